@@ -40,8 +40,8 @@ async def serve(settings: Settings, pool: LocalPool) -> None:
     stopping, force = asyncio.Event(), asyncio.Event()
     with handled_signals(lambda: (force if stopping.is_set() else stopping).set()):
         async with serving(settings, force, pool) as address:
-            told = {"address": address, "port_kind": "grpc", "engines": settings.engine_names}
-            logger.info("listening", extra=told)
+            fields = {"address": address, "port_kind": "grpc", "engines": settings.engine_names}
+            logger.info("listening", extra=fields)
             await stopping.wait()
             logger.info("draining", extra={"grace_seconds": settings.grace_seconds})
     logger.info("stopped")
@@ -85,15 +85,15 @@ async def serving(
             settings,
             registry,
             health,
-            unwell=lambda: runner.unwell() or checker.unwell(),
+            liveness_problem=lambda: runner.liveness_problem() or checker.liveness_problem(),
             unkept=lambda: runner.readiness.unkept(),
             routes=routes,
         )
         port = http_port(settings, certificates, limits.proxies)
         await stack.enter_async_context(_listening(http, "HTTP", settings.host, settings.http_port, port))
         if operations_app and settings.operations_port is not None:
-            place = settings.host, settings.operations_port, operations_port(settings)
-            await stack.enter_async_context(_listening(operations_app, "operations", *place))
+            endpoint = settings.host, settings.operations_port, operations_port(settings)
+            await stack.enter_async_context(_listening(operations_app, "operations", *endpoint))
 
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))

@@ -7,7 +7,7 @@ from opentelemetry.trace import Tracer
 from prometheus_client import CollectorRegistry, ProcessCollector
 
 from server.api.grpc.health import MUSIC_SERVICE, Check, HealthServicer
-from server.auth.api_keys import KeyRing
+from server.auth.api_keys import ApiKeyFile
 from server.auth.tls import Certificates
 from server.checking.local_checker import LocalChecker
 from server.encoders.local_pool import LocalEncoders
@@ -61,9 +61,9 @@ def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
 
     A generator has the first alone of those two, and a frontend no engine.
     """
-    checks: dict[str, Check] = {"": partial(readiness.unready, full_is_ready=True)}
+    checks: dict[str, Check] = {"": partial(readiness.readiness_problem, full_is_ready=True)}
     if settings.takes_calls:
-        checks[MUSIC_SERVICE] = readiness.unready
+        checks[MUSIC_SERVICE] = readiness.readiness_problem
     for engine in settings.engine_names if settings.makes_songs else ():
         checks[f"{MUSIC_SERVICE}/{engine}"] = partial(readiness.engine_unready, engine)
     health = HealthServicer(checks)
@@ -77,7 +77,7 @@ def expose_server(
     """Add the metrics that tell version, readiness and limits; to be called once."""
     expose_build(registry, VERSION, settings.revision)
     expose_engines(registry, partial(engine_readiness, pool))
-    expose_readiness(registry, lambda: health.unready() is None)
+    expose_readiness(registry, lambda: health.readiness_problem() is None)
     expose_crowded(registry, lambda: readiness.crowded)
     expose_draining(registry, lambda: health.closed)
     expose_limits(
@@ -102,7 +102,7 @@ def expose_memory(
     expose_processes(registry, pids)
 
 
-def expose_ends(registry: CollectorRegistry, certificates: Certificates | None, keys: KeyRing | None) -> None:
+def expose_ends(registry: CollectorRegistry, certificates: Certificates | None, keys: ApiKeyFile | None) -> None:
     """Add the moments at which certificates and API keys expire."""
     expose_expiry(
         registry,

@@ -54,12 +54,12 @@ class Shutdown:
         give_up_at = loop.time() + self.grace_seconds
         self.health.close()
         self.runner.drain()
-        self.calls.part()
+        self.calls.start_draining()
         # Nobody can come back here: listeners of what others make are sent to these once the port is closed.
         async with in_background(self.songs.offer()):
             await self._until_served(min(REFUSING_SECONDS, self.grace_seconds))
             stopped = asyncio.ensure_future(self.server.stop(self.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
-            self.songs.part()
+            self.songs.start_draining()
             await self._until_served(give_up_at - loop.time())
         if songs := await self._cut_off():
             logger.warning("songs were cut off", extra={"songs": songs})
@@ -72,7 +72,7 @@ class Shutdown:
         songs = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(GIVING_UP_SECONDS):
-                songs = await self.songs.give_up()
+                songs = await self.songs.hand_over()
         return songs + self.runner.cut_off()
 
     async def _until_served(self, timeout_seconds: float) -> None:

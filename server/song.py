@@ -96,7 +96,7 @@ class Accepted:
 
 
 @dataclass(frozen=True, slots=True)
-class Waiting:
+class QueueStatus:
     """Nothing new was made: a sign of life, with the songs that go before this one and what is left to wait.
 
     Estimates are seconds from now, `None` while they are unknown; the first also once the song is heard.
@@ -172,5 +172,5 @@ class SongCompleted:
     encoding_seconds: float
 
 
-SongEvent: TypeAlias = Accepted | Waiting | Planned | Progressed | Chunk | SectionSent | SongCompleted
+SongEvent: TypeAlias = Accepted | QueueStatus | Planned | Progressed | Chunk | SectionSent | SongCompleted
 """What a song tells while it is made, in the order of the union; `SongCompleted` is the last."""

@@ -26,7 +26,7 @@ from server.api.proxies import TrustedProxies
 from server.api.rest.public_address import PublicAddress
 from server.api.rest.routes import Api
 from server.audio.manifest import ManifestSigner
-from server.auth.api_keys import KeyRing
+from server.auth.api_keys import ApiKeyFile
 from server.auth.authenticator import Authenticator
 from server.auth.tls import Certificates, TlsFiles
 from server.background import in_background
@@ -110,16 +110,16 @@ def read_signer(settings: Settings) -> ManifestSigner | None:
     return ManifestSigner(Path(marking.certificate), Path(marking.key))
 
 
-def read_keys(settings: Settings) -> KeyRing | None:
+def read_keys(settings: Settings) -> ApiKeyFile | None:
     """The API keys; `None` where calls need none.
 
     Raises:
         InvalidKeyFile: the file is missing or unusable.
     """
-    return KeyRing(Path(settings.api_keys)) if settings.api_keys else None
+    return ApiKeyFile(Path(settings.api_keys)) if settings.api_keys else None
 
 
-def build_authenticator(keys: KeyRing | None, metrics: Metrics) -> Authenticator | None:
+def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authenticator | None:
     """Looks at the keys of calls, and counts refusals; `None` where calls need no key."""
 
     def refused(error: ServiceError) -> None:
@@ -154,7 +154,7 @@ async def open_songs(
     runner: Runner | Frontend,
     checker: RequestChecker,
     registry: CollectorRegistry,
-    keys: KeyRing | None,
+    keys: ApiKeyFile | None,
 ) -> AsyncIterator[Songs]:
     """The songs of the runner, kept in the store and cleaned up there; leaving closes both.
 
@@ -273,21 +273,21 @@ def build_http_app(
     registry: CollectorRegistry,
     health: HealthServicer,
     *,
-    unwell: Callable[[], str | None],
+    liveness_problem: Callable[[], str | None],
     unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> tuple[Starlette, Starlette | None]:
     """The application of the HTTP port, and that of the port of operations where this is another one.
 
-    The first has the routes, and metrics and probes where the second is `None`; `unwell` says why a new start is
+    The first has the routes, and metrics and probes where the second is `None`; `liveness_problem` says why a new start is
     needed, `unkept` why songs are not kept now.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
     operations = operations_routes(
         registry,
-        unready=health.unready,
-        unready_though_full=partial(health.unready, ""),
-        unwell=unwell,
+        readiness_problem=health.readiness_problem,
+        unready_though_full=partial(health.readiness_problem, ""),
+        liveness_problem=liveness_problem,
         unkept=unkept,
         version=version,
     )
@@ -297,7 +297,7 @@ def build_http_app(
     return application(routes, rules), application(operations)
 
 
-def _terms(settings: Settings, keys: KeyRing | None) -> Callable[[str], Terms]:
+def _terms(settings: Settings, keys: ApiKeyFile | None) -> Callable[[str], Terms]:
     """The terms of each caller, of which keys and settings may say some."""
     weights, quota_of = settings.scheduling.weights, keys.quota if keys else _no_quota
     return lambda caller: Terms(quota_of(caller), weights.get(caller, 1.0))

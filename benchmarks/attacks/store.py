@@ -109,7 +109,7 @@ async def cancelled(folder: Path) -> str:
 async def with_old_songs(folder: Path) -> None:
     """Put 20,000 songs without sound, which are too old, into the store of a folder."""
     async with opened(folder) as server:
-        await server.store.clean_up(set())
+        await server.store.evict(set())
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         columns = [row[1] for row in database.execute("PRAGMA table_info(songs)")]
         for number in range(OLD_SONGS):
@@ -127,7 +127,7 @@ async def cleaning(folder: Path) -> str:
     await with_old_songs(folder)
     async with opened(folder, StoreLimits(max_age_hours=1.0)) as server:
         started = time.monotonic()
-        work = asyncio.create_task(server.store.clean_up(set()))
+        work = asyncio.create_task(server.store.evict(set()))
         await asyncio.sleep(0.05)
         longest = await _longest(lambda: server.store.page("me", None, 50), work.done)
         return f"{await work} deleted in {time.monotonic() - started:.1f} s, longest list call {longest:.3f} s"
@@ -188,9 +188,9 @@ async def clock_jump(folder: Path) -> str:
     async with opened(folder, limits, now_ns=lambda: time.time_ns() + jump_ns) as server:
         for number in (1, 2, 3):
             await keep(server, record(number), b"sound", ended_ns=time.time_ns())
-        await server.store.clean_up(set())
+        await server.store.evict(set())
         jump_ns = 30 * 24 * HOUR_NS
-        await server.store.clean_up(set())
+        await server.store.evict(set())
         return f"{server.store.usage().songs} of 3 songs left"
 
 
@@ -198,7 +198,7 @@ async def clock_jump_at_start(folder: Path) -> str:
     """F25: the wall clock is 30 days ahead when the server starts."""
     await kept_songs(folder, 3)
     async with opened(folder, StoreLimits(max_age_hours=168.0), lambda: time.time_ns() + 30 * 24 * HOUR_NS) as server:
-        await server.store.clean_up(set())
+        await server.store.evict(set())
         return f"{server.store.usage().songs} of 3 songs left"
 
 

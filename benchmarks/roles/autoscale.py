@@ -80,14 +80,14 @@ class Autoscaler:
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class ReceivedSong:
     """Result of one caller: the time to the first sound, and the number of songs made for it, one if none was lost."""
 
     first_seconds: float
     songs: int
 
 
-async def heard(client: AsyncClient, seed: int) -> Told:
+async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
     """Listen to a song to its end; the client raises where its sound is not what the server says that it sent."""
     asked_at, first, songs = time.monotonic(), math.inf, set[str]()
     async for event in client.generate(SongRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed)):
@@ -95,10 +95,12 @@ async def heard(client: AsyncClient, seed: int) -> Told:
             first = min(first, time.monotonic() - asked_at)
         if isinstance(event, SongAccepted):
             songs.add(event.song_id)
-    return Told(first, len(songs))
+    return ReceivedSong(first, len(songs))
 
 
-async def burst(clients: Sequence[AsyncClient], delay_seconds: float, first_seed: int, songs: int) -> Sequence[Told]:
+async def burst(
+    clients: Sequence[AsyncClient], delay_seconds: float, first_seed: int, songs: int
+) -> Sequence[ReceivedSong]:
     """Ask for songs at once, at every frontend in turn; those that failed are left out, and told as errors."""
     await asyncio.sleep(delay_seconds)
     asked = (heard(clients[number % len(clients)], first_seed + number) for number in range(songs))
@@ -106,7 +108,7 @@ async def burst(clients: Sequence[AsyncClient], delay_seconds: float, first_seed
     for error in ended:
         if isinstance(error, BaseException):
             print(f"lost: {error!r}", flush=True)
-    return [told for told in ended if isinstance(told, Told)]
+    return [told for told in ended if isinstance(told, ReceivedSong)]
 
 
 async def play(service: Fleet) -> None:
@@ -145,7 +147,7 @@ async def _none_left(scaler: Autoscaler) -> None:
     await until(none_left)
 
 
-def _show(scaler: Autoscaler, told: Sequence[Sequence[Told]], ended_at: float) -> None:
+def _show(scaler: Autoscaler, told: Sequence[Sequence[ReceivedSong]], ended_at: float) -> None:
     for (delay, songs), whole in zip(BURSTS, told, strict=True):
         firsts = sorted(one.first_seconds for one in whole)
         print(

@@ -46,8 +46,8 @@ class Crowd:
         """One more song."""
         number = next(self._numbers)
         song_id = f"song-{number}"
-        outlet = self.simulation.expect(song_id, SONG)
-        self.scheduler.add(song_id, ENGINE, params_of(SONG), outlet, caller=f"caller-{number % CALLERS}")
+        sink = self.simulation.expect(song_id, SONG)
+        self.scheduler.add(song_id, ENGINE, params_of(SONG), sink, caller=f"caller-{number % CALLERS}")
         return song_id
 
     def turn_seconds(self) -> float:

@@ -11,9 +11,9 @@ from benchmarks.scheduling.traffic import ArrivingSong
 from model.song import SongParams
 from server.estimation.estimator import Estimator, Spent
 from server.estimation.forecast import Work
-from server.scheduling.device_usage import Usage
+from server.scheduling.device_usage import DeviceUsage
 from server.scheduling.policy import Policy
-from server.scheduling.scheduled_song import Outlet
+from server.scheduling.scheduled_song import Sink
 from server.scheduling.scheduler import Scheduler
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Lane, Rendered, Reply
@@ -22,7 +22,7 @@ from server.workers.messages import Command, Lane, Rendered, Reply
 class Dispatcher(Protocol):
     """Dispatcher of songs to the schedulers."""
 
-    def arrive(self, song_id: str, song: ArrivingSong, outlet: Outlet) -> Sequence[str]:
+    def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
         """Take a song in; the devices that may have got something to do."""
 
     def device_of(self, song_id: str) -> str | None:
@@ -70,7 +70,7 @@ class Estimates:
             work, first_seconds=factor * (work.first_seconds or 0.0), rest_seconds=factor * work.rest_seconds
         )
 
-    def measured(self, song: ArrivingSong, usage: Usage) -> None:
+    def measured(self, song: ArrivingSong, usage: DeviceUsage) -> None:
         """Learns from a complete song."""
         spent = Spent(
             first_seconds=usage.first_seconds or 0.0,
@@ -97,16 +97,16 @@ class Continuous:
     ) -> None:
         self._scheduler = Scheduler(specs, policy=policy, clock=clock, encoders=encoders)
         self._estimates = estimates
-        self._songs: dict[str, tuple[ArrivingSong, Usage]] = {}
+        self._songs: dict[str, tuple[ArrivingSong, DeviceUsage]] = {}
         for spec in specs:
             self._scheduler.open(spec.name, spec.engines)
 
-    def arrive(self, song_id: str, song: ArrivingSong, outlet: Outlet) -> Sequence[str]:
+    def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
         """Hand the song on."""
-        usage = Usage()
+        usage = DeviceUsage()
         self._songs[song_id] = (song, usage)
         work = self._estimates.expected(song_id, song)
-        self._scheduler.add(song_id, song.engine, params_of(song), outlet, usage=usage, work=work)
+        self._scheduler.add(song_id, song.engine, params_of(song), sink, usage=usage, work=work)
         device = self.device_of(song_id)
         return () if device is None else (device,)
 
@@ -135,15 +135,15 @@ class WholeBatches:
     def __init__(self, specs: Sequence[DeviceSpec], policy: Policy, clock: Callable[[], float], batch_songs: int):
         self._schedulers = {spec.name: Scheduler((spec,), policy=policy, clock=clock) for spec in specs}
         self._engines = {spec.name: engine_of(spec) for spec in specs}
-        self._queues = {engine: deque[tuple[str, ArrivingSong, Outlet]]() for engine in by_engine(specs)}
+        self._queues = {engine: deque[tuple[str, ArrivingSong, Sink]]() for engine in by_engine(specs)}
         self._running = {spec.name: set[str]() for spec in specs}
         self._batch_songs = batch_songs
         for spec in specs:
             self._schedulers[spec.name].open(spec.name, spec.engines)
 
-    def arrive(self, song_id: str, song: ArrivingSong, outlet: Outlet) -> Sequence[str]:
+    def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
         """Queue the song, and begin a batch on a device that has none."""
-        self._queues[song.engine].append((song_id, song, outlet))
+        self._queues[song.engine].append((song_id, song, sink))
         idle = (name for name, running in self._running.items() if not running and self._engines[name] == song.engine)
         if (name := next(idle, None)) is None:
             return ()
@@ -173,9 +173,9 @@ class WholeBatches:
     def _begin(self, device: str) -> None:
         queue = self._queues[self._engines[device]]
         for _ in range(min(len(queue), self._batch_songs)):
-            song_id, song, outlet = queue.popleft()
+            song_id, song, sink = queue.popleft()
             self._running[device].add(song_id)
-            self._schedulers[device].add(song_id, song.engine, params_of(song), outlet)
+            self._schedulers[device].add(song_id, song.engine, params_of(song), sink)
 
 
 def params_of(song: ArrivingSong) -> SongParams:

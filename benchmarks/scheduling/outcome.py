@@ -30,7 +30,7 @@ COLUMNS = (
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class SimulationOutcome:
     """The figures of one run, times in seconds.
 
     First audio is that of listeners who heard something; `stalled` is the share of these with a silence of more than
@@ -76,7 +76,7 @@ def header() -> str:
     return f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
-def outcome_of(simulation: Simulation, until: float, server_ms: float) -> Outcome:
+def outcome_of(simulation: Simulation, until: float, server_ms: float) -> SimulationOutcome:
     """Returns the figures of a run of `until` seconds; a second of sound costs the server process `server_ms`."""
     everyone = simulation.listeners.values()
     listeners = [one for one in everyone if one.present]
@@ -85,7 +85,7 @@ def outcome_of(simulation: Simulation, until: float, server_ms: float) -> Outcom
     first_audio = [one.first_audio_seconds for one in heard if one.first_audio_seconds is not None]
     p50, p95 = np.quantile(first_audio, [0.5, 0.95]) if heard else (0.0, 0.0)
     sound_per_second = simulation.sound_seconds / until
-    return Outcome(
+    return SimulationOutcome(
         first_audio_p50=float(p50),
         first_audio_p95=float(p95),
         stalled=sum(stall > STALL_SECONDS for stall in stalls) / max(1, len(heard)),

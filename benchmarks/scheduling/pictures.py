@@ -7,13 +7,13 @@ from typing import Any
 import numpy as np
 
 from benchmarks.scheduling.listener import Listener
-from benchmarks.scheduling.outcome import STALL_SECONDS, Outcome
+from benchmarks.scheduling.outcome import STALL_SECONDS, SimulationOutcome
 from benchmarks.scheduling.traffic import day_load
 
 _COLOURS = {"listeners": "C4", "deadline": "C2", "arrival": "C0", "requests": "C1", "alone": "C3"}
 _BINS = 288
 
-_OUTCOMES: tuple[tuple[str, Callable[[Outcome], float]], ...] = (
+_OUTCOMES: tuple[tuple[str, Callable[[SimulationOutcome], float]], ...] = (
     ("first audio P95, s", lambda one: one.first_audio_p95),
     ("listeners that stalled", lambda one: one.stalled),
     ("listeners at once", lambda one: one.at_once),
@@ -21,7 +21,9 @@ _OUTCOMES: tuple[tuple[str, Callable[[Outcome], float]], ...] = (
 )
 
 
-def draw_loads(path: Path, title: str, loads: Sequence[float], found: Mapping[str, Sequence[Outcome]]) -> None:
+def draw_loads(
+    path: Path, title: str, loads: Sequence[float], found: Mapping[str, Sequence[SimulationOutcome]]
+) -> None:
     """Draws outcomes against load, one line for every policy."""
     figure, panels = _figure(1, len(_OUTCOMES), 20, 4.6)
     for panel, (label, value) in zip(panels[0], _OUTCOMES, strict=True):

@@ -15,7 +15,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from pathlib import Path
 
-from benchmarks.scheduling.outcome import Outcome, header, outcome_of
+from benchmarks.scheduling.outcome import SimulationOutcome, header, outcome_of
 from benchmarks.scheduling.pictures import draw_day, draw_loads
 from benchmarks.scheduling.pool import Pool
 from benchmarks.scheduling.presets import PRESETS, DeviceModel
@@ -54,7 +54,7 @@ def _day(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
 
 def _loads(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
     """Runs each load under each policy."""
-    found: dict[str, list[Outcome]] = {policy: [] for policy in options.policies}
+    found: dict[str, list[SimulationOutcome]] = {policy: [] for policy in options.policies}
     for load in options.loads:
         until = options.songs / (load * traffic.capacity) if options.songs else options.seconds
         songs = traffic.steady(load, until)
@@ -67,7 +67,7 @@ def _loads(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
 
 def _measured(
     options: argparse.Namespace, pool: Pool, policy: str, load: float, songs: Sequence[ArrivingSong], until: float
-) -> tuple[Simulation, Outcome]:
+) -> tuple[Simulation, SimulationOutcome]:
     """Runs one policy, and prints its row."""
     simulation = simulated(pool, policy, songs, until, error=options.error, seed=options.seed)
     outcome = outcome_of(simulation, until, options.server_ms)

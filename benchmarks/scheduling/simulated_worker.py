@@ -9,12 +9,12 @@ from model.song import SectionKind, SectionPlan, SongPlan
 from server.workers.messages import (
     Command,
     Done,
-    Forget,
     Ping,
     Plan,
     Planned,
     Prepare,
     Prepared,
+    Release,
     Render,
     Rendered,
     Reply,
@@ -53,7 +53,7 @@ class SimulatedWorker:
                 return steps * (model.step_seconds + model.token_seconds * tokens)
             case Render(section, windows):
                 return model.render_seconds * sum(self.next_windows(section, windows))
-            case Forget() | Ping():
+            case Release() | Ping():
                 return 0.0
 
     def reply(self, command: Command, seconds: float) -> Reply:
@@ -69,7 +69,7 @@ class SimulatedWorker:
                 return Stepped(done, (), seconds, steps=steps)
             case Render(section, windows):
                 return self._rendered(section, windows, seconds)
-            case Forget() | Ping():
+            case Release() | Ping():
                 return Done()
 
     def next_windows(self, section: SectionKey, windows: int) -> Sequence[float]:

@@ -22,7 +22,7 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 
 @dataclass(slots=True)
-class SongOutlet:
+class SongSink:
     """A song's way to a listener who takes everything at once, as soon as it is encoded."""
 
     has_listener: bool = True
@@ -55,7 +55,7 @@ class Simulation:
         self.encoders = Encoders(pool.encoders, lambda seconds, event: self._at(self.now + seconds, event))
         self._workers = {engine: SimulatedWorker(model) for engine, model in pool.engines.items()}
         self._devices = {spec.name: self._device(pool, spec) for spec in specs}
-        self._outlets: dict[str, SongOutlet] = {}
+        self._sinks: dict[str, SongSink] = {}
         self._heap: list[tuple[float, int, Callable[[], None]]] = []
         self._count = itertools.count()
 
@@ -80,12 +80,12 @@ class Simulation:
         for device in dispatcher.arrive(song_id, song, self.expect(song_id, song)):
             self._serve(dispatcher, device)
 
-    def expect(self, song_id: str, song: ArrivingSong) -> SongOutlet:
+    def expect(self, song_id: str, song: ArrivingSong) -> SongSink:
         """Lay out a song that arrives now."""
         self.listeners[song_id] = Listener(self.now, song.seconds, song.has_listener)
         self._workers[song.engine].expect(song_id, song.seconds)
-        self._outlets[song_id] = outlet = SongOutlet(song.has_listener)
-        return outlet
+        self._sinks[song_id] = sink = SongSink(song.has_listener)
+        return sink
 
     def reply(self, device: str, command: Command) -> Reply:
         """The reply of the device to a command, at once; its sound is dropped."""
@@ -119,16 +119,16 @@ class Simulation:
     def _encode(self, dispatcher: Dispatcher, song_id: str, device: _Device, window_seconds: float) -> None:
         """Hand a window to the encoders."""
         self.sound_seconds += window_seconds
-        self._outlets[song_id].unsent_seconds += window_seconds
+        self._sinks[song_id].unsent_seconds += window_seconds
         work_seconds = device.model.encode_seconds * window_seconds
         self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds, work_seconds))
 
     def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float, work_seconds: float) -> None:
         """Bring a window to its listener; a song that was held back by it goes on."""
         dispatcher.encoded(work_seconds, window_seconds)
-        outlet = self._outlets[song_id]
-        was_full = outlet.full
-        outlet.unsent_seconds = max(0.0, outlet.unsent_seconds - window_seconds)
+        sink = self._sinks[song_id]
+        was_full = sink.full
+        sink.unsent_seconds = max(0.0, sink.unsent_seconds - window_seconds)
         self.listeners[song_id].hear(self.now, window_seconds)
-        if was_full and not outlet.full and (name := dispatcher.device_of(song_id)):
+        if was_full and not sink.full and (name := dispatcher.device_of(song_id)):
             self._serve(dispatcher, name)

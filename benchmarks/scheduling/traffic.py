@@ -54,17 +54,17 @@ class Traffic:
         return self._songs(peak, until, lambda at: day_load(at, until) / peak, BURST_SONGS)
 
     def _songs(self, load: float, until: float, keep: Callable[[float], float], burst: int) -> list[ArrivingSong]:
-        dice = random.Random(self.seed)
+        rng = random.Random(self.seed)
         lengths, shares = zip(*SONG_MIX, strict=True)
         engines, capacities = list(self.capacities), list(self.capacities.values())
         found, now = list[ArrivingSong](), 0.0
-        while (now := now + dice.expovariate(load * self.capacity / burst)) < until:
-            if dice.random() >= keep(now):
+        while (now := now + rng.expovariate(load * self.capacity / burst)) < until:
+            if rng.random() >= keep(now):
                 continue
-            for _ in range(_burst_size(dice, burst)):
-                (length,) = dice.choices(lengths, shares)
-                (engine,) = dice.choices(engines, capacities)
-                found.append(ArrivingSong(now, length, engine, dice.random() >= self.detached))
+            for _ in range(_burst_size(rng, burst)):
+                (length,) = rng.choices(lengths, shares)
+                (engine,) = rng.choices(engines, capacities)
+                found.append(ArrivingSong(now, length, engine, rng.random() >= self.detached))
         return found
 
 
@@ -74,6 +74,6 @@ def day_load(at: float, until: float) -> float:
     return float(np.interp(24.0 * at / until, hours, loads))
 
 
-def _burst_size(dice: random.Random, mean: int) -> int:
+def _burst_size(rng: random.Random, mean: int) -> int:
     """Returns a geometrically distributed number of songs, at least 1."""
-    return 1 if mean == 1 else 1 + int(math.log(1.0 - dice.random()) / math.log(1.0 - 1.0 / mean))
+    return 1 if mean == 1 else 1 + int(math.log(1.0 - rng.random()) / math.log(1.0 - 1.0 / mean))

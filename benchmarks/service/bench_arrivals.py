@@ -78,11 +78,11 @@ async def arrivals(
     channel: grpc.aio.Channel, web: str, rate: float, songs: int, detached: float, seed: int
 ) -> list[Arrived]:
     """Songs that come at `rate` per second on average."""
-    dice, due = random.Random(seed), time.monotonic()
+    rng, due = random.Random(seed), time.monotonic()
     tasks = []
     for number in range(songs):
-        due += dice.expovariate(rate)
-        later = dice.random() < detached
+        due += rng.expovariate(rate)
+        later = rng.random() < detached
         await asyncio.sleep(max(0.0, due - time.monotonic()))
         tasks.append(asyncio.create_task(_arrive(channel, web, 1000 * seed + number, later=later)))
     return list(await asyncio.gather(*tasks))

@@ -68,8 +68,8 @@ async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: 
 
 async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: int) -> list[Listened]:
     """Songs that come at random times, so many a second."""
-    dice, started = random.Random(seed), time.monotonic()
-    dues = np.cumsum([dice.expovariate(rate) for _ in range(OPEN_SONGS)])
+    rng, started = random.Random(seed), time.monotonic()
+    dues = np.cumsum([rng.expovariate(rate) for _ in range(OPEN_SONGS)])
 
     async def client(number: int, due: float) -> Listened:
         await asyncio.sleep(max(0.0, started + due - time.monotonic()))

@@ -53,8 +53,8 @@ async def closed(channel: grpc.aio.Channel, read: Reader = in_response) -> tuple
 
 async def opened(channel: grpc.aio.Channel, seed: int) -> tuple[float, list[float]]:
     """Songs per second, and first chunks, of songs that come whatever became of the others."""
-    dice, due, dues = random.Random(seed), 0.0, list[float]()
-    while (due := due + dice.expovariate(RATE)) < OPEN_SECONDS:
+    rng, due, dues = random.Random(seed), 0.0, list[float]()
+    while (due := due + rng.expovariate(RATE)) < OPEN_SECONDS:
         dues.append(due)
     started = time.monotonic()
 

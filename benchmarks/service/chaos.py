@@ -120,12 +120,12 @@ async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequ
 
 async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Sequence[str], tally: Tally) -> None:
     """One song, asked for until it is let in."""
-    dice, request = random.Random(number), request_of(number, engine)
-    leaves = dice.random() < CANCEL_SHARE
+    rng, request = random.Random(number), request_of(number, engine)
+    leaves = rng.random() < CANCEL_SHARE
     while True:
         try:
             if leaves:
-                await leave_early(channel, request, dice.randrange(20))
+                await leave_early(channel, request, rng.randrange(20))
                 tally.outcomes["left early"] += 1
             elif await digest_of(channel, request, tally) == expected[number % DIFFERENT_SONGS]:
                 tally.outcomes["whole"] += 1
@@ -143,12 +143,12 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
 
 async def disturb(service: Service, engine: str, tally: Tally) -> None:
     """Kill or stop a worker or an encoder now and then."""
-    dice = random.Random(1)
+    rng = random.Random(1)
     while True:
-        await asyncio.sleep(dice.uniform(*KILL_SECONDS[engine]))
+        await asyncio.sleep(rng.uniform(*KILL_SECONDS[engine]))
         victims = [one for one in service.process.children() if kind_of(one)]
         if victims:
-            stops, victim = dice.random() < STOP_SHARE, dice.choice(victims)
+            stops, victim = rng.random() < STOP_SHARE, rng.choice(victims)
             tally.disturbances[f"{kind_of(victim)} {'stopped' if stops else 'killed'}"] += 1
             victim.send_signal(signal.SIGSTOP if stops else signal.SIGKILL)
 

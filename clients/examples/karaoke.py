@@ -84,17 +84,17 @@ class Stage:
 
 async def show(stage: Stage, console: Console) -> None:
     """Keep the words in step with the song to its end."""
-    told = 0
+    shown = 0
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stage.over:
             if console.is_terminal:
                 live.update(stage.text(), refresh=True)
-                told = len(stage.syllables)
-            for start, _, text in stage.syllables[told:]:
+                shown = len(stage.syllables)
+            for start, _, text in stage.syllables[shown:]:
                 if start > stage.position:
                     break
                 print(f"{stage.position:.2f} {text}", flush=True)
-                told += 1
+                shown += 1
             await asyncio.sleep(REFRESH_SECONDS)
 
 

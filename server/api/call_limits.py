@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 
-from server.api.places import Places
+from server.api.peer_slots import PeerSlots
 from server.api.proxies import Headers, TrustedProxies
 from server.auth.caller import authenticated
 from server.errors import TooManyCalls
@@ -27,12 +27,12 @@ class CallLimits:
     open_calls: int
     open_calls_of_peer: int
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
-    arriving: Places = field(init=False)
+    arriving: PeerSlots = field(init=False)
     _of_caller: Counter[str] = field(default_factory=Counter)
     _of_peer: Counter[str] = field(default_factory=Counter)
 
     def __post_init__(self) -> None:
-        self.arriving = Places(self.open_calls, self.open_calls_of_peer, self.proxies)
+        self.arriving = PeerSlots(self.open_calls, self.open_calls_of_peer, self.proxies)
 
     def caller_at(self, peer: str, headers: Headers) -> str:
         """The caller of the present call, which comes from the address `peer`."""

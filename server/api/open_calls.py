@@ -6,10 +6,10 @@ from contextlib import contextmanager
 
 from server.errors import ListenerStalled
 
-PARTING_SECONDS = 0.1
+LAST_BYTE_GRACE_SECONDS = 0.1
 """Enough for a peer to have read, and to have said so, what was sent before."""
 
-PARTING_STALL_SECONDS = 10.0
+DRAINING_STALL_SECONDS = 10.0
 """The longest that a client may take nothing once connections are to end: players read in bursts of some seconds."""
 
 
@@ -23,7 +23,7 @@ class OpenCalls:
         self._count = 0
         self._none = asyncio.Event()
         self._none.set()
-        self._parting = False
+        self._draining = False
 
     @contextmanager
     def one(self) -> Iterator[None]:
@@ -37,10 +37,10 @@ class OpenCalls:
             if not self._count:
                 self._none.set()
 
-    def part(self) -> None:
+    def start_draining(self) -> None:
         """Have connections end with their last call from now on, and with less patience."""
-        self._parting = True
-        self._stall_seconds = min(self._stall_seconds, PARTING_STALL_SECONDS)
+        self._draining = True
+        self._stall_seconds = min(self._stall_seconds, DRAINING_STALL_SECONDS)
         latest = asyncio.get_running_loop().time() + self._stall_seconds
         for limit in self._sending:
             limit.reschedule(min(latest, limit.when() or latest))
@@ -70,8 +70,8 @@ class OpenCalls:
         such as that it has read something, meets a closed socket, and the answer to that makes the peer's system drop
         what it has received but not yet handed on: the end of the song. Seen with HAProxy 2.8.
         """
-        if self._parting:
-            await asyncio.sleep(PARTING_SECONDS)
+        if self._draining:
+            await asyncio.sleep(LAST_BYTE_GRACE_SECONDS)
 
     async def none(self) -> None:
         """Return once no call is open."""

@@ -68,12 +68,14 @@ class TrustedProxies:
         hops = _hops(given)
         addresses = [hop.get("for", "") for hop in hops] or _listed(given, _FOR)
         client, count = self._client(peer, addresses)
-        told = _told(hops[-count:])
+        forwarded = _forwarded_values(hops[-count:])
         plain = {name: _nth(_listed(given, header), count) for name, header in _PLAIN.items()}
         for name, value in plain.items():
-            if value and told.get(name, value).lower() != value.lower():
+            if value and forwarded.get(name, value).lower() != value.lower():
                 raise _invalid(FORWARDED, f"contradicts {_PLAIN[name]}: the proxy has to take one of them away")
-        return Forwarding(client, **{name: _checked(name, value, told) for name, value in (plain | told).items()})
+        return Forwarding(
+            client, **{name: _checked(name, value, forwarded) for name, value in (plain | forwarded).items()}
+        )
 
     def client(self, peer: str, headers: Headers) -> str:
         """The client of a call as `forwarding` tells it; the `peer` where what it says cannot be read."""
@@ -118,7 +120,7 @@ def _unquoted(value: str) -> str:
     return re.sub(r"\\(.)", r"\1", value[1:-1]) if value.startswith('"') else value
 
 
-def _told(hops: Sequence[dict[str, str]]) -> dict[str, str]:
+def _forwarded_values(hops: Sequence[dict[str, str]]) -> dict[str, str]:
     """The host and scheme at the outermost of the proxies, where not all of them tell both."""
     pairs = (pair for hop in reversed(hops) for pair in hop.items())
     return {name: value for name, value in pairs if value and name in ("host", "proto")}
@@ -140,10 +142,10 @@ def _without_port(address: str) -> str:
     return address.partition(":")[0] if address.count(":") == 1 else address
 
 
-def _checked(name: str, value: str, told: dict[str, str]) -> str:
+def _checked(name: str, value: str, forwarded: dict[str, str]) -> str:
     shape, words = _SHAPES[name]
     if value and not shape.fullmatch(value):
-        raise _invalid(FORWARDED if name in told else _PLAIN[name], f"must name {words}; a proxy has sent it")
+        raise _invalid(FORWARDED if name in forwarded else _PLAIN[name], f"must name {words}; a proxy has sent it")
     return value.lower() if name == "proto" else value.rstrip("/")
 
 

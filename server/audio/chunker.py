@@ -18,7 +18,7 @@ _FIRST_SECONDS = 0.5
 _SLICE_SECONDS = 1.0
 
 
-def slices_of(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
+def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
     """Cut a window into equal pieces of at most a second, the `first` one of a song of at most half a second.
 
     The first chunk then leaves early, and none gets too big: at 320 kbit/s, and with the longest lyrics in the tag of

@@ -80,9 +80,9 @@ class ManifestSigner:
         import c2pa
 
         with c2pa.Reader(media_type, io.BytesIO(sound), manifest, self._context) as reader:
-            told: dict[str, Any] = json.loads(reader.json())
-        if told.get("validation_state") not in _GOOD:
-            raise SigningFailed("; ".join(one.get("explanation", one["code"]) for one in told["validation_status"]))
+            report: dict[str, Any] = json.loads(reader.json())
+        if report.get("validation_state") not in _GOOD:
+            raise SigningFailed("; ".join(one.get("explanation", one["code"]) for one in report["validation_status"]))
 
     def _try(self) -> None:
         try:

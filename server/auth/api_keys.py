@@ -79,7 +79,7 @@ class _KeyFile(BaseModel):
         return value
 
 
-class KeyRing:
+class ApiKeyFile:
     """The keys of one file, read again when the file has changed.
 
     Several entries may have one name, so that a key can be replaced without a gap; the limits are then those of the

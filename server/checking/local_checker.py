@@ -105,7 +105,7 @@ class LocalChecker:
         """The number of the checking process; `None` while there is none."""
         return self._process.pid if self._process is not None else None
 
-    def unwell(self) -> str | None:
+    def liveness_problem(self) -> str | None:
         """The reason why no request is checked any more until a restart; `None` while requests are checked."""
         return "no checking process can be started" if self._failed_starts >= _HOPELESS_STARTS else None
 

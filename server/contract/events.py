@@ -11,11 +11,11 @@ from server.song import (
     Marks,
     Planned,
     Progressed,
+    QueueStatus,
     SectionSent,
     SongCompleted,
     SongEvent,
     SongRequest,
-    Waiting,
 )
 from server.store.base import SongRecord
 
@@ -26,8 +26,8 @@ def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent
         case Accepted():
             accepted = _accepted(event, request.request_id, request.engine, request.params.seed)
             return music_pb2.SongEvent(accepted=accepted)
-        case Waiting():
-            return waiting_message(event)
+        case QueueStatus():
+            return queue_status_message(event)
         case Planned():
             return music_pb2.SongEvent(plan=_plan(event, request))
         case Progressed():
@@ -45,9 +45,9 @@ def accepted_message(event: Accepted, song: SongRecord) -> music_pb2.SongEvent:
     return music_pb2.SongEvent(accepted=_accepted(event, song.request_id, song.engine, song.seed))
 
 
-def waiting_message(event: Waiting) -> music_pb2.SongEvent:
+def queue_status_message(event: QueueStatus) -> music_pb2.SongEvent:
     """The message that tells of any song how long it has to wait."""
-    return music_pb2.SongEvent(progress=_waiting(event))
+    return music_pb2.SongEvent(progress=_queue_status(event))
 
 
 def _accepted(event: Accepted, request_id: str, engine: str, seed: int) -> music_pb2.SongAccepted:
@@ -62,7 +62,7 @@ def _accepted(event: Accepted, request_id: str, engine: str, seed: int) -> music
     )
 
 
-def _waiting(event: Waiting) -> music_pb2.SongProgress:
+def _queue_status(event: QueueStatus) -> music_pb2.SongProgress:
     return music_pb2.SongProgress(
         queue_position=event.queue_position,
         estimated_first_audio=_estimate(event.estimated_first_audio_seconds),

@@ -81,18 +81,18 @@ def _division(data: bytes) -> tuple[float, bool]:
     return ticks, framed
 
 
-def _bodies(data: bytes, place: int) -> Iterator[bytes]:
+def _bodies(data: bytes, offset: int) -> Iterator[bytes]:
     """The insides of the track chunks; a length that leads nowhere is taken for the way to the next track."""
-    place = place if data[place : place + 4].isascii() else data.find(_TRACK)
-    while 0 <= place <= len(data) - 8:
-        end = place + 8 + int.from_bytes(data[place + 4 : place + 8], "big")
+    offset = offset if data[offset : offset + 4].isascii() else data.find(_TRACK)
+    while 0 <= offset <= len(data) - 8:
+        end = offset + 8 + int.from_bytes(data[offset + 4 : offset + 8], "big")
         following = data[end : end + 4]
         if end > len(data) or (following and not _is_chunk(following)):
-            found = data.find(_TRACK, place + 8)
+            found = data.find(_TRACK, offset + 8)
             end = found if found >= 0 else len(data)
-        if data[place : place + 4] == _TRACK:
-            yield data[place + 8 : end]
-        place = end
+        if data[offset : offset + 4] == _TRACK:
+            yield data[offset + 8 : end]
+        offset = end
 
 
 def _is_chunk(name: bytes) -> bool:
@@ -136,18 +136,18 @@ class _Bytes:
     """The bytes of a track, read one after the other; `None` behind the last."""
 
     data: bytes
-    place: int = 0
+    offset: int = 0
 
     def byte(self) -> int | None:
         """The next byte."""
-        if self.place >= len(self.data):
+        if self.offset >= len(self.data):
             return None
-        self.place += 1
-        return self.data[self.place - 1]
+        self.offset += 1
+        return self.data[self.offset - 1]
 
     def skip(self, count: int) -> None:
         """Pass over bytes."""
-        self.place += count
+        self.offset += count
 
     def number(self) -> int | None:
         """The next number of variable length; `None` where it is longer than the format can write."""
@@ -166,8 +166,8 @@ class _Bytes:
         length = self.number()
         if length is None:
             return None
-        self.place += length
-        return self.data[self.place - length : self.place]
+        self.offset += length
+        return self.data[self.offset - length : self.offset]
 
     def channel_event(self, first: int, status: int) -> tuple[int, bytes]:
         """The status of an event that begins with `first`, after one of `status`, and its values."""
@@ -176,6 +176,6 @@ class _Bytes:
         else:
             given = bytes([first])
         wanted = (1 if status >> 4 in (_PROGRAM, _PRESSURE) else 2) - len(given)
-        values = given + self.data[self.place : self.place + wanted]
-        self.place += wanted
+        values = given + self.data[self.offset : self.offset + wanted]
+        self.offset += wanted
         return status, bytes(value & 0x7F for value in values)

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from model.song import Violation
 from server.errors import InvalidRequest
-from server.store.base import Place, SongRecord
+from server.store.base import Cursor, SongRecord
 
 MAX_PAGE_SIZE = 200
 
@@ -23,18 +23,18 @@ def song_token(last: SongRecord) -> str:
     return _token(f"{last.created_ns}:{last.song_id}")
 
 
-def place_of(token: str) -> Place | None:
+def cursor_of(token: str) -> Cursor | None:
     """The place that a token stands for, `None` for the beginning; raises InvalidRequest for what is no token."""
     if not token:
         return None
     created_ns, _, song_id = _text(token).partition(":")
     try:
-        place = Place(int(created_ns), song_id)
+        cursor = Cursor(int(created_ns), song_id)
     except ValueError as error:
         raise _invalid() from error
-    if not 0 <= place.created_ns < 1 << 63:
+    if not 0 <= cursor.created_ns < 1 << 63:
         raise _invalid()
-    return place
+    return cursor
 
 
 def engine_token(last: str) -> str:

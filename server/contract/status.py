@@ -59,50 +59,50 @@ STORE_UNAVAILABLE_TEXT = "the song store does not answer now: try again in a mom
 
 
 @dataclass(frozen=True, slots=True)
-class Outcome:
+class ErrorOutcome:
     """Outcome of one kind of error for the caller: the canonical code and a reason for machines."""
 
     code: grpc.StatusCode
     reason: str
 
 
-INTERNAL = Outcome(grpc.StatusCode.INTERNAL, "INTERNAL")
-STORE_UNAVAILABLE = Outcome(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
+INTERNAL = ErrorOutcome(grpc.StatusCode.INTERNAL, "INTERNAL")
+STORE_UNAVAILABLE = ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "STORE_UNAVAILABLE")
 """Text for a caller whose song store does not answer; the store's own words are for the operator."""
 
-OUTCOMES: Mapping[type[ServiceError], Outcome] = MappingProxyType(
+OUTCOMES: Mapping[type[ServiceError], ErrorOutcome] = MappingProxyType(
     {
-        InvalidRequest: Outcome(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
-        UnknownEngine: Outcome(grpc.StatusCode.NOT_FOUND, "UNKNOWN_ENGINE"),
-        EngineNotReady: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "ENGINE_NOT_READY"),
-        ControlNotSupported: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "CONTROL_NOT_SUPPORTED"),
-        PoisonedRequest: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "POISONED_REQUEST"),
-        Overloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
-        SongStoreFull: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "SONG_STORE_FULL"),
-        ChecksOverloaded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "CHECKS_OVERLOADED"),
-        TooManyCalls: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS"),
-        DeadlineTooShort: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "DEADLINE_CANNOT_BE_MET"),
-        OutOfMemory: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_DEVICE_MEMORY"),
-        QuotaExceeded: Outcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
-        Unauthenticated: Outcome(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"),
-        PermissionDenied: Outcome(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"),
-        UnknownSong: Outcome(grpc.StatusCode.NOT_FOUND, "UNKNOWN_SONG"),
-        SongDeleted: Outcome(grpc.StatusCode.NOT_FOUND, "SONG_DELETED"),
-        SongNotEnded: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "SONG_NOT_ENDED"),
-        RequestIdReused: Outcome(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
-        OffsetOutOfRange: Outcome(grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE"),
-        SongNotComplete: Outcome(grpc.StatusCode.FAILED_PRECONDITION, "SONG_NOT_COMPLETE"),
-        NoCredentials: Outcome(grpc.StatusCode.NOT_FOUND, "NO_CREDENTIALS"),
-        CredentialsFailed: Outcome(grpc.StatusCode.UNAVAILABLE, "CREDENTIALS_FAILED"),
-        SongCancelled: Outcome(grpc.StatusCode.CANCELLED, "SONG_CANCELLED"),
-        Draining: Outcome(grpc.StatusCode.UNAVAILABLE, "DRAINING"),
-        MadeElsewhere: Outcome(grpc.StatusCode.UNAVAILABLE, "MADE_ELSEWHERE"),
-        ListenerStalled: Outcome(grpc.StatusCode.UNAVAILABLE, "LISTENER_STALLED"),
-        WorkerLost: Outcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
-        RequestTooSlow: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "REQUEST_TOO_SLOW"),
-        SongDeadlineExceeded: Outcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
-        SongNotKept: Outcome(grpc.StatusCode.UNAVAILABLE, NOT_KEPT),
-        EndedElsewhere: Outcome(grpc.StatusCode.UNKNOWN, "ENDED_ELSEWHERE"),
+        InvalidRequest: ErrorOutcome(grpc.StatusCode.INVALID_ARGUMENT, "INVALID_REQUEST"),
+        UnknownEngine: ErrorOutcome(grpc.StatusCode.NOT_FOUND, "UNKNOWN_ENGINE"),
+        EngineNotReady: ErrorOutcome(grpc.StatusCode.FAILED_PRECONDITION, "ENGINE_NOT_READY"),
+        ControlNotSupported: ErrorOutcome(grpc.StatusCode.FAILED_PRECONDITION, "CONTROL_NOT_SUPPORTED"),
+        PoisonedRequest: ErrorOutcome(grpc.StatusCode.FAILED_PRECONDITION, "POISONED_REQUEST"),
+        Overloaded: ErrorOutcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OVERLOADED"),
+        SongStoreFull: ErrorOutcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "SONG_STORE_FULL"),
+        ChecksOverloaded: ErrorOutcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "CHECKS_OVERLOADED"),
+        TooManyCalls: ErrorOutcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "TOO_MANY_CALLS"),
+        DeadlineTooShort: ErrorOutcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "DEADLINE_CANNOT_BE_MET"),
+        OutOfMemory: ErrorOutcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "OUT_OF_DEVICE_MEMORY"),
+        QuotaExceeded: ErrorOutcome(grpc.StatusCode.RESOURCE_EXHAUSTED, "QUOTA_EXCEEDED"),
+        Unauthenticated: ErrorOutcome(grpc.StatusCode.UNAUTHENTICATED, "UNAUTHENTICATED"),
+        PermissionDenied: ErrorOutcome(grpc.StatusCode.PERMISSION_DENIED, "PERMISSION_DENIED"),
+        UnknownSong: ErrorOutcome(grpc.StatusCode.NOT_FOUND, "UNKNOWN_SONG"),
+        SongDeleted: ErrorOutcome(grpc.StatusCode.NOT_FOUND, "SONG_DELETED"),
+        SongNotEnded: ErrorOutcome(grpc.StatusCode.FAILED_PRECONDITION, "SONG_NOT_ENDED"),
+        RequestIdReused: ErrorOutcome(grpc.StatusCode.ALREADY_EXISTS, "REQUEST_ID_REUSED"),
+        OffsetOutOfRange: ErrorOutcome(grpc.StatusCode.OUT_OF_RANGE, "OFFSET_OUT_OF_RANGE"),
+        SongNotComplete: ErrorOutcome(grpc.StatusCode.FAILED_PRECONDITION, "SONG_NOT_COMPLETE"),
+        NoCredentials: ErrorOutcome(grpc.StatusCode.NOT_FOUND, "NO_CREDENTIALS"),
+        CredentialsFailed: ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "CREDENTIALS_FAILED"),
+        SongCancelled: ErrorOutcome(grpc.StatusCode.CANCELLED, "SONG_CANCELLED"),
+        Draining: ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "DRAINING"),
+        MadeElsewhere: ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "MADE_ELSEWHERE"),
+        ListenerStalled: ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "LISTENER_STALLED"),
+        WorkerLost: ErrorOutcome(grpc.StatusCode.UNAVAILABLE, "WORKER_LOST"),
+        RequestTooSlow: ErrorOutcome(grpc.StatusCode.DEADLINE_EXCEEDED, "REQUEST_TOO_SLOW"),
+        SongDeadlineExceeded: ErrorOutcome(grpc.StatusCode.DEADLINE_EXCEEDED, "SONG_DEADLINE_EXCEEDED"),
+        SongNotKept: ErrorOutcome(grpc.StatusCode.UNAVAILABLE, NOT_KEPT),
+        EndedElsewhere: ErrorOutcome(grpc.StatusCode.UNKNOWN, "ENDED_ELSEWHERE"),
         SongFailed: INTERNAL,
     }
 )
@@ -114,15 +114,15 @@ FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
 """Codes of every reason that a stored song can have failed for; no exception has the last one."""
 
 
-def outcome_of(error: Exception) -> Outcome:
+def outcome_of(error: Exception) -> ErrorOutcome:
     """The row of the error's class; INTERNAL for everything that is neither of the table nor of the store.
 
     A song that failed before has the reason of its failure, but no code with which a client would try again.
     """
     if isinstance(error, EndedElsewhere):
-        return Outcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
+        return ErrorOutcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
     if isinstance(error, SongNotComplete) and error.failure:
-        return Outcome(OUTCOMES[SongNotComplete].code, error.failure.reason)
+        return ErrorOutcome(OUTCOMES[SongNotComplete].code, error.failure.reason)
     if isinstance(error, StoreFailed):
         return STORE_UNAVAILABLE
     return next((OUTCOMES[kind] for kind in type(error).__mro__ if kind in OUTCOMES), INTERNAL)
@@ -131,7 +131,7 @@ def outcome_of(error: Exception) -> Outcome:
 def text_of(error: Exception) -> str:
     """The text of an error for its caller, shortened; nothing of a bug's own text is in it."""
     match outcome_of(error):
-        case Outcome(reason=INTERNAL.reason):
+        case ErrorOutcome(reason=INTERNAL.reason):
             return INTERNAL_TEXT
         case outcome if outcome is STORE_UNAVAILABLE:
             return STORE_UNAVAILABLE_TEXT
@@ -167,8 +167,8 @@ def failure_status(reason: str, text: str, violations: Iterable[Violation] = ())
     """The google.rpc.Status of a song that has failed; UNKNOWN for a reason that only another version has."""
     status = Status(code=FAILURE_CODES.get(reason, grpc.StatusCode.UNKNOWN).value[0], message=text)
     status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
-    if told := shown(violations):
-        status.details.add().Pack(_bad_request(told))
+    if listed := shown(violations):
+        status.details.add().Pack(_bad_request(listed))
     return status
 
 

@@ -119,52 +119,52 @@ class _Tally:
         self._elements: dict[_Field, int] = {}
         self.recording_bytes = 0
 
-    def read(self, place: int, end: int, fields: Mapping[int, _Field]) -> None:
-        """Go through the fields from `place` to before `end`."""
-        while place < end:
+    def read(self, offset: int, end: int, fields: Mapping[int, _Field]) -> None:
+        """Go through the fields from `offset` to before `end`."""
+        while offset < end:
             self._left -= 1
             if self._left < 0:
                 raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FIELDS} fields")
-            key, place = self._varint(place, end)
+            key, offset = self._varint(offset, end)
             field = fields.get(key >> 3)
             if field is None:
                 raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
-            place = self._value(field, key & 7, place, end)
+            offset = self._value(field, key & 7, offset, end)
 
-    def _value(self, field: _Field, wire_type: int, place: int, end: int) -> int:
+    def _value(self, field: _Field, wire_type: int, offset: int, end: int) -> int:
         """Take the value of a field; returns the place behind it."""
         if wire_type != field.wire_type and not field.is_packed(wire_type):
             raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
         if wire_type == _VARINT:
             self._count(field, 1)
-            return self._varint(place, end)[1]
+            return self._varint(offset, end)[1]
         if wire_type == _LENGTH:
-            size, place = self._varint(place, end)
-            self._content(field, place, _within(place + size, end))
-            return place + size
+            size, offset = self._varint(offset, end)
+            self._content(field, offset, _within(offset + size, end))
+            return offset + size
         self._count(field, 1)
-        return _within(place + _FIXED_BYTES[wire_type], end)
+        return _within(offset + _FIXED_BYTES[wire_type], end)
 
-    def _content(self, field: _Field, place: int, end: int) -> None:
+    def _content(self, field: _Field, offset: int, end: int) -> None:
         """Take a string, bytes, a message or a packed list."""
         if field.wire_type != _LENGTH:
-            self._count(field, self._packed(field, place, end))
+            self._count(field, self._packed(field, offset, end))
             return
         self._count(field, 1)
-        bounds, size = field.bounds, end - place
+        bounds, size = field.bounds, end - offset
         if bounds.content_bytes is not None and size > bounds.content_bytes:
             most = f"{bounds.characters} characters" if bounds.characters else f"{bounds.content_bytes} bytes"
             raise _refusal(field.path, f"must be at most {most}")
         if bounds.is_recording:
             self.recording_bytes += size
         if field.inside is not None:
-            self.read(place, end, field.inside)
+            self.read(offset, end, field.inside)
 
-    def _packed(self, field: _Field, place: int, end: int) -> int:
+    def _packed(self, field: _Field, offset: int, end: int) -> int:
         """The number of elements in a packed list."""
         if field.wire_type != _VARINT:
-            return (end - place) // _FIXED_BYTES[field.wire_type]
-        return len(self._data[place:end].translate(None, _CONTINUED))
+            return (end - offset) // _FIXED_BYTES[field.wire_type]
+        return len(self._data[offset:end].translate(None, _CONTINUED))
 
     def _count(self, field: _Field, elements: int) -> None:
         if not field.repeated:
@@ -173,21 +173,21 @@ class _Tally:
         if count > field.bounds.elements:
             raise _refusal(field.path, f"must have at most {field.bounds.elements} elements")
 
-    def _varint(self, place: int, end: int) -> tuple[int, int]:
+    def _varint(self, offset: int, end: int) -> tuple[int, int]:
         """The number at a place, and the place behind it."""
         data, number = self._data, 0
-        for shift, byte in zip(_SHIFTS, data[place : min(end, place + len(_SHIFTS))], strict=False):
-            place += 1
+        for shift, byte in zip(_SHIFTS, data[offset : min(end, offset + len(_SHIFTS))], strict=False):
+            offset += 1
             number |= (byte & 0x7F) << shift
             if byte < 0x80:
-                return number, place
+                return number, offset
         raise _refusal(WHOLE_REQUEST, "cannot be read: the encoding of a field is damaged")
 
 
-def _within(place: int, end: int) -> int:
-    if place > end:
+def _within(offset: int, end: int) -> int:
+    if offset > end:
         raise _refusal(WHOLE_REQUEST, "cannot be read: a field is longer than what holds it")
-    return place
+    return offset
 
 
 def _refusal(field: str, description: str) -> InvalidRequest:

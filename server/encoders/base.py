@@ -88,7 +88,7 @@ class EncoderPool(Protocol):
         """Fingerprint of the encoding, that of every encoder; empty while none is up, or where it was not wanted."""
 
     @property
-    def given_up(self) -> bool:
+    def unavailable(self) -> bool:
         """True if no encoder is up, and each has failed to start several times: songs should not wait for one."""
 
     def require(self) -> None:
@@ -99,7 +99,7 @@ class EncoderPool(Protocol):
             WorkerLost: all of them are being restarted.
         """
 
-    def hopeless(self) -> bool:
+    def all_starts_failed(self) -> bool:
         """True if no encoder is up, and none could be started for many times."""
 
     async def settled(self) -> None:

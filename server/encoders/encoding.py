@@ -60,12 +60,12 @@ class EncodingLoop:
                 case CloseSong(song_id):
                     self._streams.pop(song_id, None)
                 case EncoderPing():
-                    self._tell(EncoderPong())
+                    self._queue_message(EncoderPong())
                 case (song_id, work):
                     with bound(song_id=song_id):
-                        self._tell(self._encoded(song_id, work))
+                        self._queue_message(self._encoded(song_id, work))
 
-    def _tell(self, message: FromEncoder) -> None:
+    def _queue_message(self, message: FromEncoder) -> None:
         now = self._clock()
         if not self._unsent:
             self._unsent_since = now

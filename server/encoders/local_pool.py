@@ -46,7 +46,7 @@ class LocalEncoders:
         self._assignments = Assignments()
         self._settled = asyncio.Event()
         self._first_tried = asyncio.Event()
-        self._told: Counter[str] = Counter()
+        self._message_counts: Counter[str] = Counter()
         self.up: dict[str, Encoder] = {}
         """The encoders that take in sound, by address."""
 
@@ -66,7 +66,7 @@ class LocalEncoders:
         return next((encoder.sound for encoder in self.up.values()), "")
 
     @property
-    def given_up(self) -> bool:
+    def unavailable(self) -> bool:
         """True if no encoder is up, and each has failed to start several times: songs should not wait for one."""
         return self._all_failed(_GIVEN_UP_STARTS)
 
@@ -82,7 +82,7 @@ class LocalEncoders:
             raise EngineNotReady("the encoder is still being started")
         raise WorkerLost("the encoder is being restarted")
 
-    def hopeless(self) -> bool:
+    def all_starts_failed(self) -> bool:
         """True if no encoder is up, and none could be started for many times."""
         return self._all_failed(_HOPELESS_STARTS)
 
@@ -158,22 +158,22 @@ class LocalEncoders:
     async def _pass_on(self, encoder: Encoder, observer: EncoderPoolObserver) -> None:
         while True:
             message = await encoder.receive()
-            self._told[encoder.address] += 1
+            self._message_counts[encoder.address] += 1
             if isinstance(message, _OF_SONGS):
                 observer.encoded(message)
 
     async def _watch(self, encoder: Encoder) -> None:
         """Ping an encoder now and then; end it where it says nothing for too long."""
-        told = -1
-        while self._told[encoder.address] != told:
-            told = self._told[encoder.address]
+        seen = -1
+        while self._message_counts[encoder.address] != seen:
+            seen = self._message_counts[encoder.address]
             encoder.send(EncoderPing())
             await asyncio.sleep(self._answer_timeout_seconds)
         _log.error("an encoder did not answer within %g seconds", self._answer_timeout_seconds)
         encoder.kill()
 
     def _lose(self, encoder: Encoder, observer: EncoderPoolObserver) -> None:
-        del self.up[encoder.address], self._told[encoder.address]
+        del self.up[encoder.address], self._message_counts[encoder.address]
         lost = self._assignments.down(encoder.address)
         if lost:
             observer.encoder_lost(lost)

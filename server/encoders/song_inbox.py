@@ -7,7 +7,7 @@ from typing import NamedTuple, TypeAlias
 import numpy as np
 
 from model.song import SectionScore, Window
-from server.audio.chunker import slices_of
+from server.audio.chunker import cut_window
 from server.encoders.section_positions import SectionPositions
 from server.workers.messages import SectionKey
 from server.workers.sound.messages import OpenSong, Sound
@@ -34,7 +34,7 @@ Work: TypeAlias = OpenSong | EncodeWindow | EndSection
 """The work on a song, in its order: the plan, then windows and the ends of their sections."""
 
 
-class _Piece(NamedTuple):
+class _QueuedWindow(NamedTuple):
     """A piece of a window; with `None`, the end of its section."""
 
     section: SectionKey
@@ -54,7 +54,7 @@ class SongInbox:
         self._last_index = opened.plan.sections[-1].index
         self._positions = SectionPositions()
         self._scores: dict[int, SectionScore] = {}
-        self._attempts: dict[int, deque[_Piece]] = {}
+        self._attempts: dict[int, deque[_QueuedWindow]] = {}
         self._begun: set[int] = set()
         self.open(opened)
 
@@ -64,42 +64,42 @@ class SongInbox:
 
     def waiting_bytes(self, attempt: int) -> int:
         """Sound of an attempt that was not taken yet."""
-        pieces = self._attempts.get(attempt, ())
-        return sum(piece.window.nbytes for piece in pieces if piece.window is not None)
+        queue = self._attempts.get(attempt, ())
+        return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
     def put(self, sound: Sound) -> None:
         """Take in the next sound of an attempt, in pieces; that of an attempt that was not opened is dropped."""
-        pieces = self._attempts.get(sound.section.song.attempt)
-        if pieces is None:
+        queue = self._attempts.get(sound.section.song.attempt)
+        if queue is None:
             return
         if sound.score is not None:
             self._scores.setdefault(sound.section.index, sound.score)
         if sound.samples:
             first = not sound.section.index and sound.section.song.attempt not in self._begun
             self._begun.add(sound.section.song.attempt)
-            parts = slices_of(sound.window, self._rate_hertz, first=first)
-            pieces.extend(_Piece(sound.section, part) for part in parts)
+            windows = cut_window(sound.window, self._rate_hertz, first=first)
+            queue.extend(_QueuedWindow(sound.section, window) for window in windows)
         if sound.last:
-            pieces.append(_Piece(sound.section, None))
+            queue.append(_QueuedWindow(sound.section, None))
 
     def take(self) -> Work | None:
         """Give out the next work; `None` where there is none for now."""
         if self._opened is not None:
             opened, self._opened = self._opened, None
             return opened
-        for pieces in self._attempts.values():
-            while pieces and pieces[0].section.index <= self._positions.section:
-                if (work := self._work(pieces.popleft())) is not None:
+        for queue in self._attempts.values():
+            while queue and queue[0].section.index <= self._positions.section:
+                if (work := self._work(queue.popleft())) is not None:
                     return work
         return None
 
-    def _work(self, piece: _Piece) -> Work | None:
-        index = piece.section.index
-        if piece.window is None:
-            if not self._positions.end(piece.section):
+    def _work(self, queued: _QueuedWindow) -> Work | None:
+        index = queued.section.index
+        if queued.window is None:
+            if not self._positions.end(queued.section):
                 return None
             return EndSection(index, self._scores.pop(index, None), last=index == self._last_index)
-        samples = piece.window.shape[1]
-        new = self._positions.new_samples(piece.section, samples)
-        window = np.ascontiguousarray(piece.window[:, samples - new :])
+        samples = queued.window.shape[1]
+        new = self._positions.new_samples(queued.section, samples)
+        window = np.ascontiguousarray(queued.window[:, samples - new :])
         return EncodeWindow(window, new / self._rate_hertz) if new else None

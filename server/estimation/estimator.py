@@ -68,7 +68,7 @@ class Estimator:
         """
         return corrected(self._costs[engine], forecast)
 
-    def told(self, engine: str, forecast: Estimate, truth: Estimate) -> None:
+    def learn_from_end(self, engine: str, forecast: Estimate, truth: Estimate) -> None:
         """Compare what was forecast for a song when it came, not yet corrected, with what became of it.
 
         Raises:

@@ -50,17 +50,17 @@ class Estimate:
     finish_seconds: float
 
 
-def forecast(songs: Sequence[Work], *, devices: int, places: int) -> list[Estimate]:
+def forecast(songs: Sequence[Work], *, devices: int, slots: int) -> list[Estimate]:
     """An estimate for each of `songs`, given in the order in which they get places: those that have one come first.
 
-    `places` are those of all `devices` together, no fewer than songs have one.
+    `slots` are those of all `devices` together, no fewer than songs have one.
 
     Raises:
         ValueError: there is no device, or no place.
     """
-    if devices < 1 or places < 1:
-        raise ValueError(f"nothing can be made with {devices} devices and {places} places")
-    return _Fluid(songs, devices).run(places)
+    if devices < 1 or slots < 1:
+        raise ValueError(f"nothing can be made with {devices} devices and {slots} places")
+    return _Fluid(songs, devices).run(slots)
 
 
 class _Fluid:
@@ -76,8 +76,8 @@ class _Fluid:
         self._first_audio = [0.0] * len(songs)
         self._finish = [0.0] * len(songs)
 
-    def run(self, places: int) -> list[Estimate]:
-        for _ in range(places):
+    def run(self, slots: int) -> list[Estimate]:
+        for _ in range(slots):
             self._enter()
         while self._beginning or self._heard:
             self._advance()

@@ -9,7 +9,7 @@ from server.errors import SongFailed, WorkerLost
 from server.generation.jobs.job import Job
 from server.generation.jobs.registry import Jobs
 from server.logs import bound
-from server.scheduling.retry import Verdict
+from server.scheduling.retry import RetryDecision
 from server.scheduling.scheduler import Scheduler
 from server.telemetry.metrics import Metrics
 
@@ -63,9 +63,9 @@ class EncodedSound:
                 continue
             job.encoder_lost()
             match self._scheduler.restart_whole(song_id, job.sound_seconds):
-                case Verdict.RETRY:
+                case RetryDecision.RETRY:
                     job.report.retried(_RETRY_CAUSE)
-                case Verdict():
+                case RetryDecision():
                     job.fail(WorkerLost("the encoders of the song died"))
         self._wake()
 
@@ -75,7 +75,7 @@ class EncodedSound:
 
     def encoders_changed(self) -> None:
         """Wake the songs that have waited for an encoder; fail those for which none comes up."""
-        if self._encoders.given_up:
+        if self._encoders.unavailable:
             for job in self._jobs:
                 job.fail(WorkerLost("the encoder could not be started"))
         self._wake()

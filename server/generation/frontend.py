@@ -13,8 +13,8 @@ from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.service_eta import Here, ServiceEta, SongEta
 from server.generation.jobs.job import Job
 from server.generation.readiness import Readiness
-from server.scheduling.queue_depth import Depth
-from server.song import Accepted, SongRequest, Waiting
+from server.scheduling.queue_depth import QueueDepth
+from server.song import Accepted, QueueStatus, SongRequest
 from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
 from server.store.whole_service import QueueFull
@@ -56,13 +56,13 @@ class Frontend:
     async def start(self) -> None:
         """Nothing is to be started."""
 
-    def unwell(self) -> str | None:
+    def liveness_problem(self) -> str | None:
         """`None`: without workers nothing can be lost for good."""
         return None
 
-    def depths(self) -> Mapping[str, Depth]:
+    def depths(self) -> Mapping[str, QueueDepth]:
         """No song waits or is made here, of any configured engine."""
-        return {name: Depth() for name in self._engine_names}
+        return {name: QueueDepth() for name in self._engine_names}
 
     def engines(self) -> Mapping[str, EngineInfo]:
         """No engine is loaded here."""
@@ -102,7 +102,7 @@ class Frontend:
         eta = self._intake.check(request, service)
         return CheckedSong(eta, lambda: eta, _make_nothing)
 
-    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+    def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
         """Queue position and ETA of the songs that wait in a service, by song id."""
         return self._eta.waiting(service, _NONE_HERE)
 

@@ -5,7 +5,7 @@ import logging
 
 from server.generation.admission.eta import EtaEstimator
 from server.generation.admission.queue_order import QueueOrder
-from server.generation.admission.service_eta import waiting_of
+from server.generation.admission.service_eta import queue_status_of
 from server.generation.jobs.registry import Jobs
 
 _log = logging.getLogger(__name__)
@@ -32,5 +32,5 @@ class Heartbeat:
     def _send(self) -> None:
         positions, estimates = self._queue.positions(), self._eta.remaining()
         for job in self._jobs:
-            waiting = waiting_of(positions.get(job.key, 0), estimates.get(job.key))
+            waiting = queue_status_of(positions.get(job.key, 0), estimates.get(job.key))
             job.heartbeat(waiting, self._half_seconds)

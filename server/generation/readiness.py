@@ -22,7 +22,7 @@ class Readiness:
         self.unkept: Callable[[], str | None] = lambda: None
         """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
 
-    def unready(self, *, full_is_ready: bool = False) -> str | None:
+    def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
         """The reason why new songs should go to other servers, for the operator; `None` when there is none.
 
         With `full_is_ready` a queue that is nearly full is no reason: the balancer looks at the load itself.
@@ -31,7 +31,7 @@ class Readiness:
         return next((reason for reason in reasons if reason is not None), None)
 
     @property
-    def crowded(self) -> bool:
+    def saturated(self) -> bool:
         """True while the queue is nearly full; there is none here."""
         return False
 
@@ -54,7 +54,7 @@ class Readiness:
         await self._watch(elsewhere)
 
     def subscribe(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever `unready`, or the readiness of an engine, may have changed."""
+        """Call `callback` on the event loop whenever `readiness_problem`, or the readiness of an engine, may have changed."""
         self._subscribers.append(callback)
 
     def notify(self) -> None:
@@ -83,7 +83,7 @@ class EngineReadiness(Readiness):
         self._pool = pool
         self._encoders = encoders
         self._admission = admission
-        self._crowded = False
+        self._saturated = False
         self._was_ready = False
 
     def ready(self, engine: str) -> bool:
@@ -91,18 +91,18 @@ class EngineReadiness(Readiness):
         return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     @override
-    def unready(self, *, full_is_ready: bool = False) -> str | None:
+    def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
         reason = self._engines_unready()
         self._was_ready = self._was_ready or reason is None
         if reason and not (self._was_ready and self._elsewhere()):
             return reason
-        full = self.crowded and not full_is_ready
-        return super().unready() or ("the queue is nearly full" if full else None)
+        full = self.saturated and not full_is_ready
+        return super().readiness_problem() or ("the queue is nearly full" if full else None)
 
     @property
     @override
-    def crowded(self) -> bool:
-        return self._admission.crowded
+    def saturated(self) -> bool:
+        return self._admission.saturated
 
     @override
     def engine_unready(self, engine: str) -> str | None:
@@ -116,6 +116,6 @@ class EngineReadiness(Readiness):
 
     def queue_changed(self) -> None:
         """Notify subscribers if the queue has become nearly full, or has ceased to be."""
-        if self._admission.crowded != self._crowded:
-            self._crowded = self._admission.crowded
+        if self._admission.saturated != self._saturated:
+            self._saturated = self._admission.saturated
             self.notify()

@@ -32,9 +32,9 @@ from server.generation.heartbeat import Heartbeat
 from server.generation.jobs.job import Job, JobParts
 from server.generation.jobs.registry import Jobs
 from server.generation.readiness import EngineReadiness
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 from server.scheduling.scheduler import Scheduler
-from server.song import Accepted, SongRequest, SongState, Waiting
+from server.song import Accepted, QueueStatus, SongRequest, SongState
 from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
 from server.store.whole_service import QueueFull
@@ -103,13 +103,13 @@ class Runner:
         if not self._pool.infos():
             self._pool.require(self._pool.engine_names[0])
 
-    def unwell(self) -> str | None:
+    def liveness_problem(self) -> str | None:
         """The reason why no song can be made here until a restart; `None` while songs can be made."""
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended"
-        if self._encoders.hopeless():
+        if self._encoders.all_starts_failed():
             return "no encoder can be started"
-        return "no worker can be started" if self._pool.hopeless() else None
+        return "no worker can be started" if self._pool.all_starts_failed() else None
 
     def ready(self, engine: str) -> bool:
         """True if new songs of `engine` can be made now."""
@@ -120,9 +120,9 @@ class Runner:
         made, encoded = self._pool.sound_of(engine), self._encoders.sound
         return f"{made}-{encoded}" if made and encoded else ""
 
-    def depths(self) -> dict[str, Depth]:
+    def depths(self) -> dict[str, QueueDepth]:
         """The songs and sections of every configured engine that wait and that are being made."""
-        return {name: Depth() for name in self._pool.engine_names} | self._scheduler.depths()
+        return {name: QueueDepth() for name in self._pool.engine_names} | self._scheduler.depths()
 
     def engines(self) -> Mapping[str, EngineInfo]:
         """The engines that are ready on some device, in the order of the settings."""
@@ -159,7 +159,7 @@ class Runner:
         eta_here = (lambda: eta) if service is None else (lambda: self._eta.estimate(request))
         return CheckedSong(eta, eta_here, partial(self._begin, request))
 
-    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+    def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
         """Queue position and ETA of the songs that wait in a service, by song id."""
         return self._eta.waiting(service)
 

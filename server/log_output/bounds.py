@@ -58,10 +58,10 @@ class LogBounds(logging.Filter):
     def __init__(self, clock: Callable[[], float] = time.monotonic, tell_seconds: float = TELL_SECONDS) -> None:
         super().__init__()
         self._clock = clock
-        self._tell_seconds = tell_seconds
+        self._report_seconds = tell_seconds
         self._budgets: dict[str, Budget] = {}
         self._lock = threading.Lock()
-        self._telling: threading.Timer | None = None
+        self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
         """True for a line that is to be written; one of another library is shortened."""
@@ -83,10 +83,10 @@ class LogBounds(logging.Filter):
                 budget.left_out = 0
         return found
 
-    def tell(self) -> None:
+    def report(self) -> None:
         """Log what was left out."""
         with self._lock:
-            self._telling = None
+            self._timer = None
         for name, count in self.left_out().items():
             logging.getLogger("server.log_output.bounds").warning(
                 "lines were left out of this log", extra={"of": name, "lines": count}
@@ -97,10 +97,10 @@ class LogBounds(logging.Filter):
             now = self._clock()
             budget = self._budgets.setdefault(name, Budget(burst, BYTES_PER_SECOND, burst, now))
             taken = budget.takes(size, now)
-            if not taken and self._telling is None:
-                self._telling = threading.Timer(self._tell_seconds, self.tell)
-                self._telling.daemon = True
-                self._telling.start()
+            if not taken and self._timer is None:
+                self._timer = threading.Timer(self._report_seconds, self.report)
+                self._timer.daemon = True
+                self._timer.start()
         return taken
 
 

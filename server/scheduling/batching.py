@@ -8,7 +8,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 _LENGTH_RATIO = 2.0
-_FREE_RIDE = 1.1
+_FREE_JOIN = 1.1
 _STEPS_UNTIL_MORE_SECTIONS = 100
 
 
@@ -19,7 +19,7 @@ class StepLoad:
     cost: int
     length: int
     group: tuple[str, str]
-    comfortable: bool
+    has_slack: bool
 
 
 class BatchCapacity:
@@ -57,7 +57,7 @@ def batch(
     """
     first = loads[0]
     taken, rows, lengths = [0], _rows(first), (first.length, first.length)
-    hurried_tokens = first.cost
+    urgent_tokens = first.cost
     for position, load in enumerate(loads[1:], start=1):
         if len(taken) >= max_sections:
             break
@@ -67,11 +67,11 @@ def batch(
             continue
         if tokens > max_tokens:
             continue
-        if load.comfortable and not first.comfortable and not _rides_free(hurried_tokens, tokens, step_seconds):
+        if load.has_slack and not first.has_slack and not _joins_for_free(urgent_tokens, tokens, step_seconds):
             continue
         taken.append(position)
         rows, lengths = rows + _rows(load), (shortest, longest)
-        hurried_tokens = hurried_tokens if load.comfortable else tokens
+        urgent_tokens = urgent_tokens if load.has_slack else tokens
     return taken
 
 
@@ -79,5 +79,5 @@ def _rows(load: StepLoad) -> float:
     return load.cost / load.length
 
 
-def _rides_free(before: int, after: int, step_seconds: Callable[[int], float] | None) -> bool:
-    return step_seconds is not None and step_seconds(after) <= _FREE_RIDE * step_seconds(before)
+def _joins_for_free(before: int, after: int, step_seconds: Callable[[int], float] | None) -> bool:
+    return step_seconds is not None and step_seconds(after) <= _FREE_JOIN * step_seconds(before)

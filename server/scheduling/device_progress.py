@@ -9,10 +9,10 @@ from server.scheduling.capacity.step_sharing import StepSharing
 from server.scheduling.capacity.step_time import StepModel
 from server.scheduling.capacity.window_pace import WindowPace
 from server.scheduling.capacity.worked_share import WorkedShare
-from server.scheduling.retry import Point
+from server.scheduling.retry import WorkPosition
 from server.scheduling.scheduled_song import ScheduledSong
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import Command, Forget, Lane, Ping, Plan, Prepare, Render, SongKey, Step
+from server.workers.messages import Command, Lane, Ping, Plan, Prepare, Release, Render, SongKey, Step
 
 _MAX_OWED_SECONDS = 2.0
 
@@ -21,7 +21,7 @@ class CommandsInFlight:
     """The commands of each lane that are not answered yet: for each of their attempts, the point at which it is."""
 
     def __init__(self) -> None:
-        self._lanes: dict[Lane, deque[Mapping[SongKey, Point]]] = {}
+        self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
 
     def __bool__(self) -> bool:
         """True if some lane has a command."""
@@ -29,30 +29,30 @@ class CommandsInFlight:
 
     def __contains__(self, key: SongKey) -> bool:
         """True if a lane has a command for the attempt."""
-        return any(key in points for waiting in self._lanes.values() for points in waiting)
+        return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
-    def add(self, lane: Lane, points: Mapping[SongKey, Point]) -> None:
+    def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
         """Notes a command that was given out."""
-        self._lanes.setdefault(lane, deque()).append(points)
+        self._lanes.setdefault(lane, deque()).append(positions)
 
-    def acknowledge(self, lane: Lane) -> Mapping[SongKey, Point]:
+    def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
         """Removes the command that was given out first and returns its points; none if nothing is in flight."""
         waiting = self._lanes.get(lane)
         if not waiting:
             return {}
-        points = waiting.popleft()
+        positions = waiting.popleft()
         if not waiting:
             del self._lanes[lane]
-        return points
+        return positions
 
     def songs_beside(self, lane: Lane) -> set[str]:
         """The songs that the other lanes work on."""
         others = (waiting for other, waiting in self._lanes.items() if other is not lane)
-        return {key.song_id for waiting in others for points in waiting for key in points}
+        return {key.song_id for waiting in others for positions in waiting for key in positions}
 
-    def oldest_points(self) -> dict[str, Point]:
+    def oldest_positions(self) -> dict[str, WorkPosition]:
         """The points of the commands that the lanes are working on, by song."""
-        return {key.song_id: point for waiting in self._lanes.values() for key, point in waiting[0].items()}
+        return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
 
 @dataclass(slots=True)
@@ -60,7 +60,7 @@ class DeviceProgress:
     """One device during the life of one worker. What is learnt outlasts the worker: `steps`, `sharing`, `worked`,
     `section_bytes`, `windows`.
 
-    The songs on it should need `left_seconds` of it. `forgotten` are the attempts that its worker still has to drop.
+    The songs on it should need `left_seconds` of it. `to_release` are the attempts that its worker still has to drop.
     `section_bytes` is the memory of the section of each engine that was prepared last. Songs without listeners get at
     least `detached_share` of the device, and are owed `detached_owed_seconds`. No further song with a listener fits
     until `full_until`, unless a song leaves before.
@@ -72,7 +72,7 @@ class DeviceProgress:
     windows: defaultdict[str, WindowPace] = field(default_factory=lambda: defaultdict(WindowPace))
     engines: frozenset[str] = frozenset()
     songs: dict[str, ScheduledSong] = field(default_factory=dict)
-    forgotten: deque[SongKey] = field(default_factory=deque)
+    to_release: deque[SongKey] = field(default_factory=deque)
     in_flight: CommandsInFlight = field(default_factory=CommandsInFlight)
     capacity: BatchCapacity = field(init=False)
     left_seconds: float = 0.0
@@ -115,7 +115,7 @@ class DeviceProgress:
         """Takes the place away from the song. The worker will be told to forget its attempt."""
         song.device = None
         del self.songs[song.song_id]
-        self.forgotten.append(song.attempt.key)
+        self.to_release.append(song.attempt.key)
         self.left_seconds -= song.account.release()
         self.full_until = 0.0
 
@@ -133,7 +133,7 @@ class DeviceProgress:
     @property
     def detached(self) -> bool:
         """True if a song on the device has no listener."""
-        return any(not song.outlet.has_listener for song in self.songs.values())
+        return any(not song.sink.has_listener for song in self.songs.values())
 
     def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
         """Notes device time: songs without listeners are owed their share of it while there are some."""
@@ -156,21 +156,21 @@ class DeviceProgress:
         held = sum(song.attempt.held_bytes for song in self.songs.values())
         return held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
-    def forgettable(self) -> SongKey | None:
+    def releasable(self) -> SongKey | None:
         """Takes out an attempt that no lane is working on any more; `None` where there is none to be dropped."""
-        key = next((key for key in self.forgotten if key not in self.in_flight), None)
+        key = next((key for key in self.to_release if key not in self.in_flight), None)
         if key is not None:
-            self.forgotten.remove(key)
+            self.to_release.remove(key)
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
         """Notes that the lane is given the command. Its steps count as done from now on."""
-        self.in_flight.add(lane, dict(self.points(command)))
+        self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):
             for section in command.sections:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
-    def points(self, command: Command) -> Iterator[tuple[SongKey, Point]]:
+    def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
         """The point of each attempt that the command works on, as a failure is recorded."""
         kind = type(command).__name__
         match command:
@@ -183,5 +183,5 @@ class DeviceProgress:
                     yield key, (kind, index, self.songs[key.song_id].attempt.step)
             case Render(section):
                 yield section.song, (kind, section.index, self.songs[section.song.song_id].attempt.window_group)
-            case Forget() | Ping():
+            case Release() | Ping():
                 return

@@ -2,11 +2,11 @@
 
 from dataclasses import dataclass
 
-from server.scheduling.fair_share import Shares
+from server.scheduling.fair_share import FairShare
 
 
 @dataclass(slots=True)
-class Usage:
+class DeviceUsage:
     """Device seconds, over all attempts. A step's time is divided among the songs that share it, by their tokens.
 
     `whole_step_seconds` are the same steps undivided. `first_seconds` were spent until the first sound was made.
@@ -22,7 +22,7 @@ class Usage:
         """Everything that was charged to the song."""
         return self.step_seconds + self.other_seconds
 
-    def heard(self) -> None:
+    def note_first_audio(self) -> None:
         """Note that the song has sound; only the first time counts."""
         if self.first_seconds is None:
             self.first_seconds = self.total_seconds
@@ -36,8 +36,8 @@ class SongAccount:
     """
 
     caller: str
-    shares: Shares
-    usage: Usage
+    shares: FairShare
+    usage: DeviceUsage
     left_seconds: float
 
     def open(self) -> None:

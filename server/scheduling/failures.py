@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 from server.scheduling.device_progress import DeviceProgress
 from server.scheduling.placement import Placement
-from server.scheduling.retry import Lost, Point, Verdict
+from server.scheduling.retry import FailedAttempt, RetryDecision, WorkPosition
 from server.scheduling.scheduled_song import ScheduledSong
 from server.workers.messages import Failed, SongKey
 
@@ -16,19 +16,19 @@ class FailureHandler:
         self._placement = placement
         self._retries = retries
 
-    def worker_lost(self, device: str) -> tuple[Lost, ...]:
+    def worker_lost(self, device: str) -> tuple[FailedAttempt, ...]:
         """Takes all songs off a device whose worker has ended. Returns them."""
         former = self._placement.vacate(device)
-        points = former.in_flight.oldest_points()
-        lost = []
+        positions = former.in_flight.oldest_positions()
+        failed_attempts = []
         for song in tuple(former.songs.values()):
             former.leave(song)
-            verdict = song.history.worker_lost(points.get(song.song_id), self._retries)
-            self._settle(song, verdict)
-            lost.append(Lost(song.song_id, verdict))
-        return tuple(lost)
+            decision = song.history.worker_lost(positions.get(song.song_id), self._retries)
+            self._settle(song, decision)
+            failed_attempts.append(FailedAttempt(song.song_id, decision))
+        return tuple(failed_attempts)
 
-    def encoder_lost(self, song_id: str, encoded_seconds: float) -> Verdict | None:
+    def encoder_lost(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
         """Has a song made from its beginning, whose encoder has ended; `None` where it has no sound yet.
 
         So much of its sound had been encoded.
@@ -38,30 +38,30 @@ class FailureHandler:
         song = self._placement.song(song_id) or self._placement.rendered(song_id)
         if song is None or song.untouched:
             return None
-        verdict = song.history.encoder_lost(encoded_seconds, self._retries)
-        if verdict is Verdict.RETRY:
+        decision = song.history.encoder_lost(encoded_seconds, self._retries)
+        if decision is RetryDecision.RETRY:
             self._placement.retry_whole(song)
         else:
             self._placement.drop(song_id)
-        return verdict
+        return decision
 
     def attempt_failed(
-        self, device: DeviceProgress, failed: Failed, points: Mapping[SongKey, Point], *, shared: bool
-    ) -> Lost | None:
-        """Takes a song off the device after an error, at its point of `points`. Returns `None` for former attempts.
+        self, device: DeviceProgress, failed: Failed, positions: Mapping[SongKey, WorkPosition], *, shared: bool
+    ) -> FailedAttempt | None:
+        """Takes a song off the device after an error, at its point of `positions`. Returns `None` for former attempts.
 
         A `shared` error is one that came to several songs at once.
         """
         song = device.find(failed.song)
         if song is None:
             return None
-        point = points.get(failed.song, ("", 0, 0))
-        verdict = song.history.failed(failed.failure.fault, point, self._retries, shared=shared)
-        self._settle(song, verdict)
-        return Lost(song.song_id, verdict, failed)
+        position = positions.get(failed.song, ("", 0, 0))
+        decision = song.history.failed(failed.failure.fault, position, self._retries, shared=shared)
+        self._settle(song, decision)
+        return FailedAttempt(song.song_id, decision, failed)
 
-    def _settle(self, song: ScheduledSong, verdict: Verdict) -> None:
-        if verdict is Verdict.RETRY:
+    def _settle(self, song: ScheduledSong, decision: RetryDecision) -> None:
+        if decision is RetryDecision.RETRY:
             self._placement.retry(song)
         else:
             self._placement.remove(song)

@@ -16,7 +16,7 @@ class _Account:
     reserved: float = 0.0
 
 
-class Shares:
+class FairShare:
     """Fair shares: device seconds per weight that each caller with songs in the server was given."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
@@ -52,7 +52,7 @@ class Shares:
         least = self._least()
         return {caller: account.served - least for caller, account in self._accounts.items()}
 
-    def claimed(self, caller: str) -> float:
+    def virtual_time(self, caller: str) -> float:
         """Service that the caller was given, and that its songs with a place will be given."""
         account = self._accounts[caller]
         return account.served + account.reserved

@@ -5,30 +5,30 @@ from typing import TypeAlias
 
 from server.scheduling.batching import StepLoad, batch
 from server.scheduling.device_progress import DeviceProgress
-from server.scheduling.fair_share import Shares
-from server.scheduling.policy import Policy, Standing
+from server.scheduling.fair_share import FairShare
+from server.scheduling.policy import Policy, Urgency
 from server.scheduling.scheduled_song import ScheduledSong
-from server.workers.messages import Command, Forget, Lane, Plan, Prepare, Render, Step
+from server.workers.messages import Command, Lane, Plan, Prepare, Release, Render, Step
 
 _COMMAND_SECONDS = 0.02
 """Time that a command with several steps may take: so long songs wait to join, which is as a window takes."""
 
-Candidate: TypeAlias = tuple[ScheduledSong, Standing]
+Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
 """A song that may be served, and what the policy knows of it at the moment of the decision."""
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses what a lane does for them. It changes nothing but `device.forgotten`."""
+    """Ranks the songs of a device and chooses what a lane does for them. It changes nothing but `device.to_release`."""
 
-    def __init__(self, policy: Policy, shares: Shares, clock: Callable[[], float]) -> None:
+    def __init__(self, policy: Policy, shares: FairShare, clock: Callable[[], float]) -> None:
         self._policy = policy
         self._shares = shares
         self._clock = clock
 
     def choose(self, device: DeviceProgress, lane: Lane) -> Command | None:
         """Returns the command that is due; `None` when there is nothing to do until something changes."""
-        if (forgettable := device.forgettable()) is not None:
-            return Forget(forgettable)
+        if (releasable := device.releasable()) is not None:
+            return Release(releasable)
         beside = device.in_flight.songs_beside(lane)
         command = self._due(device, lane, beside)
         if command is not None and beside and _waits_to_be_alone(device, command, beside):
@@ -38,18 +38,18 @@ class CommandChooser:
     def _due(self, device: DeviceProgress, lane: Lane, beside: Collection[str]) -> Command | None:
         now = self._clock()
         candidates = self._ranked(device, now)
-        if suspects := [one for one in candidates if one[0].song_id in beside and one[0].history.suspect]:
-            candidates = suspects
+        if isolated := [one for one in candidates if one[0].song_id in beside and one[0].history.isolated]:
+            candidates = isolated
         if lane is Lane.RENDER:
             return self._side_command(_Room(device, candidates), candidates)
         return self._step_or_more(device, candidates, now, alone=lane is Lane.BOTH)
 
     def _ranked(self, device: DeviceProgress, now: float) -> list[Candidate]:
         leads = self._shares.leads()
-        songs = [song for song in device.songs.values() if not song.outlet.full]
-        standings = [song.standing(now, leads[song.spec.caller]) for song in songs]
-        ranked = self._policy.ranked(standings, now, detached_owed_seconds=device.detached_owed_seconds)
-        return [(device.songs[standing.song_id], standing) for standing in ranked]
+        songs = [song for song in device.songs.values() if not song.sink.full]
+        urgencies = [song.urgency(now, leads[song.spec.caller]) for song in songs]
+        ranked = self._policy.ranked(urgencies, now, detached_owed_seconds=device.detached_owed_seconds)
+        return [(device.songs[urgency.song_id], urgency) for urgency in ranked]
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
         """The work beside denoising: what somebody waits for in the order of rank, then what is prepared ahead."""
@@ -81,12 +81,12 @@ class CommandChooser:
         With `room` the lane prepares, too.
         """
         first, _ = candidates[0]
-        if first.history.suspect:
+        if first.history.isolated:
             return Step((first.attempt.due_section(),))
         company = [
-            (song, standing)
-            for song, standing in candidates
-            if song.spec.engine == first.spec.engine and not song.history.suspect
+            (song, urgency)
+            for song, urgency in candidates
+            if song.spec.engine == first.spec.engine and not song.history.isolated
         ]
         joining = self._joining_commands(company[: device.capacity.sections], now)
         if room and (command := next((one for one, song in joining if room.allows(one, song)), None)):
@@ -94,7 +94,7 @@ class CommandChooser:
         ahead = 0 if room else 1
         members = [one for one in company if one[0].attempt.can_denoise(ahead=ahead)]
         chosen = batch(
-            [self._load(song, standing, now) for song, standing in members],
+            [self._load(song, urgency, now) for song, urgency in members],
             max_tokens=device.spec.batch_tokens,
             max_sections=device.capacity.sections,
             step_seconds=device.steps.seconds if device.steps.known else None,
@@ -104,24 +104,24 @@ class CommandChooser:
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
         """Commands that the songs need before they can share a step with the first of them."""
         (_, first), *others = company
-        hurried = not self._policy.comfortable(first, now)
-        for song, standing in others:
-            waits = hurried and self._policy.comfortable(standing, now)
+        urgent = not self._policy.has_slack(first, now)
+        for song, urgency in others:
+            waits = urgent and self._policy.has_slack(urgency, now)
             if not waits and (command := joining_command_of(song)):
                 yield command, song
 
-    def _load(self, song: ScheduledSong, standing: Standing, now: float) -> StepLoad:
+    def _load(self, song: ScheduledSong, urgency: Urgency, now: float) -> StepLoad:
         attempt = song.attempt
         due = attempt.prepared[attempt.denoising]
-        comfortable = self._policy.comfortable(standing, now)
-        return StepLoad(due.cost, due.length, (song.spec.engine, due.group), comfortable)
+        has_slack = self._policy.has_slack(urgency, now)
+        return StepLoad(due.cost, due.length, (song.spec.engine, due.group), has_slack)
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
     """True if a command is for a suspect song while another lane works on other songs: a crash would hit them, too."""
-    songs = {key.song_id for key, _ in device.points(command)}
-    suspect = any(device.songs[song_id].history.suspect for song_id in songs if song_id in device.songs)
-    return suspect and bool(set(beside) - songs)
+    songs = {key.song_id for key, _ in device.positions(command)}
+    isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
+    return isolated and bool(set(beside) - songs)
 
 
 def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:

@@ -5,14 +5,14 @@ from collections.abc import Callable, Sequence
 from server.scheduling.capacity.encoding_load import EncodingLoad
 from server.scheduling.capacity.listener_capacity import ListenerCapacity
 from server.scheduling.device_progress import DeviceProgress
-from server.scheduling.fair_share import Shares
+from server.scheduling.fair_share import FairShare
 from server.scheduling.policy import Order, Policy
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 from server.scheduling.scheduled_song import ScheduledSong
 from server.scheduling.waiting_queue import WaitingQueue
 from server.workers.device_spec import DeviceSpec
 
-_PLACES_WHEN_CAPPED = 4
+_SLOTS_WHEN_THROTTLED = 4
 _SORT_SECONDS = 1.0
 """Time after which a waiting song that has gained or lost its listener is treated as such."""
 
@@ -24,7 +24,7 @@ class Placement:
         self,
         devices: Sequence[DeviceSpec],
         policy: Policy,
-        shares: Shares,
+        shares: FairShare,
         clock: Callable[[], float],
         *,
         encoders: int | None = None,
@@ -56,7 +56,7 @@ class Placement:
         """The songs of `engine` that have no place, about in the order in which they will get one."""
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
-    def depths(self) -> dict[str, Depth]:
+    def depths(self) -> dict[str, QueueDepth]:
         """Queue depth of every engine that has songs."""
         songs: dict[str, list[ScheduledSong]] = {}
         for song in self._songs.values():
@@ -109,16 +109,16 @@ class Placement:
         self._devices[name] = former.successor()
         return former
 
-    def fill(self, device: DeviceProgress) -> None:
+    def fill_slots(self, device: DeviceProgress) -> None:
         """Gives the free places of a device to songs that wait."""
         while (song := self._next(device)) is not None:
             self._enter(device, song)
 
     def _wait(self, song: ScheduledSong) -> None:
         self._waiting.add(song)
-        self._fill_all()
+        self._fill_all_slots()
 
-    def _fill_all(self) -> None:
+    def _fill_all_slots(self) -> None:
         """Give places to songs that wait, each on the device that should be done with its songs first."""
         while len(self._waiting):
             for device in sorted(self._devices.values(), key=lambda device: (device.left_seconds, len(device.songs))):
@@ -140,7 +140,7 @@ class Placement:
         self._sort_listeners()
         for has_listener in (True, False):
             song = self._waiting.first(device.engines, has_listener=has_listener)
-            if song is not None and self._has_place(device, song):
+            if song is not None and self._has_free_slot(device, song):
                 return song
         return None
 
@@ -149,18 +149,18 @@ class Placement:
             self._waiting.sort_listeners()
             self._sorted_until = now + _SORT_SECONDS
 
-    def _has_place(self, device: DeviceProgress, song: ScheduledSong) -> bool:
+    def _has_free_slot(self, device: DeviceProgress, song: ScheduledSong) -> bool:
         """True if one more song may be made; songs far ahead of their listeners do not count, up to a bound."""
-        places = device.spec.running_songs
-        if len(device.songs) >= _PLACES_WHEN_CAPPED * places:
+        slots = device.spec.running_songs
+        if len(device.songs) >= _SLOTS_WHEN_THROTTLED * slots:
             return False
         now = self._clock()
         if now < device.full_until and song.has_listener and not song.resumed:
             return False
         alike = [other for other in device.songs.values() if other.has_listener is song.has_listener]
-        if len(alike) >= places:
+        if len(alike) >= slots:
             ends = [other.playback.runs_out_at(now) for other in alike]
-            if sum(not self._policy.capped(runs_out_at, now) for runs_out_at in ends) >= places:
+            if sum(not self._policy.throttled(runs_out_at, now) for runs_out_at in ends) >= slots:
                 return False
         if song.resumed:
             return True
@@ -177,9 +177,9 @@ class Placement:
             self._devices[song.device].leave(song)
 
 
-def _depth_of(songs: Sequence[ScheduledSong]) -> Depth:
+def _depth_of(songs: Sequence[ScheduledSong]) -> QueueDepth:
     """Queue depth of songs of one engine."""
     running = [song.attempt for song in songs if song.device is not None]
     opened = sum(attempt.open for attempt in running)
     left = sum(attempt.sections - attempt.rendering for attempt in running)
-    return Depth(len(songs) - len(running), len(running), opened, left - opened)
+    return QueueDepth(len(songs) - len(running), len(running), opened, left - opened)

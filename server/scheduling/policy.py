@@ -31,7 +31,7 @@ class Order(StrEnum):
     ARRIVAL = "arrival"
 
 
-class Standing(NamedTuple):
+class Urgency(NamedTuple):
     """A song as the policy sees it; `runs_out_at` `None`: nobody hears it yet. `share_lead` in device seconds.
 
     `placed_at` is when it got its place on the device; `None` counts from its arrival.
@@ -64,23 +64,23 @@ class Policy:
     headroom: float = 0.08
     stall_free: bool = True
 
-    def deadline(self, song: Standing) -> float:
+    def deadline(self, song: Urgency) -> float:
         """The moment at which the song's next sound is due."""
         if song.runs_out_at is not None:
             return song.runs_out_at - self.margin_seconds
         return song.arrived_at if song.placed_at is None else song.placed_at
 
-    def comfortable(self, song: Standing, now: float) -> bool:
+    def has_slack(self, song: Urgency, now: float) -> bool:
         """True if the song has slack: it can wait without a stall. False for all songs where only arrival counts."""
         waits = not song.has_listener or self.deadline(song) >= now + self.comfort_seconds
         return waits and self.order is Order.DEADLINE
 
-    def capped(self, runs_out_at: float | None, now: float) -> bool:
+    def throttled(self, runs_out_at: float | None, now: float) -> bool:
         """True if a song is as far ahead of its listener as it may be while others need the device."""
         ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
         return ahead and self.order is Order.DEADLINE
 
-    def ranked(self, songs: Iterable[Standing], now: float, *, detached_owed_seconds: float = 0.0) -> list[Standing]:
+    def ranked(self, songs: Iterable[Urgency], now: float, *, detached_owed_seconds: float = 0.0) -> list[Urgency]:
         """The songs to be served, first to last; capped ones are left out unless all are.
 
         `detached_owed_seconds` of device time are missing to the share of the songs without listeners.
@@ -92,25 +92,25 @@ class Policy:
         if len(listeners) < len(ranked):
             ahead = self._ahead_of_detached(listeners, now, detached_owed_seconds)
             ranked = [*listeners[:ahead], *(song for song in ranked if not song.has_listener), *listeners[ahead:]]
-        capped_from = now + self.ahead_seconds
-        return [song for song in ranked if song.runs_out_at is None or song.runs_out_at < capped_from] or ranked
+        throttled_from = now + self.ahead_seconds
+        return [song for song in ranked if song.runs_out_at is None or song.runs_out_at < throttled_from] or ranked
 
-    def _ahead_of_detached(self, listeners: Sequence[Standing], now: float, owed_seconds: float) -> int:
+    def _ahead_of_detached(self, listeners: Sequence[Urgency], now: float, owed_seconds: float) -> int:
         """The number of `listeners`, given in rank, who go before songs that have none."""
         if owed_seconds < self.owed_seconds:
             return len(listeners)
         if owed_seconds >= self.overdue_seconds:
             return 0
-        urgent = (place for place, song in enumerate(listeners, start=1) if self.deadline(song) <= now)
-        return max(urgent, default=0)
+        due = (place for place, song in enumerate(listeners, start=1) if self.deadline(song) <= now)
+        return max(due, default=0)
 
-    def _rank_at(self, now: float) -> Callable[[Standing], tuple[float, ...]]:
+    def _rank_at(self, now: float) -> Callable[[Urgency], tuple[float, ...]]:
         """Makes the function that gives each song its place by deadline: smaller goes first."""
-        deadline_of, comfortable_from, share_lead = self.deadline, now + self.comfort_seconds, self.share_lead_seconds
+        deadline_of, slack_from, share_lead = self.deadline, now + self.comfort_seconds, self.share_lead_seconds
 
-        def rank(song: Standing) -> tuple[float, ...]:
+        def rank(song: Urgency) -> tuple[float, ...]:
             deadline = deadline_of(song)
-            group = 2 if deadline >= comfortable_from else song.share_lead > share_lead
+            group = 2 if deadline >= slack_from else song.share_lead > share_lead
             return (group, deadline, song.arrived_at)
 
         return rank

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Depth:
+class QueueDepth:
     """Queue depth of one engine at a moment: songs, and sections of running songs that are or are not begun."""
 
     waiting_songs: int = 0

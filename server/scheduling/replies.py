@@ -5,7 +5,7 @@ from collections.abc import Callable
 from server.scheduling.device_progress import DeviceProgress
 from server.scheduling.failures import FailureHandler
 from server.scheduling.placement import Placement
-from server.scheduling.retry import Lost
+from server.scheduling.retry import FailedAttempt
 from server.workers.messages import Done, Failed, Lane, Planned, Prepared, Rendered, Reply, Stepped
 
 
@@ -17,9 +17,9 @@ class ReplyHandler:
         self._failures = failures
         self._clock = clock
 
-    def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[Lost, ...]:
+    def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[FailedAttempt, ...]:
         """Takes in the reply to the lane's oldest command in flight. Returns the songs that failed."""
-        points = device.in_flight.acknowledge(lane)
+        positions = device.in_flight.acknowledge(lane)
         device.worked.add(self._clock(), _seconds(reply))
         failures: tuple[Failed, ...] = ()
         match reply:
@@ -35,8 +35,8 @@ class ReplyHandler:
             case Failed():
                 failures = (reply,)
         shared = len(failures) > 1
-        lost = (self._failures.attempt_failed(device, failure, points, shared=shared) for failure in failures)
-        return tuple(one for one in lost if one is not None)
+        attempts = (self._failures.attempt_failed(device, failure, positions, shared=shared) for failure in failures)
+        return tuple(one for one in attempts if one is not None)
 
     def _planned(self, device: DeviceProgress, reply: Planned) -> None:
         if song := device.find(reply.song):

@@ -16,11 +16,11 @@ from typing import TypeAlias
 
 from server.workers.messages import Failed, Fault
 
-Point: TypeAlias = tuple[str, int, int]
+WorkPosition: TypeAlias = tuple[str, int, int]
 """A command's kind, the section, and the step or window within it."""
 
 
-class Verdict(Enum):
+class RetryDecision(Enum):
     """Retry decision for a song whose attempt failed."""
 
     RETRY = "retry"
@@ -29,17 +29,17 @@ class Verdict(Enum):
 
 
 @dataclass(frozen=True, slots=True)
-class Lost:
+class FailedAttempt:
     """A song that was taken out because of a failure. `failure` is that of its engine, if it was one."""
 
     song_id: str
-    verdict: Verdict
+    decision: RetryDecision
     failure: Failed | None = None
 
 
 @dataclass(slots=True)
-class History:
-    """The failed attempts of one song, which is suspected until it has passed `suspect_section`.
+class AttemptHistory:
+    """The failed attempts of one song, which is suspected until it has passed `isolated_until`.
 
     Those that were lost with an encoder count apart, from when `encoded_seconds` of its sound had come.
     """
@@ -47,53 +47,53 @@ class History:
     attempts: int = 0
     encoder_losses: int = 0
     encoded_seconds: float = 0.0
-    fatal_points: set[Point] = field(default_factory=set)
-    failed_points: set[Point] = field(default_factory=set)
-    suspect_section: int | None = None
+    fatal_positions: set[WorkPosition] = field(default_factory=set)
+    failed_positions: set[WorkPosition] = field(default_factory=set)
+    isolated_until: int | None = None
 
     @property
-    def suspect(self) -> bool:
+    def isolated(self) -> bool:
         """True if the song is isolated: it shares no device until it has passed the point of failure."""
-        return self.suspect_section is not None
+        return self.isolated_until is not None
 
-    def worker_lost(self, at: Point | None, retries: int) -> Verdict:
+    def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
         """The worker ended; `at` is what it was doing for this song, `None` where it did something else."""
-        if at is not None and at in self.fatal_points:
-            return Verdict.POISONED
+        if at is not None and at in self.fatal_positions:
+            return RetryDecision.POISONED
         if at is not None:
-            self.fatal_points.add(at)
-            self._suspect(at)
+            self.fatal_positions.add(at)
+            self._isolate(at)
         return self._again(retries)
 
-    def failed(self, fault: Fault, at: Point, retries: int, *, shared: bool = False) -> Verdict:
+    def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
         """The attempt raised an error; one that comes twice at the same point would come again.
 
         A bug `shared` with the songs beside it proves nothing against this one, which is tried alone.
         """
         if fault is Fault.BUG and shared:
-            self._suspect(at)
+            self._isolate(at)
             return self._again(retries)
-        if fault in (Fault.CALLER, Fault.INSTALLATION) or (fault is Fault.BUG and at in self.failed_points):
-            return Verdict.GIVE_UP
-        self.failed_points.add(at)
+        if fault in (Fault.CALLER, Fault.INSTALLATION) or (fault is Fault.BUG and at in self.failed_positions):
+            return RetryDecision.GIVE_UP
+        self.failed_positions.add(at)
         return self._again(retries)
 
-    def encoder_lost(self, encoded_seconds: float, retries: int) -> Verdict:
+    def encoder_lost(self, encoded_seconds: float, retries: int) -> RetryDecision:
         """The encoder of the song ended, after so much of its sound. Only losses without new sound count together."""
         if encoded_seconds > self.encoded_seconds:
             self.encoder_losses, self.encoded_seconds = 0, encoded_seconds
         self.encoder_losses += 1
-        return Verdict.RETRY if self.encoder_losses <= retries else Verdict.GIVE_UP
+        return RetryDecision.RETRY if self.encoder_losses <= retries else RetryDecision.GIVE_UP
 
     def section_done(self, section: int) -> None:
         """The song is rendered up to the end of a section: with the suspect one it is no longer suspected."""
-        if self.suspect_section is not None and section >= self.suspect_section:
-            self.suspect_section = None
+        if self.isolated_until is not None and section >= self.isolated_until:
+            self.isolated_until = None
 
-    def _suspect(self, at: Point) -> None:
+    def _isolate(self, at: WorkPosition) -> None:
         _, section, _ = at
-        self.suspect_section = max(section, self.suspect_section or 0)
+        self.isolated_until = max(section, self.isolated_until or 0)
 
-    def _again(self, retries: int) -> Verdict:
+    def _again(self, retries: int) -> RetryDecision:
         self.attempts += 1
-        return Verdict.RETRY if self.attempts <= retries else Verdict.GIVE_UP
+        return RetryDecision.RETRY if self.attempts <= retries else RetryDecision.GIVE_UP

@@ -8,12 +8,12 @@ from server.estimation.forecast import Work
 from server.scheduling.attempt import Attempt
 from server.scheduling.capacity.window_pace import WINDOWS, WindowPace
 from server.scheduling.device_usage import SongAccount
-from server.scheduling.policy import Standing
-from server.scheduling.retry import History
+from server.scheduling.policy import Urgency
+from server.scheduling.retry import AttemptHistory
 from server.workers.messages import SongKey
 
 
-class Outlet(Protocol):
+class Sink(Protocol):
     """Sink of a song's sound, as scheduling sees it."""
 
     @property
@@ -60,7 +60,7 @@ class PlaybackEstimate:
     section boundary.
     """
 
-    outlet: Outlet
+    sink: Sink
     started_at: float | None = None
     sound_seconds: float = 0.0
     boundary_seconds: float = 0.0
@@ -70,11 +70,11 @@ class PlaybackEstimate:
 
         One who has had all of that sound already has nothing to hear now.
         """
-        if self.outlet.repeats:
+        if self.sink.repeats:
             return now
         if self.started_at is None:
             return None
-        heard, sent = self.started_at + self.sound_seconds, now + self.outlet.unsent_seconds
+        heard, sent = self.started_at + self.sound_seconds, now + self.sink.unsent_seconds
         return max(heard, sent)
 
     def advance(self, now: float, section_seconds: float) -> None:
@@ -88,7 +88,7 @@ class PlaybackEstimate:
         elif runs_out_at < now:
             self.started_at += now - runs_out_at
         self.sound_seconds = max(self.sound_seconds, self.boundary_seconds + section_seconds)
-        if self.outlet.repeats:
+        if self.sink.repeats:
             self.started_at = now - self.sound_seconds
 
     def rewind(self) -> None:
@@ -108,11 +108,11 @@ class ScheduledSong:
     """
 
     spec: SongSpec
-    outlet: Outlet
+    sink: Sink
     account: SongAccount
     attempt: Attempt = field(init=False)
     playback: PlaybackEstimate = field(init=False)
-    history: History = field(default_factory=History)
+    history: AttemptHistory = field(default_factory=AttemptHistory)
     device: str | None = None
     length_seconds: float | None = None
     placed_at: float | None = None
@@ -120,7 +120,7 @@ class ScheduledSong:
 
     def __post_init__(self) -> None:
         self.attempt = Attempt(SongKey(self.spec.song_id))
-        self.playback = PlaybackEstimate(self.outlet)
+        self.playback = PlaybackEstimate(self.sink)
 
     @property
     def song_id(self) -> str:
@@ -145,37 +145,37 @@ class ScheduledSong:
     @property
     def has_listener(self) -> bool:
         """True if the song has a listener, or one may come back."""
-        return self.outlet.has_listener
+        return self.sink.has_listener
 
     @property
     def resumed(self) -> bool:
         """True where an attempt has failed, here or on another server."""
-        return self.attempt.key.attempt > 0 or self.outlet.repeats
+        return self.attempt.key.attempt > 0 or self.sink.repeats
 
     @property
     def untouched(self) -> bool:
         """True if no device has had a command for the song."""
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
-    def standing(self, now: float, share_lead: float) -> Standing:
+    def urgency(self, now: float, share_lead: float) -> Urgency:
         """The facts that the policy ranks by. A listener from another server was silent before the song came here."""
         spec = self.spec
-        due_at = spec.arrived_at if self.outlet.repeats else self.playback.runs_out_at(now)
+        due_at = spec.arrived_at if self.sink.repeats else self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:
             due_at = min(due_at, spec.deadline - self.account.left_seconds)
-        return Standing(spec.song_id, spec.arrived_at, due_at, share_lead, self.outlet.has_listener, self.placed_at)
+        return Urgency(spec.song_id, spec.arrived_at, due_at, share_lead, self.sink.has_listener, self.placed_at)
 
     @property
     def windows_due(self) -> int:
         """The windows that the next command makes: the first one alone, for whose sake a listener waits."""
-        if self.playback.started_at is None or self.history.suspect:
+        if self.playback.started_at is None or self.history.isolated:
             return 1
         group = self.attempt.window_group + WINDOWS - self.attempt.windows
         return min(group, self.pace.windows)
 
     def add_windows(self, now: float, windows: int, seconds: float) -> None:
         """Takes in rendered windows with `seconds` of sound."""
-        self.account.usage.heard()
+        self.account.usage.note_first_audio()
         self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)
 

@@ -20,16 +20,16 @@ from types import MappingProxyType
 
 from model.song import SongParams
 from server.estimation.forecast import Work
-from server.scheduling.device_usage import SongAccount, Usage
+from server.scheduling.device_usage import DeviceUsage, SongAccount
 from server.scheduling.failures import FailureHandler
-from server.scheduling.fair_share import Shares
+from server.scheduling.fair_share import FairShare
 from server.scheduling.next_command import CommandChooser
 from server.scheduling.placement import Placement
 from server.scheduling.policy import Policy
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 from server.scheduling.replies import ReplyHandler
-from server.scheduling.retry import Lost, Verdict
-from server.scheduling.scheduled_song import Outlet, ScheduledSong, SongSpec
+from server.scheduling.retry import FailedAttempt, RetryDecision
+from server.scheduling.scheduled_song import ScheduledSong, Sink, SongSpec
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Lane, Reply, SongKey, Step
 
@@ -54,7 +54,7 @@ class Scheduler:
         `encoders` processes encode for all devices; `None` is no bound.
         """
         self._clock = clock
-        self._shares = Shares(weights)
+        self._shares = FairShare(weights)
         self._placement = Placement(devices, policy, self._shares, clock, encoders=encoders)
         self._failures = FailureHandler(self._placement, retries)
         self._commands = CommandChooser(policy, self._shares, clock)
@@ -64,7 +64,7 @@ class Scheduler:
         """Give songs of `engines` to `device` from now on."""
         self._placement.device(device).engines = frozenset(engines)
 
-    def close(self, device: str) -> tuple[Lost, ...]:
+    def close(self, device: str) -> tuple[FailedAttempt, ...]:
         """Give nothing to `device` any more; its songs wait for another place, but for those returned."""
         return self._failures.worker_lost(device)
 
@@ -73,10 +73,10 @@ class Scheduler:
         song_id: str,
         engine: str,
         params: SongParams,
-        outlet: Outlet,
+        sink: Sink,
         *,
         caller: str = "",
-        usage: Usage | None = None,
+        usage: DeviceUsage | None = None,
         work: Work | None = None,
         deadline: float | None = None,
         trace: str = "",
@@ -90,15 +90,15 @@ class Scheduler:
         be complete at `deadline` on the clock, `None`: it may take its time.
         """
         left_seconds = _UNKNOWN_WORK_SECONDS if work is None else work.total_seconds
-        account = SongAccount(caller, self._shares, usage or Usage(), left_seconds)
+        account = SongAccount(caller, self._shares, usage or DeviceUsage(), left_seconds)
         spec = SongSpec(song_id, engine, params, caller, self._clock(), trace, work, deadline, plan)
-        self._placement.add(ScheduledSong(spec, outlet, account))
+        self._placement.add(ScheduledSong(spec, sink, account))
 
     def drop(self, song_id: str) -> None:
         """Give no more work to a song; its device is told to forget it. Unknown songs are ignored."""
         self._placement.drop(song_id)
 
-    def restart_whole(self, song_id: str, encoded_seconds: float) -> Verdict | None:
+    def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
         """Have all of a song made once more, because its encoder was lost after so much sound; what becomes of it.
 
         `None` where nothing of it was made. Its sound may have been rendered to the end, until it is dropped.
@@ -114,7 +114,7 @@ class Scheduler:
         song = self._placement.song(song_id)
         return None if song is None else song.device
 
-    def depths(self) -> dict[str, Depth]:
+    def depths(self) -> dict[str, QueueDepth]:
         """Queue depth of every engine that has songs."""
         return self._placement.depths()
 
@@ -129,7 +129,7 @@ class Scheduler:
         It may be asked while an earlier command is on its way: that one is then taken for done.
         """
         device = self._placement.device(name)
-        self._placement.fill(device)
+        self._placement.fill_slots(device)
         command = self._commands.choose(device, lane)
         if command is not None:
             device.worked.has_work(self._clock())
@@ -151,7 +151,7 @@ class Scheduler:
         """Take note that an encoder took `seconds` for `sound_seconds` of sound."""
         self._placement.encoding.add(seconds, sound_seconds)
 
-    def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[Lost, ...]:
+    def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
         """Take note of what the lane's command led to, and return the songs that failed.
 
         What is said about songs that were dropped, or about former attempts, is ignored.

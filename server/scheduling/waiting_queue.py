@@ -4,7 +4,7 @@ from collections import OrderedDict
 from collections.abc import Collection, Iterator
 from typing import Generic, NamedTuple, Protocol, TypeVar
 
-from server.scheduling.fair_share import Shares
+from server.scheduling.fair_share import FairShare
 
 
 class Waiter(Protocol):
@@ -38,7 +38,7 @@ class Waiter(Protocol):
 WaiterT = TypeVar("WaiterT", bound=Waiter)
 
 
-class _LineKey(NamedTuple):
+class _QueueKey(NamedTuple):
     """Songs of one line: those of a caller, `None`: of all that lost their place; with a listener, or without."""
 
     caller: str | None
@@ -52,20 +52,20 @@ class WaitingQueue(Generic[WaiterT]):
     its line until `sort_listeners`.
     """
 
-    def __init__(self, shares: Shares, *, by_arrival: bool = False) -> None:
+    def __init__(self, shares: FairShare, *, by_arrival: bool = False) -> None:
         """`by_arrival` looks at nothing but who came first."""
         self._shares = shares
         self._by_arrival = by_arrival
-        self._engines: dict[str, dict[_LineKey, OrderedDict[str, WaiterT]]] = {}
-        self._keys: dict[str, _LineKey] = {}
+        self._engines: dict[str, dict[_QueueKey, OrderedDict[str, WaiterT]]] = {}
+        self._keys: dict[str, _QueueKey] = {}
 
     def __len__(self) -> int:
         return len(self._keys)
 
     def __iter__(self) -> Iterator[WaiterT]:
         """All songs, engine by engine, those that lost their place first, then by arrival."""
-        for lines in self._engines.values():
-            songs = [(key.caller is not None, song) for key, line in lines.items() for song in line.values()]
+        for queues in self._engines.values():
+            songs = [(key.caller is not None, song) for key, queue in queues.items() for song in queue.values()]
             yield from (song for _, song in sorted(songs, key=lambda one: (one[0], one[1].arrived_at)))
 
     def add(self, song: WaiterT) -> None:
@@ -79,27 +79,27 @@ class WaitingQueue(Generic[WaiterT]):
         key = self._keys.pop(song.song_id, None)
         if key is None:
             return False
-        lines = self._engines[song.engine]
-        del lines[key][song.song_id]
-        if not lines[key]:
-            del lines[key]
+        queues = self._engines[song.engine]
+        del queues[key][song.song_id]
+        if not queues[key]:
+            del queues[key]
         return True
 
     def sort_listeners(self) -> None:
         """Put songs that have gained or lost their listener into the right line, by arrival."""
         changed = [
             song
-            for lines in self._engines.values()
-            for key, line in lines.items()
-            for song in line.values()
+            for queues in self._engines.values()
+            for key, queue in queues.items()
+            for song in queue.values()
             if song.has_listener is not key.has_listener
         ]
         for song in changed:
             self.remove(song)
             self.add(song)
         for engine, key in {(song.engine, _key(song)) for song in changed}:
-            line = self._engines[engine][key]
-            self._engines[engine][key] = OrderedDict(sorted(line.items(), key=lambda item: item[1].arrived_at))
+            queue = self._engines[engine][key]
+            self._engines[engine][key] = OrderedDict(sorted(queue.items(), key=lambda item: item[1].arrived_at))
 
     def first(self, engines: Collection[str], *, has_listener: bool | None = None) -> WaiterT | None:
         """The song that should have the next place on a device with `engines`; `None` when none waits for one.
@@ -107,9 +107,9 @@ class WaitingQueue(Generic[WaiterT]):
         Only songs with listeners, or without, where `has_listener` says so.
         """
         heads = [
-            (key, next(iter(line.values())))
+            (key, next(iter(queue.values())))
             for engine in engines
-            for key, line in self._engines.get(engine, {}).items()
+            for key, queue in self._engines.get(engine, {}).items()
             if has_listener in (None, key.has_listener)
         ]
         resumed = [song for key, song in heads if key.caller is None]
@@ -118,8 +118,8 @@ class WaitingQueue(Generic[WaiterT]):
         return min((song for _, song in heads), key=self._rank, default=None)
 
     def _rank(self, song: WaiterT) -> tuple[float, float]:
-        return (0.0 if self._by_arrival else self._shares.claimed(song.caller), song.arrived_at)
+        return (0.0 if self._by_arrival else self._shares.virtual_time(song.caller), song.arrived_at)
 
 
-def _key(song: Waiter) -> _LineKey:
-    return _LineKey(None if song.resumed else song.caller, song.has_listener)
+def _key(song: Waiter) -> _QueueKey:
+    return _QueueKey(None if song.resumed else song.caller, song.has_listener)

@@ -20,8 +20,8 @@ class Telemetry(BaseSettings):
         """Exporter of spans: "otlp", "console", "none" (the default), or another name."""
         if self.sdk_disabled:
             return "none"
-        place = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
-        return self.traces_exporter or ("otlp" if place else "none")
+        endpoint = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
+        return self.traces_exporter or ("otlp" if endpoint else "none")
 
     @property
     def protocol(self) -> str:

@@ -81,7 +81,7 @@ class Credentials:
             return kept
         return await asyncio.shield(self._making.get(song.song_id) or self._begin(recording, self._signer))
 
-    def forget(self, song_id: str) -> None:
+    def remove(self, song_id: str) -> None:
         """Let go of the manifest of a deleted song, also of one that is being made."""
         self._kept.pop(song_id, None)
         self._making.pop(song_id, None)
@@ -137,8 +137,8 @@ class Credentials:
 
 async def _sound(recording: Recording) -> bytes:
     """All of a song's sound, be it stored yet or not."""
-    with recording.listened() as told:
-        return b"".join([one.message.chunk.data async for one in told])
+    with recording.listened() as events:
+        return b"".join([one.message.chunk.data async for one in events])
 
 
 def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> bytes:

@@ -37,15 +37,15 @@ class EngineCatalog:
     @property
     def default(self) -> str:
         """The engine of a request that names none."""
-        for told in (self._served(), self._unserved()):
-            if found := next((name for name in self._named(told) if name in told), None):
+        for announced in (self._served(), self._unserved()):
+            if found := next((name for name in self._named(announced) if name in announced), None):
                 return found
         return self._configured[0]
 
     def infos(self) -> Mapping[str, EngineInfo]:
         """Facts about the engines that are loaded on some server, by name."""
-        told = {**self._unserved(), **self._served()}
-        return {name: engine.info for name, engine in told.items()} | dict(self._runner.engines())
+        announced = {**self._unserved(), **self._served()}
+        return {name: engine.info for name, engine in announced.items()} | dict(self._runner.engines())
 
     def page(self, asked: int = 0, token: str = "") -> music_pb2.ListEnginesResponse:
         """A page of the engines, of the size `asked`, 0 for the default; raises InvalidRequest for a bad token."""
@@ -65,5 +65,5 @@ class EngineCatalog:
     def _names(self) -> tuple[str, ...]:
         return tuple(dict.fromkeys((self.default, *self._named({**self._unserved(), **self._served()}))))
 
-    def _named(self, told: Mapping[str, ServedEngine]) -> tuple[str, ...]:
-        return (*self._configured, *sorted(set(told) - set(self._configured)))
+    def _named(self, announced: Mapping[str, ServedEngine]) -> tuple[str, ...]:
+        return (*self._configured, *sorted(set(announced) - set(self._configured)))

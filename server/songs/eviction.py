@@ -54,7 +54,7 @@ class Eviction:
 
     async def _evict(self) -> None:
         try:
-            deleted = await self._store.clean_up(self._in_use)
+            deleted = await self._store.evict(self._in_use)
         except StoreFailed as error:
             logger.error("the song store was not cleaned up: %s", error)
             return

@@ -10,7 +10,7 @@ from server.song import SongState
 from server.songs.open_recordings import OpenRecordings
 from server.songs.persistence import not_kept
 from server.songs.recording import Recording
-from server.store.base import Place, SongRecord, SongStore, StoredEvent
+from server.store.base import Cursor, SongRecord, SongStore, StoredEvent
 
 OpenMirror: TypeAlias = Callable[[SongRecord, Sequence[StoredEvent]], Awaitable[Recording]]
 
@@ -39,13 +39,13 @@ class Library:
         song = known.song if known else await self._store.get(song_id)
         return song and self._present(song)
 
-    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+    async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
         """Up to `count` songs of a caller, newest first, from behind `after`."""
         unstored = [song for song in self._unstored(caller) if _is_behind(song, after)]
         stored = await self._store.page(caller, after, count)
         known = {song.song_id for song in stored}
         new = [song for song in unstored if song.song_id not in known]
-        return sorted([*map(self._present, stored), *new], key=_place, reverse=True)[:count]
+        return sorted([*map(self._present, stored), *new], key=_cursor, reverse=True)[:count]
 
     async def recording(self, song_id: str) -> Recording | None:
         """The recording of a song, from the store if it is not open; `None` for an unknown one."""
@@ -65,7 +65,7 @@ class Library:
             on_joined=self._open.joined,
             on_left=self._open.left,
         )
-        recording.restore(events)
+        recording.load(events)
         self._open.found(recording)
         if self._on_opened:
             self._on_opened(recording)
@@ -105,12 +105,12 @@ class Library:
         return not_kept(song) if self._store.embedded and not song.state.ended else song
 
 
-def _place(song: SongRecord) -> tuple[int, str]:
+def _cursor(song: SongRecord) -> tuple[int, str]:
     return song.created_ns, song.song_id
 
 
-def _is_behind(song: SongRecord, after: Place | None) -> bool:
-    return after is None or _place(song) < (after.created_ns, after.song_id)
+def _is_behind(song: SongRecord, after: Cursor | None) -> bool:
+    return after is None or _cursor(song) < (after.created_ns, after.song_id)
 
 
 def same_song(recording: Recording, fingerprint: str) -> Recording:

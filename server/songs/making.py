@@ -69,7 +69,7 @@ class Making:
             recorder.end(error)
             raise
         self._open.begin(Made(recording, job))
-        self._spawn(self._keep(recording, claim, job.cancel), f"keep {song_id}", self._tasks)
+        self._spawn(self._persist(recording, claim, job.cancel), f"keep {song_id}", self._tasks)
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -93,7 +93,7 @@ class Making:
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
 
-    async def _keep(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> None:
+    async def _persist(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> None:
         try:
             fate = await self._persistence.follow(recording, claim, cancel)
             if fate is Fate.LOST:  # a repeated request makes it anew
@@ -101,7 +101,7 @@ class Making:
                 await self._directory.settle(claim.lease, SongState.FAILED, 0.0)
         finally:
             self._open.stored(recording.song.song_id)
-        if fate is Fate.FORGOTTEN:
+        if fate is Fate.DISCARDED:
             self._open.found(recording)  # who has cancelled it may look at it for a moment
         await self._eviction.evict()
 

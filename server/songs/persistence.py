@@ -28,7 +28,7 @@ class Fate(Enum):
     """The end of a song's way into the store."""
 
     KEPT = auto()
-    FORGOTTEN = auto()
+    DISCARDED = auto()
     """Nobody can want it: nothing is stored of it."""
     LOST = auto()
 
@@ -55,7 +55,7 @@ class Persistence:
             if not recording.listeners:
                 fail(recording, SongNotKept(), self._now_ns())
                 cancel()
-            await recording.over()
+            await recording.wait_ended()
             await self._store_loss(recording.song, writer)
             return Fate.LOST
 
@@ -64,17 +64,17 @@ class Persistence:
         recording.keeping.begin()
         stored = 0
         while not (recording.ended and stored == len(recording.entries)):
-            await recording.news(stored)
+            await recording.wait_for(stored)
             if entries := recording.entries[stored:]:
                 await writer.append(recording.song, entries)
                 stored += len(entries)
                 recording.sound.note_stored(stored)
                 with suppress(TimeoutError):
                     async with asyncio.timeout(FLUSH_SECONDS):
-                        await recording.over()
+                        await recording.wait_ended()
         if _is_nothing(recording):
-            await writer.forget()
-            return Fate.FORGOTTEN
+            await writer.discard()
+            return Fate.DISCARDED
         await writer.end(recording.song)
         recording.keeping.finish()
         return Fate.KEPT
@@ -83,7 +83,7 @@ class Persistence:
         try:
             stored = await self._store.get(song.song_id)
             if stored is None:
-                await writer.forget()
+                await writer.discard()
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:

@@ -7,7 +7,7 @@ from typing import Protocol
 from model.engine import EngineInfo
 from server.costs import Costs
 from server.errors import ServiceError
-from server.song import Accepted, SongEvent, SongRequest, Waiting
+from server.song import Accepted, QueueStatus, SongEvent, SongRequest
 from server.store.base import StoreFull
 from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine
 
@@ -135,7 +135,7 @@ class SongRunner(Protocol):
             ServiceError: it is refused.
         """
 
-    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+    def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
         """Queue position and ETA, as far as it is known, of the songs that wait in a service, by song id."""
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from server.errors import SongDeleted
 from server.songs.backlog import Backlog
-from server.songs.entry import Entry, Message
+from server.songs.logged_event import LoggedEvent, Message
 from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
@@ -18,7 +18,7 @@ BLOCK_BYTES = 128 << 10
 class RecordedSound:
     """Counts the sound that listeners have not taken yet, and gives them the bytes of their chunks."""
 
-    def __init__(self, song_id: str, entries: Sequence[Entry], read: ReadSound) -> None:
+    def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
         """`entries` are those of the song, which grow."""
         self._song_id = song_id
         self._entries = entries
@@ -26,7 +26,7 @@ class RecordedSound:
         self._backlog = Backlog()
         self._on_heard: Callable[[], None] = lambda: None
         self._stored = 0
-        self._forgotten = 0
+        self._released = 0
         self.furthest_byte = 0
         """The end of the sound that the fastest listener has taken."""
 
@@ -44,7 +44,7 @@ class RecordedSound:
         """Call `callback` whenever the unheard sound has become less."""
         self._on_heard = callback
 
-    def wait_for_listener(self, entry: Entry) -> None:
+    def wait_for_listener(self, entry: LoggedEvent) -> None:
         """Note a new chunk that counts as unheard until a listener takes it."""
         self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
 
@@ -53,7 +53,7 @@ class RecordedSound:
         if self._backlog.clear():
             self._less()
 
-    def heard(self, entry: Entry) -> None:
+    def note_taken(self, entry: LoggedEvent) -> None:
         """Note that a listener has taken a chunk, and all before it."""
         self.furthest_byte = max(self.furthest_byte, entry.end)
         if self._backlog.take(entry.end):
@@ -62,7 +62,7 @@ class RecordedSound:
     def note_stored(self, count: int) -> None:
         """Note that the store has the first `count` entries: sound that was heard leaves the memory."""
         self._stored = count
-        self._forget()
+        self._release_sound()
 
     def reader(self, byte_offset: int) -> "SoundReader":
         """Reads the song for one listener, from a byte on."""
@@ -83,7 +83,7 @@ class RecordedSound:
                     stop = stored_until(self._entries, number, start)
                     sound = await self.stored(start, stop)
                 yield sound[: end - start]
-                self.heard(entry)
+                self.note_taken(entry)
                 start = stop
 
     async def stored(self, start: int, end: int) -> bytes:
@@ -102,24 +102,24 @@ class RecordedSound:
         return sound
 
     def _less(self) -> None:
-        self._forget()
+        self._release_sound()
         self._on_heard()
 
-    def _forget(self) -> None:
+    def _release_sound(self) -> None:
         """Let go of sound that is stored and heard; the next chunk of a listener then needs no reading."""
         unheard_from = self._backlog.start_byte
-        while self._forgotten < self._stored:
-            entry = self._entries[self._forgotten]
+        while self._released < self._stored:
+            entry = self._entries[self._released]
             if unheard_from is not None and entry.end > unheard_from:
                 return
-            entry.forget_sound()
-            self._forgotten += 1
+            entry.release_sound()
+            self._released += 1
 
 
 class SoundReader:
     """Gives one listener the chunks of a song in their order. It holds up to a block of stored sound."""
 
-    def __init__(self, sound: RecordedSound, entries: Sequence[Entry], byte_offset: int) -> None:
+    def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
         """Nothing before `byte_offset` is given out."""
         self._sound = sound
         self._entries = entries
@@ -158,7 +158,7 @@ class SoundReader:
         return sound
 
 
-def stored_until(entries: Sequence[Entry], number: int, start: int) -> int:
+def stored_until(entries: Sequence[LoggedEvent], number: int, start: int) -> int:
     """The end of a block of sound from `start`, which is in an entry whose sound was let go of.
 
     A block ends with a chunk, and before one whose sound is in memory. It has one chunk, however long that is.

@@ -58,7 +58,7 @@ class Recorder(EventSink):
         if isinstance(event, Chunk):
             self._sound_seconds += event.duration_seconds
         if not self._recording.ended:
-            self._recording.tell(event_message(event, self._request))
+            self._recording.append(event_message(event, self._request))
 
     @override
     def end(self, error: ServiceError | None = None) -> None:

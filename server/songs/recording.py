@@ -9,14 +9,14 @@ from melisma.v1 import music_pb2
 from server.contract.status import text_of
 from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongDeleted, SongNotComplete
 from server.song import SongState
-from server.songs.entry import Entry, Message
 from server.songs.keeping import Keeping
+from server.songs.logged_event import LoggedEvent, Message
 from server.songs.recorded_sound import ReadSound, RecordedSound
 from server.store.base import SongRecord, StoredEvent
 
 
 @dataclass(frozen=True, slots=True)
-class Told:
+class DeliveredEvent:
     """A message for a listener. `number` is its place among those that stay, `None` for a passing `progress`."""
 
     message: Message
@@ -43,7 +43,7 @@ class Recording:
     ) -> None:
         self._song = song
         self._size_bytes = song.size_bytes
-        self.entries: list[Entry] = []
+        self.entries: list[LoggedEvent] = []
         self.sound = RecordedSound(song.song_id, self.entries, read)
         self.listeners = 0
         self.keeping = Keeping()
@@ -56,12 +56,12 @@ class Recording:
         self._on_left = on_left
         self._progress: Message | None = None
         self._progressed = 0
-        self._hearing = 0
+        self._audio_listeners = 0
         self._attended = asyncio.Event()
-        self._news = asyncio.Event()
-        self._over = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._ended = asyncio.Event()
         if song.state.ended:
-            self._over.set()
+            self._ended.set()
 
     @property
     def song(self) -> SongRecord:
@@ -89,28 +89,28 @@ class Recording:
     @property
     def has_listener(self) -> bool:
         """True while somebody hears the song or may come back, which nobody may to one that is made for later."""
-        return self.linger_seconds is not None or self._hearing > 0
+        return self.linger_seconds is not None or self._audio_listeners > 0
 
     @property
-    def told(self) -> int:
+    def event_count(self) -> int:
         """The number of messages that were told, passing ones included."""
         return len(self.entries) + self._progressed
 
-    def restore(self, events: Sequence[StoredEvent]) -> None:
+    def load(self, events: Sequence[StoredEvent]) -> None:
         """Load the events of a song that has ended."""
-        self.entries[:] = map(Entry.restored, events)
+        self.entries[:] = map(LoggedEvent.from_stored, events)
 
-    def tell(self, message: Message) -> None:
+    def append(self, message: Message) -> None:
         """Add what has happened."""
         if message.WhichOneof("event") == "progress":
             self._progress, self._progressed = message, self._progressed + 1
         else:
-            entry = Entry.of(message)
+            entry = LoggedEvent.of(message)
             self.entries.append(entry)
             self._note(entry)
-            if entry.end and self._hearing and self.linger_seconds is not None:
+            if entry.end and self._audio_listeners and self.linger_seconds is not None:
                 self.sound.wait_for_listener(entry)
-        self._spread()
+        self._notify()
 
     def end(self, state: SongState, now_ns: int, error: ServiceError | None = None, *, reason: str = "") -> None:
         """Tell that nothing more will come; the first end counts. `error` is for those who listen now."""
@@ -118,13 +118,13 @@ class Recording:
             return
         self._song = ended_record(self.song, state, now_ns, error, reason)
         self._error = error
-        self._over.set()
-        self._spread()
+        self._ended.set()
+        self._notify()
 
     def send_away(self, error: ServiceError) -> None:
         """End the calls of all listeners with an error, now and from now on; the song itself stays as it is."""
         self._sent_away = error
-        self._spread()
+        self._notify()
 
     def delete(self) -> None:
         """Tell all listeners that the song was deleted, also those who have just come."""
@@ -136,10 +136,10 @@ class Recording:
         if self.linger_seconds is not None:
             self.linger_seconds = max(self.linger_seconds, linger_seconds)
 
-    async def news(self, position: int) -> None:
+    async def wait_for(self, position: int) -> None:
         """Wait until there are more than `position` entries, or the song has ended."""
         while len(self.entries) <= position and not self.ended:
-            await self._news.wait()
+            await self._changed.wait()
 
     async def sound_until(self, end: int) -> None:
         """Wait until there are the first `end` bytes of the song, or it has ended.
@@ -149,18 +149,20 @@ class Recording:
         """
         while self._size_bytes < end and not self.ended:
             self._check_stay()
-            await self._news.wait()
+            await self._changed.wait()
 
-    async def listener(self) -> None:
+    async def wait_for_listener(self) -> None:
         """Wait until somebody listens."""
         await self._attended.wait()
 
-    async def over(self) -> None:
+    async def wait_ended(self) -> None:
         """Wait until nothing more will be told."""
-        await self._over.wait()
+        await self._ended.wait()
 
     @contextmanager
-    def listened(self, byte_offset: int = 0, *, number: int = 0, sound: bool = True) -> Iterator[AsyncIterator[Told]]:
+    def listened(
+        self, byte_offset: int = 0, *, number: int = 0, sound: bool = True
+    ) -> Iterator[AsyncIterator[DeliveredEvent]]:
         """Events from entry `number` on, without the sound before `byte_offset`, for one listener.
 
         A listener without `sound` hears no chunk, and does not hold the song back.
@@ -186,7 +188,7 @@ class Recording:
     @contextmanager
     def _attended_by(self, sound: bool) -> Iterator[None]:
         self.listeners += 1
-        self._hearing += sound
+        self._audio_listeners += sound
         if self.listeners == 1:
             self._attended.set()
             self._on_joined(self)
@@ -194,8 +196,8 @@ class Recording:
             yield
         finally:
             self.listeners -= 1
-            self._hearing -= sound
-            if not self._hearing:
+            self._audio_listeners -= sound
+            if not self._audio_listeners:
                 self.sound.wait_for_nobody()
             if not self.listeners:
                 self._attended.clear()
@@ -206,7 +208,7 @@ class Recording:
             self._check_stay()
             yield block
 
-    async def _follow(self, byte_offset: int, number: int, sound: bool) -> AsyncIterator[Told]:
+    async def _follow(self, byte_offset: int, number: int, sound: bool) -> AsyncIterator[DeliveredEvent]:
         progressed, error, reader = 0, self._error_for_late(), self.sound.reader(byte_offset)
         while True:
             while number < len(self.entries):
@@ -214,20 +216,20 @@ class Recording:
                 entry, number = self.entries[number], number + 1
                 if not entry.end:
                     self._check_offset(entry.message, byte_offset)
-                    yield Told(entry.message, number - 1)
+                    yield DeliveredEvent(entry.message, number - 1)
                 elif sound:
-                    heard = await reader.chunk(number - 1)
-                    self.sound.heard(entry)
-                    if heard is not None:
-                        yield Told(heard, number - 1)
+                    chunk = await reader.chunk(number - 1)
+                    self.sound.note_taken(entry)
+                    if chunk is not None:
+                        yield DeliveredEvent(chunk, number - 1)
             self._check_stay()
             if self.ended:
                 break
             if progressed != self._progressed and self._progress is not None:
                 progressed = self._progressed
-                yield Told(self._progress, None)
+                yield DeliveredEvent(self._progress, None)
                 continue
-            await self._news.wait()
+            await self._changed.wait()
         if error := error or self._error:
             raise error
 
@@ -245,16 +247,16 @@ class Recording:
         if message.WhichOneof("event") == "finished" and byte_offset > message.finished.size_bytes:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
-    def _note(self, entry: Entry) -> None:
+    def _note(self, entry: LoggedEvent) -> None:
         """Bring the song's record up to date. Of many chunks it is made anew once, when somebody asks for it."""
         if entry.end:
             self._size_bytes = entry.end
         else:
             self._song = record_after(self.song, entry.message)
 
-    def _spread(self) -> None:
-        self._news.set()
-        self._news = asyncio.Event()
+    def _notify(self) -> None:
+        self._changed.set()
+        self._changed = asyncio.Event()
 
 
 def record_after(song: SongRecord, message: Message) -> SongRecord:

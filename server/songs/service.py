@@ -10,7 +10,7 @@ from functools import partial
 
 from melisma.v1 import music_pb2
 from server.checking.base import RequestChecker
-from server.contract.paging import page_size, place_of, song_token
+from server.contract.paging import cursor_of, page_size, song_token
 from server.contract.requests import song_request
 from server.errors import ChecksOverloaded, QuotaExceeded, ServiceError, UnknownSong, WorkerLost
 from server.logs import bind
@@ -88,7 +88,7 @@ class Songs:
         self._open = OpenRecordings()
         self.eviction = Eviction(store, lambda: self._open.song_ids)
         self.credentials = Credentials(signer)
-        self.deletion = Deletion(store, self._open, self.credentials.forget)
+        self.deletion = Deletion(store, self._open, self.credentials.remove)
         self._tickets = Tickets(
             runner, terms=terms, now_ns=now_ns, song_id=song_id, clock=clock, with_request=not store.embedded
         )
@@ -179,7 +179,7 @@ class Songs:
         `asked` is the size that was asked for, 0 for the default.
         """
         size = page_size(asked, DEFAULT_PAGE_SIZE)
-        songs = await self._library.page(caller, place_of(token), size + 1)
+        songs = await self._library.page(caller, cursor_of(token), size + 1)
         return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
 
     async def delete(self, song_id: str, caller: str) -> None:
@@ -205,11 +205,11 @@ class Songs:
 
     def service_load(self) -> tuple[int, int] | None:
         """Songs and places of the whole service where this replica makes no songs itself; else `None`."""
-        places = self._tickets.service_slots
-        if self._sharing is None or not places or any(map(self._runner.ready, self._runner.engines())):
+        slots = self._tickets.service_slots
+        if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None
         queue = self._sharing.survey.queue
-        return queue.running + len(queue.waiting), places
+        return queue.running + len(queue.waiting), slots
 
     @property
     def listeners(self) -> int:
@@ -238,14 +238,14 @@ class Songs:
         if self._sharing:
             await self._sharing.offer()
 
-    def part(self) -> None:
+    def start_draining(self) -> None:
         """Send listeners of all songs but those that are made here to the other servers, now and from now on."""
         if self._sharing:
-            self._sharing.mirrors.part()
+            self._sharing.mirrors.start_draining()
 
-    async def give_up(self) -> int:
+    async def hand_over(self) -> int:
         """Leave what is still made here to the other servers of the service; returns the number of songs."""
-        return await self._sharing.give_up() if self._sharing else 0
+        return await self._sharing.hand_over() if self._sharing else 0
 
     async def close(self) -> None:
         """Wait until what has ended is stored; to be called when the runner has stopped."""
@@ -273,7 +273,7 @@ class Songs:
         """The record of a song that is about to end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
-                await recording.over()
+                await recording.wait_ended()
         return recording.song
 
     async def _admit(

@@ -5,7 +5,7 @@ from dataclasses import replace
 from functools import partial
 
 from server.song import SongState
-from server.songs.entry import Entry
+from server.songs.logged_event import LoggedEvent
 from server.store.base import Extent, SongRecord, SongStore, Whole
 from server.store.directory import Claim
 
@@ -22,11 +22,11 @@ class SongWriter:
         """Keep the record."""
         await self._store.create(song, self._lease)
 
-    async def forget(self) -> None:
+    async def discard(self) -> None:
         """Keep nothing of the song."""
-        await self._store.forget(self._lease)
+        await self._store.discard(self._lease)
 
-    async def append(self, song: SongRecord, entries: Sequence[Entry]) -> None:
+    async def append(self, song: SongRecord, entries: Sequence[LoggedEvent]) -> None:
         """Add entries with their sound; `song` is the record as of then, and may have ended already."""
         events, sounds = zip(*(entry.stored() for entry in entries), strict=True)
         sound = b"".join(sounds)
@@ -35,13 +35,13 @@ class SongWriter:
         await self._store.append(running, events, sound, lease=self._lease, at=self.at)
         self.at = extent
 
-    async def end(self, song: SongRecord, entries: Sequence[Entry] | None = None) -> None:
+    async def end(self, song: SongRecord, entries: Sequence[LoggedEvent] | None = None) -> None:
         """Keep the record of the song's end; `entries` are all of the song with their sound, if they are at hand."""
         ended = replace(song, size_bytes=self.at.size_bytes)
         whole = None if entries is None else partial(_whole, entries[: self.at.events])
         await self._store.end(ended, lease=self._lease, at=self.at, whole=whole)
 
 
-def _whole(entries: Sequence[Entry]) -> Whole:
+def _whole(entries: Sequence[LoggedEvent]) -> Whole:
     stored = [entry.stored() for entry in entries]
     return Whole([event for event, _ in stored], b"".join(sound for _, sound in stored))

@@ -93,7 +93,7 @@ class Whole:
 
 
 @dataclass(frozen=True, slots=True)
-class Usage:
+class StoreUsage:
     """Usage of a store."""
 
     songs: int
@@ -101,7 +101,7 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
+class Cursor:
     """A song's place in the list of its caller, which is in the order of creation."""
 
     created_ns: int
@@ -187,7 +187,7 @@ class SongStore(Protocol):
             WrongOffset: the store has not just as much as `at`; the song has not ended.
         """
 
-    async def forget(self, lease: Lease) -> None:
+    async def discard(self, lease: Lease) -> None:
         """Keep nothing of a song that has ended, and let the lease go.
 
         Raises:
@@ -200,7 +200,7 @@ class SongStore(Protocol):
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
         """The newest song of a caller with that `request_id`."""
 
-    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+    async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
         """Up to `count` songs of a caller, newest first, from behind `after`."""
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
@@ -220,7 +220,7 @@ class SongStore(Protocol):
         the song before, nor one that fills the directory anew. Where it fails it can be called again.
         """
 
-    async def clean_up(self, in_use: Collection[str]) -> int:
+    async def evict(self, in_use: Collection[str]) -> int:
         """Delete what is too old or too much, oldest first; returns how many.
 
         No song goes that runs, is `in_use`, or has listeners on a replica that notes them in the directory.
@@ -230,5 +230,5 @@ class SongStore(Protocol):
     def trouble(self) -> str | None:
         """The reason why songs are not kept now; `None` once one was kept, and before one could not be."""
 
-    def usage(self) -> Usage:
+    def usage(self) -> StoreUsage:
         """Usage now, as far as it is known."""

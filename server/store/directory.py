@@ -78,7 +78,7 @@ class Skill:
 NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
-class Task(StrEnum):
+class ClaimAction(StrEnum):
     """The work that a claim is for."""
 
     MAKE = "make"
@@ -109,7 +109,7 @@ class Claim:
     extent: Extent
     linger_seconds: float | None = None
     deadline_seconds: float | None = None
-    task: Task = Task.MAKE
+    action: ClaimAction = ClaimAction.MAKE
     sound: str = ""
     heard: bool = False
     terms: AdmissionTerms = UNKNOWN_TERMS
@@ -130,7 +130,7 @@ class Admitted:
 
 
 @dataclass(frozen=True, slots=True)
-class Standing:
+class LeaseStatus:
     """News for the maker of a song. `held` is False once the lease is lost; nothing else counts then.
 
     `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any replica.
@@ -157,7 +157,7 @@ class Attendance:
 
 
 @dataclass(frozen=True, slots=True)
-class News:
+class SongUpdate:
     """More of a song: its record as it stands, and the events and the sound since the news before."""
 
     song: SongRecord
@@ -199,7 +199,7 @@ class Directory(Protocol):
         """
 
     async def claim_lost(
-        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+        self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
         """Take a song that has lost its maker, or whose maker offers it; `None` where there is none to be taken.
 
@@ -213,7 +213,7 @@ class Directory(Protocol):
            engine are never resumed; any other by `SAME_SOUND`, where the fingerprints of its maker and the skill are
            equal. An offered song is taken by the same rule, and for nothing else; one that is stored to its last event
            is left to its maker.
-        3. One that the skill's rule excludes, or that was lost for `patience_seconds`, is to be interrupted.
+        3. One that the skill's rule excludes, or that was lost for `max_lost_seconds`, is to be interrupted.
 
         One replica gets a song, under the next epoch. Lost songs go before offered ones, and with listeners before
         those without; then counts the order of admission.
@@ -225,7 +225,7 @@ class Directory(Protocol):
         Leases that are lost are ignored.
         """
 
-    async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
+    async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
         """Lengthen leases, and read how each song stands, by song id. One that has run out is lengthened, too, unless
         the song was claimed again. A song that is lost and for which there is no room is left out.
         """
@@ -260,7 +260,7 @@ class Directory(Protocol):
         Those of a running song let it go on, those of an ended one keep the store from deleting it.
         """
 
-    def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:
+    def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
         """Yield what is stored of a song from `at` on, or will be: at once what there is, then more as it comes.
 
         The first news come at once, even with nothing new. The last have a record that has ended, and come after all

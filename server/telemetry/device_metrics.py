@@ -8,7 +8,7 @@ from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
 
 from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, by_labels, counter, gauge_family, histogram
-from server.telemetry.sliding_window import RecentSum, Window
+from server.telemetry.sliding_window import SlidingRate, Window
 from server.workers.messages import DeviceMemory, Lane
 
 SECTION_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -49,7 +49,7 @@ class DeviceMetrics:
         )
         self._memory: dict[LabelValues, DeviceMemory] = {}
         registry.register(Scraped(self._memory_families))
-        self._recent_busy: defaultdict[LabelValues, RecentSum] = defaultdict(window.rate)
+        self._recent_busy: defaultdict[LabelValues, SlidingRate] = defaultdict(window.rate)
         registry.register(Scraped(self._recent_families))
         for device in devices:
             self._restarts.labels(device)

@@ -7,8 +7,8 @@ from pathlib import Path
 from grpc import StatusCode
 from prometheus_client import CollectorRegistry
 
-from server.scheduling.queue_depth import Depth
-from server.store.base import Usage
+from server.scheduling.queue_depth import QueueDepth
+from server.store.base import StoreUsage
 from server.store.watcher import StorePart, StoreTrouble
 from server.store.whole_service import Queue, WaitingSong
 from server.telemetry.call_metrics import expose_expiry
@@ -30,7 +30,7 @@ from server.telemetry.scraped import (
     expose_store,
     expose_work,
 )
-from server.telemetry.song_metrics import Outcome, SongVerdict
+from server.telemetry.song_metrics import SongOutcome, SongVerdict
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import DeviceMemory, Lane
 
@@ -39,7 +39,7 @@ def metrics_table() -> str:
     """A Markdown table of every metric: name, type, labels, meaning; in the order of their names."""
     registry = CollectorRegistry()
     metrics = Metrics(registry, engines=["fake"], devices=["cpu"])
-    expose_depths(registry, lambda: {"fake": Depth(1, 2, 3, 4)})
+    expose_depths(registry, lambda: {"fake": QueueDepth(1, 2, 3, 4)})
     expose_readiness(registry, lambda: True)
     expose_draining(registry, lambda: False)
     expose_limits(registry, running_songs=lambda: 4, queue_songs=8, connections=16)
@@ -51,7 +51,7 @@ def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: Sto
     """Report one event of every kind, so that every metric has a sample with all its labels."""
     expose_crowded(registry, lambda: False)
     expose_engines(registry, lambda: {("fake", "cpu"): True, ("other", "cpu"): False})
-    expose_store(registry, lambda: Usage(3, 5_000_000), lambda: 2)
+    expose_store(registry, lambda: StoreUsage(3, 5_000_000), lambda: 2)
     expose_deletions(registry, lambda: 1, lambda: 2)
     expose_credentials(registry, lambda: 1, lambda: 2)
     waiting = [WaitingSong(f"song-{engine}", "me", engine, 0.0, None) for engine in ("fake", "fake", "unknown")]
@@ -79,7 +79,7 @@ def _report_song(metrics: Metrics) -> None:
     metrics.songs.judged("fake", SongVerdict.GOOD)
     metrics.songs.started("fake", 0.1)
     metrics.songs.first_audio("fake", 0.2)
-    metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0)
+    metrics.songs.ended("fake", SongOutcome.COMPLETED, 5.0, 60.0)
     metrics.songs.retried("fake", "worker_lost")
     metrics.streams.underrun("fake", 0.5)
     metrics.streams.encoded("fake", seconds=0.01, sound_seconds=1.0)

@@ -8,18 +8,18 @@ from pathlib import Path
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
 
-from server.scheduling.queue_depth import Depth
-from server.store.base import Usage
+from server.scheduling.queue_depth import QueueDepth
+from server.store.base import StoreUsage
 from server.store.whole_service import Queue
 from server.telemetry.instruments import LabelValues, Scraped, counter_family, gauge_family
 
 
-def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str, Depth]]) -> None:
+def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str, QueueDepth]]) -> None:
     """Registers gauges that read the depth of each engine's queue at every scrape."""
     registry.register(Scraped(lambda: _depth_families(depths())))
 
 
-def expose_store(registry: CollectorRegistry, usage: Callable[[], Usage], listeners: Callable[[], int]) -> None:
+def expose_store(registry: CollectorRegistry, usage: Callable[[], StoreUsage], listeners: Callable[[], int]) -> None:
     """Registers gauges that read the store's usage and the number of listeners at every scrape."""
     registry.register(Scraped(lambda: _store_families(usage(), listeners())))
 
@@ -119,8 +119,8 @@ def _engine_families(ready: Mapping[tuple[str, str], bool]) -> Iterator[Metric]:
     yield gauge_family("engine_ready", text, ["engine", "device"], values)
 
 
-def _depth_families(depths: Mapping[str, Depth]) -> Iterator[Metric]:
-    def by_engine(read: Callable[[Depth], int]) -> dict[LabelValues, float]:
+def _depth_families(depths: Mapping[str, QueueDepth]) -> Iterator[Metric]:
+    def by_engine(read: Callable[[QueueDepth], int]) -> dict[LabelValues, float]:
         return {(engine,): read(depth) for engine, depth in depths.items()}
 
     yield gauge_family(
@@ -148,7 +148,7 @@ def _work_families(songs: Mapping[str, int], backlog_seconds: Mapping[str, float
     yield gauge_family("backlog_seconds", text, ["engine"], by_engine(backlog_seconds))
 
 
-def _store_families(usage: Usage, listeners: int) -> Iterator[Metric]:
+def _store_families(usage: StoreUsage, listeners: int) -> Iterator[Metric]:
     yield gauge_family("stored_songs", "Songs in the store, those being made included", [], {(): usage.songs})
     yield gauge_family("stored_bytes", "Bytes of sound in the store", [], {(): usage.size_bytes})
     yield gauge_family("listeners", "Listeners of all songs at present, over gRPC and HTTP", [], {(): listeners})

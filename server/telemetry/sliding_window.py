@@ -9,7 +9,7 @@ MAX_VALUES = 8192
 _SLOTS = 60
 
 
-class Recent:
+class SlidingWindow:
     """The values of the last `seconds`, at most `MAX_VALUES` of them."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
@@ -30,7 +30,7 @@ class Recent:
         return [value for _, value in self._values]
 
 
-class RecentSum:
+class SlidingRate:
     """Rate per second of added values over the last `seconds`; kept in slots, so that memory is bounded."""
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
@@ -67,13 +67,13 @@ class Window:
         self._clock = clock
         self._began_at = clock()
 
-    def values(self) -> Recent:
+    def values(self) -> SlidingWindow:
         """Values of the span, empty at first."""
-        return Recent(self._seconds, self._clock)
+        return SlidingWindow(self._seconds, self._clock)
 
-    def rate(self) -> RecentSum:
+    def rate(self) -> SlidingRate:
         """Rate over the span, 0 at first."""
-        return RecentSum(self._seconds, self._clock, self._began_at)
+        return SlidingRate(self._seconds, self._clock, self._began_at)
 
 
 def percentile(values: list[float], percent: int) -> float:

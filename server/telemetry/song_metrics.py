@@ -9,7 +9,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric
 
 from server.telemetry.instruments import LabelValues, Scraped, counter, exemplar, gauge_family, histogram
-from server.telemetry.sliding_window import Recent, Window, percentile
+from server.telemetry.sliding_window import SlidingWindow, Window, percentile
 
 UNKNOWN_ENGINE = "unknown"
 """The label of an engine that is not configured: a caller may ask for any name, and must not make a series with it."""
@@ -20,7 +20,7 @@ QUEUE_BUCKETS = (0.01, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30, 60, 120, 300)
 REALTIME_BUCKETS = (0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 50)
 
 
-class Outcome(StrEnum):
+class SongOutcome(StrEnum):
     """Outcome of a song."""
 
     COMPLETED = "completed"
@@ -110,8 +110,8 @@ class SongMetrics:
             REALTIME_BUCKETS,
             "engine",
         )
-        self._recent_latency: defaultdict[LabelValues, Recent] = defaultdict(window.values)
-        self._recent_first: defaultdict[LabelValues, Recent] = defaultdict(window.values)
+        self._recent_latency: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
+        self._recent_first: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
         registry.register(Scraped(self._recent_families))
         self._begin_at_zero(engines)
 
@@ -147,13 +147,15 @@ class SongMetrics:
         """A song is resumed from its last section boundary; `cause` is one of a few fixed words."""
         self._retried.labels(engine, cause).inc()
 
-    def ended(self, engine: str, outcome: Outcome, seconds: float, sound_seconds: float, trace_id: str = "") -> None:
+    def ended(
+        self, engine: str, outcome: SongOutcome, seconds: float, sound_seconds: float, trace_id: str = ""
+    ) -> None:
         """A song ended, so long after it was let in, the time in which it was held back not counted.
 
         Latency and speed are those of completed songs alone.
         """
         self._ended.labels(engine, outcome).inc()
-        if outcome is not Outcome.COMPLETED:
+        if outcome is not SongOutcome.COMPLETED:
             return
         self._latency.labels(engine).observe(seconds, exemplar(trace_id))
         self._recent_latency[engine,].add(seconds)
@@ -164,7 +166,7 @@ class SongMetrics:
         for engine in engines:
             for series in (self._accepted, self._held, self._queued, self._first, self._latency, self._speed):
                 series.labels(engine)
-            for outcome in Outcome:
+            for outcome in SongOutcome:
                 self._ended.labels(engine, outcome)
             for verdict in SongVerdict:
                 self._judged.labels(engine, verdict)

@@ -17,7 +17,7 @@ from server.telemetry.instruments import (
     gauge_family,
     histogram,
 )
-from server.telemetry.sliding_window import Recent, Window
+from server.telemetry.sliding_window import SlidingWindow, Window
 
 UNDERRUN_BUCKETS = (0, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30)
 
@@ -42,7 +42,7 @@ class StreamMetrics:
         self._encode = by_labels(
             measure("encode_seconds", "Duration of mastering and encoding one window", WORK_BUCKETS, "engine")
         )
-        self._recent_underrun: defaultdict[LabelValues, Recent] = defaultdict(window.values)
+        self._recent_underrun: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
         registry.register(Scraped(self._recent_families))
         for engine in engines:
             self._stalled.labels(engine)

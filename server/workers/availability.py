@@ -9,7 +9,7 @@ from server.errors import EngineNotReady, UnknownEngine, WorkerLost
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Failure, Fault, Ready
 
-_HOPELESS_STARTS = 5
+_MANY_FAILED_STARTS = 5
 
 
 @dataclass(slots=True)
@@ -111,16 +111,16 @@ class EngineAvailability:
         sounds = {device.sound(engine) for device in self._devices.values() if device.info(engine) is not None}
         return sounds.pop() if len(sounds) == 1 else ""
 
-    def given_up(self, engine: str) -> bool:
+    def unavailable(self, engine: str) -> bool:
         """True if no device has `engine`, nor is at its first attempt to get it (again)."""
         return all(
             device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
             for device in self._homes(engine)
         )
 
-    def hopeless(self) -> bool:
+    def all_starts_failed(self) -> bool:
         """True if no device has a worker, and none could be started for many times."""
-        return all(device.failed_starts >= _HOPELESS_STARTS for device in self._devices.values())
+        return all(device.failed_starts >= _MANY_FAILED_STARTS for device in self._devices.values())
 
     async def settled(self) -> None:
         """Wait until every device has loaded what it can, or has failed to start once."""

@@ -85,10 +85,10 @@ class WorkerPool(Protocol):
             WorkerLost: it was ready, and its worker is being restarted.
         """
 
-    def given_up(self, engine: str) -> bool:
+    def unavailable(self, engine: str) -> bool:
         """True if no device has `engine`, nor is at its first attempt to get it (again)."""
 
-    def hopeless(self) -> bool:
+    def all_starts_failed(self) -> bool:
         """True if no device has a worker, and none could be started for many times."""
 
     async def settled(self) -> None:

@@ -16,12 +16,12 @@ from server.workers.messages import (
     Done,
     Failed,
     Fault,
-    Forget,
     Ping,
     Plan,
     Planned,
     Prepare,
     Prepared,
+    Release,
     Render,
     Rendered,
     Reply,
@@ -35,13 +35,13 @@ from server.workers.messages import (
 from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound, pcm_of
 from server.workers.sound.origin import origin_of
-from server.workers.span_tally import WorkTally
+from server.workers.span_timer import SpanTimer
 
 
 class CommandExecutor:
     """Does commands on loaded engines, known by the names that the server gave them.
 
-    Commands of two lanes may come from two threads at once; those about one section never do, but for a `Forget`: work
+    Commands of two lanes may come from two threads at once; those about one section never do, but for a `Release`: work
     that is on its way goes on with what it began with.
     """
 
@@ -89,9 +89,9 @@ class CommandExecutor:
                 return self._guarded_step(command)
             case Render(section, windows):
                 return self._guarded(section.song, lambda: self._render(section, windows))
-            case Forget(song):
+            case Release(song):
                 self._songs.pop(song, None)
-                self._encoders.forget(song)
+                self._encoders.release(song)
                 return Done()
             case Ping():
                 self._check()
@@ -181,32 +181,32 @@ class CommandExecutor:
     def _span(self, song: HeldSong, section: int | None, name: str, seconds: float) -> tuple[WorkSpan, ...]:
         if not song.trace:
             return ()
-        tally = WorkTally(name, self._now_ns)
-        tally.add(seconds)
-        return (tally.span(song.key, section),)
+        timer = SpanTimer(name, self._now_ns)
+        timer.add(seconds)
+        return (timer.span(song.key, section),)
 
     def _step_spans(
         self, song: HeldSong, section: HeldSection, step: SectionStep, command: Step, seconds: float
     ) -> tuple[WorkSpan, ...]:
         if not song.trace:
             return ()
-        tally = section.denoising = section.denoising or WorkTally("denoise", self._now_ns)
-        tally.add(seconds, len(command.sections), command.steps)
-        told: dict[str, int | tuple[int, ...]] = {
-            "melisma.steps": len(tally.batches),
-            "melisma.batch_sections": tuple(tally.batches),
+        timer = section.denoising = section.denoising or SpanTimer("denoise", self._now_ns)
+        timer.add(seconds, len(command.sections), command.steps)
+        attributes: dict[str, int | tuple[int, ...]] = {
+            "melisma.steps": len(timer.batches),
+            "melisma.batch_sections": tuple(timer.batches),
         }
-        return (tally.span(song.key, section.key.index, told),) if step.step >= step.steps else ()
+        return (timer.span(song.key, section.key.index, attributes),) if step.step >= step.steps else ()
 
     def _window_spans(
         self, song: HeldSong, section: HeldSection, seconds: float, windows: int, *, last: bool
     ) -> tuple[WorkSpan, ...]:
         if not song.trace:
             return ()
-        tally = section.rendering = section.rendering or WorkTally("render", self._now_ns)
-        tally.add(seconds, pieces=windows)
-        told = {"melisma.windows": len(tally.batches)}
-        return (tally.span(song.key, section.key.index, told),) if last else ()
+        timer = section.rendering = section.rendering or SpanTimer("render", self._now_ns)
+        timer.add(seconds, pieces=windows)
+        attributes = {"melisma.windows": len(timer.batches)}
+        return (timer.span(song.key, section.key.index, attributes),) if last else ()
 
     def _render(self, key: SectionKey, windows: int) -> Rendered:
         song, seconds, samples, made, last, saved = self._songs[key.song], 0.0, 0, 0, False, b""

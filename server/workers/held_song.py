@@ -8,7 +8,7 @@ from typing import cast
 from model.engine import Engine, SectionConditions, SectionContext, SectionState
 from model.song import SongPlan, Window
 from server.workers.messages import Plan, SectionKey, SectionStep, SongKey
-from server.workers.span_tally import WorkTally
+from server.workers.span_timer import SpanTimer
 
 
 @dataclass(slots=True)
@@ -19,8 +19,8 @@ class HeldSection:
     conditions: SectionConditions | None = None
     state: SectionState | None = None
     windows: Iterator[Window] | None = None
-    denoising: WorkTally | None = None
-    rendering: WorkTally | None = None
+    denoising: SpanTimer | None = None
+    rendering: SpanTimer | None = None
 
     @property
     def written(self) -> SectionState:

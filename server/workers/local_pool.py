@@ -86,13 +86,13 @@ class LocalPool:
         """Number of the latest worker process of each device."""
         return {device: worker.pid for device, worker in self._workers.items()}
 
-    def given_up(self, engine: str) -> bool:
+    def unavailable(self, engine: str) -> bool:
         """True if no device has `engine`, nor is at its first attempt to get it (again)."""
-        return self._availability.given_up(engine)
+        return self._availability.unavailable(engine)
 
-    def hopeless(self) -> bool:
+    def all_starts_failed(self) -> bool:
         """True if no device has a worker, and none could be started for many times."""
-        return self._availability.hopeless()
+        return self._availability.all_starts_failed()
 
     async def settled(self) -> None:
         """Wait until every device has loaded what it can, or has failed to start once."""

@@ -129,7 +129,7 @@ class Render:
 
 
 @dataclass(frozen=True, slots=True)
-class Forget:
+class Release:
     """Drop everything kept for an attempt at a song, known or not. Reply: `Done`."""
 
     song: SongKey
@@ -143,7 +143,7 @@ class Ping:
     """
 
 
-Command: TypeAlias = Plan | Prepare | Step | Render | Forget | Ping
+Command: TypeAlias = Plan | Prepare | Step | Render | Release | Ping
 
 
 class Fault(Enum):

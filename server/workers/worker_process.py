@@ -149,8 +149,8 @@ def seen_alone(device: str, environment: Mapping[str, str]) -> tuple[str, dict[s
     named = re.fullmatch(r"cuda(?::(\d+))?", device)
     if named is None:
         return device, dict(environment)
-    told = any(name in environment for name in _ALLOCATOR_VARIABLES)
-    defaults = {} if told else {_ALLOCATOR_VARIABLES[0]: _GROWING_SEGMENTS}
+    is_set = any(name in environment for name in _ALLOCATOR_VARIABLES)
+    defaults = {} if is_set else {_ALLOCATOR_VARIABLES[0]: _GROWING_SEGMENTS}
     number, listed = int(named[1] or 0), environment.get("CUDA_VISIBLE_DEVICES")
     cards = listed.split(",") if listed is not None else [*map(str, range(number + 1))]
     if number >= len(cards):

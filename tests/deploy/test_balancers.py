@@ -57,7 +57,7 @@ class Watched:
 
 
 @dataclass
-class Told:
+class ReceivedSong:
     """What a listener was told of one song."""
 
     song_ids: list[str] = field(default_factory=list)
@@ -98,9 +98,9 @@ def address(balancer: Balancer, servers: tuple[Watched, Watched], tmp_path: Path
         yield front.grpc
 
 
-def sing(client: Client, request: SongRequest | None = None) -> Told:
+def sing(client: Client, request: SongRequest | None = None) -> ReceivedSong:
     """Ask for a song and listen to its end."""
-    told = Told()
+    told = ReceivedSong()
     try:
         for event in client.generate(
             request or SongRequest("noise", duration_seconds=SONG_SECONDS), timeout_seconds=60
@@ -117,10 +117,10 @@ def sing(client: Client, request: SongRequest | None = None) -> Told:
     return told
 
 
-def listen(address: str, go: Callable[[], None]) -> list[Told]:
+def listen(address: str, go: Callable[[], None]) -> list[ReceivedSong]:
     """What so many listeners, each over a connection of its own, are told of their songs; `go` is called meanwhile."""
 
-    def one(_: int) -> list[Told]:
+    def one(_: int) -> list[ReceivedSong]:
         with Client(address) as client:
             return [sing(client) for _ in range(SONGS_EACH)]
 

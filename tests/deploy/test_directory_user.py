@@ -108,7 +108,7 @@ async def test_the_user_may_do_all_that_a_store_does(
         assert (await parts.directory.cancel("song-3")) is not None
         assert await parts.directory.claim_lost() is None
         assert len((await parts.directory.queue()).waiting) == 0
-        assert await parts.store.clean_up(()) == 0
+        assert await parts.store.evict(()) == 0
         await parts.directory.wait(0.01)
     assert await user.get(VERSION_KEY) == b"1"
     assert [line.message for line in caplog.records if "does not tell its settings" in line.message] == []

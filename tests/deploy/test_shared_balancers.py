@@ -140,10 +140,10 @@ class Cut:
         return [one.service.address for one in self._replicas if one is not maker]
 
     def _listen(self, servers: list[str], offset: int) -> tuple[int, bytes, list[SongFinished]]:
-        dice, turns = Random(f"{self._number} {offset}"), cycle(servers)
+        rng, turns = Random(f"{self._number} {offset}"), cycle(servers)
         sound, ends = b"", []
         with (
-            cutting(lambda: next(turns), lambda: dice.randrange(5_000, 200_000)) as way,
+            cutting(lambda: next(turns), lambda: rng.randrange(5_000, 200_000)) as way,
             Client(way.address, retry=QUICK) as client,
         ):
             for event in client.listen(self._song_id, offset):
@@ -223,9 +223,9 @@ def test_rest_plays_a_running_song_from_any_byte_at_any_server(
 
 def test_rest_gives_ranges_of_an_ended_song_at_any_server(replicas: list[Replica], client: Client, rest: Rest) -> None:
     song_id, whole = made(client, LONG)
-    before, dice = [one.calls(AUDIO) for one in replicas], Random(7)
+    before, rng = [one.calls(AUDIO) for one in replicas], Random(7)
     while not every(replicas, AUDIO, before):
-        first, last = sorted(dice.sample(range(len(whole)), 2))
+        first, last = sorted(rng.sample(range(len(whole)), 2))
         answer = rest.ask("GET", f"/audio/{song_id}.mp3", Range=f"bytes={first}-{last}")
         assert (answer.status, answer.data) == (206, whole[first : last + 1])
         assert answer.headers["content-range"] == f"bytes {first}-{last}/{len(whole)}"

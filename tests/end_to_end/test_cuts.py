@@ -81,10 +81,10 @@ def heard(song: Song, whole: bytes, report: Report, ear: Ear) -> None:
     report.pauses += ear.pauses
 
 
-def one_song(number: int, fleet: Fleet, wholes: list[bytes], report: Report, dice: Random) -> None:
+def one_song(number: int, fleet: Fleet, wholes: list[bytes], report: Report, rng: Random) -> None:
     """Have a song made, with a listener from its beginning and two from random bytes, each at a server of its own."""
     whole = wholes[number % KINDS_OF_SONGS]
-    offsets = [dice.randrange(len(whole)) for _ in range(2)]
+    offsets = [rng.randrange(len(whole)) for _ in range(2)]
     way = fleet.way()
     ear = Ear(f"caller {number}", way)
     with Client(f"127.0.0.1:{way.port}", retry=RETRY) as client:
@@ -112,15 +112,15 @@ def one_song(number: int, fleet: Fleet, wholes: list[bytes], report: Report, dic
     way.close()
 
 
-def misfortunes(fleet: Fleet, over: threading.Event, report: Report, dice: Random) -> None:
+def misfortunes(fleet: Fleet, over: threading.Event, report: Report, rng: Random) -> None:
     """One after the other, at random times."""
     kinds = fleet.misfortunes
     names, weights = list(kinds), [weight for _, weight in kinds.values()]
-    while not over.wait(dice.uniform(0.5, 2.5)):
-        (name,) = dice.choices(names, weights)
+    while not over.wait(rng.uniform(0.5, 2.5)):
+        (name,) = rng.choices(names, weights)
         report.befell[name] += 1
         began = time.monotonic()
-        kinds[name][0](dice.uniform(0.5, 3 * LEASE_SECONDS))
+        kinds[name][0](rng.uniform(0.5, 3 * LEASE_SECONDS))
         print(f"{report.whole} heard, {name}: {time.monotonic() - began:.1f} s", flush=True)  # noqa: T201
 
 
@@ -144,12 +144,12 @@ def fleet(tmp_path: Path, network: Network | None) -> Iterator[Fleet]:
 
 
 def test_songs_come_out_whole_whatever_befalls_their_servers(fleet: Fleet) -> None:
-    report, over, dice = Report(), threading.Event(), Random(SEED)
+    report, over, rng = Report(), threading.Event(), Random(SEED)
     with Client(fleet.address) as straight:
         wholes = [b"".join(straight.generate(request(kind)).audio()) for kind in range(KINDS_OF_SONGS)]
     assert len(set(wholes)) == KINDS_OF_SONGS
     began = time.monotonic()
-    fate = threading.Thread(target=misfortunes, args=(fleet, over, report, dice))
+    fate = threading.Thread(target=misfortunes, args=(fleet, over, report, rng))
     with ThreadPoolExecutor(AT_ONCE) as callers:
         fate.start()
         songs = [

@@ -146,10 +146,10 @@ def test_nothing_is_left_in_directory_and_objects_of_a_song_that_is_deleted(
 
 def test_a_client_goes_on_at_another_server_after_every_cut(replicas: tuple[Replica, Replica]) -> None:
     here, there = replicas
-    dice, turns = Random(7), cycle([here.service.address, there.service.address])
+    rng, turns = Random(7), cycle([here.service.address, there.service.address])
     retry = Retry(attempts=40, first_wait_seconds=0.02, longest_wait_seconds=0.2)
     with (
-        cutting(lambda: next(turns), lambda: dice.randrange(20_000, 400_000)) as way,
+        cutting(lambda: next(turns), lambda: rng.randrange(20_000, 400_000)) as way,
         Client(here.service.address) as straight,
         Client(way.address, retry=retry) as cut,
     ):

@@ -94,9 +94,9 @@ def wait_until(stub: Any, song_id: str, wanted: int) -> None:
 
 
 def test_a_song_survives_a_hundred_cuts_byte_for_byte(service: Service, tmp_path: Path) -> None:
-    dice = Random(7)
+    rng = Random(7)
     with (
-        cutting(service.address, lambda: dice.randrange(1_000, 200_000)) as way,
+        cutting(service.address, lambda: rng.randrange(1_000, 200_000)) as way,
         Client(service.address) as straight,
         Client(way.address, retry=Retry(attempts=40, first_wait_seconds=0.02, longest_wait_seconds=0.2)) as cut,
     ):

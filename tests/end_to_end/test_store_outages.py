@@ -16,7 +16,7 @@ from redis import Redis
 
 from melisma.v1 import music_pb2
 from tests.support.cutting import cutting
-from tests.support.replicas import FAKE, SLOW, Replica, Told, replica, told
+from tests.support.replicas import FAKE, SLOW, ReceivedSong, Replica, replica, told
 from tests.support.servers import DirectoryServer, S3Server, eventually, new_prefix
 from tests.support.service import start
 
@@ -46,8 +46,8 @@ class Song:
     """A song that is heard at the server that makes it, and at the other one."""
 
     song_id: str
-    made: Future[Told]
-    heard: Future[Told]
+    made: Future[ReceivedSong]
+    heard: Future[ReceivedSong]
 
     def require_whole(self) -> None:
         """Fail unless both have all of it."""
@@ -105,9 +105,9 @@ def _until_sound(stream: Any) -> bytes:
     return bytes(next(one.event.chunk.data for one in stream if one.event.WhichOneof("event") == "chunk"))
 
 
-def _with(first: bytes, stream: Any) -> Told:
+def _with(first: bytes, stream: Any) -> ReceivedSong:
     rest = told(stream)
-    return Told(first + rest.sound, rest.finished, rest.error)
+    return ReceivedSong(first + rest.sound, rest.finished, rest.error)
 
 
 def generate(at: Replica, seconds: float = 10.0) -> Any:

@@ -13,7 +13,7 @@ import grpc
 import pytest
 
 from melisma.v1 import music_pb2, music_pb2_grpc
-from tests.support.collector import Collector, Told, collecting
+from tests.support.collector import CollectedSpan, Collector, collecting
 from tests.support.service import Service, running_service
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
@@ -51,13 +51,13 @@ def service(collector: Collector) -> Iterator[Service]:
 
 
 @pytest.fixture(scope="module")
-def trace(collector: Collector, service: Service) -> list[Told]:
+def trace(collector: Collector, service: Service) -> list[CollectedSpan]:
     """The spans of one song whose caller has a trace of its own."""
     sing(service, ("traceparent", PARENT))
     return [told for told in collector.wait_for(CALL) if told.span.trace_id.hex() == TRACE]
 
 
-def parents(trace: list[Told]) -> dict[str, set[str]]:
+def parents(trace: list[CollectedSpan]) -> dict[str, set[str]]:
     names = {told.span.span_id: told.span.name for told in trace}
     found: dict[str, set[str]] = {}
     for told in trace:
@@ -65,7 +65,7 @@ def parents(trace: list[Told]) -> dict[str, set[str]]:
     return found
 
 
-def test_the_trace_is_whole(trace: list[Told]) -> None:
+def test_the_trace_is_whole(trace: list[CollectedSpan]) -> None:
     assert parents(trace) == {
         CALL: {""},
         "queued": {CALL},
@@ -82,7 +82,7 @@ def test_the_trace_is_whole(trace: list[Told]) -> None:
     assert counts["queued"] == counts["first_audio"] == counts["plan"] == counts[CALL] == 1
 
 
-def test_the_trace_goes_on_that_of_the_caller(trace: list[Told]) -> None:
+def test_the_trace_goes_on_that_of_the_caller(trace: list[CollectedSpan]) -> None:
     (call,) = (told for told in trace if told.span.name == CALL)
     assert call.span.parent_span_id.hex() == CALLER_SPAN
     assert call.attributes["rpc.response.status_code"] == "OK"
@@ -90,7 +90,7 @@ def test_the_trace_goes_on_that_of_the_caller(trace: list[Told]) -> None:
     assert call.attributes["melisma.sound_seconds"] == pytest.approx(10, abs=0.1)
 
 
-def test_the_trace_crosses_into_the_process_of_the_worker(trace: list[Told], service: Service) -> None:
+def test_the_trace_crosses_into_the_process_of_the_worker(trace: list[CollectedSpan], service: Service) -> None:
     work = [told for told in trace if told.span.name in ("plan", "prepare", "denoise", "render")]
     (pid,) = {told.attributes["process.pid"] for told in work}
     assert pid != service.process.pid
@@ -99,7 +99,7 @@ def test_the_trace_crosses_into_the_process_of_the_worker(trace: list[Told], ser
     assert steps.attributes["melisma.batch_sections"] == [1, 1, 1, 1]
 
 
-def test_parts_lie_within_the_call_and_in_order(trace: list[Told]) -> None:
+def test_parts_lie_within_the_call_and_in_order(trace: list[CollectedSpan]) -> None:
     (call,) = (told.span for told in trace if told.span.name == CALL)
     for told in trace:
         assert call.start_time_unix_nano <= told.span.start_time_unix_nano <= told.span.end_time_unix_nano
@@ -113,16 +113,16 @@ def test_parts_lie_within_the_call_and_in_order(trace: list[Told]) -> None:
             assert told.span.end_time_unix_nano <= section.end_time_unix_nano + 1e6
 
 
-def test_the_resource_is_named_by_the_standard_variables(trace: list[Told]) -> None:
+def test_the_resource_is_named_by_the_standard_variables(trace: list[CollectedSpan]) -> None:
     assert trace[0].resource["service.name"] == "melisma"
     assert trace[0].resource["deployment.environment.name"] == "test"
 
 
-def test_no_word_of_the_song_is_in_its_trace(trace: list[Told]) -> None:
+def test_no_word_of_the_song_is_in_its_trace(trace: list[CollectedSpan]) -> None:
     assert WORDS.encode() not in b"".join(told.span.SerializeToString() for told in trace)
 
 
-def test_a_figure_leads_to_the_trace(trace: list[Told], service: Service) -> None:
+def test_a_figure_leads_to_the_trace(trace: list[CollectedSpan], service: Service) -> None:
     question = Request(
         f"http://{service.http_address}/metrics", headers={"Accept": "application/openmetrics-text; version=1.0.0"}
     )

@@ -9,7 +9,7 @@ import pytest
 from melisma.v1 import music_pb2
 from model.song import InvalidParams, Stem
 from model.studio.info import INFO
-from model.studio.prompt.mentions import plain, wanted_places
+from model.studio.prompt.mentions import normalised, wanted_places
 from model.studio.validation import validate
 from server.api.rest.problems import violations_json
 from server.api.rest.proto_json import filled
@@ -155,7 +155,7 @@ def test_a_suggestion_is_marked_where_the_engine_reads_it_in_a_phrase() -> None:
     wrong = [
         (prompt, word, marked)
         for (prompt, word), marked in zip(pairs, found, strict=True)
-        if marked != bool(wanted_places(plain(prompt), plain(word)))
+        if marked != bool(wanted_places(normalised(prompt), normalised(word)))
     ]
     assert not wrong, wrong
     assert sum(found) > 25
@@ -179,6 +179,6 @@ def test_a_click_on_a_suggestion_turns_it_and_nothing_else() -> None:
 def missing(prompt: str, word: str, text: str) -> Iterator[str]:
     """Words of a prompt that are neither in the text nor part of the word, nor a denial or a join around it."""
     around = {"no", "without", "and", "or", "with"}
-    for one in plain(prompt).replace(",", " ").replace(".", " ").split():
-        if one.isascii() and one not in plain(word).split() and one not in around and one not in plain(text):
+    for one in normalised(prompt).replace(",", " ").replace(".", " ").split():
+        if one.isascii() and one not in normalised(word).split() and one not in around and one not in normalised(text):
             yield one

@@ -12,7 +12,7 @@ import pytest
 from melisma.v1 import music_pb2
 from model.song import SectionScore
 from server.api.rest.openapi import document
-from server.audio.chunker import Chunker, slices_of
+from server.audio.chunker import Chunker, cut_window
 from server.audio.codecs import registry
 from server.audio.codecs.registry import all_formats
 from server.audio.song_encoder import SongEncoder
@@ -56,7 +56,7 @@ def made(audio: AudioSettings) -> list[SongEvent]:
     encoder = SongEncoder(RATE_HERTZ, audio, tags={"title": "Spring"})
     chunker = Chunker(encoder, FAKE_PLAN, RATE_HERTZ, audio.sample_rate_hertz)
     events = chunker.planned()
-    for piece in slices_of(SOUND, RATE_HERTZ, first=True):
+    for piece in cut_window(SOUND, RATE_HERTZ, first=True):
         events += chunker.feed(piece)
     return [*events, *chunker.end_section(0, SectionScore()), *chunker.finish()]
 

@@ -22,7 +22,7 @@ def value_of(value: AnyValue) -> Any:
 
 
 @dataclass(frozen=True)
-class Told:
+class CollectedSpan:
     """One span as it arrived."""
 
     span: Span
@@ -42,18 +42,18 @@ class Collector(trace_service_pb2_grpc.TraceServiceServicer):
     """Everything that has arrived; `address` is where."""
 
     address: str = ""
-    spans: list[Told] = field(default_factory=list)
+    spans: list[CollectedSpan] = field(default_factory=list)
     arrived: threading.Condition = field(default_factory=threading.Condition)
 
     def Export(self, request: Any, context: Any) -> Any:  # noqa: N802 (the contract names it)
         with self.arrived:
             for resource in request.resource_spans:
                 of = {pair.key: value_of(pair.value) for pair in resource.resource.attributes}
-                self.spans += [Told(span, of) for scope in resource.scope_spans for span in scope.spans]
+                self.spans += [CollectedSpan(span, of) for scope in resource.scope_spans for span in scope.spans]
             self.arrived.notify_all()
         return trace_service_pb2.ExportTraceServiceResponse()
 
-    def wait_for(self, name: str, count: int = 1, timeout_seconds: float = 30.0) -> list[Told]:
+    def wait_for(self, name: str, count: int = 1, timeout_seconds: float = 30.0) -> list[CollectedSpan]:
         """All spans, once there are `count` of that name."""
         with self.arrived:
             assert self.arrived.wait_for(

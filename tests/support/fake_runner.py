@@ -7,7 +7,7 @@ from model.engine import EngineInfo
 from model.song import Control, SectionKind, SectionPlan, SongPlan, Stem, Voice
 from server.costs import Costs
 from server.errors import Draining, Overloaded, ServiceError, UnknownEngine
-from server.song import Accepted, Chunk, Planned, SongCompleted, SongEvent, SongRequest, Waiting
+from server.song import Accepted, Chunk, Planned, QueueStatus, SongCompleted, SongEvent, SongRequest
 from server.songs.ports import EventSink, Room, ServiceState
 from server.store.base import StoreFull
 from server.store.whole_service import QueueFull
@@ -163,9 +163,9 @@ class FakeRunner:
             raise UnknownEngine(request.engine, tuple(self.engines()))
         return FakeCheckedSong(self, request)
 
-    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+    def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
         songs = enumerate(service.queue.waiting, start=1)
-        return {song.song_id: Waiting(position, 10.0 * position, 20.0 * position) for position, song in songs}
+        return {song.song_id: QueueStatus(position, 10.0 * position, 20.0 * position) for position, song in songs}
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         match error:

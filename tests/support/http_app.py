@@ -13,9 +13,9 @@ from server.api.http.operations import application, operations_routes
 def build_http(
     registry: CollectorRegistry,
     *,
-    unready: Callable[[], str | None],
+    readiness_problem: Callable[[], str | None],
     unready_though_full: Callable[[], str | None] | None = None,
-    unwell: Callable[[], str | None] = lambda: None,
+    liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
     more: Sequence[BaseRoute] = (),
@@ -23,9 +23,9 @@ def build_http(
     """Return the application with `more` routes; see `operations_routes` for the rest."""
     own = operations_routes(
         registry,
-        unready=unready,
+        readiness_problem=readiness_problem,
         unready_though_full=unready_though_full,
-        unwell=unwell,
+        liveness_problem=liveness_problem,
         unkept=unkept,
         version=version,
     )

@@ -20,7 +20,7 @@ from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
 from server.songs.tickets import Terms
 from server.store.base import Extent, Lease, SongRecord, SongStore, StoreFailed, StoreFull
-from server.store.directory import Admitted, Claim, Directory, Standing, Ticket
+from server.store.directory import Admitted, Claim, Directory, LeaseStatus, Ticket
 from server.store.embedded.admitted_songs import AdmittedSong
 from server.store.embedded.directory import EmbeddedDirectory, EmbeddedService
 from server.store.embedded.store import EmbeddedStore, embedded_store
@@ -89,7 +89,7 @@ class WatchedDirectory:
         self._require()
         return await self._directory.queue()
 
-    async def renew(self, leases: Any) -> dict[str, Standing]:
+    async def renew(self, leases: Any) -> dict[str, LeaseStatus]:
         self._require()
         return dict(await self._directory.renew(leases))
 

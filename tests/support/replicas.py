@@ -51,7 +51,7 @@ def replica(directory: str, objects: str, *, engines: str = FAKE, **settings: st
 
 
 @dataclass(frozen=True)
-class Told:
+class ReceivedSong:
     """All that one call told of a song: its sound, and its end or the error in the place of it."""
 
     sound: bytes
@@ -64,7 +64,7 @@ class Told:
         return grpc.StatusCode.OK if self.error is None else cast(grpc.Call, self.error).code()
 
 
-def told(stream: Iterable[Any]) -> Told:
+def told(stream: Iterable[Any]) -> ReceivedSong:
     """What the rest of a stream tells."""
     sound, finished = [], None
     try:
@@ -75,8 +75,8 @@ def told(stream: Iterable[Any]) -> Told:
                 case "finished":
                     finished = response.event.finished
     except grpc.RpcError as error:
-        return Told(b"".join(sound), finished, error)
-    return Told(b"".join(sound), finished, None)
+        return ReceivedSong(b"".join(sound), finished, error)
+    return ReceivedSong(b"".join(sound), finished, None)
 
 
 def maker_of(replicas: list[Replica], song_id: str) -> Replica:

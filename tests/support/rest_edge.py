@@ -37,7 +37,7 @@ class ToldRunner(FakeRunner):
         self.begun.set()
         return super().begin(request, accepted, sink)
 
-    def tell(self, *events: SongEvent) -> None:
+    def append(self, *events: SongEvent) -> None:
         """Have the song go on."""
         assert self._sink is not None
         for event in events:
@@ -68,7 +68,7 @@ async def rest_of(
     """A caller of REST on songs."""
     api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0, address=address)
     routes = api.routes(OpenCalls(), NoOpTracer(), metrics)
-    app = build_http(CollectorRegistry(), unready=lambda: None, more=routes)
+    app = build_http(CollectorRegistry(), readiness_problem=lambda: None, more=routes)
     async with serving_http(app, "127.0.0.1", 0) as bound:
         yield Rest(bound, {"X-Caller": "me"})
 

@@ -7,7 +7,7 @@ from typing import Any
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, SongRecord, StoredEvent
-from server.store.directory import Claim, Standing, Ticket
+from server.store.directory import Claim, LeaseStatus, Ticket
 from tests.support.store_kinds import Replica
 
 HOUR_NS = 3600 * 1_000_000_000
@@ -88,7 +88,7 @@ async def keep(replica: Replica, song: SongRecord, *sounds: bytes, ended_ns: int
     return await writing.end(ended_ns=ended_ns)
 
 
-async def standing(replica: Replica, claim: Claim) -> Standing:
+async def lease_status(replica: Replica, claim: Claim) -> LeaseStatus:
     """Renew a claim's lease; returns how its song stands."""
     return (await replica.directory.renew([claim.lease]))[claim.lease.song_id]
 

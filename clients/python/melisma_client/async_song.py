@@ -21,8 +21,8 @@ from melisma.v1.music_pb2 import (
 from melisma_client.connection import CANCELLED_HERE
 from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
 from melisma_client.files import NobodyReads, Sink, sink_at
-from melisma_client.journey import Journey, Question
 from melisma_client.receiver import Event, Receiver, Response
+from melisma_client.song_stream import SongStream, StreamRequest
 
 AsyncCall: TypeAlias = (
     UnaryStreamCall[GenerateRequest, GenerateResponse] | UnaryStreamCall[ListenRequest, ListenResponse]
@@ -41,14 +41,14 @@ class AsyncSong:
 
     def __init__(
         self,
-        journey: Journey,
-        open_call: Callable[[Question, float], AsyncCall],
-        part: Callable[[str], None] = lambda song_id: None,
+        stream: SongStream,
+        open_call: Callable[[StreamRequest, float], AsyncCall],
+        cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """`part` tells the server that a song by that name is not wanted any more."""
-        self._journey = journey
+        """`cancel_remote` tells the server that a song by that name is not wanted any more."""
+        self._stream = stream
         self._open_call = open_call
-        self._part = part
+        self._cancel_remote = cancel_remote
         self._over = False
         self._call: AsyncCall | None = None
         self._cancelled = asyncio.Event()
@@ -57,7 +57,7 @@ class AsyncSong:
     @property
     def received(self) -> Receiver:
         """The part of the song that has arrived so far."""
-        return self._journey.received
+        return self._stream.received
 
     def __aiter__(self) -> AsyncIterator[Event]:
         """Events in the order in which they happen, `SongFinished` last.
@@ -112,7 +112,7 @@ class AsyncSong:
             self._call.cancel()
         if self.received.accepted and not self._over:
             self._over = True
-            self._part(self.received.accepted.song_id)
+            self._cancel_remote(self.received.accepted.song_id)
 
     async def __aenter__(self) -> Self:
         return self
@@ -131,7 +131,7 @@ class AsyncSong:
                             yield event
                 except (grpc.RpcError, ConnectionLost) as failure:
                     error = failure if isinstance(failure, MelismaError) else error_of(failure)
-                    wait = self._journey.wait_seconds(error)
+                    wait = self._stream.wait_seconds(error)
                     await self._sleep(wait)
             self._over = True
         except (GeneratorExit, asyncio.CancelledError, Cancelled):
@@ -144,7 +144,7 @@ class AsyncSong:
 
     async def _attempt(self) -> AsyncGenerator[Event, None]:
         if not self._cancelled.is_set():
-            self._call = self._open_call(self._journey.question, self._journey.remaining_seconds)
+            self._call = self._open_call(self._stream.request, self._stream.remaining_seconds)
         while (response := await self._read()) is not None:
             if event := self.received.take(response):
                 yield event

@@ -15,9 +15,9 @@ from melisma_client.retry import Retry
 
 DEFAULT_SERVER = "localhost:50051"
 SONG_TIMEOUT_SECONDS = 900.0
-QUESTION_TIMEOUT_SECONDS = 10.0
+UNARY_TIMEOUT_SECONDS = 10.0
 
-PARTING_SECONDS = 2.0
+CANCEL_TIMEOUT_SECONDS = 2.0
 """How long it may take to tell the server that a song is not wanted any more."""
 
 LONGEST_PAGE = 200
@@ -154,7 +154,7 @@ class Deadline:
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class RetryBudget:
     """Limits of repeating one call: the policy, and the moment after which no try can help."""
 
     retry: Retry

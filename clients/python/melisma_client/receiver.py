@@ -36,7 +36,7 @@ class Receiver:
         self._digest = sha256()
 
     @property
-    def heard(self) -> bool:
+    def has_audio(self) -> bool:
         """True once any sound has arrived."""
         return self.size_bytes > self._byte_offset
 
@@ -49,8 +49,8 @@ class Receiver:
         event = response.event
         match event.WhichOneof("event"):
             case "accepted":
-                told, self.accepted = self.accepted, event.accepted
-                return None if told else event.accepted
+                had_accepted, self.accepted = self.accepted, event.accepted
+                return None if had_accepted else event.accepted
             case "plan":
                 planned, self.plan = self.plan, event.plan
                 return None if planned else event.plan

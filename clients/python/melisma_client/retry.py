@@ -19,14 +19,14 @@ class Retry:
     attempts: int = 4
     first_wait_seconds: float = 0.5
     longest_wait_seconds: float = 10.0
-    dice: Random = field(default_factory=Random, repr=False, compare=False)
+    rng: Random = field(default_factory=Random, repr=False, compare=False)
 
     def wait_seconds(self, error: MelismaError, attempt: int) -> float | None:
         """Seconds to wait after try number `attempt` (from 1) failed with `error`; `None`: do not try again."""
         if attempt >= self.attempts:
             return None
         wait = min(self.first_wait_seconds * 2.0 ** (attempt - 1), self.longest_wait_seconds)
-        wait *= 1 - self.dice.random() / 2
+        wait *= 1 - self.rng.random() / 2
         if isinstance(error, Unavailable):
             return wait
         if isinstance(error, DeadlineTooShort):

@@ -12,8 +12,8 @@ from melisma.v1.music_pb2 import AudioChunk, SongFinished
 from melisma_client.connection import CANCELLED_HERE
 from melisma_client.errors import Cancelled, ConnectionLost, MelismaError, error_of
 from melisma_client.files import sink_at
-from melisma_client.journey import Journey, Question
 from melisma_client.receiver import Event, Receiver, Response
+from melisma_client.song_stream import SongStream, StreamRequest
 
 
 class SongCall(Protocol):
@@ -33,14 +33,14 @@ class Song:
 
     def __init__(
         self,
-        journey: Journey,
-        open_call: Callable[[Question, float], SongCall],
-        part: Callable[[str], None] = lambda song_id: None,
+        stream: SongStream,
+        open_call: Callable[[StreamRequest, float], SongCall],
+        cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """`part` tells the server that a song by that name is not wanted any more."""
-        self._journey = journey
+        """`cancel_remote` tells the server that a song by that name is not wanted any more."""
+        self._stream = stream
         self._open_call = open_call
-        self._part = part
+        self._cancel_remote = cancel_remote
         self._over = False
         self._call: SongCall | None = None
         self._cancelled = threading.Event()
@@ -49,7 +49,7 @@ class Song:
     @property
     def received(self) -> Receiver:
         """The part of the song that has arrived so far."""
-        return self._journey.received
+        return self._stream.received
 
     def __iter__(self) -> Iterator[Event]:
         """Events in the order in which they happen, `SongFinished` last.
@@ -91,7 +91,7 @@ class Song:
             self._call.cancel()
         if self.received.accepted and not self._over:
             self._over = True
-            self._part(self.received.accepted.song_id)
+            self._cancel_remote(self.received.accepted.song_id)
 
     def __enter__(self) -> Self:
         return self
@@ -108,7 +108,7 @@ class Song:
                     yield from self._attempt()
                 except (grpc.RpcError, ConnectionLost) as failure:
                     error = failure if isinstance(failure, MelismaError) else self._error_of(failure)
-                    wait = self._journey.wait_seconds(error)
+                    wait = self._stream.wait_seconds(error)
                     self._cancelled.wait(wait)
             self._over = True
         except (GeneratorExit, KeyboardInterrupt, Cancelled):
@@ -121,7 +121,7 @@ class Song:
 
     def _attempt(self) -> Generator[Event, None, None]:
         if not self._cancelled.is_set():
-            self._call = self._open_call(self._journey.question, self._journey.remaining_seconds)
+            self._call = self._open_call(self._stream.request, self._stream.remaining_seconds)
         while (response := self._read()) is not None:
             if event := self.received.take(response):
                 yield event

@@ -23,21 +23,21 @@ from melisma.v1.music_pb2 import (
 )
 from melisma.v1.music_pb2_grpc import MusicServiceStub
 from melisma_client.connection import (
+    CANCEL_TIMEOUT_SECONDS,
     CHANNEL_OPTIONS,
     LONGEST_PAGE,
-    PARTING_SECONDS,
-    QUESTION_TIMEOUT_SECONDS,
     SONG_TIMEOUT_SECONDS,
+    UNARY_TIMEOUT_SECONDS,
     Deadline,
-    Patience,
+    RetryBudget,
     checked_server,
     metadata_of,
 )
 from melisma_client.errors import MelismaError, NotFound, error_of
-from melisma_client.journey import Journey, Question
 from melisma_client.request import SongRequest
 from melisma_client.retry import Retry
 from melisma_client.song import Song, SongCall
+from melisma_client.song_stream import SongStream, StreamRequest
 
 T = TypeVar("T")
 
@@ -69,58 +69,60 @@ class Client:
 
     def generate(self, request: SongRequest, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> Song:
         """Ask for a song, which must be complete `timeout_seconds` from now, retries and a slow listener included."""
-        return Song(self._journey(request.to_proto(), timeout_seconds), self._open, self._part)
+        return Song(self._stream(request.to_proto(), timeout_seconds), self._open, self._cancel_remote)
 
     def listen(self, song_id: str, byte_offset: int = 0, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> Song:
         """Listen to a song of the caller's, as `generate` brings it, with the sound from `byte_offset` on.
 
         Leaving it early leaves the song to its other listeners; without any it goes on for some seconds.
         """
-        asked = ListenRequest(song_id=song_id, byte_offset=byte_offset)
-        return Song(self._journey(asked, timeout_seconds), self._open)
+        request = ListenRequest(song_id=song_id, byte_offset=byte_offset)
+        return Song(self._stream(request, timeout_seconds), self._open)
 
-    def get_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
+    def get_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> music_pb2.Song:
         """The state of a song; raises `NotFound`."""
-        asked = GetSongRequest(song_id=song_id)
-        answer = self._ask(lambda s: self._stub.GetSong(asked, timeout=s, metadata=self._metadata), timeout_seconds)
+        request = GetSongRequest(song_id=song_id)
+        answer = self._ask(lambda s: self._stub.GetSong(request, timeout=s, metadata=self._metadata), timeout_seconds)
         return answer.song
 
     def list_songs(
-        self, limit: int = 50, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS
+        self, limit: int = 50, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS
     ) -> tuple[music_pb2.Song, ...]:
         """The newest songs of the caller, up to `limit`; raises `MelismaError`."""
         songs: list[music_pb2.Song] = []
-        asked = ListSongsRequest()
+        request = ListSongsRequest()
         while len(songs) < limit:
-            asked.page_size = min(limit - len(songs), LONGEST_PAGE)
+            request.page_size = min(limit - len(songs), LONGEST_PAGE)
             answer = self._ask(
-                lambda s: self._stub.ListSongs(asked, timeout=s, metadata=self._metadata), timeout_seconds
+                lambda s: self._stub.ListSongs(request, timeout=s, metadata=self._metadata), timeout_seconds
             )
             songs += answer.songs
-            asked.page_token = answer.next_page_token
-            if not asked.page_token:
+            request.page_token = answer.next_page_token
+            if not request.page_token:
                 break
         return tuple(songs)
 
-    def cancel_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> music_pb2.Song:
+    def cancel_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> music_pb2.Song:
         """Stop making a song, also for its other listeners; raises `NotFound`."""
-        asked = CancelSongRequest(song_id=song_id)
-        answer = self._ask(lambda s: self._stub.CancelSong(asked, timeout=s, metadata=self._metadata), timeout_seconds)
+        request = CancelSongRequest(song_id=song_id)
+        answer = self._ask(
+            lambda s: self._stub.CancelSong(request, timeout=s, metadata=self._metadata), timeout_seconds
+        )
         return answer.song
 
-    def delete_song(self, song_id: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> None:
+    def delete_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> None:
         """Delete a song that has ended, with its sound, prompt and lyrics, also one with listeners.
 
         Raises:
             NotFound: there is no such song, or no longer.
             NotEnded: it waits or is being made; `cancel_song` ends it.
         """
-        asked, tries = DeleteSongRequest(song_id=song_id), 0
+        request, tries = DeleteSongRequest(song_id=song_id), 0
 
         def attempt(seconds: float) -> DeleteSongResponse:
             nonlocal tries
             tries += 1
-            return self._stub.DeleteSong(asked, timeout=seconds, metadata=self._metadata)
+            return self._stub.DeleteSong(request, timeout=seconds, metadata=self._metadata)
 
         try:
             self._ask(attempt, timeout_seconds)
@@ -128,24 +130,24 @@ class Client:
             if tries == 1:  # else an earlier try has deleted it, and its answer was lost
                 raise
 
-    def list_engines(self, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
+    def list_engines(self, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
         """The engines of the server, its default first; raises `MelismaError`."""
         engines: list[Engine] = []
-        asked = ListEnginesRequest()
+        request = ListEnginesRequest()
         while True:
             answer = self._ask(
-                lambda s: self._stub.ListEngines(asked, timeout=s, metadata=self._metadata), timeout_seconds
+                lambda s: self._stub.ListEngines(request, timeout=s, metadata=self._metadata), timeout_seconds
             )
             engines += answer.engines
-            asked.page_token = answer.next_page_token
-            if not asked.page_token:
+            request.page_token = answer.next_page_token
+            if not request.page_token:
                 return tuple(engines)
 
-    def get_engine(self, name: str, *, timeout_seconds: float = QUESTION_TIMEOUT_SECONDS) -> Engine:
+    def get_engine(self, name: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> Engine:
         """One engine; raises `NotFound` for a name that the server does not have."""
-        question = GetEngineRequest(name=name)
+        request = GetEngineRequest(name=name)
         return self._ask(
-            lambda s: self._stub.GetEngine(question, timeout=s, metadata=self._metadata), timeout_seconds
+            lambda s: self._stub.GetEngine(request, timeout=s, metadata=self._metadata), timeout_seconds
         ).engine
 
     def close(self) -> None:
@@ -160,32 +162,32 @@ class Client:
     ) -> None:
         self.close()
 
-    def _journey(self, asked: Question, timeout_seconds: float) -> Journey:
-        return Journey(asked, Patience(self._retry, Deadline.after(timeout_seconds)))
+    def _stream(self, request: StreamRequest, timeout_seconds: float) -> SongStream:
+        return SongStream(request, RetryBudget(self._retry, Deadline.after(timeout_seconds)))
 
-    def _open(self, question: Question, seconds: float) -> SongCall:
-        if isinstance(question, ListenRequest):
-            return self._stub.Listen(question, timeout=seconds, metadata=self._metadata)
-        return self._stub.Generate(question, timeout=seconds, metadata=self._metadata)
+    def _open(self, request: StreamRequest, seconds: float) -> SongCall:
+        if isinstance(request, ListenRequest):
+            return self._stub.Listen(request, timeout=seconds, metadata=self._metadata)
+        return self._stub.Generate(request, timeout=seconds, metadata=self._metadata)
 
-    def _part(self, song_id: str) -> None:
+    def _cancel_remote(self, song_id: str) -> None:
         # What does not arrive ends by itself: the server gives a song up that nobody listens to.
         with suppress(MelismaError, ValueError):
-            self.cancel_song(song_id, timeout_seconds=PARTING_SECONDS)
+            self.cancel_song(song_id, timeout_seconds=CANCEL_TIMEOUT_SECONDS)
 
     def _ask(self, ask: Callable[[float], T], timeout_seconds: float) -> T:
         try:
-            return _patiently(ask, Patience(self._retry, Deadline.after(timeout_seconds)), threading.Event().wait)
+            return _with_retries(ask, RetryBudget(self._retry, Deadline.after(timeout_seconds)), threading.Event().wait)
         except grpc.RpcError as failure:
             raise error_of(failure) from failure
 
 
-def _patiently(attempt: Callable[[float], T], patience: Patience, sleep: Callable[[float], object]) -> T:
+def _with_retries(attempt: Callable[[float], T], budget: RetryBudget, sleep: Callable[[float], object]) -> T:
     for number in count(1):
         try:
-            return attempt(patience.deadline.remaining_seconds())
+            return attempt(budget.deadline.remaining_seconds())
         except grpc.RpcError as failure:
-            if (wait := patience.wait_seconds(error_of(failure), number)) is None:
+            if (wait := budget.wait_seconds(error_of(failure), number)) is None:
                 raise
         sleep(wait)
     raise AssertionError("count has no end")

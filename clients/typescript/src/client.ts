@@ -9,8 +9,8 @@ import {
   DEFAULT_ADDRESS,
   LONGEST_PAGE,
   metadataOf,
-  PARTING_SECONDS,
-  QUESTION_TIMEOUT_SECONDS,
+  CANCEL_TIMEOUT_SECONDS,
+  UNARY_TIMEOUT_SECONDS,
   SONG_TIMEOUT_SECONDS,
   type TlsOptions,
 } from "./connection.js";
@@ -27,9 +27,9 @@ import {
   type ListSongsResponse,
   type Song as StoredSong,
 } from "./generated/melisma/v1/music.js";
-import { Journey, type Question } from "./journey.js";
+import { SongStream, type StreamRequest } from "./song_stream.js";
 import { messageOf, type SongRequest } from "./request.js";
-import { Patience, type Retry } from "./retry.js";
+import { RetryBudget, type Retry } from "./retry.js";
 import { Song, type Call } from "./song.js";
 import { errorOf, isServiceError } from "./statuses.js";
 
@@ -47,7 +47,7 @@ export interface MelismaClientOptions {
 }
 
 export interface AskOptions {
-  /** Seconds for everything, retries included: by default 900 for a song, 10 for a question. */
+  /** Seconds for everything, retries included: by default 900 for a song, 10 for a request. */
   readonly timeoutSeconds?: number;
   /** Ends the call; what waits for it then throws `Cancelled`. */
   readonly signal?: AbortSignal;
@@ -61,7 +61,7 @@ export class MelismaClient {
   readonly #stub: MusicServiceClient;
   readonly #metadata: Metadata;
   readonly #retry: Retry;
-  readonly #partings = new Set<Promise<unknown>>();
+  readonly #cancellations = new Set<Promise<unknown>>();
 
   constructor({ address, apiKey, caller, tls, retry }: MelismaClientOptions = {}) {
     const { MELISMA_SERVER, MELISMA_CALLER, MELISMA_API_KEY } = process.env;
@@ -76,8 +76,8 @@ export class MelismaClient {
 
   /** Asks for a song, which must be complete `timeoutSeconds` from now, retries and a slow listener included. */
   generate(request: SongRequest, options: AskOptions = {}): Song {
-    const journey = this.#journey({ method: "generate", request: messageOf(request) }, options);
-    return new Song(journey, this.#open, this.#part, options.signal);
+    const stream = this.#stream({ method: "generate", request: messageOf(request) }, options);
+    return new Song(stream, this.#open, this.#cancelRemote, options.signal);
   }
 
   /**
@@ -87,7 +87,7 @@ export class MelismaClient {
   listen(songId: string, options: AskOptions & { readonly byteOffset?: number } = {}): Song {
     const request = ListenRequest.fromPartial({ songId, byteOffset: options.byteOffset ?? 0 });
     ListenRequest.encode(request);
-    return new Song(this.#journey({ method: "listen", request }, options), this.#open, () => {}, options.signal);
+    return new Song(this.#stream({ method: "listen", request }, options), this.#open, () => {}, options.signal);
   }
 
   /** Where a song stands; throws `NotFound`. */
@@ -159,38 +159,38 @@ export class MelismaClient {
 
   /** Ends the connection, once the server was told of the songs that were left early. */
   async close(): Promise<void> {
-    await Promise.allSettled(this.#partings);
+    await Promise.allSettled(this.#cancellations);
     this.#stub.close();
   }
 
-  #journey(question: Question, { timeoutSeconds = SONG_TIMEOUT_SECONDS }: AskOptions): Journey {
-    return new Journey(question, new Patience(this.#retry, timeoutSeconds));
+  #stream(request: StreamRequest, { timeoutSeconds = SONG_TIMEOUT_SECONDS }: AskOptions): SongStream {
+    return new SongStream(request, new RetryBudget(this.#retry, timeoutSeconds));
   }
 
-  readonly #open = (question: Question, seconds: number): Call => {
+  readonly #open = (request: StreamRequest, seconds: number): Call => {
     const options = { deadline: deadline(seconds) };
-    return question.method === "generate"
-      ? this.#stub.generate(question.request, this.#metadata, options)
-      : this.#stub.listen(question.request, this.#metadata, options);
+    return request.method === "generate"
+      ? this.#stub.generate(request.request, this.#metadata, options)
+      : this.#stub.listen(request.request, this.#metadata, options);
   };
 
-  readonly #part = (songId: string): void => {
+  readonly #cancelRemote = (songId: string): void => {
     // What does not arrive ends by itself: the server gives a song up that nobody listens to.
-    const parting = this.cancelSong(songId, { timeoutSeconds: PARTING_SECONDS })
+    const cancellation = this.cancelSong(songId, { timeoutSeconds: CANCEL_TIMEOUT_SECONDS })
       .catch(() => {})
-      .finally(() => this.#partings.delete(parting));
-    this.#partings.add(parting);
+      .finally(() => this.#cancellations.delete(cancellation));
+    this.#cancellations.add(cancellation);
   };
 
-  async #ask<T>(ask: Ask<T>, { timeoutSeconds = QUESTION_TIMEOUT_SECONDS, signal }: AskOptions = {}): Promise<T> {
-    const patience = new Patience(this.#retry, timeoutSeconds);
+  async #ask<T>(ask: Ask<T>, { timeoutSeconds = UNARY_TIMEOUT_SECONDS, signal }: AskOptions = {}): Promise<T> {
+    const budget = new RetryBudget(this.#retry, timeoutSeconds);
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.#askOnce(ask, patience.remainingSeconds, signal);
+        return await this.#askOnce(ask, budget.remainingSeconds, signal);
       } catch (failure) {
         throwIfAborted(signal);
         const error = isServiceError(failure) ? errorOf(failure) : undefined;
-        const wait = error && patience.waitSeconds(error, attempt);
+        const wait = error && budget.waitSeconds(error, attempt);
         if (wait === undefined) {
           throw error ?? failure;
         }

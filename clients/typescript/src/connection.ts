@@ -4,10 +4,10 @@ import { credentials, Metadata, type ChannelCredentials, type ChannelOptions } f
 
 export const DEFAULT_ADDRESS = "localhost:50051";
 export const SONG_TIMEOUT_SECONDS = 900;
-export const QUESTION_TIMEOUT_SECONDS = 10;
+export const UNARY_TIMEOUT_SECONDS = 10;
 
 /** How long it may take to tell the server that a song is not wanted any more. */
-export const PARTING_SECONDS = 2;
+export const CANCEL_TIMEOUT_SECONDS = 2;
 
 export const LONGEST_PAGE = 200;
 

@@ -44,7 +44,7 @@ export class Receiver {
   }
 
   /** True once any sound has arrived. */
-  get heard(): boolean {
+  get hasAudio(): boolean {
     return this.sizeBytes > this.#byteOffset;
   }
 

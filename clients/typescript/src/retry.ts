@@ -43,7 +43,7 @@ export function retryWaitSeconds(
 }
 
 /** How one call may be repeated: the rule, and the moment (in milliseconds of `performance.now`) that ends it all. */
-export class Patience {
+export class RetryBudget {
   readonly #retry: Retry;
   readonly #end: number;
 

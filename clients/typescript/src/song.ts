@@ -7,7 +7,7 @@ import { CANCELLED_HERE } from "./connection.js";
 import { Cancelled, ConnectionLost, MelismaError } from "./errors.js";
 import { sinkAt } from "./files.js";
 import type { SongFinished } from "./generated/melisma/v1/music.js";
-import type { Journey, Question } from "./journey.js";
+import type { SongStream, StreamRequest } from "./song_stream.js";
 import type { Receiver, Response, SongEvent } from "./receiver.js";
 import { errorOf, isServiceError } from "./statuses.js";
 
@@ -20,32 +20,32 @@ export type Call = ClientReadableStream<Response>;
  * and only the listening to any other. Nothing is read from the server faster than it is taken from here.
  */
 export class Song implements AsyncIterable<SongEvent> {
-  readonly #journey: Journey;
-  readonly #openCall: (question: Question, seconds: number) => Call;
-  readonly #part: (songId: string) => void;
+  readonly #stream: SongStream;
+  readonly #openCall: (request: StreamRequest, seconds: number) => Call;
+  readonly #cancelRemote: (songId: string) => void;
   readonly #signal: AbortSignal | undefined;
   readonly #ending = new AbortController();
   readonly #events: AsyncGenerator<SongEvent, void, undefined>;
   #call: Call | undefined;
   #over = false;
 
-  /** @internal `part` tells the server that a song by that name is not wanted any more. */
+  /** @internal `cancelRemote` tells the server that a song by that name is not wanted any more. */
   constructor(
-    journey: Journey,
-    openCall: (question: Question, seconds: number) => Call,
-    part: (songId: string) => void,
+    stream: SongStream,
+    openCall: (request: StreamRequest, seconds: number) => Call,
+    cancelRemote: (songId: string) => void,
     signal?: AbortSignal,
   ) {
-    this.#journey = journey;
+    this.#stream = stream;
     this.#openCall = openCall;
-    this.#part = part;
+    this.#cancelRemote = cancelRemote;
     this.#signal = signal;
     this.#events = this.#receive();
   }
 
   /** What has arrived so far. */
   get received(): Readonly<Receiver> {
-    return this.#journey.received;
+    return this.#stream.received;
   }
 
   /**
@@ -96,7 +96,7 @@ export class Song implements AsyncIterable<SongEvent> {
     const songId = this.received.accepted?.songId;
     if (songId && !this.#over) {
       this.#over = true;
-      this.#part(songId);
+      this.#cancelRemote(songId);
     }
   }
 
@@ -123,7 +123,7 @@ export class Song implements AsyncIterable<SongEvent> {
 
   async *#attempt(): AsyncGenerator<SongEvent, void, undefined> {
     this.#throwIfCancelled();
-    this.#call = this.#openCall(this.#journey.question, this.#journey.remainingSeconds);
+    this.#call = this.#openCall(this.#stream.request, this.#stream.remainingSeconds);
     this.#call.on("error", () => {}); // it is told to who reads, and nobody does after the end
     for await (const response of this.#call as AsyncIterable<Response>) {
       this.#throwIfCancelled();
@@ -144,7 +144,7 @@ export class Song implements AsyncIterable<SongEvent> {
     if (!(error instanceof MelismaError)) {
       throw error;
     }
-    const seconds = this.#journey.waitSeconds(error);
+    const seconds = this.#stream.waitSeconds(error);
     await sleep(seconds * 1000, undefined, { signal: this.#ending.signal }).catch(() => this.#throwIfCancelled());
   }
 

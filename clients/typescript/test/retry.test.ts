@@ -4,7 +4,7 @@ import assert from "node:assert/strict";
 import { suite, test } from "node:test";
 
 import { ConnectionLost, DeadlineTooShort, InvalidRequest, NO_RETRY, Overloaded, Unavailable } from "../src/index.js";
-import { Patience, retryWaitSeconds } from "../src/retry.js";
+import { RetryBudget, retryWaitSeconds } from "../src/retry.js";
 
 const never = () => 0;
 const lost = new ConnectionLost("");
@@ -30,7 +30,7 @@ suite("another try", () => {
   });
 
   test("is of no use after the deadline", () => {
-    assert.equal(new Patience({}, 0.1).waitSeconds(new Overloaded("", 7), 1), undefined);
-    assert.equal(new Patience({}, 60).waitSeconds(new Overloaded("", 7), 1), 7);
+    assert.equal(new RetryBudget({}, 0.1).waitSeconds(new Overloaded("", 7), 1), undefined);
+    assert.equal(new RetryBudget({}, 60).waitSeconds(new Overloaded("", 7), 1), 7);
   });
 });

@@ -210,17 +210,17 @@ def _is_sung(line: str) -> bool:
     return bool(line.strip()) and not line.strip().startswith("[")
 
 
-def _wishes(params: SongParams) -> list[str]:
-    wishes = [] if params.tempo_bpm is None else [f"{params.tempo_bpm:g} BPM"]
-    wishes += [] if params.key is None else [params.key]
-    return wishes + ([] if params.voice is None else [f"{params.voice} vocal"])
+def _hints(params: SongParams) -> list[str]:
+    hints = [] if params.tempo_bpm is None else [f"{params.tempo_bpm:g} BPM"]
+    hints += [] if params.key is None else [params.key]
+    return hints + ([] if params.voice is None else [f"{params.voice} vocal"])
 
 
 def _prompt(params: SongParams) -> str:
     """The prompt, with what the caller asked for beside it, in the words of the prompts that the model has seen."""
-    return ", ".join(filter(None, [params.prompt.strip().rstrip(","), *_wishes(params)]))
+    return ", ".join(filter(None, [params.prompt.strip().rstrip(","), *_hints(params)]))
 
 
 def _remarks(params: SongParams) -> Iterable[str]:
-    if wishes := _wishes(params):
-        yield f"{', '.join(wishes)}: told to the model in words, which it may not follow exactly."
+    if hints := _hints(params):
+        yield f"{', '.join(hints)}: told to the model in words, which it may not follow exactly."

@@ -52,7 +52,7 @@ def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Traje
     if isinstance(spec.task, Retake):
         start = mixed(start, noises(spec.second_seed).draw(spec.frames[0]), spec.task.variance)
     sampler = _solver(spec, sigmas(spec.steps), noise)
-    return SamplerTrajectory(start, sampler, _guide(spec, conditions))
+    return SamplerTrajectory(start, sampler, _guidance(spec, conditions))
 
 
 def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
@@ -84,7 +84,7 @@ def _follow(
     level = shifted(1.0 - task.strength)
     latents = (1.0 - level) * source + level * start
     levels = sigmas(steps, 1.0 - task.strength)
-    return SamplerTrajectory(latents, _solver(spec, levels, noise), _guide(spec, conditions, steps))
+    return SamplerTrajectory(latents, _solver(spec, levels, noise), _guidance(spec, conditions, steps))
 
 
 def _repaint(
@@ -96,7 +96,7 @@ def _repaint(
     inside[frames_of(task.start_seconds) : frames_of(task.end_seconds)] = 1.0
     start = torch.where(inside > 0, mixed(start, second.draw(frames), task.variance), start)
     skipped = skipped_steps(spec.steps, task.variance)
-    return RepaintTrajectory(source, start, inside, sigmas(spec.steps), skipped, _guide(spec, conditions))
+    return RepaintTrajectory(source, start, inside, sigmas(spec.steps), skipped, _guidance(spec, conditions))
 
 
 def _extend(
@@ -111,7 +111,7 @@ def _extend(
     start = torch.cat([fresh[..., :left], start, fresh[..., fresh.shape[-1] - right :]], dim=-1)
     inside = F.pad(torch.zeros(frames, device=source.device), (left, right), value=1.0)
     padded = F.pad(source, (left, right))
-    return RepaintTrajectory(padded, start, inside, sigmas(spec.steps), 0, _guide(spec, conditions))
+    return RepaintTrajectory(padded, start, inside, sigmas(spec.steps), 0, _guidance(spec, conditions))
 
 
 def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torch.Tensor, second: Noise) -> Trajectory:
@@ -128,7 +128,7 @@ def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) 
     """The trajectory of the first of several sections, made a little beyond its end."""
     noise = noises(spec.section_seed(0))
     start = noise.draw(_with_lookahead(spec, 0))
-    return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guide(spec, conditions))
+    return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guidance(spec, conditions))
 
 
 def next_section(
@@ -145,7 +145,7 @@ def next_section(
     inside = torch.cat([torch.zeros(tail, device=device), ramp, torch.ones(new - beyond, device=device)])
     source = F.pad(torch.cat([before.tail, before.beyond], dim=-1), (0, new - beyond))
     start = noise.draw(tail + new)
-    return RepaintTrajectory(source, start, inside, sigmas(spec.steps), 0, _guide(spec, conditions))
+    return RepaintTrajectory(source, start, inside, sigmas(spec.steps), 0, _guidance(spec, conditions))
 
 
 def _with_lookahead(spec: GenerationSpec, index: int) -> int:
@@ -153,7 +153,7 @@ def _with_lookahead(spec: GenerationSpec, index: int) -> int:
     return spec.frames[index] + (0 if last else LOOKAHEAD_FRAMES)
 
 
-def _guide(spec: GenerationSpec, conditions: Conditions, steps: int | None = None) -> Guidance:
+def _guidance(spec: GenerationSpec, conditions: Conditions, steps: int | None = None) -> Guidance:
     return Guidance(spec.guidance, conditions.contexts, spec.steps if steps is None else steps)
 
 

@@ -70,10 +70,10 @@ class FinishedTrajectory:
 class SamplerTrajectory:
     """From noise, or a noised reference, to a song, by a sampler."""
 
-    def __init__(self, latents: torch.Tensor, sampler: Solver, guide: Guidance) -> None:
+    def __init__(self, latents: torch.Tensor, sampler: Solver, guidance: Guidance) -> None:
         self.latents = latents
         self._sampler = sampler
-        self._guide = guide
+        self._guidance = guidance
 
     @property
     def steps(self) -> int:
@@ -88,13 +88,13 @@ class SamplerTrajectory:
     def rows(self) -> list[Row]:
         """See `Trajectory.rows`."""
         timestep = self._sampler.timestep
-        return [Row(self.latents, timestep, context) for context in self._guide.contexts(self.step)]
+        return [Row(self.latents, timestep, context) for context in self._guidance.contexts(self.step)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """See `Trajectory.advance`."""
-        velocity, guide = self._guide.velocity(self.step, velocities)
+        velocity, guidance = self._guidance.velocity(self.step, velocities)
         latents, sampler = self._sampler.step(self.latents, velocity)
-        self.latents, self._sampler, self._guide = latents, sampler, guide
+        self.latents, self._sampler, self._guidance = latents, sampler, guidance
 
 
 class RepaintTrajectory:
@@ -110,14 +110,14 @@ class RepaintTrajectory:
         inside: torch.Tensor,
         levels: torch.Tensor,
         skipped: int,
-        guide: Guidance,
+        guidance: Guidance,
     ) -> None:
         """`inside` [frames] is 1 in the window, 0 outside, and between where both are mixed; `levels` fall to 0."""
         self._source, self._noise, self._inside = source, noise, inside
         self._levels = levels.tolist()
         self._skipped = skipped
         self._index = skipped
-        self._guide = guide
+        self._guidance = guidance
         self.latents = self._noised(self._levels[skipped])
 
     @property
@@ -133,15 +133,15 @@ class RepaintTrajectory:
     def rows(self) -> list[Row]:
         """See `Trajectory.rows`."""
         timestep = _timestep(self._levels[self._index])
-        return [Row(self.latents, timestep, context) for context in self._guide.contexts(self._index)]
+        return [Row(self.latents, timestep, context) for context in self._guidance.contexts(self._index)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """See `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
-        velocity, guide = self._guide.velocity(self._index, velocities)
+        velocity, guidance = self._guidance.velocity(self._index, velocities)
         moved = self.latents + (later - now) * velocity
         latents = torch.lerp(self._noised(later), moved, self._inside.expand_as(moved))
-        self.latents, self._guide, self._index = latents, guide, self._index + 1
+        self.latents, self._guidance, self._index = latents, guidance, self._index + 1
 
     def _noised(self, level: float) -> torch.Tensor:
         return (1.0 - level) * self._source + level * self._noise

@@ -55,7 +55,7 @@ class Mention:
         return self.word if self.wanted else f"no {self.word}"
 
 
-def plain(prompt: str) -> str:
+def normalised(prompt: str) -> str:
     """The prompt in lower case, with one kind of space and apostrophe."""
     text = unicodedata.normalize("NFKC", prompt).casefold().replace("’", "'")
     return re.sub(r"[\s_–—-]+", " ", text)

@@ -11,7 +11,7 @@ from model.studio.notation.keys import Key, find_key, without_key
 from model.studio.prompt.genres.catalogue import GENRES
 from model.studio.prompt.genres.genre import Genre
 from model.studio.prompt.genres.popular import POP
-from model.studio.prompt.mentions import ABSENT, mentions, negated, places, plain, unknown_words, wanted_places
+from model.studio.prompt.mentions import ABSENT, mentions, negated, normalised, places, unknown_words, wanted_places
 from model.studio.prompt.moods import INSTRUMENTS, MOODS, PLAYERS_ALONE, SECTIONS, VOICES, Mood
 from model.studio.prompt.tempo import FASTEST_BPM, NamedTempo, find_tempo, without_tempo
 from model.studio.style import Instrument, Style, Track
@@ -48,8 +48,8 @@ class ParsedPrompt:
 
 def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
     """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
-    tempo = find_tempo(plain(prompt))
-    text = without_tempo(plain(prompt))
+    tempo = find_tempo(normalised(prompt))
+    text = without_tempo(normalised(prompt))
     drumless = _DRUMS.sub(" ", text)
     moods = [mood for mood in MOODS if any(wanted_places(drumless, word) for word in mood.words)]
     genre = _genre(text) or _suiting(moods)
@@ -186,7 +186,7 @@ _KNOWN = frozenset(_known_words())
 
 def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
     """Remarks: the style; the words that were understood beside its name, as written; the words that were not."""
-    text = without_tempo(plain(without_key(prompt)))
+    text = without_tempo(normalised(without_key(prompt)))
     found = mentions(text, _KNOWN)
     drums = _DRUMS.search(text)
     spans = [(mention.place, mention.end) for mention in found] + ([drums.span()] if drums else [])

@@ -104,13 +104,13 @@ class CallBounds(ServerInterceptor):
         if peer is None:
             yield
             return
-        places = self._limits.arriving
-        place = places.admit(peer, lambda: limit.reschedule(asyncio.get_running_loop().time()))
+        slots = self._limits.arriving
+        slot = slots.admit(peer, lambda: limit.reschedule(asyncio.get_running_loop().time()))
         try:
             yield
         finally:
-            if place is not None:
-                places.release(place)
+            if slot is not None:
+                slots.release(slot)
 
     def _caller(self, context: Context) -> str:
         metadata = context.invocation_metadata() or ()
@@ -120,19 +120,19 @@ class CallBounds(ServerInterceptor):
 
 async def _answered(handler: Handler, request: Any, context: Context) -> None:
     if handler.response_streaming:
-        await _told(required(handler.unary_stream)(request, context), context)
+        await _write_all(required(handler.unary_stream)(request, context), context)
     else:
         await context.write(await required(handler.unary_unary)(request, context))
 
 
 async def _streamed(handler: Handler, requests: Any, context: Context) -> None:
     if handler.response_streaming:
-        await _told(required(handler.stream_stream)(requests, context), context)
+        await _write_all(required(handler.stream_stream)(requests, context), context)
     else:
         await context.write(await required(handler.stream_unary)(requests, context))
 
 
-async def _told(responses: Any, context: Context) -> None:
+async def _write_all(responses: Any, context: Context) -> None:
     """Pass on what a handler yields; one that writes by itself is awaited."""
     if not hasattr(responses, "__aiter__"):
         await responses
@@ -144,6 +144,6 @@ async def _told(responses: Any, context: Context) -> None:
 async def _refuse(error: ServiceError, method: str, context: Context) -> None:
     level = logging.INFO if is_own(method) else logging.DEBUG
     outcome = outcome_of(error)
-    told = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
-    logger.log(level, "call refused", extra={**told, "seconds": 0.0})
+    fields = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
+    logger.log(level, "call refused", extra={**fields, "seconds": 0.0})
     await context.abort_with_status(rpc_status.to_status(status_of(error)))

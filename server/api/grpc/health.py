@@ -42,7 +42,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def unready(self, service: str = MUSIC_SERVICE) -> str | None:
+    def readiness_problem(self, service: str = MUSIC_SERVICE) -> str | None:
         """The reason why a service is not SERVING now, for the operator; `None` when it is.
 
         One that the server does not have, as MusicService on a generator, is as good as the server as a whole.
@@ -73,12 +73,12 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self, request: health_pb2.HealthCheckRequest, context: _Context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
         """The status of one service now and whenever it changes; SERVICE_UNKNOWN for one that does not exist."""
-        told: int | None = None
+        sent: int | None = None
         while True:
             changed, closed = self._changed, self._closed
-            if (status := self._status(request.service)) != told:
+            if (status := self._status(request.service)) != sent:
                 yield health_pb2.HealthCheckResponse(status=status)
-                told = status
+                sent = status
             if closed:
                 return
             await changed.wait()
@@ -92,4 +92,4 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         if service not in self._checks:
             return health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
         response = health_pb2.HealthCheckResponse
-        return response.SERVING if self.unready(service) is None else response.NOT_SERVING
+        return response.SERVING if self.readiness_problem(service) is None else response.NOT_SERVING

@@ -11,7 +11,7 @@ import grpc
 from grpc.aio import ServicerContext
 
 from melisma.orca.v1.load_report_pb2 import LoadReport, LoadReportRequest
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 
 TRAILER_KEY = "endpoint-load-metrics-bin"
 ORCA_SERVICE = "xds.service.orca.v3.OpenRcaService"
@@ -28,17 +28,17 @@ class LoadReports:
 
     def __init__(
         self,
-        depths: Callable[[], Mapping[str, Depth]],
-        places: Callable[[], int],
+        depths: Callable[[], Mapping[str, QueueDepth]],
+        slots: Callable[[], int],
         service: Callable[[], tuple[int, int] | None] = lambda: None,
     ) -> None:
-        """`places` tells the number of songs that can be made at once now.
+        """`slots` tells the number of songs that can be made at once now.
 
         `service` gives songs and places of all servers where this one makes no songs itself, and `None` elsewhere: a
         server that is always empty would otherwise be sent most songs, and others would make them.
         """
         self._depths = depths
-        self._places = places
+        self._slots = slots
         self._service = service
 
     def trailers(self) -> Trailers:
@@ -62,9 +62,9 @@ class LoadReports:
     def _report(self) -> LoadReport:
         depths = self._depths().values()
         waiting, running = sum(one.waiting_songs for one in depths), sum(one.running_songs for one in depths)
-        songs, places = self._service() or (waiting + running, self._places())
+        songs, slots = self._service() or (waiting + running, self._slots())
         return LoadReport(
-            application_utilization=(1 + songs) / max(1, places),
+            application_utilization=(1 + songs) / max(1, slots),
             rps_fractional=_RATE,
             named_metrics={"queue_songs": waiting, "running_songs": running},
         )

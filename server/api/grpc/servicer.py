@@ -31,8 +31,8 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         """Make one song, or listen to that of the same request before."""
         deadline = self._deadline(context.time_remaining())
         recording = await self._songs.generate(request, _caller(context), deadline=deadline)
-        with recording.listened() as told:
-            async for one in told:
+        with recording.listened() as events:
+            async for one in events:
                 yield music_pb2.GenerateResponse(event=one.message)
 
     @override
@@ -42,8 +42,8 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
         """Follow a song from a byte on."""
         check(request)
         recording = await self._songs.find(request.song_id, _caller(context))
-        with recording.listened(request.byte_offset) as told:
-            async for one in told:
+        with recording.listened(request.byte_offset) as events:
+            async for one in events:
                 yield music_pb2.ListenResponse(event=one.message)
 
     @override

@@ -13,8 +13,8 @@ from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 
+from server.api.peer_slots import PeerSlot, PeerSlots
 from server.api.peers import plain_address
-from server.api.places import Place, Places
 
 BUSY_SECONDS = 0.2
 """Pause where the process can open no file more."""
@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class Timeouts:
     """Seconds that a connection may keep the server waiting.
 
     `handshake` is for TLS, and again for each header; `idle` is between two requests. After `probe` seconds of silence
@@ -44,10 +44,10 @@ class Acceptor:
     """Serves each connection of `listener` with a protocol that `protocol` makes; `context` gives the newest TLS."""
 
     listener: socket.socket
-    connections: Places
-    protocol: Callable[[Place], asyncio.Protocol]
+    connections: PeerSlots
+    protocol: Callable[[PeerSlot], asyncio.Protocol]
     context: Callable[[], ssl.SSLContext | None]
-    patience: Patience
+    timeouts: Timeouts
     _greeting: set[asyncio.Task[None]] = field(default_factory=set)
 
     @asynccontextmanager
@@ -89,7 +89,7 @@ class Acceptor:
         self._greeting.add(task)
         task.add_done_callback(self._greeting.discard)
 
-    async def _greet(self, connection: socket.socket, held: Place) -> None:
+    async def _greet(self, connection: socket.socket, held: PeerSlot) -> None:
         """Hand a connection over to its protocol, which releases it when it ends."""
         context = self.context()
         try:
@@ -98,8 +98,8 @@ class Acceptor:
                 lambda: self.protocol(held),
                 connection,
                 ssl=context,
-                ssl_handshake_timeout=self.patience.handshake if context else None,
-                ssl_shutdown_timeout=self.patience.probe_answer if context else None,
+                ssl_handshake_timeout=self.timeouts.handshake if context else None,
+                ssl_shutdown_timeout=self.timeouts.probe_answer if context else None,
             )
         except (OSError, asyncio.CancelledError):
             # A handshake that failed is the peer's affair; nobody else is to hear of it.
@@ -109,8 +109,8 @@ class Acceptor:
     def _probe(self, connection: socket.socket) -> None:
         """Have the system find out when the peer is gone without a word."""
         options = {
-            socket.TCP_KEEPIDLE: self.patience.probe,
-            socket.TCP_KEEPINTVL: self.patience.probe_answer / _PROBES,
+            socket.TCP_KEEPIDLE: self.timeouts.probe,
+            socket.TCP_KEEPINTVL: self.timeouts.probe_answer / _PROBES,
         }
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_KEEPCNT, _PROBES)

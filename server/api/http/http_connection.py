@@ -8,7 +8,7 @@ import h11
 from typing_extensions import Buffer, override
 from uvicorn.protocols.http.h11_impl import H11Protocol
 
-from server.api.places import Place, Places
+from server.api.peer_slots import PeerSlot, PeerSlots
 
 _READ_BYTES = 4 << 10
 LINGER_SECONDS = 1.0
@@ -61,11 +61,13 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     Little is taken from it at a time: each byte may be a chunk of a body, and costs time.
     """
 
-    def __init__(self, *arguments: Any, held: Place, connections: Places, header_seconds: float, **named: Any) -> None:
+    def __init__(
+        self, *arguments: Any, held: PeerSlot, connections: PeerSlots, header_seconds: float, **named: Any
+    ) -> None:
         super().__init__(*arguments, **named)
         assert self.config.h11_max_incomplete_event_size is not None
         self.conn = _Parser(self, self.config.h11_max_incomplete_event_size)
-        self._held, self._places, self._header_seconds = held, connections, header_seconds
+        self._held, self._slots, self._header_seconds = held, connections, header_seconds
         self._deadline: asyncio.TimerHandle | None = None
         self._unread_bytes = 0
 
@@ -78,7 +80,7 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     @override
     def connection_lost(self, exc: Exception | None) -> None:
         self._keep_open()
-        self._places.release(self._held)
+        self._slots.release(self._held)
         super().connection_lost(exc)
 
     @override
@@ -116,7 +118,7 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     def on_response_complete(self) -> None:
         if self._lingers and not self.transport.is_closing():
             self._close_in(LINGER_SECONDS)
-        self._places.waits(self._held)
+        self._slots.mark_waiting(self._held)
         super().on_response_complete()
         if self._held.waiting and not self._lingers and self.conn.trailing_data[0]:
             self._close_in(self._header_seconds)

@@ -32,15 +32,15 @@ OPERATIONS = ("/metrics", "/livez", "/readyz", "/version")
 def operations_routes(
     registry: CollectorRegistry,
     *,
-    unready: Callable[[], str | None],
+    readiness_problem: Callable[[], str | None],
     unready_though_full: Callable[[], str | None] | None = None,
-    unwell: Callable[[], str | None] = lambda: None,
+    liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """The routes; `unready` says why no songs should be sent here now, `unwell` why a new start is needed.
+    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why a new start is needed.
 
-    `unready_though_full` is the same where a queue that is nearly full counts for nothing; as `unready` unless given.
+    `unready_though_full` is the same where a queue that is nearly full counts for nothing; as `readiness_problem` unless given.
     `unkept` says why songs are not kept now: those who listen while they are made are served all the same. All of them
     say `None` when all is well.
     """
@@ -50,14 +50,14 @@ def operations_routes(
         return Response(encode(registry), headers={"content-type": content_type})
 
     async def livez(_: Request) -> Response:
-        return _verdict("alive", unwell())
+        return _verdict("alive", liveness_problem())
 
     async def readyz(request: Request) -> Response:
         asked = request.query_params.multi_items()
         if asked not in ([], [_FULL_IS_READY]):
             text = "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"
             return PlainTextResponse(text, status_code=400)
-        lost, check = unkept(), unready_though_full if asked and unready_though_full else unready
+        lost, check = unkept(), unready_though_full if asked and unready_though_full else readiness_problem
         return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", check())
 
     async def told_version(_: Request) -> Response:

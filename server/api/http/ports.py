@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from server.api.http.acceptor import Patience
+from server.api.http.acceptor import Timeouts
 from server.api.http.guard import ANY, Rules
 from server.api.http.server import HttpPort
-from server.api.places import Places
+from server.api.peer_slots import PeerSlots
 from server.api.proxies import TrustedProxies
 from server.auth.tls import Certificates
 from server.settings.settings import Settings
@@ -29,8 +29,8 @@ def http_port(settings: Settings, certificates: Certificates | None, proxies: Tr
     connections, keepalive = settings.connections, settings.keepalive
     encrypted = certificates if settings.tls.http else None
     return HttpPort(
-        Places(connections.count, connections.peer_count, proxies),
-        Patience(
+        PeerSlots(connections.count, connections.peer_count, proxies),
+        Timeouts(
             connections.handshake_seconds, connections.idle_seconds, keepalive.time_seconds, keepalive.timeout_seconds
         ),
         connections.metadata_bytes,
@@ -42,4 +42,4 @@ def http_port(settings: Settings, certificates: Certificates | None, proxies: Tr
 def operations_port(settings: Settings) -> HttpPort:
     """The limits of the port of operations, which is for few."""
     port = http_port(settings, None, TrustedProxies())
-    return replace(port, connections=Places(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))
+    return replace(port, connections=PeerSlots(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))

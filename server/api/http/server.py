@@ -14,9 +14,9 @@ from starlette.types import ASGIApp
 from typing_extensions import override
 
 from server.api.address import PortUnavailable, shown
-from server.api.http.acceptor import Acceptor, Patience
+from server.api.http.acceptor import Acceptor, Timeouts
 from server.api.http.http_connection import HttpConnection
-from server.api.places import Place, Places
+from server.api.peer_slots import PeerSlot, PeerSlots
 
 _STOP_SECONDS = 1
 _LIMIT = 1024
@@ -33,8 +33,8 @@ class HttpPort:
     The connection of a client that reads nothing ends soon after `stall_seconds`, with whatever still waits for it.
     """
 
-    connections: Places = field(default_factory=lambda: Places(_LIMIT, _LIMIT))
-    patience: Patience = field(default_factory=Patience)
+    connections: PeerSlots = field(default_factory=lambda: PeerSlots(_LIMIT, _LIMIT))
+    timeouts: Timeouts = field(default_factory=Timeouts)
     header_bytes: int = 16 << 10
     context: Callable[[], ssl.SSLContext | None] = lambda: None
     stall_seconds: float = 300.0
@@ -60,7 +60,7 @@ class _Server(uvicorn.Server):
         self.started = True
         self.started_serving.set()
 
-    def connection(self, held: Place) -> asyncio.Protocol:
+    def connection(self, held: PeerSlot) -> asyncio.Protocol:
         """The protocol of a new connection."""
         return HttpConnection(
             config=self.config,
@@ -68,7 +68,7 @@ class _Server(uvicorn.Server):
             app_state=self.lifespan.state,
             held=held,
             connections=self._port.connections,
-            header_seconds=self._port.patience.handshake,
+            header_seconds=self._port.timeouts.handshake,
         )
 
 
@@ -86,7 +86,7 @@ async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | No
     server = _Server(_configuration(app, port), port)
     serving = asyncio.create_task(server.serve())
     serving.add_done_callback(lambda _: server.started_serving.set())
-    acceptor = Acceptor(listener, port.connections, server.connection, port.context, port.patience)
+    acceptor = Acceptor(listener, port.connections, server.connection, port.context, port.timeouts)
     try:
         await server.started_serving.wait()
         if serving.done():
@@ -111,7 +111,7 @@ def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
         proxy_headers=False,  # server/api/proxies.py reads them
         server_header=False,
         date_header=False,
-        timeout_keep_alive=port.patience.idle,  # type: ignore[arg-type]  # hands it to call_later as it is
+        timeout_keep_alive=port.timeouts.idle,  # type: ignore[arg-type]  # hands it to call_later as it is
         h11_max_incomplete_event_size=port.header_bytes,
         timeout_graceful_shutdown=_STOP_SECONDS,
     )

@@ -88,8 +88,8 @@ async def sound_of(
     left = None if end is None else end - start
     if left == 0:
         return
-    with recording.listened(start) as told:
-        async for one in told:
+    with recording.listened(start) as events:
+        async for one in events:
             if promised is not None and one.message.WhichOneof("event") == "plan" and _size(recording) != promised:
                 raise MadeElsewhere("the song was planned anew: listen to it again")
             if data := one.message.chunk.data:
@@ -128,7 +128,7 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
     if wanted and wanted.first is not None and wanted.end is not None and (size or wanted != _LENGTH_PROBE):
         return await _part_so_far(request, recording, wanted.first, wanted.end, size)
     if wanted and size:
-        return await _part(request, recording, wanted.within(size), size)
+        return await _range_response(request, recording, wanted.within(size), size)
     headers = _NO_STORE | {"Accept-Ranges": "bytes" if size else "none"}
     if size is None:
         return await _answer(request, recording, HTTPStatus.OK, headers, offset, None)
@@ -139,7 +139,7 @@ async def _part_so_far(request: Request, recording: Recording, start: int, end: 
     """A range of what is there, as much of it as there is; a player that asks for two bytes wants the size, too."""
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
-        return await _part(request, recording, ByteRange(start, end).within(size), size)
+        return await _range_response(request, recording, ByteRange(start, end).within(size), size)
     if start >= there:
         text = f"there are {there} bytes of the song yet: ask again later, or with byte_offset for what comes"
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": str(AGAIN_SECONDS)})
@@ -148,9 +148,9 @@ async def _part_so_far(request: Request, recording: Recording, start: int, end: 
     return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
 
 
-async def _part(request: Request, recording: Recording, place: tuple[int, int], size: int) -> Response:
+async def _range_response(request: Request, recording: Recording, interval: tuple[int, int], size: int) -> Response:
     """A range of a song that is being made and whose size is known."""
-    start, end = place
+    start, end = interval
     headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/{size}"}
     return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
 

@@ -28,9 +28,9 @@ from server.store.base import StoreFailed
 from server.telemetry.call_metrics import CallMetrics
 from server.telemetry.call_trace import end_http_call, http_call_span
 
-Endpoint: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
+Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
-LEFT = 499
+CLIENT_CLOSED_REQUEST = 499
 """What is logged of a call whose client has left before its answer."""
 
 _ANSWERED = "melisma.answered"
@@ -39,13 +39,13 @@ _ANSWERED = "melisma.answered"
 logger = logging.getLogger(__name__)
 
 
-class Door:
+class Endpoint:
     """An endpoint as an ASGI application: its errors become problems, and its calls are counted, traced and logged."""
 
     def __init__(
         self,
         name: str,
-        endpoint: Endpoint,
+        handler: Handler,
         calls: OpenCalls,
         tracer: Tracer,
         proxies: TrustedProxies,
@@ -60,14 +60,14 @@ class Door:
         if metrics:
             metrics.serve_http(self._method, self._route)
         self._name = name
-        self._endpoint = endpoint
+        self._handler = handler
         self._calls = calls
         self._tracer = tracer
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call."""
-        code = LEFT
+        code = CLIENT_CLOSED_REQUEST
 
         async def noted(message: Message) -> None:
             nonlocal code
@@ -86,7 +86,7 @@ class Door:
 
     async def _answer(self, request: Request) -> Response:
         try:
-            return await self._endpoint(request)
+            return await self._handler(request)
         except Exception as error:
             if not isinstance(error, ServiceError):
                 log_failure(error)
@@ -106,8 +106,8 @@ class Door:
                 seconds = round(time.monotonic() - started, 4)
                 if self._metrics:
                     self._metrics.http(self._method, self._route, code(), seconds)
-                told = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
-                logger.info("call", extra=told)
+                fields = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
+                logger.info("call", extra=fields)
 
     def _peer(self, request: Request) -> str:
         if request.client is None:
@@ -123,16 +123,16 @@ def while_answered(request: Request, context: AbstractContextManager[None]) -> N
     answered.enter_context(context)
 
 
-class ByMethod:
+class MethodRouter:
     """One path, with a door for each method."""
 
-    def __init__(self, doors: Mapping[str, Door]) -> None:
-        self._doors = doors
+    def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
+        self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Answer one call; HEAD is answered as GET."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self._doors[method](scope, receive, send)
+        await self._endpoints[method](scope, receive, send)
 
 
 class OwnRoute(Route):
@@ -176,7 +176,7 @@ class ClientLeft(Exception):
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
     """Do the work; raises ClientLeft, and leaves the rest undone, when the client goes away meanwhile."""
-    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_left(receive))
+    working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_client_left(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
         if not working.done():
@@ -188,7 +188,7 @@ async def unless_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None
         await asyncio.gather(working, leaving, return_exceptions=True)
 
 
-async def _left(receive: Receive) -> None:
+async def _client_left(receive: Receive) -> None:
     while (await receive())["type"] != "http.disconnect":
         pass
 
@@ -200,12 +200,12 @@ class Stream(StreamingResponse):
     """
 
     def __init__(
-        self, pieces: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
+        self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
         """`first` is a piece that was taken already, so that its error would have come before the answer began."""
         super().__init__(self._all(), status_code, headers)
         self._first = first
-        self._pieces = pieces
+        self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Send it all."""
@@ -218,7 +218,7 @@ class Stream(StreamingResponse):
             await asyncio.sleep(0)  # sending waits for no one while the client keeps up, or is known to have left
 
         try:
-            async with aclosing(self._pieces):
+            async with aclosing(self._chunks):
                 await super().__call__(scope, receive, noted)
         except ServiceError as error:
             cause = type(error).__name__
@@ -231,8 +231,8 @@ class Stream(StreamingResponse):
     async def _all(self) -> AsyncGenerator[bytes, None]:
         if self._first:
             yield self._first
-        async for piece in self._pieces:
-            yield piece
+        async for chunk in self._chunks:
+            yield chunk
 
 
 def log_broken_off(cause: str) -> None:

@@ -16,7 +16,7 @@ from server.api.rest.problems import problem
 from server.api.rest.proto_json import plain
 from server.errors import InvalidRequest, MadeElsewhere, ServiceError, SongNotComplete
 from server.song import SongState
-from server.songs.recording import Recording, Told
+from server.songs.recording import DeliveredEvent, Recording
 
 LAST_EVENT_ID = "Last-Event-ID"
 MEDIA_TYPE = "text/event-stream"
@@ -44,9 +44,9 @@ def _next_number(request: Request) -> int:
 
 
 async def _events(recording: Recording, number: int, heartbeat_seconds: float) -> AsyncGenerator[bytes, None]:
-    with recording.listened(number=number, sound=False) as told:
+    with recording.listened(number=number, sound=False) as delivered:
         try:
-            async for one in _or_heartbeat(told, heartbeat_seconds):
+            async for one in _or_heartbeat(delivered, heartbeat_seconds):
                 yield _HEARTBEAT if one is None else _event(one)
         except MadeElsewhere:
             return  # a browser comes back by itself, with the id of the last event, and meets another server
@@ -56,9 +56,11 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
             yield _framed(name, bytes(problem(cause).body).decode(), len(recording.entries))
 
 
-async def _or_heartbeat(told: AsyncIterator[Told], seconds: float) -> AsyncIterator[Told | None]:
+async def _or_heartbeat(
+    delivered: AsyncIterator[DeliveredEvent], seconds: float
+) -> AsyncIterator[DeliveredEvent | None]:
     """Yields what is told, and `None` after every `seconds` of silence."""
-    coming = asyncio.ensure_future(anext(told, None))
+    coming = asyncio.ensure_future(anext(delivered, None))
     try:
         while True:
             done, _ = await asyncio.wait([coming], timeout=seconds)
@@ -68,16 +70,16 @@ async def _or_heartbeat(told: AsyncIterator[Told], seconds: float) -> AsyncItera
             if (one := coming.result()) is None:
                 return
             yield one
-            coming = asyncio.ensure_future(anext(told, None))
+            coming = asyncio.ensure_future(anext(delivered, None))
     finally:
         coming.cancel()
         await asyncio.gather(coming, return_exceptions=True)
 
 
-def _event(told: Told) -> bytes:
-    kind = told.message.WhichOneof("event") or ""
-    data = json.dumps(plain(getattr(told.message, kind)), ensure_ascii=False)
-    return _framed(EVENT_NAMES.get(kind, kind), data, told.number)
+def _event(delivered: DeliveredEvent) -> bytes:
+    kind = delivered.message.WhichOneof("event") or ""
+    data = json.dumps(plain(getattr(delivered.message, kind)), ensure_ascii=False)
+    return _framed(EVENT_NAMES.get(kind, kind), data, delivered.number)
 
 
 def _framed(name: str, data: str, number: int | None) -> bytes:

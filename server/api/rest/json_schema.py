@@ -39,8 +39,8 @@ def request_schemas() -> dict[str, Json]:
 
 def told_schemas(message: Any) -> dict[str, Json]:
     """A message in an answer, and the messages in it, by their names."""
-    parts = {name: _told(part) for name, part in _messages_in(message)}
-    return {message.DESCRIPTOR.name: _told(message)} | parts
+    parts = {name: _response_schema(part) for name, part in _messages_in(message)}
+    return {message.DESCRIPTOR.name: _response_schema(message)} | parts
 
 
 def _request(found: dict[str, Json]) -> Json:
@@ -79,9 +79,9 @@ def _given(message: Any) -> dict[str, Json]:
     return found
 
 
-def _told(message: Any) -> Json:
+def _response_schema(message: Any) -> Json:
     """The schema of a message in an answer."""
-    properties = {name_of(field): _field(field, _told_one) for field in fields_of(message)}
+    properties = {name_of(field): _field(field, _response_field) for field in fields_of(message)}
     required = [name_of(field) for field in fields_of(message) if not field.has_presence]
     return {"type": "object", "properties": properties, "required": required}
 
@@ -107,7 +107,7 @@ def _given_one(field: FieldDescriptor, rules: Any) -> Json:
     return ref(field.message_type.name) if field.message_type else _scalar(field, rules)
 
 
-def _told_one(field: FieldDescriptor, rules: Any) -> Json:
+def _response_field(field: FieldDescriptor, rules: Any) -> Json:
     if not field.message_type:
         return {"type": ["string", "null"]} if field.enum_type else _scalar(field, rules)
     if field.message_type.full_name == DURATION:

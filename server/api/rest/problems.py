@@ -89,8 +89,8 @@ def violations_json(violations: Iterable[Violation]) -> list[Json]:
 
 def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
     """The failure of a song."""
-    told: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure)}
-    return told | ({"violations": violations_json(failure.violations)} if failure.violations else {})
+    body: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure)}
+    return body | ({"violations": violations_json(failure.violations)} if failure.violations else {})
 
 
 def _text(error: Exception) -> str:

@@ -22,9 +22,9 @@ class PublicAddress:
         if self._url:
             return self._url
         peer = request.client.host if request.client else ""
-        told = self.proxies.forwarding(peer, request.headers.items())
+        forwarding = self.proxies.forwarding(peer, request.headers.items())
         base = request.base_url
-        return f"{told.proto or base.scheme}://{told.host or base.netloc}{told.prefix}"
+        return f"{forwarding.proto or base.scheme}://{forwarding.host or base.netloc}{forwarding.prefix}"
 
 
 REQUESTED_ADDRESS = PublicAddress()

@@ -95,8 +95,8 @@ async def _object(request: Request, limits: RequestLimits) -> dict[str, Json]:
 
 async def _read(request: Request, limit_bytes: int) -> bytes:
     data = bytearray()
-    async for piece in request.stream():
-        data += piece
+    async for chunk in request.stream():
+        data += chunk
         if len(data) > limit_bytes:
             raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {limit_bytes} bytes")
     return bytes(data)

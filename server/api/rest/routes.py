@@ -32,11 +32,11 @@ from server.api.open_calls import OpenCalls
 from server.api.peers import plain_address
 from server.api.rest.audio import audio_response, manifest_response, range_made
 from server.api.rest.endpoint import (
-    LEFT,
-    ByMethod,
+    CLIENT_CLOSED_REQUEST,
     ClientLeft,
-    Door,
     Endpoint,
+    Handler,
+    MethodRouter,
     OwnRoute,
     check_query,
     unless_left,
@@ -62,7 +62,7 @@ from server.contract.audio_formats import format_name
 from server.contract.validation import check
 from server.contract.wire_scan import RequestLimits
 from server.errors import RequestIdReused, SongNotEnded, UnknownSong
-from server.songs.recording import Recording, Told
+from server.songs.recording import DeliveredEvent, Recording
 from server.songs.service import Songs
 from server.store.base import SongRecord
 from server.telemetry.call_metrics import CallMetrics
@@ -98,14 +98,14 @@ class Api:
     def routes(self, calls: OpenCalls, tracer: Tracer, metrics: CallMetrics | None = None) -> list[Route]:
         """Routes of all endpoints, whose calls are measured by `metrics`."""
 
-        def route(path: str, *query: str, **endpoints: Endpoint) -> Route:
-            doors = {
-                method: Door(
-                    f"{method} {path}", _telling(endpoint, query), calls, tracer, self._address.proxies, metrics
+        def route(path: str, *query: str, **endpoints: Handler) -> Route:
+            by_method = {
+                method: Endpoint(
+                    f"{method} {path}", _answering(endpoint, query), calls, tracer, self._address.proxies, metrics
                 )
                 for method, endpoint in endpoints.items()
             }
-            return OwnRoute(path, ByMethod(doors), methods=list(endpoints))
+            return OwnRoute(path, MethodRouter(by_method), methods=list(endpoints))
 
         return [
             route(f"{MUSIC}/generate", POST=self._generate),
@@ -133,11 +133,11 @@ class Api:
         if wish is Wish.TASK:
             await recording.keeping.begun()
             headers = {"Location": location, "Preference-Applied": RESPOND_ASYNC, "Vary": "Accept, Prefer"}
-            return JSONResponse(self._told(address, recording.song), HTTPStatus.ACCEPTED, headers)
+            return JSONResponse(self._song_json(address, recording.song), HTTPStatus.ACCEPTED, headers)
         with recording.listened() as told:
             async with while_key_lasts():
                 await unless_left(request.receive, _kept(recording, told))
-        return JSONResponse(self._told(address, recording.song), headers={"Vary": "Accept, Prefer"})
+        return JSONResponse(self._song_json(address, recording.song), headers={"Vary": "Accept, Prefer"})
 
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
@@ -155,11 +155,11 @@ class Api:
         asked = filled(music_pb2.ListSongsRequest(), _query(request))
         check(asked)
         songs, token = await self._songs.page(caller, asked.page_size, asked.page_token)
-        return JSONResponse({"songs": [self._told(address, song) for song in songs], "next_page_token": token})
+        return JSONResponse({"songs": [self._song_json(address, song) for song in songs], "next_page_token": token})
 
     async def _get(self, request: Request) -> Response:
         song = await self._songs.get(_task_id(request), self._caller(request, Scope.GENERATE))
-        return JSONResponse(self._told(self._address.of(request), song))
+        return JSONResponse(self._song_json(self._address.of(request), song))
 
     async def _delete(self, request: Request) -> Response:
         caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
@@ -167,13 +167,13 @@ class Api:
         try:
             await self._songs.delete(task_id, caller)
         except SongNotEnded:
-            return JSONResponse(self._told(address, await self._songs.cancel(task_id, caller)))
+            return JSONResponse(self._song_json(address, await self._songs.cancel(task_id, caller)))
         return Response(status_code=HTTPStatus.NO_CONTENT)
 
     async def _cancel(self, request: Request) -> Response:
         caller, address = self._caller(request, Scope.GENERATE), self._address.of(request)
         song = await self._songs.cancel(_task_id(request), caller)
-        return JSONResponse(self._told(address, song))
+        return JSONResponse(self._song_json(address, song))
 
     async def _events(self, request: Request) -> Response:
         recording = await self._songs.find(_task_id(request), self._caller(request, Scope.GENERATE))
@@ -202,7 +202,7 @@ class Api:
         found = document(secured=self._authenticator is not None)
         return JSONResponse(found | {"servers": [{"url": self._address.of(request)}]})
 
-    def _told(self, address: str, song: SongRecord) -> dict[str, Json]:
+    def _song_json(self, address: str, song: SongRecord) -> dict[str, Json]:
         return song_json(address, song, credentials=self._songs.credentials.of(song))
 
     def _caller(self, request: Request, scope: Scope) -> str:
@@ -214,7 +214,7 @@ class Api:
         return caller_of(metadata)
 
 
-def _telling(endpoint: Endpoint, query: tuple[str, ...]) -> Endpoint:
+def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
     """The endpoint, which takes the parameters of `query`, with answers of our own for what HTTP itself refuses."""
 
     async def told(request: Request) -> Response:
@@ -224,7 +224,7 @@ def _telling(endpoint: Endpoint, query: tuple[str, ...]) -> Endpoint:
         except HTTPException as error:
             return problem_response(error.status_code, error.detail, error.headers)
         except ClientLeft:
-            return Response(status_code=LEFT)
+            return Response(status_code=CLIENT_CLOSED_REQUEST)
 
     return told
 
@@ -242,7 +242,7 @@ def _task_id(request: Request) -> str:
     return str(request.path_params["task_id"])
 
 
-async def _kept(recording: Recording, told: AsyncIterator[Told]) -> None:
+async def _kept(recording: Recording, told: AsyncIterator[DeliveredEvent]) -> None:
     """Wait until the song is complete and can be fetched."""
     async for _ in told:
         await asyncio.sleep(0)

@@ -27,28 +27,28 @@ async def streamed(request: Request, recording: Recording, location: str) -> Res
         ServiceError: the song fails before that.
         ClientLeft: the caller goes before that; the song ends or goes on as when a listener leaves.
     """
-    pieces = _begun(recording)
-    await unless_left(request.receive, _first(pieces))
+    chunks = _begun(recording)
+    await unless_left(request.receive, _first(chunks))
     values = zip(HEADERS, _facts(recording), strict=True)
     facts = {name: quote(str(value), safe=" #+/:.-") for name, value in values if value not in ("", None)}
     headers = (
         described(request, recording) | facts | {"Location": location, "Cache-Control": "no-store", "Vary": "Accept"}
     )
-    return Stream(pieces, HTTPStatus.OK, headers)
+    return Stream(chunks, HTTPStatus.OK, headers)
 
 
 async def _begun(recording: Recording) -> AsyncGenerator[bytes, None]:
     """Yields nothing once there is sound, and then the sound."""
-    async with aclosing(sound_of(recording)) as pieces:
-        first = await anext(pieces, b"")
+    async with aclosing(sound_of(recording)) as chunks:
+        first = await anext(chunks, b"")
         yield b""
         yield first
-        async for piece in pieces:
-            yield piece
+        async for chunk in chunks:
+            yield chunk
 
 
-async def _first(pieces: AsyncGenerator[bytes, None]) -> None:
-    await anext(pieces)
+async def _first(chunks: AsyncGenerator[bytes, None]) -> None:
+    await anext(chunks)
 
 
 def _facts(recording: Recording) -> Iterator[Any]:

@@ -28,7 +28,7 @@ class GlueCompressor:
         self._floor = expected_energy * 1e-3
         self._gain_db = 0.0
 
-    def hear(self, energy: float) -> float:
+    def add(self, energy: float) -> float:
         """Gain (1 or below) at the end of the next hop, whose mean square is `energy`."""
         self._moment += (energy - self._moment) * _weight(self.MOMENT_SECONDS)
         self._surroundings += (energy - self._surroundings) * _weight(self.SURROUNDINGS_SECONDS)

@@ -42,7 +42,7 @@ class RunningLoudness:
         self._energies = np.zeros(_BINS)
         self._record(energy_of(expected_lufs), expected_seconds * BLOCKS_PER_SECOND)
 
-    def hear(self, energy: float) -> None:
+    def add(self, energy: float) -> None:
         """Take in the next 100 ms, given as its K-weighted mean square summed over the channels."""
         self._recent.append(energy)
         measured = sum(self._recent) / _BLOCKS_PER_MEASUREMENT
@@ -53,8 +53,8 @@ class RunningLoudness:
     def lufs(self) -> float:
         """The integrated loudness so far, in LUFS."""
         mean = float(self._energies.sum() / self._counts.sum())
-        heard = slice(_bin(loudness_of(mean) + RELATIVE_GATE_LU), None)
-        return loudness_of(float(self._energies[heard].sum() / self._counts[heard].sum()))
+        gated = slice(_bin(loudness_of(mean) + RELATIVE_GATE_LU), None)
+        return loudness_of(float(self._energies[gated].sum() / self._counts[gated].sum()))
 
     def _record(self, energy: float, blocks: float) -> None:
         index = _bin(loudness_of(energy))
@@ -88,9 +88,9 @@ class Leveller:
         """The gain at the end of what was heard."""
         return self._gain_db
 
-    def hear(self, energy: float) -> None:
-        """Take in the next 100 ms (as `RunningLoudness.hear`) and move the gain."""
-        self._heard.hear(energy)
+    def add(self, energy: float) -> None:
+        """Take in the next 100 ms (as `RunningLoudness.add`) and move the gain."""
+        self._heard.add(energy)
         slope = self.MAX_SLOPE_DB_PER_SECOND / BLOCKS_PER_SECOND
         self._gain_db += min(max(self._wanted_db() - self._gain_db, -slope), slope)
 

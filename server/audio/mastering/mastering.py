@@ -88,18 +88,18 @@ class Mastering:
         return np.concatenate([self._master_block(*pair) for pair in zip(blocks, energies, strict=True)], axis=1)
 
     def _master_block(self, block: Window, energies: NDArray[np.float64]) -> Window:
-        compression = np.array([self._compressor.hear(energy) for energy in energies.tolist()])
+        compression = np.array([self._compressor.add(energy) for energy in energies.tolist()])
         level_db = np.linspace(self._level_db, self._leveller.gain_db, len(energies) + 1)[1:]
         self._level_db = self._leveller.gain_db
         limited = self._limiter.feed(block * self._envelope(compression * 10 ** (level_db / 20)))
         # The leveller hears what compressor and limiter leave: they make the song quieter, which it then makes up for.
         kept = np.square(self._limiter.gains.reshape(len(energies), -1)).mean(axis=1)
-        self._leveller.hear(float((energies * compression**2 * kept).mean()))
+        self._leveller.add(float((energies * compression**2 * kept).mean()))
         return limited
 
-    def _hop_energies(self, heard: Samples) -> NDArray[np.float64]:
+    def _hop_energies(self, samples: Samples) -> NDArray[np.float64]:
         """K-weighted mean squares summed over the channels, shape [blocks, hops]."""
-        hops = heard.reshape(CHANNELS, -1, self._hop_samples)
+        hops = samples.reshape(CHANNELS, -1, self._hop_samples)
         energies = np.einsum("chn,chn->h", hops, hops) / self._hop_samples
         return np.asarray(energies.reshape(-1, _HOPS_PER_BLOCK))
 

@@ -12,7 +12,7 @@ from server.songs.ports import Room
 
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
-_CALM_SHARE = 0.75
+_LOW_WATERMARK_SHARE = 0.75
 """Crowded ends well below the mark, lest a server be taken out and put back with every song."""
 _FALLBACK_SONG_SECONDS = 10.0
 
@@ -31,14 +31,14 @@ class RunningMean:
 class Admission:
     """Counts the songs of this server, of which `running` may run at once now, and as many as `queued` wait.
 
-    It is crowded from when `mark` of `queued` songs wait until three quarters of that do.
+    It is crowded from when `high_watermark` of `queued` songs wait until three quarters of that do.
     """
 
-    def __init__(self, running: Callable[[], int], queued: int, mark: float = 1.0) -> None:
+    def __init__(self, running: Callable[[], int], queued: int, high_watermark: float = 1.0) -> None:
         self._running = running
         self._queued = queued
-        self._mark = max(1.0, mark * queued)
-        self._crowded = False
+        self._high_watermark = max(1.0, high_watermark * queued)
+        self._saturated = False
         self._draining = False
         self._song_seconds = RunningMean()
         self.songs = 0
@@ -49,10 +49,10 @@ class Admission:
         return self._draining
 
     @property
-    def crowded(self) -> bool:
+    def saturated(self) -> bool:
         """True if new songs should go to other servers."""
         self._note_crowd()
-        return self._crowded
+        return self._saturated
 
     @property
     def room(self) -> Room:
@@ -95,7 +95,9 @@ class Admission:
 
     def _note_crowd(self) -> None:
         waiting = self.songs - self._running()
-        self._crowded = waiting >= (self._mark * _CALM_SHARE if self._crowded else self._mark)
+        self._saturated = waiting >= (
+            self._high_watermark * _LOW_WATERMARK_SHARE if self._saturated else self._high_watermark
+        )
 
     def _retry_after_seconds(self) -> float:
         song = self._song_seconds.value

@@ -8,7 +8,7 @@ from server.estimation.forecast import Estimate, Work, forecast
 from server.generation.admission.queue_order import QueueOrder
 from server.generation.admission.service_eta import Here, ServiceEta, SongEta, lone
 from server.generation.jobs.job import Job
-from server.song import SongRequest, Waiting
+from server.song import QueueStatus, SongRequest
 from server.songs.ports import ServiceState
 from server.telemetry.estimate_metrics import Estimated
 from server.telemetry.metrics import Metrics
@@ -37,7 +37,7 @@ class EtaEstimator:
         if work is None:
             return None
         capacity = self._queue.capacity(engine)
-        found = forecast([*self._left_here(), work], devices=capacity.devices, places=capacity.slots)[-1]
+        found = forecast([*self._left_here(), work], devices=capacity.devices, slots=capacity.slots)[-1]
         alone = self._estimator.corrected(engine, lone(work))
         return SongEta(work, found, self._estimator.corrected(engine, found), alone.finish_seconds)
 
@@ -70,7 +70,7 @@ class EtaEstimator:
             found |= self._remaining_of(engine, [job for job in jobs if job.request.engine == engine])
         return found
 
-    def waiting(self, service: ServiceState) -> Mapping[str, Waiting]:
+    def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
         """Queue position and ETA of the songs that wait in a service, by song id."""
         return self._service.waiting(service, self._here())
 
@@ -82,7 +82,7 @@ class EtaEstimator:
 
     def _remaining_of(self, engine: str, jobs: Iterable[Job]) -> dict[str, Estimate]:
         known, capacity = self._known(jobs), self._queue.capacity(engine)
-        estimates = forecast([self._left(job) for job in known], devices=capacity.devices, places=capacity.slots)
+        estimates = forecast([self._left(job) for job in known], devices=capacity.devices, slots=capacity.slots)
         corrected = (self._estimator.corrected(engine, one) for one in estimates)
         return {job.key: one for job, one in zip(known, corrected, strict=True)}
 
@@ -96,13 +96,13 @@ class EtaEstimator:
     def _compare(self, job: Job, eta: SongEta) -> None:
         engine, clocks = job.request.engine, job.clocks
         truth = Estimate(clocks.first_audio_seconds, clocks.latency_seconds)
-        self._estimator.told(engine, eta.forecast, truth)
-        told = eta.estimate
-        if told.first_audio_seconds is not None and truth.first_audio_seconds is not None:
-            first = (told.first_audio_seconds, truth.first_audio_seconds)
+        self._estimator.learn_from_end(engine, eta.forecast, truth)
+        estimate = eta.estimate
+        if estimate.first_audio_seconds is not None and truth.first_audio_seconds is not None:
+            first = (estimate.first_audio_seconds, truth.first_audio_seconds)
             self._metrics.estimates.compared(engine, Estimated.FIRST_AUDIO, estimated=first[0], actual=first[1])
         self._metrics.estimates.compared(
-            engine, Estimated.FINISH, estimated=told.finish_seconds, actual=truth.finish_seconds
+            engine, Estimated.FINISH, estimated=estimate.finish_seconds, actual=truth.finish_seconds
         )
 
 

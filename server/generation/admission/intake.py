@@ -56,15 +56,15 @@ class Intake:
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         """Count a song that the directory or its check has refused, and return the error for its caller."""
-        told: ServiceError
+        refusal: ServiceError
         if isinstance(error, QueueFull):
-            told = self._admission.overloaded(error.songs)
+            refusal = self._admission.overloaded(error.songs)
         elif isinstance(error, StoreFull):
-            told = self._admission.store_full()
+            refusal = self._admission.store_full()
         else:
-            told = error
-        self._count(request, told)
-        return told
+            refusal = error
+        self._count(request, refusal)
+        return refusal
 
     def fault(self, engine: str, error: Exception) -> None:
         """Count a song of `engine` that could not be let in by a fault of ours: a bug, or a store that is away."""

@@ -7,7 +7,7 @@ from server.costs import Costs
 from server.estimation.estimator import corrected, expected_work
 from server.estimation.forecast import Estimate, Work, forecast
 from server.generation.admission.queue_order import Capacity
-from server.song import Waiting
+from server.song import QueueStatus
 from server.songs.ports import ServiceState
 from server.store.whole_service import ServedEngine, WaitingSong
 
@@ -64,15 +64,17 @@ class ServiceEta:
             return None
         work, serving = expected_work(costs, sound_seconds=sound_seconds, steps=steps), self._serving(engine, service)
         found = serving.forecasts([*self._ahead(engine, service, here), work])[-1]
-        return SongEta(work, found, serving.told(corrected(costs, found)), corrected(costs, lone(work)).finish_seconds)
+        return SongEta(
+            work, found, serving.delayed(corrected(costs, found)), corrected(costs, lone(work)).finish_seconds
+        )
 
-    def waiting(self, service: ServiceState, here: Here) -> Mapping[str, Waiting]:
+    def waiting(self, service: ServiceState, here: Here) -> Mapping[str, QueueStatus]:
         """Queue position and ETA of the songs that wait, by song id."""
         songs, estimates = service.queue.waiting, dict[str, Estimate]()
         for engine in {song.engine for song in songs}:
             estimates |= self._waiting_of(engine, service, here)
         return {
-            song.song_id: waiting_of(position, estimates.get(song.song_id))
+            song.song_id: queue_status_of(position, estimates.get(song.song_id))
             for position, song in enumerate(songs, start=1)
         }
 
@@ -115,8 +117,10 @@ class ServiceEta:
         serving = self._serving(engine, service)
         known = [song for song in service.queue.waiting if self._expected(song, service)]
         estimates = serving.forecasts(self._ahead(engine, service, here))[-len(known) :]
-        told = zip(known, estimates, strict=True)
-        return {song.song_id: serving.told(corrected(costs, one)) for song, one in told if song.engine == engine}
+        estimated = zip(known, estimates, strict=True)
+        return {
+            song.song_id: serving.delayed(corrected(costs, one)) for song, one in estimated if song.engine == engine
+        }
 
     def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
         """Remaining work of the songs of a service, running ones first.
@@ -146,24 +150,24 @@ class _Serving:
     start_seconds: float = 0.0
 
     def forecasts(self, works: Sequence[Work]) -> list[Estimate]:
-        return forecast(works, devices=self.capacity.devices, places=self.capacity.slots)
+        return forecast(works, devices=self.capacity.devices, slots=self.capacity.slots)
 
-    def told(self, estimate: Estimate) -> Estimate:
+    def delayed(self, estimate: Estimate) -> Estimate:
         first = estimate.first_audio_seconds
         later = None if first is None else first + self.start_seconds
         return Estimate(later, estimate.finish_seconds + self.start_seconds)
 
 
-def waiting_of(position: int, estimate: Estimate | None) -> Waiting:
+def queue_status_of(position: int, estimate: Estimate | None) -> QueueStatus:
     """The event that tells a song's position and estimate."""
     if estimate is None:
-        return Waiting(position)
-    return Waiting(position, estimate.first_audio_seconds, estimate.finish_seconds)
+        return QueueStatus(position)
+    return QueueStatus(position, estimate.first_audio_seconds, estimate.finish_seconds)
 
 
 def lone(work: Work) -> Estimate:
     """The estimate of a song that is the only one."""
-    return forecast([work], devices=1, places=1)[0]
+    return forecast([work], devices=1, slots=1)[0]
 
 
 def _last_told(engine: str, service: ServiceState) -> ServedEngine | None:

@@ -8,7 +8,7 @@ from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.jobs.job import Job
 from server.generation.jobs.registry import Jobs
 from server.logs import bound, without_words
-from server.scheduling.retry import Lost, Verdict
+from server.scheduling.retry import FailedAttempt, RetryDecision
 from server.workers.messages import Fault
 
 _RETRY_AFTER_MEMORY_SECONDS = 10.0
@@ -25,42 +25,42 @@ class Failures:
         self._poisoned = poisoned
         self._log_requests = log_requests
 
-    def settle(self, lost: Iterable[Lost]) -> None:
+    def settle(self, failed_attempt: Iterable[FailedAttempt]) -> None:
         """Log what failed, and end the jobs of songs that are not tried again."""
-        for one in lost:
+        for one in failed_attempt:
             job = self._jobs.get(one.song_id)
             self._log_failure(one, job)
             if job is not None and job.complete():
                 continue
-            if job is not None and one.verdict is Verdict.RETRY:
+            if job is not None and one.decision is RetryDecision.RETRY:
                 job.report.retried(_cause_of(one))
             elif job is not None:
                 job.fail(self._error_of(one, job))
 
-    def _log_failure(self, lost: Lost, job: Job | None) -> None:
-        failure = lost.failure.failure if lost.failure else None
+    def _log_failure(self, failed_attempt: FailedAttempt, job: Job | None) -> None:
+        failure = failed_attempt.failure.failure if failed_attempt.failure else None
         if failure is None or failure.fault not in (Fault.BUG, Fault.MEMORY):
             return
         text = failure.text
         if job is not None and not self._log_requests:
             text = without_words(text, job.request.params.lyrics, job.request.params.prompt)
-        with bound(**job.names if job else {"song_id": lost.song_id}):
+        with bound(**job.names if job else {"song_id": failed_attempt.song_id}):
             _log.error("an attempt at a song failed in its worker: %s", text)
 
-    def _error_of(self, lost: Lost, job: Job) -> ServiceError:
-        if lost.verdict is not Verdict.POISONED:
-            return error_of(lost)
+    def _error_of(self, failed_attempt: FailedAttempt, job: Job) -> ServiceError:
+        if failed_attempt.decision is not RetryDecision.POISONED:
+            return error_of(failed_attempt)
         error = self._poisoned.add(job.request)
         with bound(**job.names):
             _log.error("a song ended two workers at the same point: request %s", error.fingerprint)
         return error
 
 
-def error_of(lost: Lost) -> ServiceError:
+def error_of(failed_attempt: FailedAttempt) -> ServiceError:
     """The error that the song's caller gets."""
-    if lost.failure is None:
+    if failed_attempt.failure is None:
         return WorkerLost("the workers that made the song died")
-    failure = lost.failure.failure
+    failure = failed_attempt.failure.failure
     match failure.fault:
         case Fault.CALLER:
             return InvalidRequest(*failure.violations)
@@ -72,6 +72,6 @@ def error_of(lost: Lost) -> ServiceError:
             return SongFailed("the song could not be made")
 
 
-def _cause_of(lost: Lost) -> str:
+def _cause_of(failed_attempt: FailedAttempt) -> str:
     """Cause of a failed attempt, as metrics name it: "worker_lost", "bug" or "memory"."""
-    return "worker_lost" if lost.failure is None else lost.failure.failure.fault.value
+    return "worker_lost" if failed_attempt.failure is None else failed_attempt.failure.failure.fault.value

@@ -51,7 +51,7 @@ class Devices:
 
     def readiness_changed(self) -> None:
         """Fail the songs that wait for an engine which does not come back, and notify those who watch readiness."""
-        for engine in filter(self._pool.given_up, self._pool.engine_names):
+        for engine in filter(self._pool.unavailable, self._pool.engine_names):
             for song_id in self._scheduler.waiting(engine):
                 if job := self._jobs.get(song_id):
                     job.fail(WorkerLost(f"the worker of engine {engine!r} could not be restarted"))

@@ -13,8 +13,8 @@ from server.generation.jobs.delivery import Delivery
 from server.generation.jobs.encoded_stream import EncodedStream
 from server.generation.jobs.song_clocks import SongClocks
 from server.generation.jobs.song_report import SongReport
-from server.scheduling.device_usage import Usage
-from server.song import Accepted, Planned, Progressed, SongCompleted, SongRequest, SongState, Waiting
+from server.scheduling.device_usage import DeviceUsage
+from server.song import Accepted, Planned, Progressed, QueueStatus, SongCompleted, SongRequest, SongState
 from server.songs.ports import EventSink
 from server.telemetry.metrics import Metrics
 from server.telemetry.song_trace import SongTrace
@@ -68,7 +68,7 @@ class Job:
         self.accepted = accepted
         self.state = SongState.QUEUED
         self.clocks = SongClocks(parts.clock())
-        self.usage = Usage()
+        self.usage = DeviceUsage()
         self.steps = 0
         self.trace = trace
         self.report = SongReport(request.engine, parts.metrics, trace)
@@ -153,7 +153,7 @@ class Job:
         if not self.state.ended:
             self._end(SongState.FAILED, error)
 
-    def heartbeat(self, waiting: Waiting, silence_seconds: float) -> None:
+    def heartbeat(self, waiting: QueueStatus, silence_seconds: float) -> None:
         """Send `waiting` where nothing was sent for `silence_seconds`."""
         if not self.state.ended and self._delivery.silent_for(silence_seconds):
             self._delivery.send([waiting])

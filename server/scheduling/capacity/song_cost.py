@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 from server.estimation.forecast import Work
 from server.scheduling.capacity.step_sharing import StepSharing
-from server.scheduling.device_usage import Usage
+from server.scheduling.device_usage import DeviceUsage
 
 MEASURED_SECONDS = 10.0
 """Sound after which what songs have taken tells their cost better than what others took."""
@@ -58,7 +58,7 @@ def expected_seconds(work: Work, sharing: StepSharing, songs: int) -> float:
     return other + sharing.divided_seconds(lone_steps, lone_steps / work.step_seconds, songs)
 
 
-def used_seconds(usage: Usage, sharing: StepSharing, songs: int) -> float:
+def used_seconds(usage: DeviceUsage, sharing: StepSharing, songs: int) -> float:
     """Device seconds that a song has taken, had its steps been shared among `songs` songs."""
     if not usage.step_seconds:
         return usage.other_seconds

@@ -23,25 +23,25 @@ class Attending:
         self._directory = directory
         self._open = opened
         self._tasks: set[asyncio.Task[None]] = set()
-        self._parted = False
+        self._draining = False
 
     def found(self, recording: Recording) -> None:
         """Note a recording of an ended song, which somebody is about to listen to."""
-        self._tell(_attendance([recording]))
+        self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
         """Note a recording that has listeners now."""
         if not recording.ended:
-            self._tell(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
+            self._send(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 
     def left(self, recording: Recording) -> None:
         """Note a recording whose last listener has left: unless its song has another one, it lingers from now on."""
-        if not (recording.ended or self._parted or self._open.listened_of(recording.song.song_id)):
-            self._tell(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
+        if not (recording.ended or self._draining or self._open.listened_of(recording.song.song_id)):
+            self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
-    def part(self) -> None:
+    def start_draining(self) -> None:
         """Count listeners that leave from now on as present for a while: they go to other replicas."""
-        self._parted = True
+        self._draining = True
 
     async def run(self) -> None:
         """Renew the announcement, for ever."""
@@ -53,7 +53,7 @@ class Attending:
         """Wait until the last news are told."""
         await asyncio.gather(*self._tasks)
 
-    def _tell(self, attendance: Attendance) -> None:
+    def _send(self, attendance: Attendance) -> None:
         task = asyncio.create_task(self._attend([attendance]))
         self._tasks.add(task)
         task.add_done_callback(self._tasks.discard)

@@ -49,24 +49,24 @@ class Beginning:
         making: SharedMaking,
         clock: Callable[[], float],
         *,
-        patience_seconds: float,
+        max_lost_seconds: float,
     ) -> None:
         """`clock` is the one of deadlines, in seconds.
 
-        Songs whose requests are not understood here are left to others for `patience_seconds`.
+        Songs whose requests are not understood here are left to others for `max_lost_seconds`.
         """
         self._store = store
         self._directory = directory
         self._runner = runner
         self._making = making
         self._clock = clock
-        self._patience_seconds = patience_seconds
-        self._left: dict[str, float] = {}
+        self._max_lost_seconds = max_lost_seconds
+        self._left_to_others: dict[str, float] = {}
 
     @property
     def left(self) -> Collection[str]:
         """The songs that are left to replicas of another version."""
-        return [song_id for song_id, until in self._left.items() if until > self._clock()]
+        return [song_id for song_id, until in self._left_to_others.items() if until > self._clock()]
 
     async def begin(self, claim: Claim) -> bool:
         """Make a song; returns False for one that was given back, as this replica cannot make it now after all.
@@ -93,11 +93,11 @@ class Beginning:
 
     def _leaves(self, song_id: str) -> bool:
         """Leave a song to others, the first time; returns False where that was in vain."""
-        if song_id in self._left:
+        if song_id in self._left_to_others:
             return False
-        self._left[song_id] = self._clock() + self._patience_seconds
-        if len(self._left) > _MOST_LEFT:
-            del self._left[next(iter(self._left))]
+        self._left_to_others[song_id] = self._clock() + self._max_lost_seconds
+        if len(self._left_to_others) > _MOST_LEFT:
+            del self._left_to_others[next(iter(self._left_to_others))]
         return True
 
     async def _request(self, claim: Claim) -> SongRequest:

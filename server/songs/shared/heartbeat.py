@@ -5,8 +5,8 @@ import itertools
 import logging
 from collections.abc import Mapping
 
-from server.contract.events import waiting_message
-from server.song import SongState, Waiting
+from server.contract.events import queue_status_message
+from server.song import QueueStatus, SongState
 from server.songs.ports import SongRunner
 from server.songs.recording import Recording
 from server.songs.shared.making import SharedMaking
@@ -39,8 +39,8 @@ class Heartbeat:
         self._mirrors = mirrors
         self._making = making
         self._half_seconds = interval_seconds / 2
-        self._told: dict[Recording, int] = {}
-        self._waiting: Mapping[str, Waiting] = {}
+        self._counts: dict[Recording, int] = {}
+        self._waiting: Mapping[str, QueueStatus] = {}
 
     async def run(self) -> None:
         """Beat for ever, twice in an interval, whatever a beat takes."""
@@ -50,21 +50,21 @@ class Heartbeat:
             at = max(at + self._half_seconds, loop.time())
             await asyncio.sleep(at - loop.time())
             try:
-                await self._beat(ask=number % 2 == 0)
+                await self._send_heartbeats(ask=number % 2 == 0)
             except Exception:
                 logger.exception("songs could not give a sign of life")
 
-    async def _beat(self, *, ask: bool) -> None:
+    async def _send_heartbeats(self, *, ask: bool) -> None:
         """Speak for the songs that told nothing since the last beat."""
         waiting = [recording for recording in self._mirrors.followed if recording.song.state is SongState.QUEUED]
         for recording in filter(self._silent, self._open() - set(waiting)):
-            recording.tell(waiting_message(Waiting(0)))
+            recording.append(queue_status_message(QueueStatus(0)))
         if waiting:
             if ask:
                 await self._ask()
             for recording in filter(self._silent, waiting):
-                recording.tell(waiting_message(self._waiting.get(recording.song.song_id, Waiting(0))))
-        self._told = {recording: recording.told for recording in self._open()}
+                recording.append(queue_status_message(self._waiting.get(recording.song.song_id, QueueStatus(0))))
+        self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
         """Read the positions anew. While the directory is away, the last ones are told on."""
@@ -76,7 +76,7 @@ class Heartbeat:
 
     def _silent(self, recording: Recording) -> bool:
         """True for a song that told something before the last beat, and nothing since."""
-        return not recording.ended and bool(recording.entries) and self._told.get(recording) == recording.told
+        return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:
         return {*self._mirrors.followed, *self._making.begun}

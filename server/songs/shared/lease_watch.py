@@ -44,7 +44,7 @@ class LeaseWatch:
             watched.job.resume()
             self._wait(song_id, watched)
 
-    def forget(self, song_id: str) -> None:
+    def remove(self, song_id: str) -> None:
         """Watch a song no longer."""
         if (timer := self._songs.pop(song_id).timer) is not None:
             timer.cancel()

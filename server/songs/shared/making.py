@@ -10,8 +10,8 @@ from typing import Any
 
 from server.errors import EndedElsewhere, SongCancelled
 from server.song import SongRequest, SongState
-from server.songs.entry import Entry
 from server.songs.eviction import Eviction
+from server.songs.logged_event import LoggedEvent
 from server.songs.making import CLOSE_SECONDS
 from server.songs.open_recordings import Made, OpenRecordings
 from server.songs.ports import CheckedSong, SongJob
@@ -24,7 +24,7 @@ from server.songs.shared.repetition import stored_seconds
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
 from server.store.base import LeaseLost, SongStore, StoreFailed, WrongOffset
-from server.store.directory import Claim, Directory, Standing
+from server.store.directory import Claim, Directory, LeaseStatus
 from server.store.watcher import StoreWatcher
 
 DROP_SHARE = 1 / 6
@@ -38,7 +38,7 @@ class _Song:
     """A song that is made here; `offered` once other replicas may take it, `keeping` until its end is stored."""
 
     claim: Claim
-    heard: Recording
+    recording: Recording
     recorder: StoredRecorder
     job: SongJob
     keeping: asyncio.Task[None] | None = None
@@ -96,7 +96,7 @@ class SharedMaking:
         request: SongRequest,
         checked: CheckedSong,
         queue_position: int,
-        stored: Sequence[Entry] = (),
+        stored: Sequence[LoggedEvent] = (),
     ) -> Recording:
         """Start a song that this replica has claimed; what is returned follows it as far as it is stored.
 
@@ -106,30 +106,30 @@ class SharedMaking:
             ServiceError: the runner takes no more songs; the claim is the caller's to end.
         """
         song_id = claim.song.song_id
-        heard = Recording(
+        recording = Recording(
             claim.song,
             partial(lasting_read, self._store, song_id),
             linger_seconds=claim.linger_seconds,
             on_joined=self._joined,
-            on_left=self._left,
+            on_left=self._last_listener_left,
         )
         for entry in stored:
-            heard.tell(entry.message)
-        heard.sound.note_stored(len(stored))
+            recording.append(entry.message)
+        recording.sound.note_stored(len(stored))
         recorder = StoredRecorder(
-            heard,
+            recording,
             request,
             self._now_ns,
             stored,
             on_differs=lambda: self._differs(song_id),
             on_repeated=lambda: self._repeated(song_id),
         )
-        song = _Song(claim, heard, recorder, checked.begin(song_id, recorder, queue_position))
+        song = _Song(claim, recording, recorder, checked.begin(song_id, recorder, queue_position))
         self._songs[song_id] = song
         self._watch.watch(song_id, song.job)
-        self._open.begin(Made(heard, song.job))
-        song.keeping = self._spawn(self._keep(song), f"keep {song_id}")
-        return heard
+        self._open.begin(Made(recording, song.job))
+        song.keeping = self._spawn(self._persist(song), f"keep {song_id}")
+        return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
         """Cancel a song of this replica; its listeners are told the reason once its end is stored."""
@@ -140,12 +140,12 @@ class SharedMaking:
     async def renew(self) -> None:
         """Renew the leases of this replica's songs, and act on the news of them."""
         asked_at = asyncio.get_running_loop().time()
-        standings = await self._directory.renew([song.claim.lease for song in self._songs.values()])
-        for song_id, standing in standings.items():
+        lease_statuses = await self._directory.renew([song.claim.lease for song in self._songs.values()])
+        for song_id, lease_status in lease_statuses.items():
             if song := self._songs.get(song_id):
-                if standing.held:
+                if lease_status.held:
                     self._watch.renewed(song_id, asked_at)
-                self._note(song, standing)
+                self._note(song, lease_status)
 
     async def dropped(self, song_id: str) -> None:
         """Make a song no longer that this replica has lost, and return when nothing of it is left."""
@@ -155,7 +155,7 @@ class SharedMaking:
                 await asyncio.wait([song.keeping], timeout=self._drop_seconds)
                 if song.keeping.cancel():  # nobody but its own listeners is left, who hear the song from its next maker
                     await asyncio.wait([song.keeping])
-                    self._mirrors.follow(song.heard)
+                    self._mirrors.follow(song.recording)
 
     async def offer(self) -> None:
         """Offer all songs to other replicas, and go on with each until it is taken; raises StoreFailed."""
@@ -164,7 +164,7 @@ class SharedMaking:
             song.offered = True
         await self._directory.offer([song.claim.lease for song in songs])
 
-    async def give_up(self) -> int:
+    async def hand_over(self) -> int:
         """Leave all songs to other replicas, and make none of them any longer; returns how many. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
@@ -225,50 +225,50 @@ class SharedMaking:
         task.add_done_callback(self._tasks.discard)
         return task
 
-    def _note(self, song: _Song, standing: Standing) -> None:
-        if not standing.held:
+    def _note(self, song: _Song, lease_status: LeaseStatus) -> None:
+        if not lease_status.held:
             song.job.cancel()
             return
         recording = self._open.made(song.claim.song.song_id)
         if recording is None:
             return
-        song.recorder.listened(standing)
-        if standing.cancelled:
+        song.recorder.listened(lease_status)
+        if lease_status.cancelled:
             self.stop(recording.recording, reason="its caller has cancelled the song")
-        elif not standing.attended and song.claim.linger_seconds is not None:
+        elif not lease_status.attended and song.claim.linger_seconds is not None:
             self.stop(recording.recording, reason="its listeners have left")
 
-    async def _keep(self, song: _Song) -> None:
-        song_id, heard = song.claim.song.song_id, song.heard
-        storing = Storing(self._store, self._directory, song.claim, song.recorder, heard, self._pace)
+    async def _persist(self, song: _Song) -> None:
+        song_id, recording = song.claim.song.song_id, song.recording
+        storing = Storing(self._store, self._directory, song.claim, song.recorder, recording, self._pace)
         try:
             await storing.run(song.job.cancel)
-            if heard.keeping.lost:
+            if recording.keeping.lost:
                 self.watcher.not_kept(song.claim.song.engine)
             else:
-                self._mirrors.made(heard)
+                self._mirrors.made(recording)
         except LeaseLost:
             self._note_loss(song)
             song.job.cancel()
-            self._mirrors.follow(heard)
+            self._mirrors.follow(recording)
         except StoreFailed as error:
             logger.error("a song cannot be kept: %s", error)
             self.watcher.not_kept(song.claim.song.engine)
             song.job.cancel()
         finally:
             del self._songs[song_id]
-            self._watch.forget(song_id)
+            self._watch.remove(song_id)
             self._open.stored(song_id)
             self.room.set()
         await self._eviction.evict()
 
     def _note_loss(self, song: _Song) -> None:
-        told = {"song_id": song.claim.song.song_id}
+        fields = {"song_id": song.claim.song.song_id}
         if song.offered:
-            logger.info("a song was handed over", extra=told)
+            logger.info("a song was handed over", extra=fields)
             self.watcher.handed_over()
         else:
-            logger.warning("a song is made elsewhere now", extra=told)
+            logger.warning("a song is made elsewhere now", extra=fields)
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
@@ -285,6 +285,6 @@ class SharedMaking:
         self._open.joined(recording)
         self._attending.joined(recording)
 
-    def _left(self, recording: Recording) -> None:
+    def _last_listener_left(self, recording: Recording) -> None:
         self._open.left(recording)
         self._attending.left(recording)

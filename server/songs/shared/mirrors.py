@@ -8,7 +8,7 @@ from itertools import chain
 
 from server.errors import EndedElsewhere, MadeElsewhere, ServiceError, SongCancelled, WorkerLost
 from server.song import SongState
-from server.songs.entry import Message
+from server.songs.logged_event import Message
 from server.songs.open_recordings import FOUND_SECONDS, OpenRecordings
 from server.songs.recording import Recording, failure_of
 from server.songs.shared.attending import Attending
@@ -23,7 +23,7 @@ from server.store.base import (
     StoredEvent,
     StoreFailed,
 )
-from server.store.directory import Directory, News
+from server.store.directory import Directory, SongUpdate
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ class Mirrors:
         self._open = opened
         self._attending = attending
         self._tasks: dict[Recording, asyncio.Task[None]] = {}
-        self._parted = False
+        self._draining = False
 
     def open(
         self,
@@ -55,11 +55,11 @@ class Mirrors:
             partial(lasting_read, self._store, song.song_id),
             linger_seconds=linger_seconds,
             on_joined=self._joined,
-            on_left=self._left,
+            on_left=self._last_listener_left,
         )
-        recording.restore(events)
+        recording.load(events)
         if first is not None and not events:
-            recording.tell(first)
+            recording.append(first)
         self._open.found(recording)
         self.follow(recording)
         asyncio.get_running_loop().call_later(FOUND_SECONDS, self._close_unheard, recording)
@@ -70,10 +70,10 @@ class Mirrors:
         """The recordings that are followed now."""
         return tuple(self._tasks)
 
-    def part(self) -> None:
+    def start_draining(self) -> None:
         """Send the listeners of all songs but those that are made here to other replicas, now and from now on."""
-        self._parted = True
-        self._attending.part()
+        self._draining = True
+        self._attending.start_draining()
         for task in tuple(self._tasks.values()):
             task.cancel()
         for recording in (*self._tasks, *chain.from_iterable(self._open.listened)):
@@ -83,12 +83,12 @@ class Mirrors:
 
     def made(self, recording: Recording) -> None:
         """Note that a song was made here, and is stored to its end."""
-        if self._parted:
+        if self._draining:
             _send_away(recording)
 
     def follow(self, recording: Recording) -> None:
         """Tell a recording from now on what is stored of its song."""
-        if self._parted:
+        if self._draining:
             _send_away(recording)
             return
         task = asyncio.create_task(self._follow(recording), name=f"mirror {recording.song.song_id}")
@@ -105,8 +105,8 @@ class Mirrors:
         song_id = recording.song.song_id
         at = Extent(max((entry.end for entry in recording.entries), default=0), len(recording.entries))
         try:
-            async for news in self._directory.follow(song_id, at):
-                _tell(recording, news)
+            async for update in self._directory.follow(song_id, at):
+                _append_update(recording, update)
         except SongGone:
             recording.delete()
         except KeyError:
@@ -119,7 +119,7 @@ class Mirrors:
         self._open.joined(recording)
         self._attending.joined(recording)
 
-    def _left(self, recording: Recording) -> None:
+    def _last_listener_left(self, recording: Recording) -> None:
         self._open.left(recording)
         self._attending.left(recording)
         self._close_unheard(recording)
@@ -133,23 +133,23 @@ def _send_away(recording: Recording) -> None:
     recording.send_away(MadeElsewhere("this server is shutting down: another one has the song"))
 
 
-def _tell(recording: Recording, news: News) -> None:
-    for message in _messages(news):
-        recording.tell(message)
+def _append_update(recording: Recording, update: SongUpdate) -> None:
+    for message in _messages(update):
+        recording.append(message)
     recording.sound.note_stored(len(recording.entries))
-    song = news.song
+    song = update.song
     if song.state.ended:
         recording.end(song.state, song.ended_ns or 0, _error_of(song), reason=song.reason)
 
 
-def _messages(news: News) -> Iterator[Message]:
+def _messages(update: SongUpdate) -> Iterator[Message]:
     """The messages of events, with the sound of their chunks."""
     start = 0
-    for event in news.events:
+    for event in update.events:
         message = Message.FromString(event.payload)
         if event.end_byte:
             end = start + event.end_byte - message.chunk.byte_offset
-            message.chunk.data, start = news.sound[start:end], end
+            message.chunk.data, start = update.sound[start:end], end
         yield message
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from melisma.v1.music_pb2 import AudioChunk
-from server.songs.entry import Entry, Message
+from server.songs.logged_event import LoggedEvent, Message
 from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim
 
@@ -17,7 +17,7 @@ class SoundDiffers(Exception):
     """The song that was made again is not the one of which a part is stored."""
 
 
-async def stored_part(store: SongStore, claim: Claim) -> list[Entry]:
+async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
     """Everything that is stored of a claimed song, with its sound.
 
     Raises:
@@ -29,17 +29,17 @@ async def stored_part(store: SongStore, claim: Claim) -> list[Entry]:
     sound = await store.read(claim.song.song_id, 0, claim.extent.size_bytes)
     if loaded is None or (len(loaded[1]), len(sound)) != (claim.extent.events, claim.extent.size_bytes):
         raise StoreFailed(f"the song {claim.song.song_id} has changed while it was taken over")
-    return [_with_sound(Entry.restored(event), sound) for event in loaded[1]]
+    return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
     """The length of the sound that is stored of a song; raises StoreFailed."""
     loaded = await store.load(song_id)
-    chunks = [Entry.restored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
+    chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
     return sum(chunk.duration_seconds for chunk in chunks)
 
 
-def _with_sound(entry: Entry, sound: bytes) -> Entry:
+def _with_sound(entry: LoggedEvent, sound: bytes) -> LoggedEvent:
     if entry.end:
         entry.message.chunk.data = sound[entry.start : entry.end]
         entry.has_sound = True
@@ -47,14 +47,14 @@ def _with_sound(entry: Entry, sound: bytes) -> Entry:
 
 
 class Repetition:
-    """The stored part of a song, against which its events are held as they come again, until it is `over`.
+    """The stored part of a song, against which its events are held as they come again, until it is `done`.
 
     Sound is compared byte by byte, in whatever chunks it comes: a version that cuts them otherwise goes on, too. Other
     events are compared in their order. A song of which no sound is stored may be made anew in another way: its plan
     then counts as news.
     """
 
-    def __init__(self, stored: Sequence[Entry]) -> None:
+    def __init__(self, stored: Sequence[LoggedEvent]) -> None:
         """`stored` has its sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
@@ -65,11 +65,11 @@ class Repetition:
         self._seam = Seam(messages, self._size_bytes) if chunks else None
 
     @property
-    def over(self) -> bool:
+    def done(self) -> bool:
         """True once all of the stored part has come again, or needs not come."""
         return not self._events and self._repeated_bytes == self._size_bytes
 
-    def news(self, message: Message) -> Message | None:
+    def unstored_part(self, message: Message) -> Message | None:
         """The part of the next event that is not stored, numbered as it follows what is; `None` where all of it is.
 
         Raises:

@@ -7,8 +7,8 @@ from dataclasses import dataclass
 
 from server.contract.events import accepted_message
 from server.song import Accepted, SongState
-from server.songs.entry import Message
 from server.songs.eviction import Eviction
+from server.songs.logged_event import Message
 from server.songs.open_recordings import OpenRecordings
 from server.songs.ports import CheckedSong, ServiceState, SongRunner
 from server.songs.recording import Recording
@@ -45,7 +45,7 @@ class Resumption:
     """The rule of each engine for songs of lost makers, and the time for which such songs wait for a replica."""
 
     rule: Callable[[str], Resume] = lambda engine: Resume.SAME_SOUND
-    patience_seconds: float = 30.0
+    max_lost_seconds: float = 30.0
 
 
 class Sharing:
@@ -94,14 +94,14 @@ class Sharing:
             runner,
             self.making,
             clocks.monotonic,
-            patience_seconds=resumption.patience_seconds,
+            max_lost_seconds=resumption.max_lost_seconds,
         )
         parts = GeneratorParts(directory, runner, self.making, beginning)
         takeover = Takeover(
             parts,
             engines=lambda: with_room(runner),
             resume=resumption.rule,
-            patience_seconds=resumption.patience_seconds,
+            max_lost_seconds=resumption.max_lost_seconds,
         )
         self._tending = Tending(parts, takeover, tickets, self.survey, lease_seconds=lease_seconds)
 
@@ -139,10 +139,10 @@ class Sharing:
         except StoreFailed as error:
             logger.error("songs could not be offered to other servers: %s", error)
 
-    async def give_up(self) -> int:
+    async def hand_over(self) -> int:
         """Leave the songs of this replica to others, as far as the directory hears of it; returns how many."""
         try:
-            return await self.making.give_up()
+            return await self.making.hand_over()
         except StoreFailed as error:
             logger.error("songs could not be left to other servers: %s", error)
             return 0

@@ -11,12 +11,12 @@ from server.contract.status import outcome_of
 from server.errors import EndedElsewhere, ServiceError, SongCancelled
 from server.song import Chunk, SongEvent, SongRequest, SongState
 from server.songs.backlog import Backlog
-from server.songs.entry import Entry, Message
+from server.songs.logged_event import LoggedEvent, Message
 from server.songs.ports import EventSink
 from server.songs.recording import Recording, ended_record, record_after
 from server.songs.shared.repetition import Repetition, SoundDiffers
 from server.store.base import INTERRUPTED
-from server.store.directory import Standing
+from server.store.directory import LeaseStatus
 
 logger = logging.getLogger(__name__)
 
@@ -35,35 +35,35 @@ class StoredRecorder(EventSink):
 
     def __init__(
         self,
-        heard: Recording,
+        recording: Recording,
         request: SongRequest,
         now_ns: Callable[[], int],
-        stored: Sequence[Entry] = (),
+        stored: Sequence[LoggedEvent] = (),
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """`heard` is what listeners of this replica follow. `now_ns` is the wall clock.
+        """`recording` is what listeners of this replica follow. `now_ns` is the wall clock.
 
         `stored` is the part of the song that another replica has made. `on_differs` is called if that is another song,
         `on_repeated` once it has come again.
         """
-        self.entries: list[Entry] = list(stored)
+        self.entries: list[LoggedEvent] = list(stored)
         self._repetition = Repetition(stored)
         self._on_differs = on_differs
         self._on_repeated = on_repeated
         self._furthest_byte = 0
-        self.song = heard.song
+        self.song = recording.song
         self.error: ServiceError | None = None
         self.sound_seconds = 0.0
-        self.news = asyncio.Event()
-        self.over = asyncio.Event()
-        self._heard = heard
+        self.changed = asyncio.Event()
+        self.closed = asyncio.Event()
+        self._recording = recording
         self._request = request
         self._now_ns = now_ns
         self._backlog = Backlog()
         self._attended = True
         self._on_heard: Callable[[], None] = lambda: None
-        heard.sound.on_heard(lambda: self._take(heard.sound.furthest_byte))
+        recording.sound.on_heard(lambda: self._take(recording.sound.furthest_byte))
 
     @property
     def ended(self) -> bool:
@@ -74,7 +74,7 @@ class StoredRecorder(EventSink):
     @override
     def repeats(self) -> bool:
         """True while what comes is stored already."""
-        return not (self.ended or self._repetition.over)
+        return not (self.ended or self._repetition.done)
 
     @property
     @override
@@ -89,7 +89,7 @@ class StoredRecorder(EventSink):
     @property
     @override
     def has_listener(self) -> bool:
-        return self._heard.linger_seconds is not None or self._attended
+        return self._recording.linger_seconds is not None or self._attended
 
     @override
     def on_heard(self, callback: Callable[[], None]) -> None:
@@ -101,22 +101,22 @@ class StoredRecorder(EventSink):
             return
         message = event_message(event, self._request)
         if message.WhichOneof("event") == "progress":
-            if self._heard.entries and not self.repeats:
-                self._heard.tell(message)
+            if self._recording.entries and not self.repeats:
+                self._recording.append(message)
             return
         if isinstance(event, Chunk):
             self.sound_seconds += event.duration_seconds
-        if (news := self._news(message)) is None:
+        if (unstored := self._unstored_part(message)) is None:
             return
-        entry = Entry.of(news)
+        entry = LoggedEvent.of(unstored)
         self.entries.append(entry)
-        if not self._heard.entries and not entry.end:
-            self._heard.tell(news)  # that the song is accepted is stored by its admission
+        if not self._recording.entries and not entry.end:
+            self._recording.append(unstored)  # that the song is accepted is stored by its admission
         if not isinstance(event, Chunk):
-            self.song = record_after(self.song, news)
+            self.song = record_after(self.song, unstored)
         elif not self.repeats:
             self._count_unheard(entry)
-        self.news.set()
+        self.changed.set()
 
     @override
     def end(self, error: ServiceError | None = None) -> None:
@@ -132,19 +132,19 @@ class StoredRecorder(EventSink):
         """End the song at somebody's wish."""
         self._end(SongState.CANCELLED, error)
 
-    def listened(self, standing: Standing) -> None:
+    def listened(self, lease_status: LeaseStatus) -> None:
         """Note how far listeners of all replicas have got."""
-        self._attended = standing.attended
-        if standing.attended:
-            self._take(standing.wanted_byte)
+        self._attended = lease_status.attended
+        if lease_status.attended:
+            self._take(lease_status.wanted_byte)
         elif self._backlog.clear():
             self._on_heard()
 
-    def _news(self, message: Message) -> Message | None:
+    def _unstored_part(self, message: Message) -> Message | None:
         """The part of an event that is not stored; `None` where there is none, or it shows that the song is another."""
         repeated = self.repeats
         try:
-            news = self._repetition.news(message)
+            unstored = self._repetition.unstored_part(message)
         except SoundDiffers as error:
             logger.error("a song that was taken over differs from what was heard: %s", error)
             self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
@@ -154,10 +154,10 @@ class StoredRecorder(EventSink):
             for entry in self.entries:
                 self._count_unheard(entry)
             self._on_repeated()
-        return news
+        return unstored
 
-    def _count_unheard(self, entry: Entry) -> None:
-        if self._attended and self._heard.linger_seconds is not None and entry.end > self._furthest_byte:
+    def _count_unheard(self, entry: LoggedEvent) -> None:
+        if self._attended and self._recording.linger_seconds is not None and entry.end > self._furthest_byte:
             self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
 
     def _take(self, byte: int) -> None:
@@ -171,5 +171,5 @@ class StoredRecorder(EventSink):
             return
         self.song = ended_record(self.song, state, self._now_ns(), error, reason)
         self.error = error
-        self.news.set()
-        self.over.set()
+        self.changed.set()
+        self.closed.set()

@@ -46,14 +46,14 @@ class Storing:
         directory: Directory,
         claim: Claim,
         recorder: StoredRecorder,
-        heard: Recording,
+        recording: Recording,
         pace: Pace,
     ) -> None:
-        """`heard` is told each event once it is stored. What is stored already begins `recorder` and `heard`."""
+        """`recording` is told each event once it is stored. What is stored already begins `recorder` and `recording`."""
         self._directory = directory
         self._claim = claim
         self._recorder = recorder
-        self._heard = heard
+        self._recording = recording
         self._pace = pace
         self._writer = SongWriter(store, claim)
         self._sent = claim.extent.events
@@ -79,25 +79,25 @@ class Storing:
             return
         except StoreFailed:
             error = SongNotKept()
-            self._heard.keeping.lose()
-            self._heard.end(SongState.FAILED, self._recorder.song.ended_ns or 0, error, reason=NOT_KEPT)
+            self._recording.keeping.lose()
+            self._recording.end(SongState.FAILED, self._recorder.song.ended_ns or 0, error, reason=NOT_KEPT)
             raise
         song = self._recorder.song
         await self._lasting(lambda: self._directory.settle(self._claim.lease, song.state, self._recorder.sound_seconds))
-        self._heard.end(song.state, song.ended_ns or 0, self._recorder.error, reason=song.reason)
+        self._recording.end(song.state, song.ended_ns or 0, self._recorder.error, reason=song.reason)
 
     async def _advance(self) -> bool:
         """Store what there is; returns whether that was the end."""
         recorder = self._recorder
         if self._sent == len(recorder.entries) and not recorder.ended:
-            recorder.news.clear()
-            await recorder.news.wait()
+            recorder.changed.clear()
+            await recorder.changed.wait()
         try:
             if batch := recorder.entries[self._sent :]:
                 await self._lasting(lambda: self._writer.append(recorder.song, batch))
                 self._sent += len(batch)
                 self._stored = recorder.song
-                self._tell()
+                self._publish()
                 if batch[-1].end and not recorder.ended:
                     await self._gather()
                 return False
@@ -110,14 +110,14 @@ class Storing:
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
         """Tell the song as it comes; in the end the store is told that it was not kept."""
         recorder = self._recorder
-        self._heard.keeping.lose()
+        self._recording.keeping.lose()
         if not recorder.ended and not await self._listened():
             recorder.end(SongNotKept())
             cancel()
         while not recorder.ended:
-            recorder.news.clear()
+            recorder.changed.clear()
             self._tell_until(len(recorder.entries))
-            await recorder.news.wait()
+            await recorder.changed.wait()
         self._tell_until(len(recorder.entries))
         song = recorder.song
         try:
@@ -126,28 +126,28 @@ class Storing:
         except (StoreFailed, LeaseLost, WrongOffset) as error:
             logger.error("the loss of a song could not be noted: %s", error)
         finally:
-            self._heard.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
+            self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
     async def _listened(self) -> bool:
         """True where somebody listens on this replica, or comes in a moment: the caller of a new song does."""
         with suppress(TimeoutError):
             async with asyncio.timeout(JOIN_SECONDS):
-                await self._heard.listener()
-        return self._heard.listeners > 0
+                await self._recording.wait_for_listener()
+        return self._recording.listeners > 0
 
-    def _tell(self) -> None:
+    def _publish(self) -> None:
         """Tell what is stored by now."""
         self._tell_until(self._sent)
-        self._heard.sound.note_stored(len(self._heard.entries))
+        self._recording.sound.note_stored(len(self._recording.entries))
 
     def _tell_until(self, count: int) -> None:
-        for entry in self._recorder.entries[len(self._heard.entries) : count]:
-            self._heard.tell(entry.message)
+        for entry in self._recorder.entries[len(self._recording.entries) : count]:
+            self._recording.append(entry.message)
 
     async def _gather(self) -> None:
         with suppress(TimeoutError):
             async with asyncio.timeout(self._pace.flush_seconds):
-                await self._recorder.over.wait()
+                await self._recorder.closed.wait()
 
     def _resume(self, extent: Extent) -> None:
         """Go on from what the store has, which must be a beginning of the song."""
@@ -156,7 +156,7 @@ class Storing:
         if len(entries) < extent.events or size_bytes != extent.size_bytes:
             raise LeaseLost(self._recorder.song.song_id)
         self._sent, self._writer.at = extent.events, extent
-        self._tell()
+        self._publish()
 
     async def _lasting(self, call: Callable[[], Awaitable[T]]) -> T:
         """Try until it succeeds, while a store may be away."""

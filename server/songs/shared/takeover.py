@@ -10,7 +10,7 @@ from server.errors import EndedElsewhere
 from server.song import SongState
 from server.songs.shared.beginning import GeneratorParts
 from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
-from server.store.directory import Claim, Resume, Skill, Task
+from server.store.directory import Claim, ClaimAction, Resume, Skill
 
 AT_ONCE: Final = 2
 """Songs for each device that are repeated at the same time: each that waits for its turn is silent for longer."""
@@ -31,16 +31,16 @@ class Takeover:
         *,
         engines: Callable[[], tuple[str, ...]],
         resume: Callable[[str], Resume],
-        patience_seconds: float,
+        max_lost_seconds: float,
     ) -> None:
         """`engines` gives those that have room here, `resume` the rule of an engine.
 
-        Nobody goes on with a song that was lost for `patience_seconds`.
+        Nobody goes on with a song that was lost for `max_lost_seconds`.
         """
         self._parts = parts
         self._engines = engines
         self._resume = resume
-        self._patience_seconds = patience_seconds
+        self._max_lost_seconds = max_lost_seconds
 
     async def round(self, seconds: float) -> bool:
         """Take what is to be taken now, but begin no other song after `seconds`: there is room for the next round then.
@@ -53,7 +53,7 @@ class Takeover:
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds
         while claim := await self._claim():
-            if claim.task is not Task.TAKE:
+            if claim.action is not ClaimAction.TAKE:
                 self._parts.making.watcher.found_lost()
             if not await self._do(claim):
                 return False
@@ -65,22 +65,24 @@ class Takeover:
 
     async def _claim(self) -> Claim | None:
         return await self._parts.directory.claim_lost(
-            self._skills(), self._patience_seconds, self._parts.beginning.left
+            self._skills(), self._max_lost_seconds, self._parts.beginning.left
         )
 
     async def _do(self, claim: Claim) -> bool:
         """Do the task of a claim; returns False for a song that was given back."""
-        match claim.task:
-            case Task.MAKE | Task.TAKE if claim.task is Task.TAKE or claim.lease.epoch <= MOST_EPOCHS:
+        match claim.action:
+            case ClaimAction.MAKE | ClaimAction.TAKE if (
+                claim.action is ClaimAction.TAKE or claim.lease.epoch <= MOST_EPOCHS
+            ):
                 begun = await self._parts.beginning.begin(claim)
                 if begun and claim.extent.events:
-                    logger.info("a song was taken over", extra=_told(claim))
+                    logger.info("a song was taken over", extra=_log_fields(claim))
                     self._parts.making.watcher.taken_over()
                 return begun
-            case Task.COMPLETE:
+            case ClaimAction.COMPLETE:
                 seconds = claim.song.duration_seconds
                 self._parts.making.end_soon(claim, SongState.COMPLETED, sound_seconds=seconds)
-            case Task.CANCEL:
+            case ClaimAction.CANCEL:
                 self._parts.making.end_soon(claim, SongState.CANCELLED)
             case _:
                 self._parts.making.end_soon(claim, SongState.FAILED, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT))
@@ -91,12 +93,12 @@ class Takeover:
         return {name: self._skill(name, room=name in with_room) for name in self._parts.runner.engines()}
 
     def _skill(self, engine: str, *, room: bool) -> Skill:
-        places = AT_ONCE * len(self._parts.runner.engine_devices(engine))
+        slots = AT_ONCE * len(self._parts.runner.engine_devices(engine))
         return Skill(
-            self._resume(engine), self._parts.runner.sound(engine), room and self._parts.making.repeating < places
+            self._resume(engine), self._parts.runner.sound(engine), room and self._parts.making.repeating < slots
         )
 
 
-def _told(claim: Claim) -> dict[str, object]:
+def _log_fields(claim: Claim) -> dict[str, object]:
     """The fields of a claim for the log."""
     return {"song_id": claim.song.song_id, "claims": claim.lease.epoch, "stored_bytes": claim.extent.size_bytes}

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord
-from server.store.directory import Admitted, Attendance, Claim, Standing, Task, Ticket
+from server.store.directory import Admitted, Attendance, Claim, ClaimAction, LeaseStatus, Ticket
 from server.store.directory_rules import claim_order
 from server.store.embedded.audiences import Audiences
 from server.store.embedded.leases import Leases
@@ -135,13 +135,15 @@ class AdmittedSongs:
         if admitted is not None and admitted.lease == lease:
             admitted.offered = True
 
-    def grant(self, admitted: AdmittedSong, replica: str, sound: str = "", task: Task = Task.MAKE) -> Claim:
+    def grant(
+        self, admitted: AdmittedSong, replica: str, sound: str = "", action: ClaimAction = ClaimAction.MAKE
+    ) -> Claim:
         """Give the song to a replica, which makes it with that sound, or only ends it."""
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)
         admitted.lease_until, admitted.given_up_at = now + self._lease_seconds, None
         admitted.offered = False
-        if task in (Task.MAKE, Task.TAKE):
+        if action in (ClaimAction.MAKE, ClaimAction.TAKE):
             admitted.sound = sound
         self._waiting.pop(song_id, None)
         return Claim(
@@ -151,18 +153,18 @@ class AdmittedSongs:
             Extent(),
             admitted.ticket.linger_seconds,
             None if math.isinf(admitted.deadline) else admitted.deadline - now,
-            task,
+            action,
             admitted.sound,
         )
 
-    def renew(self, lease: Lease) -> Standing:
+    def renew(self, lease: Lease) -> LeaseStatus:
         """Lengthen a lease, and tell how its song stands."""
         admitted = self._songs.get(lease.song_id)
         if admitted is None or admitted.lease != lease:
-            return Standing(held=False)
+            return LeaseStatus(held=False)
         admitted.lease_until = self._clock() + self._lease_seconds
         wanted = self._audiences.wanted_bytes(lease.song_id)
-        return Standing(True, admitted.cancelled, attended=bool(wanted), wanted_byte=max(wanted, default=0))
+        return LeaseStatus(True, admitted.cancelled, attended=bool(wanted), wanted_byte=max(wanted, default=0))
 
     def release(self, lease: Lease) -> None:
         """Take the song from its holder; `lay_down` follows. Raises LeaseLost."""

@@ -46,7 +46,7 @@ class Announcements:
     def engines(self) -> Mapping[str, ServedEngine]:
         """The engines of all replicas, by name."""
         now = self._clock()
-        self._engines = {replica: told for replica, told in self._engines.items() if told[0] > now}
+        self._engines = {replica: announced for replica, announced in self._engines.items() if announced[0] > now}
         return engines_together(engine for _, engines in self._engines.values() for engine in engines)
 
     def known(self) -> Mapping[str, KnownEngine]:

@@ -10,12 +10,22 @@ from dataclasses import replace
 from server.song import SongState
 from server.store.base import Extent, Lease, SongRecord, StoredEvent, StoreFailed
 from server.store.bulletin import Bulletin
-from server.store.directory import NO_SKILLS, Admitted, Attendance, Claim, News, Skill, Standing, Task, Ticket
+from server.store.directory import (
+    NO_SKILLS,
+    Admitted,
+    Attendance,
+    Claim,
+    ClaimAction,
+    LeaseStatus,
+    Skill,
+    SongUpdate,
+    Ticket,
+)
 from server.store.directory_rules import replica_name
 from server.store.embedded.admitted_songs import AdmittedSong, AdmittedSongs
 from server.store.embedded.announcements import Announcements
 from server.store.embedded.audiences import Audiences
-from server.store.embedded.lost_songs import NO_SKILL, task_of
+from server.store.embedded.lost_songs import NO_SKILL, action_of
 from server.store.embedded.store import EmbeddedStore
 from server.store.whole_service import KnownEngine, Queue, ServedEngine
 
@@ -82,7 +92,7 @@ class EmbeddedDirectory:
         return self._songs.grant(admitted, self._replica, sounds[admitted.song.engine]) if admitted else None
 
     async def claim_lost(
-        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+        self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
         """Take a song that has lost its maker, or whose maker offers it."""
         for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
@@ -96,8 +106,8 @@ class EmbeddedDirectory:
             if lost.stored.state.ended:
                 if lost.seconds is not None:
                     self._songs.expire(admitted, lost.stored.state)
-            elif task := task_of(lost, skill, patience_seconds):
-                return await self._claim_stored(admitted, skill.sound, task)
+            elif action := action_of(lost, skill, max_lost_seconds):
+                return await self._claim_stored(admitted, skill.sound, action)
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
@@ -106,7 +116,7 @@ class EmbeddedDirectory:
             self._songs.offer(lease)
         self._bulletin.post(_ANY)
 
-    async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
+    async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
         """Lengthen leases, and read how their songs stand."""
         return {lease.song_id: self._songs.renew(lease) for lease in leases}
 
@@ -127,7 +137,7 @@ class EmbeddedDirectory:
     async def cancel(self, song_id: str) -> Claim | None:
         """Ask for the end of a song, which is this replica's to end where it waits."""
         if admitted := self._songs.waiting(song_id):
-            return self._songs.grant(admitted, self._replica, task=Task.CANCEL)
+            return self._songs.grant(admitted, self._replica, action=ClaimAction.CANCEL)
         self._songs.cancel(song_id)
         self._bulletin.post(_ANY)
         return None
@@ -138,14 +148,14 @@ class EmbeddedDirectory:
             self._audiences.note(self._replica, attendance)
         self._bulletin.post(_ANY)
 
-    async def follow(self, song_id: str, at: Extent) -> AsyncIterator[News]:
+    async def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
         """Yield what is stored of a song."""
         first = True
         while True:
             posted = self._store.bulletin.next(song_id)
             song, events, sound = await self._more(song_id, at)
             if first or events or song.state.ended:
-                yield News(song, events, sound)
+                yield SongUpdate(song, events, sound)
             if song.state.ended:
                 return
             first, at = False, Extent(at.size_bytes + len(sound), at.events + len(events))
@@ -191,9 +201,9 @@ class EmbeddedDirectory:
             return found
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
-    async def _claim_stored(self, admitted: AdmittedSong, sound: str, task: Task) -> Claim:
+    async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
         """The claim of a song of which something may be stored."""
-        claim = self._songs.grant(admitted, self._replica, sound, task)
+        claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:
             return claim

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from server.store.base import SongRecord
-from server.store.directory import Resume, Skill, Task
+from server.store.directory import ClaimAction, Resume, Skill
 
 NO_SKILL = Skill(room=False)
 
@@ -21,20 +21,20 @@ class LostSong:
     seconds: float | None
 
 
-def task_of(song: LostSong, skill: Skill, patience_seconds: float) -> Task | None:
+def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
     """The task for which a replica with that skill takes the song; `None`: it leaves it to others."""
     heard = song.stored.size_bytes > 0
     suits = _suits(skill, heard=heard, made=song.made)
     if song.seconds is None:
-        return Task.TAKE if suits and not song.stored.sha256 else None
+        return ClaimAction.TAKE if suits and not song.stored.sha256 else None
     if song.stored.sha256:
-        return Task.COMPLETE
+        return ClaimAction.COMPLETE
     if song.cancelled:
-        return Task.CANCEL
+        return ClaimAction.CANCEL
     if suits:
-        return Task.MAKE
+        return ClaimAction.MAKE
     excluded = skill.resume is Resume.NEVER or (heard and skill.resume is Resume.UNHEARD)
-    return Task.INTERRUPT if excluded or song.seconds >= patience_seconds else None
+    return ClaimAction.INTERRUPT if excluded or song.seconds >= max_lost_seconds else None
 
 
 def _suits(skill: Skill, *, heard: bool, made: str) -> bool:

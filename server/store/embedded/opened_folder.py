@@ -113,7 +113,7 @@ class OpenedFolder:
         self.files.finish(song.song_id)
         self.table.update(replace(_owned(song, lease), size_bytes=at.size_bytes), at.size_bytes)
 
-    def forget(self, lease: Lease) -> None:
+    def discard(self, lease: Lease) -> None:
         """Delete a song that was claimed, its sound first."""
         self.leases.require(lease)
         self.files.delete(lease.song_id)
@@ -129,7 +129,7 @@ class OpenedFolder:
         self.database.erase()
         return True
 
-    def clean_up(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
+    def evict(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
         """Delete a few of the songs that ended behind `after`, where they are too old or too much."""
         now_ns = self._believed_ns()
         songs = self.table.ends(after, _PAGE)
@@ -148,7 +148,7 @@ class OpenedFolder:
         self._stuck.clear()
         try:
             self._mending.mend_rest()
-            self.aside.clean_up(self._believed_ns())
+            self.aside.evict(self._believed_ns())
         except OSError as error:
             raise failed(error) from error
 

@@ -49,7 +49,7 @@ class SetAside:
         logger.error("%s has more sound than its song in the database: a copy of it is in %s", path, self._folder)
         return True
 
-    def clean_up(self, now_ns: int) -> int:
+    def evict(self, now_ns: int) -> int:
         """Delete what is too old or too much, oldest first; returns how many."""
         found = {str(path): path for path in self._recordings()}
         files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]

@@ -17,15 +17,15 @@ from typing import TypeVar
 
 from server.store.base import (
     NOT_KEPT,
+    Cursor,
     Extent,
     Lease,
-    Place,
     SongGone,
     SongRecord,
     StoredEvent,
     StoreFailed,
     StoreFull,
-    Usage,
+    StoreUsage,
     Whole,
 )
 from server.store.bulletin import Bulletin
@@ -138,10 +138,10 @@ class EmbeddedStore:
         self.leases.stored(song.song_id)
         self.bulletin.post(song.song_id)
 
-    async def forget(self, lease: Lease) -> None:
+    async def discard(self, lease: Lease) -> None:
         """Keep nothing of a song that is made under the lease."""
         try:
-            await self._write(lease.song_id, partial(self._opened.forget, lease))
+            await self._write(lease.song_id, partial(self._opened.discard, lease))
         finally:
             if self.leases.holds(lease):
                 self.leases.stored(lease.song_id)
@@ -156,7 +156,7 @@ class EmbeddedStore:
         """The newest song of a caller with that `request_id`."""
         return await self._query(partial(self._opened.table.find, caller, request_id))
 
-    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+    async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
         """Songs of a caller, newest first."""
         return await self._query(partial(self._opened.table.page, caller, after, count))
 
@@ -178,13 +178,13 @@ class EmbeddedStore:
                 raise
             return b""
 
-    async def clean_up(self, in_use: Collection[str]) -> int:
+    async def evict(self, in_use: Collection[str]) -> int:
         """Delete what is too old or too much, a few songs at a time."""
         deleted, more = 0, True
         after: EndedSong | None = None
         while more:
             stay = frozenset(in_use) | frozenset(self.attended())
-            cleaned = await self._on(self._threads.writer, partial(self._opened.clean_up, stay, after))
+            cleaned = await self._on(self._threads.writer, partial(self._opened.evict, stay, after))
             deleted, after, more = deleted + cleaned.deleted, cleaned.after, cleaned.more
         if deleted:
             await self._on(self._threads.writer, self._opened.database.erase)
@@ -201,7 +201,7 @@ class EmbeddedStore:
         self.bulletin.post(song_id)
         return deleted
 
-    def usage(self) -> Usage:
+    def usage(self) -> StoreUsage:
         """Usage now."""
         return self._opened.table.usage
 

@@ -11,7 +11,7 @@ from typing import Any
 
 from model.song import Violation
 from server.song import SongState
-from server.store.base import Extent, Place, SongRecord, StoredEvent, StoreFailed, Usage
+from server.store.base import Cursor, Extent, SongRecord, StoredEvent, StoreFailed, StoreUsage
 from server.store.clock import Believed
 from server.store.embedded.database import Database
 from server.store.eviction import EndedSong, Stored
@@ -31,9 +31,9 @@ class SongTable:
         self._stored = self._count()
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> StoreUsage:
         """The number of songs, and the size of their sound."""
-        return Usage(self._stored.songs, self._stored.size_bytes)
+        return StoreUsage(self._stored.songs, self._stored.size_bytes)
 
     @property
     def stored(self) -> Stored:
@@ -107,7 +107,7 @@ class SongTable:
             self._songs("WHERE caller = ? AND request_id = ? ORDER BY created_ns DESC", caller, request_id), None
         )
 
-    def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+    def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
         """A caller's songs, newest first."""
         order = "ORDER BY created_ns DESC, song_id DESC LIMIT ?"
         if after is None:

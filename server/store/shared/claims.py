@@ -5,7 +5,7 @@ from typing import Final
 from weakref import WeakValueDictionary
 
 from server.store.base import Lease
-from server.store.directory import Claim, Task
+from server.store.directory import Claim, ClaimAction
 from server.store.shared.connection import Connection
 from server.store.shared.records import claim_bytes, lease_text, record_bytes
 
@@ -13,7 +13,7 @@ _ATTEND_SECONDS: Final = 6.0
 """Time after which those who listen to a song that was put back have told so again."""
 
 _DONE: Final = 1
-_MADE: Final = (Task.MAKE, Task.TAKE)
+_MADE: Final = (ClaimAction.MAKE, ClaimAction.TAKE)
 
 logger = logging.getLogger(__name__)
 
@@ -45,7 +45,7 @@ class Claims:
         """Note that sound of a song is about to be written, which somebody may hear from then on."""
         self._sounded.add(song_id)
 
-    def forget(self, lease: Lease) -> None:
+    def remove(self, lease: Lease) -> None:
         """Put the song of a lease back no more: it has gone for good."""
         if (claim := self._claims.get(lease.song_id)) and claim.lease == lease:
             del self._claims[lease.song_id]
@@ -57,7 +57,7 @@ class Claims:
             StoreFailed: the directory is away, or has no room for it.
         """
         claim = self._claims.get(lease.song_id)
-        if claim is None or claim.lease != lease or claim.task not in _MADE:
+        if claim is None or claim.lease != lease or claim.action not in _MADE:
             return False
         stored = claim_bytes(claim, _ATTEND_SECONDS, heard=claim.heard or lease.song_id in self._sounded)
         terms = (lease_text(lease), stored, record_bytes(claim.song), claim.request)

@@ -13,12 +13,22 @@ from typing import Any, Final
 
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoreFailed, StoreFull
-from server.store.directory import NO_SKILLS, Admitted, Attendance, Claim, News, Skill, Standing, Task, Ticket
+from server.store.directory import (
+    NO_SKILLS,
+    Admitted,
+    Attendance,
+    Claim,
+    ClaimAction,
+    LeaseStatus,
+    Skill,
+    SongUpdate,
+    Ticket,
+)
 from server.store.directory_rules import claim_order, engines_together, quota_exceeded
 from server.store.shared.claims import Claims
 from server.store.shared.connection import Connection
 from server.store.shared.memory import DirectoryMemory
-from server.store.shared.news import News as Messages
+from server.store.shared.notifications import Notifications
 from server.store.shared.objects import Objects
 from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import take_up
@@ -41,7 +51,7 @@ class SharedDirectory:
     def __init__(
         self,
         connection: Connection,
-        messages: Messages,
+        notifications: Notifications,
         reader: Reader,
         claims: Claims,
         objects: Objects,
@@ -55,11 +65,11 @@ class SharedDirectory:
         self._connection = connection
         self._claims = claims
         self._objects = objects
-        self._messages = messages
+        self._notifications = notifications
         self._reader = reader
         self._replica = replica
         self._lease_seconds = lease_seconds
-        self._changed = messages.next_work()
+        self._changed = notifications.next_work()
 
     @property
     def replica(self) -> str:
@@ -93,7 +103,7 @@ class SharedDirectory:
         return await self._claim("claim", len(but), *but, *(part for pair in sounds.items() for part in pair))
 
     async def claim_lost(
-        self, skills: Mapping[str, Skill] = NO_SKILLS, patience_seconds: float = 0.0, but: Collection[str] = ()
+        self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
         """Take a song that has lost its maker, or whose maker offers it; one that is sealed has ended.
 
@@ -102,7 +112,7 @@ class SharedDirectory:
         if self._connection.steady_seconds < self._lease_seconds:
             return None
         told = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
-        rules = (len(but), *but, patience_seconds, *(part for skill in told for part in skill))
+        rules = (len(but), *but, max_lost_seconds, *(part for skill in told for part in skill))
         while claim := await self._claim("claim_lost", *rules):
             if not await self._is_sealed(claim):
                 return claim
@@ -117,7 +127,7 @@ class SharedDirectory:
         """Ask for the end of a song, which is this replica's to end where it waits."""
         return await self._claim("cancel", song_id)
 
-    async def renew(self, leases: Collection[Lease]) -> Mapping[str, Standing]:
+    async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
         """Lengthen leases, and read how their songs stand."""
         if not leases:
             return {}
@@ -133,7 +143,7 @@ class SharedDirectory:
                 del answers[lease.song_id]
         if back:
             answers |= await self._renew(back)
-        return {song_id: _standing(answer) for song_id, answer in answers.items()}
+        return {song_id: _lease_status(answer) for song_id, answer in answers.items()}
 
     async def release(self, lease: Lease) -> None:
         """Give a song up."""
@@ -150,25 +160,25 @@ class SharedDirectory:
             parts = (part for one in attendances for part in (one.song_id, one.wanted_byte, one.seconds))
             await self._connection.run("attend", self._replica, *parts)
 
-    async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[News, None]:
+    async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[SongUpdate, None]:
         """Yield what is stored of a song."""
         told, missing_since = None, math.inf
         while True:
-            posted = self._messages.next_of(song_id)
-            news = await self._reader.news(song_id, at)
-            if news is None:
+            posted = self._notifications.next_of(song_id)
+            update = await self._reader.update(song_id, at)
+            if update is None:
                 missing_since = min(missing_since, time.monotonic())
                 if told and time.monotonic() - missing_since < self._lease_seconds:  # its maker may put it back
                     await _set(posted, POLL_SECONDS)
                     continue
-                self._messages.forget(song_id)
+                self._notifications.remove(song_id)
                 raise KeyError(song_id)
             missing_since = math.inf
-            if told != news.song or news.events or news.sound:
-                yield news
-            if news.song.state.ended:
+            if told != update.song or update.events or update.sound:
+                yield update
+            if update.song.state.ended:
                 return
-            told, at = news.song, Extent(at.size_bytes + len(news.sound), at.events + len(news.events))
+            told, at = update.song, Extent(at.size_bytes + len(update.sound), at.events + len(update.events))
             await _set(posted, POLL_SECONDS)
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
@@ -203,7 +213,7 @@ class SharedDirectory:
     async def wait(self, seconds: float) -> None:
         """Return when something has changed since it returned last, or in `seconds`."""
         await _set(self._changed, min(seconds, POLL_SECONDS))
-        self._changed = self._messages.next_work()
+        self._changed = self._notifications.next_work()
 
     async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
         """Answer of the directory to each song's lease."""
@@ -218,7 +228,7 @@ class SharedDirectory:
         try:
             return await take_up(self._connection, self._objects, claim)
         except StoreFailed:
-            if claim.task in (Task.MAKE, Task.TAKE):
+            if claim.action in (ClaimAction.MAKE, ClaimAction.TAKE):
                 return False
             raise
 
@@ -256,9 +266,9 @@ def _known_engine(told: bytes, away_seconds: bytes, start_seconds: bytes | None)
     return KnownEngine(engine, float(away_seconds), None if start_seconds is None else float(start_seconds))
 
 
-def _standing(answer: Sequence[int]) -> Standing:
+def _lease_status(answer: Sequence[int]) -> LeaseStatus:
     held, cancelled, attended, wanted_byte = answer
-    return Standing(held == _HELD, bool(cancelled), bool(attended), wanted_byte)
+    return LeaseStatus(held == _HELD, bool(cancelled), bool(attended), wanted_byte)
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:

@@ -58,20 +58,20 @@ async def _inspect(client: Redis) -> bool:
     return version is not None
 
 
-def _require_suitable(told: dict[str, Any]) -> None:
-    """`told` is what the server says of itself."""
-    policy = told.get("maxmemory_policy", "noeviction")
+def _require_suitable(info: dict[str, Any]) -> None:
+    """`info` is what the server says of itself."""
+    policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise SharedStoreUnusable(
             f"the directory of the song store drops songs when it is full (maxmemory-policy {policy}): set its "
             "maxmemory-policy to noeviction"
         )
-    version = str(told.get("redis_version", ""))
+    version = str(info.get("redis_version", ""))
     if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < _OLDEST_SERVER:
         raise SharedStoreUnusable(
             f"the directory of the song store is Redis {version}: use Redis 7 or newer, or Valkey"
         )
-    if told.get("cluster_enabled"):
+    if info.get("cluster_enabled"):
         raise SharedStoreUnusable("the directory of the song store is a cluster: use one primary, with replicas")
 
 

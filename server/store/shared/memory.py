@@ -33,15 +33,15 @@ class DirectoryMemory:
     async def look(self) -> None:
         """Ask the directory; without effect while it does not answer."""
         try:
-            told = await self._client.info("memory")
+            info = await self._client.info("memory")
         except exceptions.NoPermissionError:
             return
         except (exceptions.RedisError, OSError, TimeoutError) as error:
             logger.debug("the memory of the directory could not be read: %s", error)
             return
         # Buffers for replicas and the append-only file are beyond the limit.
-        used_bytes = int(told["used_memory"]) - int(told.get("mem_not_counted_for_evict", 0))
-        self._note(used_bytes, int(told.get("maxmemory", 0)))
+        used_bytes = int(info["used_memory"]) - int(info.get("mem_not_counted_for_evict", 0))
+        self._note(used_bytes, int(info.get("maxmemory", 0)))
 
     async def run(self) -> None:
         """Look for ever."""

@@ -4,8 +4,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from server.store.base import Extent, SongGone, SongRecord, StoredEvent, Usage, Whole
-from server.store.directory import News
+from server.store.base import Extent, SongGone, SongRecord, StoredEvent, StoreUsage, Whole
+from server.store.directory import SongUpdate
 from server.store.shared.connection import Connection
 from server.store.shared.objects import Objects, Seal
 from server.store.shared.records import event_of, present_record
@@ -34,23 +34,23 @@ class Reader:
     def __init__(self, connection: Connection, objects: Objects) -> None:
         self._connection = connection
         self._objects = objects
-        self._usage, self._changes = Usage(0, 0), -1
+        self._usage, self._changes = StoreUsage(0, 0), -1
 
     @property
-    def usage(self) -> Usage:
+    def usage(self) -> StoreUsage:
         """Usage of the store at the last answer."""
         return self._usage
 
-    def note_usage(self, told: Sequence[int]) -> None:
+    def note_usage(self, answer: Sequence[int]) -> None:
         """Note songs, bytes and the number of changes so far; answers may overtake each other."""
-        songs, size_bytes, changes = told
+        songs, size_bytes, changes = answer
         if changes >= self._changes:
-            self._usage, self._changes = Usage(songs, size_bytes), changes
+            self._usage, self._changes = StoreUsage(songs, size_bytes), changes
 
-    def renew_usage(self, told: Sequence[int]) -> None:
+    def renew_usage(self, answer: Sequence[int]) -> None:
         """Note usage even if the directory has lost its last changes."""
         self._changes = -1
-        self.note_usage(told)
+        self.note_usage(answer)
 
     async def present(self, song_id: str, offset: int, size: int, first_event: int | None) -> Reading | None:
         """Ask the directory; `None` for an unknown song. Events are read from a number on, with `None` not at all.
@@ -59,13 +59,13 @@ class Reader:
             SongGone: the song was deleted.
         """
         number = () if first_event is None else (first_event,)
-        usage, *told = await self._connection.run("read", song_id, offset, size, *number)
+        usage, *answer = await self._connection.run("read", song_id, offset, size, *number)
         self.note_usage(usage)
-        if len(told) == 1:
-            if told[0]:
+        if len(answer) == 1:
+            if answer[0]:
                 raise SongGone(song_id)
             return None
-        fields, live, size_bytes, events, sound, items = told
+        fields, live, size_bytes, events, sound, items = answer
         song = present_record(fields)
         if live:
             return Reading(song, None, Extent(size_bytes, events), sound, items)
@@ -79,25 +79,25 @@ class Reader:
 
     async def sound(self, song_id: str, offset: int, size: int) -> bytes | None:
         """Sound from a byte on; `None` for an unknown song."""
-        pieces: list[bytes] = []
+        parts: list[bytes] = []
         while True:
             reading = await self.present(song_id, offset, min(size, READ_BYTES), None)
             if reading is None:
                 return None
             if reading.seal is not None:
-                pieces.append(await self._objects.sound(reading.seal, reading.song, offset, size))
-                return b"".join(pieces)
-            pieces.append(reading.sound)
+                parts.append(await self._objects.sound(reading.seal, reading.song, offset, size))
+                return b"".join(parts)
+            parts.append(reading.sound)
             offset, size = offset + len(reading.sound), size - len(reading.sound)
             if not reading.sound or not size:
-                return b"".join(pieces)
+                return b"".join(parts)
 
     async def whole(self, song_id: str, at: Extent) -> Whole | None:
         """All of a song up to an extent, less where there is less; `None` for an unknown song."""
         loaded, sound = await self.events(song_id), await self.sound(song_id, 0, at.size_bytes)
         return None if loaded is None or sound is None else Whole(loaded[1], sound)
 
-    async def news(self, song_id: str, at: Extent) -> News | None:
+    async def update(self, song_id: str, at: Extent) -> SongUpdate | None:
         """All that there is of a song at one moment behind an extent; `None` for an unknown song."""
         reading = await self.present(song_id, at.size_bytes, READ_BYTES, at.events)
         if reading is None:
@@ -105,7 +105,7 @@ class Reader:
         sound, first = reading.sound, at.size_bytes + len(reading.sound)
         if reading.extent.size_bytes > first:
             sound += await self.sound(song_id, first, reading.extent.size_bytes - first) or b""
-        return News(reading.song, await self._events(reading, at.events), sound)
+        return SongUpdate(reading.song, await self._events(reading, at.events), sound)
 
     async def _events(self, reading: Reading, first: int) -> Sequence[StoredEvent]:
         items = reading.items

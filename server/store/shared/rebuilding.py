@@ -2,7 +2,7 @@
 
 import logging
 
-from server.store.base import Place, StoreFailed
+from server.store.base import Cursor, StoreFailed
 from server.store.directory import Claim
 from server.store.shared.connection import Connection
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
@@ -44,8 +44,8 @@ async def take_up(connection: Connection, objects: Objects, claim: Claim) -> boo
 async def _restore(connection: Connection, objects: Objects, seal: Seal, lease: str = "") -> int:
     stored, events = await objects.record(seal)
     song = record_of(stored)
-    place = listed(Place(song.created_ns, song.song_id))
-    asked = (song.caller, song.request_id, song.fingerprint, song.engine, place)
+    cursor = listed(Cursor(song.created_ns, song.song_id))
+    asked = (song.caller, song.request_id, song.fingerprint, song.engine, cursor)
     end = (song.ended_ns or song.created_ns, song.size_bytes, seal.name, events)
     known = (song.song_id, record_bytes(song), song.state.value, song.owner, song.epoch)
     return int(await connection.run("restore", *known, *asked, *end, lease))

@@ -12,8 +12,8 @@ from pydantic import TypeAdapter
 from model.song import Control, Stem, Voice
 from server.quota import AdmissionTerms, Quota
 from server.song import SongState
-from server.store.base import Extent, Lease, Place, SongRecord, StoredEvent, StoreFailed
-from server.store.directory import Claim, Task, Ticket
+from server.store.base import Cursor, Extent, Lease, SongRecord, StoredEvent, StoreFailed
+from server.store.directory import Claim, ClaimAction, Ticket
 from server.store.directory_rules import songs_bucket
 from server.store.whole_service import ServedEngine
 
@@ -90,9 +90,9 @@ def unpacked(stored: bytes) -> Iterator[bytes]:
         yield stored[at - length : at]
 
 
-def listed(place: Place) -> str:
+def listed(cursor: Cursor) -> str:
     """The name under which a caller's songs are in the order of their creation."""
-    return f"{place.created_ns:020d}:{place.song_id}"
+    return f"{cursor.created_ns:020d}:{cursor.song_id}"
 
 
 def lease_text(lease: Lease) -> str:
@@ -124,12 +124,12 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
     """The claim that a script tells of."""
-    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, task, sound, heard, *admitted = (
+    song_id, stored, state, owner, epoch, size, events, request, linger, deadline, action, sound, heard, *admitted = (
         answer
     )
     lease = Lease(_text(song_id), replica, int(epoch), nonce)
     song = present_record((stored, state, owner, epoch, str(size).encode(), None, None))
-    terms = (_seconds(linger), _seconds(deadline), Task(_text(task)), _text(sound))
+    terms = (_seconds(linger), _seconds(deadline), ClaimAction(_text(action)), _text(sound))
     return Claim(lease, song, request, Extent(size, events), *terms, bool(heard), _admission_terms(*admitted))
 
 

@@ -17,7 +17,7 @@ from server.store.shared.directory import SharedDirectory
 from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.inspection import SCHEMA_VERSION, VERSION_KEY, inspect
 from server.store.shared.memory import DirectoryMemory
-from server.store.shared.news import listening
+from server.store.shared.notifications import listening
 from server.store.shared.objects import Objects, open_objects
 from server.store.shared.reading import Reader
 from server.store.shared.rebuilding import rebuild

@@ -10,15 +10,15 @@ from typing import Any, Final, TypeVar
 from server.song import SongState
 from server.store.base import (
     NOT_KEPT,
+    Cursor,
     Extent,
     Lease,
     LeaseLost,
-    Place,
     SongGone,
     SongRecord,
     StoredEvent,
     StoreFailed,
-    Usage,
+    StoreUsage,
     Whole,
     WrongOffset,
 )
@@ -124,11 +124,11 @@ class SharedStore:
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
-    async def forget(self, lease: Lease) -> None:
+    async def discard(self, lease: Lease) -> None:
         """Keep nothing of a song that is made under the lease."""
         async with self._turns.taken(lease.song_id):
             await self._write("forget", lease)
-            self._claims.forget(lease)
+            self._claims.remove(lease)
 
     async def get(self, song_id: str) -> SongRecord | None:
         """One song."""
@@ -139,7 +139,7 @@ class SharedStore:
         """The newest song of a caller with that `request_id`."""
         return next(iter(await self._records("request", caller, request_id)), None)
 
-    async def page(self, caller: str, after: Place | None, count: int) -> Sequence[SongRecord]:
+    async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
         """Songs of a caller, newest first."""
         return await self._records("page", caller, listed(after) if after else "", count)
 
@@ -159,7 +159,7 @@ class SharedStore:
             raise StoreFailed(f"the song store has no song {song_id}")
         return sound
 
-    async def clean_up(self, in_use: Collection[str]) -> int:
+    async def evict(self, in_use: Collection[str]) -> int:
         """Delete what is too old or too much."""
         deleted = kept = 0
         while True:
@@ -185,7 +185,7 @@ class SharedStore:
         """The reason why songs are not kept now."""
         return self._trouble
 
-    def usage(self) -> Usage:
+    def usage(self) -> StoreUsage:
         """Usage at the last answer of the directory."""
         return self._reader.usage
 

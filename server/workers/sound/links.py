@@ -38,7 +38,7 @@ class EncoderLinks:
         if link is not None:
             self._send(link, sound)
 
-    def forget(self, song: SongKey) -> None:
+    def release(self, song: SongKey) -> None:
         """Note that no more sound of a song will come."""
         with self._lock:
             address = self._songs.pop(song, None)

@@ -11,7 +11,7 @@ from starlette.routing import Route
 
 from melisma_client.connection import CHANNEL_OPTIONS
 from server.api.grpc.health import MUSIC_SERVICE
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 from server.settings.command_line import InvalidSettings, read_settings
 from server.settings.engines import settings_with
 from server.settings.settings import Settings
@@ -89,7 +89,7 @@ def test_ports_are_those_on_which_the_server_listens() -> None:
 
 
 def test_probes_and_prometheus_ask_for_what_is_there() -> None:
-    app = build_http(CollectorRegistry(), unready=lambda: None)
+    app = build_http(CollectorRegistry(), readiness_problem=lambda: None)
     there = {route.path for route in app.routes if isinstance(route, Route)}
     probes = [CONTAINER[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")]
     assert [probe["path"] for probe in probes] == ["/readyz?full=ok", "/readyz?full=ok", "/livez"]
@@ -221,7 +221,7 @@ def test_the_gateway_lets_streams_live() -> None:
 def test_scaling_asks_for_metrics_that_exist(monkeypatch: pytest.MonkeyPatch) -> None:
     registry = CollectorRegistry()
     Metrics(registry, engines=["studio"], devices=["cpu"])
-    expose_depths(registry, lambda: {"studio": Depth()})
+    expose_depths(registry, lambda: {"studio": QueueDepth()})
     expose_draining(registry, lambda: False)
     exist = {sample.name for family in registry.collect() for sample in family.samples}
     scaled = manifest("components", "autoscaling-keda", "scaledobject.yaml")["spec"]

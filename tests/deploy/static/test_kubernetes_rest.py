@@ -26,7 +26,7 @@ def test_rest_is_closed_in_the_base_and_its_route_leads_to_songs_and_the_page_al
     assert not settings_of("studio", monkeypatch).rest.enabled
     assert set_by_components()["MELISMA_REST__ENABLED"] == "true"
     route = manifest("components", "rest", "httproute.yaml")
-    app = build_http(CollectorRegistry(), unready=lambda: None)
+    app = build_http(CollectorRegistry(), readiness_problem=lambda: None)
     inside = {one.path for one in app.routes if isinstance(one, Route)}
     outside = {*document(secured=True)["paths"], "/openapi.json", *(one.path for one in page_routes())}
     assert {"/metrics", "/livez", "/readyz"} <= inside

@@ -15,7 +15,7 @@ from deploy.grafana.render import TARGET, rendered
 from model.registry import ENGINES
 from server import errors
 from server.settings.settings import Settings
-from server.telemetry.song_metrics import CALLER_REASONS, FIRST_AUDIO_BUCKETS, OWN_REASONS, SONG_BUCKETS, Outcome
+from server.telemetry.song_metrics import CALLER_REASONS, FIRST_AUDIO_BUCKETS, OWN_REASONS, SONG_BUCKETS, SongOutcome
 from tests.deploy.static.promql import Selector, groupings, selectors
 from tests.server.telemetry.test_metrics import Bench, report_everything
 
@@ -160,7 +160,7 @@ def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
     assert named <= made
     assert {*OWN_REASONS, *CALLER_REASONS} - made == {"internal", "store_unavailable"}
     assert 'outcome="failed"' in "".join(rule["expr"] for rule in RULES)
-    assert "failed" in set(Outcome)
+    assert "failed" in set(SongOutcome)
 
 
 @pytest.mark.parametrize("alert", ALERTS, ids=lambda alert: alert["alert"])
@@ -259,7 +259,7 @@ def test_traces_are_shown_where_the_server_tells_them() -> None:
     bench = Bench()
     bench.metrics.songs.started("fake", 0.1, "trace")
     bench.metrics.songs.first_audio("fake", 0.2, "trace")
-    bench.metrics.songs.ended("fake", Outcome.COMPLETED, 5.0, 60.0, "trace")
+    bench.metrics.songs.ended("fake", SongOutcome.COMPLETED, 5.0, 60.0, "trace")
     bench.metrics.streams.underrun("fake", 0.5, "trace")
     samples = [sample for family in bench.registry.collect() for sample in family.samples]
     told = {sample.name for sample in samples if sample.exemplar}

@@ -2,7 +2,7 @@ import asyncio
 
 import pytest
 
-from server.api.open_calls import PARTING_SECONDS, OpenCalls
+from server.api.open_calls import LAST_BYTE_GRACE_SECONDS, OpenCalls
 from server.errors import ListenerStalled
 
 
@@ -23,10 +23,10 @@ async def test_only_while_parting_a_call_takes_its_time_to_end() -> None:
     ended = asyncio.ensure_future(calls.before_end())
     await asyncio.sleep(0)
     assert ended.done()
-    calls.part()
+    calls.start_draining()
     began_at = loop.time()
     await calls.before_end()
-    assert loop.time() - began_at >= PARTING_SECONDS
+    assert loop.time() - began_at >= LAST_BYTE_GRACE_SECONDS
 
 
 async def test_a_client_that_takes_nothing_for_too_long_is_let_go_of() -> None:
@@ -34,7 +34,7 @@ async def test_a_client_that_takes_nothing_for_too_long_is_let_go_of() -> None:
     await calls.taken(asyncio.sleep(0))
     with pytest.raises(ListenerStalled, match=r"for 0\.01 s: listen again, from the next byte"):
         await calls.taken(asyncio.sleep(60))
-    calls.part()  # nothing is left of either
+    calls.start_draining()  # nothing is left of either
 
 
 async def test_patience_is_short_once_connections_are_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -44,7 +44,7 @@ async def test_patience_is_short_once_connections_are_to_end(monkeypatch: pytest
     await asyncio.sleep(0)
     async with asyncio.timeout(10):
         for one in (calls, hasty):
-            one.part()
+            one.start_draining()
         with pytest.raises(ListenerStalled, match=r"0\.05 s"):
             await before
         with pytest.raises(ListenerStalled, match=r"0\.05 s"):

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from model.song import SectionScore, Window
-from server.audio.chunker import Chunker, slices_of
+from server.audio.chunker import Chunker, cut_window
 from server.audio.song_encoder import SongEncoder
 from server.song import AudioSettings, Chunk, Planned, SectionSent, SongCompleted, SongEvent
 from tests.support.fakes import RATE_HERTZ, FakeEncoder, FakeEngine, params
@@ -104,5 +104,5 @@ def test_a_window_too_short_for_a_frame_makes_no_chunk() -> None:
 
 
 def test_a_window_is_cut_into_pieces_of_at_most_a_second_and_the_first_into_shorter_ones() -> None:
-    assert [piece.shape[1] for piece in slices_of(silence(1.2), RATE_HERTZ, first=True)] == [3200, 3200, 3200]
-    assert [piece.shape[1] for piece in slices_of(silence(1.2), RATE_HERTZ, first=False)] == [4800, 4800]
+    assert [piece.shape[1] for piece in cut_window(silence(1.2), RATE_HERTZ, first=True)] == [3200, 3200, 3200]
+    assert [piece.shape[1] for piece in cut_window(silence(1.2), RATE_HERTZ, first=False)] == [4800, 4800]

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from server.auth.api_keys import InvalidKeyFile, KeyRing, Scope, new_key
+from server.auth.api_keys import ApiKeyFile, InvalidKeyFile, Scope, new_key
 from server.quota import Quota
 
 
@@ -33,7 +33,7 @@ def file(tmp_path: Path) -> Path:
 def test_a_key_is_found_by_itself_alone(file: Path) -> None:
     secret, given = entry("games", scopes=["generate"], concurrent_songs=2)
     write(file, given, entry("films")[1])
-    ring = KeyRing(file)
+    ring = ApiKeyFile(file)
     found = ring.find(secret)
     assert found is not None
     assert (found.name, found.scopes, found.quota) == ("games", frozenset({Scope.GENERATE}), Quota(concurrent_songs=2))
@@ -46,14 +46,14 @@ def test_nothing_of_a_key_is_in_the_file(file: Path) -> None:
     secret, given = entry("games")
     write(file, given)
     assert secret not in file.read_text("utf-8")
-    assert given["sha256"] not in repr(KeyRing(file).find(secret))
+    assert given["sha256"] not in repr(ApiKeyFile(file).find(secret))
 
 
 def test_an_expired_key_is_unknown(file: Path) -> None:
     secret, given = entry("games", expires_at="2030-01-01T00:00:00Z")
     write(file, given)
-    assert KeyRing(file, lambda: datetime(2029, 12, 31, tzinfo=UTC)).find(secret) is not None
-    assert KeyRing(file, lambda: datetime(2030, 1, 1, tzinfo=UTC)).find(secret) is None
+    assert ApiKeyFile(file, lambda: datetime(2029, 12, 31, tzinfo=UTC)).find(secret) is not None
+    assert ApiKeyFile(file, lambda: datetime(2030, 1, 1, tzinfo=UTC)).find(secret) is None
 
 
 def test_the_next_expiry_is_that_which_leaves_a_caller_without_a_key(file: Path) -> None:
@@ -62,7 +62,7 @@ def test_the_next_expiry_is_that_which_leaves_a_caller_without_a_key(file: Path)
 
     def told(*entries: tuple[str, dict[str, Any]]) -> float | None:
         write(file, *(given for _, given in entries))
-        return KeyRing(file, lambda: datetime(2029, 6, 1, tzinfo=UTC)).next_expiry()
+        return ApiKeyFile(file, lambda: datetime(2029, 6, 1, tzinfo=UTC)).next_expiry()
 
     old, new = entry("games", expires_at=end(2030)), entry("games")
     assert told(old, entry("films", expires_at=end(2035))) == datetime(2030, 1, 1, tzinfo=UTC).timestamp()
@@ -75,7 +75,7 @@ def test_a_changed_file_is_read_again(file: Path) -> None:
     old, given = entry("games")
     new, other = entry("games", songs_per_minute=3)
     write(file, given)
-    ring = KeyRing(file)
+    ring = ApiKeyFile(file)
     write(file, other, given)
     assert ring.find(new) is None
     ring.reload()
@@ -91,7 +91,7 @@ def test_a_changed_file_is_read_again(file: Path) -> None:
 def test_a_broken_file_changes_nothing(file: Path, broken: bytes, caplog: pytest.LogCaptureFixture) -> None:
     secret, given = entry("games")
     write(file, given)
-    ring = KeyRing(file)
+    ring = ApiKeyFile(file)
     file.write_bytes(broken)
     ring.reload()
     assert ring.find(secret) is not None
@@ -105,7 +105,7 @@ def test_a_broken_file_changes_nothing(file: Path, broken: bytes, caplog: pytest
 def test_a_file_that_is_gone_changes_nothing(file: Path) -> None:
     secret, given = entry("games")
     write(file, given)
-    ring = KeyRing(file)
+    ring = ApiKeyFile(file)
     file.unlink()
     ring.reload()
     assert ring.find(secret) is not None
@@ -127,7 +127,7 @@ def test_an_unusable_file_is_told_by_its_field(file: Path, fault: dict[str, Any]
     _, given = entry("games")
     write(file, given | fault)
     with pytest.raises(InvalidKeyFile, match=told) as error:
-        KeyRing(file)
+        ApiKeyFile(file)
     assert str(file) in str(error.value)
     assert given["sha256"] not in str(error.value)
 
@@ -136,19 +136,19 @@ def test_the_same_key_cannot_have_two_entries(file: Path) -> None:
     _, given = entry("games")
     write(file, given, given | {"name": "films"})
     with pytest.raises(InvalidKeyFile, match="'games' and 'films' are the same key"):
-        KeyRing(file)
+        ApiKeyFile(file)
 
 
 def test_a_missing_file_is_named(file: Path) -> None:
     with pytest.raises(InvalidKeyFile, match=r"cannot be read: .*keys\.json: No such file"):
-        KeyRing(file)
+        ApiKeyFile(file)
 
 
 def test_the_command_line_makes_a_key_that_works(file: Path) -> None:
     command = [sys.executable, "-m", "server.auth.api_keys", "games"]
     made = subprocess.run(command, capture_output=True, text=True, check=True, env={**os.environ, "PYTHONPATH": "."})
     write(file, json.loads(made.stderr.splitlines()[-1]))
-    found = KeyRing(file).find(made.stdout.strip())
+    found = ApiKeyFile(file).find(made.stdout.strip())
     assert found is not None
     assert found.name == "games"
     assert found.scopes == frozenset(Scope)
@@ -157,12 +157,12 @@ def test_the_command_line_makes_a_key_that_works(file: Path) -> None:
 def test_a_file_that_everybody_may_write_to_is_refused(file: Path) -> None:
     secret, given = entry("games")
     write(file, given)
-    ring = KeyRing(file)
+    ring = ApiKeyFile(file)
     write(file, entry("films")[1])
     file.chmod(0o646)
     ring.reload()
     assert (ring.usable, ring.find(secret) is not None) == (False, True)
     with pytest.raises(InvalidKeyFile, match="chmod o-w"):
-        KeyRing(file)
+        ApiKeyFile(file)
     file.chmod(0o664)
-    KeyRing(file)
+    ApiKeyFile(file)

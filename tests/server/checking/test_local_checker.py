@@ -163,9 +163,9 @@ async def test_a_request_waits_only_so_long() -> None:
 
 async def test_a_process_that_cannot_be_started_is_told_to_liveness(caplog: pytest.LogCaptureFixture) -> None:
     checker = LocalChecker((), new_process=lambda: PipedProcess("no.such.module"), restart_backoff_seconds=0.0)
-    assert checker.unwell() is None
+    assert checker.liveness_problem() is None
     async with checker.running(), asyncio.timeout(20):
-        while checker.unwell() is None:
+        while checker.liveness_problem() is None:
             await asyncio.sleep(0.01)
     assert "is lost" in caplog.text
 

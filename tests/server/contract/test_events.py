@@ -13,10 +13,10 @@ from server.song import (
     Marks,
     Planned,
     Progressed,
+    QueueStatus,
     SectionSent,
     SongCompleted,
     SongRequest,
-    Waiting,
 )
 from tests.support.fake_runner import FAKE_INFO, FAKE_PLAN
 
@@ -40,10 +40,10 @@ def test_no_estimate_stays_unset() -> None:
 
 
 def test_waiting_is_told_as_progress_without_steps() -> None:
-    progress = event_message(Waiting(3, 1.5, 4.0), request()).progress
+    progress = event_message(QueueStatus(3, 1.5, 4.0), request()).progress
     assert (progress.queue_position, progress.steps) == (3, 0)
     assert (progress.estimated_first_audio.ToMilliseconds(), progress.estimated_finish.ToMilliseconds()) == (1500, 4000)
-    assert event_message(Waiting(0), request()).progress == music_pb2.SongProgress()
+    assert event_message(QueueStatus(0), request()).progress == music_pb2.SongProgress()
 
 
 def test_a_plan_is_told_with_its_marks_if_it_has_any() -> None:

@@ -1,8 +1,8 @@
 import pytest
 
-from server.contract.paging import MAX_PAGE_SIZE, engine_token, engines_behind, page_size, place_of, song_token
+from server.contract.paging import MAX_PAGE_SIZE, cursor_of, engine_token, engines_behind, page_size, song_token
 from server.errors import InvalidRequest
-from server.store.base import Place, SongRecord
+from server.store.base import Cursor, SongRecord
 
 NAMES = ("studio", "ace_step", "opera")
 
@@ -27,8 +27,8 @@ def test_what_is_no_token_of_engines_is_refused(token: str) -> None:
 
 def test_a_token_of_one_list_is_none_of_the_other() -> None:
     record = SongRecord("song-1", "me", "request", "print", "fake", "x", 7, 5)
-    assert place_of(song_token(record)) == Place(5, "song-1")
+    assert cursor_of(song_token(record)) == Cursor(5, "song-1")
     with pytest.raises(InvalidRequest):
         engines_behind(NAMES, song_token(record))
     with pytest.raises(InvalidRequest):
-        place_of(engine_token("studio"))
+        cursor_of(engine_token("studio"))

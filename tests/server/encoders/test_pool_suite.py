@@ -129,7 +129,7 @@ async def test_an_encoder_is_ready_once_it_takes_in_sound(kind: EncoderKind) -> 
     assert (pool.ready, pool.address_of("a")) == (False, None)
     async with running(pool):
         pool.require()
-        assert (pool.ready, pool.given_up, pool.hopeless()) == (True, False, False)
+        assert (pool.ready, pool.unavailable, pool.all_starts_failed()) == (True, False, False)
         assert pool.address_of("a") in pool.up
     assert not pool.up
 
@@ -227,10 +227,10 @@ class Unstartable(InProcessEncoder):
 async def test_encoders_that_cannot_be_started_are_given_up_but_tried_again() -> None:
     pool = LocalEncoders(lambda address: Unstartable(address, FakeEncoder), restart_backoff_seconds=0.0)
     async with running(pool, "a") as (server, _):
-        assert (pool.given_up, pool.ready, pool.address_of("a")) == (False, False, None)
-        while not pool.given_up:
+        assert (pool.unavailable, pool.ready, pool.address_of("a")) == (False, False, None)
+        while not pool.unavailable:
             await asyncio.sleep(0.001)
-        while not pool.hopeless():
+        while not pool.all_starts_failed():
             await asyncio.sleep(0.001)
         assert server.restarts >= 4
 

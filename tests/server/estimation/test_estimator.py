@@ -65,7 +65,7 @@ def test_encoding_comes_on_top_of_a_forecast() -> None:
 def test_what_always_takes_twice_as_long_is_soon_told_so() -> None:
     estimator = taught(replace(SPENT, lag_seconds=0.0))
     for _ in range(40):
-        estimator.told("fake", Estimate(1.0, 5.0), Estimate(2.0, 10.0))
+        estimator.learn_from_end("fake", Estimate(1.0, 5.0), Estimate(2.0, 10.0))
     told = estimator.corrected("fake", Estimate(1.0, 5.0))
     assert told.first_audio_seconds == pytest.approx(2.0, rel=0.05)
     assert told.finish_seconds == pytest.approx(10.0, rel=0.05)
@@ -73,5 +73,5 @@ def test_what_always_takes_twice_as_long_is_soon_told_so() -> None:
 
 def test_one_wild_song_does_not_spoil_the_estimates() -> None:
     estimator = taught(replace(SPENT, lag_seconds=0.0))
-    estimator.told("fake", Estimate(1.0, 1.0), Estimate(1e6, 1e6))
+    estimator.learn_from_end("fake", Estimate(1.0, 1.0), Estimate(1e6, 1e6))
     assert estimator.corrected("fake", Estimate(1.0, 1.0)).finish_seconds < 1.5

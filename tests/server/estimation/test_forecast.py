@@ -9,16 +9,16 @@ def song(first: float | None, rest: float, stretch: float = 1.0) -> Work:
     return Work(first, rest, stretch)
 
 
-def finishes(songs: list[Work], devices: int = 1, places: int = 8) -> list[float]:
-    return [round(one.finish_seconds, 6) for one in forecast(songs, devices=devices, places=places)]
+def finishes(songs: list[Work], devices: int = 1, slots: int = 8) -> list[float]:
+    return [round(one.finish_seconds, 6) for one in forecast(songs, devices=devices, slots=slots)]
 
 
-def first_audio(songs: list[Work], devices: int = 1, places: int = 8) -> list[float | None]:
-    return [one.first_audio_seconds for one in forecast(songs, devices=devices, places=places)]
+def first_audio(songs: list[Work], devices: int = 1, slots: int = 8) -> list[float | None]:
+    return [one.first_audio_seconds for one in forecast(songs, devices=devices, slots=slots)]
 
 
 def test_a_song_alone_takes_what_it_costs() -> None:
-    assert forecast([song(0.2, 1.8)], devices=1, places=8) == [Estimate(0.2, 2.0)]
+    assert forecast([song(0.2, 1.8)], devices=1, slots=8) == [Estimate(0.2, 2.0)]
 
 
 def test_songs_that_nobody_hears_yet_come_one_after_the_other_before_all_others() -> None:
@@ -35,23 +35,23 @@ def test_devices_work_beside_each_other_but_not_on_one_song() -> None:
 
 
 def test_a_song_without_a_place_waits_until_one_is_free() -> None:
-    assert first_audio([song(None, 1.0), song(0.5, 1.0)], places=1) == [None, 1.5]
+    assert first_audio([song(None, 1.0), song(0.5, 1.0)], slots=1) == [None, 1.5]
 
 
 def test_a_song_alone_has_nobody_to_share_its_steps_with() -> None:
-    assert forecast([song(0.2, 1.8, stretch=2.0)], devices=1, places=8) == [Estimate(0.4, 4.0)]
+    assert forecast([song(0.2, 1.8, stretch=2.0)], devices=1, slots=8) == [Estimate(0.4, 4.0)]
 
 
 def test_all_work_is_done_and_nothing_more() -> None:
-    dice = random.Random(1)
-    songs = [song(dice.choice((None, 0.3)), dice.uniform(0.1, 5.0)) for _ in range(50)]
-    assert max(finishes(songs, places=50)) == pytest.approx(sum(one.total_seconds for one in songs))
+    rng = random.Random(1)
+    songs = [song(rng.choice((None, 0.3)), rng.uniform(0.1, 5.0)) for _ in range(50)]
+    assert max(finishes(songs, slots=50)) == pytest.approx(sum(one.total_seconds for one in songs))
 
 
-@pytest.mark.parametrize(("devices", "places"), [(0, 1), (1, 0)])
-def test_without_devices_or_places_nothing_is_foretold(devices: int, places: int) -> None:
+@pytest.mark.parametrize(("devices", "slots"), [(0, 1), (1, 0)])
+def test_without_devices_or_places_nothing_is_foretold(devices: int, slots: int) -> None:
     with pytest.raises(ValueError, match="nothing can be made"):
-        forecast([song(0.1, 1.0)], devices=devices, places=places)
+        forecast([song(0.1, 1.0)], devices=devices, slots=slots)
 
 
 @pytest.mark.parametrize(

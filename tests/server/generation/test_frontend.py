@@ -53,8 +53,8 @@ def test_an_engine_that_was_never_served_is_refused_with_what_to_do(frontend: Fr
 async def test_a_draining_frontend_lets_nothing_in_and_has_nothing_to_finish(frontend: Frontend) -> None:
     await frontend.start()
     assert (frontend.room().slots, frontend.room().free, frontend.room().queued) == (0, 0, 16)
-    assert frontend.unwell() is None
-    assert frontend.readiness.unready() is None
+    assert frontend.liveness_problem() is None
+    assert frontend.readiness.readiness_problem() is None
     assert isinstance(frontend.refusal(request(engine="fake"), QueueFull(16)), Overloaded)
     assert await frontend.stop(0.0) == frontend.cut_off() == 0
     await frontend.idle()

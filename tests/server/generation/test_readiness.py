@@ -14,7 +14,7 @@ async def test_a_server_whose_check_gives_a_reason_is_unready_and_says_so_by_its
         readiness = bench.runner.readiness
         reasons: list[str | None] = [None]
         told = asyncio.Event()
-        assert readiness.unready() is None
+        assert readiness.readiness_problem() is None
         watching = asyncio.create_task(readiness.watch(lambda: reasons[0]))
         await asyncio.sleep(0)
         readiness.subscribe(told.set)
@@ -22,7 +22,7 @@ async def test_a_server_whose_check_gives_a_reason_is_unready_and_says_so_by_its
         async with asyncio.timeout(10.0):
             await told.wait()
         watching.cancel()
-        assert readiness.unready() == "the directory of songs is away"
+        assert readiness.readiness_problem() == "the directory of songs is away"
 
 
 async def test_a_server_without_an_engine_is_ready_while_others_make_its_songs(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -30,15 +30,15 @@ async def test_a_server_without_an_engine_is_ready_while_others_make_its_songs(m
         readiness, served, told = bench.runner.readiness, [False], asyncio.Event()
         counting = asyncio.create_task(readiness.count_on(lambda: served[0]))
         await asyncio.sleep(0)
-        assert readiness.unready() is None
+        assert readiness.readiness_problem() is None
         monkeypatch.setattr(readiness, "ready", lambda engine: False)
-        assert readiness.unready() == "no engine is ready"
+        assert readiness.readiness_problem() == "no engine is ready"
         readiness.subscribe(told.set)
         served[0] = True
         async with asyncio.timeout(10.0):
             await told.wait()
         counting.cancel()
-        assert readiness.unready() is None
+        assert readiness.readiness_problem() is None
 
 
 async def test_a_server_that_still_loads_is_no_successor_of_those_that_serve(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -47,22 +47,22 @@ async def test_a_server_that_still_loads_is_no_successor_of_those_that_serve(mon
         monkeypatch.setattr(readiness, "ready", lambda engine: ready[0])
         counting = asyncio.create_task(readiness.count_on(lambda: True))
         await asyncio.sleep(0)
-        assert readiness.unready() == "no engine is ready"
+        assert readiness.readiness_problem() == "no engine is ready"
         ready[0] = True
-        assert readiness.unready() is None
+        assert readiness.readiness_problem() is None
         ready[0] = False
-        assert readiness.unready() is None
+        assert readiness.readiness_problem() is None
         counting.cancel()
 
 
 async def test_every_configured_engine_has_to_be_ready_unless_any_is_enough() -> None:
     async with running(any_engine=False) as bench:
         readiness = bench.runner.readiness
-        assert readiness.unready() == "engine 'missing' is not ready"
+        assert readiness.readiness_problem() == "engine 'missing' is not ready"
         assert readiness.engine_unready("missing") == "engine 'missing' is not ready"
         assert readiness.engine_unready("fake") is None
     async with running(any_engine=True) as bench:
-        assert bench.runner.readiness.unready() is None
+        assert bench.runner.readiness.readiness_problem() is None
 
 
 async def test_a_server_that_is_nearly_full_is_ready_where_its_balancer_looks_at_load(
@@ -71,8 +71,8 @@ async def test_a_server_that_is_nearly_full_is_ready_where_its_balancer_looks_at
     async with running() as bench:
         readiness = bench.runner.readiness
         monkeypatch.setattr(EngineReadiness, "crowded", True)
-        assert readiness.unready() == "the queue is nearly full"
-        assert readiness.unready(full_is_ready=True) is None
+        assert readiness.readiness_problem() == "the queue is nearly full"
+        assert readiness.readiness_problem(full_is_ready=True) is None
 
 
 async def test_places_are_those_of_devices_that_have_an_engine() -> None:

@@ -14,7 +14,7 @@ from server.errors import (
     SongDeadlineExceeded,
     UnknownEngine,
 )
-from server.song import SongCompleted, Waiting
+from server.song import QueueStatus, SongCompleted
 from server.songs.ports import Room
 from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
@@ -88,7 +88,7 @@ async def test_a_song_that_waits_gives_signs_of_life_with_its_place() -> None:
             if place:
                 events = job.events()
                 signs = [await anext(events) for _ in range(3)]
-                assert signs == [Waiting(place)] * 3
+                assert signs == [QueueStatus(place)] * 3
 
 
 async def test_once_a_song_was_measured_others_are_foretold() -> None:

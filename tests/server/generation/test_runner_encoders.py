@@ -166,10 +166,10 @@ async def test_no_engine_is_ready_while_no_encoder_can_be_started() -> None:
         kill_encoder(bench)
         with pytest.raises(WorkerLost, match="could not be started"):
             await song.told()
-        assert bench.runner.readiness.unready() == "no engine is ready"
+        assert bench.runner.readiness.readiness_problem() == "no engine is ready"
         with pytest.raises(WorkerLost, match="restarted"):
             bench.submit(LONG)
-        while bench.runner.unwell() != "no encoder can be started":
+        while bench.runner.liveness_problem() != "no encoder can be started":
             await asyncio.sleep(0.001)
         FragileEncoder.broken = False
         assert isinstance((await (await bench.resubmitted()).told())[-1], SongCompleted)

@@ -44,8 +44,8 @@ def clock() -> ManualClock:
 def log(clock: ManualClock) -> Iterator[Log]:
     log = Log(clock)
     yield log
-    if log.bounds._telling is not None:
-        log.bounds._telling.cancel()
+    if log.bounds._timer is not None:
+        log.bounds._timer.cancel()
 
 
 @pytest.mark.parametrize("name", FOREIGN)
@@ -92,11 +92,11 @@ def test_calls_without_a_key_are_bounded_and_others_are_not(log: Log) -> None:
 def test_what_was_left_out_is_said(log: Log, caplog: pytest.LogCaptureFixture) -> None:
     for _ in range(100):
         log.write("asyncio")
-    log.bounds.tell()
+    log.bounds.report()
     (told,) = caplog.records
     assert vars(told)["of"] == "asyncio"
     assert vars(told)["lines"] == 100 - len(log.lines)
-    log.bounds.tell()
+    log.bounds.report()
     assert len(caplog.records) == 1
 
 

@@ -3,19 +3,19 @@ from typing import Any
 
 from server.estimation.forecast import Work
 from server.scheduling.policy import Policy
-from server.scheduling.retry import Lost
+from server.scheduling.retry import FailedAttempt
 from server.scheduling.scheduler import Scheduler
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import (
     Command,
     Done,
-    Forget,
     Lane,
     Ping,
     Plan,
     Planned,
     Prepare,
     Prepared,
+    Release,
     Render,
     Rendered,
     Reply,
@@ -69,8 +69,8 @@ class Desk:
         """A song whose work spreads evenly over its sound; without a length of it the work is all that is known."""
         self.outlets[song_id] = FakeOutlet(has_listener=has_listener, repeats=repeats)
         work = Work(first_seconds, work_seconds - first_seconds, sound_seconds=sound_seconds)
-        outlet = self.outlets[song_id]
-        self.scheduler.add(song_id, engine, params(), outlet, caller=caller, work=work, deadline=deadline)
+        sink = self.outlets[song_id]
+        self.scheduler.add(song_id, engine, params(), sink, caller=caller, work=work, deadline=deadline)
         self.clock.now += 0.001
         return self.outlets[song_id]
 
@@ -81,7 +81,7 @@ class Desk:
             self.finish(command, device, lane)
         return command
 
-    def finish(self, command: Command, device: str = "cpu", lane: Lane = Lane.BOTH) -> tuple[Lost, ...]:
+    def finish(self, command: Command, device: str = "cpu", lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
         return self.scheduler.done(device, self.reply(command), lane)
 
     def turns(self, count: int, device: str = "cpu", lane: Lane = Lane.BOTH) -> list[Command | None]:
@@ -107,7 +107,7 @@ class Desk:
                 return Stepped(tuple(self._steps(one, steps) for one in sections), (), 0.1, steps=steps)
             case Render(section):
                 return self._window(section)
-            case Forget() | Ping():
+            case Release() | Ping():
                 return Done()
 
     def _steps(self, section: SectionKey, steps: int) -> SectionStep:

@@ -3,8 +3,8 @@ import pytest
 from server.scheduling.batching import BatchCapacity, StepLoad, batch
 
 
-def load(cost: int = 10, length: int = 10, group: str = "", comfortable: bool = False) -> StepLoad:
-    return StepLoad(cost, length, ("fake", group), comfortable)
+def load(cost: int = 10, length: int = 10, group: str = "", has_slack: bool = False) -> StepLoad:
+    return StepLoad(cost, length, ("fake", group), has_slack)
 
 
 def test_a_batch_takes_in_rank_what_budget_and_number_allow() -> None:
@@ -29,13 +29,13 @@ def test_groups_do_not_mix() -> None:
 
 @pytest.mark.parametrize(("slope", "expected"), [(0.0, [0, 1]), (1.0, [0])])
 def test_a_comfortable_song_rides_with_a_hurried_one_only_for_free(slope: float, expected: list[int]) -> None:
-    loads = [load(), load(comfortable=True)]
+    loads = [load(), load(has_slack=True)]
     assert batch(loads, max_tokens=100, max_sections=9, step_seconds=lambda t: 1.0 + slope * t) == expected
     assert batch(loads, max_tokens=100, max_sections=9) == [0]
 
 
 def test_comfortable_songs_batch_among_themselves() -> None:
-    loads = [load(comfortable=True), load(comfortable=True)]
+    loads = [load(has_slack=True), load(has_slack=True)]
     assert batch(loads, max_tokens=100, max_sections=9) == [0, 1]
 
 

@@ -1,14 +1,14 @@
 import pytest
 
 from server.scheduling.policy import Policy
-from server.scheduling.retry import Lost, Verdict
+from server.scheduling.retry import FailedAttempt, RetryDecision
 from server.workers.messages import (
     Failed,
     Failure,
     Fault,
-    Forget,
     Plan,
     Prepare,
+    Release,
     Render,
     SectionStep,
     SongKey,
@@ -26,7 +26,7 @@ class TestFailure:
         desk = opened()
         desk.add("a")
         desk.turns(8)
-        assert desk.scheduler.close("cpu") == (Lost("a", Verdict.RETRY),)
+        assert desk.scheduler.close("cpu") == (FailedAttempt("a", RetryDecision.RETRY),)
         assert desk.turn() is None
         desk.scheduler.open("cpu", ["fake"])
         assert desk.turn() == Plan(SongKey("a", 1), "fake", params(), 1, b"saved")
@@ -71,11 +71,11 @@ class TestFailure:
         desk.add("poison")
         desk.add("b")
         desk.until(Step((section("poison"), section("b"))))
-        assert {lost.verdict for lost in desk.scheduler.close("cpu")} == {Verdict.RETRY}
+        assert {lost.decision for lost in desk.scheduler.close("cpu")} == {RetryDecision.RETRY}
         desk.scheduler.open("cpu", ["fake"])
         desk.until(Step((section("poison", 0, 1),)))
-        verdicts = {lost.song_id: lost.verdict for lost in desk.scheduler.close("cpu")}
-        assert verdicts == {"poison": Verdict.POISONED, "b": Verdict.RETRY}
+        verdicts = {lost.song_id: lost.decision for lost in desk.scheduler.close("cpu")}
+        assert verdicts == {"poison": RetryDecision.POISONED, "b": RetryDecision.RETRY}
 
     def test_songs_that_only_stood_by_are_batched_again(self) -> None:
         desk = opened()
@@ -91,11 +91,11 @@ class TestFailure:
         desk.add("a")
         desk.turn()
         failure = Failure(Fault.BUG, "")
-        for attempt, verdict in enumerate([Verdict.RETRY, Verdict.GIVE_UP]):
+        for attempt, decision in enumerate([RetryDecision.RETRY, RetryDecision.GIVE_UP]):
             desk.until(Prepare(section("a", 0, attempt)))
             failed = Failed(SongKey("a", attempt), failure)
-            assert desk.scheduler.done("cpu", failed) == (Lost("a", verdict, failed),)
-        assert desk.turns(2) == [Forget(SongKey("a", 1)), None]
+            assert desk.scheduler.done("cpu", failed) == (FailedAttempt("a", decision, failed),)
+        assert desk.turns(2) == [Release(SongKey("a", 1)), None]
 
     def test_songs_that_fail_together_go_on_alone_and_the_innocent_is_not_given_up(self) -> None:
         desk = opened()
@@ -106,8 +106,8 @@ class TestFailure:
             desk.until(step)
             failures = tuple(Failed(key.song, Failure(Fault.BUG, "")) for key in step.sections)
             lost = desk.scheduler.done("cpu", Stepped((), failures, 0.1))
-            verdict = Verdict.GIVE_UP if attempt == 2 else Verdict.RETRY
-            assert [one.verdict for one in lost] == [verdict] * len(together)
+            decision = RetryDecision.GIVE_UP if attempt == 2 else RetryDecision.RETRY
+            assert [one.decision for one in lost] == [decision] * len(together)
         desk.until(Render(section("b", 1, 1)))
 
     @pytest.mark.parametrize("prepared", [1, 5])
@@ -117,8 +117,8 @@ class TestFailure:
         desk.add("b")
         desk.turns(prepared)
         failed = Failed(SongKey("a"), Failure(Fault.CALLER, ""))
-        assert desk.scheduler.done("cpu", failed) == (Lost("a", Verdict.GIVE_UP, failed),)
-        assert desk.turn() == Forget(SongKey("a"))
+        assert desk.scheduler.done("cpu", failed) == (FailedAttempt("a", RetryDecision.GIVE_UP, failed),)
+        assert desk.turn() == Release(SongKey("a"))
         stepped = {one.song.song_id for step in desk.turns(8) if isinstance(step, Step) for one in step.sections}
         assert stepped == {"b"}
 
@@ -128,6 +128,6 @@ class TestFailure:
         verdicts = []
         for _ in range(3):
             desk.turns(2)
-            verdicts += [lost.verdict for lost in desk.scheduler.close("cpu")]
+            verdicts += [lost.decision for lost in desk.scheduler.close("cpu")]
             desk.scheduler.open("cpu", ["fake"])
-        assert verdicts == [Verdict.RETRY, Verdict.RETRY, Verdict.GIVE_UP]
+        assert verdicts == [RetryDecision.RETRY, RetryDecision.RETRY, RetryDecision.GIVE_UP]

@@ -1,8 +1,8 @@
-from server.scheduling.fair_share import Shares
+from server.scheduling.fair_share import FairShare
 
 
-def shares(*callers: str, **weights: float) -> Shares:
-    made = Shares(weights)
+def shares(*callers: str, **weights: float) -> FairShare:
+    made = FairShare(weights)
     for caller in callers:
         made.enter(caller)
     return made

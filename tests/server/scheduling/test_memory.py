@@ -97,10 +97,10 @@ def test_what_needs_more_memory_is_not_overtaken_by_what_needs_less() -> None:
 
 def test_the_memory_of_a_section_is_free_after_its_last_step_although_nobody_hears_it_yet() -> None:
     desk = opened(memory_bytes=MEMORY_BYTES, lanes=BOTH_LANES)
-    outlet = desk.add("a")
+    sink = desk.add("a")
     desk.turns(2, lane=Lane.RENDER)
     desk.turns(2, lane=Lane.DENOISE)
-    outlet.full = True
+    sink.full = True
     desk.add("b")
     assert desk.turns(2, lane=Lane.RENDER)[-1] == Prepare(section("b"))
 

@@ -1,6 +1,6 @@
 from dataclasses import replace
 
-from server.workers.messages import Forget, Plan, Prepare, SongKey, Step
+from server.workers.messages import Plan, Prepare, Release, SongKey, Step
 from tests.server.scheduling.desk import POLICY, Desk, device, opened, plan, section
 from tests.support.fakes import FakeOutlet, params
 
@@ -12,7 +12,7 @@ def test_songs_beyond_the_limit_wait_until_one_is_done() -> None:
     assert desk.scheduler.waiting("fake") == ("b",)
     assert [desk.scheduler.device_of(song_id) for song_id in ("a", "b", "nobody")] == ["cpu", None, None]
     assert plan("b") not in desk.turns(13)
-    assert desk.turns(2) == [Forget(SongKey("a")), plan("b")]
+    assert desk.turns(2) == [Release(SongKey("a")), plan("b")]
 
 
 def test_a_song_whose_listeners_had_it_from_another_server_gets_the_next_place() -> None:
@@ -80,8 +80,8 @@ def test_sound_in_hand_makes_room_for_another() -> None:
     desk = opened(running_songs=32)
     *_, waiting = add_listeners(desk, 5, pace=0.2)
     until_heard(desk, 4)
-    for outlet in desk.outlets.values():
-        outlet.unsent_seconds = 55.0
+    for sink in desk.outlets.values():
+        sink.unsent_seconds = 55.0
     desk.clock.now += 1.0
     desk.turn()
     assert desk.scheduler.device_of(waiting) == "cpu"
@@ -208,8 +208,8 @@ def test_a_song_goes_first_once_the_rest_of_it_has_to_be_begun_to_be_complete_in
     desk.add("played", work_seconds=6.0, sound_seconds=60.0)
     desk.add("soon", work_seconds=6.0, sound_seconds=60.0, deadline=50.0)
     until_heard(desk, 2)
-    for outlet in desk.outlets.values():
-        outlet.unsent_seconds = 40.0
+    for sink in desk.outlets.values():
+        sink.unsent_seconds = 40.0
     desk.outlets["played"].unsent_seconds = 30.0
     assert song_of(desk.turn()) == "played"
     desk.clock.now += 30.0

@@ -20,10 +20,10 @@ def test_a_listener_who_has_played_everything_runs_out_now() -> None:
 
 
 def test_sound_that_is_not_sent_yet_cannot_have_been_played() -> None:
-    outlet = FakeOutlet()
-    playback = PlaybackEstimate(outlet)
+    sink = FakeOutlet()
+    playback = PlaybackEstimate(sink)
     playback.advance(10.0, 1.0)
-    outlet.unsent_seconds = 3.0
+    sink.unsent_seconds = 3.0
     assert playback.runs_out_at(20.0) == 23.0
 
 
@@ -37,12 +37,12 @@ def test_sound_that_is_rendered_again_counts_once() -> None:
 
 
 def test_a_listener_who_had_the_sound_from_another_server_runs_out_now_and_plays_from_the_first_new_window_on() -> None:
-    outlet = FakeOutlet(repeats=True)
-    playback = PlaybackEstimate(outlet)
+    sink = FakeOutlet(repeats=True)
+    playback = PlaybackEstimate(sink)
     assert playback.runs_out_at(1.0) == 1.0
     for second in range(1, 21):
         playback.advance(float(second), float(second))
         assert playback.runs_out_at(second + 0.5) == second + 0.5
-    outlet.repeats = False
+    sink.repeats = False
     playback.advance(21.0, 25.0)
     assert playback.runs_out_at(21.0) == 25.0

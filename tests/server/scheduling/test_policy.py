@@ -2,17 +2,17 @@ from dataclasses import replace
 
 import pytest
 
-from server.scheduling.policy import Order, Policy, Standing
+from server.scheduling.policy import Order, Policy, Urgency
 
 POLICY = Policy(margin_seconds=1.0, comfort_seconds=5.0, ahead_seconds=60.0, share_lead_seconds=2.0)
 NOW = 100.0
 
 
-def song(song_id: str, arrived_at: float = 90.0, ahead: float | None = None, lead: float = 0.0) -> Standing:
-    return Standing(song_id, arrived_at, None if ahead is None else NOW + ahead, lead)
+def song(song_id: str, arrived_at: float = 90.0, ahead: float | None = None, lead: float = 0.0) -> Urgency:
+    return Urgency(song_id, arrived_at, None if ahead is None else NOW + ahead, lead)
 
 
-def order(*songs: Standing, policy: Policy = POLICY) -> str:
+def order(*songs: Urgency, policy: Policy = POLICY) -> str:
     return "".join(one.song_id for one in policy.ranked(songs, NOW))
 
 
@@ -51,8 +51,8 @@ def test_songs_made_for_later_go_before_listeners_who_can_wait_once_they_are_owe
 
 
 def test_nothing_is_lost_when_a_song_made_for_later_waits() -> None:
-    assert POLICY.comfortable(song("later")._replace(has_listener=False), NOW)
-    assert not POLICY.comfortable(song("new"), NOW)
+    assert POLICY.has_slack(song("later")._replace(has_listener=False), NOW)
+    assert not POLICY.has_slack(song("new"), NOW)
 
 
 def test_a_hurried_song_beyond_its_callers_share_stands_back() -> None:
@@ -76,4 +76,4 @@ def test_by_arrival_nothing_else_counts() -> None:
     policy = replace(POLICY, order=Order.ARRIVAL)
     songs = (song("a", 3.0, ahead=0.1), song("b", 1.0, ahead=90.0), song("c", 2.0, lead=9.0))
     assert order(*songs, policy=policy) == "bca"
-    assert not policy.comfortable(song("b", ahead=90.0), NOW)
+    assert not policy.has_slack(song("b", ahead=90.0), NOW)

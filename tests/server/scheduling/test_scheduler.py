@@ -2,9 +2,9 @@ from dataclasses import astuple
 
 import pytest
 
-from server.scheduling.device_usage import Usage
+from server.scheduling.device_usage import DeviceUsage
 from server.scheduling.policy import Policy
-from server.workers.messages import Forget, Plan, Prepare, Render, SongKey, Step
+from server.workers.messages import Plan, Prepare, Release, Render, SongKey, Step
 from tests.server.scheduling.desk import kinds, opened, plan, section
 from tests.support.fakes import FakeOutlet, params
 
@@ -13,7 +13,7 @@ def test_a_song_is_planned_prepared_stepped_and_rendered_section_by_section() ->
     desk = opened()
     desk.add("a")
     one_section: list[type] = [Prepare, Step, Step, Render, Render, Render]
-    assert kinds(desk.turns(15)) == [Plan, *one_section, *one_section, Forget, type(None)]
+    assert kinds(desk.turns(15)) == [Plan, *one_section, *one_section, Release, type(None)]
 
 
 def test_a_new_song_goes_before_one_that_is_heard_already() -> None:
@@ -41,13 +41,13 @@ def test_songs_that_nobody_hears_yet_go_by_arrival() -> None:
 
 def test_a_song_whose_listener_takes_nothing_gets_no_work() -> None:
     desk = opened()
-    outlet = desk.add("a")
+    sink = desk.add("a")
     desk.turns(3)
-    outlet.full = True
+    sink.full = True
     assert desk.turn() is None
     desk.add("b")
     assert kinds(desk.turns(3)) == [Plan, Prepare, Step]
-    outlet.full = False
+    sink.full = False
     assert desk.turn() == Step((section("a"), section("b")))
 
 
@@ -67,7 +67,7 @@ def test_a_dropped_song_gets_no_more_work_and_is_forgotten() -> None:
     desk.add("a")
     desk.turns(3)
     desk.scheduler.drop("a")
-    assert desk.turns(2) == [Forget(SongKey("a")), None]
+    assert desk.turns(2) == [Release(SongKey("a")), None]
 
 
 def test_a_reply_about_a_dropped_song_is_ignored() -> None:
@@ -78,7 +78,7 @@ def test_a_reply_about_a_dropped_song_is_ignored() -> None:
     assert command is not None
     desk.scheduler.drop("a")
     desk.finish(command)
-    assert desk.turns(2) == [Forget(SongKey("a")), None]
+    assert desk.turns(2) == [Release(SongKey("a")), None]
 
 
 @pytest.mark.parametrize(("caller", "next_song"), [("greedy", "other"), ("paying", "more")])
@@ -86,16 +86,16 @@ def test_the_caller_who_was_given_more_by_weight_stands_back(caller: str, next_s
     desk = opened(policy=Policy(margin_seconds=0.0, share_lead_seconds=0.5))
     desk.add("first", caller=caller)
     held_back = [desk.add("more", caller=caller), desk.add("other", caller="b")]
-    for outlet in held_back:
-        outlet.full = True
+    for sink in held_back:
+        sink.full = True
     desk.turns(7)
-    for outlet in held_back:
-        outlet.full = False
+    for sink in held_back:
+        sink.full = False
     assert desk.turn() == plan(next_song)
 
 
 def test_what_a_song_takes_of_a_device_is_written_down() -> None:
-    desk, usages = opened(), [Usage(), Usage()]
+    desk, usages = opened(), [DeviceUsage(), DeviceUsage()]
     for song_id, usage in zip("ab", usages, strict=True):
         desk.scheduler.add(song_id, "fake", params(), FakeOutlet(), usage=usage)
     desk.turns(7)

@@ -93,9 +93,9 @@ def test_a_batch_that_did_not_fit_makes_the_next_ones_smaller() -> None:
 
 def test_a_listener_who_takes_nothing_does_not_keep_the_memory_from_others() -> None:
     desk = opened(memory_bytes=MEMORY_BYTES)
-    outlet = desk.add("a")
+    sink = desk.add("a")
     desk.turns(5)
-    outlet.full = True
+    sink.full = True
     desk.add("b")
     desk.turns(13)
     assert desk.windows[section("b", 1)] == 3

@@ -4,11 +4,11 @@ from server.workers.messages import (
     Failed,
     Failure,
     Fault,
-    Forget,
     Lane,
     Ping,
     Plan,
     Prepare,
+    Release,
     Render,
     SectionStep,
     SongKey,
@@ -97,7 +97,7 @@ class TestTwoLanes:
         desk.finish(step, lane=Lane.DENOISE)
         assert [desk.turn(lane=lane) for lane in BOTH_LANES] == [None, None]
         desk.finish(following, lane=Lane.DENOISE)
-        assert desk.turns(2, lane=Lane.RENDER) == [Forget(SongKey("a")), None]
+        assert desk.turns(2, lane=Lane.RENDER) == [Release(SongKey("a")), None]
 
     def test_a_song_that_is_worked_on_keeps_no_other_from_being_forgotten(self) -> None:
         desk = self.desk()
@@ -107,7 +107,7 @@ class TestTwoLanes:
         assert desk.scheduler.next_command("cpu", Lane.DENOISE) == Step((section("a"),))
         desk.scheduler.drop("a")
         desk.scheduler.drop("b")
-        assert desk.turns(2, lane=Lane.RENDER) == [Forget(SongKey("b")), None]
+        assert desk.turns(2, lane=Lane.RENDER) == [Release(SongKey("b")), None]
 
     def test_an_attempt_that_failed_is_forgotten_while_the_next_one_is_worked_on(self) -> None:
         desk = self.desk()
@@ -117,7 +117,7 @@ class TestTwoLanes:
         desk.scheduler.done("cpu", Failed(SongKey("a"), Failure(Fault.BUG, "")), Lane.RENDER)
         assert kinds(desk.turns(2, lane=Lane.RENDER)) == [Plan, Prepare]
         desk.finish(step, lane=Lane.DENOISE)
-        assert desk.scheduler.next_command("cpu", Lane.RENDER) == Forget(SongKey("a"))
+        assert desk.scheduler.next_command("cpu", Lane.RENDER) == Release(SongKey("a"))
 
     def test_a_section_denoised_ahead_is_finished_for_the_next_attempt(self) -> None:
         desk = self.desk()

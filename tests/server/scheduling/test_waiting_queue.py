@@ -1,6 +1,6 @@
 from dataclasses import dataclass
 
-from server.scheduling.fair_share import Shares
+from server.scheduling.fair_share import FairShare
 from server.scheduling.waiting_queue import WaitingQueue
 
 
@@ -14,8 +14,8 @@ class Song:
     has_listener: bool = True
 
 
-def shares(*callers: str) -> Shares:
-    made = Shares()
+def shares(*callers: str) -> FairShare:
+    made = FairShare()
     for caller in callers:
         made.enter(caller)
     return made

@@ -1,8 +1,8 @@
 """Songs that are made from their beginning, because their encoder was lost."""
 
-from server.scheduling.retry import Verdict
+from server.scheduling.retry import RetryDecision
 from server.scheduling.scheduled_song import PlaybackEstimate
-from server.workers.messages import Forget, Plan, SongKey
+from server.workers.messages import Plan, Release, SongKey
 from tests.server.scheduling.desk import opened
 from tests.support.fakes import FakeOutlet, params
 
@@ -15,8 +15,8 @@ def test_a_song_begins_again_from_its_first_section() -> None:
     desk = opened()
     desk.add("a")
     desk.turns(8)
-    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
-    assert desk.turns(2) == [Forget(SongKey("a")), whole(1)]
+    assert desk.scheduler.restart_whole("a", 0.0) is RetryDecision.RETRY
+    assert desk.turns(2) == [Release(SongKey("a")), whole(1)]
     assert desk.scheduler.is_current(SongKey("a", 1))
 
 
@@ -26,7 +26,7 @@ def test_a_song_that_was_rendered_begins_again_until_it_is_dropped() -> None:
     while desk.turn() is not None:
         pass
     assert desk.scheduler.depths() == {}
-    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
+    assert desk.scheduler.restart_whole("a", 0.0) is RetryDecision.RETRY
     assert desk.turn() == whole(1)
     while desk.turn() is not None:
         pass
@@ -39,7 +39,7 @@ def test_a_resumed_song_that_waits_begins_again_from_its_first_section() -> None
     desk.add("a")
     desk.turns(8)
     desk.scheduler.close("cpu")
-    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
+    assert desk.scheduler.restart_whole("a", 0.0) is RetryDecision.RETRY
     desk.scheduler.open("cpu", ["fake"])
     assert desk.turn() == whole(2)
 
@@ -60,9 +60,9 @@ def test_a_song_that_begins_again_too_often_is_given_up() -> None:
     desk.scheduler.close("cpu")  # which counts apart
     desk.scheduler.open("cpu", ["fake"])
     desk.turns(3)
-    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.RETRY
+    assert desk.scheduler.restart_whole("a", 0.0) is RetryDecision.RETRY
     desk.turns(3)
-    assert desk.scheduler.restart_whole("a", 0.0) is Verdict.GIVE_UP
+    assert desk.scheduler.restart_whole("a", 0.0) is RetryDecision.GIVE_UP
     assert desk.scheduler.depths() == {}
 
 
@@ -82,6 +82,6 @@ def test_a_song_that_comes_further_each_time_is_not_given_up() -> None:
     desk.add("a")
     for heard_seconds in (1.0, 2.0, 3.0):
         desk.turns(4)
-        assert desk.scheduler.restart_whole("a", heard_seconds) is Verdict.RETRY
+        assert desk.scheduler.restart_whole("a", heard_seconds) is RetryDecision.RETRY
     desk.turns(4)
-    assert desk.scheduler.restart_whole("a", 3.0) is Verdict.GIVE_UP
+    assert desk.scheduler.restart_whole("a", 3.0) is RetryDecision.GIVE_UP

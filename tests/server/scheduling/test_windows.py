@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from server.scheduling.capacity.window_pace import WINDOWS, WindowPace
-from server.scheduling.retry import Verdict
+from server.scheduling.retry import RetryDecision
 from server.workers.messages import Command, Lane, Render, Rendered
 from tests.server.scheduling.desk import Desk, opened, section
 
@@ -71,9 +71,9 @@ def test_a_song_that_ended_a_worker_makes_each_window_alone_and_ends_no_more_tha
     desk.add("a")
     windows_asked(desk, 2, seconds=0.001)
     assert desk.scheduler.next_command("cpu", Lane.BOTH) == Render(section("a"), WINDOWS)
-    assert [lost.verdict for lost in desk.scheduler.close("cpu")] == [Verdict.RETRY]
+    assert [lost.decision for lost in desk.scheduler.close("cpu")] == [RetryDecision.RETRY]
     desk.scheduler.open("cpu", ["fake"])
     assert windows_asked(desk, 6, seconds=0.001) == [1] * 6
     command = desk.scheduler.next_command("cpu", Lane.BOTH)
     assert command == Render(section("a", 0, 1))
-    assert [lost.verdict for lost in desk.scheduler.close("cpu")] == [Verdict.POISONED]
+    assert [lost.decision for lost in desk.scheduler.close("cpu")] == [RetryDecision.POISONED]

@@ -6,7 +6,7 @@ import pytest
 from melisma.v1 import music_pb2
 from server.errors import MadeElsewhere
 from server.song import SongState
-from server.songs.entry import Message
+from server.songs.logged_event import Message
 from server.songs.recorded_sound import BLOCK_BYTES
 from server.songs.recording import Recording
 from server.store.base import SongRecord, StoreFailed
@@ -35,7 +35,7 @@ class Shelf:
         self.read: list[tuple[int, int]] = []
         self.recording = Recording(SONG, self._read, linger_seconds=None)
         for message in messages:
-            self.recording.tell(message)
+            self.recording.append(message)
         self.recording.sound.note_stored(stored)
         self.recording.end(SongState.COMPLETED, 5)
 

@@ -6,7 +6,7 @@ import pytest
 from melisma.v1 import music_pb2
 from server.errors import OffsetOutOfRange, SongCancelled, SongNotComplete
 from server.song import SongState
-from server.songs.entry import Message
+from server.songs.logged_event import Message
 from server.songs.recording import Recording
 from server.store.base import SongRecord
 
@@ -40,9 +40,9 @@ class Booth:
         self.left = 0
         self.recording = Recording(SONG, self._read, linger_seconds=linger_seconds, on_left=self._note)
 
-    def tell(self, *messages: Message) -> None:
+    def append(self, *messages: Message) -> None:
         for message in messages:
-            self.recording.tell(message)
+            self.recording.append(message)
 
     def finish(self) -> None:
         self.recording.end(SongState.COMPLETED, 5)
@@ -77,7 +77,7 @@ async def settled(condition: Callable[[], bool]) -> None:
 
 async def test_what_was_told_is_told_again_to_each_listener() -> None:
     booth = Booth()
-    booth.tell(*told())
+    booth.append(*told())
     booth.finish()
     assert await booth.heard() == await booth.heard() == told()
 
@@ -86,10 +86,10 @@ async def test_what_was_told_is_told_again_to_each_listener() -> None:
 @pytest.mark.parametrize("offset", range(len(WHOLE) + 1))
 async def test_sound_comes_from_exactly_the_byte_that_is_asked_for(offset: int, kept: bool) -> None:
     booth = Booth()
-    booth.tell(*told())
+    booth.append(*told())
     booth.finish()
     for entry in booth.recording.entries if kept else ():
-        entry.forget_sound()
+        entry.release_sound()
     messages = await booth.heard(offset)
     assert sound(messages) == WHOLE[offset:]
     chunks = [message.chunk for message in messages if message.HasField("chunk")]
@@ -99,7 +99,7 @@ async def test_sound_comes_from_exactly_the_byte_that_is_asked_for(offset: int, 
 
 async def test_a_complete_song_has_no_byte_beyond_its_end() -> None:
     booth = Booth()
-    booth.tell(*told())
+    booth.append(*told())
     booth.finish()
     with pytest.raises(OffsetOutOfRange):
         await booth.heard(len(WHOLE) + 1)
@@ -109,7 +109,7 @@ async def test_live_listeners_get_everything_in_order() -> None:
     booth = Booth()
     listeners = [asyncio.create_task(booth.heard(offset)) for offset in (0, 7)]
     for message in told():
-        booth.tell(message)
+        booth.append(message)
         await asyncio.sleep(0)
     booth.finish()
     assert [sound(await listener) for listener in listeners] == [WHOLE, WHOLE[7:]]
@@ -119,10 +119,10 @@ async def test_live_listeners_get_everything_in_order() -> None:
 async def test_progress_is_told_as_it_is_and_not_kept() -> None:
     booth = Booth()
     progress = [Message(progress=music_pb2.SongProgress(step=step)) for step in (1, 2)]
-    booth.tell(*told()[:2], *progress)
+    booth.append(*told()[:2], *progress)
     listener = asyncio.create_task(booth.heard())
     await settled(lambda: booth.recording.listeners == 1)
-    booth.tell(*told()[2:])
+    booth.append(*told()[2:])
     booth.finish()
     steps = [message.progress.step for message in await listener if message.HasField("progress")]
     assert steps == [2]
@@ -131,7 +131,7 @@ async def test_progress_is_told_as_it_is_and_not_kept() -> None:
 
 async def test_who_wants_no_sound_gets_none_and_from_the_entry_that_is_asked_for() -> None:
     booth = Booth()
-    booth.tell(*told())
+    booth.append(*told())
     booth.finish()
     kinds = [message.WhichOneof("event") for message in await booth.heard(number=1, sound=False)]
     assert kinds == ["plan", "section_finished", "finished"]
@@ -143,7 +143,7 @@ def unheard(booth: Booth) -> tuple[int, float]:
 
 async def test_a_song_with_no_listener_is_never_held_back() -> None:
     booth = Booth()
-    booth.tell(*told())
+    booth.append(*told())
     assert unheard(booth) == (0, 0.0)
 
 
@@ -151,10 +151,10 @@ async def test_a_slow_listener_holds_the_song_back_and_a_fast_one_does_not() -> 
     booth = Booth()
     rooms: list[str] = []
     booth.recording.sound.on_heard(lambda: rooms.append("room"))
-    booth.tell(*told()[:2])
+    booth.append(*told()[:2])
     with booth.recording.listened() as slow:
         await anext(slow)
-        booth.tell(*told()[2:4])
+        booth.append(*told()[2:4])
         assert unheard(booth) == (len(CHUNKS[0] + CHUNKS[1]), 1.0)
         with booth.recording.listened() as fast:
             for _ in range(3):
@@ -162,7 +162,7 @@ async def test_a_slow_listener_holds_the_song_back_and_a_fast_one_does_not() -> 
             assert (unheard(booth), rooms) == ((len(CHUNKS[1]), 0.5), ["room"])
             await anext(fast)
             assert (unheard(booth), rooms) == ((0, 0.0), ["room"] * 2)
-        booth.tell(told()[5])
+        booth.append(told()[5])
         for _ in range(3):
             await anext(slow)
         assert (unheard(booth), rooms) == ((len(CHUNKS[2]), 0.5), ["room"] * 2)
@@ -171,18 +171,18 @@ async def test_a_slow_listener_holds_the_song_back_and_a_fast_one_does_not() -> 
 
 async def test_what_was_told_before_somebody_listened_does_not_count() -> None:
     booth = Booth()
-    booth.tell(*told()[:4])
+    booth.append(*told()[:4])
     with booth.recording.listened() as late:
         await anext(late)
         assert unheard(booth) == (0, 0.0)
-        booth.tell(*told()[4:6])
+        booth.append(*told()[4:6])
         assert unheard(booth) == (len(CHUNKS[2]), 0.5)
 
 
 async def test_sound_that_is_stored_stays_in_memory_until_it_is_heard() -> None:
     booth = Booth()
     with booth.recording.listened() as listener:
-        booth.tell(*told()[:4])
+        booth.append(*told()[:4])
         booth.recording.sound.note_stored(4)
         assert [entry.has_sound for entry in booth.recording.entries[2:]] == [True, True]
         heard = [await anext(listener) for _ in range(3)]
@@ -197,7 +197,7 @@ async def test_sound_that_is_stored_stays_in_memory_until_it_is_heard() -> None:
 
 async def test_sound_that_nobody_listens_to_leaves_the_memory_when_it_is_stored() -> None:
     booth = Booth()
-    booth.tell(*told()[:4])
+    booth.append(*told()[:4])
     booth.recording.sound.note_stored(3)
     assert [entry.has_sound for entry in booth.recording.entries[2:]] == [False, True]
 
@@ -205,7 +205,7 @@ async def test_sound_that_nobody_listens_to_leaves_the_memory_when_it_is_stored(
 async def test_a_detached_song_waits_for_nobody() -> None:
     booth = Booth(linger_seconds=None)
     with booth.recording.listened() as slow:
-        booth.tell(*told()[:4])
+        booth.append(*told()[:4])
         await anext(slow)
         assert unheard(booth) == (0, 0.0)
 
@@ -213,14 +213,14 @@ async def test_a_detached_song_waits_for_nobody() -> None:
 async def test_events_alone_do_not_hold_the_song_back() -> None:
     booth = Booth()
     with booth.recording.listened(sound=False) as watching:
-        booth.tell(*told()[:4])
+        booth.append(*told()[:4])
         await anext(watching)
         assert unheard(booth) == (0, 0.0)
 
 
 async def test_who_listens_hears_the_error_itself_and_who_comes_later_that_there_is_no_more() -> None:
     booth = Booth()
-    booth.tell(*told()[:3])
+    booth.append(*told()[:3])
     listener = asyncio.create_task(booth.heard())
     await settled(lambda: booth.recording.listeners == 1)
     booth.recording.end(SongState.CANCELLED, 5, SongCancelled("somebody"))
@@ -234,19 +234,19 @@ async def test_who_listens_hears_the_error_itself_and_who_comes_later_that_there
 
 async def test_a_song_can_be_restored_from_what_was_stored() -> None:
     booth, later = Booth(), Booth(None)
-    booth.tell(*told())
+    booth.append(*told())
     booth.finish()
     stored = [entry.stored() for entry in booth.recording.entries]
     assert b"".join(data for _, data in stored) == WHOLE
-    later.recording.restore([event for event, _ in stored])
+    later.recording.load([event for event, _ in stored])
     later.finish()
     assert await later.heard() == told()
 
 
 async def test_the_record_follows_what_is_told() -> None:
     booth = Booth()
-    booth.tell(*told()[:3])
+    booth.append(*told()[:3])
     song = booth.recording.song
     assert (song.state, song.duration_seconds, song.size_bytes) == (SongState.RUNNING, 3.0, 5)
-    booth.tell(*told()[3:])
+    booth.append(*told()[3:])
     assert (booth.recording.song.size_bytes, booth.recording.song.sha256) == (len(WHOLE), "sum")

@@ -7,9 +7,9 @@ import pytest
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, LeaseLost, StoredEvent
-from server.store.directory import Attendance, Claim, Resume, Skill, Standing, Task
+from server.store.directory import Attendance, Claim, ClaimAction, LeaseStatus, Resume, Skill
 from tests.support.store_kinds import LEASE_SECONDS, THERE, Service
-from tests.support.stored_songs import Writing, claimed, making, queued, record, standing, taken, ticket, waiting
+from tests.support.stored_songs import Writing, claimed, lease_status, making, queued, record, taken, ticket, waiting
 
 MORE_THAN_A_LEASE = LEASE_SECONDS * 1.5
 
@@ -82,7 +82,7 @@ async def test_a_renewed_lease_does_not_run_out(service: Service) -> None:
     claim = (await making(service.here, record())).claim
     for _ in range(4):
         await service.pass_time(LEASE_SECONDS / 2)
-        assert (await standing(service.here, claim)).held
+        assert (await lease_status(service.here, claim)).held
     assert await service.there.directory.claim_lost() is None
 
 
@@ -97,7 +97,7 @@ async def test_a_song_whose_lease_has_run_out_has_one_new_owner_and_its_places_a
     found = await asyncio.gather(*(replica.directory.claim_lost() for replica in (service.here, service.there) * 3))
     (claim,) = filter(None, found)
     assert (claim.lease.epoch, claim.extent) == (2, Extent(5, 1))
-    assert await standing(service.here, zombie.claim) == Standing(held=False)
+    assert await lease_status(service.here, zombie.claim) == LeaseStatus(held=False)
     for call in (zombie.sound(b"more"), zombie.end()):
         with pytest.raises(LeaseLost):
             await call
@@ -112,7 +112,7 @@ async def test_a_lease_that_has_run_out_is_good_until_somebody_claims_the_song(s
     writing = await making(service.here, record())
     await service.pass_time(MORE_THAN_A_LEASE)
     await writing.sound(b"first")
-    assert (await standing(service.here, writing.claim)).held
+    assert (await lease_status(service.here, writing.claim)).held
     assert await service.there.directory.claim_lost() is None
     await writing.end()
 
@@ -163,11 +163,11 @@ async def test_a_heard_song_goes_on_where_it_sounds_the_same(service: Service) -
     assert await found(service) is None
     claim = await found(service, Skill(sound="one"))
     assert claim is not None
-    assert (claim.task, claim.extent, claim.lease.epoch) == (Task.MAKE, Extent(5, 1), 2)
+    assert (claim.action, claim.extent, claim.lease.epoch) == (ClaimAction.MAKE, Extent(5, 1), 2)
     await service.pass_time(MORE_THAN_A_LEASE)
     again = await service.here.directory.claim_lost(LIKE, PATIENCE)
     assert again is not None
-    assert (again.task, again.lease.epoch) == (Task.MAKE, 3)
+    assert (again.action, again.lease.epoch) == (ClaimAction.MAKE, 3)
 
 
 @pytest.mark.parametrize("resume", [Resume.SAME_SOUND, Resume.UNHEARD])
@@ -175,7 +175,7 @@ async def test_a_song_of_which_nothing_was_heard_goes_on_anywhere(service: Servi
     await lost(service, b"")
     claim = await found(service, Skill(resume, "two"))
     assert claim is not None
-    assert (claim.task, claim.extent) == (Task.MAKE, Extent(0, 1))
+    assert (claim.action, claim.extent) == (ClaimAction.MAKE, Extent(0, 1))
 
 
 @pytest.mark.parametrize(
@@ -187,7 +187,7 @@ async def test_a_song_that_a_rule_excludes_is_interrupted_at_once(
     await lost(service, sound)
     claim = await found(service, Skill(resume, "one"))
     assert claim is not None
-    assert claim.task is Task.INTERRUPT
+    assert claim.action is ClaimAction.INTERRUPT
 
 
 async def test_a_song_that_nobody_goes_on_with_is_interrupted_after_a_while(service: Service) -> None:
@@ -196,7 +196,7 @@ async def test_a_song_that_nobody_goes_on_with_is_interrupted_after_a_while(serv
     await service.pass_time(PATIENCE / 2)
     claim = await found(service)
     assert claim is not None
-    assert claim.task is Task.INTERRUPT
+    assert claim.action is ClaimAction.INTERRUPT
 
 
 async def test_a_song_that_was_given_up_waits_for_a_while_from_then_on(service: Service) -> None:
@@ -207,7 +207,7 @@ async def test_a_song_that_was_given_up_waits_for_a_while_from_then_on(service: 
     await service.pass_time(1)
     claim = await found(service, Skill(sound="two"))
     assert claim is not None
-    assert claim.task is Task.INTERRUPT
+    assert claim.action is ClaimAction.INTERRUPT
 
 
 async def test_a_lost_song_that_is_stored_to_its_end_or_was_cancelled_is_ended_by_anybody(service: Service) -> None:
@@ -217,9 +217,9 @@ async def test_a_lost_song_that_is_stored_to_its_end_or_was_cancelled_is_ended_b
     await service.there.directory.cancel("song-2")
     await service.pass_time(MORE_THAN_A_LEASE)
     claims = [await found(service, Skill(Resume.NEVER, room=False)) for _ in range(3)]
-    assert [claim and (claim.song.song_id, claim.task) for claim in claims] == [
-        ("song-1", Task.COMPLETE),
-        ("song-2", Task.CANCEL),
+    assert [claim and (claim.song.song_id, claim.action) for claim in claims] == [
+        ("song-1", ClaimAction.COMPLETE),
+        ("song-2", ClaimAction.CANCEL),
         None,
     ]
 
@@ -231,10 +231,10 @@ async def test_an_offered_song_stays_with_its_maker_until_one_that_suits_takes_i
     assert await service.here.directory.claim_lost(LIKE, 0.0) is None
     assert await service.there.directory.claim_lost({"fake": Skill(sound="two")}, 0.0) is None
     await writing.sound(b"second")
-    assert (await standing(service.here, writing.claim)).held
+    assert (await lease_status(service.here, writing.claim)).held
     claim = await found(service, Skill(sound="one"))
     assert claim is not None
-    assert (claim.task, claim.extent) == (Task.TAKE, Extent(11, 2))
+    assert (claim.action, claim.extent) == (ClaimAction.TAKE, Extent(11, 2))
     with pytest.raises(LeaseLost):
         await writing.sound(b"zombie")
     await service.here.directory.offer([writing.claim.lease])
@@ -250,7 +250,7 @@ async def test_an_offered_song_that_is_stored_to_its_last_event_is_left_to_its_m
     await service.pass_time(MORE_THAN_A_LEASE)
     claim = await found(service, Skill(sound="one"))
     assert claim is not None
-    assert (claim.task, claim.sound) == (Task.COMPLETE, "one")
+    assert (claim.action, claim.sound) == (ClaimAction.COMPLETE, "one")
 
 
 async def test_an_offered_song_whose_maker_is_lost_is_like_any_other_lost_song(service: Service) -> None:
@@ -260,6 +260,6 @@ async def test_an_offered_song_whose_maker_is_lost_is_like_any_other_lost_song(s
     await service.pass_time(LEASE_SECONDS + PATIENCE)
     claim = await found(service, Skill(sound="two"))
     assert claim is not None
-    assert claim.task is Task.INTERRUPT
+    assert claim.action is ClaimAction.INTERRUPT
     await Writing.of(service.there, claim).end(SongState.FAILED)
     assert await found(service, Skill(sound="one")) is None

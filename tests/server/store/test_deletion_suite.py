@@ -7,10 +7,10 @@ import pytest
 from server.errors import QuotaExceeded
 from server.quota import Quota
 from server.song import SongState
-from server.store.base import LeaseLost, Place, SongGone, Usage
+from server.store.base import Cursor, LeaseLost, SongGone, StoreUsage
 from server.store.directory import Attendance
 from tests.support.store_kinds import LEASE_SECONDS, Service
-from tests.support.stored_songs import Writing, keep, making, record, standing, ticket, waiting
+from tests.support.stored_songs import Writing, keep, lease_status, making, record, ticket, waiting
 
 
 def ids(songs: Any) -> list[str]:
@@ -33,11 +33,11 @@ async def test_nothing_is_left_on_any_replica_of_a_song_that_its_caller_deletes(
         assert await store.load("song-1") is None
         assert await store.find("me", "request-1") is None
         assert ids(await store.page("me", None, 9)) == ["song-2"]
-        assert ids(await store.page("me", Place(3, "song-3"), 9)) == ["song-2"]
+        assert ids(await store.page("me", Cursor(3, "song-3"), 9)) == ["song-2"]
         with pytest.raises(SongGone):
             await store.read("song-1", 0, 1)
         assert not await store.delete("song-1")
-    assert service.there.store.usage() == Usage(1, 5)
+    assert service.there.store.usage() == StoreUsage(1, 5)
     assert await service.here.store.read("song-2", 0, 9) == b"other"
 
 
@@ -70,12 +70,12 @@ async def test_who_made_a_deleted_song_can_store_nothing_of_it_any_more(service:
     taking = Writing.of(service.there, claim)
     await taking.end(SongState.FAILED, reason="INTERRUPTED")
     assert await service.there.store.delete("song-1")
-    assert not (await standing(service.here, writing.claim)).held
+    assert not (await lease_status(service.here, writing.claim)).held
     for call in (writing.sound(b"second"), service.here.store.create(record(), writing.claim.lease), writing.end()):
         with pytest.raises(LeaseLost):
             await call
     assert await service.here.store.get("song-1") is None
-    assert service.here.store.usage() == Usage(0, 0)
+    assert service.here.store.usage() == StoreUsage(0, 0)
 
 
 async def test_a_deleted_song_is_not_refunded(service: Service) -> None:

@@ -25,7 +25,7 @@ from server.store.directory import Admitted, Claim
 from server.store.eviction import StoreLimits
 from server.store.whole_service import QueueFull
 from tests.support.store_kinds import KINDS, LEASE_SECONDS, Opening, Replica, Service
-from tests.support.stored_songs import Writing, record, standing, ticket
+from tests.support.stored_songs import Writing, lease_status, record, ticket
 
 T = TypeVar("T")
 
@@ -225,7 +225,7 @@ class Interleavings(RuleBasedStateMachine):
     @rule(pick=PICK)
     def renew(self, pick: int) -> None:
         writing, song, good = self.chosen(pick)
-        told = self.run(standing(writing.replica, writing.claim))
+        told = self.run(lease_status(writing.replica, writing.claim))
         if song.state is None:
             assert (told.held, told.cancelled) == (good, good and song.cancelled)
         if good or (song.holder is writing and not song.settled and told.held):

@@ -10,15 +10,15 @@ import pytest
 from server.costs import Costs
 from server.song import SongState
 from server.store.base import Extent, StoredEvent
-from server.store.directory import Attendance, News, Standing
+from server.store.directory import Attendance, LeaseStatus, SongUpdate
 from server.store.whole_service import KnownEngine, ServedEngine
 from tests.support.fake_runner import FAKE_INFO
 from tests.support.store_kinds import THERE, Replica, Service
-from tests.support.stored_songs import Writing, claimed, making, record, standing, waiting
+from tests.support.stored_songs import Writing, claimed, lease_status, making, record, waiting
 
 
 @asynccontextmanager
-async def following(replica: Replica, at: Extent = Extent()) -> AsyncIterator[AsyncIterator[News]]:
+async def following(replica: Replica, at: Extent = Extent()) -> AsyncIterator[AsyncIterator[SongUpdate]]:
     async with asyncio.timeout(10):
         news = replica.directory.follow("song-1", at)
         try:
@@ -34,7 +34,7 @@ async def test_a_wish_to_cancel_reaches_the_maker(service: Service) -> None:
     assert await service.there.directory.cancel("song-1") is None
     async with asyncio.timeout(5):
         await waits
-    assert (await standing(service.here, writing.claim)).cancelled
+    assert (await lease_status(service.here, writing.claim)).cancelled
     await writing.end(SongState.CANCELLED)
     assert await service.there.directory.cancel("song-1") is None
     assert await service.there.directory.cancel("song-9") is None
@@ -53,14 +53,14 @@ async def test_a_waiting_song_is_ended_by_whoever_cancels_it(service: Service) -
 
 async def test_listeners_anywhere_count_until_their_time_is_over(service: Service) -> None:
     claim = (await making(service.here, record(), attend_seconds=3.0)).claim
-    assert await standing(service.here, claim) == Standing(True, attended=True)
+    assert await lease_status(service.here, claim) == LeaseStatus(True, attended=True)
     await service.there.directory.attend([Attendance("song-1", 700, 5.0), Attendance("song-9", 1, 5.0)])
     await service.here.directory.attend([Attendance("song-1", 900, 2.0)])
-    assert await standing(service.here, claim) == Standing(True, attended=True, wanted_byte=900)
+    assert await lease_status(service.here, claim) == LeaseStatus(True, attended=True, wanted_byte=900)
     await service.pass_time(2.5)
-    assert await standing(service.here, claim) == Standing(True, attended=True, wanted_byte=700)
+    assert await lease_status(service.here, claim) == LeaseStatus(True, attended=True, wanted_byte=700)
     await service.there.directory.attend([Attendance("song-1", 800, 0.0)])
-    assert await standing(service.here, claim) == Standing(True, attended=False, wanted_byte=0)
+    assert await lease_status(service.here, claim) == LeaseStatus(True, attended=False, wanted_byte=0)
 
 
 async def test_a_song_is_followed_from_anywhere_to_its_end(service: Service) -> None:

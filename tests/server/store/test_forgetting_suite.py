@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import pytest
 
 from server.song import SongState
-from server.store.base import Lease, LeaseLost, SongRecord, StoredEvent, Usage
+from server.store.base import Lease, LeaseLost, SongRecord, StoredEvent, StoreUsage
 from tests.support.store_kinds import HERE, OpenService, Service
 from tests.support.stored_songs import keep, making, record, ticket
 
@@ -22,9 +22,9 @@ async def test_the_songs_that_ended_first_go_first_until_there_are_few_enough(op
             await keep(service.here, record(number), b"", ended_ns=ended_ns)
         await making(service.here, record(4))
         store = service.here.store
-        assert await store.clean_up({"song-2"}) == 2
+        assert await store.evict({"song-2"}) == 2
         assert ids(await store.page("me", None, 9)) == ["song-4", "song-2"]
-        assert await store.clean_up(set()) == 0
+        assert await store.evict(set()) == 0
 
 
 async def test_nothing_is_kept_of_a_song_that_its_maker_has_forgotten(service: Service) -> None:
@@ -32,15 +32,15 @@ async def test_nothing_is_kept_of_a_song_that_its_maker_has_forgotten(service: S
     writing, store = await making(service.here, record(1)), service.here.store
     await writing.append([StoredEvent(b"accepted")])
     with pytest.raises(LeaseLost):
-        await store.forget(STRANGER)
-    await store.forget(writing.claim.lease)
+        await store.discard(STRANGER)
+    await store.discard(writing.claim.lease)
     await service.here.directory.settle(writing.claim.lease, SongState.CANCELLED, 0.0)
     for each in (store, service.there.store):
         assert await each.get("song-1") is None
         assert await each.load("song-1") is None
         assert await each.find("me", "request-1") is None
         assert ids(await each.page("me", None, 9)) == ["song-2"]
-    assert store.usage() == Usage(1, 5)
+    assert store.usage() == StoreUsage(1, 5)
     with pytest.raises(LeaseLost):
         await writing.append([StoredEvent(b"plan")])
     assert (await service.here.directory.admit(ticket(record(3, request_id="request-1")))).new

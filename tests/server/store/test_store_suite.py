@@ -10,14 +10,14 @@ import pytest
 from model.song import Violation
 from server.song import SongState
 from server.store.base import (
+    Cursor,
     Extent,
     Lease,
     LeaseLost,
-    Place,
     SongRecord,
     StoredEvent,
     StoreFailed,
-    Usage,
+    StoreUsage,
     Whole,
 )
 from server.store.directory import Attendance
@@ -40,7 +40,7 @@ async def test_a_new_song_is_there_without_sound(service: Service) -> None:
         assert song == replace(record(), owner=HERE, epoch=1) == claim.song
         assert await store.load("song-1") == (song, [])
         assert await store.read("song-1", 0, 100) == b""
-        assert store.usage() == Usage(1, 0)
+        assert store.usage() == StoreUsage(1, 0)
 
 
 async def test_every_field_of_a_record_is_kept(service: Service) -> None:
@@ -92,7 +92,7 @@ async def test_events_and_sound_come_back_as_they_were_added(service: Service) -
     await writing.append(events[3:])
     assert await store.load("song-1") == (replace(song, size_bytes=11), events)
     assert await store.read("song-1", 0, 100) == b"firstsecond"
-    assert store.usage() == Usage(1, 11)
+    assert store.usage() == StoreUsage(1, 11)
 
 
 @pytest.mark.parametrize("settled", [False, True])
@@ -108,7 +108,7 @@ async def test_a_song_that_has_ended_stays_as_it_ended(service: Service, settled
     assert (song.state, song.size_bytes) == (SongState.COMPLETED, 11)
     assert await store.load("song-1") == (song, [StoredEvent(b"chunk", 5), StoredEvent(b"chunk", 11)])
     assert await store.read("song-1", 0, 100) == b"firstsecond"
-    assert store.usage() == Usage(1, 11)
+    assert store.usage() == StoreUsage(1, 11)
 
 
 @pytest.mark.parametrize("ended", [False, True])
@@ -132,7 +132,7 @@ async def test_songs_do_not_mix(service: Service) -> None:
     await asyncio.gather(*(keep(service.here, record(number), sound) for number, sound in sounds.items()))
     for number, sound in sounds.items():
         assert await service.there.store.read(f"song-{number}", 0, 1 << 20) == sound
-    assert service.here.store.usage() == Usage(3, 300_000)
+    assert service.here.store.usage() == StoreUsage(3, 300_000)
 
 
 async def test_calls_take_effect_in_the_order_in_which_they_are_made(service: Service) -> None:
@@ -168,7 +168,7 @@ async def test_a_song_that_is_not_there_is_told_and_cannot_be_changed(service: S
         with pytest.raises(LeaseLost):
             await call
     assert await store.get("song-1") is None
-    assert store.usage() == Usage(1, 5)
+    assert store.usage() == StoreUsage(1, 5)
 
 
 async def test_a_song_that_is_there_is_not_created_again(service: Service) -> None:
@@ -177,7 +177,7 @@ async def test_a_song_that_is_there_is_not_created_again(service: Service) -> No
     before = await service.here.store.load("song-1")
     await service.here.store.create(replace(record(), prompt="another"), writing.claim.lease)
     assert await service.here.store.load("song-1") == before
-    assert service.here.store.usage() == Usage(1, 5)
+    assert service.here.store.usage() == StoreUsage(1, 5)
 
 
 async def test_songs_are_paged_newest_first_for_their_caller(service: Service) -> None:
@@ -186,18 +186,18 @@ async def test_songs_are_paged_newest_first_for_their_caller(service: Service) -
     store = service.there.store
     first = await store.page("me", None, 2)
     assert ids(first) == ["song-5", "song-4"]
-    rest = await store.page("me", Place(4, "song-4"), 10)
+    rest = await store.page("me", Cursor(4, "song-4"), 10)
     assert ids(rest) == ["song-2", "song-1"]
     assert ids(await store.page("other", None, 10)) == ["song-3"]
     assert list(await store.page("nobody", None, 10)) == []
-    assert list(await store.page("me", Place(1, "song-1"), 10)) == []
+    assert list(await store.page("me", Cursor(1, "song-1"), 10)) == []
 
 
 async def test_songs_of_one_moment_are_paged_by_their_names(service: Service) -> None:
     for number in (2, 1, 3):
         await making(service.here, record(number, created_ns=9))
     assert ids(await service.here.store.page("me", None, 10)) == ["song-3", "song-2", "song-1"]
-    assert ids(await service.here.store.page("me", Place(9, "song-2"), 10)) == ["song-1"]
+    assert ids(await service.here.store.page("me", Cursor(9, "song-2"), 10)) == ["song-1"]
 
 
 async def test_a_page_begins_behind_its_place_whether_or_not_that_song_is_still_there(
@@ -206,8 +206,8 @@ async def test_a_page_begins_behind_its_place_whether_or_not_that_song_is_still_
     async with open_service(max_bytes=0) as service:
         for number in (1, 2, 3):
             await keep(service.here, record(number), b"sound")
-        assert await service.here.store.clean_up({"song-1", "song-3"}) == 1
-        assert ids(await service.here.store.page("me", Place(2, "song-2"), 10)) == ["song-1"]
+        assert await service.here.store.evict({"song-1", "song-3"}) == 1
+        assert ids(await service.here.store.page("me", Cursor(2, "song-2"), 10)) == ["song-1"]
 
 
 @pytest.mark.parametrize("state", [SongState.FAILED, SongState.CANCELLED, SongState.COMPLETED])
@@ -230,17 +230,17 @@ async def test_the_songs_that_ended_first_go_first_until_the_rest_has_room(open_
             await keep(service.here, record(number), b"12345", ended_ns=ended_ns)
         await making(service.here, record(4))
         store = service.here.store
-        assert await store.clean_up({"song-2"}) == 1
+        assert await store.evict({"song-2"}) == 1
         assert ids(await store.page("me", None, 9)) == ["song-4", "song-2", "song-1"]
-        assert store.usage() == Usage(3, 10)
-        assert await store.clean_up({"song-2"}) == 0
+        assert store.usage() == StoreUsage(3, 10)
+        assert await store.evict({"song-2"}) == 0
 
 
 async def test_old_songs_go(open_service: OpenService) -> None:
     async with open_service(now_ns=10 * HOUR_NS, max_age_hours=2.0) as service:
         await keep(service.here, record(1), b"old", ended_ns=7 * HOUR_NS)
         await keep(service.here, record(2), b"young", ended_ns=9 * HOUR_NS)
-        assert await service.here.store.clean_up(set()) == 1
+        assert await service.here.store.evict(set()) == 1
         assert await service.here.store.get("song-1") is None
         assert await service.here.store.get("song-2") is not None
 
@@ -248,19 +248,19 @@ async def test_old_songs_go(open_service: OpenService) -> None:
 async def test_a_song_without_sound_goes_as_well(open_service: OpenService) -> None:
     async with open_service(now_ns=10 * HOUR_NS, max_age_hours=2.0) as service:
         await (await making(service.here, record())).end(SongState.CANCELLED, ended_ns=1)
-        assert await service.here.store.clean_up(set()) == 1
-        assert service.here.store.usage() == Usage(0, 0)
+        assert await service.here.store.evict(set()) == 1
+        assert service.here.store.usage() == StoreUsage(0, 0)
 
 
 async def test_nothing_is_left_of_a_deleted_song(open_service: OpenService) -> None:
     async with open_service(max_bytes=0) as service:
         await keep(service.here, record(), b"first")
         store = service.here.store
-        assert await store.clean_up(set()) == 1
+        assert await store.evict(set()) == 1
         assert await store.load("song-1") is None
         assert await store.find("me", "request-1") is None
         assert list(await store.page("me", None, 9)) == []
-        assert store.usage() == Usage(0, 0)
+        assert store.usage() == StoreUsage(0, 0)
         with pytest.raises(StoreFailed):
             await store.read("song-1", 0, 1)
         await making(service.here, record())
@@ -270,7 +270,7 @@ async def test_nothing_is_left_of_a_deleted_song(open_service: OpenService) -> N
 async def test_a_song_is_not_deleted_while_it_is_being_made(open_service: OpenService) -> None:
     async with open_service(max_bytes=0) as service:
         await (await making(service.here, record())).sound(b"first")
-        assert await service.here.store.clean_up(set()) == 0
+        assert await service.here.store.evict(set()) == 0
 
 
 async def test_a_song_with_listeners_on_another_replica_is_not_deleted_until_they_have_left(
@@ -284,17 +284,17 @@ async def test_a_song_with_listeners_on_another_replica_is_not_deleted_until_the
             await keep(service.here, record(number), b"12345", ended_ns=number)
         store, listening = service.here.store, service.there.directory
         await listening.attend([Attendance("song-2", 0, 6.0), Attendance("song-9", 0, 6.0)])
-        assert await store.clean_up(set()) == 1
+        assert await store.evict(set()) == 1
         assert ids(await store.page("me", None, 9)) == ["song-2", "song-1"]
         await keep(service.here, record(4), b"12345", ended_ns=4)
         await service.pass_time(3.0)
         await listening.attend([Attendance("song-1", 0, 6.0)])
         await service.pass_time(4.0)
-        assert await store.clean_up(set()) == 1
+        assert await store.evict(set()) == 1
         assert ids(await store.page("me", None, 9)) == ["song-4", "song-1"]
         await listening.attend([Attendance("song-1", 0, 0.0)])
         await keep(service.here, record(5), b"12345", ended_ns=5)
-        assert await store.clean_up(set()) == 1
+        assert await store.evict(set()) == 1
         assert ids(await store.page("me", None, 9)) == ["song-5", "song-4"]
 
 
@@ -312,7 +312,7 @@ async def test_a_song_is_ended_with_what_its_maker_still_has_of_it(service: Serv
 
 async def test_without_limits_everything_is_kept(service: Service) -> None:
     await keep(service.here, record(), b"first")
-    assert await service.here.store.clean_up(set()) == 0
+    assert await service.here.store.evict(set()) == 0
 
 
 async def test_a_closed_store_refuses_every_call(open_service: OpenService) -> None:
@@ -329,7 +329,7 @@ async def test_a_closed_store_refuses_every_call(open_service: OpenService) -> N
         store.page("me", None, 1),
         store.load("song-1"),
         store.read("song-1", 0, 1),
-        store.clean_up(set()),
+        store.evict(set()),
         store.delete("song-1"),
         service.here.directory.admit(ticket(record(3))),
     ]

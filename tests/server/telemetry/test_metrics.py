@@ -7,7 +7,7 @@ from prometheus_client import CollectorRegistry
 from prometheus_client.openmetrics.exposition import generate_latest
 from prometheus_client.openmetrics.parser import text_string_to_metric_families
 
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 from server.store.whole_service import Queue, WaitingSong
 from server.telemetry.documentation import metrics_table, report_one_of_each
 from server.telemetry.estimate_metrics import Estimated
@@ -20,7 +20,7 @@ from server.telemetry.scraped import (
     expose_readiness,
     expose_service,
 )
-from server.telemetry.song_metrics import CALLER_REASONS, OWN_REASONS, RETRY_CAUSES, Outcome
+from server.telemetry.song_metrics import CALLER_REASONS, OWN_REASONS, RETRY_CAUSES, SongOutcome
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import Lane
 
@@ -35,7 +35,7 @@ class Bench:
 
     def __init__(self) -> None:
         self.now = 1000.0
-        self.depths: dict[str, Depth] = {}
+        self.depths: dict[str, QueueDepth] = {}
         self.registry = CollectorRegistry()
         self.metrics = Metrics(
             self.registry, engines=["fake"], devices=["cpu"], clock=lambda: self.now, window_seconds=WINDOW_SECONDS
@@ -58,7 +58,7 @@ def bench() -> Bench:
 
 
 def report_everything(bench: Bench) -> None:
-    bench.depths["fake"] = Depth(1, 2, 3, 4)
+    bench.depths["fake"] = QueueDepth(1, 2, 3, 4)
     report_one_of_each(bench.registry, bench.metrics, bench.store)
 
 
@@ -121,7 +121,7 @@ def test_an_estimate_is_wrong_in_one_direction(bench: Bench, actual: float, dire
 
 
 def test_only_completed_songs_have_a_latency(bench: Bench) -> None:
-    for outcome in (Outcome.FAILED, Outcome.CANCELLED):
+    for outcome in (SongOutcome.FAILED, SongOutcome.CANCELLED):
         bench.metrics.songs.ended("fake", outcome, 5.0, 60.0)
         assert bench.value("songs_ended_total", engine="fake", outcome=outcome.value) == 1
     assert not bench.value("song_latency_seconds_count", engine="fake")
@@ -170,11 +170,11 @@ def test_what_has_not_happened_is_zero_and_what_was_not_measured_is_absent(bench
 
 
 def test_the_p95s_are_those_of_recent_songs(bench: Bench) -> None:
-    bench.metrics.songs.ended("fake", Outcome.COMPLETED, 500.0, 60.0)
+    bench.metrics.songs.ended("fake", SongOutcome.COMPLETED, 500.0, 60.0)
     bench.metrics.songs.first_audio("fake", 50.0)
     bench.now += WINDOW_SECONDS / 2
     for number in range(1, 101):
-        bench.metrics.songs.ended("fake", Outcome.COMPLETED, float(number), 60.0)
+        bench.metrics.songs.ended("fake", SongOutcome.COMPLETED, float(number), 60.0)
         bench.metrics.songs.first_audio("fake", number / 100)
     assert bench.value("song_latency_p95_seconds", engine="fake") == 96.0
     bench.now += WINDOW_SECONDS / 2 + 1.0
@@ -201,12 +201,12 @@ def test_a_lane_is_never_more_than_busy(bench: Bench) -> None:
 
 
 def test_depths_are_read_at_every_scrape(bench: Bench) -> None:
-    bench.depths["fake"] = Depth(waiting_songs=1, running_songs=2, open_sections=3, waiting_sections=4)
+    bench.depths["fake"] = QueueDepth(waiting_songs=1, running_songs=2, open_sections=3, waiting_sections=4)
     assert bench.value("queue_songs", engine="fake") == 1
     assert bench.value("running_songs", engine="fake") == 2
     assert bench.value("open_sections", engine="fake") == 3
     assert bench.value("queue_sections", engine="fake") == 4
-    bench.depths["fake"] = Depth(waiting_songs=5)
+    bench.depths["fake"] = QueueDepth(waiting_songs=5)
     assert bench.value("queue_songs", engine="fake") == 5
 
 

@@ -17,25 +17,25 @@ def availability() -> EngineAvailability:
 
 def test_an_engine_is_given_up_when_no_device_has_it_or_is_still_trying() -> None:
     made = availability()
-    assert not made.given_up("fake")
+    assert not made.unavailable("fake")
     made.start_failed("cpu")
-    assert not made.given_up("fake")
+    assert not made.unavailable("fake")
     made.loaded("cpu#2", NOT_LOADED)
-    assert made.given_up("fake")
+    assert made.unavailable("fake")
     made.loaded("cpu", LOADED)
-    assert not made.given_up("fake")
+    assert not made.unavailable("fake")
 
 
 def test_a_pool_is_hopeless_when_no_device_could_start_a_worker_for_many_times() -> None:
     made = availability()
     for _ in range(5):
         made.start_failed("cpu")
-    assert (made.failed_starts("cpu"), made.hopeless()) == (5, False)
+    assert (made.failed_starts("cpu"), made.all_starts_failed()) == (5, False)
     for _ in range(5):
         made.start_failed("cpu#2")
-    assert made.hopeless()
+    assert made.all_starts_failed()
     made.loaded("cpu", LOADED)
-    assert (made.failed_starts("cpu"), made.hopeless()) == (0, False)
+    assert (made.failed_starts("cpu"), made.all_starts_failed()) == (0, False)
 
 
 def test_devices_of_an_engine_are_those_whose_worker_is_up() -> None:

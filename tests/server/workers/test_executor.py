@@ -11,11 +11,11 @@ from server.workers.messages import (
     Done,
     Failed,
     Fault,
-    Forget,
     Plan,
     Planned,
     Prepare,
     Prepared,
+    Release,
     Render,
     Rendered,
     Reply,
@@ -48,7 +48,7 @@ class KeptLinks(EncoderLinks):
     def send(self, sound: Sound) -> None:
         self.sounds.append(sound)
 
-    def forget(self, song: SongKey) -> None:
+    def release(self, song: SongKey) -> None:
         self.forgotten.append(song)
 
 
@@ -124,7 +124,7 @@ def test_the_encoder_is_told_the_plan_and_when_there_is_no_more() -> None:
     links, target = KeptLinks(), SoundTarget("/nowhere", AudioSettings(bitrate_kbps=64))
     executor = executor_of(links=links)
     reply = executor.handle(Plan(SONG, "fake", params("happy"), sound_to=target))
-    executor.handle(Forget(SONG))
+    executor.handle(Release(SONG))
     assert isinstance(reply, Planned)
     origin = origin_of("fake", params("happy"), target.audio)
     assert links.opened == [(target, OpenSong(SONG, target.audio, "happy", "", reply.plan, RATE_HERTZ, origin))]
@@ -248,5 +248,5 @@ def test_an_engine_that_fails_to_begin_fails_that_song_alone() -> None:
 def test_a_forgotten_song_is_gone() -> None:
     executor = executor_of()
     section = prepared(executor, "a")
-    assert executor.handle(Forget(SONG)) == Done()
+    assert executor.handle(Release(SONG)) == Done()
     assert [failed.song for failed in stepped(executor, section).failures] == [SONG]

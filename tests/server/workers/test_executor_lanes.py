@@ -13,7 +13,7 @@ import pytest
 from model.engine import SectionConditions, SectionState
 from model.song import SongPlan, Window
 from server.workers.failures import DeviceBroken
-from server.workers.messages import Done, Forget, Ping, Plan, Prepare, Render, Rendered, SectionKey, SongKey
+from server.workers.messages import Done, Ping, Plan, Prepare, Release, Render, Rendered, SectionKey, SongKey
 from tests.server.workers.test_executor import (
     SONG,
     KeptLinks,
@@ -55,7 +55,7 @@ def test_a_step_goes_on_whose_songs_are_forgotten_by_the_other_lane(trace: str) 
     with ThreadPoolExecutor(1) as lane:
         step = lane.submit(stepped, executor, *sections)
         assert engine.working.wait(30.0)
-        assert executor.handle(Forget(SongKey("a"))) == Done()
+        assert executor.handle(Release(SongKey("a"))) == Done()
         engine.let_go.set()
         reply = step.result()
     assert [(done.section, done.step) for done in reply.sections] == [(section, 1) for section in sections]
@@ -75,7 +75,7 @@ def test_a_window_is_rendered_whose_song_is_forgotten_by_the_other_lane(trace: s
     with ThreadPoolExecutor(1) as lane:
         window = lane.submit(executor.handle, Render(section))
         assert engine.working.wait(30.0)
-        assert executor.handle(Forget(SONG)) == Done()
+        assert executor.handle(Release(SONG)) == Done()
         engine.let_go.set()
         assert isinstance(window.result(), Rendered)
 

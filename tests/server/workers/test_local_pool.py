@@ -57,10 +57,10 @@ async def test_a_worker_that_does_not_load_in_time_is_a_failed_start() -> None:
     pool, observer = local_pool(ENDLESS_LOAD, load_seconds=0.1), FakeObserver()
     async with observed(pool, observer):
         await pool.settled()
-        assert pool.given_up("endless")
+        assert pool.unavailable("endless")
         with pytest.raises(WorkerLost, match="restarted"):
             pool.require("endless")
-        while not pool.hopeless():
+        while not pool.all_starts_failed():
             observer.changed.clear()
             await observer.changed.wait()
     assert len(observer.restarted) >= 4

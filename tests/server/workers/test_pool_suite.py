@@ -109,7 +109,7 @@ async def test_an_engine_is_ready_once_its_worker_has_loaded_it(kind: PoolKind) 
         assert observer.changed.is_set()
         assert (list(pool.infos()), pool.devices_of("fake")) == (["fake"], ("cpu",))
         assert pool.engines_on("cpu") == frozenset({"fake"})
-        assert (pool.given_up("fake"), pool.hopeless()) == (False, False)
+        assert (pool.unavailable("fake"), pool.all_starts_failed()) == (False, False)
     assert pool.infos() == {}
 
 
@@ -132,7 +132,7 @@ async def test_an_unknown_engine_is_told_apart_from_one_that_cannot_be_loaded(ki
             pool.require("missing")
         with pytest.raises(EngineNotReady, match="log"):
             pool.require("broken")
-        assert pool.given_up("missing")
+        assert pool.unavailable("missing")
 
 
 async def test_an_engine_is_loaded_only_where_it_is_placed(kind: PoolKind) -> None:

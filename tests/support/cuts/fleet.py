@@ -48,7 +48,7 @@ class Fleet:
         size: int,
         objects: Path,
         engine: str,
-        dice: Random,
+        rng: Random,
         settings: Mapping[str, str],
         network: Network | None = None,
     ) -> None:
@@ -56,7 +56,7 @@ class Fleet:
         self._network = network
         self._objects = objects
         self._engine = engine
-        self._dice = dice
+        self._dice = rng
         self._settings = settings
         self.directory = DirectoryServer(*_NO_REWRITING)
         self.former: list[DirectoryServer] = []

@@ -139,11 +139,11 @@ class InProcessPool:
     def sound_of(self, engine: str) -> str:
         return self._availability.sound_of(engine)
 
-    def given_up(self, engine: str) -> bool:
-        return self._availability.given_up(engine)
+    def unavailable(self, engine: str) -> bool:
+        return self._availability.unavailable(engine)
 
-    def hopeless(self) -> bool:
-        return self._availability.hopeless()
+    def all_starts_failed(self) -> bool:
+        return self._availability.all_starts_failed()
 
     async def settled(self) -> None:
         await self._availability.settled()

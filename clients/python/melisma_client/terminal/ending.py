@@ -21,11 +21,11 @@ def ended_by_signals() -> Iterator[None]:
     What the block does not handle itself ends the process without a traceback, with `Exit.INTERRUPTED` or
     `Exit.TERMINATED`.
     """
-    told: list[int] = []
+    received: list[int] = []
 
     def terminate(number: int, frame: FrameType | None) -> None:
         signal.signal(number, signal.SIG_IGN)
-        told.append(number)
+        received.append(number)
         raise Terminated
 
     signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -38,7 +38,7 @@ def ended_by_signals() -> Iterator[None]:
         # The library of the command line takes every interruption for Ctrl-C.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:
             raise
-        raise SystemExit(int(Exit.TERMINATED if told else Exit.INTERRUPTED)) from None
+        raise SystemExit(int(Exit.TERMINATED if received else Exit.INTERRUPTED)) from None
 
 
 def silence_stdout() -> None:

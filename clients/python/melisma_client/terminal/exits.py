@@ -146,12 +146,12 @@ def explain(console: Console, error: MelismaError, diagnose: Callable[[], Findin
     violations = error.violations if isinstance(error, InvalidRequest) else ()
     finding = diagnose() if isinstance(error, ConnectionLost) else None
     text = "" if violations else f": {escape(finding.text if finding else str(error))}"
-    tell(console, f"[red]{_of_kind(_HEADINGS, error)}[/red]{text}")
+    print_line(console, f"[red]{_of_kind(_HEADINGS, error)}[/red]{text}")
     for violation in violations:
         name = OPTIONS.get(violation.field) or _ARGUMENTS.get(violation.field, violation.field)
-        tell(console, f"  {escape(name)}: {escape(violation.description)}")
+        print_line(console, f"  {escape(name)}: {escape(violation.description)}")
     if hint := finding.hint if finding else _hint(error):
-        tell(console, f"  {hint.format(when=_when(error))}")
+        print_line(console, f"  {hint.format(when=_when(error))}")
     return _of_kind(_EXITS, error) or Exit.FAILED
 
 
@@ -161,7 +161,7 @@ def _hint(error: MelismaError) -> str | None:
     return _of_kind(_HINTS, error)
 
 
-def tell(console: Console, text: str) -> None:
+def print_line(console: Console, text: str) -> None:
     """Prints one line, however long."""
     console.print(text, highlight=False, soft_wrap=True)
 

@@ -16,7 +16,7 @@ from melisma_client.receiver import Event
 from melisma_client.song import Song
 from melisma_client.sync import Client
 from melisma_client.terminal.ending import Terminated, silence_stdout
-from melisma_client.terminal.exits import Exit, explain, tell
+from melisma_client.terminal.exits import Exit, explain, print_line
 from melisma_client.terminal.messages import print_json
 from melisma_client.terminal.options.server import ServerOptions
 from melisma_client.terminal.song_display import SongDisplay
@@ -49,7 +49,7 @@ def receive(
         try:
             status = _play(song, sink, console, server, json=json, quiet=quiet or json)
         except KeyboardInterrupt as interrupt:
-            tell(console, f"interrupted; {when_left}")
+            print_line(console, f"interrupted; {when_left}")
             status = Exit.TERMINATED if isinstance(interrupt, Terminated) else Exit.INTERRUPTED
     if isinstance(sink, PartFile):
         _tell_file(console, sink, quiet=quiet or json)
@@ -75,26 +75,26 @@ def _play(song: Song, sink: Sink, console: Console, server: ServerOptions, *, js
         silence_stdout()
         return Exit.READER_GONE
     except OSError as error:
-        tell(console, f"cannot write the song: {escape(str(error))}")
+        print_line(console, f"cannot write the song: {escape(str(error))}")
         return Exit.FAILED
     return Exit.DONE
 
 
 def _event(event: Event) -> SongEvent:
     """The event in its envelope, the bytes of a chunk left out."""
-    told = SongEvent()
-    field = next(one.name for one in told.DESCRIPTOR.oneofs[0].fields if one.message_type is event.DESCRIPTOR)
-    getattr(told, field).CopyFrom(event)
+    message = SongEvent()
+    field = next(one.name for one in message.DESCRIPTOR.oneofs[0].fields if one.message_type is event.DESCRIPTOR)
+    getattr(message, field).CopyFrom(event)
     if isinstance(event, AudioChunk):
-        told.chunk.ClearField("data")
-    return told
+        message.chunk.ClearField("data")
+    return message
 
 
 def _tell_file(console: Console, file: PartFile, *, quiet: bool) -> None:
     if not file.completed and file.part.exists():
-        tell(console, f"what arrived of the song is kept in {escape(str(file.part))}")
+        print_line(console, f"what arrived of the song is kept in {escape(str(file.part))}")
     elif file.completed and not quiet:
-        tell(console, f"wrote {escape(str(file.path))}")
+        print_line(console, f"wrote {escape(str(file.path))}")
 
 
 def _sink(output: str) -> Sink:

@@ -133,8 +133,8 @@ def _admission(accepted: SongAccepted) -> str:
 
 
 def _outlook(progress: SongProgress) -> str:
-    place = _ahead(progress.queue_position) if progress.queue_position else "being made"
-    return ", ".join([place, *_estimates(progress)])
+    state = _ahead(progress.queue_position) if progress.queue_position else "being made"
+    return ", ".join([state, *_estimates(progress)])
 
 
 def _ahead(songs: int) -> str:

@@ -1,6 +1,6 @@
 """Facts about words in a prompt."""
 
-from model.studio.prompt.mentions import mentions, negated, places, plain, unknown_words, wanted_places
+from model.studio.prompt.mentions import mentions, negated, normalised, places, unknown_words, wanted_places
 
 
 def test_latin_words_stand_alone_and_chinese_ones_need_not() -> None:
@@ -17,12 +17,12 @@ def test_a_denied_word_is_not_wanted() -> None:
 
 
 def test_a_word_inside_a_longer_one_does_not_count() -> None:
-    found = mentions(plain("Electric-Piano, not piano"), ["piano", "electric piano"])
+    found = mentions(normalised("Electric-Piano, not piano"), ["piano", "electric piano"])
     assert [mention.text for mention in found] == ["electric piano", "no piano"]
 
 
 def test_unknown_words_are_those_without_a_musical_meaning() -> None:
-    text = plain("a song with glorp and 北京 的 爵士")
+    text = normalised("a song with glorp and 北京 的 爵士")
     assert unknown_words(text, [(mention.place, mention.end) for mention in mentions(text, ["爵士"])]) == (
         "glorp",
         "北京",

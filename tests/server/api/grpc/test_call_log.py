@@ -85,7 +85,7 @@ async def test_a_listener_that_takes_nothing_is_let_go_of_and_learns_it_when_it_
         call = music_pb2_grpc.MusicServiceStub(channel).Generate(REQUEST)
         await call.read()
         if parts:
-            open_calls.part()
+            open_calls.start_draining()
         await runner.jobs[0].closed.wait()
         await open_calls.none()
         with pytest.raises(grpc.aio.AioRpcError) as error:

@@ -94,11 +94,11 @@ async def test_a_draining_server_does_not_serve_whatever_is_loaded() -> None:
 async def test_an_operator_is_told_why_the_server_does_not_serve() -> None:
     runner = FakeRunner(info=None)
     health = wired(runner)
-    assert health.unready() == "no engine is ready"
+    assert health.readiness_problem() == "no engine is ready"
     runner.load(FAKE_INFO)
-    assert health.unready() is None
+    assert health.readiness_problem() is None
     health.close()
-    assert health.unready() == "the server is shutting down"
+    assert health.readiness_problem() == "the server is shutting down"
     assert health.closed
 
 

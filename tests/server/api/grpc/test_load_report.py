@@ -8,7 +8,7 @@ from melisma.orca.v1.load_report_pb2 import LoadReport, LoadReportRequest
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.api.grpc.load_report import ORCA_SERVICE, TRAILER_KEY, LoadReports
 from server.errors import Overloaded
-from server.scheduling.queue_depth import Depth
+from server.scheduling.queue_depth import QueueDepth
 from tests.support.edge import details_of, edge
 from tests.support.fake_runner import FakeRunner
 
@@ -33,15 +33,15 @@ def weight_of(report: LoadReport) -> int:
 
 
 def test_the_report_counts_what_is_here() -> None:
-    depths = {"studio": Depth(waiting_songs=3, running_songs=4), "fake": Depth(running_songs=1)}
+    depths = {"studio": QueueDepth(waiting_songs=3, running_songs=4), "fake": QueueDepth(running_songs=1)}
     found = report_of(LoadReports(lambda: depths, lambda: 4))
     assert found.application_utilization == pytest.approx(2.25)
     assert dict(found.named_metrics) == {"queue_songs": 3.0, "running_songs": 5.0}
 
 
 def test_a_server_weighs_as_it_has_room() -> None:
-    def weight(songs: int, places: int) -> int:
-        return weight_of(report_of(LoadReports(lambda: {"studio": Depth(running_songs=songs)}, lambda: places)))
+    def weight(songs: int, slots: int) -> int:
+        return weight_of(report_of(LoadReports(lambda: {"studio": QueueDepth(running_songs=songs)}, lambda: slots)))
 
     assert weight(0, 4) == 4 * weight(3, 4)
     assert weight(7, 8) == weight(3, 4)
@@ -50,7 +50,7 @@ def test_a_server_weighs_as_it_has_room() -> None:
 
 def test_a_server_that_makes_no_songs_itself_weighs_as_the_service_does() -> None:
     loads: list[tuple[int, int] | None] = [(5, 8)]
-    reports = LoadReports(lambda: {"studio": Depth()}, lambda: 0, lambda: loads[-1])
+    reports = LoadReports(lambda: {"studio": QueueDepth()}, lambda: 0, lambda: loads[-1])
     assert report_of(reports).application_utilization == pytest.approx(6 / 8)
     assert dict(report_of(reports).named_metrics) == {"queue_songs": 0.0, "running_songs": 0.0}
     loads.append(None)
@@ -83,7 +83,7 @@ async def test_every_call_ends_with_a_report_whatever_its_status() -> None:
 
 async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
     """As Envoy asks: under ORCA's own name, with a Duration in field 1."""
-    server, depths = grpc.aio.server(), {"studio": Depth(running_songs=1)}
+    server, depths = grpc.aio.server(), {"studio": QueueDepth(running_songs=1)}
     server.add_generic_rpc_handlers((LoadReports(lambda: depths, lambda: 4).handler(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
@@ -91,7 +91,7 @@ async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
         ask: Any = channel.unary_stream("/xds.service.orca.v3.OpenRcaService/StreamCoreMetrics")
         reports = ask(b"\x0a\x02\x08\x01")
         assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(0.5)
-        depths["studio"] = Depth(running_songs=3)
+        depths["studio"] = QueueDepth(running_songs=3)
         assert LoadReport.FromString(await reports.read()).application_utilization == pytest.approx(1.0)
         reports.cancel()
     await server.stop(0)

@@ -14,13 +14,13 @@ from starlette.requests import Request
 from starlette.responses import PlainTextResponse, Response
 from starlette.routing import Route
 
-from server.api.http.acceptor import Patience
+from server.api.http.acceptor import Timeouts
 from server.api.http.http_connection import LINGER_BYTES
 from server.api.http.operations import application
 from server.api.http.server import HttpPort, serving_http
-from server.api.places import Places
+from server.api.peer_slots import PeerSlots
 
-QUICK = Patience(handshake=0.3, idle=0.4)
+QUICK = Timeouts(handshake=0.3, idle=0.4)
 REQUEST = b"GET /ask HTTP/1.1\r\nHost: localhost\r\n\r\n"
 
 
@@ -35,10 +35,10 @@ async def _slow(_: Request) -> Response:
 
 @asynccontextmanager
 async def port(
-    patience: Patience = QUICK, count: int = 8, peer_count: int = 8, context: ssl.SSLContext | None = None
+    timeouts: Timeouts = QUICK, count: int = 8, peer_count: int = 8, context: ssl.SSLContext | None = None
 ) -> AsyncIterator[tuple[str, int]]:
     routes = [Route("/ask", _ask, methods=["GET", "POST"]), Route("/slow", _slow)]
-    limits = HttpPort(Places(count, peer_count), patience, 4096, lambda: context)
+    limits = HttpPort(PeerSlots(count, peer_count), timeouts, 4096, lambda: context)
     async with serving_http(application(routes), "127.0.0.1", 0, limits) as address:
         host, _, number = address.rpartition(":")
         yield host, int(number)
@@ -96,7 +96,7 @@ async def test_a_connection_is_used_again_and_again() -> None:
 
 
 async def test_silent_connections_lock_nobody_out() -> None:
-    async with port(Patience(), count=4, peer_count=3) as address:
+    async with port(Timeouts(), count=4, peer_count=3) as address:
         silent = [await asyncio.open_connection(*address) for _ in range(20)]
         reader, writer = await asyncio.open_connection(*address)
         writer.write(REQUEST)
@@ -193,7 +193,7 @@ async def test_a_process_without_a_free_file_says_so_now_and_then_and_goes_on(
         return await accept(listener)
 
     monkeypatch.setattr(loop, "sock_accept", out_of_files)
-    async with port(Patience()) as address:
+    async with port(Timeouts()) as address:
         reader, writer = await asyncio.open_connection(*address)
         writer.write(REQUEST)
         assert await asyncio.wait_for(reader.readuntil(b"told"), 5.0)
@@ -206,7 +206,7 @@ async def test_connections_that_never_agree_on_tls_give_way_and_end(greeting: by
     authority, server, client = trustme.CA(), ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER), ssl.create_default_context()
     authority.issue_cert("127.0.0.1").configure_cert(server)
     authority.configure_trust(client)
-    async with port(Patience(handshake=0.5), peer_count=3, context=server) as address:
+    async with port(Timeouts(handshake=0.5), peer_count=3, context=server) as address:
         silent = [await asyncio.open_connection(*address) for _ in range(10)]
         for _, writer in silent:
             writer.write(greeting)

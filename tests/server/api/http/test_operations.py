@@ -31,12 +31,12 @@ def get(url: str, accept: str = "*/*") -> Answer:
 
 
 @asynccontextmanager
-async def http(unready: str | None = None, unkept: str | None = None) -> AsyncIterator[str]:
+async def http(readiness_problem: str | None = None, unkept: str | None = None) -> AsyncIterator[str]:
     """The root URL of a running HTTP side."""
     registry = CollectorRegistry()
     Counter("melisma_songs", "Songs", registry=registry).inc(3)
     async with serving_http(
-        build_http(registry, unready=lambda: unready, unkept=lambda: unkept), "127.0.0.1", 0
+        build_http(registry, readiness_problem=lambda: readiness_problem, unkept=lambda: unkept), "127.0.0.1", 0
     ) as address:
         yield f"http://{address}"
 
@@ -57,7 +57,7 @@ async def test_who_accepts_openmetrics_gets_it() -> None:
 
 
 @pytest.mark.parametrize(
-    ("unready", "unkept", "status", "text"),
+    ("readiness_problem", "unkept", "status", "text"),
     [
         (None, None, 200, "ready\n"),
         (None, "the disk is full", 200, "ready\nsongs are not kept now: the disk is full\n"),
@@ -65,27 +65,29 @@ async def test_who_accepts_openmetrics_gets_it() -> None:
         ("no engine is ready", "the disk is full", 503, "no engine is ready\n"),
     ],
 )
-async def test_readyz_says_why_not(unready: str | None, unkept: str | None, status: int, text: str) -> None:
-    async with http(unready, unkept) as root:
+async def test_readyz_says_why_not(readiness_problem: str | None, unkept: str | None, status: int, text: str) -> None:
+    async with http(readiness_problem, unkept) as root:
         answer = await asyncio.to_thread(get, f"{root}/readyz")
     assert (answer.status, answer.text) == (status, text)
 
 
 async def test_livez_answers_even_when_no_songs_can_be_made() -> None:
-    async with http(unready="no engine is ready") as root:
+    async with http(readiness_problem="no engine is ready") as root:
         answer = await asyncio.to_thread(get, f"{root}/livez")
     assert answer.status == 200
 
 
 async def test_livez_says_what_is_beyond_repair() -> None:
-    app = build_http(CollectorRegistry(), unready=lambda: None, unwell=lambda: "no worker can be started")
+    app = build_http(
+        CollectorRegistry(), readiness_problem=lambda: None, liveness_problem=lambda: "no worker can be started"
+    )
     async with serving_http(app, "127.0.0.1", 0) as address:
         answer = await asyncio.to_thread(get, f"http://{address}/livez")
     assert (answer.status, answer.text) == (503, "no worker can be started\n")
 
 
 async def test_version_tells_what_runs() -> None:
-    app = build_http(CollectorRegistry(), unready=lambda: None, version={"version": "1.2.3"})
+    app = build_http(CollectorRegistry(), readiness_problem=lambda: None, version={"version": "1.2.3"})
     async with serving_http(app, "127.0.0.1", 0) as address:
         answer = await asyncio.to_thread(get, f"http://{address}/version")
     assert (answer.status, json.loads(answer.text)) == (200, {"version": "1.2.3"})
@@ -107,7 +109,9 @@ async def test_an_unknown_path_is_not_found() -> None:
     ],
 )
 async def test_a_full_queue_is_no_reason_where_the_balancer_looks_at_load(query: str, status: int, text: str) -> None:
-    app = build_http(CollectorRegistry(), unready=lambda: "the queue is nearly full", unready_though_full=lambda: None)
+    app = build_http(
+        CollectorRegistry(), readiness_problem=lambda: "the queue is nearly full", unready_though_full=lambda: None
+    )
     async with serving_http(app, "127.0.0.1", 0) as address:
         answer = await asyncio.to_thread(get, f"http://{address}/readyz{query}")
     assert (answer.status, answer.text) == (status, text)

@@ -19,7 +19,7 @@ from tests.support.http_app import build_http
 @asynccontextmanager
 async def http() -> AsyncIterator[str]:
     """The address of a running HTTP side."""
-    async with serving_http(build_http(CollectorRegistry(), unready=lambda: None), "127.0.0.1", 0) as address:
+    async with serving_http(build_http(CollectorRegistry(), readiness_problem=lambda: None), "127.0.0.1", 0) as address:
         yield address
 
 
@@ -27,7 +27,7 @@ async def test_a_taken_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(PortUnavailable, match=f"127.0.0.1:{port}"):
-            async with serving_http(build_http(CollectorRegistry(), unready=lambda: None), "127.0.0.1", port):
+            async with serving_http(build_http(CollectorRegistry(), readiness_problem=lambda: None), "127.0.0.1", port):
                 pass
 
 

@@ -16,7 +16,7 @@ from starlette.routing import Route
 from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
-from server.api.rest.endpoint import Door, Stream
+from server.api.rest.endpoint import Endpoint, Stream
 from server.errors import WorkerLost
 
 REQUEST = b"GET / HTTP/1.1\r\nHost: here\r\nConnection: close\r\n\r\n"
@@ -29,13 +29,13 @@ class Source:
 
     def __init__(self, *pieces: bytes, error: Exception | None = None, hangs: bool = False) -> None:
         self.closed = asyncio.Event()
-        self._pieces = pieces
+        self._chunks = pieces
         self._error = error
         self._hangs = hangs
 
     async def pieces(self) -> AsyncGenerator[bytes, None]:
         try:
-            for piece in self._pieces:
+            for piece in self._chunks:
                 yield piece
             if self._error:
                 raise self._error
@@ -54,7 +54,7 @@ async def asked(
     async def endpoint(_: Request) -> Response:
         return Stream(source.pieces(), 200, {"Content-Type": "text/plain"})
 
-    door: Any = Door("GET /", endpoint, calls, NoOpTracer(), TrustedProxies()) if calls else endpoint
+    door: Any = Endpoint("GET /", endpoint, calls, NoOpTracer(), TrustedProxies()) if calls else endpoint
     limits = HttpPort(stall_seconds=stall_seconds)
     async with serving_http(Starlette(routes=[Route("/", door)]), "127.0.0.1", 0, limits) as address:
         host, _, port = address.rpartition(":")
@@ -115,7 +115,7 @@ async def test_a_client_that_reads_nothing_is_let_go_of_and_its_connection_ends(
     async with asked(source, calls, stall_seconds=0.3) as (reader, _), asyncio.timeout(TIMEOUT_SECONDS):
         await reader.readuntil(b"\r\n\r\n")
         if parts:
-            calls.part()
+            calls.start_draining()
         await source.closed.wait()
         await calls.none()
         assert causes(caplog) == ["ListenerStalled"]

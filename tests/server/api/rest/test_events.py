@@ -17,8 +17,8 @@ async def test_events_of_a_song_that_others_make_stop_without_an_end_so_that_a_b
         asked = Request({"type": "http", "method": "GET", "headers": [], "query_string": b"", "path": "/"})
         response = events_response(asked, mirror, 5.0)
         assert isinstance(response, Stream)
-        told = await anext(response._pieces)
-        replicas.here.part()
-        told += b"".join([piece async for piece in response._pieces])
+        told = await anext(response._chunks)
+        replicas.here.start_draining()
+        told += b"".join([piece async for piece in response._chunks])
         assert told.count(b"event: ") == 1
         assert b"event: failed" not in told

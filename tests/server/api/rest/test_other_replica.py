@@ -97,7 +97,7 @@ async def test_a_running_song_is_heard_from_any_byte_and_ranges_of_the_ended_one
     await until(lambda: service.replicas.here.listeners == 1)
     service.end()
     assert (await hearing).data == SOUND[13:]
-    await service.made.over()
+    await service.made.wait_ended()
     for asked, data in (("bytes=13-", SOUND[13:]), ("bytes=-7", SOUND[-7:]), ("bytes=1-5", SOUND[1:6])):
         answer = await ask(service.rest, "GET", "/audio/song-1.mp3", Range=asked)
         assert (answer.status, answer.data) == (206, data)

@@ -34,7 +34,7 @@ async def running(plan: Planned) -> AsyncIterator[tuple[Rest, ToldRunner]]:
     async with rest_edge(runner) as rest:
         await asyncio.to_thread(rest.begin, {"prompt": "pop"})
         await runner.begun.wait()
-        runner.tell(plan, *chunks(0, 30))
+        runner.append(plan, *chunks(0, 30))
         yield rest, runner
 
 
@@ -49,7 +49,7 @@ async def test_a_range_is_there_once_its_bytes_are(plan: Planned) -> None:
         waiting = [asyncio.create_task(ask(rest, "GET", PATH, Range=one)) for one in ("bytes=25-44", "bytes=40-49")]
         _, pending = await asyncio.wait(waiting, timeout=0.1)
         assert len(pending) == 2
-        runner.tell(*chunks(30, 50))
+        runner.append(*chunks(30, 50))
         near, far = [told(await one) for one in waiting]
         assert near == (206, "bytes 25-44/*", SOUND[25:45])
         assert far == (206, "bytes 40-49/*", SOUND[40:50])
@@ -59,7 +59,7 @@ async def test_a_range_that_the_end_brings_has_the_size_of_the_song() -> None:
     async with running(INEXACT) as (rest, runner):
         waiting = [asyncio.create_task(ask(rest, "GET", PATH, Range=one)) for one in ("bytes=50-99", "bytes=60-70")]
         await asyncio.wait(waiting, timeout=0.1)
-        runner.tell(*chunks(30, 60), END)
+        runner.append(*chunks(30, 60), END)
         runner.stop()
         within, beyond = [await one for one in waiting]
     assert told(within) == (206, "bytes 50-59/60", SOUND[50:])
@@ -91,7 +91,7 @@ async def test_who_waits_for_a_range_and_leaves_is_forgotten_and_the_song_goes_o
         await asyncio.to_thread(connection.request, "GET", PATH, None, {"Range": "bytes=50-99"})
         await asyncio.sleep(0.1)
         connection.close()
-        runner.tell(*chunks(30, 60), END)
+        runner.append(*chunks(30, 60), END)
         runner.stop()
         assert told(await ask(rest, "GET", PATH))[::2] == (200, SOUND)
 
@@ -114,7 +114,7 @@ async def test_a_running_song_of_known_size_tells_it(
         head = await ask(rest, "HEAD", PATH, **headers)
         hearing = asyncio.create_task(ask(rest, "GET", PATH, **headers))
         await asyncio.sleep(0.05)
-        runner.tell(*chunks(30, 60), END)
+        runner.append(*chunks(30, 60), END)
         runner.stop()
         answer = await hearing
     assert told(answer) == (status, content_range, data)
@@ -137,7 +137,7 @@ async def test_a_running_song_of_unknown_size_has_no_length() -> None:
             for path, headers in ((PATH, {}), (PATH, {"Range": "bytes=7-"}), (f"{PATH}?byte_offset=7", {}))
         ]
         await asyncio.sleep(0.05)
-        runner.tell(*chunks(30, 60), END)
+        runner.append(*chunks(30, 60), END)
         runner.stop()
         found = [await one for one in answers]
     assert [(one.status, one.data) for one in found] == [(200, SOUND), (200, SOUND), (200, SOUND[7:])]
@@ -154,5 +154,5 @@ async def test_a_song_that_is_planned_anew_with_another_size_breaks_off_what_was
     async with running(EXACT) as (rest, runner):
         hearing = asyncio.create_task(asyncio.to_thread(heard, rest))
         await asyncio.sleep(0.05)
-        runner.tell(Planned(FAKE_PLAN, 1105, 600_000, sample_count_exact=True, stream_size_bytes=70))
+        runner.append(Planned(FAKE_PLAN, 1105, 600_000, sample_count_exact=True, stream_size_bytes=70))
         await hearing

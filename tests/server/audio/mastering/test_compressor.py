@@ -6,7 +6,7 @@ from server.audio.mastering.loudness import amplitude_of, energy_of
 
 def gains(*hops: float) -> list[float]:
     compressor = GlueCompressor(energy_of(-18.0))
-    return [compressor.hear(energy) for energy in hops]
+    return [compressor.add(energy) for energy in hops]
 
 
 def test_even_sound_passes_untouched() -> None:

@@ -31,7 +31,7 @@ def test_loudness_and_energy_are_each_others_inverse() -> None:
 def test_running_loudness_ends_at_the_integrated_loudness(sound: np.ndarray) -> None:
     running = RunningLoudness(-18.0, UNBIASED_SECONDS)
     for energy in block_energies(sound):
-        running.hear(energy)
+        running.add(energy)
 
     assert running.lufs == pytest.approx(loudness_lufs(sound), abs=0.15)
 
@@ -43,7 +43,7 @@ def test_nothing_heard_is_as_loud_as_expected() -> None:
 def test_silence_does_not_count() -> None:
     running = RunningLoudness(-18.0, 6.0)
     for _ in range(1000):
-        running.hear(0.0)
+        running.add(0.0)
 
     assert running.lufs == pytest.approx(-18.0)
 
@@ -56,7 +56,7 @@ def test_leveller_starts_where_a_song_of_expected_loudness_needs_it() -> None:
 def test_leveller_comes_to_the_gain_a_song_needs(lufs: float, gain_db: float) -> None:
     leveller = Leveller(-14.0)
     for _ in range(6000):
-        leveller.hear(energy_of(lufs))
+        leveller.add(energy_of(lufs))
 
     assert leveller.gain_db == pytest.approx(gain_db, abs=0.15)
 
@@ -65,7 +65,7 @@ def test_leveller_never_moves_faster_than_its_slope() -> None:
     leveller = Leveller(-14.0)
     gains_db = []
     for lufs in [-30.0] * 200 + [-5.0] * 200:
-        leveller.hear(energy_of(lufs))
+        leveller.add(energy_of(lufs))
         gains_db.append(leveller.gain_db)
 
     assert np.abs(np.diff(gains_db)).max() <= Leveller.MAX_SLOPE_DB_PER_SECOND / BLOCKS_PER_SECOND + 1e-9

@@ -28,19 +28,19 @@ def test_a_retry_is_advised_when_the_next_song_should_have_ended() -> None:
 
 
 def test_a_server_is_crowded_from_its_mark_until_well_below_it() -> None:
-    admission = Admission(running=lambda: 2, queued=8, mark=0.5)
+    admission = Admission(running=lambda: 2, queued=8, high_watermark=0.5)
     for _ in range(5):
         admission.enter()
-    assert not admission.crowded
+    assert not admission.saturated
     admission.enter()
-    seen = [admission.crowded]
+    seen = [admission.saturated]
     for _ in range(3):
         admission.leave()
-        seen.append(admission.crowded)
+        seen.append(admission.saturated)
     assert seen == [True, True, False, False]
 
 
 def test_a_server_without_a_queue_is_never_crowded() -> None:
-    admission = Admission(running=lambda: 1, queued=0, mark=0.9)
+    admission = Admission(running=lambda: 1, queued=0, high_watermark=0.9)
     admission.enter()
-    assert not admission.crowded
+    assert not admission.saturated

@@ -80,7 +80,7 @@ class ToyPool:
             left = [
                 other.guess.left(other.used_seconds, heard=other.heard_at < math.inf) for other in ahead if other.guess
             ]
-            song.raw = forecast(left, devices=self.devices, places=self.devices * PLACES)[-1]
+            song.raw = forecast(left, devices=self.devices, slots=self.devices * PLACES)[-1]
             song.estimate = self.estimator.corrected("toy", song.raw)
         self.waiting.append(song)
 
@@ -107,16 +107,16 @@ class ToyPool:
             truth = Estimate(song.heard_at - song.arrived_at, now - song.arrived_at)
             self.estimator.measured("toy", song.spent())
             if song.raw:
-                self.estimator.told("toy", song.raw, truth)
+                self.estimator.learn_from_end("toy", song.raw, truth)
             self.complete.append((song, truth))
         return now
 
 
 def poisson(count: int, songs_per_second: float) -> list[ToySong]:
-    dice, now, songs = Random(5), 0.0, []
+    rng, now, songs = Random(5), 0.0, []
     for _ in range(count):
-        now += dice.expovariate(songs_per_second)
-        songs.append(ToySong(now, dice.randint(3, 9), dice.uniform(0.2, 0.4)))
+        now += rng.expovariate(songs_per_second)
+        songs.append(ToySong(now, rng.randint(3, 9), rng.uniform(0.2, 0.4)))
     return songs
 
 

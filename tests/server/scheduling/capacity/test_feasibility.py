@@ -88,11 +88,11 @@ def test_nobody_is_kept_without_work() -> None:
 
 @pytest.mark.parametrize("seed", range(12))
 def test_it_agrees_with_a_simulation_in_small_steps(seed: int) -> None:
-    dice = random.Random(seed)
-    load = dice.choice((0.8, 0.95, 1.05, 1.3))
-    count = dice.randint(2, 5)
+    rng = random.Random(seed)
+    load = rng.choice((0.8, 0.95, 1.05, 1.3))
+    count = rng.randint(2, 5)
     demands = [
-        Demand(dice.uniform(0.5, 5.0), dice.uniform(3.0, 12.0), load / count * dice.uniform(0.7, 1.3))
+        Demand(rng.uniform(0.5, 5.0), rng.uniform(3.0, 12.0), load / count * rng.uniform(0.7, 1.3))
         for _ in range(count)
     ]
     strict, loose = stall_free(demands, 0.97), stall_free(demands, 1.03)

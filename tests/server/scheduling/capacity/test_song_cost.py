@@ -4,7 +4,7 @@ from server.estimation.forecast import Work
 from server.scheduling.capacity.song_cost import SongCost, expected_seconds, used_seconds
 from server.scheduling.capacity.step_sharing import StepSharing
 from server.scheduling.capacity.step_time import StepModel
-from server.scheduling.device_usage import Usage
+from server.scheduling.device_usage import DeviceUsage
 
 UNKNOWN = StepSharing(StepModel())
 
@@ -59,6 +59,6 @@ def test_a_song_that_has_shared_its_steps_is_dearer_alone() -> None:
 
 
 def test_what_a_song_has_taken_is_told_as_if_all_had_shared_its_steps() -> None:
-    usage = Usage(step_seconds=8.0, whole_step_seconds=8.0, other_seconds=2.0)
+    usage = DeviceUsage(step_seconds=8.0, whole_step_seconds=8.0, other_seconds=2.0)
     assert used_seconds(usage, free_sharing(), 8) == pytest.approx(3.0)
-    assert used_seconds(Usage(other_seconds=2.0), free_sharing(), 8) == 2.0
+    assert used_seconds(DeviceUsage(other_seconds=2.0), free_sharing(), 8) == 2.0

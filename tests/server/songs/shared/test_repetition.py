@@ -8,7 +8,7 @@ import pytest
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import AudioChunk, SectionFinished, SongAccepted, SongFinished, SongPlan
-from server.songs.entry import Entry, Message
+from server.songs.logged_event import LoggedEvent, Message
 from server.songs.shared.repetition import Repetition, SoundDiffers
 
 FRAME_BYTES, FRAME_SAMPLES, DELAY_FRAMES, RATE_HERTZ = 4, 1152, 1, 44_100
@@ -53,9 +53,9 @@ def chunk(sequence: int, first: int, end: int, sound: bytes) -> AudioChunk:
 
 def continued(stored: Sequence[Message], again: Sequence[Message]) -> list[Message]:
     """The song as its listeners have it in the end."""
-    repetition = Repetition([Entry.of(message) for message in stored])
-    news = [new for message in again if (new := repetition.news(message)) is not None]
-    assert repetition.over
+    repetition = Repetition([LoggedEvent.of(message) for message in stored])
+    news = [new for message in again if (new := repetition.unstored_part(message)) is not None]
+    assert repetition.done
     return [*stored, *news]
 
 
@@ -87,14 +87,14 @@ def wrongs(events: Sequence[Message]) -> list[str]:
     return found
 
 
-def cut(dice: random.Random) -> list[int]:
-    return [*sorted(dice.sample(range(DELAY_FRAMES + 1, FRAMES), dice.randrange(8))), FRAMES]
+def cut(rng: random.Random) -> list[int]:
+    return [*sorted(rng.sample(range(DELAY_FRAMES + 1, FRAMES), rng.randrange(8))), FRAMES]
 
 
 def test_a_song_goes_on_from_any_event_however_its_chunks_were_cut() -> None:
-    dice, found = random.Random(SEED), []
+    rng, found = random.Random(SEED), []
     for _ in range(60):
-        former, now = cut(dice), cut(dice)
+        former, now = cut(rng), cut(rng)
         events = song(former)
         amiss = {count: wrongs(continued(events[:count], song(now))) for count in range(len(events) - 1)}
         found += [f"{former} for {count} events, then {now}: {wrong}" for count, wrong in amiss.items() if wrong]

@@ -178,7 +178,7 @@ async def test_a_song_that_has_ended_is_kept_for_those_who_hear_it_on_another_re
         with live.listened() as told:
             assert (await anext(told)).number == 0
             replicas.maker.stop()
-            await live.over()
+            await live.wait_ended()
             await until(lambda: replicas.there._open.made("song-1") is None)
             await replicas.there.eviction.evict()
             late = await heard(await replicas.here.find("song-1", "me"), 50)
@@ -195,7 +195,7 @@ async def test_a_found_song_is_kept_for_its_first_listener(tmp_path: Path) -> No
     async with pair(LONG, folder=tmp_path, limits=StoreLimits(max_bytes=0)) as replicas:
         made = await replicas.there.generate(request(), "me")
         with made.listened():
-            await made.over()
+            await made.wait_ended()
             await until(lambda: replicas.there._open.made("song-1") is None)
             found = await replicas.here.find("song-1", "me")
         await asyncio.sleep(0)

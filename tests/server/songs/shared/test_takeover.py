@@ -88,7 +88,7 @@ async def test_a_song_that_ends_before_what_was_heard_ends_as_interrupted(tmp_pa
         await replicas.lose_to_another()
         await until(lambda: replicas.watcher.counts["diverged"] == 1)
         recording = await replicas.there.find("song-1", "me")
-        await recording.over()
+        await recording.wait_ended()
         assert recording.song.reason == INTERRUPTED
 
 
@@ -137,7 +137,7 @@ async def test_a_lost_song_that_is_cancelled_costs_what_was_made_of_it(tmp_path:
         replicas.maker.slots = 0
         replicas.service.songs.cancel("song-1")
         await replicas.lose_to_another()
-        await recording.over()
+        await recording.wait_ended()
         assert recording.song.state is SongState.CANCELLED
         await until(lambda: not replicas.service.songs.record("song-1"))
         with pytest.raises(QuotaExceeded, match="30 s of sound an hour"):
@@ -148,7 +148,7 @@ async def test_a_lost_song_that_is_cancelled_costs_what_was_made_of_it(tmp_path:
 async def test_a_song_that_is_stored_to_its_last_event_is_completed_by_anybody(tmp_path: Path) -> None:
     async with begun(tmp_path, 13, resumption=Resumption(lambda _: Resume.NEVER)) as (replicas, recording):
         await replicas.lose_to_another()
-        await recording.over()
+        await recording.wait_ended()
         song = await replicas.here.get("song-1", "me")
         assert (song.state, song.sha256, song.epoch) == (SongState.COMPLETED, "ab" * 32, 2)
 
@@ -160,7 +160,7 @@ async def test_a_song_that_seems_to_end_its_servers_is_interrupted(
     async with begun(tmp_path) as (replicas, recording):
         replicas.full.slots = 1
         await replicas.lose_to_another()
-        await recording.over()
+        await recording.wait_ended()
         assert (recording.song.reason, replicas.full.jobs) == (INTERRUPTED, [])
 
 
@@ -215,13 +215,13 @@ async def test_offered_songs_are_taken_and_their_listeners_go_on(tmp_path: Path)
 
 
 async def test_an_offered_song_that_suits_nobody_stays_with_its_maker(tmp_path: Path) -> None:
-    async with begun(tmp_path, resumption=Resumption(patience_seconds=0.0)) as (replicas, recording):
+    async with begun(tmp_path, resumption=Resumption(max_lost_seconds=0.0)) as (replicas, recording):
         replicas.full.slots, replicas.full.sounds = 1, "other"
         await replicas.there.offer()
         await replicas.service.replica("third").wait(0.1)
         assert not replicas.maker.jobs[0].closed.is_set()
         replicas.maker.stop()
-        await recording.over()
+        await recording.wait_ended()
         assert recording.song.owner == "there"
 
 
@@ -229,7 +229,7 @@ async def test_listeners_of_a_leaving_replica_are_sent_to_the_one_that_makes_the
     async with begun(tmp_path) as (replicas, recording):
         listening = asyncio.create_task(heard(recording))
         await until(lambda: recording.listeners == 1)
-        replicas.there.part()
+        replicas.there.start_draining()
         assert not listening.done()
         replicas.full.slots = 1
         await replicas.there.offer()
@@ -243,7 +243,7 @@ async def test_nobody_listens_at_a_leaving_replica_to_a_song_that_is_made_elsewh
         mirror = await replicas.here.find("song-1", "me")
         listening = asyncio.create_task(heard(mirror))
         await until(lambda: mirror.listeners == 1)
-        replicas.here.part()
+        replicas.here.start_draining()
         with pytest.raises(MadeElsewhere):
             await listening
         with pytest.raises(MadeElsewhere):
@@ -258,23 +258,23 @@ async def test_songs_that_are_given_up_go_on_elsewhere(tmp_path: Path) -> None:
         listening = asyncio.create_task(heard(recording))
         replicas.full.slots = 1
         replicas.maker.slots = 0
-        assert await replicas.there.give_up() == 1
+        assert await replicas.there.hand_over() == 1
         assert await listening == WHOLE
 
 
-@pytest.mark.parametrize("patience_seconds", [30.0, 0.0])
+@pytest.mark.parametrize("max_lost_seconds", [30.0, 0.0])
 async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
-    tmp_path: Path, patience_seconds: float
+    tmp_path: Path, max_lost_seconds: float
 ) -> None:
     unable = FakeRunner(refusal=ControlNotSupported("fake", {"anchor": ()}))
-    resumption = Resumption(patience_seconds=patience_seconds)
+    resumption = Resumption(max_lost_seconds=max_lost_seconds)
     async with pair(LONG, folder=tmp_path, here=unable, resumption=resumption) as replicas:
         replicas.maker.slots = 0
         recording = await replicas.there.generate(request(request_id=REQUEST_ID), "me")
         replicas.full.slots = 1
         replicas.service.bulletin.post("any")
-        if not patience_seconds:
-            await recording.over()
+        if not max_lost_seconds:
+            await recording.wait_ended()
             assert recording.song.reason == "CONTROL_NOT_SUPPORTED"
             return
         await until(lambda: "song-1" in replicas.service.songs._leases._leases)
@@ -288,7 +288,7 @@ async def test_a_song_that_is_not_understood_here_is_left_to_others_for_a_while(
 
 async def test_a_song_that_a_leaving_replica_has_made_is_heard_to_its_end_at_another_one(tmp_path: Path) -> None:
     async with begun(tmp_path, 13) as (replicas, recording):
-        replicas.there.part()
+        replicas.there.start_draining()
         listening = asyncio.create_task(heard(recording))
         await until(lambda: recording.listeners == 1)
         replicas.maker.stop()

@@ -8,14 +8,14 @@ from server.song import SongState
 from server.songs.shared import takeover
 from server.songs.shared.beginning import GeneratorParts
 from server.store.base import Extent, Lease
-from server.store.directory import Claim, Resume, Task
+from server.store.directory import Claim, ClaimAction, Resume
 from tests.support.fake_runner import FakeRunner
 from tests.support.replica_pair import CountingWatcher
 from tests.support.stored_songs import record
 
 
 async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on() -> None:
-    claim = Claim(Lease("song-1", "here", 1, "nonce"), record(), b"", Extent(), task=Task.CANCEL)
+    claim = Claim(Lease("song-1", "here", 1, "nonce"), record(), b"", Extent(), action=ClaimAction.CANCEL)
     cancelled: list[SongState] = []
 
     class Lost:
@@ -31,7 +31,7 @@ async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on
     making: Any = Making()
     given: tuple[Any, ...] = (Lost(), FakeRunner(), making, SimpleNamespace(left=()))
     parts = GeneratorParts(*given)
-    rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "patience_seconds": 0.0}
+    rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "max_lost_seconds": 0.0}
     async with asyncio.timeout(10.0):
         await takeover.Takeover(parts, **rules).round(0.0)
     assert (cancelled, making.room.is_set()) == ([SongState.CANCELLED], True)

@@ -89,7 +89,7 @@ async def test_a_song_without_room_in_the_store_that_nobody_hears_is_given_up(
         replicas.store.full = True
         recording = await replicas.there.generate(request(), "me", detached=True)
         await replicas.maker.jobs[0].closed.wait()
-        await recording.over()
+        await recording.wait_ended()
         song = await replicas.here.get("song-1", "me")
         assert (song.state, song.reason, song.size_bytes) == (SongState.FAILED, NOT_KEPT, 0)
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from server.store.base import StoreFailed, Usage
+from server.store.base import StoreFailed, StoreUsage
 from server.store.embedded.files import StoreUnusable
 from tests.support.embedded_folders import DATABASE, NOW_NS, change, kept, lose_database, opened, set_aside
 from tests.support.stored_songs import HOUR_NS, keep, making, record
@@ -23,7 +23,7 @@ async def test_files_that_are_not_ours_stay(tmp_path: Path) -> None:
     (tmp_path / f"song-{uuid.uuid4()}.mp3").symlink_to("nowhere")
     before = sorted(tmp_path.iterdir())
     async with opened(tmp_path, max_songs=0, max_bytes=0) as server:
-        await server.store.clean_up(set())
+        await server.store.evict(set())
     assert [path for path in before if not path.is_symlink() and not path.exists()] == []
     assert {name: (tmp_path / name).read_bytes() for name in names} == dict.fromkeys(names, b"mine")
 
@@ -35,7 +35,7 @@ async def test_a_lost_database_costs_no_recording_and_comes_back_with_them(
     shutil.copy(tmp_path / DATABASE, tmp_path / "copy")
     lose_database(tmp_path)
     async with opened(tmp_path) as server:
-        assert server.store.usage() == Usage(0, 0)
+        assert server.store.usage() == StoreUsage(0, 0)
     assert set_aside(tmp_path) == sorted(f"{song.song_id}.mp3" for song in songs)
     assert "3 recordings belong to no song of the database" in caplog.text
     lose_database(tmp_path)
@@ -69,7 +69,7 @@ async def test_what_is_set_aside_is_bounded_as_songs_are(tmp_path: Path, limits:
     await kept(tmp_path, 3)
     lose_database(tmp_path)
     async with opened(tmp_path, **limits) as server:
-        await server.store.clean_up(set())
+        await server.store.evict(set())
     assert len(set_aside(tmp_path)) == left
 
 
@@ -86,7 +86,7 @@ async def test_of_what_lies_among_recordings_that_were_set_aside_only_those_are_
     for path in others:
         path.write_bytes(b"mine")
     async with opened(tmp_path, max_songs=0) as server:
-        await server.store.clean_up(set())
+        await server.store.evict(set())
     assert all(path.read_bytes() == b"mine" for path in others)
     assert [path.name for path in own.iterdir()] == ["mine.mp3"]
 
@@ -96,7 +96,7 @@ async def test_what_is_set_aside_grows_old_as_songs_do(tmp_path: Path) -> None:
     lose_database(tmp_path)
     for age_hours, left in ((0.0, 3), (0.9, 3), (1.1, 3), (1.9, 0)):
         async with opened(tmp_path, now_ns=NOW_NS + round(age_hours * HOUR_NS), max_age_hours=1.5) as server:
-            await server.store.clean_up(set())
+            await server.store.evict(set())
         assert len(set_aside(tmp_path)) == left, age_hours
 
 
@@ -182,10 +182,10 @@ async def test_a_song_that_cannot_be_deleted_keeps_no_other_from_being_deleted(t
             await keep(server, record(number), b"sound", ended_ns=NOW_NS + number)
         (tmp_path / "song-2.mp3").unlink()
         (tmp_path / "song-2.mp3").mkdir()
-        assert await server.store.clean_up(set()) == 2
+        assert await server.store.evict(set()) == 2
         assert [song.song_id for song in await server.store.page("me", None, 9)] == ["song-2"]
         (tmp_path / "song-2.mp3").rmdir()
-        assert await server.store.clean_up(set()) == 1
+        assert await server.store.evict(set()) == 1
 
 
 async def test_a_folder_that_was_removed_is_a_failure_of_the_store_until_it_is_back(tmp_path: Path) -> None:

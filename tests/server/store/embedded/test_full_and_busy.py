@@ -69,7 +69,7 @@ async def test_cleaning_goes_in_batches_between_which_others_write_and_read(tmp_
         for number in range(1, count + 1):
             await keep(server, record(number), b"", ended_ns=NOW_NS)
         writing = await making(server, record(count + 1))
-        cleaning = asyncio.create_task(server.store.clean_up({"song-3"}))
+        cleaning = asyncio.create_task(server.store.evict({"song-3"}))
         while server.store.usage().songs > count - BATCH_SONGS:
             await asyncio.sleep(0)
         await writing.sound(b"sound")
@@ -86,7 +86,7 @@ async def test_events_have_a_limit_of_their_own(tmp_path: Path) -> None:
             writing = await making(server, record(number))
             await writing.append([StoredEvent(bytes(100))])
             await writing.end(ended_ns=NOW_NS + number)
-        assert await server.store.clean_up(set()) == 1
+        assert await server.store.evict(set()) == 1
         assert await server.store.get("song-1") is None
 
 
@@ -96,7 +96,7 @@ async def test_a_clock_that_is_wrong_at_the_start_deletes_nothing_and_is_doubted
     await kept(tmp_path, 3)
     for later_hours in (0.0, 720.0, 720.0, 721.0):
         async with opened(tmp_path, now_ns=NOW_NS + round(later_hours * HOUR_NS), max_age_hours=168.0) as server:
-            assert await server.store.clean_up(set()) == 0
+            assert await server.store.evict(set()) == 0
 
 
 async def test_a_song_that_ended_without_sound_has_no_file(tmp_path: Path) -> None:
@@ -121,7 +121,7 @@ async def test_a_server_starts_on_a_full_disk_cleans_up_and_keeps_songs_again(tm
             assert [song.song_id for song in await server.store.page("me", None, 9)] == ["song-3", "song-2", "song-1"]
             with pytest.raises(StoreFull):
                 await (await making(server, record(4))).sound(bytes(1000))
-            assert await server.store.clean_up(set()) == 1
+            assert await server.store.evict(set()) == 1
             song = await keep(server, record(5), b"sound")
             assert await server.store.get("song-5") == song
             interrupted = await server.store.get("song-3")

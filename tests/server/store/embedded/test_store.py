@@ -8,7 +8,7 @@ import pytest
 
 from server.audio.codecs.registry import file_suffixes
 from server.song import SongState
-from server.store.base import Extent, LeaseLost, StoredEvent, StoreFailed, Usage
+from server.store.base import Extent, LeaseLost, StoredEvent, StoreFailed, StoreUsage
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.files import StoreUnusable
 from server.store.embedded.schema import MIGRATIONS, SCHEMA_VERSION
@@ -43,7 +43,7 @@ async def test_what_was_kept_is_there_after_a_restart(tmp_path: Path) -> None:
         assert await server.store.read("song-1", 3, 5) == b"stsec"
         assert await server.store.read("song-1", 9, 100) == b"nd"
         assert await server.store.get("song-1") == await server.store.find("me", "request-1") == song
-        assert server.store.usage() == Usage(1, 11)
+        assert server.store.usage() == StoreUsage(1, 11)
 
 
 async def test_a_song_that_was_being_made_has_failed_after_a_restart(tmp_path: Path) -> None:
@@ -88,14 +88,14 @@ async def test_a_song_whose_sound_was_lost_has_failed_and_one_without_a_file_wai
             await server.store.read("song-2", 0, 100)
         (tmp_path / "song-2.mp3").write_bytes(b"gone")
         assert await server.store.read("song-2", 0, 100) == b"gone"
-        assert server.store.usage() == Usage(2, 11)
+        assert server.store.usage() == StoreUsage(2, 11)
 
 
 async def test_the_file_of_a_deleted_song_goes_with_it(tmp_path: Path) -> None:
     async with opened(tmp_path, StoreLimits(max_bytes=12)) as server:
         for number, ended_ns in ((1, 30), (2, 10), (3, 20)):
             await keep(server, record(number), b"12345", ended_ns=ended_ns)
-        assert await server.store.clean_up({"song-2"}) == 1
+        assert await server.store.evict({"song-2"}) == 1
         assert (tmp_path / "song-2.mp3").exists()
         assert not (tmp_path / "song-3.mp3").exists()
 
@@ -116,7 +116,7 @@ async def test_no_file_has_words_of_a_deleted_song_any_more(tmp_path: Path, by_c
         if by_caller:
             assert all([await server.store.delete(f"song-{number}") for number in range(3, 40, 3)])
         else:
-            assert await server.store.clean_up(set()) == 13
+            assert await server.store.evict(set()) == 13
         assert files_with_words() == set()
         assert server.store.usage().songs == 26
     assert files_with_words() == set()
@@ -164,7 +164,7 @@ async def test_the_file_of_a_song_is_called_as_its_format_says(tmp_path: Path) -
         assert (tmp_path / "song-2.mp3").read_bytes() == b"frames"
     async with opened(tmp_path, StoreLimits(max_bytes=0), pcm=".pcm") as server:
         assert await server.store.read("song-1", 0, 100) == b"sound"
-        assert await server.store.clean_up(set()) == 2
+        assert await server.store.evict(set()) == 2
     assert not list(tmp_path.glob("song-*"))
 
 

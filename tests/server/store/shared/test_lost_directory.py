@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 
 from server.song import SongState
 from server.store.base import Extent, Lease, LeaseLost, StoredEvent, StoreFull, WrongOffset
-from server.store.directory import Attendance, Claim, News, Skill, Task
+from server.store.directory import Attendance, Claim, ClaimAction, Skill, SongUpdate
 from server.store.shared.service import SharedParts, shared_store
 from tests.support.shared_stores import plan_for
 from tests.support.store_kinds import replica_of
@@ -66,8 +66,8 @@ async def test_a_lease_is_held_still_and_listeners_are_not_taken_for_gone(parts:
     claim = await taken(replica_of(parts), record(), linger_seconds=0.0)
     await parts.directory.attend([Attendance("song-1", 7, 60.0)])
     await client.flushall()
-    standing = (await parts.directory.renew([claim.lease]))["song-1"]
-    assert (standing.held, standing.cancelled, standing.attended) == (True, False, True)
+    lease_status = (await parts.directory.renew([claim.lease]))["song-1"]
+    assert (lease_status.held, lease_status.cancelled, lease_status.attended) == (True, False, True)
     asked = await parts.directory.admit(ticket(record(2, request_id="request-1")))
     assert (asked.new, asked.song_id) == (False, "song-1")
 
@@ -123,11 +123,11 @@ async def test_a_later_claim_takes_the_place_of_an_earlier_one_that_was_put_back
 
 
 @pytest.mark.parametrize(
-    ("sha256", "cancelled", "task"),
-    [("ab" * 32, False, Task.COMPLETE), ("", True, Task.CANCEL), ("", False, Task.INTERRUPT)],
+    ("sha256", "cancelled", "action"),
+    [("ab" * 32, False, ClaimAction.COMPLETE), ("", True, ClaimAction.CANCEL), ("", False, ClaimAction.INTERRUPT)],
 )
 async def test_a_song_that_is_only_to_be_ended_keeps_its_sound_where_the_directory_has_lost_the_claim(
-    parts: SharedParts, there: SharedParts, client: Redis, sha256: str, cancelled: bool, task: Task
+    parts: SharedParts, there: SharedParts, client: Redis, sha256: str, cancelled: bool, action: ClaimAction
 ) -> None:
     writing = await making(replica_of(parts), record(), sound="one")
     await writing.append([StoredEvent(b"chunk", 5)], b"first", sha256=sha256)
@@ -137,7 +137,7 @@ async def test_a_song_that_is_only_to_be_ended_keeps_its_sound_where_the_directo
     behind = await client.dump("m:song:song-1")
     claim = await there.directory.claim_lost()
     assert claim is not None
-    assert (claim.task, claim.sound) == (task, "one")
+    assert (claim.action, claim.sound) == (action, "one")
     await client.restore("m:song:song-1", 0, behind or b"", replace=True)
     with pytest.raises(LeaseLost):
         await Writing.of(replica_of(there), claim).end()
@@ -162,7 +162,7 @@ async def test_a_song_that_has_ended_is_not_put_back(
     monkeypatch.setattr(there.directory, "_is_sealed", unknown)
     claim = await there.directory.claim_lost(SKILLS)
     assert claim is not None
-    assert claim.task is Task.MAKE
+    assert claim.action is ClaimAction.MAKE
     await client.restore("m:song:song-1", 0, ended or b"", replace=True)
     with pytest.raises(LeaseLost):
         await Writing.of(replica_of(there), claim).sound(b"other")
@@ -181,7 +181,7 @@ async def test_a_song_that_was_put_back_and_lost_goes_on_with_the_same_sound_alo
     assert await there.directory.claim_lost({"fake": Skill(sound="two")}, 60.0) is None
     claim = await there.directory.claim_lost(SKILLS, 60.0)
     assert claim is not None
-    assert (claim.task, claim.extent) == (Task.MAKE, Extent())
+    assert (claim.action, claim.extent) == (ClaimAction.MAKE, Extent())
 
 
 async def test_one_song_that_finds_no_room_costs_no_other_its_lease(
@@ -267,5 +267,5 @@ async def test_a_song_whose_end_alone_is_lost_has_the_end_that_was_sealed(
     assert await client.hget("m:usage", "bytes") == b"11"
 
 
-async def _all(news: AsyncIterator[News]) -> list[News]:
+async def _all(news: AsyncIterator[SongUpdate]) -> list[SongUpdate]:
     return [one async for one in news]

@@ -7,7 +7,7 @@ from server.errors import QuotaExceeded
 from server.quota import Quota
 from server.song import SongState
 from server.store.base import Extent, StoredEvent, WrongOffset
-from server.store.directory import Skill, Task
+from server.store.directory import ClaimAction, Skill
 from server.store.shared.service import SharedParts
 from tests.support.store_kinds import replica_of
 from tests.support.stored_songs import Writing, making, record, ticket
@@ -27,7 +27,7 @@ async def test_a_song_that_was_put_back_before_its_first_sound_may_be_begun_anew
     await parts.directory.release(writing.claim.lease)
     claim = await there.directory.claim({"fake": "two"})
     assert claim is not None
-    assert (claim.task, claim.extent, claim.heard) == (Task.MAKE, Extent(), False)
+    assert (claim.action, claim.extent, claim.heard) == (ClaimAction.MAKE, Extent(), False)
 
 
 async def test_a_song_that_was_put_back_keeps_what_its_next_makers_have_to_know_of_it(

@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from server.song import SongState
-from server.store.directory import Skill, Task
+from server.store.directory import ClaimAction, Skill
 from server.store.eviction import StoreLimits
 from server.store.shared import directory, objects, store
 from server.store.shared.records import engines_bytes, record_bytes
@@ -50,7 +50,7 @@ async def test_each_version_goes_on_with_the_songs_of_the_other(
         await service.pass_time(2 * LEASE_SECONDS)
         claim = await older.directory.claim_lost({"fake": Skill(sound="one")}, 100.0)
         assert claim is not None
-        assert claim.task is Task.MAKE
+        assert claim.action is ClaimAction.MAKE
         going_on = Writing.of(older, claim)
         await going_on.sound(b"second")
         with monkeypatch.context() as patched:

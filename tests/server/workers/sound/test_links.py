@@ -67,10 +67,10 @@ def test_messages_of_all_songs_arrive_in_their_order_on_one_connection(encoder: 
 def test_the_connection_ends_with_the_last_song_after_what_was_sent(encoder: Encoder, links: EncoderLinks) -> None:
     for song in "ab":
         links.open(encoder.target, opened(song))
-    links.forget(SongKey("a"))
+    links.release(SongKey("a"))
     links.send(sound("a"))
     links.send(sound("b"))
-    links.forget(SongKey("b"))
+    links.release(SongKey("b"))
     with closing(encoder.accept()) as end:
         assert [end.receive() for _ in range(3)] == [opened("a"), opened("b"), sound("b")]
         with pytest.raises(PipeClosed):

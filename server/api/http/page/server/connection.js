@@ -8,19 +8,19 @@ const AWAY = new Set([502, 503, 504]);
 
 let reachable = true;
 let probing = false;
-const hearers = new Set();
+const listeners = new Set();
 
 /** True while the server can be reached, as far as is known. */
 export const online = () => reachable;
 
 /** Tell `hear(online)` of every change. */
-export const onChange = (hear) => hearers.add(hear);
+export const onChange = (callback) => listeners.add(callback);
 
 /** Take note that the server was reached, or was not. */
 export function note(yes) {
   if (yes === reachable) return;
   reachable = yes;
-  hearers.forEach((hear) => hear(yes));
+  listeners.forEach((callback) => callback(yes));
   if (!yes) probe();
 }
 
@@ -56,10 +56,10 @@ async function look() {
 /** Wait so long, or until the signal, or until the server is reached again. */
 export function paused(milliseconds, signal) {
   return new Promise((resolve) => {
-    const over = () => (clearTimeout(timer), hearers.delete(back), resolve());
+    const over = () => (clearTimeout(timer), listeners.delete(back), resolve());
     const back = (yes) => yes && over();
     const timer = setTimeout(over, milliseconds);
-    hearers.add(back);
+    listeners.add(back);
     signal?.addEventListener("abort", over, { once: true });
   });
 }

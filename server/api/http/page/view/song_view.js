@@ -3,7 +3,7 @@
 import { soundAddress } from "../server/api.js";
 import { bytesOf, join } from "../song/midi.js";
 import { fileName, title } from "../song/song.js";
-import { expected, failure, standing } from "../song/standing.js";
+import { expected, failure, statusText } from "../song/status_text.js";
 import { keyName, t } from "../text/i18n.js";
 import { $, make } from "./dom.js";
 
@@ -26,7 +26,7 @@ export function showSong(open) {
 
 /** Show where it stands. What changes every second is not part of the status, which is read aloud. */
 export function showStatus({ song, player, toldAt }) {
-  write($("status"), standing(song));
+  write($("status"), statusText(song));
   const estimates = expected(song, { silent: !player.made, passedSeconds: (performance.now() - toldAt) / 1000 });
   write($("estimate"), estimates.map((one) => ` · ${one}`).join(""));
   const reason = song.state === "foreign" ? t("link.sound") : failure(song);

@@ -1,6 +1,6 @@
 import ipaddress
 
-from server.api.places import Place, Places
+from server.api.peer_slots import PeerSlot, PeerSlots
 from server.api.proxies import TrustedProxies
 
 PROXIES = TrustedProxies([ipaddress.ip_network("10.0.0.0/8")])
@@ -10,8 +10,8 @@ class Port:
     """The connections of a port, and the names of those that were closed."""
 
     def __init__(self, count: int, peer_count: int) -> None:
-        self.connections, self.closed = Places(count, peer_count, PROXIES), list[str]()
-        self.held: dict[str, Place] = {}
+        self.connections, self.closed = PeerSlots(count, peer_count, PROXIES), list[str]()
+        self.held: dict[str, PeerSlot] = {}
 
     def connect(self, name: str, peer: str = "a", *, asks: bool = False) -> bool:
         held = self.connections.admit(peer, lambda: self.closed.append(name))
@@ -57,7 +57,7 @@ def test_who_waits_again_is_the_last_to_give_way() -> None:
     port = Port(count=2, peer_count=2)
     port.connect("1", asks=True)
     port.connect("2")
-    port.connections.waits(port.held["1"])
+    port.connections.mark_waiting(port.held["1"])
     port.connect("3")
     assert port.closed == ["2"]
 

@@ -1,7 +1,7 @@
 import assert from "node:assert/strict";
 import { test } from "node:test";
 import { note } from "../../server/api/http/page/server/connection.js";
-import { expected, failure, standing } from "../../server/api/http/page/song/standing.js";
+import { expected, failure, statusText } from "../../server/api/http/page/song/status_text.js";
 import { after, blank } from "../../server/api/http/page/song/song.js";
 
 const told = (...events) => events.reduce((song, [name, data]) => after(song, name, data), blank("song-1"));
@@ -10,14 +10,14 @@ const PLAN = { duration_seconds: 8, sections: [{ index: 0 }, { index: 1 }] };
 
 test("a song that waits says how many go before it, and for how long", () => {
   const song = told(["accepted", WAITING]);
-  assert.equal(standing(song), "Waiting · 3 songs ahead");
+  assert.equal(statusText(song), "Waiting · 3 songs ahead");
   assert.deepEqual(expected(song, { silent: true, passedSeconds: 2 }), ["first sound in about 3 s", "complete in about 18 s"]);
   assert.deepEqual(expected(song, { silent: false, passedSeconds: 60 }), ["complete in about 1 s"]);
 });
 
 test("a song that is made counts its sections", () => {
   const song = told(["accepted", { queue_position: 0 }], ["plan", PLAN], ["section", { section_index: 0, timings: [] }]);
-  assert.equal(standing(song), "Being made: 1 of 2 sections");
+  assert.equal(statusText(song), "Being made: 1 of 2 sections");
   assert.deepEqual(expected(song, { silent: false, passedSeconds: 0 }), []);
 });
 
@@ -27,7 +27,7 @@ test("an end has no future", () => {
 
 test("a failure says why, by its fields where it names some", () => {
   const failed = (problem) => failure(told(["failed", problem]));
-  assert.equal(standing(told(["failed", {}])), "Failed");
+  assert.equal(statusText(told(["failed", {}])), "Failed");
   assert.match(failed({ reason: "WORKER_LOST", detail: "the worker died" }), /engine broke down/);
   assert.equal(failed({ reason: "INVALID_REQUEST", violations: [{ field: "key", description: "is none" }] }), "Key: Write a key such as C major, F# minor or Am.");
   assert.equal(failed({ reason: "OF_ANOTHER_VERSION", detail: "no moon" }), "That did not work. The server says: no moon");
@@ -38,9 +38,9 @@ test("without a connection nothing is said to go on", (context) => {
   const song = told(["accepted", { ...WAITING, queue_position: 0 }], ["plan", PLAN]);
   context.mock.method(globalThis, "fetch", async () => Promise.reject(new Error("offline")));
   note(false);
-  assert.equal(standing(song), "Waiting for the connection");
+  assert.equal(statusText(song), "Waiting for the connection");
   assert.deepEqual(expected(song, { silent: true, passedSeconds: 0 }), []);
-  assert.equal(standing(told(["finished", {}])), "Complete");
+  assert.equal(statusText(told(["finished", {}])), "Complete");
   note(true);
-  assert.equal(standing(song), "Being made: 0 of 2 sections");
+  assert.equal(statusText(song), "Being made: 0 of 2 sections");
 });

@@ -5,9 +5,9 @@ import { randomUUID } from "node:crypto";
 import { ConnectionLost, NotFound, NotReady, type MelismaError } from "./errors.js";
 import { ListenRequest, type GenerateRequest } from "./generated/melisma/v1/music.js";
 import { Receiver } from "./receiver.js";
-import type { Patience } from "./retry.js";
+import type { RetryBudget } from "./retry.js";
 
-export type Question =
+export type StreamRequest =
   | { readonly method: "generate"; readonly request: GenerateRequest }
   | { readonly method: "listen"; readonly request: ListenRequest };
 
@@ -17,29 +17,29 @@ export type Question =
  * A song that was accepted is listened to again where it broke off, without a gap and without a repeat. One that is lost
  * before its first sound is asked for again, with its seed.
  */
-export class Journey {
+export class SongStream {
   received: Receiver;
-  readonly #asked: Question;
-  readonly #patience: Patience;
+  readonly #initial: StreamRequest;
+  readonly #budget: RetryBudget;
   #resumedId: string;
   #loss: MelismaError | undefined;
   #failures = 0;
   #failedAt = -1;
 
-  constructor(asked: Question, patience: Patience) {
-    this.#asked = asked;
-    this.#patience = patience;
-    this.received = new Receiver(asked.method === "listen" ? asked.request.byteOffset : 0);
-    this.#resumedId = asked.method === "listen" ? asked.request.songId : "";
-    if (asked.method === "generate") {
-      asked.request.requestId ||= randomUUID();
+  constructor(initial: StreamRequest, budget: RetryBudget) {
+    this.#initial = initial;
+    this.#budget = budget;
+    this.received = new Receiver(initial.method === "listen" ? initial.request.byteOffset : 0);
+    this.#resumedId = initial.method === "listen" ? initial.request.songId : "";
+    if (initial.method === "generate") {
+      initial.request.requestId ||= randomUUID();
     }
   }
 
   /** What to ask now. */
-  get question(): Question {
+  get request(): StreamRequest {
     if (!this.#resumedId) {
-      return this.#asked;
+      return this.#initial;
     }
     const request = ListenRequest.create({ songId: this.#resumedId, byteOffset: this.received.sizeBytes });
     return { method: "listen", request };
@@ -47,10 +47,10 @@ export class Journey {
 
   /** How long the answer may take. */
   get remainingSeconds(): number {
-    return this.#patience.remainingSeconds;
+    return this.#budget.remainingSeconds;
   }
 
-  /** The time to wait before the next question, after one that failed with `error`; throws the error to tell. */
+  /** The time to wait before the next request, after one that failed with `error`; throws the error to tell. */
   waitSeconds(error: MelismaError): number {
     const decisive = this.#turn(error);
     if (this.received.sizeBytes > this.#failedAt) {
@@ -58,7 +58,7 @@ export class Journey {
       this.#failedAt = this.received.sizeBytes;
     }
     this.#failures += 1;
-    const wait = this.#patience.waitSeconds(decisive, this.#failures);
+    const wait = this.#budget.waitSeconds(decisive, this.#failures);
     if (wait === undefined) {
       throw decisive;
     }
@@ -76,13 +76,13 @@ export class Journey {
     let decisive = error;
     if (this.#loss && error instanceof NotFound) {
       decisive = this.#loss; // behind one name there may be several servers, and another one has the song
-    } else if (this.#loss && error instanceof NotReady && !this.received.heard) {
+    } else if (this.#loss && error instanceof NotReady && !this.received.hasAudio) {
       decisive = this.#loss;
-    } else if (this.received.heard) {
+    } else if (this.received.hasAudio) {
       throw error;
     }
-    if (this.#asked.method === "generate" && !this.received.heard) {
-      this.#startOver(this.#asked.request);
+    if (this.#initial.method === "generate" && !this.received.hasAudio) {
+      this.#startOver(this.#initial.request);
     }
     return decisive;
   }

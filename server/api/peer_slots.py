@@ -8,7 +8,7 @@ from server.api.proxies import TrustedProxies
 
 
 @dataclass(eq=False, slots=True)
-class Place:
+class PeerSlot:
     """One thing that a peer holds open, `waiting` while the server waits for its request; `abort` ends it at once."""
 
     peer: str
@@ -17,7 +17,7 @@ class Place:
 
 
 @dataclass
-class Places:
+class PeerSlots:
     """Counts places up to `count`, and of one peer up to `peer_count`. Lives on one event loop.
 
     Beyond that one that waits for a request gives way to a new one, the oldest first, and where all of them are at work
@@ -30,35 +30,35 @@ class Places:
     proxies: TrustedProxies = field(default_factory=TrustedProxies)
     closed: int = 0
     """Those that were ended or refused for want of room."""
-    _of_peer: dict[str, dict[Place, None]] = field(default_factory=lambda: defaultdict(dict))
+    _of_peer: dict[str, dict[PeerSlot, None]] = field(default_factory=lambda: defaultdict(dict))
     _taken: int = 0
 
-    def admit(self, peer: str, abort: Callable[[], object]) -> Place | None:
+    def admit(self, peer: str, abort: Callable[[], object]) -> PeerSlot | None:
         """Take a place; `None` where there is none."""
         if not self._has_room(peer):
             self.closed += 1
             return None
-        place = Place(peer, abort)
-        self._of_peer[peer][place] = None
+        slot = PeerSlot(peer, abort)
+        self._of_peer[peer][slot] = None
         self._taken += 1
-        return place
+        return slot
 
-    def release(self, place: Place) -> None:
+    def release(self, slot: PeerSlot) -> None:
         """Give a place back; without effect for one that was given back already."""
-        own = self._of_peer.get(place.peer, {})
-        if place in own:
-            del own[place]
+        own = self._of_peer.get(slot.peer, {})
+        if slot in own:
+            del own[slot]
             self._taken -= 1
         if not own:
-            self._of_peer.pop(place.peer, None)
+            self._of_peer.pop(slot.peer, None)
 
-    def waits(self, place: Place) -> None:
+    def mark_waiting(self, slot: PeerSlot) -> None:
         """Note that a place waits for its next request from now on; it becomes the last to give way."""
-        place.waiting = True
-        own = self._of_peer.get(place.peer, {})
-        if place in own:
-            del own[place]
-            own[place] = None
+        slot.waiting = True
+        own = self._of_peer.get(slot.peer, {})
+        if slot in own:
+            del own[slot]
+            own[slot] = None
 
     def make_room(self) -> bool:
         """End what waits longest of the busiest peer; False where nothing waits."""
@@ -75,7 +75,7 @@ class Places:
         return self._taken < self.count or self.make_room()
 
     def _end_one(self, peer: str) -> bool:
-        waiting = next((place for place in self._of_peer[peer] if place.waiting), None)
+        waiting = next((slot for slot in self._of_peer[peer] if slot.waiting), None)
         if waiting is None:
             return False
         self.release(waiting)

@@ -6,7 +6,7 @@ import { why } from "../text/reasons.js";
 import { ended } from "./song.js";
 
 /** How far a song is. */
-export function standing(song) {
+export function statusText(song) {
   if (song.state === "foreign") return t("status.sound");
   if (ended(song)) return t(`status.${song.state}`);
   if (!online()) return t("status.offline");

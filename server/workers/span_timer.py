@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from server.workers.messages import SongKey, WorkSpan
 
 
-class WorkTally:
+class SpanTimer:
     """Work of one kind, from its first piece to its last."""
 
     def __init__(self, name: str, now_ns: Callable[[], int]) -> None:

@@ -26,7 +26,7 @@ _PAUSE_SECONDS: Final = 0.2
 logger = logging.getLogger(__name__)
 
 
-class News:
+class Notifications:
     """Wakes those of this process who wait for a song, or for work.
 
     A connection may look alive and bring nothing. So the process sends a message to itself every `check_seconds`, and
@@ -46,7 +46,7 @@ class News:
         self._waiting.add(song_id)
         return self._songs.next(song_id)
 
-    def forget(self, song_id: str) -> None:
+    def remove(self, song_id: str) -> None:
         """Forget a song of which there will be no news."""
         self._waiting.discard(song_id)
         self._songs.post(song_id)
@@ -96,8 +96,8 @@ class News:
 
 
 @asynccontextmanager
-async def listening(connection: Connection, replica: str) -> AsyncIterator[News]:
+async def listening(connection: Connection, replica: str) -> AsyncIterator[Notifications]:
     """News for a process, until the context is left."""
-    news = News(connection, replica)
-    async with in_background(news.run()):
-        yield news
+    notifications = Notifications(connection, replica)
+    async with in_background(notifications.run()):
+        yield notifications

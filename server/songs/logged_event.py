@@ -12,7 +12,7 @@ Message: TypeAlias = music_pb2.SongEvent
 
 
 @dataclass(slots=True)
-class Entry:
+class LoggedEvent:
     """One message that stays, and the bytes of the song that belong to it, from `start` to before `end`.
 
     The sound of a chunk is in its message until it was kept elsewhere.
@@ -24,12 +24,12 @@ class Entry:
     has_sound: bool = True
 
     @staticmethod
-    def of(message: Message) -> "Entry":
+    def of(message: Message) -> "LoggedEvent":
         """The entry of a message that has its sound."""
         chunk = message.chunk
-        return Entry(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
+        return LoggedEvent(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
 
-    def forget_sound(self) -> None:
+    def release_sound(self) -> None:
         """Let go of sound that was kept elsewhere."""
         if self.end:
             self.message, self.has_sound = self._without_sound(), False
@@ -39,13 +39,13 @@ class Entry:
         return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
 
     @staticmethod
-    def restored(event: StoredEvent) -> "Entry":
+    def from_stored(event: StoredEvent) -> "LoggedEvent":
         """The other way round; raises StoreFailed for what is damaged."""
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:
             raise StoreFailed("an event of a song in the store is damaged") from error
-        return Entry(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
+        return LoggedEvent(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
 
     def _without_sound(self) -> Message:
         bare = Message()
