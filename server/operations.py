@@ -78,7 +78,7 @@ def expose_server(
     expose_build(registry, VERSION, settings.revision)
     expose_engines(registry, partial(engine_readiness, pool))
     expose_readiness(registry, lambda: health.readiness_problem() is None)
-    expose_crowded(registry, lambda: readiness.crowded)
+    expose_crowded(registry, lambda: readiness.saturated)
     expose_draining(registry, lambda: health.closed)
     expose_limits(
         registry,

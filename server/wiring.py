@@ -279,14 +279,14 @@ def build_http_app(
 ) -> tuple[Starlette, Starlette | None]:
     """The application of the HTTP port, and that of the port of operations where this is another one.
 
-    The first has the routes, and metrics and probes where the second is `None`; `liveness_problem` says why a new start is
-    needed, `unkept` why songs are not kept now.
+    The first has the routes, and metrics and probes where the second is `None`; `liveness_problem` says why to start
+    anew, `unkept` why songs are not kept now.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
     operations = operations_routes(
         registry,
         readiness_problem=health.readiness_problem,
-        unready_though_full=partial(health.readiness_problem, ""),
+        problem_though_full=partial(health.readiness_problem, ""),
         liveness_problem=liveness_problem,
         unkept=unkept,
         version=version,

@@ -1,4 +1,4 @@
-"""The calls that are open now: their end, for a server that cuts nothing off, and the patience with their clients."""
+"""Counts open calls, so that a server can wait for their end, and ends those whose clients stop reading."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -7,17 +7,17 @@ from contextlib import contextmanager
 from server.errors import ListenerStalled
 
 LAST_BYTE_GRACE_SECONDS = 0.1
-"""Enough for a peer to have read, and to have said so, what was sent before."""
+"""Time for a peer to read, and acknowledge, the last bytes that were sent."""
 
 DRAINING_STALL_SECONDS = 10.0
-"""The longest that a client may take nothing once connections are to end: players read in bursts of some seconds."""
+"""Seconds for which a client may read nothing while the server drains: players read in bursts of some seconds."""
 
 
 class OpenCalls:
     """Counts calls from their beginning to their end. Lives on one event loop."""
 
     def __init__(self, stall_seconds: float = 300.0) -> None:
-        """A client that takes nothing of what is sent for `stall_seconds` is let go of."""
+        """The call of a client that reads nothing for `stall_seconds` is ended."""
         self._stall_seconds = stall_seconds
         self._sending: set[asyncio.Timeout] = set()
         self._count = 0
@@ -38,7 +38,7 @@ class OpenCalls:
                 self._none.set()
 
     def start_draining(self) -> None:
-        """Have connections end with their last call from now on, and with less patience."""
+        """Have connections end with their last call from now on, and stalled clients sooner."""
         self._draining = True
         self._stall_seconds = min(self._stall_seconds, DRAINING_STALL_SECONDS)
         latest = asyncio.get_running_loop().time() + self._stall_seconds

@@ -1,4 +1,4 @@
-"""Places for what peers hold open, connections or calls: how many there are, whose, and which give way to new ones."""
+"""Slots for what peers hold open, connections or calls; slots that wait give way to new ones."""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -18,7 +18,7 @@ class PeerSlot:
 
 @dataclass
 class PeerSlots:
-    """Counts places up to `count`, and of one peer up to `peer_count`. Lives on one event loop.
+    """Counts slots up to `count`, and of one peer up to `peer_count`. Lives on one event loop.
 
     Beyond that one that waits for a request gives way to a new one, the oldest first, and where all of them are at work
     the new one is refused: who connects and says nothing never locks anybody out. Trusted proxies, which bring what is
@@ -34,7 +34,7 @@ class PeerSlots:
     _taken: int = 0
 
     def admit(self, peer: str, abort: Callable[[], object]) -> PeerSlot | None:
-        """Take a place; `None` where there is none."""
+        """Take a slot; `None` where there is none."""
         if not self._has_room(peer):
             self.closed += 1
             return None
@@ -44,7 +44,7 @@ class PeerSlots:
         return slot
 
     def release(self, slot: PeerSlot) -> None:
-        """Give a place back; without effect for one that was given back already."""
+        """Give a slot back; without effect for one that was given back already."""
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
             del own[slot]
@@ -53,7 +53,7 @@ class PeerSlots:
             self._of_peer.pop(slot.peer, None)
 
     def mark_waiting(self, slot: PeerSlot) -> None:
-        """Note that a place waits for its next request from now on; it becomes the last to give way."""
+        """Note that a slot waits for its next request from now on; it becomes the last to give way."""
         slot.waiting = True
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
@@ -66,7 +66,7 @@ class PeerSlots:
         return any(self._end_one(peer) for peer in busiest_first)
 
     def __len__(self) -> int:
-        """The number of places that are taken."""
+        """The number of slots that are taken."""
         return self._taken
 
     def _has_room(self, peer: str) -> bool:

@@ -19,7 +19,7 @@ _SLICE_SECONDS = 1.0
 
 
 def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
-    """Cut a window into equal pieces of at most a second, the `first` one of a song of at most half a second.
+    """Cut a window into equal ones of at most a second; those of the `first` window of a song, of half a second.
 
     The first chunk then leaves early, and none gets too big: at 320 kbit/s, and with the longest lyrics in the tag of
     the first one, a chunk stays below 64 KiB.

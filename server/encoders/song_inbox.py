@@ -35,7 +35,7 @@ Work: TypeAlias = OpenSong | EncodeWindow | EndSection
 
 
 class _QueuedWindow(NamedTuple):
-    """A piece of a window; with `None`, the end of its section."""
+    """A window that waits to be encoded; with `None`, the end of its section."""
 
     section: SectionKey
     window: Window | None
@@ -68,7 +68,7 @@ class SongInbox:
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
     def put(self, sound: Sound) -> None:
-        """Take in the next sound of an attempt, in pieces; that of an attempt that was not opened is dropped."""
+        """Take in the next sound of an attempt, cut into short windows; that of an unopened attempt is dropped."""
         queue = self._attempts.get(sound.section.song.attempt)
         if queue is None:
             return

@@ -1,7 +1,7 @@
 """Forecast of first sound and end of songs, from their costs and order. Pure: no clock, no input or output.
 
-The songs of a pool are taken as a fluid. As many as there are places are being made, the others follow in order as
-places become free. Songs that nobody hears yet go first, in order, each on one device; what they leave of the devices
+The songs of a pool are taken as a fluid. As many as there are slots are being made, the others follow in order as
+slots become free. Songs that nobody hears yet go first, in order, each on one device; what they leave of the devices
 is shared evenly by the songs that are heard. Virtual time, the work that a heard song has been given, makes every event
 a step of a heap (Parekh and Gallager, 1993): a forecast for n songs takes n log n.
 """
@@ -51,15 +51,15 @@ class Estimate:
 
 
 def forecast(songs: Sequence[Work], *, devices: int, slots: int) -> list[Estimate]:
-    """An estimate for each of `songs`, given in the order in which they get places: those that have one come first.
+    """An estimate for each of `songs`, given in the order in which they get slots: those that have one come first.
 
     `slots` are those of all `devices` together, no fewer than songs have one.
 
     Raises:
-        ValueError: there is no device, or no place.
+        ValueError: there is no device, or no slot.
     """
     if devices < 1 or slots < 1:
-        raise ValueError(f"nothing can be made with {devices} devices and {slots} places")
+        raise ValueError(f"nothing can be made with {devices} devices and {slots} slots")
     return _Fluid(songs, devices).run(slots)
 
 
@@ -84,7 +84,7 @@ class _Fluid:
         return [self._estimate(index, song) for index, song in enumerate(self._songs)]
 
     def _enter(self) -> None:
-        """Give a place to the next song that waits."""
+        """Give a slot to the next song that waits."""
         if not self._waiting:
             return
         index = self._waiting.popleft()

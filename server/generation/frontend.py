@@ -90,7 +90,7 @@ class Frontend:
         return None
 
     def room(self) -> Room:
-        """The bounds for songs in the service; no place is free here."""
+        """The bounds for songs in the service; no slot is free here."""
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:

@@ -40,7 +40,7 @@ class Readiness:
         return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
-        """Count as unready whenever `check` gives a reason, and notify subscribers within a second of a change."""
+        """Count as not ready while `check` gives a reason, and notify subscribers within a second of a change."""
         self._checks.append(check)
         await self._watch(check)
 
@@ -54,7 +54,7 @@ class Readiness:
         await self._watch(elsewhere)
 
     def subscribe(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever `readiness_problem`, or the readiness of an engine, may have changed."""
+        """Call `callback` on the event loop when `readiness_problem`, or the readiness of an engine, may have changed."""
         self._subscribers.append(callback)
 
     def notify(self) -> None:

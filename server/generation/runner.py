@@ -146,7 +146,7 @@ class Runner:
         return self._eta.backlog_seconds(service)
 
     def room(self) -> Room:
-        """The bounds for songs in the service, and the places that are free here."""
+        """The bounds for songs in the service, and the slots that are free here."""
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:

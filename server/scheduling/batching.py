@@ -1,7 +1,7 @@
 """Chooses the sections that share a step, as a pure function of what they put on it.
 
 A step that is due for the first in rank takes others along, in rank: as many as budget and length allow. When
-the first is in a hurry, comfortable songs come along only where the step hardly gets longer by them.
+the first is urgent, songs with slack join only where the step hardly gets longer by them.
 """
 
 from collections.abc import Callable, Sequence

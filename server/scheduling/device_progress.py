@@ -1,4 +1,4 @@
-"""One device: the songs that have a place on it, the commands in flight, and its learnt limits."""
+"""One device: the songs that have a slot on it, the commands in flight, and its learnt limits."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _MAX_OWED_SECONDS = 2.0
 
 
 class CommandsInFlight:
-    """The commands of each lane that are not answered yet: for each of their attempts, the point at which it is."""
+    """The commands of each lane that are not answered yet: for each of their attempts, its position."""
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
@@ -36,7 +36,7 @@ class CommandsInFlight:
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Removes the command that was given out first and returns its points; none if nothing is in flight."""
+        """Removes the command that was given out first and returns its positions; none if nothing is in flight."""
         waiting = self._lanes.get(lane)
         if not waiting:
             return {}
@@ -51,7 +51,7 @@ class CommandsInFlight:
         return {key.song_id for waiting in others for positions in waiting for key in positions}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
-        """The points of the commands that the lanes are working on, by song."""
+        """The positions of the commands that the lanes are working on, by song."""
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
 
@@ -106,13 +106,13 @@ class DeviceProgress:
         return song if song is not None and song.attempt.key == key else None
 
     def enter(self, song: ScheduledSong) -> None:
-        """Gives the song a place."""
+        """Gives the song a slot."""
         song.device, song.pace = self.spec.name, self.windows[song.engine]
         self.songs[song.song_id] = song
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Takes the place away from the song. The worker will be told to forget its attempt."""
+        """Takes the slot away from the song. The worker will be told to release its attempt."""
         song.device = None
         del self.songs[song.song_id]
         self.to_release.append(song.attempt.key)
@@ -171,7 +171,7 @@ class DeviceProgress:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """The point of each attempt that the command works on, as a failure is recorded."""
+        """The position of each attempt that the command works on, as a failure is recorded."""
         kind = type(command).__name__
         match command:
             case Plan(song):

@@ -49,12 +49,12 @@ class SongAccount:
         self.shares.leave(self.caller)
 
     def reserve(self) -> float:
-        """Reserves the work left, when the song gets a place. Returns it, in device seconds."""
+        """Reserves the work left, when the song gets a slot. Returns it, in device seconds."""
         self.shares.reserve(self.caller, self.left_seconds)
         return self.left_seconds
 
     def release(self) -> float:
-        """Gives the reserved work back, when the song leaves its place. Returns it, in device seconds."""
+        """Gives the reserved work back, when the song leaves its slot. Returns it, in device seconds."""
         self.shares.reserve(self.caller, -self.left_seconds)
         return self.left_seconds
 

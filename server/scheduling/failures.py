@@ -48,7 +48,7 @@ class FailureHandler:
     def attempt_failed(
         self, device: DeviceProgress, failed: Failed, positions: Mapping[SongKey, WorkPosition], *, shared: bool
     ) -> FailedAttempt | None:
-        """Takes a song off the device after an error, at its point of `positions`. Returns `None` for former attempts.
+        """Takes a song off the device after an error, at its position. Returns `None` for former attempts.
 
         A `shared` error is one that came to several songs at once.
         """

@@ -43,7 +43,7 @@ class FairShare:
             account.served += seconds / self._weights.get(caller, 1.0)
 
     def reserve(self, caller: str, seconds: float) -> None:
-        """Note device time that the caller's songs with a place still need; negative gives it back."""
+        """Note device time that the caller's songs with a slot still need; negative gives it back."""
         if account := self._accounts.get(caller):
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
@@ -53,7 +53,7 @@ class FairShare:
         return {caller: account.served - least for caller, account in self._accounts.items()}
 
     def virtual_time(self, caller: str) -> float:
-        """Service that the caller was given, and that its songs with a place will be given."""
+        """Service that the caller was given, and that its songs with a slot will be given."""
         account = self._accounts[caller]
         return account.served + account.reserved
 

@@ -118,7 +118,7 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """True if a command is for a suspect song while another lane works on other songs: a crash would hit them, too."""
+    """True if a command is for an isolated song while another lane works on other songs, which a crash would hit."""
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
     return isolated and bool(set(beside) - songs)

@@ -1,4 +1,4 @@
-"""Places songs: each one waits, or has a place on a device."""
+"""Gives songs slots on devices: each song waits, or has a slot on a device."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ _SORT_SECONDS = 1.0
 
 
 class Placement:
-    """Knows all songs and devices. It gives places to songs that wait, and takes them away."""
+    """Knows all songs and devices. It gives slots to songs that wait, and takes them away."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Placement:
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` that have no place, about in the order in which they will get one."""
+        """The songs of `engine` that have no slot, about in the order in which they will get one."""
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
     def depths(self) -> dict[str, QueueDepth]:
@@ -64,7 +64,7 @@ class Placement:
         return {engine: _depth_of(those) for engine, those in songs.items()}
 
     def add(self, song: ScheduledSong) -> None:
-        """Takes in a song; it waits until a device that has its engine has a place."""
+        """Takes in a song; it waits until a device that has its engine has a slot."""
         self._songs[song.song_id] = song
         song.account.open()
         self._wait(song)
@@ -88,7 +88,7 @@ class Placement:
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Takes a song off its device, or back in after it was rendered; a whole new attempt waits for a place."""
+        """Takes a song off its device, or back in after it was rendered; a whole new attempt waits for a slot."""
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
             song.account.open()
@@ -98,7 +98,7 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Takes a song off its device; another attempt waits for a place."""
+        """Takes a song off its device; another attempt waits for a slot."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
@@ -110,7 +110,7 @@ class Placement:
         return former
 
     def fill_slots(self, device: DeviceProgress) -> None:
-        """Gives the free places of a device to songs that wait."""
+        """Gives the free slots of a device to songs that wait."""
         while (song := self._next(device)) is not None:
             self._enter(device, song)
 
@@ -119,7 +119,7 @@ class Placement:
         self._fill_all_slots()
 
     def _fill_all_slots(self) -> None:
-        """Give places to songs that wait, each on the device that should be done with its songs first."""
+        """Give slots to songs that wait, each on the device that should be done with its songs first."""
         while len(self._waiting):
             for device in sorted(self._devices.values(), key=lambda device: (device.left_seconds, len(device.songs))):
                 if (song := self._next(device)) is not None:
@@ -134,7 +134,7 @@ class Placement:
         device.enter(song)
 
     def _next(self, device: DeviceProgress) -> ScheduledSong | None:
-        """The song that gets the next place on the device: one with a listener, if there is one that fits."""
+        """The song that gets the next slot on the device: one with a listener, if there is one that fits."""
         if not device.engines or not len(self._waiting):
             return None
         self._sort_listeners()
@@ -169,7 +169,7 @@ class Placement:
         return not song.has_listener or self._capacity.fits(device, song, now)
 
     def _placed(self) -> int:
-        """The number of songs that have a place."""
+        """The number of songs that have a slot."""
         return sum(len(device.songs) for device in self._devices.values())
 
     def _leave_device(self, song: ScheduledSong) -> None:

@@ -1,21 +1,21 @@
 """Ranks songs, as pure functions of what is known about them. batching.py chooses those that share a step.
 
 Deadline. A song's deadline is the moment at which a listener who started with the first window runs out of sound,
-less a margin; that of a song which nobody hears yet is the moment at which it got its place. So a new song goes before
+less a margin; that of a song which nobody hears yet is the moment at which it got its slot. So a new song goes before
 all that have sound in hand, and after one that is about to fall silent: a break is worse than a later start. Where the
 caller has set a deadline for the whole song, it counts when the rest has to be begun, if that is earlier. Deadlines
 of songs that are not served stand still while those of served songs move on; that is all the aging it takes.
 
-Rank. Songs in a hurry (deadline within `comfort_seconds`) go first: those of callers within their fair share, then
+Rank. Urgent songs (deadline within `comfort_seconds`) go first: those of callers within their fair share, then
 those of callers beyond it. A caller is beyond its share when it was given `share_lead_seconds` more device time, per
-weight, than the caller here who was given least. Then come comfortable songs. Among equals the earlier deadline wins.
+weight, than the caller here who was given least. Then come songs with slack. Among equals the earlier deadline wins.
 
 Listeners. Songs that are made for later share what those with listeners leave, by their own rank. They never get less
 than `detached_share` of a device, so that each of them ends: while they have had less, they go before listeners who can
-wait, but after urgent ones (deadline reached), for whom even a short turn of others is a break. Only once they are owed
-`overdue_seconds` do they go before all; that happens where listeners are urgent all the time.
+wait, but after those that are due (deadline reached), for whom even a short turn of others is a break. Once they are
+owed `overdue_seconds` they go before all; that happens where listeners are due all the time.
 
-Cap. A song that is `ahead_seconds` ahead of its listener gets nothing while another one on its device is not.
+Throttling. A song that is `ahead_seconds` ahead of its listener gets nothing while another one on its device is not.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -25,16 +25,16 @@ from typing import NamedTuple
 
 
 class Order(StrEnum):
-    """By what songs are ranked."""
+    """The rule by which songs are ranked."""
 
     DEADLINE = "deadline"
     ARRIVAL = "arrival"
 
 
 class Urgency(NamedTuple):
-    """A song as the policy sees it; `runs_out_at` `None`: nobody hears it yet. `share_lead` in device seconds.
+    """The urgency of a song; `runs_out_at` `None`: nobody hears it yet. `share_lead` in device seconds.
 
-    `placed_at` is when it got its place on the device; `None` counts from its arrival.
+    `placed_at` is when it got its slot on the device; `None` counts from its arrival.
     """
 
     song_id: str
@@ -81,7 +81,7 @@ class Policy:
         return ahead and self.order is Order.DEADLINE
 
     def ranked(self, songs: Iterable[Urgency], now: float, *, detached_owed_seconds: float = 0.0) -> list[Urgency]:
-        """The songs to be served, first to last; capped ones are left out unless all are.
+        """The songs to be served, first to last; throttled ones are left out unless all are.
 
         `detached_owed_seconds` of device time are missing to the share of the songs without listeners.
         """
@@ -101,11 +101,11 @@ class Policy:
             return len(listeners)
         if owed_seconds >= self.overdue_seconds:
             return 0
-        due = (place for place, song in enumerate(listeners, start=1) if self.deadline(song) <= now)
+        due = (position for position, song in enumerate(listeners, start=1) if self.deadline(song) <= now)
         return max(due, default=0)
 
     def _rank_at(self, now: float) -> Callable[[Urgency], tuple[float, ...]]:
-        """Makes the function that gives each song its place by deadline: smaller goes first."""
+        """Makes the function that gives each song its rank by deadline: smaller goes first."""
         deadline_of, slack_from, share_lead = self.deadline, now + self.comfort_seconds, self.share_lead_seconds
 
         def rank(song: Urgency) -> tuple[float, ...]:

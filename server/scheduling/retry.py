@@ -3,11 +3,11 @@
 Another attempt never splices. What was heard of a section came from its finished state, which was given out with its
 last step (`SectionStep.finished`) before anything of it was rendered: the rest is rendered from that state, and what
 comes after is denoised in the context of what was heard. A section that was not finished was not heard, and is denoised
-anew, in other company perhaps, and then with other rounding (`Engine.denoise`).
+anew, perhaps batched with other songs, and then with other rounding (`Engine.denoise`).
 
 An engine does the same work for the same request, so a request that ends a worker does so at the same point of every
-attempt. Songs that were being worked on when a worker ended are suspects: they go on alone until they have passed that
-point with a whole section, so that they cost no neighbour a second worker. So do songs to which an error came together.
+attempt. Songs that were being worked on when a worker ended are isolated: they go on alone until they have passed that
+position with a whole section, so that they cost no neighbour a second worker. So are songs that failed together.
 """
 
 from dataclasses import dataclass, field
@@ -39,7 +39,7 @@ class FailedAttempt:
 
 @dataclass(slots=True)
 class AttemptHistory:
-    """The failed attempts of one song, which is suspected until it has passed `isolated_until`.
+    """The failed attempts of one song, which is isolated until it has passed section `isolated_until`.
 
     Those that were lost with an encoder count apart, from when `encoded_seconds` of its sound had come.
     """
@@ -53,7 +53,7 @@ class AttemptHistory:
 
     @property
     def isolated(self) -> bool:
-        """True if the song is isolated: it shares no device until it has passed the point of failure."""
+        """True if the song is isolated: it shares no device until it has passed the position of failure."""
         return self.isolated_until is not None
 
     def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
@@ -66,7 +66,7 @@ class AttemptHistory:
         return self._again(retries)
 
     def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
-        """The attempt raised an error; one that comes twice at the same point would come again.
+        """The attempt raised an error; one that comes twice at the same position would come again.
 
         A bug `shared` with the songs beside it proves nothing against this one, which is tried alone.
         """
@@ -86,7 +86,7 @@ class AttemptHistory:
         return RetryDecision.RETRY if self.encoder_losses <= retries else RetryDecision.GIVE_UP
 
     def section_done(self, section: int) -> None:
-        """The song is rendered up to the end of a section: with the suspect one it is no longer suspected."""
+        """The song is rendered up to the end of a section: with `isolated_until` it is isolated no longer."""
         if self.isolated_until is not None and section >= self.isolated_until:
             self.isolated_until = None
 

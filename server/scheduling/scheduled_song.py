@@ -102,7 +102,7 @@ class PlaybackEstimate:
 
 @dataclass(slots=True)
 class ScheduledSong:
-    """A song from its arrival to its end. `device` is where it has a place; `None` while it waits.
+    """A song from its arrival to its end. `device` is where it has a slot; `None` while it waits.
 
     `pace` is that of the engine on this device.
     """

@@ -1,6 +1,6 @@
 """Decides what every lane of a device does next. Pure: no input or output, no torch, no tasks, an injected clock.
 
-`Scheduler` is the front of four parts. placement.py gives songs places on devices. next_command.py turns the policy
+`Scheduler` is the front of four parts. placement.py gives songs slots on devices. next_command.py turns the policy
 (policy.py, batching.py) into commands, one at a time for every lane. replies.py takes in what commands led to.
 failures.py repeats failed attempts.
 
@@ -65,7 +65,7 @@ class Scheduler:
         self._placement.device(device).engines = frozenset(engines)
 
     def close(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Give nothing to `device` any more; its songs wait for another place, but for those returned."""
+        """Give nothing to `device` any more; its songs wait for another slot, but for those returned."""
         return self._failures.worker_lost(device)
 
     def add(
@@ -82,7 +82,7 @@ class Scheduler:
         trace: str = "",
         plan: bytes = b"",
     ) -> None:
-        """Take in a song; it waits until a device that has its engine has a place.
+        """Take in a song; it waits until a device that has its engine has a slot.
 
         `trace` goes to its worker, and `plan`, where it was made already.
 
@@ -95,7 +95,7 @@ class Scheduler:
         self._placement.add(ScheduledSong(spec, sink, account))
 
     def drop(self, song_id: str) -> None:
-        """Give no more work to a song; its device is told to forget it. Unknown songs are ignored."""
+        """Give no more work to a song; its device is told to release it. Unknown songs are ignored."""
         self._placement.drop(song_id)
 
     def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
@@ -106,11 +106,11 @@ class Scheduler:
         return self._failures.encoder_lost(song_id, encoded_seconds)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` that have no place, about in the order in which they will get one."""
+        """The songs of `engine` that have no slot, about in the order in which they will get one."""
         return self._placement.waiting(engine)
 
     def device_of(self, song_id: str) -> str | None:
-        """The device on which a song has a place; `None` while it waits, or when it is unknown."""
+        """The device on which a song has a slot; `None` while it waits, or when it is unknown."""
         song = self._placement.song(song_id)
         return None if song is None else song.device
 

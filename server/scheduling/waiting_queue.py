@@ -1,4 +1,4 @@
-"""The queue in which songs wait for a place."""
+"""The queue in which songs wait for a slot."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
@@ -28,7 +28,7 @@ class Waiter(Protocol):
 
     @property
     def resumed(self) -> bool:
-        """True if it was running before, and lost its place."""
+        """True if it was running before, and lost its slot."""
 
     @property
     def has_listener(self) -> bool:
@@ -39,17 +39,17 @@ WaiterT = TypeVar("WaiterT", bound=Waiter)
 
 
 class _QueueKey(NamedTuple):
-    """Songs of one line: those of a caller, `None`: of all that lost their place; with a listener, or without."""
+    """Key of one queue: songs of a caller, or with `None` all that lost their slot; with a listener, or without."""
 
     caller: str | None
     has_listener: bool
 
 
 class WaitingQueue(Generic[WaiterT]):
-    """Songs without a place. Those that had one go first; then the least served caller's earliest song.
+    """Songs without a slot. Those that had one go first; then the least served caller's earliest song.
 
-    They stand in lines by what they were when they came; one that gains or loses its listener while it waits stays in
-    its line until `sort_listeners`.
+    They are in queues by what they were when they came; one that gains or loses its listener while it waits stays in
+    its queue until `sort_listeners`.
     """
 
     def __init__(self, shares: FairShare, *, by_arrival: bool = False) -> None:
@@ -63,7 +63,7 @@ class WaitingQueue(Generic[WaiterT]):
         return len(self._keys)
 
     def __iter__(self) -> Iterator[WaiterT]:
-        """All songs, engine by engine, those that lost their place first, then by arrival."""
+        """All songs, engine by engine, those that lost their slot first, then by arrival."""
         for queues in self._engines.values():
             songs = [(key.caller is not None, song) for key, queue in queues.items() for song in queue.values()]
             yield from (song for _, song in sorted(songs, key=lambda one: (one[0], one[1].arrived_at)))
@@ -75,7 +75,7 @@ class WaitingQueue(Generic[WaiterT]):
         self._engines.setdefault(song.engine, {}).setdefault(key, OrderedDict())[song.song_id] = song
 
     def remove(self, song: WaiterT) -> bool:
-        """Take a song out, wherever it stands; whether it was here."""
+        """Take a song out; returns False if it was not here."""
         key = self._keys.pop(song.song_id, None)
         if key is None:
             return False
@@ -86,7 +86,7 @@ class WaitingQueue(Generic[WaiterT]):
         return True
 
     def sort_listeners(self) -> None:
-        """Put songs that have gained or lost their listener into the right line, by arrival."""
+        """Put songs that have gained or lost their listener into the right queue, by arrival."""
         changed = [
             song
             for queues in self._engines.values()
@@ -102,7 +102,7 @@ class WaitingQueue(Generic[WaiterT]):
             self._engines[engine][key] = OrderedDict(sorted(queue.items(), key=lambda item: item[1].arrived_at))
 
     def first(self, engines: Collection[str], *, has_listener: bool | None = None) -> WaiterT | None:
-        """The song that should have the next place on a device with `engines`; `None` when none waits for one.
+        """The song that should have the next slot on a device with `engines`; `None` when none waits for one.
 
         Only songs with listeners, or without, where `has_listener` says so.
         """

@@ -4,7 +4,7 @@ from collections import deque
 
 
 class Backlog:
-    """Chunks behind the fastest listener, by their place in the stream."""
+    """Chunks behind the fastest listener, by their offset in the stream."""
 
     def __init__(self) -> None:
         self.size_bytes = 0
@@ -13,7 +13,7 @@ class Backlog:
 
     @property
     def start_byte(self) -> int | None:
-        """The place of the first chunk in the stream; `None` if there is none."""
+        """The byte offset of the first chunk in the stream; `None` if there is none."""
         if not self._chunks:
             return None
         end_byte, size_bytes, _ = self._chunks[0]

@@ -1,4 +1,4 @@
-"""One event of a song that stays, as its recording and the store keep it."""
+"""One logged event of a song, as its recording and the store keep it."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,9 +13,9 @@ Message: TypeAlias = music_pb2.SongEvent
 
 @dataclass(slots=True)
 class LoggedEvent:
-    """One message that stays, and the bytes of the song that belong to it, from `start` to before `end`.
+    """One message, and the bytes of the song that belong to it, from `start` to before `end`.
 
-    The sound of a chunk is in its message until it was kept elsewhere.
+    The sound of a chunk is in its message until it is stored elsewhere.
     """
 
     message: Message
@@ -30,7 +30,7 @@ class LoggedEvent:
         return LoggedEvent(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
 
     def release_sound(self) -> None:
-        """Let go of sound that was kept elsewhere."""
+        """Drop sound that is stored elsewhere."""
         if self.end:
             self.message, self.has_sound = self._without_sound(), False
 
@@ -40,7 +40,7 @@ class LoggedEvent:
 
     @staticmethod
     def from_stored(event: StoredEvent) -> "LoggedEvent":
-        """The other way round; raises StoreFailed for what is damaged."""
+        """The entry of a stored event, without sound; raises StoreFailed if it is damaged."""
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:

@@ -106,7 +106,7 @@ class Making:
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
-        """Give the song's places back at once: who has heard its end may ask for the next one."""
+        """Give the song's slot and quota back at once: a caller who has got its end may ask for the next song."""
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)
 

@@ -88,9 +88,9 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bounds of a runner: the songs that it makes at once, and places for songs.
+    """Bounds of a runner: the songs that it makes at once, and the room for waiting ones.
 
-    `queued` songs may wait in the whole service, and the last `kept` places are for callers without a song. `free` is
+    `queued` songs may wait in the whole service, and the last `kept` of them are for callers without a song. `free` is
     the number of further songs that could be made here now, not above 0 while the runner takes no new ones.
     """
 

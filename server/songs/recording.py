@@ -17,16 +17,16 @@ from server.store.base import SongRecord, StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class DeliveredEvent:
-    """A message for a listener. `number` is its place among those that stay, `None` for a passing `progress`."""
+    """An event for a listener. `number` is its index among the logged ones, `None` for a passing `progress`."""
 
     message: Message
     number: int | None
 
 
 class Recording:
-    """One song on one event loop: who makes it tells, any number of listeners follow.
+    """One song on one event loop: its maker appends events, any number of listeners follow them.
 
-    A song is told in messages of the contract, and those that stay are its entries; `sound` has the bytes of chunks.
+    Events are messages of the contract. All but `progress` are logged in `entries`; `sound` has the bytes of chunks.
 
     `on_joined` is called when the first listener comes, `on_left` when the last one has left; without any, the song may
     go on for `linger_seconds`, `None` for as long as it likes.
@@ -50,7 +50,7 @@ class Recording:
         self._error: ServiceError | None = None
         self._sent_away: ServiceError | None = None
         self.deleted = False
-        """True once the song was deleted: nobody finds this recording any more."""
+        """True once the song was deleted: this recording is found no more."""
         self.linger_seconds = linger_seconds
         self._on_joined = on_joined
         self._on_left = on_left
@@ -93,7 +93,7 @@ class Recording:
 
     @property
     def event_count(self) -> int:
-        """The number of messages that were told, passing ones included."""
+        """The number of events that were appended, `progress` included."""
         return len(self.entries) + self._progressed
 
     def load(self, events: Sequence[StoredEvent]) -> None:
@@ -101,7 +101,7 @@ class Recording:
         self.entries[:] = map(LoggedEvent.from_stored, events)
 
     def append(self, message: Message) -> None:
-        """Add what has happened."""
+        """Append an event, and wake the listeners."""
         if message.WhichOneof("event") == "progress":
             self._progress, self._progressed = message, self._progressed + 1
         else:
@@ -113,7 +113,7 @@ class Recording:
         self._notify()
 
     def end(self, state: SongState, now_ns: int, error: ServiceError | None = None, *, reason: str = "") -> None:
-        """Tell that nothing more will come; the first end counts. `error` is for those who listen now."""
+        """End the song; only the first call counts. `error` is raised for those who listen now."""
         if self.ended:
             return
         self._song = ended_record(self.song, state, now_ns, error, reason)
@@ -127,7 +127,7 @@ class Recording:
         self._notify()
 
     def delete(self) -> None:
-        """Tell all listeners that the song was deleted, also those who have just come."""
+        """End the calls of all listeners, present and future, with SongDeleted."""
         self.deleted = True
         self.send_away(SongDeleted(self._song.song_id))
 
@@ -152,11 +152,11 @@ class Recording:
             await self._changed.wait()
 
     async def wait_for_listener(self) -> None:
-        """Wait until somebody listens."""
+        """Wait until the song has a listener."""
         await self._attended.wait()
 
     async def wait_ended(self) -> None:
-        """Wait until nothing more will be told."""
+        """Wait until the song has ended."""
         await self._ended.wait()
 
     @contextmanager
@@ -260,7 +260,7 @@ class Recording:
 
 
 def record_after(song: SongRecord, message: Message) -> SongRecord:
-    """The song's record once that was told."""
+    """The song's record after `message`."""
     match message.WhichOneof("event"):
         case "plan":
             return replace(song, state=SongState.RUNNING, duration_seconds=message.plan.duration_seconds)

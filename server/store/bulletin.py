@@ -4,7 +4,7 @@ import asyncio
 
 
 class Bulletin:
-    """News by topic, such as the id of a song. Only topics that somebody waits for take room."""
+    """Changes by topic, such as the id of a song. Only topics that are waited for take room."""
 
     def __init__(self) -> None:
         self._next: dict[str, asyncio.Event] = {}

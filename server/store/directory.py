@@ -79,7 +79,7 @@ NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
 class ClaimAction(StrEnum):
-    """The work that a claim is for."""
+    """The action that a claim is for."""
 
     MAKE = "make"
     """Make the song. Where a part of it is stored, make it from its beginning, and store what comes after that part."""
@@ -131,7 +131,7 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStatus:
-    """News for the maker of a song. `held` is False once the lease is lost; nothing else counts then.
+    """Status of a lease, for the maker of a song. `held` is False once the lease is lost; nothing else counts then.
 
     `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any replica.
     `wanted_byte` is the furthest byte that any of them has got to, 0 without listeners.
@@ -158,7 +158,7 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True)
 class SongUpdate:
-    """More of a song: its record as it stands, and the events and the sound since the news before."""
+    """More of a song: its record now, and the events and the sound since the last update."""
 
     song: SongRecord
     events: Sequence[StoredEvent] = ()
@@ -251,7 +251,7 @@ class Directory(Protocol):
     async def cancel(self, song_id: str) -> Claim | None:
         """Ask for the end of a song. One that waits is claimed by this replica, which has to end it.
 
-        `None` where another replica makes the song, and finds the wish in its standing, or where it does not run.
+        `None` where another replica makes the song, and finds the wish in its lease status, or where it does not run.
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
@@ -263,7 +263,7 @@ class Directory(Protocol):
     def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
         """Yield what is stored of a song from `at` on, or will be: at once what there is, then more as it comes.
 
-        The first news come at once, even with nothing new. The last have a record that has ended, and come after all
+        The first update comes at once, even with nothing new. The last has a record that has ended, and comes after all
         sound and events.
 
         Raises:
@@ -296,4 +296,4 @@ class Directory(Protocol):
         """The songs of the service now."""
 
     async def wait(self, seconds: float) -> None:
-        """Return when a song may be claimed or a standing of this replica's songs has changed; in `seconds` anyway."""
+        """Return when a song may be claimed or a lease status has changed; after `seconds` anyway."""

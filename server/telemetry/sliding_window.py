@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 MAX_VALUES = 8192
-"""Where more were measured within the time, the newest ones stand for all."""
+"""The most values that are kept; of more, the newest stand for all."""
 
 _SLOTS = 60
 

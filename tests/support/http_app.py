@@ -14,7 +14,7 @@ def build_http(
     registry: CollectorRegistry,
     *,
     readiness_problem: Callable[[], str | None],
-    unready_though_full: Callable[[], str | None] | None = None,
+    problem_though_full: Callable[[], str | None] | None = None,
     liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
@@ -24,7 +24,7 @@ def build_http(
     own = operations_routes(
         registry,
         readiness_problem=readiness_problem,
-        unready_though_full=unready_though_full,
+        problem_though_full=problem_though_full,
         liveness_problem=liveness_problem,
         unkept=unkept,
         version=version,

@@ -42,7 +42,7 @@ class SongStream:
         return self._budget.deadline.remaining_seconds()
 
     def wait_seconds(self, error: MelismaError) -> float:
-        """The time to wait before the next question, after one that failed with `error`; raises the error to tell."""
+        """The time to wait before the next request, after one that failed with `error`; raises the error to tell."""
         error = self._turn(error)
         if self.received.size_bytes > self._failed_at:
             self._failures, self._failed_at = 0, self.received.size_bytes

@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Timeouts:
-    """Seconds that a connection may keep the server waiting.
+    """Timeouts of a connection, in seconds.
 
     `handshake` is for TLS, and again for each header; `idle` is between two requests. After `probe` seconds of silence
-    it is looked if the peer is still there, and `probe_answer` later it is taken to be gone.
+    the peer is probed, and `probe_answer` later, without an answer, it counts as gone.
     """
 
     handshake: float = 10.0

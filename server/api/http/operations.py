@@ -33,14 +33,14 @@ def operations_routes(
     registry: CollectorRegistry,
     *,
     readiness_problem: Callable[[], str | None],
-    unready_though_full: Callable[[], str | None] | None = None,
+    problem_though_full: Callable[[], str | None] | None = None,
     liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why a new start is needed.
+    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why to start anew.
 
-    `unready_though_full` is the same where a queue that is nearly full counts for nothing; as `readiness_problem` unless given.
+    `problem_though_full` is the former where a queue that is nearly full counts for nothing; the same unless given.
     `unkept` says why songs are not kept now: those who listen while they are made are served all the same. All of them
     say `None` when all is well.
     """
@@ -57,7 +57,7 @@ def operations_routes(
         if asked not in ([], [_FULL_IS_READY]):
             text = "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"
             return PlainTextResponse(text, status_code=400)
-        lost, check = unkept(), unready_though_full if asked and unready_though_full else readiness_problem
+        lost, check = unkept(), problem_though_full if asked and problem_though_full else readiness_problem
         return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", check())
 
     async def told_version(_: Request) -> Response:

@@ -136,7 +136,7 @@ class MethodRouter:
 
 
 class OwnRoute(Route):
-    """A path that answers calls of every method: what it has no door for is refused, not looked for in later paths."""
+    """A path that answers calls of every method: one that has no endpoint is refused, not looked for in later paths."""
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -194,7 +194,7 @@ async def _client_left(receive: Receive) -> None:
 
 
 class Stream(StreamingResponse):
-    """An answer whose body comes piece by piece, and which ends when the client goes away.
+    """An answer whose body comes in chunks, and which ends when the client goes away.
 
     An error of the song or of its store on the way breaks it off, so that nobody takes what has arrived for all of it.
     """
@@ -202,7 +202,7 @@ class Stream(StreamingResponse):
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """`first` is a piece that was taken already, so that its error would have come before the answer began."""
+        """`first` is a chunk that was taken already, so that its error would have come before the answer began."""
         super().__init__(self._all(), status_code, headers)
         self._first = first
         self._chunks = chunks

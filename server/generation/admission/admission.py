@@ -1,4 +1,4 @@
-"""Which songs may come in: a bounded number in the service, and advice when to come back.
+"""Admission: bounds the number of songs in the service, and tells refused callers when to retry.
 
 The bound counts songs from admission until their sound is made or given up, whether they wait or run. The last eighth
 of the queue is kept for callers who have no song in the service, so that one caller cannot shut out the others. The

@@ -53,7 +53,7 @@ class _Change(NamedTuple):
 def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
     """True if a device that gives `share` of its time, in the range (0, 1], keeps every listener from running dry.
 
-    Songs that nobody hears yet start one after the other, in the order given, and soon: a song that has a place is
+    Songs that nobody hears yet start one after the other, in the order given, and soon: a song that has a slot is
     served before those that have sound in hand, and so one that could only start late has to wait in the queue.
     """
     changes = sorted(change for demand in demands if demand.first_seconds is None for change in _changes(demand, 0.0))

@@ -1,4 +1,4 @@
-"""Sends signs of life of songs that told nothing for a while, so that no proxy takes their streams for dead."""
+"""Sends heartbeats of silent songs, so that no proxy closes their streams as idle."""
 
 import asyncio
 import itertools
@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Tells every listened song of this replica something at least every `interval_seconds`.
+    """Sends an event to the listeners of every open song of this replica at least every `interval_seconds`.
 
-    A song that waits in the service tells its position and ETA, for which the directory is asked once in an interval
-    for all songs together. One that is made on another replica tells no more than that it lives: progress of steps is
-    not stored, and so does not leave its maker. One that is made here tells its progress itself, and is only spoken for
-    where it is silent, such as while its sound cannot be stored.
+    The heartbeat of a song that waits in the service has its queue position and ETA; the directory is read once per
+    interval for all songs together. That of a song made on another replica is empty: progress of steps is not stored,
+    and so does not leave its maker. A song made here reports its progress itself, and gets heartbeats only while it is
+    silent, such as while its sound cannot be stored.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Heartbeat:
         self._waiting: Mapping[str, QueueStatus] = {}
 
     async def run(self) -> None:
-        """Beat for ever, twice in an interval, whatever a beat takes."""
+        """Send heartbeats twice per interval until cancelled, however long one round takes."""
         loop = asyncio.get_running_loop()
         at = loop.time()
         for number in itertools.count():
@@ -52,10 +52,10 @@ class Heartbeat:
             try:
                 await self._send_heartbeats(ask=number % 2 == 0)
             except Exception:
-                logger.exception("songs could not give a sign of life")
+                logger.exception("the heartbeats of songs could not be sent")
 
     async def _send_heartbeats(self, *, ask: bool) -> None:
-        """Speak for the songs that told nothing since the last beat."""
+        """Send the heartbeats of the songs that had no event since the last round."""
         waiting = [recording for recording in self._mirrors.followed if recording.song.state is SongState.QUEUED]
         for recording in filter(self._silent, self._open() - set(waiting)):
             recording.append(queue_status_message(QueueStatus(0)))
@@ -67,7 +67,7 @@ class Heartbeat:
         self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the positions anew. While the directory is away, the last ones are told on."""
+        """Read the positions anew. While the directory is away, the last ones are sent."""
         try:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))
@@ -75,7 +75,7 @@ class Heartbeat:
             logger.warning("the queue of the service could not be read: %s", error)
 
     def _silent(self, recording: Recording) -> bool:
-        """True for a song that told something before the last beat, and nothing since."""
+        """True for a song that had an event before the last round, and none since."""
         return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:

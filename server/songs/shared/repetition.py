@@ -51,7 +51,7 @@ class Repetition:
 
     Sound is compared byte by byte, in whatever chunks it comes: a version that cuts them otherwise goes on, too. Other
     events are compared in their order. A song of which no sound is stored may be made anew in another way: its plan
-    then counts as news.
+    then counts as unstored.
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
@@ -102,7 +102,7 @@ class Repetition:
 
 
 class Seam:
-    """The place behind the stored sound of a song, and the numbers of the chunks that follow it."""
+    """The end of the stored sound of a song, and the numbers of the chunks that follow it."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
         """`stored` are its events, with its plan and at least one chunk."""

@@ -169,7 +169,7 @@ class Sharing:
         await self._tending.withdraw()
 
     async def _accepted(self, song: SongRecord) -> Message:
-        """The first event of a song as of now; its place counts running songs, too."""
+        """The first event of a song as of now; its queue position counts running songs, too."""
         service = await self.survey.state(anew=True)
         accepted = Accepted(song.song_id, 0)
         if waiting := self._runner.waiting(service).get(song.song_id):

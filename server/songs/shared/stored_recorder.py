@@ -146,7 +146,7 @@ class StoredRecorder(EventSink):
         try:
             unstored = self._repetition.unstored_part(message)
         except SoundDiffers as error:
-            logger.error("a song that was taken over differs from what was heard: %s", error)
+            logger.error("a song that was taken over differs from its stored part: %s", error)
             self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
             self._on_differs()
             return None

@@ -49,7 +49,7 @@ class Storing:
         recording: Recording,
         pace: Pace,
     ) -> None:
-        """`recording` is told each event once it is stored. What is stored already begins `recorder` and `recording`."""
+        """`recording` gets each event once it is stored; it and `recorder` begin with the events stored already."""
         self._directory = directory
         self._claim = claim
         self._recorder = recorder

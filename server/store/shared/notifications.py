@@ -1,6 +1,6 @@
-"""News between the processes of a service, over one connection that is for messages alone.
+"""Notifications between the processes of a service, over one connection that is for them alone.
 
-News are hints: who waits for them looks now and then in any case.
+They are hints: who waits for one looks now and then in any case.
 """
 
 import asyncio
@@ -47,12 +47,12 @@ class Notifications:
         return self._songs.next(song_id)
 
     def remove(self, song_id: str) -> None:
-        """Forget a song of which there will be no news."""
+        """Drop a song of which there will be no more notifications."""
         self._waiting.discard(song_id)
         self._songs.post(song_id)
 
     def next_work(self) -> asyncio.Event:
-        """An event that is set when there may be a song to claim, or a standing has changed."""
+        """An event that is set when there may be a song to claim, or a lease status has changed."""
         return self._work.next(_ANY_WORK)
 
     async def run(self) -> None:
@@ -97,7 +97,7 @@ class Notifications:
 
 @asynccontextmanager
 async def listening(connection: Connection, replica: str) -> AsyncIterator[Notifications]:
-    """News for a process, until the context is left."""
+    """Notifications for a process, until the context is left."""
     notifications = Notifications(connection, replica)
     async with in_background(notifications.run()):
         yield notifications

@@ -110,7 +110,7 @@ async def test_an_unknown_path_is_not_found() -> None:
 )
 async def test_a_full_queue_is_no_reason_where_the_balancer_looks_at_load(query: str, status: int, text: str) -> None:
     app = build_http(
-        CollectorRegistry(), readiness_problem=lambda: "the queue is nearly full", unready_though_full=lambda: None
+        CollectorRegistry(), readiness_problem=lambda: "the queue is nearly full", problem_though_full=lambda: None
     )
     async with serving_http(app, "127.0.0.1", 0) as address:
         answer = await asyncio.to_thread(get, f"http://{address}/readyz{query}")

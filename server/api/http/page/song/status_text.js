@@ -1,11 +1,11 @@
-// Where a song stands, in words.
+// The status of a song as text.
 
 import { online } from "../server/connection.js";
 import { t } from "../text/i18n.js";
 import { why } from "../text/reasons.js";
 import { ended } from "./song.js";
 
-/** How far a song is. */
+/** The status line of a song. */
 export function statusText(song) {
   if (song.state === "foreign") return t("status.sound");
   if (ended(song)) return t(`status.${song.state}`);
@@ -16,10 +16,10 @@ export function statusText(song) {
   return ahead ? `${t("status.queued")} · ${t("status.ahead", { n: ahead })}` : t("status.planning");
 }
 
-/** Why a song failed; "" for any other. */
+/** The reason why a song failed; "" for any other song. */
 export const failure = (song) => (song.state === "failed" && song.problem ? why(song.problem) : "");
 
-/** What is foretold of a song whose last news is so old: when it will be heard, while it is silent, and complete. */
+/** The remaining seconds, as text, until first audio (while the song is silent) and completion; the last event is `passedSeconds` old. */
 export function expected(song, { silent, passedSeconds }) {
   if (ended(song) || !online()) return [];
   const left = (seconds) => Math.max(1, Math.round(seconds - passedSeconds));
