@@ -54,7 +54,7 @@ class Readiness:
         await self._watch(elsewhere)
 
     def subscribe(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop when `readiness_problem`, or the readiness of an engine, may have changed."""
+        """Call `callback` on the event loop when readiness, of the server or of an engine, may have changed."""
         self._subscribers.append(callback)
 
     def notify(self) -> None:

@@ -181,6 +181,12 @@ def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
     assert sorted(headings) == sorted(alert["alert"] for alert in ALERTS)
 
 
+def test_groups_have_names_of_their_own() -> None:
+    """In the cluster all of them are in one resource."""
+    names = [group["name"] for name in ("rules.yml", "alerts.yml") for group in loaded("prometheus", name)["groups"]]
+    assert len(set(names)) == len(names)
+
+
 def test_every_rule_has_a_test() -> None:
     asked = {one.metric for test in TESTS for one in selectors(" + ".join(in_tests(test)))}
     assert {rule["record"] for rule in RULES} <= asked

@@ -70,7 +70,7 @@ async def test_a_server_that_is_nearly_full_is_ready_where_its_balancer_looks_at
 ) -> None:
     async with running() as bench:
         readiness = bench.runner.readiness
-        monkeypatch.setattr(EngineReadiness, "crowded", True)
+        monkeypatch.setattr(EngineReadiness, "saturated", True)
         assert readiness.readiness_problem() == "the queue is nearly full"
         assert readiness.readiness_problem(full_is_ready=True) is None
 
