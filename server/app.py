@@ -61,8 +61,8 @@ async def serving(
         stack.push_async_callback(pool.close)
         certificates = wiring.read_certificates(settings.tls)
         keys = wiring.read_keys(settings) if settings.takes_calls else None
-        tracer = await stack.enter_async_context(operations.open_tracing())
         registry = operations.build_registry()
+        tracer = await stack.enter_async_context(operations.open_tracing(registry))
         metrics = operations.build_metrics(settings, registry)
         encoders = build_encoders(settings) if settings.makes_songs else None
         runner = wiring.build_generation(settings, pool, encoders, metrics, tracer)
@@ -77,6 +77,7 @@ async def serving(
         operations.expose_server(settings, registry, health, runner.readiness, pool)
         operations.expose_memory(registry, pool, encoders, checker)
         operations.expose_ends(registry, certificates, keys)
+        await stack.enter_async_context(operations.sending_metrics(registry))
         await stack.enter_async_context(in_background(LoopLag(registry).run()))
         calls, authenticator = OpenCalls(settings.limits.stall_seconds), wiring.build_authenticator(keys, metrics)
         limits = wiring.build_call_limits(settings)

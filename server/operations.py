@@ -18,6 +18,7 @@ from server.settings.settings import Settings
 from server.settings.telemetry import Telemetry
 from server.telemetry.call_metrics import expose_expiry
 from server.telemetry.metrics import Metrics
+from server.telemetry.otlp_metrics import metrics_sent
 from server.telemetry.process_metrics import Pids, expose_processes
 from server.telemetry.scraped import (
     expose_build,
@@ -33,14 +34,24 @@ from server.workers.base import WorkerPool
 from server.workers.local_pool import LocalPool
 
 
-def open_tracing() -> AbstractAsyncContextManager[Tracer]:
-    """The tracer that the OTEL_ variables ask for.
+def open_tracing(registry: CollectorRegistry) -> AbstractAsyncContextManager[Tracer]:
+    """The tracer that the OTEL_ variables ask for, whose spans `registry` counts.
 
     Raises:
         InvalidTelemetry: the variables ask for something that is not here; when entered.
     """
     telemetry = Telemetry()
-    return tracing(telemetry.exporter, telemetry.protocol)
+    return tracing(telemetry.exporter, telemetry.protocol, queue_spans=telemetry.bsp_max_queue_size, registry=registry)
+
+
+def sending_metrics(registry: CollectorRegistry) -> AbstractAsyncContextManager[None]:
+    """Sends metrics to a collector while the context lasts, where the OTEL_ variables ask for it.
+
+    Raises:
+        InvalidTelemetry: they ask for something that is not here; when entered.
+    """
+    telemetry = Telemetry()
+    return metrics_sent(registry, telemetry.metrics, telemetry.metrics_protocol, telemetry.metrics_seconds)
 
 
 def build_registry() -> CollectorRegistry:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from opentelemetry import trace
+
 from server.errors import ServiceError, SongCancelled
 from server.song import SongRequest, SongState
 from server.songs.eviction import Eviction
@@ -62,6 +64,8 @@ class Making:
             on_left=self._last_listener_left,
         )
         recording.keeping = Keeping(done=False)
+        made_by = trace.get_current_span().get_span_context()
+        recording.maker = made_by if made_by.is_valid else None
         recorder = Recorder(recording, request, self._now_ns, lambda sound: self._settle(claim, recording, sound))
         try:
             job = checked.begin(song_id, recorder, queue_position)

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
+from opentelemetry import trace
+
 from melisma.v1 import music_pb2
 from server.checking.base import RequestChecker
 from server.contract.paging import cursor_of, page_size, song_token
@@ -80,6 +82,7 @@ class Songs:
         loses.
         """
         self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
+        self._engine_names = frozenset(engines)
         self._runner = runner
         self._checker = checker
         self._directory = directory
@@ -135,7 +138,9 @@ class Songs:
             RequestIdReused: the caller has used the `request_id` for another request.
             ServiceError: what the rules of the contract, the engine and the runner refuse.
         """
-        with counted_faults(self._runner, message.engine or self.engines.default):
+        engine = message.engine or self.engines.default
+        bind(engine=engine if engine in self._engine_names else "unknown", caller=caller)
+        with counted_faults(self._runner, engine):
             return await self._generate(message, caller, deadline, detached=detached)
 
     async def _generate(
@@ -162,6 +167,8 @@ class Songs:
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
         bind(song_id=song_id)
+        if recording.maker is not None:
+            trace.get_current_span().add_link(recording.maker, {"melisma.song_id": song_id})
         recording.keep_for(self._linger_seconds)
         return recording
 

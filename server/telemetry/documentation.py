@@ -31,6 +31,7 @@ from server.telemetry.scraped import (
     expose_work,
 )
 from server.telemetry.song_metrics import SongOutcome, SongVerdict
+from server.telemetry.span_export import SpanCounts
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import DeviceMemory, Lane
 
@@ -61,6 +62,7 @@ def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: Sto
     expose_expiry(registry, certificates=lambda: {"server": 2e9}, next_key=lambda: 2e9)
     expose_folder(registry, Path("/"), 1 << 30)
     LoopLag(registry)
+    SpanCounts(registry)
     expose_build(registry, "1.2.3", "abc")
     _report_song(metrics)
     _report_devices(metrics)

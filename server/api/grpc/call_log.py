@@ -10,7 +10,7 @@ from typing import Any
 
 import grpc
 from grpc.aio import AbortError, InternalError, ServerInterceptor
-from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
+from opentelemetry.trace import INVALID_SPAN, Span, Tracer
 
 from server.api.grpc.error_mapping import abort
 from server.api.grpc.handlers import (
@@ -27,8 +27,8 @@ from server.api.open_calls import OpenCalls
 from server.auth.key_life import key_expired
 from server.contract.status import outcome_of
 from server.errors import ListenerStalled
-from server.logs import bind
-from server.telemetry.call_trace import call_span, end_call
+from server.logs import bind, bound_fields
+from server.telemetry.call_trace import call_span, end_call, note_fields, trace_names
 
 _STATUS_SECONDS = 0.1
 """Time for the status of a stalled call to leave, where its client reads just then."""
@@ -101,8 +101,7 @@ class RequestLog(ServerInterceptor):
 
     @contextmanager
     def _line(self, method: str, context: Context, span: Span) -> Iterator[None]:
-        if span.is_recording():
-            bind(trace_id=format_trace_id(span.get_span_context().trace_id))
+        bind(**trace_names(span))
         # Once the call is over, grpc.aio may have freed what the context answers these two from.
         peer, deadline = context.peer(), self._deadline(context.time_remaining())
         started = self._clock()
@@ -122,6 +121,7 @@ class RequestLog(ServerInterceptor):
             code = grpc.StatusCode.UNKNOWN
             raise
         finally:
+            note_fields(span, bound_fields())
             end_call(span, code)
             level = logging.INFO if is_own(method) else logging.DEBUG
             seconds = round(self._clock() - started, 4)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanag
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from opentelemetry.trace import Tracer, format_trace_id
+from opentelemetry.trace import Tracer
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Match, Route
@@ -22,11 +22,12 @@ from server.api.proxies import TrustedProxies
 from server.api.rest.problems import problem, problem_response
 from server.api.rest.proto_json import printable
 from server.auth.key_life import while_key_lasts
+from server.contract.status import outcome_of
 from server.errors import InvalidRequest, ListenerStalled, ServiceError, Unauthenticated
-from server.logs import bind
+from server.logs import bind, bound_fields
 from server.store.base import StoreFailed
 from server.telemetry.call_metrics import CallMetrics
-from server.telemetry.call_trace import end_http_call, http_call_span
+from server.telemetry.call_trace import end_http_call, http_call_span, note_fields, trace_names
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -90,6 +91,7 @@ class Endpoint:
         except Exception as error:
             if not isinstance(error, ServiceError):
                 log_failure(error)
+            bind(reason=outcome_of(error).reason)
             return problem(error)
 
     @contextmanager
@@ -97,11 +99,11 @@ class Endpoint:
         peer = self._peer(request)
         started = time.monotonic()
         with http_call_span(self._tracer, self._name, request.headers) as span:
-            if span.is_recording():
-                bind(trace_id=format_trace_id(span.get_span_context().trace_id))
+            bind(**trace_names(span))
             try:
                 yield
             finally:
+                note_fields(span, bound_fields())
                 end_http_call(span, code())
                 seconds = round(time.monotonic() - started, 4)
                 if self._metrics:

@@ -28,9 +28,10 @@ class Results:
     def deliver(self, device: str, reply: Reply) -> None:
         """Take a reply of a device."""
         self._measure(device, reply)
+        self._link(reply)
         for span in reply.spans if isinstance(reply, _WORK) else ():
             if job := self.job_of(span.song):
-                job.trace.worked(span)
+                job.trace.worked(span, device)
         match reply:
             case Planned():
                 if job := self.job_of(reply.song):
@@ -42,6 +43,15 @@ class Results:
             case Rendered():
                 if job := self.job_of(reply.section.song):
                     job.rendered(reply)
+
+    def _link(self, reply: Reply) -> None:
+        """Have the traces of songs that shared steps lead to each other."""
+        if not isinstance(reply, Stepped) or len(reply.sections) < 2:
+            return
+        found = [(step.section.index, job) for step in reply.sections if (job := self.job_of(step.section.song))]
+        traces = list(dict.fromkeys(job.trace for _, job in found))
+        for index, job in found:
+            job.trace.shared_step(index, traces)
 
     def _measure(self, device: str, reply: Reply) -> None:
         if isinstance(reply, Rendered | Done) and reply.memory is not None:

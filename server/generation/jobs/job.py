@@ -97,8 +97,7 @@ class Job:
     @property
     def names(self) -> dict[str, str]:
         """The fields of log lines about the song."""
-        trace_id = self.trace.trace_id
-        return {"song_id": self.song_id, **({"trace_id": trace_id} if trace_id else {})}
+        return {"song_id": self.song_id, **self.trace.names}
 
     @property
     def full(self) -> bool:

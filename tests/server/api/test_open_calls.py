@@ -38,7 +38,7 @@ async def test_a_client_that_takes_nothing_for_too_long_is_let_go_of() -> None:
 
 
 async def test_patience_is_short_once_connections_are_to_end(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("server.api.open_calls.PARTING_STALL_SECONDS", 0.05)
+    monkeypatch.setattr("server.api.open_calls.DRAINING_STALL_SECONDS", 0.05)
     calls, patient, hasty = OpenCalls(stall_seconds=60), asyncio.sleep(60), OpenCalls(stall_seconds=0.01)
     before = asyncio.ensure_future(calls.taken(patient))
     await asyncio.sleep(0)

@@ -78,7 +78,7 @@ async def exhausted(call: Any) -> None:
 async def test_a_listener_that_takes_nothing_is_let_go_of_and_learns_it_when_it_reads_again(
     parts: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("server.api.open_calls.PARTING_STALL_SECONDS", 0.3)
+    monkeypatch.setattr("server.api.open_calls.DRAINING_STALL_SECONDS", 0.3)
     caplog.set_level(logging.INFO)
     runner, open_calls = FakeRunner(FLOOD), OpenCalls(60.0 if parts else 0.3)
     async with edge(runner, calls=open_calls) as channel, asyncio.timeout(20):

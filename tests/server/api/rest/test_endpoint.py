@@ -110,7 +110,7 @@ async def test_a_client_that_reads_nothing_is_let_go_of_and_its_connection_ends(
     parts: bool, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("server.api.http.server._CLOSING_SECONDS", 0.1)
-    monkeypatch.setattr("server.api.open_calls.PARTING_STALL_SECONDS", 0.3)
+    monkeypatch.setattr("server.api.open_calls.DRAINING_STALL_SECONDS", 0.3)
     source, calls = Source(*FLOOD), OpenCalls(60.0 if parts else 0.3)
     async with asked(source, calls, stall_seconds=0.3) as (reader, _), asyncio.timeout(TIMEOUT_SECONDS):
         await reader.readuntil(b"\r\n\r\n")
