@@ -21,7 +21,7 @@ from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.queue_order import QueueOrder
 from server.generation.admission.service_eta import SongEta
 from server.generation.config import RunnerSettings
-from server.generation.devices.engines import ready_slots
+from server.generation.devices.engines import expected_slots
 from server.generation.devices.failures import Failures
 from server.generation.devices.parts import LaneParts
 from server.generation.devices.results import Results
@@ -70,7 +70,9 @@ class Runner:
         self._wakes = Wakes(pool.devices)
         self._job_parts = self._parts_of_jobs(settings)
         self._scheduler = _scheduler(settings, pool, encoders, clock)
-        self._admission = Admission(partial(ready_slots, pool), settings.max_queued_songs, settings.crowded_queue_ratio)
+        self._admission = Admission(
+            partial(expected_slots, pool), settings.max_queued_songs, settings.crowded_queue_ratio
+        )
         self.readiness = EngineReadiness(pool, encoders, self._admission, any_engine=settings.any_engine)
         queue = QueueOrder(self._scheduler, self._jobs, pool)
         self._eta = EtaEstimator(queue, self._metrics)

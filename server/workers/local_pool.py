@@ -74,6 +74,10 @@ class LocalPool:
         """The engines that are ready on `device`."""
         return self._availability.engines_on(device)
 
+    def serves_nothing(self, device: str) -> bool:
+        """True if the worker of `device` has loaded no engine, or none could be started there at the last attempt."""
+        return self._availability.serves_nothing(device)
+
     def sound_of(self, engine: str) -> str:
         """The sound fingerprint of `engine` where all devices that have it agree; empty otherwise."""
         return self._availability.sound_of(engine)

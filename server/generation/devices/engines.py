@@ -10,6 +10,11 @@ def ready_slots(pool: WorkerPool) -> int:
     return sum(device.running_songs for device in pool.devices if pool.engines_on(device.name))
 
 
+def expected_slots(pool: WorkerPool) -> int:
+    """The number of songs that can be made at once, counting devices whose worker loads, or is just being replaced."""
+    return sum(device.running_songs for device in pool.devices if not pool.serves_nothing(device.name))
+
+
 def engine_readiness(pool: WorkerPool) -> Mapping[tuple[str, str], bool]:
     """Readiness of each configured engine on each device that is to load it, by engine and device."""
     return {

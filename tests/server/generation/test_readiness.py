@@ -3,7 +3,7 @@ from dataclasses import replace
 
 import pytest
 
-from server.generation.devices.engines import engine_readiness, ready_slots
+from server.generation.devices.engines import engine_readiness, expected_slots, ready_slots
 from server.generation.readiness import EngineReadiness
 from tests.support.fakes import FAKE, MISSING
 from tests.support.runners import CPU, running
@@ -85,3 +85,14 @@ async def test_places_are_those_of_devices_that_have_an_engine() -> None:
             ("missing", broken.name): False,
         }
         assert ready_slots(bench.pool) == bench.runner.room().slots == CPU.running_songs
+
+
+async def test_a_worker_that_is_being_replaced_leaves_the_queue_as_it_is() -> None:
+    """A second without a worker is no reason to refuse songs as overloaded, or to call the queue nearly full."""
+    async with running(devices=(CPU, replace(CPU, name="cpu#2"))) as bench:
+        pool = bench.pool
+        pool._availability.lost("cpu#2")
+        assert ready_slots(pool) == CPU.running_songs
+        assert expected_slots(pool) == bench.runner.room().slots == 2 * CPU.running_songs
+        pool._availability.start_failed("cpu#2")
+        assert expected_slots(pool) == CPU.running_songs
