@@ -7,17 +7,17 @@ from contextlib import AsyncExitStack, asynccontextmanager
 
 from starlette.applications import Starlette
 
-from server import wiring
-from server.api.grpc.health import SERVICES, HealthServicer
+from server import operations, wiring
 from server.api.grpc.server import bind
 from server.api.http.ports import http_port, operations_port
 from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
-from server.processes import build_checker, build_pool
+from server.processes import build_checker, build_encoders, build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
+from server.telemetry.process_metrics import LoopLag
 from server.telemetry.scraped import expose_closed, expose_depths
 from server.workers.local_pool import LocalPool
 
@@ -61,10 +61,11 @@ async def serving(
         stack.push_async_callback(pool.close)
         certificates = wiring.read_certificates(settings.tls)
         keys = wiring.read_keys(settings) if settings.takes_calls else None
-        tracer = await stack.enter_async_context(wiring.open_tracing())
-        registry = wiring.build_registry()
-        metrics = wiring.build_metrics(settings, registry)
-        runner = wiring.build_generation(settings, pool, metrics, tracer)
+        registry = operations.build_registry()
+        tracer = await stack.enter_async_context(operations.open_tracing(registry))
+        metrics = operations.build_metrics(settings, registry)
+        encoders = build_encoders(settings) if settings.makes_songs else None
+        runner = wiring.build_generation(settings, pool, encoders, metrics, tracer)
         expose_depths(registry, runner.depths)
         checker = build_checker(settings)
         songs = await stack.enter_async_context(wiring.open_songs(settings, runner, checker, registry, keys))
@@ -72,13 +73,16 @@ async def serving(
         await runner.start()
         if settings.takes_calls:
             await stack.enter_async_context(checker.running(start_after=pool.settled))
-        health = HealthServicer(runner.readiness.readiness_problem, SERVICES if settings.takes_calls else ("",))
-        runner.readiness.subscribe(health.changed)
-        wiring.expose_server(settings, registry, health)
+        health = operations.build_health(settings, runner.readiness)
+        operations.expose_server(settings, registry, health, runner.readiness, pool)
+        operations.expose_memory(registry, pool, encoders, checker)
+        operations.expose_ends(registry, certificates, keys)
+        await stack.enter_async_context(operations.sending_metrics(registry))
+        await stack.enter_async_context(in_background(LoopLag(registry).run()))
         calls, authenticator = OpenCalls(settings.limits.stall_seconds), wiring.build_authenticator(keys, metrics)
         limits = wiring.build_call_limits(settings)
-        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits)
-        http, operations = wiring.build_http_app(
+        routes = wiring.rest_routes(settings, songs, authenticator, calls, tracer, limits, metrics)
+        http, operations_app = wiring.build_http_app(
             settings,
             registry,
             health,
@@ -88,14 +92,16 @@ async def serving(
         )
         port = http_port(settings, certificates, limits.proxies)
         await stack.enter_async_context(_listening(http, "HTTP", settings.host, settings.http_port, port))
-        if operations and settings.operations_port is not None:
+        if operations_app and settings.operations_port is not None:
             endpoint = settings.host, settings.operations_port, operations_port(settings)
-            await stack.enter_async_context(_listening(operations, "operations", *endpoint))
+            await stack.enter_async_context(_listening(operations_app, "operations", *endpoint))
 
         if keys:
             await stack.enter_async_context(in_background(keys.watch(metrics.calls.keys_usable)))
         warn_of_open_network(settings)
-        server = wiring.build_grpc_server(settings, songs, runner, health, authenticator, tracer, calls, limits)
+        server = wiring.build_grpc_server(
+            settings, songs, runner, pool, health, authenticator, tracer, calls, limits, metrics
+        )
         address = bind(server, settings.host, settings.port, certificates)
         await server.start()
         watch = wiring.build_connection_watch(settings, address, limits.proxies)

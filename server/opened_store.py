@@ -31,6 +31,7 @@ class OpenedStore:
     songs: SongStore
     directory: Directory
     cut_off: Callable[[], str | None] | None = None
+    folder: Path | None = None
 
 
 @asynccontextmanager
@@ -44,7 +45,7 @@ async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIt
     limits = _store_limits(store)
     if store.kind == "embedded":
         async with embedded_store(_store_folder(store), limits, file_suffixes(), watcher=watcher) as embedded:
-            yield OpenedStore(embedded, EmbeddedService(embedded).replica())
+            yield OpenedStore(embedded, EmbeddedService(embedded).replica(), folder=_store_folder(store))
         return
     # Its libraries are for servers with a shared store alone.
     from server.store.shared.connection import DirectoryAccess

@@ -1,13 +1,13 @@
 """Builds the parts of the server from its settings."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AbstractAsyncContextManager, AsyncExitStack, asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 import grpc.aio
 from opentelemetry.trace import Tracer
-from prometheus_client import CollectorRegistry, ProcessCollector
+from prometheus_client import CollectorRegistry
 from starlette.applications import Starlette
 from starlette.routing import BaseRoute
 
@@ -33,17 +33,18 @@ from server.background import in_background
 from server.checking.base import RequestChecker
 from server.contract.status import outcome_of
 from server.contract.wire_scan import RequestLimits
+from server.encoders.base import EncoderPool
 from server.errors import ServiceError
 from server.generation.config import RunnerSettings
+from server.generation.devices.engines import ready_slots
 from server.generation.frontend import Frontend
 from server.generation.runner import Runner
 from server.opened_store import open_store
-from server.processes import build_encoders, device_specs, resume_rule, song_slots
+from server.processes import resume_rule
 from server.quota import Quota
 from server.scheduling.policy import Policy
 from server.settings.groups import TLS
 from server.settings.settings import Settings
-from server.settings.telemetry import Telemetry
 from server.songs.service import Songs
 from server.songs.shared.sharing import Resumption
 from server.songs.shared.storing import Pace
@@ -51,18 +52,14 @@ from server.songs.tickets import Terms
 from server.store.watcher import StoreWatcher
 from server.telemetry.metrics import Metrics
 from server.telemetry.scraped import (
-    expose_build,
     expose_credentials,
     expose_deletions,
-    expose_draining,
-    expose_limits,
-    expose_readiness,
+    expose_folder,
     expose_service,
     expose_store,
     expose_work,
 )
 from server.telemetry.store_metrics import FolderMetrics, StoreMetrics
-from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
 
@@ -81,6 +78,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
         caller_weights=scheduling.weights,
         max_queued_songs=limits.queued_songs,
         crowded_queue_ratio=limits.crowded_queue_ratio,
+        any_engine=settings.ready_engines == "any",
         stream_buffer_bytes=limits.stream_buffer_bytes,
         retries=limits.retries,
         heartbeat_seconds=limits.heartbeat_seconds,
@@ -130,32 +128,11 @@ def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authentica
     return Authenticator(keys.find, refused) if keys else None
 
 
-def open_tracing() -> AbstractAsyncContextManager[Tracer]:
-    """The tracer that the OTEL_ variables configure.
-
-    Raises:
-        InvalidTelemetry: the variables ask for something that is not here; when entered.
-    """
-    telemetry = Telemetry()
-    return tracing(telemetry.exporter, telemetry.protocol)
-
-
-def build_registry() -> CollectorRegistry:
-    """A registry with the metrics of the process."""
-    registry = CollectorRegistry()
-    ProcessCollector(registry=registry)
-    return registry
-
-
-def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
-    """The metrics of the engines and devices."""
-    devices = [spec.name for spec in device_specs(settings)]
-    return Metrics(registry, engines=settings.engine_names, devices=devices)
-
-
-def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tracer: Tracer) -> Runner | Frontend:
-    """The runner on the workers of `pool`, or the frontend that replaces it; not started yet."""
-    if not settings.makes_songs:
+def build_generation(
+    settings: Settings, pool: WorkerPool, encoders: EncoderPool | None, metrics: Metrics, tracer: Tracer
+) -> Runner | Frontend:
+    """The runner on the workers of `pool` and its `encoders`, or the frontend that replaces it; not started yet."""
+    if encoders is None:
         return Frontend(
             settings.engine_names,
             queued_songs=settings.limits.queued_songs,
@@ -165,7 +142,7 @@ def build_generation(settings: Settings, pool: WorkerPool, metrics: Metrics, tra
     return Runner(
         runner_settings(settings),
         pool,
-        build_encoders(settings),
+        encoders,
         metrics=metrics,
         tracer=tracer,
     )
@@ -186,7 +163,8 @@ async def open_songs(
         SharedStoreUnusable: the directory or the objects cannot be used.
     """
     kept = settings.store
-    watcher: StoreWatcher = FolderMetrics(registry) if kept.kind == "embedded" else StoreMetrics(registry)
+    kind = FolderMetrics if kept.kind == "embedded" else StoreMetrics
+    watcher: StoreWatcher = kind(registry, settings.engine_names)
     async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
         runner.readiness.unkept = lambda: store.songs.trouble
         if store.cut_off is not None:
@@ -207,6 +185,8 @@ async def open_songs(
             signer=read_signer(settings),
         )
         stack.push_async_callback(built.credentials.close)
+        if store.folder is not None:
+            expose_folder(registry, store.folder, kept.max_mebibytes << 20)
         expose_store(registry, store.songs.usage, lambda: built.listeners)
         expose_deletions(registry, lambda: built.deletion.count, lambda: built.eviction.count)
         expose_credentials(registry, lambda: built.credentials.made, lambda: built.credentials.failed)
@@ -235,39 +215,31 @@ def build_connection_watch(settings: Settings, address: str, proxies: TrustedPro
     return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
 
 
-def expose_server(settings: Settings, registry: CollectorRegistry, health: HealthServicer) -> None:
-    """Register the metrics of version, readiness and limits; to be called once."""
-    expose_build(registry, VERSION, settings.revision)
-    expose_readiness(registry, lambda: health.readiness_problem() is None)
-    expose_draining(registry, lambda: health.closed)
-    expose_limits(
-        registry,
-        running_songs=song_slots(settings),
-        queue_songs=settings.limits.queued_songs,
-        connections=settings.connections.count,
-    )
-
-
 def build_grpc_server(
     settings: Settings,
     songs: Songs,
     runner: Runner | Frontend,
+    pool: WorkerPool,
     health: HealthServicer,
     authenticator: Authenticator | None,
     tracer: Tracer,
     calls: OpenCalls,
     limits: CallLimits,
+    metrics: Metrics,
 ) -> grpc.aio.Server:
     """The gRPC server, not yet bound to a port; a generator has health alone.
 
     A server that makes songs for its own callers reports its load to balancers; frontends are all equal.
     """
     music = MusicServicer(songs) if settings.takes_calls else None
-    interceptors = [Authentication(authenticator)] if authenticator else []
+    if music is not None:
+        metrics.calls.serve_rpcs()
+    measure = metrics.calls.rpc
+    interceptors = [Authentication(authenticator, measure)] if authenticator else []
     if music is None or not settings.makes_songs:
-        return build_server(settings, music, health, interceptors, tracer, calls=calls, limits=limits)
-    reports = LoadReports(runner.depths, song_slots(settings), songs.service_load)
-    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls, limits)
+        return build_server(settings, music, health, interceptors, tracer, calls=calls, limits=limits, measure=measure)
+    reports = LoadReports(runner.depths, partial(ready_slots, pool), songs.service_load)
+    server = build_server(settings, music, health, interceptors, tracer, reports.trailers, calls, limits, measure)
     server.add_generic_rpc_handlers((reports.handler(),))
     return server
 
@@ -279,6 +251,7 @@ def rest_routes(
     calls: OpenCalls,
     tracer: Tracer,
     call_limits: CallLimits,
+    metrics: Metrics,
 ) -> Sequence[BaseRoute]:
     """The routes of REST and of the preview page; none on a generator, or if REST is switched off."""
     if not settings.rest.enabled or not settings.takes_calls:
@@ -292,13 +265,14 @@ def rest_routes(
         limits=call_limits,
         address=PublicAddress(settings.rest.public_url, call_limits.proxies),
     )
-    return [*api.routes(calls, tracer), *(page_routes() if settings.page else ())]
+    return [*api.routes(calls, tracer, metrics.calls), *(page_routes() if settings.page else ())]
 
 
 def build_http_app(
     settings: Settings,
     registry: CollectorRegistry,
     health: HealthServicer,
+    *,
     liveness_problem: Callable[[], str | None],
     unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
@@ -312,6 +286,7 @@ def build_http_app(
     operations = operations_routes(
         registry,
         readiness_problem=health.readiness_problem,
+        problem_though_full=partial(health.readiness_problem, ""),
         liveness_problem=liveness_problem,
         unkept=unkept,
         version=version,

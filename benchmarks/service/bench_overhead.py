@@ -53,7 +53,7 @@ async def measure() -> list[float]:
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
     runner = Runner(runner_settings(settings), build_pool(settings), build_encoders(settings, FAKE_ENCODER))
     await runner.start()
-    health = HealthServicer(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
+    health = HealthServicer.alike(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
     async with songs_of(runner) as songs:
         server = build_server(settings, MusicServicer(songs), health)
         port = server.add_insecure_port("127.0.0.1:0")

@@ -160,7 +160,7 @@ async def serve(port: int) -> None:
     encoders = LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
     runner = Runner(RunnerSettings(), LocalPool((DEVICE,), (ENGINE,)), encoders)
     await runner.start()
-    health = HealthServicer(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
+    health = HealthServicer.alike(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
     runner.readiness.subscribe(health.changed)
     with tempfile.TemporaryDirectory(prefix="melisma-songs-") as folder:
         async with embedded_store(Path(folder), StoreLimits(), file_suffixes()) as store:

@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
+from deploy.grafana.objective_panels import CALLS, MORE_PROCESSES, OBJECTIVES
 from deploy.grafana.queries import (
     ENGINES,
     SERVER,
@@ -31,7 +32,7 @@ VARIABLES = {
 NOW = (
     Figure("Servers", "none", f"sum({of_process('up')})", "That answer."),
     Figure("Ready", "none", f"sum(melisma_ready{{{SERVERS}}})", "Servers to which songs may be sent."),
-    Figure("Workers", "none", f"sum(melisma_worker_up{{{SERVERS}}})", "That have their engines loaded."),
+    Figure("Engines", "none", f"sum(melisma_engine_ready{{{SERVERS}}})", "That are loaded, of all devices."),
     Figure("Being made", "none", f"sum(melisma_running_songs{{{ENGINES}}})", "Songs."),
     Figure("Waiting", "none", f"sum(melisma_queue_songs{{{ENGINES}}})", "Songs."),
     Figure("Listening", "none", f"sum(melisma_listeners{{{SERVERS}}})", "Listeners of all songs."),
@@ -274,11 +275,13 @@ PROCESS = (
 
 ROWS: Mapping[str, Sequence[Lines | Figure]] = {
     "Now": NOW,
+    "Objectives": OBJECTIVES,
     "Listeners": LISTENERS,
     "Queue and admission": QUEUE,
+    "Calls": CALLS,
     "Devices": DEVICES,
     "Sound": SOUND,
     "Store": STORE,
     "Estimates": ESTIMATES,
-    "Server process": PROCESS,
+    "Processes": (*PROCESS, *MORE_PROCESSES),
 }

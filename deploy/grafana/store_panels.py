@@ -4,7 +4,15 @@ from deploy.grafana.queries import ENGINES, SERVER, SERVERS, Lines, Query, as_it
 
 STORE = (
     Lines("Stored songs", "none", as_it_is("melisma_stored_songs", labels=SERVERS), "Those being made included."),
-    Lines("Stored sound", "bytes", as_it_is("melisma_stored_bytes", labels=SERVERS)),
+    Lines(
+        "Stored sound",
+        "bytes",
+        [
+            *as_it_is("melisma_stored_bytes", labels=SERVERS),
+            Query(f"melisma_store_free_bytes{{{SERVERS}}}", f"{SERVER} free on the disk"),
+            Query(f"melisma_stored_bytes_limit{{{SERVERS}}}", f"{SERVER} limit", dashed=True),
+        ],
+    ),
     Lines(
         "Silence of the directory",
         "s",

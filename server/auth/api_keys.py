@@ -11,6 +11,7 @@ import hashlib
 import hmac
 import json
 import logging
+import math
 import secrets
 import stat
 import sys
@@ -111,6 +112,18 @@ class ApiKeyFile:
     def quota(self, name: str) -> Quota:
         """The limits of a name; no limits for a name that is not in the file."""
         return next((key.quota for key in self._keys if key.name == name), Quota())
+
+    def next_expiry(self) -> float | None:
+        """When the next holder is left without a key, in seconds since 1970; `None` where that never happens.
+
+        Of several entries of one name the last one counts. What has expired already does not.
+        """
+        ends: dict[str, float] = {}
+        for key in self._keys:
+            end = math.inf if key.expires_at is None else key.expires_at.timestamp()
+            ends[key.name] = max(end, ends.get(key.name, 0.0))
+        now = self._now().timestamp()
+        return min((end for end in ends.values() if now < end < math.inf), default=None)
 
     def reload(self) -> None:
         """Read the file again if it has changed since the last check."""

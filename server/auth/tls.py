@@ -2,11 +2,14 @@
 
 import logging
 import ssl
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
 
 import grpc
+
+from server.auth.certificate_dates import first_end
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +45,13 @@ class Certificates:
         """
         self._files = tls
         self._stamp = _stamp(tls)
+        self._ends = _ends(tls)
         self._now, self._context = _configuration(tls)
+
+    def expiry(self) -> Mapping[str, float]:
+        """When the first certificate of each file in use expires, in seconds since 1970, by its use."""
+        self._newest()
+        return self._ends
 
     def credentials(self) -> grpc.ServerCredentials:
         """Credentials of a port; every new connection gets the newest certificate."""
@@ -62,6 +71,7 @@ class Certificates:
             if stamp != self._stamp:
                 self._stamp = stamp
                 self._now, self._context = _configuration(self._files)
+                self._ends = _ends(self._files)
                 _log.info("certificates reloaded")
         except InvalidCertificate as error:
             _log.error("the certificates were not reloaded, the last good ones stay in use: %s", error)
@@ -74,6 +84,17 @@ def _stamp(tls: TlsFiles) -> _Stamp:
     except OSError as error:
         raise InvalidCertificate(f"cannot read {error.filename}: {error.strerror}") from None
     return tuple((one.st_ino, one.st_mtime_ns) for one in found)
+
+
+def _ends(tls: TlsFiles) -> Mapping[str, float]:
+    files = {"server": tls.certificate, **({"client_ca": tls.client_ca} if tls.client_ca else {})}
+    found: dict[str, float] = {}
+    for use, path in files.items():
+        try:
+            found[use] = first_end(path.read_text("ascii", "replace")).timestamp()
+        except (OSError, ValueError) as error:  # what is wrong with its connections is told elsewhere
+            _log.warning("it cannot be told when the certificates of %s expire: %s", path, error)
+    return found
 
 
 def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:

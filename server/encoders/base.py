@@ -18,6 +18,10 @@ class Encoder(Protocol):
         """The Unix socket to which workers send sound."""
 
     @property
+    def pid(self) -> int | None:
+        """The number of its process; `None` where it has none of its own."""
+
+    @property
     def sound(self) -> str:
         """Fingerprint of the encoding, once the encoder has started; empty if it was not requested."""
 

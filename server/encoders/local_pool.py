@@ -70,6 +70,10 @@ class LocalEncoders:
         """True if no encoder is up, and each has failed to start several times: songs should not wait."""
         return self._all_failed(_GIVEN_UP_STARTS)
 
+    def pids(self) -> list[int | None]:
+        """Numbers of the encoder processes that are up."""
+        return [encoder.pid for encoder in self.up.values()]
+
     def require(self) -> None:
         """Check that an encoder is up; raises as `EncoderPool.require` does."""
         if self.up:

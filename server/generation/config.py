@@ -19,6 +19,7 @@ class RunnerSettings:
     caller_weights: Mapping[str, float] = field(default_factory=dict)
     max_queued_songs: int = 64
     crowded_queue_ratio: float = 0.9
+    any_engine: bool = False
     stream_buffer_bytes: int = 1 << 20
     retries: int = 3
     ping_seconds: float = 10.0

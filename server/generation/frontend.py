@@ -41,7 +41,7 @@ class Frontend:
         `cold_start_seconds` until one was measured.
         """
         self._engine_names = tuple(engine_names)
-        self._admission = Admission(running=0, queued=queued_songs)
+        self._admission = Admission(running=lambda: 0, queued=queued_songs)
         self._eta = ServiceEta(lambda _: None, lambda _: None, cold_start_seconds)
         self._intake = Intake(
             self._require,
@@ -113,6 +113,10 @@ class Frontend:
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         """Count a song that the directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
+
+    def fault(self, engine: str, error: Exception) -> None:
+        """Count a song of `engine` that could not be let in by a fault of ours."""
+        self._intake.fault(engine, error)
 
     def drain(self) -> None:
         """Accept no more songs."""

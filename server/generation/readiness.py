@@ -22,10 +22,22 @@ class Readiness:
         self.unkept: Callable[[], str | None] = lambda: None
         """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
 
-    def readiness_problem(self) -> str | None:
-        """The reason why new songs should go to other servers, for the operator; `None` when there is none."""
+    def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
+        """The reason why new songs should go to other servers, for the operator; `None` when there is none.
+
+        With `full_is_ready` a queue that is nearly full is no reason: the balancer looks at the load itself.
+        """
         reasons = (check() for check in self._checks)
         return next((reason for reason in reasons if reason is not None), None)
+
+    @property
+    def saturated(self) -> bool:
+        """True while the queue is nearly full; there is none here."""
+        return False
+
+    def engine_unready(self, engine: str) -> str | None:
+        """The reason why no song of `engine` can be made here now; `None` when it can."""
+        return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
         """Count as not ready while `check` gives a reason, and notify subscribers within a second of a change."""
@@ -42,7 +54,7 @@ class Readiness:
         await self._watch(elsewhere)
 
     def subscribe(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever `readiness_problem` or an engine's readiness may have changed."""
+        """Call `callback` on the event loop when readiness, of the server or of an engine, may have changed."""
         self._subscribers.append(callback)
 
     def notify(self) -> None:
@@ -60,10 +72,14 @@ class Readiness:
 
 
 class EngineReadiness(Readiness):
-    """The readiness of a server that makes songs: an engine has to be ready, and the queue not nearly full."""
+    """The readiness of a server that makes songs: its engines have to be ready, and the queue not nearly full."""
 
-    def __init__(self, pool: WorkerPool, encoders: EncoderPool, admission: Admission) -> None:
+    def __init__(
+        self, pool: WorkerPool, encoders: EncoderPool, admission: Admission, *, any_engine: bool = False
+    ) -> None:
+        """With `any_engine` one engine that is ready is enough; else every configured one has to be."""
         super().__init__()
+        self._any_engine = any_engine
         self._pool = pool
         self._encoders = encoders
         self._admission = admission
@@ -75,12 +91,28 @@ class EngineReadiness(Readiness):
         return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     @override
-    def readiness_problem(self) -> str | None:
-        ready = any(map(self.ready, self._pool.engine_names))
-        self._was_ready = self._was_ready or ready
-        if not (ready or (self._was_ready and self._elsewhere())):
+    def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
+        reason = self._engines_unready()
+        self._was_ready = self._was_ready or reason is None
+        if reason and not (self._was_ready and self._elsewhere()):
+            return reason
+        full = self.saturated and not full_is_ready
+        return super().readiness_problem() or ("the queue is nearly full" if full else None)
+
+    @property
+    @override
+    def saturated(self) -> bool:
+        return self._admission.saturated
+
+    @override
+    def engine_unready(self, engine: str) -> str | None:
+        return None if self.ready(engine) else super().engine_unready(engine)
+
+    def _engines_unready(self) -> str | None:
+        missing = [engine for engine in self._pool.engine_names if not self.ready(engine)]
+        if len(missing) == len(self._pool.engine_names):
             return "no engine is ready"
-        return super().readiness_problem() or ("the queue is nearly full" if self._admission.saturated else None)
+        return self.engine_unready(missing[0]) if missing and not self._any_engine else None
 
     def queue_changed(self) -> None:
         """Notify subscribers if the queue has become nearly full, or has ceased to be."""

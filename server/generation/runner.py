@@ -21,6 +21,7 @@ from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.queue_order import QueueOrder
 from server.generation.admission.service_eta import SongEta
 from server.generation.config import RunnerSettings
+from server.generation.devices.engines import expected_slots
 from server.generation.devices.failures import Failures
 from server.generation.devices.parts import LaneParts
 from server.generation.devices.results import Results
@@ -69,9 +70,10 @@ class Runner:
         self._wakes = Wakes(pool.devices)
         self._job_parts = self._parts_of_jobs(settings)
         self._scheduler = _scheduler(settings, pool, encoders, clock)
-        slots = sum(device.running_songs for device in pool.devices)
-        self._admission = Admission(slots, settings.max_queued_songs, settings.crowded_queue_ratio)
-        self.readiness = EngineReadiness(pool, encoders, self._admission)
+        self._admission = Admission(
+            partial(expected_slots, pool), settings.max_queued_songs, settings.crowded_queue_ratio
+        )
+        self.readiness = EngineReadiness(pool, encoders, self._admission, any_engine=settings.any_engine)
         queue = QueueOrder(self._scheduler, self._jobs, pool)
         self._eta = EtaEstimator(queue, self._metrics)
         self._heartbeat = Heartbeat(self._jobs, queue, self._eta, settings.heartbeat_seconds)
@@ -166,6 +168,10 @@ class Runner:
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         """Count a song that the directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
+
+    def fault(self, engine: str, error: Exception) -> None:
+        """Count a song of `engine` that could not be let in by a fault of ours."""
+        self._intake.fault(engine, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
         """Have a song made; its events go to `sink`. Raises Draining."""

@@ -22,6 +22,7 @@ _WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
         "limits.exchange_timeout_seconds",
         "limits.load_timeout_seconds",
         "limits.crowded_queue_ratio",
+        "ready_engines",
         "marking.enabled",
         "marking.producer",
     ),

@@ -75,6 +75,11 @@ class Settings(BaseSettings):
         min_length=1,
         description="engines to load (commas), each a name, or name=module:Class; the first is the default",
     )
+    ready_engines: Literal["all", "any"] = Field(
+        default="all",
+        description="engines that have to be loaded before readiness and health ask for songs: all that are named, or "
+        "any one of them",
+    )
     log_level: LogLevel = Field(
         default="info", description="lowest level of log lines: debug, info, warning, error or critical"
     )

@@ -1,5 +1,6 @@
 """Settings of OpenTelemetry."""
 
+from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
@@ -14,6 +15,10 @@ class Telemetry(BaseSettings):
     exporter_otlp_traces_endpoint: str = ""
     exporter_otlp_protocol: str = "grpc"
     exporter_otlp_traces_protocol: str = ""
+    exporter_otlp_metrics_protocol: str = ""
+    metrics_exporter: str = "none"
+    metric_export_interval: int = Field(default=60_000, gt=0)
+    bsp_max_queue_size: int = Field(default=2048, gt=0)
 
     @property
     def exporter(self) -> str:
@@ -22,6 +27,21 @@ class Telemetry(BaseSettings):
             return "none"
         endpoint = self.exporter_otlp_traces_endpoint or self.exporter_otlp_endpoint
         return self.traces_exporter or ("otlp" if endpoint else "none")
+
+    @property
+    def metrics(self) -> str:
+        """Exporter of metrics: "otlp", "none" (the default), or another name; Prometheus may always ask for them."""
+        return "none" if self.sdk_disabled else self.metrics_exporter
+
+    @property
+    def metrics_protocol(self) -> str:
+        """Protocol of OTLP for metrics."""
+        return self.exporter_otlp_metrics_protocol or self.exporter_otlp_protocol
+
+    @property
+    def metrics_seconds(self) -> float:
+        """Interval at which metrics are sent."""
+        return self.metric_export_interval / 1000
 
     @property
     def protocol(self) -> str:

@@ -5,6 +5,8 @@ from collections.abc import Callable, Coroutine
 from functools import partial
 from typing import Any
 
+from opentelemetry import trace
+
 from server.errors import ServiceError, SongCancelled
 from server.song import SongRequest, SongState
 from server.songs.eviction import Eviction
@@ -62,6 +64,8 @@ class Making:
             on_left=self._last_listener_left,
         )
         recording.keeping = Keeping(done=False)
+        made_by = trace.get_current_span().get_span_context()
+        recording.maker = made_by if made_by.is_valid else None
         recorder = Recorder(recording, request, self._now_ns, lambda sound: self._settle(claim, recording, sound))
         try:
             job = checked.begin(song_id, recorder, queue_position)
@@ -69,7 +73,7 @@ class Making:
             recorder.end(error)
             raise
         self._open.begin(Made(recording, job))
-        self._spawn(self._persist(recording, claim, job.cancel), f"persist {song_id}", self._tasks)
+        self._spawn(self._persist(recording, claim, job.cancel), f"keep {song_id}", self._tasks)
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -97,7 +101,7 @@ class Making:
         try:
             fate = await self._persistence.follow(recording, claim, cancel)
             if fate is Fate.LOST:  # a repeated request makes it anew
-                self._watcher.not_kept()
+                self._watcher.not_kept(claim.song.engine)
                 await self._directory.settle(claim.lease, SongState.FAILED, 0.0)
         finally:
             self._open.stored(recording.song.song_id)

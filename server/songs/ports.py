@@ -143,3 +143,6 @@ class SongRunner(Protocol):
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         """Count a song that the directory or its check has refused, and return the error for its caller."""
+
+    def fault(self, engine: str, error: Exception) -> None:
+        """Count a song of `engine` that could not be let in by a fault of ours."""

@@ -5,6 +5,8 @@ from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 
+from opentelemetry.trace import SpanContext
+
 from melisma.v1 import music_pb2
 from server.contract.status import text_of
 from server.errors import EndedElsewhere, OffsetOutOfRange, ServiceError, SongDeleted, SongNotComplete
@@ -47,6 +49,8 @@ class Recording:
         self.sound = RecordedSound(song.song_id, self.entries, read)
         self.listeners = 0
         self.keeping = Keeping()
+        self.maker: SpanContext | None = None
+        """The span of the call that has the song made here; `None` where it has none, or the song is made elsewhere."""
         self._error: ServiceError | None = None
         self._sent_away: ServiceError | None = None
         self.deleted = False

@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from functools import partial
 
+from opentelemetry import trace
+
 from melisma.v1 import music_pb2
 from server.checking.base import RequestChecker
 from server.contract.paging import cursor_of, page_size, song_token
@@ -19,6 +21,7 @@ from server.songs.credentials import Credentials, Signer
 from server.songs.deletion import Deletion
 from server.songs.engine_catalog import EngineCatalog
 from server.songs.eviction import Eviction
+from server.songs.faults import counted_faults
 from server.songs.library import Library, same_song
 from server.songs.making import Making
 from server.songs.open_recordings import OpenRecordings
@@ -78,6 +81,7 @@ class Songs:
         of the directory) apply to a shared store alone; `watcher` observes its losses.
         """
         self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
+        self._engine_names = frozenset(engines)
         self._runner = runner
         self._checker = checker
         self._directory = directory
@@ -134,6 +138,14 @@ class Songs:
             RequestIdReused: the caller has used the `request_id` for another request.
             ServiceError: what the rules of the contract, the engine and the runner refuse.
         """
+        engine = message.engine or self.engines.default
+        bind(engine=engine if engine in self._engine_names else "unknown", caller=caller)
+        with counted_faults(self._runner, engine):
+            return await self._generate(message, caller, deadline, detached=detached)
+
+    async def _generate(
+        self, message: music_pb2.GenerateRequest, caller: str, deadline: float | None, *, detached: bool
+    ) -> Recording:
         request = song_request(message, self.engines.infos(), self.engines.default, deadline, caller)
         fingerprint = hashlib.sha256(message.SerializeToString(deterministic=True)).hexdigest()
         service = await self._sharing.queue_before(request.engine) if self._sharing else None
@@ -155,6 +167,8 @@ class Songs:
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
         bind(song_id=song_id)
+        if recording.maker is not None:
+            trace.get_current_span().add_link(recording.maker, {"melisma.song_id": song_id})
         recording.keep_for(self._linger_seconds)
         return recording
 

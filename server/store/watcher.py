@@ -55,8 +55,8 @@ class StoreWatcher(Protocol):
     def diverged(self) -> None:
         """A song that this replica has repeated differs from its stored part."""
 
-    def not_kept(self) -> None:
-        """A song of this replica could not be stored."""
+    def not_kept(self, engine: str) -> None:
+        """A song of this replica, made by `engine`, could not be stored."""
 
 
 class Unwatched(StoreWatcher):
@@ -90,7 +90,7 @@ class Unwatched(StoreWatcher):
     def diverged(self) -> None:
         """Do nothing."""
 
-    def not_kept(self) -> None:
+    def not_kept(self, engine: str) -> None:
         """Do nothing."""
 
 

@@ -1,14 +1,39 @@
-"""Metrics of calls and their API keys."""
+"""Metrics of calls, over gRPC and HTTP, and of API keys and certificates."""
 
+from collections.abc import Callable, Iterator, Mapping
+
+import grpc
 from prometheus_client import CollectorRegistry, Gauge
+from prometheus_client.core import Metric
 
-from server.telemetry.instruments import counter
+from melisma.v1 import music_pb2
+from server.contract.status import OUTCOMES
+from server.telemetry.instruments import LabelValues, Scraped, by_labels, counter, gauge_family, histogram
+
+CALL_BUCKETS = (0.01, 0.05, 0.25, 1, 5, 30, 120, 600)
+METHODS = tuple(method.name for method in music_pb2.DESCRIPTOR.services_by_name["MusicService"].methods)
+CODES = frozenset({grpc.StatusCode.OK, grpc.StatusCode.UNKNOWN, *(one.code for one in OUTCOMES.values())})
+"""Codes with which calls end."""
+STATUSES = ("1xx", "2xx", "3xx", "4xx", "5xx")
+"""Classes of HTTP statuses; an answer that its client did not wait for counts as 4xx."""
+
+_SHORTEST_STATUS = 100
 
 
 class CallMetrics:
-    """Counts refused calls, and shows the state of the file of API keys."""
+    """Measures calls, counts those without a good API key, and shows the state of the file of API keys."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
+        self._rpcs = by_labels(counter(registry, "rpcs", "Ended calls of MusicService, by code", "method", "code"))
+        self._rpc_seconds = by_labels(
+            histogram(registry, "rpc_seconds", "Duration of a call of MusicService", CALL_BUCKETS, "method")
+        )
+        self._http = by_labels(
+            counter(registry, "http_calls", "Ended calls of REST, by class of status", "method", "route", "status")
+        )
+        self._http_seconds = by_labels(
+            histogram(registry, "http_seconds", "Duration of a call of REST", CALL_BUCKETS, "method", "route")
+        )
         self._refused = counter(registry, "calls_refused", "Calls of any method without a good API key", "reason")
         self._keys = Gauge(
             "melisma_keys_usable",
@@ -19,6 +44,31 @@ class CallMetrics:
         for reason in ("unauthenticated", "permission_denied"):
             self._refused.labels(reason)
 
+    def serve_rpcs(self) -> None:
+        """Begin all counts of gRPC at zero: this server takes calls."""
+        for method in METHODS:
+            self._rpc_seconds(method)
+            for code in CODES:
+                self._rpcs(method, code.name)
+
+    def rpc(self, method: str, code: grpc.StatusCode, seconds: float) -> None:
+        """A call of our service, such as "/melisma.v1.MusicService/Generate", has ended after so long."""
+        name = method.rpartition("/")[2]
+        if name in METHODS:
+            self._rpcs(name, code.name).inc()
+            self._rpc_seconds(name).observe(seconds)
+
+    def serve_http(self, method: str, route: str) -> None:
+        """Begin the counts of a route of REST at zero."""
+        self._http_seconds(method, route)
+        for status in STATUSES:
+            self._http(method, route, status)
+
+    def http(self, method: str, route: str, status: int, seconds: float) -> None:
+        """A call of REST has ended after so long; `route` is the template of its path."""
+        self._http(method, route, STATUSES[status // _SHORTEST_STATUS - 1]).inc()
+        self._http_seconds(method, route).observe(seconds)
+
     def refused(self, reason: str) -> None:
         """A call was refused; `reason` is one of a few fixed words."""
         self._refused.labels(reason).inc()
@@ -26,3 +76,26 @@ class CallMetrics:
     def keys_usable(self, usable: bool) -> None:
         """Set whether the file of API keys could be read at the last check."""
         self._keys.set(usable)
+
+
+def expose_expiry(
+    registry: CollectorRegistry,
+    *,
+    certificates: Callable[[], Mapping[str, float]],
+    next_key: Callable[[], float | None],
+) -> None:
+    """Registers gauges that read at every scrape when certificates and API keys expire, in seconds since 1970.
+
+    `certificates` are told by what they are for. `next_key` is `None` where no key expires.
+    """
+
+    registry.register(Scraped(lambda: _expiry_families(certificates(), next_key())))
+
+
+def _expiry_families(certificates: Mapping[str, float], next_key: float | None) -> Iterator[Metric]:
+    ends: dict[LabelValues, float] = {(use,): end for use, end in certificates.items()}
+    text = "When the first certificate of a file expires, in seconds since 1970"
+    yield gauge_family("certificate_expiry_timestamp_seconds", text, ["use"], ends)
+    keys: dict[LabelValues, float] = {} if next_key is None else {(): next_key}
+    text = "When the next caller is left without an API key, in seconds since 1970; absent where no key expires"
+    yield gauge_family("api_key_expiry_timestamp_seconds", text, [], keys)

@@ -2,13 +2,13 @@
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from functools import cache
 
 import grpc
-from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
+from opentelemetry.propagators.textmap import TextMapPropagator
+from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, format_span_id, format_trace_id
 
-_PROPAGATOR = TraceContextTextMapPropagator()
-_PARENT_KEYS = ("traceparent", "tracestate")
+_ATTRIBUTES = {"song_id": "melisma.song_id", "engine": "melisma.engine", "reason": "melisma.reason"}
 _SERVER_FAULTS = (
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -20,10 +20,23 @@ _SERVER_FAULTS = (
 """Statuses that OpenTelemetry's conventions count as errors of a server; the others are the caller's own."""
 
 
+@cache
+def propagator() -> TextMapPropagator:
+    """Reads the caller's trace from metadata and headers, in the formats of OTEL_PROPAGATORS (W3C's by default).
+
+    Raises:
+        ValueError: the variable names a format that is not installed.
+    """
+    # The library reads the variable when the module is imported.
+    from opentelemetry.propagate import get_global_textmap
+
+    return get_global_textmap()
+
+
 @contextmanager
 def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str]) -> Iterator[Span]:
     """The span of one call, current inside the context; a child of the caller's span if `metadata` has one."""
-    parent = _PROPAGATOR.extract({key: metadata[key] for key in _PARENT_KEYS if key in metadata})
+    parent = propagator().extract(metadata)
     attributes = {"rpc.system.name": "grpc", "rpc.method": method.lstrip("/")}
     with tracer.start_as_current_span(
         method.lstrip("/"),
@@ -39,7 +52,7 @@ def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str]) -> Itera
 @contextmanager
 def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str]) -> Iterator[Span]:
     """The same for a call over HTTP; `name` is its method and the template of its path."""
-    parent = _PROPAGATOR.extract({key: headers[key] for key in _PARENT_KEYS if key in headers})
+    parent = propagator().extract(headers)
     method, _, route = name.partition(" ")
     attributes = {"http.request.method": method, "http.route": route}
     with tracer.start_as_current_span(
@@ -48,10 +61,24 @@ def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str]) -> Ite
         yield span
 
 
+def trace_names(span: Span) -> dict[str, str]:
+    """The trace and the span for log lines, sampled or not; nothing where neither the caller nor the server has one."""
+    context = span.get_span_context()
+    if not context.is_valid:
+        return {}
+    return {"trace_id": format_trace_id(context.trace_id), "span_id": format_span_id(context.span_id)}
+
+
+def note_fields(span: Span, fields: Mapping[str, str]) -> None:
+    """Note what is known of a call's song, and why it was refused, from the fields of its log lines."""
+    span.set_attributes({attribute: fields[name] for name, attribute in _ATTRIBUTES.items() if name in fields})
+
+
 def end_http_call(span: Span, status: int) -> None:
     """Note the status of a call over HTTP."""
     span.set_attribute("http.response.status_code", status)
     if status >= 500:  # what the caller did wrong is no fault of the server
+        span.set_attribute("error.type", str(status))
         span.set_status(Status(StatusCode.ERROR, str(status)))
 
 
@@ -59,4 +86,5 @@ def end_call(span: Span, code: grpc.StatusCode) -> None:
     """Note the status of a call."""
     span.set_attribute("rpc.response.status_code", code.name)
     if code in _SERVER_FAULTS:
+        span.set_attribute("error.type", code.name)
         span.set_status(Status(StatusCode.ERROR, code.name))

@@ -9,7 +9,7 @@ from prometheus_client.core import Metric
 
 from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, by_labels, counter, gauge_family, histogram
 from server.telemetry.sliding_window import SlidingRate, Window
-from server.workers.messages import Lane
+from server.workers.messages import DeviceMemory, Lane
 
 SECTION_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
 FILL_BUCKETS = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1)
@@ -47,6 +47,8 @@ class DeviceMetrics:
             ["device"],
             registry=registry,
         )
+        self._memory: dict[LabelValues, DeviceMemory] = {}
+        registry.register(Scraped(self._memory_families))
         self._recent_busy: defaultdict[LabelValues, SlidingRate] = defaultdict(window.rate)
         registry.register(Scraped(self._recent_families))
         for device in devices:
@@ -74,6 +76,10 @@ class DeviceMetrics:
         self._busy(device, lane.value).inc(seconds)
         self._recent_busy[device, lane.value].add(seconds)
 
+    def memory(self, device: str, memory: DeviceMemory) -> None:
+        """The memory of an accelerator, at the last look."""
+        self._memory[device,] = memory
+
     def worker_restarted(self, device: str) -> None:
         """A worker was started in place of a lost one."""
         self._restarts.labels(device).inc()
@@ -85,6 +91,13 @@ class DeviceMetrics:
     def worker_up(self, device: str, up: bool) -> None:
         """The worker of a device has loaded its engines, or has ended."""
         self._up.labels(device).set(up)
+
+    def _memory_families(self) -> Iterator[Metric]:
+        for name, text, values in (
+            ("used", "Memory in use, of all processes", {key: one.used_bytes for key, one in self._memory.items()}),
+            ("total", "Memory", {key: one.total_bytes for key, one in self._memory.items()}),
+        ):
+            yield gauge_family(f"device_memory_{name}_bytes", f"{text} of an accelerator", ["device"], values)
 
     def _recent_families(self) -> Iterator[Metric]:
         # A long piece of work counts when it ends: right after that it may exceed the time that is looked at.

@@ -1,6 +1,8 @@
 """Metrics of the error of the server's own estimates."""
 
+from collections.abc import Sequence
 from enum import StrEnum
+from itertools import product
 
 from prometheus_client import CollectorRegistry
 
@@ -20,7 +22,7 @@ class Estimated(StrEnum):
 class EstimateMetrics:
     """Compares estimated times with actual ones, by engine."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, engines: Sequence[str]) -> None:
         # A histogram with bounds below zero would have no sum, so the sign of an error is a label.
         signed = ("engine", "estimate", "direction")
         self._error = histogram(
@@ -33,6 +35,11 @@ class EstimateMetrics:
         unsigned = ("engine", "estimate")
         text = "Estimated time divided by actual time"
         self._ratio = histogram(registry, "estimate_ratio", text, RATIO_BUCKETS, *unsigned)
+
+        for engine, what in product(engines, Estimated):
+            self._ratio.labels(engine, what)
+            for direction in ("late", "early"):
+                self._error.labels(engine, what, direction)
 
     def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:
         """An estimated time has come; both times are in seconds since acceptance."""

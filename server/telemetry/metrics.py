@@ -43,6 +43,6 @@ class Metrics:
         window = Window(window_seconds, clock)
         self.songs = SongMetrics(registry, engines, window)
         self.streams = StreamMetrics(registry, engines, window)
-        self.estimates = EstimateMetrics(registry)
+        self.estimates = EstimateMetrics(registry, engines)
         self.devices = DeviceMetrics(registry, devices, window)
         self.calls = CallMetrics(registry)

@@ -1,7 +1,9 @@
 """Gauges that are read from the running server at every scrape."""
 
+import shutil
 from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from pathlib import Path
 
 from prometheus_client import CollectorRegistry, Gauge
 from prometheus_client.core import Metric
@@ -20,6 +22,16 @@ def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str,
 def expose_store(registry: CollectorRegistry, usage: Callable[[], StoreUsage], listeners: Callable[[], int]) -> None:
     """Registers gauges that read the store's usage and the number of listeners at every scrape."""
     registry.register(Scraped(lambda: _store_families(usage(), listeners())))
+
+
+def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> None:
+    """Registers gauges of the limit of stored sound, and of the room that the disk of the store's folder has left."""
+    limit = Gauge("melisma_stored_bytes_limit", "Bytes of sound that the store may keep", registry=registry)
+    limit.set(max_bytes)
+    free = Gauge(
+        "melisma_store_free_bytes", "Room left on the disk of the store's folder (a server alone)", registry=registry
+    )
+    free.set_function(lambda: shutil.disk_usage(folder).free)
 
 
 def expose_deletions(registry: CollectorRegistry, by_caller: Callable[[], int], by_limits: Callable[[], int]) -> None:
@@ -51,16 +63,32 @@ def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> 
     gauge.set_function(lambda: float(ready()))
 
 
+def expose_crowded(registry: CollectorRegistry, crowded: Callable[[], bool]) -> None:
+    """Registers a gauge that reads at every scrape if the queue is nearly full."""
+    text = "1 while the queue is nearly full, so that balancers should send songs elsewhere"
+    Gauge("melisma_crowded", text, registry=registry).set_function(lambda: float(crowded()))
+
+
+def expose_engines(registry: CollectorRegistry, ready: Callable[[], Mapping[tuple[str, str], bool]]) -> None:
+    """Registers a gauge that reads at every scrape which engines are ready on which devices."""
+    registry.register(Scraped(lambda: _engine_families(ready())))
+
+
 def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -> None:
     """Registers a gauge that reads at every scrape if the server finishes its songs and takes no new ones."""
     gauge = Gauge("melisma_draining", "1 while the server finishes its songs before it ends", registry=registry)
     gauge.set_function(lambda: float(draining()))
 
 
-def expose_limits(registry: CollectorRegistry, *, running_songs: int, queue_songs: int, connections: int) -> None:
-    """Registers gauges of the configured limits."""
+def expose_limits(
+    registry: CollectorRegistry, *, running_songs: Callable[[], int], queue_songs: int, connections: int
+) -> None:
+    """Registers gauges of the limits; that of running songs is read at every scrape."""
+    running = Gauge(
+        "melisma_running_songs_limit", "Songs that can be made at once, on devices with an engine", registry=registry
+    )
+    running.set_function(running_songs)
     for name, text, value in (
-        ("running_songs_limit", "Songs that can be made at once", running_songs),
         ("queue_songs_limit", "Songs that may wait", queue_songs),
         ("connections_limit", "Connections at once", connections),
     ):
@@ -83,6 +111,12 @@ def expose_build(registry: CollectorRegistry, version: str, revision: str) -> No
 def _closed_families(closed: Mapping[str, int]) -> Iterator[Metric]:
     text = "Connections that were closed because there were too many"
     yield counter_family("connections_closed", text, ["port"], {(port,): count for port, count in closed.items()})
+
+
+def _engine_families(ready: Mapping[tuple[str, str], bool]) -> Iterator[Metric]:
+    text = "1 while the engine is loaded on the device; devices that are not to load it have no series"
+    values: dict[LabelValues, float] = {key: float(loaded) for key, loaded in ready.items()}
+    yield gauge_family("engine_ready", text, ["engine", "device"], values)
 
 
 def _depth_families(depths: Mapping[str, QueueDepth]) -> Iterator[Metric]:

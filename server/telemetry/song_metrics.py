@@ -30,6 +30,34 @@ class SongOutcome(StrEnum):
     CANCELLED = "cancelled"
 
 
+class SongVerdict(StrEnum):
+    """SongVerdict on a song, for the availability of the service."""
+
+    GOOD = "good"
+    """It was completed, and whoever listened as it was made never ran out of sound."""
+    STALLED = "stalled"
+    FAILED = "failed"
+    REFUSED = "refused"
+    """It was not let in, for a reason of `OWN_REASONS`."""
+
+
+OWN_REASONS = (
+    "overloaded",
+    "song_store_full",
+    "checks_overloaded",
+    "engine_not_ready",
+    "worker_lost",
+    "draining",
+    "store_unavailable",
+    "internal",
+)
+"""Reasons for which the service refuses songs by its own fault."""
+CALLER_REASONS = ("deadline_too_short", "quota_exceeded", "poisoned_request")
+"""Reasons for which it refuses them by that of their callers."""
+RETRY_CAUSES = ("worker_lost", "encoder_lost", "memory", "bug")
+"""Failures after which a song is resumed."""
+
+
 class SongMetrics:
     """Counts songs and measures their queueing time and latency, by engine."""
 
@@ -49,6 +77,15 @@ class SongMetrics:
             "engine",
             "outcome",
         )
+        self._judged = count(
+            "songs_judged",
+            "Songs that count for availability, by verdict; good: completed without running out of sound",
+            "engine",
+            "verdict",
+        )
+        self._held = count(
+            "song_held_seconds", "Time in which songs were held back by listeners who had not taken the sound", "engine"
+        )
         self._retried = count(
             "songs_retried",
             "Songs resumed after a failure; after encoder_lost from their beginning",
@@ -62,7 +99,10 @@ class SongMetrics:
             "first_audio_seconds", "Time from acceptance to the first chunk of a song", FIRST_AUDIO_BUCKETS, "engine"
         )
         self._latency = measure(
-            "song_latency_seconds", "Time from acceptance to the end of a completed song", SONG_BUCKETS, "engine"
+            "song_latency_seconds",
+            "Time from acceptance to the end of a completed song, without that in which listeners held it back",
+            SONG_BUCKETS,
+            "engine",
         )
         self._speed = measure(
             "song_realtime_factor",
@@ -81,7 +121,18 @@ class SongMetrics:
 
     def refused(self, reason: str, engine: str) -> None:
         """A song was refused; `reason` is one of a few fixed words, `engine` the requested one."""
-        self._refused.labels(engine if engine in self._engines else UNKNOWN_ENGINE, reason).inc()
+        known = engine in self._engines
+        self._refused.labels(engine if known else UNKNOWN_ENGINE, reason).inc()
+        if known and reason in OWN_REASONS:
+            self.judged(engine, SongVerdict.REFUSED)
+
+    def judged(self, engine: str, verdict: SongVerdict) -> None:
+        """A song has ended, or was refused, in a way that counts for availability."""
+        self._judged.labels(engine, verdict).inc()
+
+    def held(self, engine: str, seconds: float) -> None:
+        """A song that has ended was held back by its listeners for so long in all."""
+        self._held.labels(engine).inc(seconds)
 
     def started(self, engine: str, queued_seconds: float, trace_id: str = "") -> None:
         """Work on a song began, `seconds` after its admission."""
@@ -99,7 +150,10 @@ class SongMetrics:
     def ended(
         self, engine: str, outcome: SongOutcome, seconds: float, sound_seconds: float, trace_id: str = ""
     ) -> None:
-        """A song ended, `seconds` after its admission; latency and speed are measured for completed songs alone."""
+        """A song ended, `seconds` after its admission, without the time in which it was held back.
+
+        Latency and speed are measured for completed songs alone.
+        """
         self._ended.labels(engine, outcome).inc()
         if outcome is not SongOutcome.COMPLETED:
             return
@@ -110,9 +164,17 @@ class SongMetrics:
 
     def _begin_at_zero(self, engines: Sequence[str]) -> None:
         for engine in engines:
-            self._accepted.labels(engine)
+            for series in (self._accepted, self._held, self._queued, self._first, self._latency, self._speed):
+                series.labels(engine)
             for outcome in SongOutcome:
                 self._ended.labels(engine, outcome)
+            for verdict in SongVerdict:
+                self._judged.labels(engine, verdict)
+            for reason in (*OWN_REASONS, *CALLER_REASONS):
+                self._refused.labels(engine, reason)
+            for cause in RETRY_CAUSES:
+                self._retried.labels(engine, cause)
+        self._refused.labels(UNKNOWN_ENGINE, "unknown_engine")
 
     def _recent_families(self) -> Iterator[Metric]:
         for name, text, recent in (

@@ -5,19 +5,25 @@
       first_audio                         from acceptance to the first chunk
       plan                                in the worker
       section                             one for each, from its first work to its last sample in the stream
-        prepare, denoise, render          in the worker
+        prepare, denoise, render          in the worker; denoise links to the calls of songs that shared its steps
         encode
 
 What a worker does it records by itself, on its own clock, and sends along with its replies: it needs no way to the
 collector, and a collector that is slow or gone costs no step.
 """
 
+from collections import defaultdict
+from collections.abc import Iterable
+
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
-from opentelemetry.trace import Span, Tracer
+from opentelemetry.trace import Link, Span, SpanContext, Tracer
 from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from server.workers.messages import WorkSpan
+
+MAX_LINKS = 8
+"""Other songs that a span of denoising links to, at most."""
 
 _PROPAGATOR = TraceContextTextMapPropagator()
 
@@ -37,6 +43,7 @@ class SongTrace:
         self._open: dict[str, Span] = {}
         self._sections: dict[int, Span] = {}
         self._encoding: _Encoding | None = None
+        self._links: defaultdict[int, dict[int, SpanContext]] = defaultdict(dict)
         for name in ("queued", "first_audio") if self._on else ():
             self._open[name] = tracer.start_span(name, self._context)
 
@@ -44,6 +51,12 @@ class SongTrace:
     def trace_id(self) -> str:
         """The trace's number in hexadecimal; empty if nothing is recorded."""
         return trace.format_trace_id(self._call.get_span_context().trace_id) if self._on else ""
+
+    @property
+    def names(self) -> dict[str, str]:
+        """The trace for log lines, whether or not it is recorded; nothing where there is none."""
+        context = self._call.get_span_context()
+        return {"trace_id": trace.format_trace_id(context.trace_id)} if context.is_valid else {}
 
     @property
     def parent(self) -> str:
@@ -63,12 +76,32 @@ class SongTrace:
         """Note that the first chunk is in the stream."""
         self._close("first_audio")
 
-    def worked(self, work: WorkSpan) -> None:
-        """Record a worker's span of the song."""
-        if self._on:
-            context = self._context if work.section is None else self._in_section(work.section, work.start_ns)
-            span = self._tracer.start_span(work.name, context, attributes=work.attributes, start_time=work.start_ns)
-            span.end(work.end_ns)
+    def shared_step(self, section: int, songs: Iterable["SongTrace"]) -> None:
+        """A section has taken a step together with sections of `songs`; the first eight others are linked."""
+        if not self._on:
+            return
+        links = self._links[section]
+        for song in songs:
+            if len(links) >= MAX_LINKS:
+                return
+            context = song._call.get_span_context()
+            if song is not self and context.is_valid:
+                links[context.span_id] = context
+
+    def worked(self, work: WorkSpan, device: str) -> None:
+        """Record the span of a device's worker for the song."""
+        if not self._on:
+            return
+        context = self._context if work.section is None else self._in_section(work.section, work.start_ns)
+        shared = self._links.pop(work.section, {}) if work.section is not None and work.name == "denoise" else {}
+        span = self._tracer.start_span(
+            work.name,
+            context,
+            attributes={**work.attributes, "melisma.device": device},
+            links=[Link(one) for one in shared.values()],
+            start_time=work.start_ns,
+        )
+        span.end(work.end_ns)
 
     def encoded(self, start_ns: int, end_ns: int) -> None:
         """Note that a window of the next section was encoded, between two times of the wall clock."""

@@ -1,7 +1,7 @@
 """Metrics of a store: that of one server, or one that several share, with its directory and objects."""
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 
@@ -24,9 +24,9 @@ class _Seal:
 class FolderMetrics(Unwatched):
     """Counts the failures of the store of one server alone, and the songs that it could not store."""
 
-    def __init__(self, registry: CollectorRegistry) -> None:
+    def __init__(self, registry: CollectorRegistry, engines: Sequence[str]) -> None:
         self._errors = _errors(registry)
-        self._not_kept = _not_kept(registry)
+        self._not_kept = _not_kept(registry, engines)
         for reason in (StoreTrouble.FULL, StoreTrouble.BROKEN):
             self._errors.labels(StorePart.FOLDER, reason)
 
@@ -35,14 +35,16 @@ class FolderMetrics(Unwatched):
         self._errors.labels(part, reason).inc()
 
     @override
-    def not_kept(self) -> None:
-        self._not_kept.inc()
+    def not_kept(self, engine: str) -> None:
+        self._not_kept.labels(engine).inc()
 
 
 class StoreMetrics:
     """Measures the calls of one replica to the shared store, and counts the songs that it loses or cannot store."""
 
-    def __init__(self, registry: CollectorRegistry, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self, registry: CollectorRegistry, engines: Sequence[str], clock: Callable[[], float] = time.monotonic
+    ) -> None:
         """`clock` gives seconds and never goes back."""
         self._clock = clock
         self._answered_at = clock()
@@ -78,7 +80,7 @@ class StoreMetrics:
             "songs_diverged",
             "Songs that differed when they were made again, and were interrupted (shared store)",
         )
-        self._not_kept = _not_kept(registry)
+        self._not_kept = _not_kept(registry, engines)
         silence = Gauge(
             "melisma_directory_silence_seconds",
             "Time since the directory last answered this server (shared store)",
@@ -137,9 +139,9 @@ class StoreMetrics:
         """A song that this replica has repeated differs from its stored part."""
         self._diverged.inc()
 
-    def not_kept(self) -> None:
+    def not_kept(self, engine: str) -> None:
         """A song of this replica could not be stored; its listeners got the error."""
-        self._not_kept.inc()
+        self._not_kept.labels(engine).inc()
 
     def _memory_families(self) -> Iterator[Metric]:
         """No samples before the directory has reported its memory, and no limit if it has none."""
@@ -174,5 +176,8 @@ def _errors(registry: CollectorRegistry) -> Counter:
     return counter(registry, "store_errors", text, "part", "reason")
 
 
-def _not_kept(registry: CollectorRegistry) -> Counter:
-    return counter(registry, "songs_not_kept", "Songs made here that could not be stored (NOT_KEPT)")
+def _not_kept(registry: CollectorRegistry, engines: Sequence[str]) -> Counter:
+    found = counter(registry, "songs_not_kept", "Songs made here that could not be stored (NOT_KEPT)", "engine")
+    for engine in engines:
+        found.labels(engine)
+    return found

@@ -46,7 +46,8 @@ class StreamMetrics:
         registry.register(Scraped(self._recent_families))
         for engine in engines:
             self._stalled.labels(engine)
-            for series in (self._sound, self._chunks, self._chunk_bytes):
+            self._underrun.labels(engine)
+            for series in (self._sound, self._chunks, self._chunk_bytes, self._encode):
                 series(engine)
 
     def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:

@@ -6,10 +6,13 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import BatchSpanProcessor, ConsoleSpanExporter, SpanExporter
+from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
+from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SpanExporter
 from opentelemetry.trace import NoOpTracer, Tracer
+from prometheus_client import CollectorRegistry
 
+from server.telemetry.call_trace import propagator
+from server.telemetry.span_export import CountedSpans, SpanCounts
 from server.version import VERSION
 
 NO_TRACER: Tracer = NoOpTracer()
@@ -22,15 +25,20 @@ class InvalidTelemetry(RuntimeError):
 
 
 @asynccontextmanager
-async def tracing(exporter: str, protocol: str) -> AsyncIterator[Tracer]:
+async def tracing(
+    exporter: str, protocol: str, *, queue_spans: int = 2048, registry: CollectorRegistry | None = None
+) -> AsyncIterator[Tracer]:
     """A tracer, as the OTEL_ variables configure it; on exit the remaining spans are sent, for a few seconds at most.
 
-    Spans leave on a thread of their own, out of a bounded queue, so that nothing ever waits for the collector.
+    Spans leave on a thread of their own, out of a queue of `queue_spans`, so that nothing ever waits for the collector.
+    The metrics of `registry` count them.
 
     Raises:
         InvalidTelemetry: the exporter is not known or not installed.
     """
-    provider = _tracer_provider(exporter, protocol)
+    check_propagators()
+    spans = _span_exporter(exporter, protocol)
+    provider = None if spans is None else _tracer_provider(CountedSpans(spans, SpanCounts(registry), queue_spans))
     if provider is None:
         yield NO_TRACER
         return
@@ -51,13 +59,26 @@ async def tracing(exporter: str, protocol: str) -> AsyncIterator[Tracer]:
                 await sent.wait()
 
 
-def _tracer_provider(exporter: str, protocol: str) -> TracerProvider | None:
-    spans = _span_exporter(exporter, protocol)
-    if spans is None:
-        return None
+def check_propagators() -> None:
+    """Check that OTEL_PROPAGATORS names what is there; raises InvalidTelemetry."""
+    try:
+        propagator()
+    except ValueError as error:
+        raise InvalidTelemetry(
+            f"OTEL_PROPAGATORS: {error} Known without further packages: tracecontext, baggage, none; b3 needs the "
+            "package opentelemetry-propagator-b3"
+        ) from None
+
+
+def service_resource() -> Resource:
+    """Attributes of this service, as the OTEL_ variables give and complete them."""
     given = {"service.name": "melisma", "service.version": VERSION, **OTELResourceDetector().detect().attributes}
-    provider = TracerProvider(resource=Resource.create(given), shutdown_on_exit=False)
-    provider.add_span_processor(BatchSpanProcessor(spans))
+    return Resource.create(given)
+
+
+def _tracer_provider(processor: SpanProcessor) -> TracerProvider:
+    provider = TracerProvider(resource=service_resource(), shutdown_on_exit=False)
+    provider.add_span_processor(processor)
     return provider
 
 

@@ -84,6 +84,11 @@ class EngineAvailability:
         ready = self._devices[device].ready
         return frozenset(info.name for info in ready.engines) if ready else frozenset()
 
+    def serves_nothing(self, device: str) -> bool:
+        """True if the worker of `device` has loaded no engine, or none could be started there at the last attempt."""
+        state = self._devices[device]
+        return state.failed_starts > 0 or (state.ready is not None and not state.ready.engines)
+
     def require(self, engine: str) -> None:
         """Check that `engine` is ready on some device.
 

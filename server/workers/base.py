@@ -73,6 +73,9 @@ class WorkerPool(Protocol):
     def engines_on(self, device: str) -> frozenset[str]:
         """The engines that are ready on `device`."""
 
+    def serves_nothing(self, device: str) -> bool:
+        """True if the worker of `device` has loaded no engine, or none could be started there at the last attempt."""
+
     def sound_of(self, engine: str) -> str:
         """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
 

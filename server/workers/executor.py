@@ -8,6 +8,7 @@ from model.engine import Engine
 from model.song import SongPlan
 from server.logs import bound
 from server.workers.batch_denoise import denoise
+from server.workers.device_memory import device_memory
 from server.workers.failures import DeviceBroken, failure_of, is_out_of_memory, release_memory
 from server.workers.held_song import HeldSection, HeldSong
 from server.workers.messages import (
@@ -94,7 +95,7 @@ class CommandExecutor:
                 return Done()
             case Ping():
                 self._check()
-                return Done()
+                return Done(device_memory())
 
     def _guarded(self, song: SongKey, work: Callable[[], Reply]) -> Reply:
         try:
@@ -217,7 +218,9 @@ class CommandExecutor:
             self._encoders.send(sound)
             samples, made, last = samples + sound.samples, made + (not sound.last), sound.last
         spans = self._window_spans(song, song.sections[key.index], seconds, made, last=last)
-        return Rendered(key, samples, song.sample_rate_hertz, last, seconds, saved, spans, made)
+        return Rendered(
+            key, samples, song.sample_rate_hertz, last, seconds, saved, spans, made, device_memory() if last else None
+        )
 
     def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
         """Save the state from which another attempt would continue after a section; nothing after the last one."""

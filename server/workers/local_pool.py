@@ -49,6 +49,7 @@ class LocalPool:
         self._logs = logs
         self._fingerprinted = frozenset(fingerprinted)
         self._launched: dict[str, WorkerProcess] = {}
+        self._workers: dict[str, WorkerProcess] = {}
         self._observer: WorkerPoolObserver | None = None
 
     @property
@@ -73,6 +74,10 @@ class LocalPool:
         """The engines that are ready on `device`."""
         return self._availability.engines_on(device)
 
+    def serves_nothing(self, device: str) -> bool:
+        """True if the worker of `device` has loaded no engine, or none could be started there at the last attempt."""
+        return self._availability.serves_nothing(device)
+
     def sound_of(self, engine: str) -> str:
         """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
         return self._availability.sound_of(engine)
@@ -80,6 +85,10 @@ class LocalPool:
     def require(self, engine: str) -> None:
         """Check that `engine` is ready on some device; raises as `WorkerPool.require` does."""
         self._availability.require(engine)
+
+    def worker_pids(self) -> dict[str, int | None]:
+        """Number of the latest worker process of each device."""
+        return {device: worker.pid for device, worker in self._workers.items()}
 
     def unavailable(self, engine: str) -> bool:
         """True if no device has `engine`, and none is at its first attempt to load it."""
@@ -134,6 +143,7 @@ class LocalPool:
         """Start a worker and let `observer` use it until it ends; then its process has ended."""
         launched = self._launched.pop(device.name, None)
         worker = launched or self._new_worker(device)
+        self._workers[device.name] = worker
         async with AsyncExitStack() as stack:
             stack.push_async_callback(worker.stop, _END_GRACE_SECONDS)
             stack.callback(observer.readiness_changed)

@@ -254,13 +254,21 @@ class Stepped:
     steps: int = 1
 
 
+class DeviceMemory(NamedTuple):
+    """Memory of an accelerator, that of all processes on it: used now, and in all."""
+
+    used_bytes: int
+    total_bytes: int
+
+
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
     """Windows were rendered and sent to the song's encoder one by one: their samples, and the device seconds.
 
     The `last` of a section comes only when the engine's iterator has ended, so that no window waits for it; it may have
-    no windows. It carries the state for `Plan.saved`, unless the song ends here.
+    no windows. It carries the state for `Plan.saved`, unless the song ends here. `memory` is that of a device with
+    memory of its own.
     """
 
     section: SectionKey
@@ -271,6 +279,7 @@ class Rendered:
     saved: bytes = field(default=b"", repr=False)
     spans: tuple[WorkSpan, ...] = ()
     windows: int = 1
+    memory: DeviceMemory | None = None
 
     @property
     def sound_seconds(self) -> float:
@@ -280,7 +289,9 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The command was carried out, without a result."""
+    """The command was carried out; `memory` is that of a device with memory of its own."""
+
+    memory: DeviceMemory | None = None
 
 
 Reply: TypeAlias = Planned | Prepared | Stepped | Rendered | Done | Failed

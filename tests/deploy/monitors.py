@@ -104,7 +104,7 @@ def prometheus(
     config["scrape_configs"][0]["static_configs"][0]["targets"] = [server]
     config["alerting"]["alertmanagers"][0]["static_configs"][0]["targets"] = [alertmanager] if alertmanager else []
     (folder / "prometheus.yml").write_text(yaml.safe_dump(config), "utf-8")
-    (folder / "rules.yml").write_bytes((PROMETHEUS / "rules.yml").read_bytes())
+    (folder / "rules.yml").write_text(yaml.safe_dump(_at_once()), "utf-8")
     (folder / "alerts.yml").write_text(yaml.safe_dump(_hurried(patience or {})), "utf-8")
     port = free_port()
     command = (
@@ -118,6 +118,14 @@ def prometheus(
     ready = f"http://127.0.0.1:{port}/-/ready"
     with running(*command, ready=lambda: healthy(ready), log=folder / "prometheus.log", cwd=folder):
         yield Prometheus(port)
+
+
+def _at_once() -> Any:
+    """The rules, all of them computed as often as the first."""
+    config = yaml.safe_load((PROMETHEUS / "rules.yml").read_text("utf-8"))
+    for group in config["groups"]:
+        group.pop("interval", None)
+    return config
 
 
 def _hurried(patience: Mapping[str, str]) -> Any:

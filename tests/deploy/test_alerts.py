@@ -62,6 +62,7 @@ def test_a_server_without_engines_is_told(tmp_path: Path) -> None:
     [
         ("MelismaNoServer", {"MelismaNoServerReady", "MelismaServerRestarts", "MelismaNoWorker"}),
         ("MelismaNoWorker", {"MelismaNoServerReady", "MelismaWorkerDown", "MelismaSongsRefused"}),
+        ("MelismaNoWorker", {"MelismaSongsBadFast", "MelismaNoEngine"}),
         ("MelismaNoServerReady", {"MelismaQueueDeep", "MelismaDeadlinesShort"}),
         ("MelismaSongsRefused", {"MelismaQueueDeep", "MelismaDeadlinesShort"}),
     ],

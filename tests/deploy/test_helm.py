@@ -21,6 +21,7 @@ ALL: dict[str, Any] = {
     "settings": {"MELISMA_LOG_LEVEL": "warning", "MELISMA_LIMITS__RETRIES": 5},
 }
 HELMS_OWN = {"app.kubernetes.io/managed-by", "helm.sh/chart"}
+RULE = "PrometheusRule"
 COMPONENTS = ("api-keys", "gateway", "gateway-envoy", "monitoring")
 
 
@@ -96,6 +97,37 @@ def test_values_go_where_they_belong() -> None:
     digest = f"sha256:{'a' * 64}"
     by_digest = resources(rendered({"image": {"repository": "registry.example.org/melisma", "digest": digest}}))
     assert pod_of(by_digest)["containers"][0]["image"] == f"registry.example.org/melisma@{digest}"
+
+
+def test_objectives_are_values_of_the_chart() -> None:
+    values = {
+        "enabled": True,
+        "runbook": "https://wiki.example.org/RUNBOOK.md",
+        "availability": 0.99,
+        "firstAudio": 0.9,
+        "firstAudioSeconds": {"studio": 3},
+    }
+
+    def first_group(monitoring: dict[str, Any]) -> dict[tuple[str, str], str]:
+        (rule,) = (one for one in resources(rendered({**IMAGE, "monitoring": monitoring})) if one["kind"] == RULE)
+        rules = rule["spec"]["groups"][0]["rules"]
+        return {
+            (one["record"], one.get("labels", {}).get("engine", "")): f"{one['expr']} {one.get('labels')}"
+            for one in rules
+        }
+
+    plain, changed = first_group({"enabled": True}), first_group(values)
+    differ = {key[0]: told for key, told in changed.items() if told != plain[key]}
+    assert differ.keys() == {
+        "namespace:melisma_runbook:info",
+        "engine:melisma_availability:objective",
+        "engine:melisma_first_audio:objective",
+        "engine:melisma_first_audio_seconds:objective",
+    }
+    assert "https://wiki.example.org/RUNBOOK.md" in differ["namespace:melisma_runbook:info"]
+    assert "+ 0.99 " in differ["engine:melisma_availability:objective"]
+    assert "+ 0.9 " in differ["engine:melisma_first_audio:objective"]
+    assert "vector(3) " in differ["engine:melisma_first_audio_seconds:objective"]
 
 
 def test_a_changed_setting_rolls_the_pods_of_the_chart() -> None:

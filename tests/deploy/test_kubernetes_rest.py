@@ -61,7 +61,7 @@ def test_with_rest_there_is_one_pod_that_is_reached_even_when_it_is_full(one_pod
     container = pod_of(one_pod)["containers"][0]
     assert {"name": "MELISMA_REST__ENABLED", "value": "true"} in container["env"]
     assert container["readinessProbe"]["httpGet"] == {"path": "/livez", "port": "operations"}
-    assert container["startupProbe"]["httpGet"]["path"] == "/readyz"
+    assert container["startupProbe"]["httpGet"]["path"] == "/readyz?full=ok"
 
 
 def let_in(found: Iterable[Resource], port: str) -> set[str]:

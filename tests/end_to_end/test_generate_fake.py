@@ -20,8 +20,7 @@ TIMEOUT_SECONDS = 60.0
 
 @pytest.fixture
 def service() -> Iterator[Service]:
-    """A server that a test may end."""
-    with running_service(ENGINES, GRACE_SECONDS=str(TIMEOUT_SECONDS)) as started:
+    with running_service(ENGINES, READY_ENGINES="any", GRACE_SECONDS=str(TIMEOUT_SECONDS)) as started:
         yield started
 
 
@@ -120,7 +119,10 @@ def test_a_call_that_nobody_ends_holds_up_no_drain(service: Service, channel: gr
 
 
 def test_songs_that_outlast_the_grace_are_told_why_and_logged() -> None:
-    with running_service(ENGINES, GRACE_SECONDS="1") as service, grpc.insecure_channel(service.address) as channel:
+    with (
+        running_service(ENGINES, READY_ENGINES="any", GRACE_SECONDS="1") as service,
+        grpc.insecure_channel(service.address) as channel,
+    ):
         service.wait_serving(channel)
         running = song(channel, seconds=240.0, steps=100)
         assert kind(next(running)) == "accepted"

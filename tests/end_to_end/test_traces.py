@@ -14,7 +14,8 @@ import pytest
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from tests.support.collector import CollectedSpan, Collector, collecting
-from tests.support.service import Service, running_service
+from tests.support.servers import eventually
+from tests.support.service import Service, running_service, start
 
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER_SPAN = "b7ad6b7169203331"
@@ -94,6 +95,7 @@ def test_the_trace_crosses_into_the_process_of_the_worker(trace: list[CollectedS
     work = [told for told in trace if told.span.name in ("plan", "prepare", "denoise", "render")]
     (pid,) = {told.attributes["process.pid"] for told in work}
     assert pid != service.process.pid
+    assert {told.attributes["melisma.device"] for told in work} == {"cpu"}
     steps = next(told for told in trace if told.span.name == "denoise")
     assert steps.attributes["melisma.steps"] == 4
     assert steps.attributes["melisma.batch_sections"] == [1, 1, 1, 1]
@@ -140,6 +142,25 @@ def test_a_refused_call_has_a_span_with_its_status(collector: Collector, service
     calls = [told for told in collector.wait_for(CALL, 2) if told.span.trace_id.hex() == other]
     assert [told.attributes["rpc.response.status_code"] for told in calls] == ["INVALID_ARGUMENT"]
     assert calls[0].span.status.code == 0
+    assert calls[0].attributes["melisma.engine"] == "fake"
+    assert calls[0].attributes["melisma.reason"] == "INVALID_REQUEST"
+
+
+def test_a_listener_who_comes_later_leads_to_the_song(collector: Collector, service: Service) -> None:
+    with grpc.insecure_channel(service.address) as channel:
+        service.wait_serving(channel)
+        stub = music_pb2_grpc.MusicServiceStub(channel)
+        call = stub.Generate(REQUEST, timeout=TIMEOUT_SECONDS)
+        song_id = next(call).event.accepted.song_id
+        list(stub.Listen(music_pb2.ListenRequest(song_id=song_id), timeout=TIMEOUT_SECONDS))
+        list(call)
+    collector.wait_for("melisma.v1.MusicService/Listen")
+    spans = [told for told in collector.spans if told.attributes.get("melisma.song_id") == song_id]
+    (listen,) = (told for told in spans if told.span.name.endswith("/Listen"))
+    eventually(lambda: any(told.span.span_id == listen.span.links[0].span_id for told in collector.spans))
+    (song,) = (told for told in collector.spans if told.span.span_id == listen.span.links[0].span_id)
+    assert song.span.name == CALL
+    assert song.attributes["melisma.song_id"] == song_id
 
 
 def test_an_unsampled_caller_is_left_alone(collector: Collector, service: Service) -> None:
@@ -176,6 +197,28 @@ def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> N
     assert accepted["song_id"] == call["song_id"]
     assert accepted["trace_id"] == call["trace_id"] == TRACE
     assert call["code"] == "OK"
+    assert len(call["span_id"]) == 16
+    assert (call["engine"], call["caller"]) == ("fake", accepted["caller"])
+
+
+def test_an_unsampled_song_has_its_trace_in_the_log() -> None:
+    other = TRACE.replace("0af", "3af")
+    with running_service(FAKE) as service:
+        sing(service, ("traceparent", f"00-{other}-{CALLER_SPAN}-00"))
+        service.process.send_signal(signal.SIGTERM)
+        assert service.process.stderr is not None
+        lines = [json.loads(line) for line in service.process.stderr]
+    named = {line["message"] for line in lines if line.get("trace_id") == other}
+    assert {"song accepted", "call"} <= named
+
+
+def test_a_propagator_that_is_not_installed_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("OTEL_PROPAGATORS", "carrier-pigeon")
+    service = start("--port", "0", "--http-port", "0", ENGINES=FAKE)
+    _, errors = service.communicate(timeout=TIMEOUT_SECONDS)
+    assert service.returncode == 1
+    assert "OTEL_PROPAGATORS: Propagator carrier-pigeon not found" in errors
+    assert "Traceback" not in errors
 
 
 def test_words_are_logged_only_where_they_may_be(lines: list[dict[str, Any]]) -> None:

@@ -2,7 +2,7 @@
 
 import itertools
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager, asynccontextmanager, nullcontext
 from pathlib import Path
 from typing import Any, cast
@@ -12,9 +12,11 @@ import grpc.aio
 import pytest
 from google.rpc import error_details_pb2
 from grpc_status import rpc_status
+from opentelemetry.trace import Tracer
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 from server.api.grpc.error_mapping import EndTrailers, no_trailers
+from server.api.grpc.handlers import MeasureCall, unmeasured
 from server.api.grpc.health import HealthServicer
 from server.api.grpc.server import build_server
 from server.api.grpc.servicer import MusicServicer
@@ -29,6 +31,7 @@ from server.songs.tickets import Terms, no_terms
 from server.store.embedded.directory import EmbeddedService
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
+from server.telemetry.tracing import NO_TRACER
 from tests.support.checking import PassingChecker
 from tests.support.fake_runner import FakeRunner
 
@@ -71,12 +74,17 @@ async def edge(
     trailers: EndTrailers = no_trailers,
     calls: OpenCalls | None = None,
     way: Callable[[int], AbstractAsyncContextManager[int]] = nullcontext,
+    measure: MeasureCall = unmeasured,
+    interceptors: Sequence[grpc.aio.ServerInterceptor] = (),
+    tracer: Tracer = NO_TRACER,
 ) -> AsyncIterator[grpc.aio.Channel]:
     """A channel to a server of the engine "fake"; `way` leads to its port through another one."""
     settings = Settings(engines=("fake",))
-    health = health or HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
+    health = health or HealthServicer.alike(lambda: None if runner.ready("fake") else "no engine is ready")
     async with songs_of(runner) as songs:
-        server = build_server(settings, MusicServicer(songs), health, trailers=trailers, calls=calls)
+        server = build_server(
+            settings, MusicServicer(songs), health, interceptors, tracer, trailers, calls, measure=measure
+        )
         port = server.add_insecure_port("127.0.0.1:0")
         await server.start()
         try:

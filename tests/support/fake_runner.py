@@ -107,6 +107,7 @@ class FakeRunner:
         self.draining = False
         self.refused = 0
         self.counted: list[ServiceError] = []
+        self.faults: list[tuple[str, Exception]] = []
         self.states: list[ServiceState] = []
         self.slots, self.queued = 8, 64
         self.sounds = "one"
@@ -175,6 +176,9 @@ class FakeRunner:
             case ServiceError():
                 self.counted.append(error)
                 return error
+
+    def fault(self, engine: str, error: Exception) -> None:
+        self.faults.append((engine, error))
 
     def begin(self, request: SongRequest, accepted: Accepted, sink: EventSink) -> FakeJob:
         self.requests.append(request)

@@ -14,6 +14,7 @@ def build_http(
     registry: CollectorRegistry,
     *,
     readiness_problem: Callable[[], str | None],
+    problem_though_full: Callable[[], str | None] | None = None,
     liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
@@ -21,6 +22,11 @@ def build_http(
 ) -> Starlette:
     """Return the application with `more` routes; see `operations_routes` for the rest."""
     own = operations_routes(
-        registry, readiness_problem=readiness_problem, liveness_problem=liveness_problem, unkept=unkept, version=version
+        registry,
+        readiness_problem=readiness_problem,
+        problem_though_full=problem_though_full,
+        liveness_problem=liveness_problem,
+        unkept=unkept,
+        version=version,
     )
     return application([*own, *more])

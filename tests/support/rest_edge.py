@@ -17,6 +17,7 @@ from server.errors import ServiceError
 from server.song import Accepted, SongEvent, SongRequest
 from server.songs.ports import EventSink
 from server.songs.service import Songs
+from server.telemetry.call_metrics import CallMetrics
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FakeJob, FakeRunner
 from tests.support.http_app import build_http
@@ -61,10 +62,12 @@ async def rest_edge(
 
 
 @asynccontextmanager
-async def rest_of(songs: Songs, address: PublicAddress = REQUESTED_ADDRESS) -> AsyncIterator[Rest]:
+async def rest_of(
+    songs: Songs, address: PublicAddress = REQUESTED_ADDRESS, metrics: CallMetrics | None = None
+) -> AsyncIterator[Rest]:
     """A caller of REST on songs."""
     api = Api(songs, None, sizes=RequestLimits(), heartbeat_seconds=1.0, address=address)
-    routes = api.routes(OpenCalls(), NoOpTracer())
+    routes = api.routes(OpenCalls(), NoOpTracer(), metrics)
     app = build_http(CollectorRegistry(), readiness_problem=lambda: None, more=routes)
     async with serving_http(app, "127.0.0.1", 0) as bound:
         yield Rest(bound, {"X-Caller": "me"})

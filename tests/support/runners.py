@@ -88,7 +88,10 @@ async def running(
     restart_backoff_seconds: float = 0.0,
     **changes: Any,
 ) -> AsyncIterator[Bench]:
-    """A started runner whose workers have loaded what they can; `changes` are those of its settings."""
+    """A started runner whose workers have loaded what they can; one engine is enough.
+
+    `changes` are those of its settings.
+    """
     pool = WatchedPool(
         devices,
         engines,
@@ -97,7 +100,7 @@ async def running(
         restart_backoff_seconds=restart_backoff_seconds,
     )
     encoders = encoders or in_process_encoders()
-    runner = Runner(RunnerSettings(**changes), pool, encoders, metrics=metrics)
+    runner = Runner(RunnerSettings(**{"any_engine": True, **changes}), pool, encoders, metrics=metrics)
     await runner.start()
     try:
         await runner.wait_ready(30.0)

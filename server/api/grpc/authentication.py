@@ -9,7 +9,7 @@ import grpc
 from grpc.aio import ServerInterceptor
 from grpc_status import rpc_status
 
-from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler
+from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, MeasureCall, unmeasured
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE
 from server.api.grpc.load_report import ORCA_SERVICE
 from server.auth.api_keys import Scope
@@ -35,8 +35,10 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
 class Authentication(ServerInterceptor):
     """Refuses calls without a valid key for their method, before their message is read."""
 
-    def __init__(self, authenticator: Authenticator) -> None:
+    def __init__(self, authenticator: Authenticator, measure: MeasureCall = unmeasured) -> None:
+        """`measure` is told of each call that is refused."""
         self._authenticator = authenticator
+        self._measure = measure
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
@@ -47,19 +49,21 @@ class Authentication(ServerInterceptor):
             try:
                 self._authenticator.authenticate(handler_call_details.invocation_metadata, SCOPES.get(method))
             except ServiceError as error:
-                return _refusing(error, method)
+                return _refusing(error, method, self._measure)
         return await continuation(handler_call_details)
 
 
-def _refusing(error: ServiceError, method: str) -> Handler:
+def _refusing(error: ServiceError, method: str, measure: MeasureCall) -> Handler:
     """A handler that refuses a call and logs it.
 
     It handles calls of every kind: as a stream in both directions it does not wait for a message first.
     """
 
     async def refuse(_: Any, context: Context) -> None:
-        code = outcome_of(error).code.name
-        _log.info("call", extra={"method": method, "peer": context.peer(), "code": code, "seconds": 0.0})
+        outcome = outcome_of(error)
+        measure(method, outcome.code, 0.0)
+        told = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
+        _log.info("call", extra={**told, "seconds": 0.0})
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
     handler: Any = refuse

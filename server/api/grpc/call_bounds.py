@@ -12,11 +12,20 @@ from grpc_status import rpc_status
 
 from model.song import Violation
 from server.api.call_limits import CallLimits
-from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
+from server.api.grpc.handlers import (
+    Context,
+    Continuation,
+    FoundHandler,
+    Handler,
+    MeasureCall,
+    is_own,
+    required,
+    unmeasured,
+)
 from server.api.peers import host_of
 from server.auth.key_life import while_key_lasts
 from server.contract.status import outcome_of, status_of
-from server.errors import WHOLE_REQUEST, InvalidRequest, RequestTooSlow, ServiceError
+from server.errors import WHOLE_REQUEST, InvalidRequest, RequestTooSlow, ServiceError, Unauthenticated
 
 logger = logging.getLogger(__name__)
 
@@ -27,9 +36,10 @@ class CallBounds(ServerInterceptor):
     gRPC bounds only the number of all calls together, and would wait for their messages for ever.
     """
 
-    def __init__(self, limits: CallLimits, request_seconds: float) -> None:
-        """A message has `request_seconds` to arrive."""
+    def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
+        """A message has `request_seconds` to arrive; `measure` is told of each call that is refused here."""
         self._limits = limits
+        self._measure = measure
         self._request_seconds = request_seconds
 
     async def intercept_service(
@@ -47,6 +57,8 @@ class CallBounds(ServerInterceptor):
                 async with while_key_lasts():
                     await handle(handler, requests, context)
             except ServiceError as error:
+                if not isinstance(error, Unauthenticated):  # it was let in, and is measured there
+                    self._measure(details.method, outcome_of(error).code, 0.0)
                 await _refuse(error, details.method, context)
 
         bounded: Any = call
@@ -131,6 +143,7 @@ async def _write_all(responses: Any, context: Context) -> None:
 
 async def _refuse(error: ServiceError, method: str, context: Context) -> None:
     level = logging.INFO if is_own(method) else logging.DEBUG
-    fields = {"method": method, "peer": context.peer(), "code": outcome_of(error).code.name, "seconds": 0.0}
-    logger.log(level, "call refused", extra=fields)
+    outcome = outcome_of(error)
+    fields = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
+    logger.log(level, "call refused", extra={**fields, "seconds": 0.0})
     await context.abort_with_status(rpc_status.to_status(status_of(error)))

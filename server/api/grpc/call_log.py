@@ -10,16 +10,25 @@ from typing import Any
 
 import grpc
 from grpc.aio import AbortError, InternalError, ServerInterceptor
-from opentelemetry.trace import INVALID_SPAN, Span, Tracer, format_trace_id
+from opentelemetry.trace import INVALID_SPAN, Span, Tracer
 
 from server.api.grpc.error_mapping import abort
-from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
+from server.api.grpc.handlers import (
+    Context,
+    Continuation,
+    FoundHandler,
+    Handler,
+    MeasureCall,
+    is_own,
+    required,
+    unmeasured,
+)
 from server.api.open_calls import OpenCalls
 from server.auth.key_life import key_expired
 from server.contract.status import outcome_of
 from server.errors import ListenerStalled
-from server.logs import bind
-from server.telemetry.call_trace import call_span, end_call
+from server.logs import bind, bound_fields
+from server.telemetry.call_trace import call_span, end_call, note_fields, trace_names
 
 _STATUS_SECONDS = 0.1
 """Seconds that the status of a stalled call has to leave, if its client reads again just then."""
@@ -35,9 +44,17 @@ class RequestLog(ServerInterceptor):
     counted in `calls`.
     """
 
-    def __init__(self, tracer: Tracer, calls: OpenCalls, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        tracer: Tracer,
+        calls: OpenCalls,
+        clock: Callable[[], float] = time.monotonic,
+        measure: MeasureCall = unmeasured,
+    ) -> None:
+        """`clock` gives seconds and never goes back; `measure` is told of each call of our own methods."""
         self._tracer = tracer
         self._calls = calls
+        self._measure = measure
         self._clock = clock
 
     async def intercept_service(
@@ -85,8 +102,7 @@ class RequestLog(ServerInterceptor):
 
     @contextmanager
     def _line(self, method: str, context: Context, span: Span) -> Iterator[None]:
-        if span.is_recording():
-            bind(trace_id=format_trace_id(span.get_span_context().trace_id))
+        bind(**trace_names(span))
         # Once the call is over, grpc.aio may have freed what the context answers these two from.
         peer, deadline = context.peer(), self._deadline(context.time_remaining())
         started = self._clock()
@@ -106,9 +122,11 @@ class RequestLog(ServerInterceptor):
             code = grpc.StatusCode.UNKNOWN
             raise
         finally:
+            note_fields(span, bound_fields())
             end_call(span, code)
             level = logging.INFO if is_own(method) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
+            self._measure(method, code, seconds)
             logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})
 
     def _broken_off(self, deadline: float) -> grpc.StatusCode:

@@ -15,10 +15,11 @@ from grpc_status import rpc_status
 from server.api.failures import log_failure
 from server.api.grpc.handlers import Context, Continuation, FoundHandler, Handler, is_own, required
 from server.api.grpc.load_report import Trailers
-from server.contract.status import status_of
+from server.contract.status import outcome_of, status_of
 from server.contract.validation import parsed
 from server.contract.wire_scan import RequestLimits, scan, scan_foreign
 from server.errors import InvalidRequest
+from server.logs import bind
 
 EndTrailers: TypeAlias = Callable[[], Trailers]
 """Makes the trailing metadata of a call, which describe the server."""
@@ -134,6 +135,7 @@ def _mapped_streams(handler: Handler, read: Reader) -> Handler:
 async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> Never:
     """End a call with the status of an error; a bug is logged."""
     log_failure(error)
+    bind(reason=outcome_of(error).reason)
     # What was set as trailing metadata before is lost: the status brings its own.
     status = rpc_status.to_status(status_of(error))
     await context.abort_with_status(_Ending(status.code, status.details, (*status.trailing_metadata, *trailers)))

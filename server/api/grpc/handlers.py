@@ -11,6 +11,8 @@ Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 FoundHandler: TypeAlias = "Handler | None"
 """`None` if no service has the method."""
 Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[FoundHandler]]
+MeasureCall: TypeAlias = Callable[[str, grpc.StatusCode, float], None]
+"""Is told of an ended call: its method, code and seconds."""
 
 _OWN_METHODS = "/melisma."
 
@@ -18,6 +20,10 @@ _OWN_METHODS = "/melisma."
 def is_own(method: str) -> bool:
     """True for a method of Melisma's own services, unlike health checks and reflection."""
     return method.startswith(_OWN_METHODS)
+
+
+def unmeasured(method: str, code: grpc.StatusCode, seconds: float) -> None:
+    """Nothing."""
 
 
 def required(part: Any) -> Any:

@@ -1,8 +1,8 @@
 """grpc.health.v1, computed from the state of the server whenever somebody asks."""
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Collection
-from typing import Any, TypeAlias
+from collections.abc import AsyncIterator, Callable, Mapping
+from typing import Any, Self, TypeAlias
 
 import grpc
 from grpc.aio import ServicerContext
@@ -11,7 +11,9 @@ from typing_extensions import override
 
 MUSIC_SERVICE = "melisma.v1.MusicService"
 HEALTH_SERVICE = "grpc.health.v1.Health"
-SERVICES = ("", MUSIC_SERVICE)
+
+Check: TypeAlias = Callable[[], str | None]
+"""Says in words for the operator why a service should get no songs now; `None` when it should."""
 
 _Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
 _untyped: Any = health_pb2
@@ -19,31 +21,35 @@ _untyped: Any = health_pb2
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
-    """Reports SERVING while there is no readiness problem, for the server as a whole ("") and for MusicService alike.
+    """Reports SERVING for each of its services while that service has no problem.
 
-    It keeps no state but its watchers: call `changed` when the result of `readiness_problem` may have changed.
+    It keeps no state but its watchers: call `changed` when the result of a check may have changed.
     """
 
-    def __init__(self, readiness_problem: Callable[[], str | None], services: Collection[str] = SERVICES) -> None:
-        """`readiness_problem` gives the operator the reason why no songs should be sent here now, `None` if they may.
-
-        `services` are those that the server has, "" for the server as a whole among them.
-        """
-        self._readiness_problem = readiness_problem
-        self._services = services
+    def __init__(self, checks: Mapping[str, Check]) -> None:
+        """`checks` are those of the services that the server has, "" for the server as a whole among them."""
+        self._checks = checks
         self._changed = asyncio.Event()
         self._closed = False
+
+    @classmethod
+    def alike(cls, check: Check) -> Self:
+        """One check for the server as a whole and for MusicService."""
+        return cls({"": check, MUSIC_SERVICE: check})
 
     def changed(self) -> None:
         """Wake every watcher. To be called on the event loop."""
         self._changed.set()
         self._changed = asyncio.Event()
 
-    def readiness_problem(self) -> str | None:
-        """The reason why the server is not SERVING now, for its operator; `None` when it is."""
+    def readiness_problem(self, service: str = MUSIC_SERVICE) -> str | None:
+        """The reason why a service is not SERVING now, for the operator; `None` when it is.
+
+        One that the server does not have, as MusicService on a generator, is as good as the server as a whole.
+        """
         if self._closed:
             return "the server is shutting down"
-        return self._readiness_problem()
+        return self._checks.get(service, self._checks[""])()
 
     @property
     def closed(self) -> bool:
@@ -58,7 +64,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     @override
     async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
         """The status of one service now; NOT_FOUND for a service that this server does not have."""
-        if request.service not in self._services:
+        if request.service not in self._checks:
             await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
         return health_pb2.HealthCheckResponse(status=self._status(request.service))
 
@@ -79,11 +85,11 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     async def List(self, request: Any, context: Any) -> Any:
         """The status of every service now."""
-        statuses = {name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in self._services}
+        statuses = {name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in self._checks}
         return _untyped.HealthListResponse(statuses=statuses)
 
     def _status(self, service: str) -> int:
-        if service not in self._services:
+        if service not in self._checks:
             return health_pb2.HealthCheckResponse.SERVICE_UNKNOWN
         response = health_pb2.HealthCheckResponse
-        return response.SERVING if self.readiness_problem() is None else response.NOT_SERVING
+        return response.SERVING if self.readiness_problem(service) is None else response.NOT_SERVING

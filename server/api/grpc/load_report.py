@@ -30,10 +30,10 @@ class LoadReports:
     def __init__(
         self,
         depths: Callable[[], Mapping[str, QueueDepth]],
-        slots: int,
+        slots: Callable[[], int],
         service: Callable[[], tuple[int, int] | None] = lambda: None,
     ) -> None:
-        """`slots` is the number of songs that can be made at once.
+        """`slots` tells the number of songs that can be made at once now.
 
         `service` gives songs and places of all servers where this one makes no songs itself, and `None` elsewhere: a
         server that is always empty would otherwise be sent most songs, and others would make them.
@@ -63,7 +63,7 @@ class LoadReports:
     def _report(self) -> LoadReport:
         depths = self._depths().values()
         waiting, running = sum(one.waiting_songs for one in depths), sum(one.running_songs for one in depths)
-        songs, slots = self._service() or (waiting + running, self._slots)
+        songs, slots = self._service() or (waiting + running, self._slots())
         return LoadReport(
             application_utilization=(1 + songs) / max(1, slots),
             rps_fractional=_RATE,

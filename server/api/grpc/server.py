@@ -12,6 +12,7 @@ from server.api.call_limits import UNLIMITED, CallLimits
 from server.api.grpc.call_bounds import CallBounds
 from server.api.grpc.call_log import RequestLog
 from server.api.grpc.error_mapping import EndTrailers, ErrorMapping, no_trailers
+from server.api.grpc.handlers import MeasureCall, unmeasured
 from server.api.grpc.health import HEALTH_SERVICE, MUSIC_SERVICE, HealthServicer
 from server.api.grpc.reflection import add_reflection
 from server.api.grpc.servicer import MusicServicer
@@ -31,16 +32,18 @@ def build_server(
     trailers: EndTrailers = no_trailers,
     calls: OpenCalls | None = None,
     limits: CallLimits = UNLIMITED,
+    measure: MeasureCall = unmeasured,
 ) -> grpc.aio.Server:
     """A server with its services, not yet bound to a port: health, and `music` with reflection where there is one.
 
-    Calls are bounded by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`.
+    Calls are bounded by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`; `measure` is
+    told of each one of our own methods.
     """
     sizes = RequestLimits(settings.limits.request_bytes, settings.limits.recording_bytes)
     server = grpc.aio.server(
         interceptors=(
-            CallBounds(limits, settings.connections.request_seconds),
-            RequestLog(tracer, calls or OpenCalls()),
+            CallBounds(limits, settings.connections.request_seconds, measure),
+            RequestLog(tracer, calls or OpenCalls(), measure=measure),
             *interceptors,
             ErrorMapping(trailers, sizes),
         ),

@@ -3,6 +3,7 @@
 GET /metrics    everything in the registry, as Prometheus text or OpenMetrics, whichever is accepted
 GET /livez      200 while the event loop answers and workers can be had, else 503 and why not
 GET /readyz     200 when songs may be sent here, else 503 and why not; a further line where songs are not kept now
+                with ?full=ok a queue that is nearly full is no reason why not
 GET /version    what runs here, as JSON
 """
 
@@ -24,6 +25,7 @@ from server.api.http.guard import Guard, Rules
 from server.api.rest.problems import problem_response
 from server.api.rest.streamed_song import HEADERS
 
+_FULL_IS_READY = ("full", "ok")
 OPERATIONS = ("/metrics", "/livez", "/readyz", "/version")
 
 
@@ -31,12 +33,14 @@ def operations_routes(
     registry: CollectorRegistry,
     *,
     readiness_problem: Callable[[], str | None],
+    problem_though_full: Callable[[], str | None] | None = None,
     liveness_problem: Callable[[], str | None] = lambda: None,
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why to restart.
+    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why to start anew.
 
+    `problem_though_full` is the readiness problem where a nearly full queue is none; the same unless given.
     `unkept` says why songs are not stored now; listeners of running songs are served all the same. Each returns `None`
     when there is no problem.
     """
@@ -48,9 +52,13 @@ def operations_routes(
     async def livez(_: Request) -> Response:
         return _verdict("alive", liveness_problem())
 
-    async def readyz(_: Request) -> Response:
-        lost = unkept()
-        return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", readiness_problem())
+    async def readyz(request: Request) -> Response:
+        asked = request.query_params.multi_items()
+        if asked not in ([], [_FULL_IS_READY]):
+            text = "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"
+            return PlainTextResponse(text, status_code=400)
+        lost, check = unkept(), problem_though_full if asked and problem_though_full else readiness_problem
+        return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", check())
 
     async def told_version(_: Request) -> Response:
         return JSONResponse(version)

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager, ExitStack, aclosing, contextmanag
 from http import HTTPStatus
 from typing import Any, TypeAlias
 
-from opentelemetry.trace import Tracer, format_trace_id
+from opentelemetry.trace import Tracer
 from starlette.requests import Request
 from starlette.responses import Response, StreamingResponse
 from starlette.routing import Match, Route
@@ -22,15 +22,17 @@ from server.api.proxies import TrustedProxies
 from server.api.rest.problems import problem, problem_response
 from server.api.rest.proto_json import printable
 from server.auth.key_life import while_key_lasts
+from server.contract.status import outcome_of
 from server.errors import InvalidRequest, ListenerStalled, ServiceError, Unauthenticated
-from server.logs import bind
+from server.logs import bind, bound_fields
 from server.store.base import StoreFailed
-from server.telemetry.call_trace import end_http_call, http_call_span
+from server.telemetry.call_metrics import CallMetrics
+from server.telemetry.call_trace import end_http_call, http_call_span, note_fields, trace_names
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 CLIENT_CLOSED_REQUEST = 499
-"""The status that is logged for a call whose client has left before its answer."""
+"""What is logged of a call whose client has left before its answer."""
 
 _ANSWERED = "melisma.answered"
 """Key of the ASGI scope for contexts that last until the call is answered."""
@@ -41,11 +43,23 @@ logger = logging.getLogger(__name__)
 class Endpoint:
     """An endpoint as an ASGI application: its errors become problems, and its calls are counted, traced and logged."""
 
-    def __init__(self, name: str, handler: Handler, calls: OpenCalls, tracer: Tracer, proxies: TrustedProxies) -> None:
+    def __init__(
+        self,
+        name: str,
+        handler: Handler,
+        calls: OpenCalls,
+        tracer: Tracer,
+        proxies: TrustedProxies,
+        metrics: CallMetrics | None = None,
+    ) -> None:
         """`name` is the call's name in the log: method and path, with placeholders for parameters.
 
         The logged client is the one that trusted `proxies` report.
         """
+        self._metrics = metrics
+        self._method, _, self._route = name.partition(" ")
+        if metrics:
+            metrics.serve_http(self._method, self._route)
         self._name = name
         self._handler = handler
         self._calls = calls
@@ -77,6 +91,7 @@ class Endpoint:
         except Exception as error:
             if not isinstance(error, ServiceError):
                 log_failure(error)
+            bind(reason=outcome_of(error).reason)
             return problem(error)
 
     @contextmanager
@@ -84,13 +99,15 @@ class Endpoint:
         peer = self._peer(request)
         started = time.monotonic()
         with http_call_span(self._tracer, self._name, request.headers) as span:
-            if span.is_recording():
-                bind(trace_id=format_trace_id(span.get_span_context().trace_id))
+            bind(**trace_names(span))
             try:
                 yield
             finally:
+                note_fields(span, bound_fields())
                 end_http_call(span, code())
                 seconds = round(time.monotonic() - started, 4)
+                if self._metrics:
+                    self._metrics.http(self._method, self._route, code(), seconds)
                 fields = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
                 logger.info("call", extra=fields)
 
@@ -109,7 +126,7 @@ def while_answered(request: Request, context: AbstractContextManager[None]) -> N
 
 
 class MethodRouter:
-    """One path, with an endpoint for each method."""
+    """One path, with a door for each method."""
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._endpoints = endpoints

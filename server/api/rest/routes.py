@@ -65,6 +65,7 @@ from server.errors import RequestIdReused, SongNotEnded, UnknownSong
 from server.songs.recording import DeliveredEvent, Recording
 from server.songs.service import Songs
 from server.store.base import SongRecord
+from server.telemetry.call_metrics import CallMetrics
 
 PAGE = ("page_size", "page_token")
 MUSIC = "/v1/audio/music"
@@ -95,12 +96,14 @@ class Api:
         self._limits = limits
         self._address = address
 
-    def routes(self, calls: OpenCalls, tracer: Tracer) -> list[Route]:
-        """Routes of all endpoints."""
+    def routes(self, calls: OpenCalls, tracer: Tracer, metrics: CallMetrics | None = None) -> list[Route]:
+        """Routes of all endpoints, whose calls are measured by `metrics`."""
 
         def route(path: str, *query: str, **endpoints: Handler) -> Route:
             by_method = {
-                method: Endpoint(f"{method} {path}", _answering(endpoint, query), calls, tracer, self._address.proxies)
+                method: Endpoint(
+                    f"{method} {path}", _answering(endpoint, query), calls, tracer, self._address.proxies, metrics
+                )
                 for method, endpoint in endpoints.items()
             }
             return OwnRoute(path, MethodRouter(by_method), methods=list(endpoints))

@@ -5,13 +5,15 @@ of the queue is kept for callers who have no song in the service, so that one ca
 directory counts; here are the bounds, and the songs of this server alone.
 """
 
+from collections.abc import Callable
+
 from server.errors import Draining, Overloaded, SongStoreFull
 from server.songs.ports import Room
 
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
 _LOW_WATERMARK_SHARE = 0.75
-"""The low watermark as a share of the high one; the distance keeps readiness from changing with every song."""
+"""Crowded ends well below the mark, lest a server be taken out and put back with every song."""
 _FALLBACK_SONG_SECONDS = 10.0
 
 
@@ -27,12 +29,12 @@ class RunningMean:
 
 
 class Admission:
-    """Counts the songs of this server, of which `running` may run at once, and as many as `queued` wait.
+    """Counts the songs of this server, of which `running` may run at once now, and as many as `queued` wait.
 
-    It is saturated once the share `high_watermark` of `queued` songs wait, until three quarters of that do.
+    It is crowded from when `high_watermark` of `queued` songs wait until three quarters of that do.
     """
 
-    def __init__(self, running: int, queued: int, high_watermark: float = 1.0) -> None:
+    def __init__(self, running: Callable[[], int], queued: int, high_watermark: float = 1.0) -> None:
         self._running = running
         self._queued = queued
         self._high_watermark = max(1.0, high_watermark * queued)
@@ -49,13 +51,15 @@ class Admission:
     @property
     def saturated(self) -> bool:
         """True if new songs should go to other servers."""
+        self._note_crowd()
         return self._saturated
 
     @property
     def room(self) -> Room:
-        """The bounds for songs in the service, and the slots that are free for songs here."""
-        free = 0 if self._draining else self._running - self.songs
-        return Room(self._running, self._queued, self._queued // _KEPT_SHARE, free)
+        """The bounds for songs in the service, and the places that are free for songs here."""
+        running = self._running()
+        free = 0 if self._draining else running - self.songs
+        return Room(running, self._queued, self._queued // _KEPT_SHARE, free)
 
     def drain(self) -> None:
         """Refuse every song from now on."""
@@ -90,11 +94,11 @@ class Admission:
         self._song_seconds.add(seconds)
 
     def _note_crowd(self) -> None:
-        waiting = self.songs - self._running
+        waiting = self.songs - self._running()
         self._saturated = waiting >= (
             self._high_watermark * _LOW_WATERMARK_SHARE if self._saturated else self._high_watermark
         )
 
     def _retry_after_seconds(self) -> float:
         song = self._song_seconds.value
-        return (_FALLBACK_SONG_SECONDS if song is None else song) / max(1, self._running)
+        return (_FALLBACK_SONG_SECONDS if song is None else song) / max(1, self._running())

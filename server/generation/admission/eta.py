@@ -95,7 +95,7 @@ class EtaEstimator:
 
     def _compare(self, job: Job, eta: SongEta) -> None:
         engine, clocks = job.request.engine, job.clocks
-        truth = Estimate(clocks.first_audio_seconds, clocks.elapsed_seconds)
+        truth = Estimate(clocks.first_audio_seconds, clocks.latency_seconds)
         self._estimator.learn_from_end(engine, eta.forecast, truth)
         estimate = eta.estimate
         if estimate.first_audio_seconds is not None and truth.first_audio_seconds is not None:

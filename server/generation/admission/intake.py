@@ -10,7 +10,7 @@ from server.generation.admission.poisoned_requests import PoisonedRequests
 from server.generation.admission.service_eta import SongEta
 from server.song import SongRequest
 from server.songs.ports import ServiceState
-from server.store.base import StoreFull
+from server.store.base import StoreFailed, StoreFull
 from server.store.whole_service import QueueFull
 from server.telemetry.metrics import Metrics
 
@@ -65,6 +65,11 @@ class Intake:
             refusal = error
         self._count(request, refusal)
         return refusal
+
+    def fault(self, engine: str, error: Exception) -> None:
+        """Count a song of `engine` that could not be let in by a fault of ours: a bug, or a store that is away."""
+        reason = "store_unavailable" if isinstance(error, StoreFailed) else "internal"
+        self._metrics.songs.refused(reason, engine)
 
     def _check(self, request: SongRequest, service: ServiceState | None) -> SongEta | None:
         self._poisoned.check(request)

@@ -7,7 +7,7 @@ from server.generation.jobs.registry import Jobs
 from server.scheduling.scheduler import Scheduler
 from server.telemetry.metrics import Metrics
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import Planned, Prepared, Rendered, Reply, SongKey, Stepped
+from server.workers.messages import Done, Planned, Prepared, Rendered, Reply, SongKey, Stepped
 
 _WORK = (Planned, Prepared, Stepped, Rendered)
 
@@ -28,9 +28,10 @@ class Results:
     def deliver(self, device: str, reply: Reply) -> None:
         """Take a reply of a device."""
         self._measure(device, reply)
+        self._link(reply)
         for span in reply.spans if isinstance(reply, _WORK) else ():
             if job := self.job_of(span.song):
-                job.trace.worked(span)
+                job.trace.worked(span, device)
         match reply:
             case Planned():
                 if job := self.job_of(reply.song):
@@ -43,7 +44,18 @@ class Results:
                 if job := self.job_of(reply.section.song):
                     job.rendered(reply)
 
+    def _link(self, reply: Reply) -> None:
+        """Have the traces of songs that shared steps lead to each other."""
+        if not isinstance(reply, Stepped) or len(reply.sections) < 2:
+            return
+        found = [(step.section.index, job) for step in reply.sections if (job := self.job_of(step.section.song))]
+        traces = list(dict.fromkeys(job.trace for _, job in found))
+        for index, job in found:
+            job.trace.shared_step(index, traces)
+
     def _measure(self, device: str, reply: Reply) -> None:
+        if isinstance(reply, Rendered | Done) and reply.memory is not None:
+            self._metrics.devices.memory(device, reply.memory)
         match reply:
             case Stepped(sections=(first, *_)) if job := self.job_of(first.section.song):
                 self._metrics.devices.steps(

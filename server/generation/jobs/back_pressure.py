@@ -12,11 +12,19 @@ _MAX_UNENCODED_SECONDS = 4.0
 class BackPressure:
     """Adds up one song's sound that waits for the encoder, and encoded sound that no listener has taken."""
 
-    def __init__(self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None]) -> None:
-        """The song is full with `capacity_bytes` unheard; `on_room` is called when it stops being full."""
+    def __init__(
+        self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None], clock: Callable[[], float]
+    ) -> None:
+        """The song is full with `capacity_bytes` unheard; `on_room` is called when it stops being full.
+
+        `clock` returns monotonic seconds.
+        """
         self._sink = sink
         self._capacity_bytes = capacity_bytes
         self._on_room = on_room
+        self._clock = clock
+        self._held_seconds = 0.0
+        self._held_since: float | None = None
         self._unencoded_seconds = 0.0
         self._positions = SectionPositions()
         self.full = False
@@ -24,6 +32,11 @@ class BackPressure:
         self.unsent_seconds = 0.0
         """Seconds of sound that are made and not taken by any listener."""
         sink.on_heard(self.update)
+
+    @property
+    def held_seconds(self) -> float:
+        """Time so far in which the song was held back because its listeners had not taken what was made."""
+        return self._held_seconds + (0.0 if self._held_since is None else self._clock() - self._held_since)
 
     def rendered(self, rendered: Rendered) -> None:
         """Add sound that waits for the encoder, which drops what an earlier attempt has delivered."""
@@ -45,7 +58,15 @@ class BackPressure:
     def update(self) -> None:
         """Compute the sums again. They are stored because every decision of the scheduler reads those of all songs."""
         was_full, full_encoder = self.full, self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
-        self.full = full_encoder or self._sink.unheard_bytes >= self._capacity_bytes
+        unheard = self._sink.unheard_bytes >= self._capacity_bytes
+        self._note_held(unheard)
+        self.full = full_encoder or unheard
         self.unsent_seconds = self._sink.unheard_seconds + self._unencoded_seconds
         if was_full and not self.full:
             self._on_room()
+
+    def _note_held(self, held: bool) -> None:
+        if held and self._held_since is None:
+            self._held_since = self._clock()
+        elif not held and self._held_since is not None:
+            self._held_seconds, self._held_since = self.held_seconds, None

@@ -84,7 +84,7 @@ class Job:
         self._whole: SongCompleted | None = None
         self._stream = EncodedStream()
         self._delivery = Delivery(sink, clocks=self.clocks, report=self.report, clock=parts.clock)
-        self._back_pressure = BackPressure(sink, parts.stream_buffer_bytes, parts.on_room)
+        self._back_pressure = BackPressure(sink, parts.stream_buffer_bytes, parts.on_room, parts.clock)
         self._delivery.send([accepted])
         parts.encoders.enter(self.key)
         self.on_end.callback(parts.encoders.leave, self.key)
@@ -97,8 +97,7 @@ class Job:
     @property
     def names(self) -> dict[str, str]:
         """The log fields of the song."""
-        trace_id = self.trace.trace_id
-        return {"song_id": self.song_id, **({"trace_id": trace_id} if trace_id else {})}
+        return {"song_id": self.song_id, **self.trace.names}
 
     @property
     def full(self) -> bool:
@@ -250,6 +249,7 @@ class Job:
     def _end(self, state: SongState, error: ServiceError | None = None) -> None:
         self.state = state
         self.clocks.ended_at = self._parts.clock()
+        self.clocks.held_seconds = self._back_pressure.held_seconds
         self._delivery.end(error)
         self.report.ended(
             state,

@@ -12,6 +12,8 @@ class SongClocks:
         self.first_chunk_at: float | None = None
         self.denoising_seconds = 0.0
         self.rendering_seconds = 0.0
+        self.held_seconds = 0.0
+        """Time in which the song was held back because its listeners had not taken what was made; set at its end."""
 
     @property
     def queued_seconds(self) -> float:
@@ -31,6 +33,6 @@ class SongClocks:
         return self.first_chunk_at - self.first_sound_at
 
     @property
-    def elapsed_seconds(self) -> float:
-        """Time from admission to the end."""
-        return self.ended_at - self.submitted_at
+    def latency_seconds(self) -> float:
+        """Time from admission to the end, without that in which listeners held the song back."""
+        return self.ended_at - self.submitted_at - self.held_seconds

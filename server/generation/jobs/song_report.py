@@ -4,7 +4,7 @@ from server.errors import InvalidRequest, ServiceError
 from server.generation.jobs.song_clocks import SongClocks
 from server.song import SongState
 from server.telemetry.metrics import Metrics
-from server.telemetry.song_metrics import SongOutcome
+from server.telemetry.song_metrics import SongOutcome, SongVerdict
 from server.telemetry.song_trace import SongTrace
 
 
@@ -63,7 +63,12 @@ class SongReport:
         """Report the end of the song."""
         outcome = SongOutcome.REJECTED if isinstance(error, InvalidRequest) else SongOutcome(state.value)
         trace_id = self._trace.trace_id
-        self._metrics.songs.ended(self._engine, outcome, clocks.elapsed_seconds, sound_seconds, trace_id)
+        songs = self._metrics.songs
+        songs.ended(self._engine, outcome, clocks.latency_seconds, sound_seconds, trace_id)
+        songs.held(self._engine, clocks.held_seconds)
+        if outcome in (SongOutcome.COMPLETED, SongOutcome.FAILED):
+            good = SongVerdict.STALLED if underrun_seconds else SongVerdict.GOOD
+            songs.judged(self._engine, good if outcome is SongOutcome.COMPLETED else SongVerdict.FAILED)
         if clocks.first_chunk_at is not None:
             self._metrics.streams.underrun(self._engine, underrun_seconds, trace_id)
         self._trace.ended(outcome, sound_seconds)

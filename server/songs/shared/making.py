@@ -128,7 +128,7 @@ class SharedMaking:
         self._songs[song_id] = song
         self._watch.watch(song_id, song.job)
         self._open.begin(Made(recording, song.job))
-        song.keeping = self._spawn(self._persist(song), f"persist {song_id}")
+        song.keeping = self._spawn(self._persist(song), f"keep {song_id}")
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
@@ -244,7 +244,7 @@ class SharedMaking:
         try:
             await storing.run(song.job.cancel)
             if recording.keeping.lost:
-                self.watcher.not_kept()
+                self.watcher.not_kept(song.claim.song.engine)
             else:
                 self._mirrors.made(recording)
         except LeaseLost:
@@ -253,7 +253,7 @@ class SharedMaking:
             self._mirrors.follow(recording)
         except StoreFailed as error:
             logger.error("a song cannot be stored: %s", error)
-            self.watcher.not_kept()
+            self.watcher.not_kept(song.claim.song.engine)
             song.job.cancel()
         finally:
             del self._songs[song_id]

@@ -30,7 +30,9 @@ _SPECS = {
         targetRefs[].group targetRefs[].kind targetRefs[].name timeout.tcp.connectTimeout timeout.http.requestTimeout
         timeout.http.maxStreamDuration timeout.http.streamIdleTimeout loadBalancer.type circuitBreaker.maxConnections
         circuitBreaker.maxParallelRequests circuitBreaker.maxPendingRequests retry.numRetries retry.retryOn.triggers[]
-        retry.perRetry.backOff.baseInterval retry.perRetry.backOff.maxInterval""",
+        retry.perRetry.backOff.baseInterval retry.perRetry.backOff.maxInterval healthCheck.active.type
+        healthCheck.active.timeout healthCheck.active.interval healthCheck.active.unhealthyThreshold
+        healthCheck.active.healthyThreshold healthCheck.active.grpc.service healthCheck.panicThreshold""",
     ("gateway.envoyproxy.io/v1alpha1", "ClientTrafficPolicy"): """
         targetRefs[].group targetRefs[].kind targetRefs[].name timeout.http.requestReceivedTimeout
         timeout.http.streamIdleTimeout timeout.http.idleTimeout connection.connectionLimit.value
@@ -58,6 +60,10 @@ _SPECS = {
         groups[].name groups[].interval groups[].rules[].record groups[].rules[].alert groups[].rules[].expr
         groups[].rules[].for groups[].rules[].keep_firing_for groups[].rules[].labels.* groups[].rules[].annotations.*
         """,
+    ("monitoring.coreos.com/v1alpha1", "AlertmanagerConfig"): """
+        inhibitRules[].sourceMatch[].name inhibitRules[].sourceMatch[].value inhibitRules[].sourceMatch[].matchType
+        inhibitRules[].targetMatch[].name inhibitRules[].targetMatch[].value inhibitRules[].targetMatch[].matchType
+        inhibitRules[].equal[]""",
     # cert-manager 1.21
     ("cert-manager.io/v1", "Certificate"): """
         secretName duration renewBefore privateKey.algorithm privateKey.size privateKey.rotationPolicy usages[]

@@ -10,7 +10,7 @@ from prometheus_client import CollectorRegistry
 from starlette.routing import Route
 
 from melisma_client.connection import CHANNEL_OPTIONS
-from server.api.grpc.health import SERVICES
+from server.api.grpc.health import MUSIC_SERVICE
 from server.scheduling.queue_depth import QueueDepth
 from server.settings.command_line import InvalidSettings, read_settings
 from server.settings.engines import settings_with
@@ -92,10 +92,12 @@ def test_probes_and_prometheus_ask_for_what_is_there() -> None:
     app = build_http(CollectorRegistry(), readiness_problem=lambda: None)
     there = {route.path for route in app.routes if isinstance(route, Route)}
     probes = [CONTAINER[f"{name}Probe"]["httpGet"] for name in ("startup", "readiness", "liveness")]
-    assert [probe["path"] for probe in probes] == ["/readyz", "/readyz", "/livez"]
+    assert [probe["path"] for probe in probes] == ["/readyz?full=ok", "/readyz?full=ok", "/livez"]
     assert {probe["port"] for probe in probes} == {"http"}
     monitor = manifest("components", "monitoring", "servicemonitor.yaml")
-    asked = {probe["path"] for probe in probes} | {endpoint["path"] for endpoint in monitor["spec"]["endpoints"]}
+    asked = {probe["path"].partition("?")[0] for probe in probes} | {
+        endpoint["path"] for endpoint in monitor["spec"]["endpoints"]
+    }
     assert asked <= there
 
 
@@ -203,9 +205,11 @@ def test_the_image_is_that_of_the_dockerfile() -> None:
 
 def test_the_gateway_lets_streams_live() -> None:
     matches = manifest("components", "gateway", "grpcroute.yaml")["spec"]["rules"][0]["matches"]
-    offered = {*SERVICES, "grpc.health.v1.Health"}
+    offered = {MUSIC_SERVICE, "grpc.health.v1.Health"}
     assert {match["method"]["service"] for match in matches} <= offered
-    back = manifest("components", "gateway-envoy", "backendtrafficpolicy.yaml")["spec"]["timeout"]["http"]
+    policy = manifest("components", "gateway-envoy", "backendtrafficpolicy.yaml")["spec"]
+    assert policy["healthCheck"]["active"]["grpc"]["service"] == MUSIC_SERVICE
+    back = policy["timeout"]["http"]
     front = manifest("components", "gateway-envoy", "clienttrafficpolicy.yaml")["spec"]["timeout"]["http"]
     assert {back["requestTimeout"], back["maxStreamDuration"]} == {"0s"}
     (rule,) = manifest("components", "rest", "httproute.yaml")["spec"]["rules"]
@@ -260,6 +264,9 @@ def test_the_rules_of_the_cluster_are_those_of_prometheus() -> None:
     assert rule["metadata"]["labels"] == yaml.safe_load(monitor.read_text("utf-8"))["metadata"]["labels"]
     rendered = runpy.run_path(str(folder / "render.py"))["rendered"]()
     assert (folder / "prometheusrule.yaml").read_text("utf-8") == rendered
+    inhibition = runpy.run_path(str(folder / "render.py"))["rendered_inhibition"]()
+    assert (folder / "alertmanagerconfig.yaml").read_text("utf-8") == inhibition
+    assert len(yaml.safe_load(inhibition)["spec"]["inhibitRules"]) == inhibition.count("sourceMatch:") > 10
 
 
 def test_custom_resources_have_no_field_that_was_not_looked_up() -> None:

@@ -15,7 +15,7 @@ from deploy.grafana.render import TARGET, rendered
 from model.registry import ENGINES
 from server import errors
 from server.settings.settings import Settings
-from server.telemetry.song_metrics import FIRST_AUDIO_BUCKETS, SONG_BUCKETS, SongOutcome
+from server.telemetry.song_metrics import CALLER_REASONS, FIRST_AUDIO_BUCKETS, OWN_REASONS, SONG_BUCKETS, SongOutcome
 from tests.deploy.static.promql import Selector, groupings, selectors
 from tests.server.telemetry.test_metrics import Bench, report_everything
 from tests.support.table import table
@@ -31,7 +31,9 @@ TARGET_LABELS = frozenset({"instance", "job", "namespace", "pod"})
 OF_PROMETHEUS = {
     "up": TARGET_LABELS,
     "scrape_duration_seconds": TARGET_LABELS,
-    "ALERTS": TARGET_LABELS | {"alertname", "alertstate", "severity", "engine", "device", "estimate", "part", "reason"},
+    "ALERTS": TARGET_LABELS
+    | {"alertname", "alertstate", "severity", "engine", "device", "estimate", "part", "reason"}
+    | {"method", "route", "use"},
 }
 
 
@@ -44,7 +46,8 @@ def rules(name: str) -> list[Found]:
     return [rule for group in loaded("prometheus", name)["groups"] for rule in group["rules"]]
 
 
-RULES, ALERTS, TESTS = rules("rules.yml"), rules("alerts.yml"), loaded("prometheus", "tests.yml")["tests"]
+RULES, ALERTS = rules("rules.yml"), rules("alerts.yml")
+TESTS = [test for name in ("tests.yml", "tests_objectives.yml") for test in loaded("prometheus", name)["tests"]]
 DASHBOARD: Found = json.loads(TARGET.read_text("utf-8"))
 PANELS: list[Found] = DASHBOARD["panels"]
 TARGETS = [(panel, target) for panel in PANELS for target in panel.get("targets", [])]
@@ -66,7 +69,10 @@ def with_recorded(known: Mapping[str, frozenset[str]]) -> dict[str, frozenset[st
     """The same, and what the rules record of it; a rule stands behind those that it takes from."""
     found = dict(known)
     for rule in RULES:
-        labels = frozenset(rule.get("labels", ())).union(*(found[one.metric] for one in selectors(rule["expr"])))
+        made = re.findall(r'count_values by \(\w+\) \("(\w+)"', rule["expr"])
+        labels = frozenset([*rule.get("labels", ()), *made]).union(
+            *(found[one.metric] for one in selectors(rule["expr"]))
+        )
         found[rule["record"]] = found.get(rule["record"], frozenset()) | labels
     return found
 
@@ -130,7 +136,8 @@ def test_recorded_names_say_level_metric_and_operation() -> None:
     assert levels == {"engine", "instance", "namespace", "device"}
     for rule in RULES:
         assert re.fullmatch(r"[a-z]+:melisma_[a-z_]+:[a-z0-9_]+", rule["record"])
-        assert re.match(r".*_(5|30)m$|.*(rate|increase|ratio)(5|30)m$|.*:(sum|objective)$", rule["record"])
+        window = r"_(5|30)m$|.*(rate|increase|ratio)(5m|30m|1h|6h|3d|30d)$"
+        assert re.match(rf".*{window}|.*:(sum|objective|bound|info)$", rule["record"])
 
 
 @pytest.mark.parametrize(("metric", "bounds"), [("first_audio", FIRST_AUDIO_BUCKETS), ("song_latency", SONG_BUCKETS)])
@@ -150,8 +157,9 @@ def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
         for reasons in re.findall(r'refused_total\{reason=~?"([^"]*)"', rule["expr"])
         for reason in reasons.split("|")
     }
-    assert {"overloaded", "song_store_full", "deadline_too_short", "engine_not_ready", "worker_lost"} == named
+    assert {"overloaded", "song_store_full", "deadline_too_short"} == named
     assert named <= made
+    assert {*OWN_REASONS, *CALLER_REASONS} - made == {"internal", "store_unavailable"}
     assert 'outcome="failed"' in "".join(rule["expr"] for rule in RULES)
     assert "failed" in set(SongOutcome)
 
@@ -160,8 +168,9 @@ def test_refusals_are_told_apart_by_reasons_that_there_are() -> None:
 def test_an_alert_says_what_is_wrong_and_where_help_is(alert: Found) -> None:
     assert alert["labels"]["severity"] in {"critical", "warning"}
     annotations = alert["annotations"]
-    assert annotations.keys() == {"summary", "description", "runbook"}
-    assert annotations["runbook"] == f"deploy/RUNBOOK.md#{alert['alert'].lower()}"
+    assert annotations.keys() == {"summary", "description", "runbook_url"}
+    base = '{{ with query "namespace:melisma_runbook:info" }}{{ . | first | label "url" }}{{ end }}'
+    assert annotations["runbook_url"] == f"{base}#{alert['alert'].lower()}"
     told = set(re.findall(r"\$labels\.(\w+)", annotations["summary"] + annotations["description"]))
     known = frozenset().union(*(KNOWN[one.metric] for one in selectors(alert["expr"])))
     by = groupings(alert["expr"]) if alert["expr"].startswith("sum by") else known
@@ -171,6 +180,12 @@ def test_an_alert_says_what_is_wrong_and_where_help_is(alert: Found) -> None:
 def test_the_runbook_has_a_section_for_every_alert_and_no_other() -> None:
     headings = re.findall(r"^### (Melisma\w+)$", RUNBOOK.read_text("utf-8"), flags=re.MULTILINE)
     assert sorted(headings) == sorted(alert["alert"] for alert in ALERTS)
+
+
+def test_groups_have_names_of_their_own() -> None:
+    """In the cluster all of them are in one resource."""
+    names = [group["name"] for name in ("rules.yml", "alerts.yml") for group in loaded("prometheus", name)["groups"]]
+    assert len(set(names)) == len(names)
 
 
 def test_every_rule_has_a_test() -> None:

@@ -56,6 +56,21 @@ def test_an_expired_key_is_unknown(file: Path) -> None:
     assert ApiKeyFile(file, lambda: datetime(2030, 1, 1, tzinfo=UTC)).find(secret) is None
 
 
+def test_the_next_expiry_is_that_which_leaves_a_caller_without_a_key(file: Path) -> None:
+    def end(year: int) -> str:
+        return f"{year}-01-01T00:00:00Z"
+
+    def told(*entries: tuple[str, dict[str, Any]]) -> float | None:
+        write(file, *(given for _, given in entries))
+        return ApiKeyFile(file, lambda: datetime(2029, 6, 1, tzinfo=UTC)).next_expiry()
+
+    old, new = entry("games", expires_at=end(2030)), entry("games")
+    assert told(old, entry("films", expires_at=end(2035))) == datetime(2030, 1, 1, tzinfo=UTC).timestamp()
+    assert told(old, new, entry("films", expires_at=end(2035))) == datetime(2035, 1, 1, tzinfo=UTC).timestamp()
+    assert told(old, new) is None
+    assert told(entry("games", expires_at=end(2029))) is None
+
+
 def test_a_changed_file_is_read_again(file: Path) -> None:
     old, given = entry("games")
     new, other = entry("games", songs_per_minute=3)

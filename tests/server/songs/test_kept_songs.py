@@ -27,7 +27,7 @@ class CountingWatcher(Unwatched):
     def __init__(self) -> None:
         self.songs = 0
 
-    def not_kept(self) -> None:
+    def not_kept(self, engine: str) -> None:
         self.songs += 1
 
 

@@ -11,12 +11,14 @@ from server.errors import (
     QuotaExceeded,
     RequestIdReused,
     ServiceError,
+    UnknownEngine,
     UnknownSong,
     WorkerLost,
 )
 from server.quota import Quota
 from server.song import SongState
 from server.songs.tickets import Terms
+from server.store.base import StoreFailed
 from tests.support.checking import PassingChecker
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FAKE_EVENTS, FakeRunner
@@ -49,6 +51,23 @@ async def test_a_song_that_cannot_be_checked_counts_as_refused(refusal: ServiceE
         with pytest.raises(type(refusal)):
             await songs.generate(request(), "me")
     assert runner.counted == [refusal]
+
+
+@pytest.mark.parametrize("fault", [KeyError("a bug"), StoreFailed("away")])
+async def test_a_song_that_a_fault_of_the_service_keeps_out_is_counted(fault: Exception) -> None:
+    runner = FakeRunner(refusal=fault)
+    async with songs_of(runner) as songs:
+        with pytest.raises(type(fault)):
+            await songs.generate(request(), "me")
+    assert runner.faults == [("fake", fault)]
+
+
+async def test_a_song_that_the_fault_of_its_caller_keeps_out_is_no_fault_of_the_service() -> None:
+    runner = FakeRunner()
+    async with songs_of(runner) as songs:
+        with pytest.raises(UnknownEngine):
+            await songs.generate(request(engine="none"), "me")
+    assert runner.faults == []
 
 
 async def test_a_song_is_made_with_what_its_check_has_found() -> None:

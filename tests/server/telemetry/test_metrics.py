@@ -20,7 +20,7 @@ from server.telemetry.scraped import (
     expose_readiness,
     expose_service,
 )
-from server.telemetry.song_metrics import SongOutcome
+from server.telemetry.song_metrics import CALLER_REASONS, OWN_REASONS, RETRY_CAUSES, SongOutcome
 from server.telemetry.store_metrics import StoreMetrics
 from server.workers.messages import Lane
 
@@ -40,11 +40,11 @@ class Bench:
         self.metrics = Metrics(
             self.registry, engines=["fake"], devices=["cpu"], clock=lambda: self.now, window_seconds=WINDOW_SECONDS
         )
-        self.store = StoreMetrics(self.registry, lambda: self.now)
+        self.store = StoreMetrics(self.registry, ["fake"], lambda: self.now)
         expose_depths(self.registry, lambda: self.depths)
         expose_readiness(self.registry, lambda: self.ready)
         expose_draining(self.registry, lambda: self.draining)
-        expose_limits(self.registry, running_songs=4, queue_songs=8, connections=16)
+        expose_limits(self.registry, running_songs=lambda: 4, queue_songs=8, connections=16)
         self.ready = self.draining = False
 
     def value(self, name: str, **labels: str) -> float | None:
@@ -66,7 +66,7 @@ def test_counters_and_gauges_tell_what_was_reported(bench: Bench) -> None:
     bench.now += 1.0
     report_everything(bench)
     assert bench.value("songs_accepted_total", engine="fake") == 1
-    assert bench.value("songs_refused_total", engine="fake", reason="queue_full") == 1
+    assert bench.value("songs_refused_total", engine="fake", reason="overloaded") == 1
     assert bench.value("songs_ended_total", engine="fake", outcome="completed") == 1
     assert bench.value("songs_retried_total", engine="fake", reason="worker_lost") == 1
     assert bench.value("songs_stalled_total", engine="fake") == 1
@@ -79,6 +79,8 @@ def test_counters_and_gauges_tell_what_was_reported(bench: Bench) -> None:
     assert bench.value("device_busy_ratio", device="cpu", lane="both") == pytest.approx(0.02)
     assert bench.value("worker_restarts_total", device="cpu") == 1
     assert bench.value("worker_up", device="cpu") == 1
+    assert [bench.value("engine_ready", engine=engine, device="cpu") for engine in ("fake", "other")] == [1, 0]
+    assert bench.value("crowded") == 0
 
 
 @pytest.mark.parametrize(
@@ -124,6 +126,31 @@ def test_only_completed_songs_have_a_latency(bench: Bench) -> None:
         assert bench.value("songs_ended_total", engine="fake", outcome=outcome.value) == 1
     assert not bench.value("song_latency_seconds_count", engine="fake")
     assert bench.value("song_latency_p95_seconds", engine="fake") is None
+
+
+@pytest.mark.parametrize("reason", OWN_REASONS)
+def test_songs_refused_by_a_fault_of_the_service_count_for_its_availability(bench: Bench, reason: str) -> None:
+    bench.metrics.songs.refused(reason, "fake")
+    bench.metrics.songs.refused(reason, "made-up")
+    assert bench.value("songs_judged_total", engine="fake", verdict="refused") == 1
+
+
+@pytest.mark.parametrize("reason", CALLER_REASONS)
+def test_songs_refused_by_a_fault_of_their_callers_do_not(bench: Bench, reason: str) -> None:
+    bench.metrics.songs.refused(reason, "fake")
+    assert bench.value("songs_judged_total", engine="fake", verdict="refused") == 0
+
+
+def test_every_fixed_reason_begins_at_zero(bench: Bench) -> None:
+    for reason in (*OWN_REASONS, *CALLER_REASONS):
+        assert bench.value("songs_refused_total", engine="fake", reason=reason) == 0
+    for cause in RETRY_CAUSES:
+        assert bench.value("songs_retried_total", engine="fake", reason=cause) == 0
+    for name in ("first_audio_seconds", "song_latency_seconds", "song_underrun_seconds", "encode_seconds"):
+        assert bench.value(f"{name}_count", engine="fake") == 0
+    for direction in ("late", "early"):
+        told = bench.value("estimate_error_seconds_count", engine="fake", estimate="finish", direction=direction)
+        assert told == 0
 
 
 def test_what_a_caller_asks_for_makes_no_series(bench: Bench) -> None:

@@ -13,7 +13,7 @@ class Bench:
     def __init__(self) -> None:
         self.now = 1000.0
         self.registry = CollectorRegistry()
-        self.metrics = StoreMetrics(self.registry, lambda: self.now)
+        self.metrics = StoreMetrics(self.registry, ["fake"], lambda: self.now)
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample as a scrape sees it."""
@@ -49,15 +49,15 @@ def test_every_series_of_errors_begins_at_zero_and_counts(bench: Bench) -> None:
 
 def test_a_store_of_one_server_counts_its_failures_and_the_songs_that_it_could_not_keep() -> None:
     registry = CollectorRegistry()
-    metrics = FolderMetrics(registry)
+    metrics = FolderMetrics(registry, ["fake"])
     metrics.failed(StorePart.FOLDER, StoreTrouble.FULL)
-    metrics.not_kept()
+    metrics.not_kept("fake")
     counts = {
         reason: registry.get_sample_value("melisma_store_errors_total", {"part": "folder", "reason": reason})
         for reason in ("full", "broken", "away")
     }
     assert counts == {"full": 1, "broken": 0, "away": None}
-    assert registry.get_sample_value("melisma_songs_not_kept_total") == 1
+    assert registry.get_sample_value("melisma_songs_not_kept_total", {"engine": "fake"}) == 1
 
 
 def test_silence_lasts_until_the_directory_answers(bench: Bench) -> None:
@@ -96,13 +96,21 @@ def test_a_song_whose_seal_fails_is_no_longer_waited_for(bench: Bench) -> None:
         (StoreMetrics.taken_over, "songs_taken_over_total"),
         (StoreMetrics.handed_over, "songs_handed_over_total"),
         (StoreMetrics.diverged, "songs_diverged_total"),
-        (StoreMetrics.not_kept, "songs_not_kept_total"),
     ],
 )
 def test_losses_begin_at_zero_and_count(bench: Bench, happens: Callable[[StoreMetrics], None], name: str) -> None:
     assert bench.value(name) == 0
     happens(bench.metrics)
     assert bench.value(name) == 1
+
+
+def test_songs_that_are_not_kept_begin_at_zero_and_count_by_engine(bench: Bench) -> None:
+    def counted() -> float | None:
+        return bench.registry.get_sample_value("melisma_songs_not_kept_total", {"engine": "fake"})
+
+    assert counted() == 0
+    bench.metrics.not_kept("fake")
+    assert counted() == 1
 
 
 def test_memory_of_the_directory_is_told_once_it_is_known_and_its_limit_where_there_is_one(bench: Bench) -> None:

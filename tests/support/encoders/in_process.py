@@ -23,6 +23,7 @@ class InProcessEncoder:
 
     def __init__(self, address: str, factory: EncoderFactory) -> None:
         self.address, self.sound = address, ""
+        self.pid: int | None = None
         self._factory = factory
         self._pipe: AsyncPipe | None = None
         self._far: socket.socket | None = None

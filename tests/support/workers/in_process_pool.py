@@ -136,6 +136,9 @@ class InProcessPool:
     def require(self, engine: str) -> None:
         self._availability.require(engine)
 
+    def serves_nothing(self, device: str) -> bool:
+        return self._availability.serves_nothing(device)
+
     def sound_of(self, engine: str) -> str:
         return self._availability.sound_of(engine)
 

@@ -85,3 +85,20 @@ volumes are lists by name, of mounts by path; what is new comes at the end. */}}
 {{- end -}}
 {{- toYaml $settings -}}
 {{- end -}}
+
+{{/* Puts the objectives of the values, where there are any, into the first group of rules, in place. */}}
+{{- define "melisma.objectives" -}}
+{{- range $rule := .rules -}}
+{{- if and $.values.runbook (eq $rule.record "namespace:melisma_runbook:info") -}}
+{{- $_ := set $rule.labels "url" $.values.runbook -}}
+{{- else if and $.values.availability (eq $rule.record "engine:melisma_availability:objective") -}}
+{{- $_ := set $rule "expr" (printf "0 * group by (namespace, engine) (melisma_songs_judged_total) + %v" $.values.availability) -}}
+{{- else if and $.values.firstAudio (eq $rule.record "engine:melisma_first_audio:objective") -}}
+{{- $_ := set $rule "expr" (printf "0 * group by (namespace, engine) (melisma_first_audio_seconds_count) + %v" $.values.firstAudio) -}}
+{{- else if eq $rule.record "engine:melisma_first_audio_seconds:objective" -}}
+{{- with get $.values.firstAudioSeconds $rule.labels.engine -}}
+{{- $_ := set $rule "expr" (printf "vector(%v)" .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,8 +1,9 @@
-"""Writes prometheusrule.yaml from deploy/prometheus: the operator takes rules only as a resource of this kind.
+"""Writes prometheusrule.yaml and alertmanagerconfig.yaml from deploy/prometheus, in the kinds that the operator takes.
 
 python deploy/kubernetes/components/monitoring/render.py
 """
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -11,6 +12,8 @@ import yaml
 HERE = Path(__file__).parent
 SOURCES = tuple(HERE.parents[2] / "prometheus" / name for name in ("rules.yml", "alerts.yml"))
 TARGET = HERE / "prometheusrule.yaml"
+ALERTMANAGER = HERE.parents[2] / "prometheus" / "alertmanager.yml"
+INHIBITION = HERE / "alertmanagerconfig.yaml"
 
 _HEAD = "# Made of deploy/prometheus by render.py beside this file: edit there.\n"
 _WIDTH = 120
@@ -40,5 +43,37 @@ def rendered() -> str:
     return _HEAD + yaml.dump(resource, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
 
 
+def rendered_inhibition() -> str:
+    """The resource with the inhibition rules; who is told of alerts is the cluster's own affair.
+
+    The operator has the rules hold for alerts of the resource's namespace alone.
+    """
+    rules = yaml.safe_load(ALERTMANAGER.read_text("utf-8"))["inhibit_rules"]
+    resource: dict[str, Any] = {
+        "apiVersion": "monitoring.coreos.com/v1alpha1",
+        "kind": "AlertmanagerConfig",
+        "metadata": {"name": "melisma"},
+        "spec": {
+            "inhibitRules": [
+                {
+                    "sourceMatch": [_matcher(text) for text in rule["source_matchers"]],
+                    "targetMatch": [_matcher(text) for text in rule["target_matchers"]],
+                    "equal": rule["equal"],
+                }
+                for rule in rules
+            ]
+        },
+    }
+    return _HEAD + yaml.dump(resource, Dumper=_Dumper, sort_keys=False, allow_unicode=True, width=_WIDTH)
+
+
+def _matcher(text: str) -> dict[str, str]:
+    """A matcher, as a pattern always: a name is a pattern of itself, and not all readers of YAML take a plain "="."""
+    found = re.fullmatch(r'(\w+)=~?"(.*)"', text)
+    assert found, text
+    return {"name": found[1], "value": found[2], "matchType": "=~"}
+
+
 if __name__ == "__main__":
     TARGET.write_text(rendered(), encoding="utf-8")
+    INHIBITION.write_text(rendered_inhibition(), encoding="utf-8")

@@ -34,7 +34,7 @@ async def served(key: ApiKey | None = None, caller_calls: int = 4) -> AsyncItera
     """A channel to a server, which asks for `key` where there is one."""
     settings = Settings(engines=("fake",), connections=QUICK)
     interceptors = [Authentication(Authenticator({"key": key}.get, lambda _: None))] if key else []
-    runner, health = FakeRunner(FAKE_EVENTS[:2], hangs=True), HealthServicer(lambda: None)
+    runner, health = FakeRunner(FAKE_EVENTS[:2], hangs=True), HealthServicer.alike(lambda: None)
     bounds = CallLimits(caller_calls, open_calls=6, open_calls_of_peer=3)
     async with songs_of(runner) as songs:
         server = build_server(settings, MusicServicer(songs), health, interceptors, limits=bounds)

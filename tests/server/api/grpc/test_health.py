@@ -1,3 +1,4 @@
+from functools import partial
 from typing import Any
 
 import grpc
@@ -18,7 +19,7 @@ def stub_of(channel: grpc.aio.Channel) -> Any:
 
 
 def wired(runner: FakeRunner) -> HealthServicer:
-    health = HealthServicer(lambda: None if runner.ready("fake") else "no engine is ready")
+    health = HealthServicer.alike(lambda: None if runner.ready("fake") else "no engine is ready")
     runner.subscribe(health.changed)
     return health
 
@@ -99,3 +100,21 @@ async def test_an_operator_is_told_why_the_server_does_not_serve() -> None:
     health.close()
     assert health.readiness_problem() == "the server is shutting down"
     assert health.closed
+
+
+async def test_each_engine_has_a_health_of_its_own() -> None:
+    engine = f"{MUSIC_SERVICE}/ace_step"
+    reasons: dict[str, str | None] = {"": None, MUSIC_SERVICE: "the queue is nearly full", engine: "not ready"}
+    health = HealthServicer({name: partial(reasons.get, name) for name in reasons})
+    async with edge(FakeRunner(), health) as channel:
+        stub = stub_of(channel)
+
+        async def status(service: str) -> int:
+            answer = await stub.Check(health_pb2.HealthCheckRequest(service=service))
+            return int(answer.status)
+
+        assert [await status(name) for name in reasons] == [Status.SERVING, Status.NOT_SERVING, Status.NOT_SERVING]
+        reasons[engine] = None
+        assert await status(engine) == Status.SERVING
+        health.close()
+        assert [await status(name) for name in reasons] == [Status.NOT_SERVING] * 3

@@ -34,14 +34,14 @@ def weight_of(report: LoadReport) -> int:
 
 def test_the_report_counts_what_is_here() -> None:
     depths = {"studio": QueueDepth(waiting_songs=3, running_songs=4), "fake": QueueDepth(running_songs=1)}
-    found = report_of(LoadReports(lambda: depths, 4))
+    found = report_of(LoadReports(lambda: depths, lambda: 4))
     assert found.application_utilization == pytest.approx(2.25)
     assert dict(found.named_metrics) == {"queue_songs": 3.0, "running_songs": 5.0}
 
 
 def test_a_server_weighs_as_it_has_room() -> None:
     def weight(songs: int, slots: int) -> int:
-        return weight_of(report_of(LoadReports(lambda: {"studio": QueueDepth(running_songs=songs)}, slots)))
+        return weight_of(report_of(LoadReports(lambda: {"studio": QueueDepth(running_songs=songs)}, lambda: slots)))
 
     assert weight(0, 4) == 4 * weight(3, 4)
     assert weight(7, 8) == weight(3, 4)
@@ -50,7 +50,7 @@ def test_a_server_weighs_as_it_has_room() -> None:
 
 def test_a_server_that_makes_no_songs_itself_weighs_as_the_service_does() -> None:
     loads: list[tuple[int, int] | None] = [(5, 8)]
-    reports = LoadReports(lambda: {"studio": QueueDepth()}, 0, lambda: loads[-1])
+    reports = LoadReports(lambda: {"studio": QueueDepth()}, lambda: 0, lambda: loads[-1])
     assert report_of(reports).application_utilization == pytest.approx(6 / 8)
     assert dict(report_of(reports).named_metrics) == {"queue_songs": 0.0, "running_songs": 0.0}
     loads.append(None)
@@ -84,7 +84,7 @@ async def test_every_call_ends_with_a_report_whatever_its_status() -> None:
 async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
     """As Envoy asks: under ORCA's own name, with a Duration in field 1."""
     server, depths = grpc.aio.server(), {"studio": QueueDepth(running_songs=1)}
-    server.add_generic_rpc_handlers((LoadReports(lambda: depths, 4).handler(),))
+    server.add_generic_rpc_handlers((LoadReports(lambda: depths, lambda: 4).handler(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     async with grpc.aio.insecure_channel(f"127.0.0.1:{port}") as channel:
@@ -100,7 +100,7 @@ async def test_a_balancer_may_ask_for_reports_now_and_then() -> None:
 @pytest.mark.parametrize("seconds", [0, -(2**63), 2**63 - 1])
 async def test_a_balancer_may_ask_for_reports_at_any_interval(seconds: int) -> None:
     server = grpc.aio.server()
-    server.add_generic_rpc_handlers((LoadReports(dict, 4).handler(),))
+    server.add_generic_rpc_handlers((LoadReports(dict, lambda: 4).handler(),))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     request = LoadReportRequest(report_interval=Duration(seconds=seconds, nanos=2**31 - 1))

@@ -74,7 +74,7 @@ async def test_a_request_above_the_size_limit_is_refused_by_grpc_itself() -> Non
 async def test_who_connects_and_asks_for_nothing_is_left(greeting: bytes) -> None:
     connections = Connections(handshake_seconds=0.5, idle_seconds=0.5)
     settings = Settings(engines=("fake",), connections=connections)
-    server = build_server(settings, None, HealthServicer(lambda: None))
+    server = build_server(settings, None, HealthServicer.alike(lambda: None))
     port = server.add_insecure_port("127.0.0.1:0")
     await server.start()
     try:

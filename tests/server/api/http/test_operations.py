@@ -97,3 +97,21 @@ async def test_an_unknown_path_is_not_found() -> None:
     async with http() as root:
         answer = await asyncio.to_thread(get, f"{root}/")
     assert answer.status == 404
+
+
+@pytest.mark.parametrize(
+    ("query", "status", "text"),
+    [
+        ("", 503, "the queue is nearly full\n"),
+        ("?full=ok", 200, "ready\n"),
+        ("?full=no", 400, "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"),
+        ("?full=ok&full=ok", 400, "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"),
+    ],
+)
+async def test_a_full_queue_is_no_reason_where_the_balancer_looks_at_load(query: str, status: int, text: str) -> None:
+    app = build_http(
+        CollectorRegistry(), readiness_problem=lambda: "the queue is nearly full", problem_though_full=lambda: None
+    )
+    async with serving_http(app, "127.0.0.1", 0) as address:
+        answer = await asyncio.to_thread(get, f"http://{address}/readyz{query}")
+    assert (answer.status, answer.text) == (status, text)

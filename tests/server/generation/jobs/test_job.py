@@ -2,6 +2,7 @@ import asyncio
 import gc
 import weakref
 from collections.abc import Callable, Mapping
+from functools import partial
 
 import pytest
 
@@ -18,6 +19,7 @@ from server.song import (
     SongEvent,
     SongState,
 )
+from server.telemetry.song_metrics import SongVerdict
 from tests.server.generation.jobs.ear import listening
 from tests.support.fakes import FakeEncoder
 from tests.support.sinks import ReadSink
@@ -226,3 +228,65 @@ async def gone(one: Callable[[], object | None]) -> None:
     async with asyncio.timeout(10.0):
         while one() is not None:
             await asyncio.sleep(0.001)
+
+
+async def test_latency_is_without_the_time_in_which_listeners_held_the_song_back() -> None:
+    """Nobody takes the first chunk from 10 s until 100 s."""
+    async with listening(buffer_bytes=1) as ear, asyncio.timeout(10.0):
+        ear.plan()
+        ear.clock.now = 10.0
+        ear.render(1.0)
+        while not ear.job.full:
+            await asyncio.sleep(0)
+        ear.clock.now = 100.0
+        events = ear.sink.events()
+        while not isinstance(await anext(events), Chunk):
+            pass
+        ear.render(1.0)
+        ear.render(0.0, last=True)
+        async for _ in events:
+            pass
+        value = partial(ear.registry.get_sample_value, labels={"engine": "fake"})
+        assert value("melisma_song_latency_seconds_sum") == pytest.approx(10.0)
+        assert value("melisma_song_realtime_factor_sum") == pytest.approx(0.2)
+        assert value("melisma_song_held_seconds_total") == pytest.approx(90.0)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "error", "verdict"), [(0.0, None, "good"), (3.0, None, "stalled"), (3.0, SongFailed("x"), "failed")]
+)
+async def test_a_song_is_good_when_it_is_complete_and_never_ran_out_of_sound(
+    seconds: float, error: ServiceError | None, verdict: str
+) -> None:
+    async with listening() as ear, asyncio.timeout(10.0):
+        ear.plan()
+        ear.render(1.0)
+        events = ear.sink.events()
+        while not isinstance(await anext(events), Chunk):
+            pass
+        ear.clock.now = seconds
+        ear.render(1.0)
+        while not isinstance(await anext(events), Chunk):
+            pass
+        if error is None:
+            ear.render(0.0, last=True)
+            async for _ in events:
+                pass
+        else:
+            ear.job.fail(error)
+        told = {
+            one: ear.registry.get_sample_value("melisma_songs_judged_total", labels)
+            for one in SongVerdict
+            for labels in [{"engine": "fake", "verdict": one.value}]
+        }
+        assert told == {**dict.fromkeys(SongVerdict, 0.0), SongVerdict(verdict): 1.0}
+
+
+async def test_a_cancelled_song_has_no_verdict() -> None:
+    async with listening() as ear:
+        ear.plan()
+        ear.job.cancel()
+        assert not sum(
+            ear.registry.get_sample_value("melisma_songs_judged_total", {"engine": "fake", "verdict": one.value}) or 0.0
+            for one in SongVerdict
+        )

@@ -37,7 +37,7 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def opened(endpoint: str, registry: CollectorRegistry | None = None) -> Iterator[Objects]:
-    with closing(open_objects(BUCKET, endpoint, StoreMetrics(registry or CollectorRegistry()))) as objects:
+    with closing(open_objects(BUCKET, endpoint, StoreMetrics(registry or CollectorRegistry(), []))) as objects:
         yield objects
 
 

@@ -1,0 +1,55 @@
+"""Reads from X.509 certificates until when they are good."""
+
+import re
+import ssl
+from datetime import UTC, datetime
+
+_PEM = re.compile(r"-----BEGIN CERTIFICATE-----.+?-----END CERTIFICATE-----", re.DOTALL)
+_SEQUENCE, _INTEGER, _UTC_TIME, _GENERALIZED_TIME = 0x30, 0x02, 0x17, 0x18
+_VERSION = 0xA0
+_LONG_LENGTH = 0x80
+
+
+def first_end(pem: str) -> datetime:
+    """The moment at which the first of the certificates of a PEM file expires.
+
+    Raises:
+        ValueError: there is none, or one that is not understood.
+    """
+    return min(not_after(ssl.PEM_cert_to_DER_cert(one)) for one in _PEM.findall(pem))
+
+
+def not_after(der: bytes) -> datetime:
+    """The moment from which a certificate (RFC 5280, DER) is not good any more.
+
+    Raises:
+        ValueError: it is not understood.
+    """
+    try:
+        return _not_after(der)
+    except IndexError:
+        raise ValueError("the certificate ends too soon") from None
+
+
+def _not_after(der: bytes) -> datetime:
+    certificate, _ = _value(der, 0, _SEQUENCE)
+    body, _ = _value(certificate, 0, _SEQUENCE)
+    at = _value(body, 0, _VERSION)[1] if body[0] == _VERSION else 0
+    for tag in (_INTEGER, _SEQUENCE, _SEQUENCE):  # serial number, algorithm, issuer
+        _, at = _value(body, at, tag)
+    validity, _ = _value(body, at, _SEQUENCE)
+    _, at = _value(validity, 0, _UTC_TIME, _GENERALIZED_TIME)
+    text, _ = _value(validity, at, _UTC_TIME, _GENERALIZED_TIME)
+    century = "" if validity[at] == _GENERALIZED_TIME else "20" if int(text[:2]) < 50 else "19"
+    return datetime.strptime(century + text.decode("ascii"), "%Y%m%d%H%M%SZ").replace(tzinfo=UTC)
+
+
+def _value(data: bytes, at: int, *tags: int) -> tuple[bytes, int]:
+    """The value that begins at `at` and has one of the `tags`, and where the next one begins."""
+    if data[at] not in tags:
+        raise ValueError(f"the certificate has {data[at]:#04x} where one of {tags} should be")
+    size, start = data[at + 1], at + 2
+    if size & _LONG_LENGTH:
+        start, count = start + size - _LONG_LENGTH, size - _LONG_LENGTH
+        size = int.from_bytes(data[start - count : start])
+    return data[start : start + size], start + size

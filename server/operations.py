@@ -1,0 +1,122 @@
+"""Builds what operators see of the server: health, metrics and traces."""
+
+from contextlib import AbstractAsyncContextManager
+from functools import partial
+
+from opentelemetry.trace import Tracer
+from prometheus_client import CollectorRegistry, ProcessCollector
+
+from server.api.grpc.health import MUSIC_SERVICE, Check, HealthServicer
+from server.auth.api_keys import ApiKeyFile
+from server.auth.tls import Certificates
+from server.checking.local_checker import LocalChecker
+from server.encoders.local_pool import LocalEncoders
+from server.generation.devices.engines import engine_readiness, ready_slots
+from server.generation.readiness import Readiness
+from server.processes import device_specs
+from server.settings.settings import Settings
+from server.settings.telemetry import Telemetry
+from server.telemetry.call_metrics import expose_expiry
+from server.telemetry.metrics import Metrics
+from server.telemetry.otlp_metrics import metrics_sent
+from server.telemetry.process_metrics import Pids, expose_processes
+from server.telemetry.scraped import (
+    expose_build,
+    expose_crowded,
+    expose_draining,
+    expose_engines,
+    expose_limits,
+    expose_readiness,
+)
+from server.telemetry.tracing import tracing
+from server.version import VERSION
+from server.workers.base import WorkerPool
+from server.workers.local_pool import LocalPool
+
+
+def open_tracing(registry: CollectorRegistry) -> AbstractAsyncContextManager[Tracer]:
+    """The tracer that the OTEL_ variables ask for, whose spans `registry` counts.
+
+    Raises:
+        InvalidTelemetry: the variables ask for something that is not here; when entered.
+    """
+    telemetry = Telemetry()
+    return tracing(telemetry.exporter, telemetry.protocol, queue_spans=telemetry.bsp_max_queue_size, registry=registry)
+
+
+def sending_metrics(registry: CollectorRegistry) -> AbstractAsyncContextManager[None]:
+    """Sends metrics to a collector while the context lasts, where the OTEL_ variables ask for it.
+
+    Raises:
+        InvalidTelemetry: they ask for something that is not here; when entered.
+    """
+    telemetry = Telemetry()
+    return metrics_sent(registry, telemetry.metrics, telemetry.metrics_protocol, telemetry.metrics_seconds)
+
+
+def build_registry() -> CollectorRegistry:
+    """A registry that has the metrics of the process."""
+    registry = CollectorRegistry()
+    ProcessCollector(registry=registry)
+    return registry
+
+
+def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
+    """The metrics of the engines and devices."""
+    devices = [spec.name for spec in device_specs(settings)]
+    return Metrics(registry, engines=settings.engine_names, devices=devices)
+
+
+def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
+    """Health of the server as a whole, which may be full, of its service, and of each engine that it makes songs with.
+
+    A generator has the first alone of those two, and a frontend no engine.
+    """
+    checks: dict[str, Check] = {"": partial(readiness.readiness_problem, full_is_ready=True)}
+    if settings.takes_calls:
+        checks[MUSIC_SERVICE] = readiness.readiness_problem
+    for engine in settings.engine_names if settings.makes_songs else ():
+        checks[f"{MUSIC_SERVICE}/{engine}"] = partial(readiness.engine_unready, engine)
+    health = HealthServicer(checks)
+    readiness.subscribe(health.changed)
+    return health
+
+
+def expose_server(
+    settings: Settings, registry: CollectorRegistry, health: HealthServicer, readiness: Readiness, pool: WorkerPool
+) -> None:
+    """Add the metrics that tell version, readiness and limits; to be called once."""
+    expose_build(registry, VERSION, settings.revision)
+    expose_engines(registry, partial(engine_readiness, pool))
+    expose_readiness(registry, lambda: health.readiness_problem() is None)
+    expose_crowded(registry, lambda: readiness.saturated)
+    expose_draining(registry, lambda: health.closed)
+    expose_limits(
+        registry,
+        running_songs=partial(ready_slots, pool),
+        queue_songs=settings.limits.queued_songs,
+        connections=settings.connections.count,
+    )
+
+
+def expose_memory(
+    registry: CollectorRegistry, pool: LocalPool, encoders: LocalEncoders | None, checker: LocalChecker
+) -> None:
+    """Add the memory of the processes that the server has started."""
+
+    def pids() -> Pids:
+        workers: dict[tuple[str, str], list[int | None]] = {
+            ("worker", device): [pid] for device, pid in pool.worker_pids().items()
+        }
+        return {**workers, ("encoders", ""): encoders.pids() if encoders else [], ("checker", ""): [checker.pid]}
+
+    expose_processes(registry, pids)
+
+
+def expose_ends(registry: CollectorRegistry, certificates: Certificates | None, keys: ApiKeyFile | None) -> None:
+    """Add the moments at which certificates and API keys expire."""
+    expose_expiry(
+        registry,
+        certificates=certificates.expiry if certificates else dict,
+        next_key=keys.next_expiry if keys else lambda: None,
+    )

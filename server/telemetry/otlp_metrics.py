@@ -1,0 +1,134 @@
+"""Sends the metrics of Prometheus to a collector by OTLP, for those who do not ask the server for them."""
+
+import asyncio
+import logging
+import time
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable, Iterator
+from contextlib import asynccontextmanager, suppress
+from itertools import pairwise
+from typing import Any
+
+from opentelemetry.sdk.metrics.export import (
+    AggregationTemporality,
+    Gauge,
+    Histogram,
+    HistogramDataPoint,
+    Metric,
+    MetricExporter,
+    MetricExportResult,
+    MetricsData,
+    NumberDataPoint,
+    ResourceMetrics,
+    ScopeMetrics,
+    Sum,
+)
+from opentelemetry.sdk.util.instrumentation import InstrumentationScope
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric as Family
+
+from server.telemetry.tracing import InvalidTelemetry, service_resource
+from server.version import VERSION
+
+LAST_SECONDS = 3.0
+"""Longest wait for the collector at the end."""
+_CUMULATIVE = AggregationTemporality.CUMULATIVE
+
+_log = logging.getLogger(__name__)
+
+
+@asynccontextmanager
+async def metrics_sent(
+    registry: CollectorRegistry, exporter: str, protocol: str, interval_seconds: float
+) -> AsyncIterator[None]:
+    """Send everything in `registry` again and again while the context lasts, and once at its end.
+
+    Raises:
+        InvalidTelemetry: the exporter or the protocol is not known.
+    """
+    sender = metric_exporter(exporter, protocol)
+    if sender is None:
+        yield
+        return
+    began_ns = time.time_ns()
+
+    async def send() -> None:
+        # Families are read on the event loop, like those of Prometheus; the collector is waited for beside it.
+        data = metrics_data(registry, began_ns, time.time_ns())
+        if await asyncio.to_thread(sender.export, data) is not MetricExportResult.SUCCESS:
+            _log.warning("the collector has not taken the metrics")
+
+    async def send_again_and_again() -> None:
+        while True:
+            await asyncio.sleep(interval_seconds)
+            await send()
+
+    sending = asyncio.create_task(send_again_and_again())
+    try:
+        yield
+    finally:
+        sending.cancel()
+        with suppress(TimeoutError):
+            async with asyncio.timeout(LAST_SECONDS):
+                await send()
+        sender.shutdown(timeout_millis=0)
+
+
+def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
+    """The exporter of that name; `None` where none is wanted. Raises InvalidTelemetry."""
+    if exporter in ("none", "prometheus", ""):
+        return None
+    if exporter != "otlp":
+        raise InvalidTelemetry(
+            f"OTEL_METRICS_EXPORTER={exporter} is not supported: otlp or none (/metrics is there always)"
+        )
+    # Only who exports pays for the import.
+    if protocol == "grpc":
+        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
+
+        return OTLPMetricExporter()
+    if protocol != "http/protobuf":
+        raise InvalidTelemetry(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} is not supported: grpc or http/protobuf")
+    try:
+        from opentelemetry.exporter.otlp.proto.http import metric_exporter as over_http
+    except ImportError:
+        text = "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf needs the package opentelemetry-exporter-otlp-proto-http"
+        raise InvalidTelemetry(text) from None
+    found: MetricExporter = over_http.OTLPMetricExporter()
+    return found
+
+
+def metrics_data(registry: CollectorRegistry, began_ns: int, now_ns: int) -> MetricsData:
+    """Everything in a registry, counted since `began_ns`."""
+    families = registry.collect()
+    metrics = [Metric(one.name, one.documentation, "", _points(one, began_ns, now_ns)) for one in families]
+    scope = ScopeMetrics(InstrumentationScope("melisma", VERSION), metrics, "")
+    return MetricsData([ResourceMetrics(service_resource(), [scope], "")])
+
+
+def _points(family: Family, began_ns: int, now_ns: int) -> Sum | Gauge | Histogram:
+    match family.type:
+        case "counter":
+            samples = (one for one in family.samples if one.name.endswith("_total"))
+            return Sum([NumberDataPoint(one.labels, began_ns, now_ns, one.value) for one in samples], _CUMULATIVE, True)
+        case "histogram":
+            return Histogram(list(_distributions(family, began_ns, now_ns)), _CUMULATIVE)
+        case _:
+            return Gauge([NumberDataPoint(one.labels, 0, now_ns, one.value) for one in family.samples])
+
+
+def _distributions(family: Family, began_ns: int, now_ns: int) -> Iterator[HistogramDataPoint]:
+    unknown: Any = None  # least and greatest are not measured
+    for labels, samples in _by_labels(family):
+        buckets = sorted((float(one.labels["le"]), int(one.value)) for one in samples if "le" in one.labels)
+        total = next(one.value for one in samples if one.name.endswith("_sum"))
+        counts = [after - before for before, after in pairwise([0, *(count for _, count in buckets)])]
+        bounds = [bound for bound, _ in buckets[:-1]]
+        yield HistogramDataPoint(labels, began_ns, now_ns, buckets[-1][1], total, counts, bounds, unknown, unknown)
+
+
+def _by_labels(family: Family) -> Iterable[tuple[dict[str, str], list[Any]]]:
+    found: defaultdict[frozenset[tuple[str, str]], list[Any]] = defaultdict(list)
+    for sample in family.samples:
+        found[frozenset((name, value) for name, value in sample.labels.items() if name != "le")].append(sample)
+    return ((dict(labels), samples) for labels, samples in found.items())

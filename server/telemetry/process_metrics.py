@@ -1,0 +1,58 @@
+"""Metrics of the server's processes: memory of each kind, and delays of its event loop."""
+
+import asyncio
+import mmap
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import suppress
+from pathlib import Path
+from typing import TypeAlias
+
+from prometheus_client import CollectorRegistry
+from prometheus_client.core import Metric
+
+from server.telemetry.instruments import LabelValues, Scraped, gauge_family, histogram
+
+LAG_BUCKETS = (0.001, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10)
+LAG_INTERVAL_SECONDS = 0.25
+
+Pids: TypeAlias = Mapping[tuple[str, str], Iterable[int | None]]
+"""Numbers of processes by their kind and device, which is empty where they have none.
+
+`None` stands for a process that does not run now.
+"""
+
+
+def expose_processes(registry: CollectorRegistry, pids: Callable[[], Pids]) -> None:
+    """Registers a gauge that reads at every scrape the memory of the processes beside the server's own."""
+    registry.register(Scraped(lambda: _families(pids())))
+
+
+class LoopLag:
+    """Measures how late the event loop does what is due."""
+
+    def __init__(self, registry: CollectorRegistry) -> None:
+        text = "Delay with which the event loop does what is due; everything that callers see waits as long"
+        self._lag = histogram(registry, "event_loop_lag_seconds", text, LAG_BUCKETS)
+
+    async def run(self) -> None:
+        """Measure for ever."""
+        loop = asyncio.get_running_loop()
+        while True:
+            due = loop.time() + LAG_INTERVAL_SECONDS
+            await asyncio.sleep(LAG_INTERVAL_SECONDS)
+            self._lag.observe(max(0.0, loop.time() - due))
+
+
+def resident_bytes(pid: int) -> int:
+    """Resident memory of a process; 0 where it has ended, or the system does not tell."""
+    with suppress(OSError):
+        return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * mmap.PAGESIZE
+    return 0
+
+
+def _families(pids: Pids) -> Iterator[Metric]:
+    memory: dict[LabelValues, float] = {
+        kind: sum(resident_bytes(pid) for pid in numbers if pid is not None) for kind, numbers in pids.items()
+    }
+    text = "Resident memory of the processes beside the server's own: the worker of a device, all encoders, the checker"
+    yield gauge_family("process_resident_bytes", text, ["process", "device"], memory)
