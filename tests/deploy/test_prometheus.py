@@ -154,7 +154,9 @@ def test_no_song_is_missing(watched: Watched) -> None:
 def test_all_rules_are_computed_and_no_alert_stirs(watched: Watched) -> None:
     found = [rule for group in watched.prometheus.ask("rules")["groups"] for rule in group["rules"]]
     assert {rule["name"]: rule.get("lastError") for rule in found if rule["health"] != "ok"} == {}
-    assert [rule["name"] for rule in found if rule.get("state", "inactive") != "inactive"] == []
+    # The engine of tests has no objective, which is told.
+    stirring = [rule["name"] for rule in found if rule.get("state", "inactive") != "inactive"]
+    assert stirring == ["MelismaObjectiveMissing"]
     assert len(found) == sum(len(group["rules"]) for name in RULES for group in groups(name))
 
 
