@@ -56,7 +56,7 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 def _held_together(pair: tuple[Voicing, Span]) -> tuple[Voicing, int, int]:
     voicing, span = pair
-    return voicing, span.chord.root, span.start // (_PAD_BARS * STEPS_PER_BAR)
+    return voicing, span.chord.lowest, span.start // (_PAD_BARS * STEPS_PER_BAR)
 
 
 def _widened(voicing: Voicing, span: Span) -> Voicing:
