@@ -130,7 +130,7 @@ class DraftState(StudioState):
         )
         sounding = score.transposed(SEMITONES[self.plan.voice]) if self.plan.voice and self.section.lines else score
         words = _words(self.section, self.plan.voice)
-        vocals = vocal_parts(words, sounding, detail.style, tonic=detail.key.tonic)
+        vocals = vocal_parts(words, sounding, detail.style, tonic=detail.section_key(self.index).tonic)
         if words.shares:
             sounding = as_sung(sounding, words.shares, words.other_semitones)
         return ComposedSection(sounding, arrangement, vocals, memory, arranger)
