@@ -81,7 +81,7 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
     """The bass line, continuing from the pitch `before`; every chord begins with its root, one note at a time."""
-    variant = context.choice("bass", _with_the_kick(context, _variants(context)))
+    variant = context.turned("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []
     for bar in range(context.groove_bars):
         for index, hit in _bar_hits(context, bar, variant[bar % len(variant)]):

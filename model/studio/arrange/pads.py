@@ -44,7 +44,7 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """Broken chords around the melody: bright plucks above it, others below, never within two semitones of it."""
-    variant = context.choice("arpeggio", arpeggio_variants(context.style.groove, texture(context)))
+    variant = context.turned("arpeggio", arpeggio_variants(context.style.groove, texture(context)))
     strokes: list[Stroke] = []
     for onset in onsets(context, variant):
         tones = _tones(context, onset)
