@@ -128,7 +128,7 @@ class StudioEngine:
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
-        chords = named_chords(own.composed.score.chords, detail_of(own.plan).key)
+        chords = named_chords(own.composed.score.chords, detail_of(own.plan).section_key(own.index))
         midi = section_midi(own.composed.score, own.composed.arrangement, syllables, own.plan.tempo_bpm, chords)
         return SectionScore(
             syllable_timings(own.section, whole_tune(own.composed.vocals)),

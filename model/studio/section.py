@@ -7,12 +7,13 @@ from functools import cached_property
 
 from model.song import SectionPlan, SongPlan, Voice
 from model.studio.arrange.arranger import ArrangerState, arrange
+from model.studio.arrange.context import Turn
 from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of
 from model.studio.arrange.vocals import Words, vocal_parts
 from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionSpec
 from model.studio.notation.arrangement import Arrangement
 from model.studio.notation.score import Score
-from model.studio.planning.plan import detail_of
+from model.studio.planning.plan import CONTINUED, detail_of
 from model.studio.planning.section_spec import section_seed
 from model.studio.sound.mixer import Mixer
 from model.studio.voice.phrasing import SungNote
@@ -127,13 +128,28 @@ class DraftState(StudioState):
             following=following,
             seed=section_seed(self.plan.seed, self.index),
             sung=bool(self.section.lines),
+            turn=_turn(self.plan, self.index),
+            lifted=_lifted(self.plan, self.index),
         )
         sounding = score.transposed(SEMITONES[self.plan.voice]) if self.plan.voice and self.section.lines else score
         words = _words(self.section, self.plan.voice)
-        vocals = vocal_parts(words, sounding, detail.style, tonic=detail.key.tonic)
+        vocals = vocal_parts(words, sounding, detail.style, tonic=detail.section_key(self.index).tonic)
         if words.shares:
             sounding = as_sung(sounding, words.shares, words.other_semitones)
         return ComposedSection(sounding, arrangement, vocals, memory, arranger)
+
+
+def _turn(plan: SongPlan, index: int) -> Turn:
+    """Which time a section of its kind comes; what continues a section comes with it."""
+    starts = [section.index for section in plan.sections if section.kind is plan.sections[index].kind]
+    starts = [start for start in starts if not plan.sections[start].label.endswith(CONTINUED)]
+    return Turn(sum(start <= index for start in starts) - 1, len(starts))
+
+
+def _lifted(plan: SongPlan, index: int) -> int:
+    """Semitones by which a section's key lies above that of the section before."""
+    sections = detail_of(plan).sections
+    return sections[index].lift - sections[max(index - 1, 0)].lift
 
 
 def _words(section: SectionPlan, own: Voice | None) -> Words:

@@ -4,14 +4,15 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from model.song import SectionKind
+from model.studio.arrange.answers import answers
 from model.studio.arrange.bass import bass
 from model.studio.arrange.comping import guitar, keys
-from model.studio.arrange.context import ArrangementContext, make_context
+from model.studio.arrange.context import ONCE, ArrangementContext, Turn, make_context
 from model.studio.arrange.drums.drummer import drums
 from model.studio.arrange.dynamics import entrance, layers
 from model.studio.arrange.humanize import perform
 from model.studio.arrange.lead import lead
-from model.studio.arrange.ornaments import double, ornament
+from model.studio.arrange.ornaments import double, ornament, without_overlap
 from model.studio.arrange.pads import arpeggio, pad
 from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import Voicing, voice
@@ -44,17 +45,21 @@ def arrange(
     following: SectionKind | None,
     seed: int,
     sung: bool,
+    turn: Turn = ONCE,
+    lifted: int = 0,
 ) -> tuple[Arrangement, ArrangerState]:
     """Arrange one section; pure and deterministic.
 
     Args:
         score: melody and chords at sounding pitch, at least one bar.
-        kind: sections of one kind in a song share their patterns.
+        kind: sections of one kind in a song share their drums, and take turns with their other patterns.
         style: who plays, which groove, how strongly; players absent from it stay silent.
         previous: what the section before left behind, `None` for the first.
         following: kind of the next section; `None` ends the song, whose last bar then rings on its final chord.
         seed: decides on the patterns of the song where this is its first section; later ones keep to that.
         sung: whether the melody carries words; it is then not doubled by its own player.
+        turn: which time a section of this kind comes.
+        lifted: semitones by which the key lies above that of the section before.
 
     Returns:
         The parts and what the next section needs to continue them.
@@ -67,7 +72,8 @@ def arrange(
         seed=previous.seed if previous else seed,
         sung=sung,
         played=previous.played if previous else 0,
-        tonic=previous.tonic if previous else None,
+        tonic=(previous.tonic + lifted) % 12 if previous else None,
+        turn=turn,
     )
     voicings = voice(context, previous.voicing if previous else ())
     strokes = {track: _part(context, track, voicings, previous) for track in sorted(layers(context))}
@@ -83,7 +89,7 @@ def _part(
 ) -> list[Stroke]:
     match track:
         case Track.LEAD:
-            return _lead(context)
+            return _lead(context, voicings)
         case Track.KEYS:
             return keys(context, voicings)
         case Track.GUITAR:
@@ -108,7 +114,11 @@ def _performed(
     return {track: perform(context, track, part) for track, part in heard.items() if part}
 
 
-def _lead(context: ArrangementContext) -> list[Stroke]:
-    """The melody, doubled by its own player in an instrumental chorus that has nobody else to do it."""
+def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """The melody, doubled by its own player in an instrumental chorus that has nobody else to do it.
+
+    Beside a singer it is the part that answers.
+    """
     alone = context.kind is SectionKind.CHORUS and not context.sung and context.player(Track.ORNAMENT) is None
-    return lead(context) + (double(context) if alone else [])
+    tune = lead(context)
+    return tune + without_overlap(answers(context, voicings), tune) + (double(context) if alone else [])

@@ -1,4 +1,4 @@
-"""The bass player: roots where chords change, movement by groove in between."""
+"""The bass player: the lowest notes of chords where these change, movement by groove in between."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -81,7 +81,7 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
     """The bass line, continuing from the pitch `before`; every chord begins with its root, one note at a time."""
-    variant = context.choice("bass", _with_the_kick(context, _variants(context)))
+    variant = context.turned("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []
     for bar in range(context.groove_bars):
         for index, hit in _bar_hits(context, bar, variant[bar % len(variant)]):
@@ -89,7 +89,7 @@ def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
             length = max(0.5, hit.length - _ARTICULATION_STEPS)
             strokes.append(Stroke(hit.start, length, before, metric_weight(hit.start)))
     if context.ends_song:
-        root = _near(context.spans[-1].chord.root, before)
+        root = _near(context.spans[-1].chord.lowest, before)
         strokes.append(Stroke(context.groove_bars * STEPS_PER_BAR, STEPS_PER_BAR, root, 1.0))
     return strokes
 
@@ -132,7 +132,10 @@ def _led_by_root(placed: list[Hit], span: Span) -> list[Hit]:
 
 
 def _pitch(context: ArrangementContext, index: int, mark: str, before: int | None) -> int:
-    root, third, fifth = context.spans[index].chord.pitch_classes
+    chord = context.spans[index].chord
+    root, (first, third, fifth) = chord.lowest, chord.pitch_classes
+    if root == fifth:
+        fifth = first
     if mark == "a":
         return _approach(context, index, before)
     if mark == "8":
@@ -145,9 +148,9 @@ def _approach(context: ArrangementContext, index: int, before: int | None) -> in
     """A step of the key next to the coming root, on the side where the line is; the fifth if no root is coming."""
     chord = context.spans[index].chord
     coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord
-    if coming.root == chord.root:
+    if coming.lowest == chord.lowest:
         return _near(chord.pitch_classes[2], before)
-    target = _near(coming.root, before)
+    target = _near(coming.lowest, before)
     usable = context.scale | set(coming.pitch_classes)
     side = -1 if before is not None and before < target else 1
     return next(target + side * d for d in (1, 2, 3) if (target + side * d) % 12 in usable)

@@ -20,7 +20,7 @@ _NINTH = 9
 
 def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
-    variant = context.choice("keys", keys_variants(context.style.groove, comping_texture(context)))
+    variant = context.turned("keys", keys_variants(context.style.groove, comping_texture(context)))
     strokes = [
         Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
         for onset in onsets(context, variant)
@@ -31,7 +31,7 @@ def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Strok
 
 def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
-    variant = context.choice("guitar", guitar_variants(context.style.groove, comping_texture(context)))
+    variant = context.turned("guitar", guitar_variants(context.style.groove, comping_texture(context)))
     spread = _STRUM_SECONDS / context.step_seconds
     strokes: list[Stroke] = []
     for onset in onsets(context, variant):

@@ -25,6 +25,27 @@ class Span:
 
 
 @dataclass(frozen=True, slots=True)
+class Turn:
+    """Which time a section comes: `number` counts those of its kind before it in the song, `count` all of them."""
+
+    number: int = 0
+    count: int = 1
+
+    @property
+    def opens(self) -> bool:
+        """True if more of the kind follow the first."""
+        return self.number == 0 and self.count > 1
+
+    @property
+    def closes(self) -> bool:
+        """True for the last of several."""
+        return 0 < self.number == self.count - 1
+
+
+ONCE = Turn()
+
+
+@dataclass(frozen=True, slots=True)
 class Breath:
     """A stretch in which the melody is silent or merely holds a note; in steps."""
 
@@ -50,6 +71,7 @@ class ArrangementContext:
     tonic: int
     spans: tuple[Span, ...]
     lead: tuple[int | None, ...]
+    turn: Turn = ONCE
 
     @property
     def ends_song(self) -> bool:
@@ -91,6 +113,10 @@ class ArrangementContext:
         """The option that all sections of this kind in the song share."""
         return self.random(topic).choice(options)
 
+    def turned(self, topic: str, options: Sequence[T]) -> T:
+        """The option of this time: each section of a kind takes the one after that of the section before."""
+        return options[(self.random(topic).randrange(len(options)) + self.turn.number) % len(options)]
+
 
 def make_context(
     score: Score,
@@ -102,13 +128,14 @@ def make_context(
     sung: bool,
     played: int,
     tonic: int | None,
+    turn: Turn = ONCE,
 ) -> ArrangementContext:
     """Look at a score; `tonic` is the key so far, if any. A song's last bar is given its final chord."""
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:
         score = _with_final_chord(score, tonic, style.mode)
     return ArrangementContext(
-        score, kind, style, following, seed, sung, played, tonic, spans_of(score), lead_line(score)
+        score, kind, style, following, seed, sung, played, tonic, spans_of(score), lead_line(score), turn
     )
 
 

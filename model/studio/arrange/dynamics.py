@@ -49,6 +49,12 @@ _GUITAR_BESIDE_KEYS_ENERGY = 0.45
 _QUIET_ENERGY = 0.25
 _GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA})
 _DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, Groove.FOLK}
+_HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD)
+"""Players that wait for the second chorus, those who are missed least first; two of them do."""
+
+_WAITING_PLAYERS = 2
+_FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.09, 0.07
+_FEWEST_FOR_BREAKDOWN = 3
 _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
@@ -64,13 +70,33 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
     if context.style.groove in _GUITAR_LED:
         wanted.add(Track.GUITAR)
     foundation = next((track for track in _FOUNDATIONS if context.player(track)), None)
+    if context.turn.opens and context.kind in {SectionKind.VERSE, SectionKind.CHORUS}:
+        wanted -= _waiting(context, foundation)
     if foundation:
         wanted.add(foundation)
     return frozenset(track for track in wanted if context.player(track))
 
 
+def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
+    """The players that the first of several verses or choruses does without."""
+    if context.kind is SectionKind.VERSE:
+        return {Track.ORNAMENT}
+    led = {Track.GUITAR} if context.style.groove in _GUITAR_LED else set()
+    free = [track for track in _HELD_BACK if context.player(track) and track is not foundation and track not in led]
+    return set(free[:_WAITING_PLAYERS])
+
+
+def in_breakdown(context: ArrangementContext) -> bool:
+    """True for the last chorus but one of a long song: its first half is left to the voice and a few players."""
+    turn = context.turn
+    return context.kind is SectionKind.CHORUS and turn.count > _FEWEST_FOR_BREAKDOWN and turn.number == turn.count - 2
+
+
 def entrance(context: ArrangementContext, track: Track) -> int:
-    """The step at which a player comes in: some wait for the second half of a song's first verse."""
+    """The step at which a player comes in: some wait for the second half of a song's first verse, or of a breakdown."""
+    if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:
+        others = any(context.player(each) for each in (Track.KEYS, Track.PAD))
+        return context.score.bars // 2 * STEPS_PER_BAR if others else 0
     foundation = next((each for each in _FOUNDATIONS if context.player(each)), None)
     late = track is Track.PAD or (track is Track.GUITAR and context.style.groove in _LATE_GUITARS)
     waits = late and context.kind is SectionKind.VERSE and context.played <= 1 and track is not foundation
@@ -90,6 +116,9 @@ def comping_texture(context: ArrangementContext) -> Texture:
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Factor on velocities at a step of the section, about 0.8 to 1.1."""
+    """Factor on velocities at a step of the section, about 0.8 to 1.15."""
     part = _PARTS[context.kind]
-    return part.level + part.rise * min(1.0, max(0.0, step / context.score.steps))
+    grown = 0.0
+    if context.kind is SectionKind.CHORUS:
+        grown = _FIRST_CHORUS_LEVEL * context.turn.opens + _LAST_CHORUS_LEVEL * context.turn.closes
+    return part.level + grown + part.rise * min(1.0, max(0.0, step / context.score.steps))

@@ -38,7 +38,7 @@ def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
     if player is None or context.kind is not SectionKind.CHORUS:
         return runs
     if sustains(player):
-        return _without_overlap(countermelody(context, voicings), runs)
+        return without_overlap(countermelody(context, voicings), runs) + runs
     return runs + double(context, pitch_range(player)[1])
 
 
@@ -80,7 +80,7 @@ def _counter_cost(context: ArrangementContext, start: int, before: int, pitch: i
 
 
 def _runs(context: ArrangementContext) -> list[Stroke]:
-    chance = context.random("runs")
+    chance = context.random("runs", context.turn.number)
     free = breaths(context.score, at_least=_BREATH_STEPS)
     chosen = [breath for breath in free if chance.random() < _RUN_CHANCES[context.kind]]
     return [stroke for breath in chosen for stroke in _run(context, breath, chance.choice(_FIGURES))]
@@ -106,7 +106,6 @@ def _run_tones(context: ArrangementContext, step: int) -> list[int]:
     return [p for p in _RUN if p % 12 in chord.pitch_classes and (lead is None or abs(p - lead) > 2)]
 
 
-def _without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
-    """One player's `line` and `runs`: the line is silent where a run sounds."""
-    free = [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]
-    return free + runs
+def without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
+    """The strokes of a player's `line` during which none of its `runs` sounds."""
+    return [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]

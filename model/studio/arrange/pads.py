@@ -44,7 +44,7 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """Broken chords around the melody: bright plucks above it, others below, never within two semitones of it."""
-    variant = context.choice("arpeggio", arpeggio_variants(context.style.groove, texture(context)))
+    variant = context.turned("arpeggio", arpeggio_variants(context.style.groove, texture(context)))
     strokes: list[Stroke] = []
     for onset in onsets(context, variant):
         tones = _tones(context, onset)
@@ -56,7 +56,7 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 def _held_together(pair: tuple[Voicing, Span]) -> tuple[Voicing, int, int]:
     voicing, span = pair
-    return voicing, span.chord.root, span.start // (_PAD_BARS * STEPS_PER_BAR)
+    return voicing, span.chord.lowest, span.start // (_PAD_BARS * STEPS_PER_BAR)
 
 
 def _widened(voicing: Voicing, span: Span) -> Voicing:

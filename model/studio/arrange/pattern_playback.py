@@ -39,14 +39,15 @@ def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
 
 
 def low_root(span: Span) -> int:
-    """The chord's root in the octave of a left hand, MIDI 36 to 47."""
-    return next(p for p in _LOW_ROOTS if p % 12 == span.chord.root)
+    """The chord's lowest note, mostly its root, in the octave of a left hand, MIDI 36 to 47."""
+    return next(p for p in _LOW_ROOTS if p % 12 == span.chord.lowest)
 
 
 def low_fifth(span: Span) -> int:
-    """The fifth above `low_root`, diminished in a diminished chord."""
+    """The chord's fifth above `low_root`, diminished in a diminished chord; the root where the fifth is below."""
     root, _, fifth = span.chord.pitch_classes
-    return low_root(span) + (fifth - root) % 12
+    above = root if span.chord.lowest == fifth else fifth
+    return low_root(span) + (above - span.chord.lowest) % 12
 
 
 def closing_chord(context: ArrangementContext, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:

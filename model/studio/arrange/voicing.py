@@ -35,15 +35,30 @@ def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing,
 
 
 def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
-    """Pitch classes to voice: the triad, and in jazzy grooves the seventh of the key unless it rubs with the melody."""
-    triad = span.chord.pitch_classes
-    if context.style.groove not in _COLOURED_GROOVES or span.chord.quality is Quality.DIMINISHED or context.ends_song:
+    """Pitch classes to voice: the triad with what the chord adds, in jazzy grooves at least the seventh of the key.
+
+    What rubs with the melody is left out.
+    """
+    triad, added = span.chord.pitch_classes, span.chord.added
+    if added is not None and not _rubs(context, span, added):
+        return (*triad, added)
+    if (
+        span.chord.coloured
+        or context.style.groove not in _COLOURED_GROOVES
+        or span.chord.quality is Quality.DIMINISHED
+        or context.ends_song
+    ):
         return triad
     seventh = next(((triad[0] + i) % 12 for i in (10, 11) if (triad[0] + i) % 12 in context.scale), None)
-    sung = {p % 12 for p in context.lead[span.start : span.end] if p is not None}
-    if seventh is None or seventh in triad or sung & {(seventh + 1) % 12, (seventh - 1) % 12}:
+    if seventh is None or seventh in triad or _rubs(context, span, seventh):
         return triad
     return (*triad, seventh)
+
+
+def _rubs(context: ArrangementContext, span: Span, pitch_class: int) -> bool:
+    """True if the melody has a semitone above or below a pitch class while the chord sounds."""
+    sung = {p % 12 for p in context.lead[span.start : span.end] if p is not None}
+    return bool(sung & {(pitch_class + 1) % 12, (pitch_class - 1) % 12})
 
 
 def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
@@ -83,7 +98,7 @@ def _ceilings(context: ArrangementContext) -> list[int]:
 def _cheapest_path(
     context: ArrangementContext, options: Sequence[Sequence[Voicing]], previous: Voicing
 ) -> tuple[Voicing, ...]:
-    first, roots = options[0], [span.chord.root for span in context.spans]
+    first, roots = options[0], [span.chord.lowest for span in context.spans]
     costs = [_shape(v) + (0.5 * movement(previous, v) if previous else 0.0) for v in first]
     trails: list[list[int]] = []
     for (before, after), (low, next_low) in zip(pairwise(options), pairwise(roots), strict=True):

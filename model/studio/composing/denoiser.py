@@ -21,7 +21,7 @@ from model.studio.composing.decisions.section_score import to_score
 from model.studio.composing.flow import euler_step, step_times
 from model.studio.composing.guidance import guided
 from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
-from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
+from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
 from model.studio.composing.token_layout import TAIL_BARS, TokenLayout, lay_out
 from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLASSES, PITCHES
 from model.studio.notation.score import BEATS_PER_BAR, Score
@@ -74,6 +74,7 @@ class ScoreState:
         self.latent = torch.randn(bucket, latent_width, generator=generator)
         self.guess = torch.zeros_like(self.latent)
         self.draws = torch.rand(spec.beats, generator=generator, dtype=torch.float64).numpy()
+        self.line_draws = torch.rand(spec.steps, generator=generator, dtype=torch.float64).numpy()
         self.valid = layout.valid()
         self.times = step_times(steps)
         self.lines: list[SungLine] = []
@@ -199,7 +200,8 @@ class ScoreDenoiser:
             spec.played,
         )
         score = to_score(spec, melody, chords)
-        return score, state.memory.with_section(spec.kind, rendition, TAIL_BARS)
+        phrases = phrases_of(spec, rendition.melody, rendition.chords)
+        return score, state.memory.with_section(spec.kind, rendition, TAIL_BARS, phrases)
 
     @torch.inference_mode()
     def _encode(self, state: ScoreState) -> None:
@@ -258,10 +260,10 @@ class ScoreDenoiser:
         """Fix rhythm and chords from the present output of the network."""
         spec, layout = state.spec, state.layout
         onsets = np.exp(state.log_probs)[:, FIRST_PITCH:].sum(-1)
-        state.lines = choose_lines(spec, layout, state.memory, onsets)
+        state.lines = choose_lines(spec, layout, state.memory, onsets, state.line_draws)
         set_rhythm_hints(layout, state.lines)
         chords = _log_softmax(state.logits.chords[layout.section], CHORD_CLASSES)
-        choose_chords(layout, spec, chords, self._tables, state.draws)
+        choose_chords(layout, spec, state.memory, chords, self._tables, state.draws)
         self._encode(state)
 
 

@@ -1,10 +1,14 @@
 """Specification of a section for the denoiser, and the memory that it keeps between sections."""
 
+import itertools
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from model.song import SectionKind
 from model.studio.composing.motif import Motif
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, Note
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Note
+from model.studio.notation.stress import Stress
 
 MAX_BARS = 16
 """Longest section that is written in one piece."""
@@ -20,11 +24,19 @@ class SectionSpec:
     the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `motif` is how that melody
     begins, for every section from then on. `final` ends the song. With `played` the lines are those of another section
     whose tune an instrument plays: they have notes, and no words. `pentatonic` keeps the melody to the scale without
-    its fourth and seventh degree in major; `chord_pace` is a factor on how often chords change.
+    its fourth and seventh degree in major; `chord_pace` is a factor on how often chords change. `genre` names the
+    manner of tune and chords, `seed` is the song's. `headroom` semitones are left above for a repetition in a higher
+    key.
+
+    Each line may have more: `words` is the identity of its text, and equal words have one tune; `takes_up` the earlier
+    line that it answers; `entries` the steps from its first bar to its entry, below 0 for a pickup; `rooms` the steps
+    that it has wherever its words are sung; `stresses` the stress of every syllable; `heights` the semitones by which
+    it lies above the middle of the section. `climax` is the line with the section's highest note. What is left out
+    asks for nothing.
 
     Raises:
-        ValueError: the lines do not fit the bars, a line has no syllables or more than sixteenths, or notes of the
-            anchor are empty, overlap or are out of order.
+        ValueError: the lines do not fit the bars, a line has no syllables or more than sixteenths, lines enter before
+            the section, or notes of the anchor are empty, overlap or are out of order.
     """
 
     kind: SectionKind
@@ -41,6 +53,16 @@ class SectionSpec:
     played: bool = False
     pentatonic: bool = False
     chord_pace: float = 1.0
+    genre: str = ""
+    seed: int = 0
+    words: tuple[str, ...] = ()
+    takes_up: tuple[int | None, ...] = ()
+    entries: tuple[int, ...] = ()
+    stresses: tuple[tuple[Stress, ...], ...] = ()
+    heights: tuple[float, ...] = ()
+    climax: int | None = None
+    headroom: int = 0
+    rooms: tuple[int, ...] = ()
 
     def __post_init__(self) -> None:
         if not 1 <= self.bars <= MAX_BARS:
@@ -49,9 +71,9 @@ class SectionSpec:
             raise ValueError(
                 f"{len(self.lines)} lines in {self.line_bars} bars do not fit a section of {self.bars} bars"
             )
-        for tones, bars in zip(self.lines, self.line_bars, strict=True):
-            if not 1 <= len(tones) <= bars * STEPS_PER_BAR:
-                raise ValueError(f"{len(tones)} syllables do not fit {bars} bars")
+        for tones, (start, stop) in zip(self.lines, self.line_spans(), strict=True):
+            if start < 0 or not 1 <= len(tones) <= stop - start:
+                raise ValueError(f"{len(tones)} syllables do not fit steps {start} to {stop}")
         free = 0
         for note in self.anchor:
             if note.start < free or note.length < 1:
@@ -74,13 +96,34 @@ class SectionSpec:
         return min(max((note.end for note in self.anchor), default=0), self.steps)
 
     def line_spans(self) -> tuple[tuple[int, int], ...]:
-        """Start and end of each line in steps."""
-        spans: list[tuple[int, int]] = []
-        start = 0
-        for bars in self.line_bars:
-            spans.append((start, start + bars * STEPS_PER_BAR))
-            start += bars * STEPS_PER_BAR
-        return tuple(spans)
+        """Start and end of each line in steps: from its entry to the end of its bars, or to the next line's pickup."""
+        entries = self.entries or (0,) * len(self.line_bars)
+        bars = [bar * STEPS_PER_BAR for bar in itertools.accumulate(self.line_bars, initial=0)]
+        starts = (bar + entry for bar, entry in zip(bars, entries, strict=False))
+        stops = (bar + min(entry, 0) for bar, entry in zip(bars[1:], (*entries, 0)[1:], strict=True))
+        return tuple(zip(starts, stops, strict=True))
+
+    def bar_step(self, line: int) -> int:
+        """The step on which a line's first bar begins."""
+        return sum(self.line_bars[:line]) * STEPS_PER_BAR
+
+    def line_beats(self, line: int) -> slice:
+        """The beats of a line's bars."""
+        first = sum(self.line_bars[:line]) * BEATS_PER_BAR
+        return slice(first, first + self.line_bars[line] * BEATS_PER_BAR)
+
+    def identity(self, line: int) -> str:
+        """The identity of a line's words; its tones where these are not given."""
+        return self.words[line] if self.words else "".join(map(str, self.lines[line]))
+
+    def same_words(self, line: int) -> int | None:
+        """The first earlier line of the section with the same words and as many bars, `None` where there is none."""
+        alike = (one for one in range(line) if self.identity(one) == self.identity(line))
+        return next((one for one in alike if self.line_bars[one] == self.line_bars[line]), None)
+
+    def answered(self, line: int) -> int | None:
+        """The earlier line that a line takes up; `None` where it is new."""
+        return self.takes_up[line] if self.takes_up else None
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,21 +147,51 @@ class Rendition:
 
 
 @dataclass(frozen=True, slots=True)
+class Phrase:
+    """A line as first written: steps from its first bar to its entry, classes from there on, chords of its bars."""
+
+    entry: int
+    melody: tuple[int, ...]
+    chords: tuple[int, ...]
+
+
+NO_PHRASES: Mapping[str, Phrase] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory between sections: the last bars, and the first rendition of every kind so far."""
+    """Memory between sections: the last bars, the first rendition of every kind, and of every line of a kind."""
 
     tail: Tail | None = None
     by_kind: tuple[tuple[SectionKind, Rendition], ...] = ()
+    phrases: tuple[tuple[tuple[SectionKind, str], Phrase], ...] = ()
+
+    def phrase(self, kind: SectionKind, words: str) -> Phrase | None:
+        """The line of these words as sections of this kind have it; `None` before there is one."""
+        return next((phrase for known, phrase in self.phrases if known == (kind, words)), None)
 
     def rendition(self, kind: SectionKind) -> Rendition | None:
         """The rendition of a section of this kind; `None` before there is one."""
         return next((rendition for known, rendition in self.by_kind if known is kind), None)
 
-    def with_section(self, kind: SectionKind, rendition: Rendition, tail_bars: int) -> "Memory":
+    def with_section(
+        self, kind: SectionKind, rendition: Rendition, tail_bars: int, phrases: Mapping[str, Phrase] = NO_PHRASES
+    ) -> "Memory":
         """The memory after a further section. What was sung counts for more than what was played before it."""
         tail = Tail(rendition.melody[-tail_bars * STEPS_PER_BAR :], rendition.chords[-tail_bars * BEATS_PER_BAR :])
         known = dict(self.by_kind)
         before = known.get(kind)
         if before is None or (before.played and not rendition.played):
             known[kind] = rendition
-        return Memory(tail, tuple(known.items()))
+        lines = {(kind, words): phrase for words, phrase in phrases.items()} | dict(self.phrases)
+        return Memory(tail, tuple(known.items()), tuple(lines.items()))
+
+
+def phrases_of(spec: SectionSpec, melody: Sequence[int], chords: Sequence[int]) -> dict[str, Phrase]:
+    """The lines of a section as they are written in `melody` [steps] and `chords` [beats], by their words."""
+    phrases: dict[str, Phrase] = {}
+    for line, (start, stop) in enumerate(spec.line_spans()):
+        beats = spec.line_beats(line)
+        phrase = Phrase(start - beats.start * STEPS_PER_BEAT, tuple(melody[start:stop]), tuple(chords[beats]))
+        phrases.setdefault(spec.identity(line), phrase)
+    return phrases

@@ -22,8 +22,8 @@ from model.studio.composing.conditions import (
     tempo_index,
 )
 from model.studio.composing.network import SLOTS, Known
-from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
-from model.studio.composing.tokens import HOLD, NO_CHORD, REST, Classes, chord_index, melody_classes
+from model.studio.composing.section_spec import Memory, Phrase, Rendition, SectionSpec
+from model.studio.composing.tokens import FIRST_PITCH, HOLD, NO_CHORD, REST, Classes, chord_index, melody_classes
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality
 
 TAIL_BARS = 2
@@ -113,8 +113,8 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
     """Everything that is given or requested before the first step."""
     layout = _empty_layout(spec, memory)
     _recall_chords(layout, spec, memory)
-    if rendition := memory.rendition(spec.kind):
-        _recall_lines(layout, spec, rendition)
+    _recall_lines(layout, spec, memory)
+    _recall_tune(layout, spec, memory.rendition(spec.kind))
     if spec.final:
         tonic = Chord(9, Quality.MINOR) if spec.minor else Chord(0, Quality.MAJOR)
         layout.give_chords(slice(layout.beats - BEATS_PER_BAR, layout.beats), chord_index(tonic))
@@ -217,19 +217,35 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
         layout.give_chords(slice(layout.prefix, layout.prefix + count), np.array(source.chords[:count]))
 
 
-def _recall_lines(layout: TokenLayout, spec: SectionSpec, rendition: Rendition) -> None:
-    """Lines sung before in the same place to the same tones are known; so is the melody of an interlude."""
-    earlier = np.array(rendition.melody)
+def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
+    """Lines whose words were sung before in a section of this kind are known, with their chords."""
     melody, known = layout.section_melody(), layout.section_known()
-    then = zip(rendition.spans, rendition.lines, strict=True)
-    now = zip(spec.line_spans(), spec.lines, strict=True)
-    kept = [line[0] for line, before in zip(now, then, strict=False) if line == before]
-    if not spec.lines and not rendition.spans and len(earlier) >= spec.steps:
-        kept = [(0, spec.steps)]
-    for start, stop in kept:
-        melody[start:stop] = earlier[start:stop]
+    for line, (start, stop) in enumerate(spec.line_spans()):
+        phrase = memory.phrase(spec.kind, spec.identity(line))
+        beats = spec.line_beats(line)
+        if phrase is None or not _fits(phrase, start - beats.start * STEPS_PER_BEAT, stop - start):
+            continue
+        steps = min(stop - start, len(phrase.melody))
+        melody[start : start + steps] = phrase.melody[:steps]
+        melody[start + steps : stop] = REST
         known[start:stop] = 1
+        beats = slice(layout.prefix + beats.start, layout.prefix + min(beats.stop, beats.start + len(phrase.chords)))
+        layout.give_chords(beats, np.array(phrase.chords[: beats.stop - beats.start]))
     layout.give_melody(melody, known)
+
+
+def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
+    """True if a phrase enters there, and its last note has begun when the next line enters."""
+    onsets = np.flatnonzero(np.array(phrase.melody) >= FIRST_PITCH)
+    return phrase.entry == entry and (not len(onsets) or int(onsets[-1]) < steps)
+
+
+def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
+    """The melody of an interlude that was played before is known."""
+    earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
+    if spec.lines or len(earlier) < spec.steps or not spec.steps:
+        return
+    layout.give_melody(earlier[: spec.steps], np.ones(spec.steps, dtype=np.int64))
 
 
 def _place_anchor(layout: TokenLayout, spec: SectionSpec) -> None:

@@ -1,4 +1,4 @@
-"""Names the chords of a score as a lead sheet does: "Am" from the first beat to the fourth."""
+"""Names the chords of a score as a lead sheet does: "Am7" from the first beat to the fourth, then "C/E"."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from itertools import groupby
 
 from model.song import ChordSpan, SectionPlan
 from model.studio.notation.keys import Key
-from model.studio.notation.score import Chord, Quality
+from model.studio.notation.score import Chord, Colour, Quality
 
 _SUFFIXES = {Quality.MAJOR: "", Quality.MINOR: "m", Quality.DIMINISHED: "dim"}
 
@@ -25,9 +25,20 @@ def named_chords(chords: Sequence[Chord], key: Key) -> tuple[NamedChord, ...]:
     named, beat = [], 0
     for chord, beats in groupby(chords):
         end = beat + len(list(beats))
-        named.append(NamedChord(key.pitch_names[chord.root] + _SUFFIXES[chord.quality], beat, end))
+        named.append(NamedChord(_symbol(chord, key), beat, end))
         beat = end
     return tuple(named)
+
+
+def _symbol(chord: Chord, key: Key) -> str:
+    """The chord as a lead sheet writes it: "F#m7", "Gsus4", "C/E"."""
+    seventh = chord.colour in {Colour.SEVENTH, Colour.MAJOR_SEVENTH}
+    if chord.quality is Quality.DIMINISHED and seventh:
+        suffix = "m7b5"
+    else:
+        suffix = _SUFFIXES[chord.quality] + chord.colour.value
+    below = "" if chord.bass is None else f"/{key.pitch_names[chord.bass]}"
+    return key.pitch_names[chord.root] + suffix + below
 
 
 def chord_spans(named: Sequence[NamedChord], section: SectionPlan, tempo_bpm: float) -> tuple[ChordSpan, ...]:

@@ -4,7 +4,7 @@ Every room of the studio engine speaks in these values: the denoiser writes a `S
 """
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 STEPS_PER_BEAT = 4
 BEATS_PER_BAR = 4
@@ -19,25 +19,63 @@ class Quality(IntEnum):
     DIMINISHED = 2
 
 
+class Colour(StrEnum):
+    """A tone beside a triad, or instead of its third; the value is its suffix on a lead sheet."""
+
+    PLAIN = ""
+    SEVENTH = "7"
+    MAJOR_SEVENTH = "maj7"
+    SIXTH = "6"
+    ADDED_NINTH = "add9"
+    SUSPENDED_FOURTH = "sus4"
+    SUSPENDED_SECOND = "sus2"
+
+
+_ADDED = {Colour.SEVENTH: 10, Colour.MAJOR_SEVENTH: 11, Colour.SIXTH: 9, Colour.ADDED_NINTH: 2}
+_SUSPENDED = {Colour.SUSPENDED_FOURTH: 5, Colour.SUSPENDED_SECOND: 2}
+
 _INTERVALS = {Quality.MAJOR: (0, 4, 7), Quality.MINOR: (0, 3, 7), Quality.DIMINISHED: (0, 3, 6)}
 
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """A triad; `root` is a pitch class, 0 (C) to 11 (B)."""
+    """A triad with its colour; `root` is a pitch class, 0 (C) to 11 (B), and `bass` that of the lowest note.
+
+    `bass` is `None` where that is the root.
+    """
 
     root: int
     quality: Quality
+    colour: Colour = Colour.PLAIN
+    bass: int | None = None
 
     @property
     def pitch_classes(self) -> tuple[int, int, int]:
-        """Root, third and fifth as pitch classes."""
+        """Root, third or what is suspended in its place, and fifth as pitch classes."""
         first, third, fifth = _INTERVALS[self.quality]
+        third = _SUSPENDED.get(self.colour, third)
         return ((self.root + first) % 12, (self.root + third) % 12, (self.root + fifth) % 12)
+
+    @property
+    def added(self) -> int | None:
+        """The pitch class beside the triad: a sixth, seventh or ninth; `None` where there is none."""
+        interval = _ADDED.get(self.colour)
+        return None if interval is None else (self.root + interval) % 12
+
+    @property
+    def lowest(self) -> int:
+        """The pitch class of the lowest note."""
+        return self.root if self.bass is None else self.bass
+
+    @property
+    def coloured(self) -> bool:
+        """True if the chord is more than a triad over its root."""
+        return self.colour is not Colour.PLAIN or self.bass is not None
 
     def transposed(self, semitones: int) -> "Chord":
         """The same chord, `semitones` higher."""
-        return Chord((self.root + semitones) % 12, self.quality)
+        bass = None if self.bass is None else (self.bass + semitones) % 12
+        return Chord((self.root + semitones) % 12, self.quality, self.colour, bass)
 
 
 @dataclass(frozen=True, slots=True)

@@ -107,6 +107,11 @@ class Form:
         """Bars of one part."""
         return sum(block.bars for block in self.parts[part].blocks(self.bar_seconds))
 
+    def bars_a_line(self, part: Part) -> float:
+        """Mean bars of the lines of a sung part."""
+        bars = line_bars(part.lines, self.bar_seconds, part.ease)
+        return sum(bars) / len(bars)
+
     def with_kind(self, kind: SectionKind, change: Callable[[Part], Part]) -> "Form":
         """The same form with `change` made to every part of a kind."""
         parts = tuple(change(part) if part.kind is kind else part for part in self.parts)

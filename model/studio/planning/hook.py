@@ -13,10 +13,11 @@ Tones = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """The tones of the chorus's first lines, and their bars."""
+    """The tones of the chorus's first lines, and their bars; `source` is the index of that section."""
 
     lines: tuple[Tones, ...]
     line_bars: tuple[int, ...]
+    source: int
 
 
 def quotation(plan: SongPlan, detail: StudioDetail, index: int) -> Quotation | None:
@@ -32,4 +33,4 @@ def quotation(plan: SongPlan, detail: StudioDetail, index: int) -> Quotation | N
     line_bars = detail.sections[chorus.index].line_bars
     count = sum(sum(line_bars[: n + 1]) <= room for n in range(len(line_bars)))
     lines = tuple(tuple(syllable.sung_tone for syllable in line.syllables) for line in chorus.lines[:count])
-    return Quotation(lines, line_bars[:count]) if lines else None
+    return Quotation(lines, line_bars[:count], chorus.index) if lines else None

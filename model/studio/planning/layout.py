@@ -30,12 +30,15 @@ _INTERLUDES = (
     (SectionKind.INST, 1),
     (SectionKind.BRIDGE, 2),
     (SectionKind.INST, 2),
-    (SectionKind.INST, 1),
+    (SectionKind.INST, 2),
 )
 """What is played before each repetition, in turn, and for how many phrases; the first, third and so on return to the
 verse, the others to the chorus."""
 
 _TWO_PART_BARS = 12
+_IN_PROPORTION = frozenset({SectionKind.VERSE, SectionKind.CHORUS})
+_TWO_BARS = 1.5
+"""Mean bars of the lines of a part from which on it has the slow pace."""
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
@@ -104,6 +107,7 @@ def _moves(phrase_bars: int, *, rapped: bool) -> Iterator[Move]:
     yield partial(_edges_at_least, intro=2, outro=0)
     if not rapped:
         yield from _for_each_kind(_eased, ease=Ease.EASY)
+        yield _in_proportion
     yield from _for_each_kind(_rounded, grid=2)
     yield partial(_edges_at_least, intro=0, outro=2)
     yield from _for_each_kind(_rounded, grid=phrase_bars)
@@ -122,6 +126,16 @@ def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
 
 def _eased(form: Form, kind: SectionKind, ease: Ease) -> Form:
     return form.with_kind(kind, lambda part: replace(part, ease=ease))
+
+
+def _in_proportion(form: Form) -> Form:
+    """The form with verse and chorus at one pace: where lines of one have two bars, those of the other have as many."""
+    sung = [part for part in form.parts if part.lines and part.kind in _IN_PROPORTION]
+    if not any(form.bars_a_line(part) >= _TWO_BARS for part in sung):
+        return form
+    for kind in {part.kind for part in sung if form.bars_a_line(part) < _TWO_BARS}:
+        form = _eased(form, kind, Ease.WIDE)
+    return form
 
 
 def _rounded(form: Form, kind: SectionKind, grid: int) -> Form:

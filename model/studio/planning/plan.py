@@ -20,6 +20,7 @@ from model.studio.planning.form import Block
 from model.studio.planning.key_finding import key_of_melody
 from model.studio.planning.layout import lay_out
 from model.studio.planning.length import Length, Tempo, TooManyWords, choose_length, seconds_of, too_many_words
+from model.studio.planning.lifts import lifts
 from model.studio.planning.short_lines import with_short_lines_together
 from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
@@ -27,6 +28,9 @@ from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
 """Its words keep their quickest pace however much time there is."""
+
+CONTINUED = "(continued)"
+"""Mark of a section that goes on with the one before."""
 
 _ROOM_BARS = 4
 """More than an introduction grows by where a song becomes longer for the sake of its anchor."""
@@ -39,12 +43,14 @@ class StudioSection:
     """Details of a section beyond its `SectionPlan`.
 
     `line_bars` holds the bars of each line, in order from the section's start; the rest is played. `anchor` is the
-    part of the caller's melody that falls into this section, from its start.
+    part of the caller's melody that falls into this section, from its start. `lift` counts the semitones by which the
+    section lies above the song's key.
     """
 
     bars: int
     line_bars: tuple[int, ...] = ()
     anchor: tuple[AnchorNote, ...] = ()
+    lift: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,8 +75,17 @@ class StudioDetail:
 
     @property
     def key(self) -> Key:
-        """The sounding key."""
+        """The sounding key of the song."""
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
+
+    def section_key(self, index: int) -> Key:
+        """The sounding key of a section."""
+        return Key(self.key.mode, self.transpose + self.sections[index].lift)
+
+    @property
+    def highest_lift(self) -> int:
+        """Semitones by which the highest section lies above the song's key."""
+        return max(section.lift for section in self.sections)
 
 
 def detail_of(plan: SongPlan) -> StudioDetail:
@@ -111,6 +126,7 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     if spread.beats_left and params.duration_seconds is None:
         seconds = seconds_of(bars + math.ceil(spread.beats_left / BEATS_PER_BAR) + _ROOM_BARS, tempo_bpm)
         return plan_song(replace(params, duration_seconds=min(seconds, info.duration_seconds[1])), info)
+    detail = _detail(params, parsed.style, key, tempo_bpm, blocks, spread.parts)
     return SongPlan(
         engine=info.name,
         seed=params.seed,
@@ -122,11 +138,11 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         tempo_bpm=tempo_bpm,
         notes=(
             *(*lyrics.notes, *parsed.notes, *_key_notes(heard_key), *params.anchor_remarks),
-            *(*anchor.remarks, *spread.remarks, *tempo_notes),
+            *(*anchor.remarks, *spread.remarks, *tempo_notes, *_lift_notes(detail, tuple(_labels(blocks)))),
         ),
         voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
         engine_samples=samples_of(bars, tempo_bpm),
-        detail=_detail(params, parsed.style, key, tempo_bpm, blocks, spread.parts),
+        detail=detail,
     )
 
 
@@ -137,6 +153,15 @@ def samples_of(bars: int, tempo_bpm: float) -> int:
 
 def _key_notes(heard: Key | None) -> tuple[str, ...]:
     return (f"anchor: heard in {heard.name}",) if heard else ()
+
+
+def _lift_notes(detail: StudioDetail, labels: Sequence[str]) -> tuple[str, ...]:
+    lifted = next((index for index, section in enumerate(detail.sections) if section.lift), None)
+    return (
+        ()
+        if lifted is None
+        else (f"key: {labels[lifted]} and what follows it are in {detail.section_key(lifted).name}",)
+    )
 
 
 def _home(style: Style, random: Random) -> Key:
@@ -213,7 +238,7 @@ def _labels(blocks: Sequence[Block]) -> Iterator[str]:
             counts[block.kind] = counts.get(block.kind, 0) + 1
         count = counts[block.kind]
         name = block.kind.value if count == 1 else f"{block.kind.value} {count}"
-        yield f"{name} (continued)" if block.piece else name
+        yield f"{name} {CONTINUED}" if block.piece else name
 
 
 def _detail(
@@ -224,8 +249,10 @@ def _detail(
     blocks: Sequence[Block],
     anchors: Sequence[tuple[AnchorNote, ...]],
 ) -> StudioDetail:
+    raised = lifts(blocks, style, params.seed, anchored=bool(params.anchor))
     sections = tuple(
-        StudioSection(block.bars, block.line_bars, anchor) for block, anchor in zip(blocks, anchors, strict=True)
+        StudioSection(block.bars, block.line_bars, anchor, lift)
+        for block, anchor, lift in zip(blocks, anchors, raised, strict=True)
     )
     return StudioDetail(
         style=replace(style, mode=key.mode, tempo_bpm=tempo_bpm),

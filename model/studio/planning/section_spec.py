@@ -9,6 +9,7 @@ from model.studio.composing.motif import Motif, motif_of
 from model.studio.composing.section_spec import SectionSpec
 from model.studio.notation.score import STEPS_PER_BEAT, Note
 from model.studio.planning.hook import quotation
+from model.studio.planning.line_plan import LinePlan, line_plan
 from model.studio.planning.plan import StudioDetail, detail_of
 
 
@@ -17,6 +18,9 @@ def section_spec(plan: SongPlan, index: int) -> SectionSpec:
     detail, section = detail_of(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
+    lined = (
+        _line_plan(plan, detail, quoted.source).first(len(quoted.lines)) if quoted else _line_plan(plan, detail, index)
+    )
     lines = tuple(tuple(syllable.sung_tone for syllable in line.syllables) for line in section.lines)
     return SectionSpec(
         kind=SectionKind.CHORUS if quoted else section.kind,
@@ -26,14 +30,30 @@ def section_spec(plan: SongPlan, index: int) -> SectionSpec:
         motif=_motif(detail, index),
         played=quoted is not None,
         minor=detail.minor,
-        transpose=detail.transpose,
+        transpose=detail.transpose + detail.sections[index].lift,
+        headroom=detail.highest_lift - detail.sections[index].lift,
         tempo_bpm=plan.tempo_bpm,
         density=detail.style.density,
         anchor=_anchor_notes(detail.sections[index].anchor),
         final=index == len(plan.sections) - 1,
         pentatonic=detail.style.pentatonic,
         chord_pace=detail.style.chord_pace,
+        genre=detail.style.genre,
+        seed=plan.seed,
+        words=lined.words,
+        takes_up=lined.takes_up,
+        entries=lined.entries,
+        rooms=lined.rooms,
+        stresses=lined.stresses,
+        heights=lined.heights,
+        climax=lined.climax,
     )
+
+
+def _line_plan(plan: SongPlan, detail: StudioDetail, index: int) -> LinePlan:
+    line_bars = {number: section.line_bars for number, section in enumerate(detail.sections)}
+    free = not any(section.anchor for section in detail.sections)
+    return line_plan(plan, index, line_bars, detail.style.genre, free=free)
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:

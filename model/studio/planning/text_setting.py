@@ -14,6 +14,7 @@ SLOW_BAR_SECONDS = 3.3
 _BREATH_BARS = 0.25
 _EASY_PER_SECOND = 5.0
 _EASY_PER_BAR = 8
+_SLOW_BAR_SYLLABLES = 9
 _CLOSE_PER_SECOND = 5.5
 _TIGHT_PER_BAR = 12
 _SLOW_PER_SECOND = 2.5
@@ -25,6 +26,7 @@ class Ease(IntEnum):
     TIGHT = 0
     CLOSE = 1
     EASY = 2
+    WIDE = 3
 
 
 def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
@@ -41,14 +43,15 @@ def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tup
 
     `EASY` gives two bars, one where every line of the section is slow enough in one or short in a slow song, four to
     a line too fast for two.
-    `CLOSE` gives one bar where every line is singable in one; `TIGHT` looks at each line alone.
+    `CLOSE` gives one bar where every line is singable in one; `TIGHT` looks at each line alone. `WIDE` is `EASY`
+    without lines of one bar, for words beside others that need two.
     """
     lengths = [phrase_lengths(line) for line in lines]
     everything = [count for counts in lengths for count in counts]
     if ease is Ease.TIGHT:
         return tuple(sum(_tight_bars(count, bar_seconds) for count in counts) for counts in lengths)
-    fits_one = _slow_in_one_bar if ease is Ease.EASY else _close_in_one_bar
-    if all(fits_one(count, bar_seconds) for count in everything):
+    fits_one = _close_in_one_bar if ease is Ease.CLOSE else _slow_in_one_bar
+    if ease is not Ease.WIDE and all(fits_one(count, bar_seconds) for count in everything):
         return tuple(len(counts) for counts in lengths)
     return tuple(_wide_bars(counts, bar_seconds, ease) for counts in lengths)
 
@@ -70,7 +73,7 @@ def most_in_one_bar(bar_seconds: float) -> int:
 
 def _slow_in_one_bar(count: int, bar_seconds: float) -> bool:
     if bar_seconds >= SLOW_BAR_SECONDS:
-        return count <= _EASY_PER_BAR
+        return count <= _SLOW_BAR_SYLLABLES
     return count < _EASY_PER_BAR and _rate(count, 1, bar_seconds) <= _SLOW_PER_SECOND
 
 
@@ -80,7 +83,7 @@ def _close_in_one_bar(count: int, bar_seconds: float) -> bool:
 
 def _wide_bars(counts: tuple[int, ...], bar_seconds: float, ease: Ease) -> int:
     hurried = len(counts) == 1 and _rate(counts[0], 2, bar_seconds) > _EASY_PER_SECOND
-    return 4 if hurried and ease is Ease.EASY else 2 * len(counts)
+    return 4 if hurried and ease >= Ease.EASY else 2 * len(counts)
 
 
 def _gap_strengths(line: LyricLine) -> list[int]:

@@ -5,7 +5,7 @@ from model.studio.arrange.context import ArrangementContext
 from model.studio.arrange.drums.drum_patterns import drum_patterns
 from model.studio.arrange.drums.fills import FillSize, fills
 from model.studio.arrange.drums.kit import STROKE_WEIGHTS, Pattern, Piece
-from model.studio.arrange.dynamics import Texture, texture
+from model.studio.arrange.dynamics import Texture, in_breakdown, texture
 from model.studio.arrange.tablature import Stroke, hits
 from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove, Track
@@ -58,6 +58,8 @@ def _bar_texture(context: ArrangementContext, bar: int) -> Texture | None:
         return Texture.STEADY if second_half else Texture.CALM
     if context.kind is SectionKind.OUTRO:
         return Texture.CALM if second_half else Texture.STEADY
+    if in_breakdown(context) and not second_half:
+        return Texture.CALM
     return texture(context)
 
 
@@ -68,7 +70,7 @@ def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
     if busy is not None:
         strokes = _varied(context, bar, busy, _strokes(_pattern(context, busy), bar))
     if size is not None:
-        strokes = _with_fill(strokes, _strokes(context.choice("fill", fills(context.style.groove, size)), 0))
+        strokes = _with_fill(strokes, _strokes(context.turned("fill", fills(context.style.groove, size)), 0))
     return [Stroke(s.start + bar * STEPS_PER_BAR, s.length, s.pitch, s.weight) for s in strokes]
 
 
@@ -90,7 +92,7 @@ def _varied(context: ArrangementContext, bar: int, busy: Texture, strokes: list[
     """The bar with what a drummer adds in passing: ghost notes, a pushed kick, an open hat where a phrase ends."""
     if busy is Texture.CALM:
         return strokes
-    chance = context.random("drums", bar)
+    chance = context.random("drums", bar, context.turn.number)
     if context.style.groove in _GHOSTED and chance.random() < 0.2 + 0.4 * context.style.energy:
         strokes = _added(strokes, Piece.SNARE, chance.choice(_GHOST_STEPS), "g")
     if context.style.energy > _GENTLE_ENERGY and chance.random() < 0.25 and context.style.groove is not Groove.JAZZ:

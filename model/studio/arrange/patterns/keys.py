@@ -1,4 +1,8 @@
-"""Patterns of a keyboard."""
+"""Patterns of a keyboard.
+
+Those under `_COUNTED` are the figures that most songs of POP909 share in their piano track, as
+`model.training.score.count_figures` finds them.
+"""
 
 from model.studio.arrange.dynamics import Texture
 from model.studio.arrange.patterns.variants import Variants, pick, table
@@ -9,15 +13,31 @@ _CALM_KEYS: Variants = (
     (("L-------L-------", "....A-------A---"),),
     (("A-------A-------", "L---------------"),),
 )
+_COUNTED_FLOWING: Variants = (
+    (("L-F-------------", "....1-2-4-1-3-2-"),),
+    (("L---------------", "..1-2-1-4-1-3-2-"), ("L---------------", "..1-2-3-4-1-3-2-")),
+    (("L-F-L-----L-----", "......1-U---1-2-"),),
+)
+_COUNTED_RUNNING: Variants = (
+    (("LF------LF------", "..124132..124132"),),
+    (("LFL--L--LFL--L--", "...13-21...13-21"),),
+)
+_COUNTED_STRUCK: Variants = (
+    (("L---F---L---F---", "..A---A---A---A-"),),
+    (("L---L---L---L---", "A-1---A---1-A-1-"),),
+    (("L-------L-------", "..A-1-A---A-1-A-"),),
+)
 _KEYS = table(
     {
         Groove.POP: (
             (
+                *_COUNTED_RUNNING,
                 (("L-------L-------", "A---A---A---A---"),),
                 (("L-------L-------", "..1-2-3-..1-2-3-"), ("L-------L-------", "..1-2-9-3-2-1-2-")),
                 (("L-----L-L-------", "A-----A---A-----"), ("L-----L-L-------", "A-----A---A-A---")),
             ),
             (
+                *_COUNTED_STRUCK,
                 (("L-------L-----L-", "A-A-A-A-A-A-A-A-"),),
                 (("L-----L-L-------", "A--U--A---A-A--U"), ("L-----L-L---L---", "A---A-A--UA-A---")),
                 (("L---L---L---L---", "A-U-A-U-A-U-A-U-"),),
@@ -25,11 +45,13 @@ _KEYS = table(
         ),
         Groove.BALLAD: (
             (
+                *_COUNTED_FLOWING,
                 (("L---------------", "..1-2-3-4-3-2-1-"), ("L---------------", "..1-2-9-3---2-1-")),
                 (("L-------L-------", "..1-3-2-..1-3-2-"),),
                 (("L---F-----------", "........9-2-3-1-"), ("L---F-----------", "....1-2-3-2-3---")),
             ),
             (
+                *_COUNTED_RUNNING[:1],
                 (("L-------L-------", "A-1-2-3-A-1-9-3-"),),
                 (("L---F---L---F---", "A---2-3-A---2-3-"),),
                 (("L-------L-------", "A---U---A---U-2-"), ("L-------L-------", "A---U---A-U-A-U-")),

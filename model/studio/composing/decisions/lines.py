@@ -4,9 +4,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.studio.composing.conditions import Hint
-from model.studio.composing.decisions.rhythm import Weights, choose_rhythm, echo_of, onset_log_odds
+from model.studio.composing.decisions.rhythm import LineRequest, Weights, draw_rhythm, echo_of, onset_log_odds
+from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
 from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import FIRST_PITCH
@@ -14,9 +16,9 @@ from model.studio.notation.score import STEPS_PER_BEAT
 
 _KEPT_RHYTHM = 30.0
 _RECALLED_RHYTHM = 1.4
-_PARALLEL_RHYTHM = 1.0
-_NEIGHBOUR_RHYTHM = 0.4
-_MOTIF_RHYTHM = 3.0
+_ANSWERED_RHYTHM = 4.0
+_MOTIF_RHYTHM = 6.0
+_BREATH_SECONDS = 0.34
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +31,21 @@ class SungLine:
     end: int
 
 
-def choose_lines(spec: SectionSpec, layout: TokenLayout, memory: Memory, onset_probability: Weights) -> list[SungLine]:
+def breath_steps(tempo_bpm: float) -> int:
+    """Steps of the shortest breath between two lines."""
+    return max(2, round(_BREATH_SECONDS * tempo_bpm / 15.0))
+
+
+def choose_lines(
+    spec: SectionSpec,
+    layout: TokenLayout,
+    memory: Memory,
+    onset_probability: Weights,
+    draws: NDArray[np.float64],
+) -> list[SungLine]:
     """Fix the rhythm of every sung line: one onset per syllable, apart from what is known already.
 
-    `onset_probability` [steps] is the network's, over the section.
+    `onset_probability` [steps] is the network's, over the section; `draws` [steps] are uniform in [0, 1).
     """
     known = layout.section_known() == 1
     melody = layout.section_melody()
@@ -48,15 +61,57 @@ def choose_lines(spec: SectionSpec, layout: TokenLayout, memory: Memory, onset_p
         if missing == 0:
             lines.append(SungLine(start, stop, given, free))
             continue
-        echo = _echo(spec, index, lines, recalled, stop - start)
-        chosen = choose_rhythm(log_prob[start:stop], missing, echo, free - start)
+        twin = spec.same_words(index)
+        if twin is not None and (copied := _copied(lines[twin], start, stop, free)):
+            lines.append(copied)
+            continue
+        room = _room(spec, index)
+        if missing + free - start > room:
+            room = stop - start
+        echo = _echo(spec, index, lines, recalled, room)
+        asked = _request(spec, index, log_prob[start : start + room], missing, free - start, echo)
+        chosen = draw_rhythm(asked, draws[start:stop])
         onsets = given + tuple(start + onset for onset in chosen.onsets)
         lines.append(SungLine(start, stop, onsets, start + chosen.end))
     return lines
 
 
+def _request(
+    spec: SectionSpec, index: int, log_prob: Weights, syllables: int, first_free: int, echo: Weights
+) -> LineRequest:
+    """The rhythm of the last `syllables` of a line, from its step `first_free` on."""
+    return LineRequest(
+        log_prob,
+        syllables,
+        spec.line_spans()[index][0],
+        15.0 / spec.tempo_bpm,
+        profile_of(spec.genre),
+        spec.stresses[index][-syllables:] if spec.stresses else (),
+        echo,
+        first_free,
+        breath_steps(spec.tempo_bpm),
+    )
+
+
+def _room(spec: SectionSpec, index: int) -> int:
+    """Steps that a line has each time that its words are sung in the section."""
+    spans = spec.line_spans()
+    if spec.rooms:
+        return min(spec.rooms[index], spans[index][1] - spans[index][0])
+    twins = (line for line in range(index, len(spans)) if line == index or spec.same_words(line) == index)
+    return min(spans[line][1] - spans[line][0] for line in twins)
+
+
+def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None:
+    """The rhythm of a line of the same words once more; `None` where something is given or it does not fit."""
+    moved = start - twin.start
+    if free > start or twin.onsets[-1] + moved >= stop:
+        return None
+    return SungLine(start, stop, tuple(onset + moved for onset in twin.onsets), min(twin.end + moved, stop))
+
+
 def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Rendition | None, steps: int) -> Weights:
-    """Bias towards the rhythm of the same line sung before, or of a line of equal length in this section."""
+    """Bias towards the rhythm of the same line sung before, or of the line that this one takes up."""
     bias = np.zeros(steps)
     if spec.motif is not None:
         bias += echo_of(spec.motif.rhythm(steps), steps, _MOTIF_RHYTHM)
@@ -65,10 +120,11 @@ def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Re
         onsets = np.flatnonzero(np.array(recalled.melody)[start:stop] >= FIRST_PITCH)
         same = len(recalled.lines[index]) == len(spec.lines[index])
         return bias + echo_of(tuple(onsets.tolist()), steps, _KEPT_RHYTHM if same else _RECALLED_RHYTHM)
-    for back, strength in ((2, _PARALLEL_RHYTHM), (1, _NEIGHBOUR_RHYTHM)):
-        if index >= back and len(spec.lines[index - back]) == len(spec.lines[index]):
-            earlier = lines[index - back]
-            bias += echo_of(tuple(onset - earlier.start for onset in earlier.onsets), steps, strength)
+    answered = spec.answered(index)
+    if answered is not None:
+        moved = spec.bar_step(index) - spec.bar_step(answered) - spec.line_spans()[index][0]
+        places = (onset + moved for onset in lines[answered].onsets)
+        bias += echo_of(tuple(place for place in places if place >= 0), steps, _ANSWERED_RHYTHM)
     return bias
 
 
@@ -76,6 +132,8 @@ def set_rhythm_hints(layout: TokenLayout, lines: Sequence[SungLine]) -> None:
     """Write the chosen rhythm into the layout's hints; what is known stays as it is."""
     hint = layout.hint[layout.section].reshape(-1).copy()
     known = layout.section_known() == 1
+    sung = slice(0, lines[-1].stop if lines else 0)
+    hint[sung] = np.where(known[sung], hint[sung], Hint.REST)
     for line in lines:
         wished = np.full(line.stop - line.start, Hint.REST, dtype=np.int64)
         for onset, after in zip(line.onsets, [*line.onsets[1:], line.end], strict=True):

@@ -1,27 +1,35 @@
 """The melody of a section: pitches on the rhythm that is fixed."""
 
+import itertools
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
+from numpy.typing import NDArray
 
 from model.song import SectionKind
 from model.studio.composing.decisions.lines import SungLine
 from model.studio.composing.decisions.melody_bias import FORBIDDEN, pentatonic_bias
 from model.studio.composing.decisions.pitches import (
     LOG_PROB_WEIGHT,
+    MOTIF_WEIGHT,
     PITCH_CLASSES,
+    AskedInterval,
     MelodyNote,
     Weights,
     choose_pitches,
     note_bias,
 )
+from model.studio.composing.decisions.registers import register_bias
+from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import FIRST_PITCH, LOWEST, NO_CHORD, PITCHES, Classes
 from model.studio.notation.score import STEPS_PER_BEAT
 
 _PARALLEL_PITCH = 1.2
+_ANSWER_WEIGHT = 2.0
+_LEAST_LOG_PROB = -7.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,55 +61,136 @@ def write_melody(
     known = layout.section_known() == 1
     melody = np.where(known, layout.section_melody(), sampled)
     onsets = np.flatnonzero(melody >= FIRST_PITCH)
-    notes = _asked(spec, layout, lines, onsets)
-    weights = LOG_PROB_WEIGHT * log_probs[onsets][:, FIRST_PITCH:] + note_bias(notes, spec.minor)
-    weights += pentatonic_bias(spec)
     fixed = known[onsets]
     if spec.final and len(onsets) and onsets[-1] >= spec.anchor_end:
         fixed[-1] = False
-        weights[-1, (9 if spec.minor else 0) != PITCH_CLASSES] += FORBIDDEN / 2
-    weights[fixed] = -1e6
-    weights[fixed, melody[onsets][fixed] - FIRST_PITCH] = 0.0
-    tones = [note.tone for note in notes]
-    taken_up = _motif_intervals(spec, lines, onsets)
-    for bias in (np.zeros_like(weights), _parallel_bias(layout, lines, onsets, melody)):
-        pitches = choose_pitches(weights + bias, tones, moves.intervals, moves.tone_weight, taken_up)
-        melody[onsets] = np.array(pitches, dtype=np.int64) - LOWEST + FIRST_PITCH
+    notes = _asked(spec, layout, lines, onsets)
+    weights = _weights(spec, lines, onsets, notes, log_probs)
+    _fix(weights, fixed, melody[onsets][fixed])
+    find = _Search(spec, weights, [note.tone for note in notes], moves)
+    motif = _motif_intervals(spec, lines, onsets)
+    melody[onsets] = find.path(motif)
+    asked = [m or a for m, a in zip(motif, _answered_intervals(spec, lines, onsets, melody), strict=True)]
+    melody[onsets] = find.path(asked, _parallel_bias(spec, layout, lines, onsets, melody))
+    if twins := _twins(spec, lines, melody, set(onsets[fixed].tolist())):
+        _fix(weights, np.isin(onsets, list(twins)), np.array(list(twins.values())))
+        melody[onsets] = find.path(asked)
     return melody
 
 
-def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> list[int | None]:
+@dataclass(frozen=True, slots=True)
+class _Search:
+    """Search of the pitches of a section: weights [notes, 37], tones of the notes, and what is usual between them."""
+
+    spec: SectionSpec
+    weights: Weights
+    tones: list[int]
+    moves: Moves
+
+    def path(self, asked: Sequence[AskedInterval | None], bias: Weights | float = 0.0) -> Classes:
+        """Melody classes of the best path, with intervals that are asked for."""
+        usual, profile = self.moves, profile_of(self.spec.genre)
+        weights = self.weights + bias
+        pitches = choose_pitches(weights, self.tones, usual.intervals, usual.tone_weight, asked, profile)
+        return np.array(pitches, dtype=np.int64) - LOWEST + FIRST_PITCH
+
+
+def _weights(
+    spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, notes: list[MelodyNote], log_probs: Weights
+) -> Weights:
+    """Log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
+    weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
+    weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
+    if spec.final and len(onsets) and onsets[-1] >= spec.anchor_end:
+        weights[-1, (9 if spec.minor else 0) != PITCH_CLASSES] += FORBIDDEN / 2
+    return weights
+
+
+def _fix(weights: Weights, notes: NDArray[np.bool_], classes: Classes) -> None:
+    """Leave those notes no other melody class than the given ones."""
+    weights[notes] = -1e6
+    weights[notes, classes - FIRST_PITCH] = 0.0
+
+
+def _loosened(log_probs: Weights) -> Weights:
+    """The log probabilities, none of a possible note below a floor: the network is surer than its pitches deserve."""
+    out: Weights = np.where(log_probs > FORBIDDEN / 2, np.maximum(log_probs, _LEAST_LOG_PROB), log_probs)
+    return out
+
+
+def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> list[AskedInterval | None]:
     """For each note the interval that the motif has from it to the next; `None` where it has no say."""
-    asked: dict[int, int | None] = {}
+    asked: dict[int, AskedInterval] = {}
     if spec.motif is not None:
         for line in lines:
-            asked |= {onset: spec.motif.after(note) for note, onset in enumerate(line.onsets[:-1])}
+            for note, onset in enumerate(line.onsets[:-1]):
+                if (interval := spec.motif.after(note)) is not None:
+                    asked[onset] = AskedInterval(interval, MOTIF_WEIGHT)
     return [asked.get(step) for step in onsets.tolist()]
 
 
-def _parallel_bias(layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes) -> Weights:
-    """Wishes [notes, 37] that a line takes up the pitches of the line two before it, where rhythm and chords agree."""
+def _answered_intervals(
+    spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, melody: Classes
+) -> list[AskedInterval | None]:
+    """For each note the interval to the next at the same place of the line that its own line takes up."""
+    asked: dict[int, AskedInterval] = {}
+    for number, line in enumerate(lines):
+        source = spec.answered(number)
+        if source is None:
+            continue
+        earlier, moved = set(lines[source].onsets), _bars_between(spec, source, number)
+        for one, other in itertools.pairwise(line.onsets):
+            if one - moved in earlier and other - moved in earlier:
+                asked[one] = AskedInterval(int(melody[other - moved] - melody[one - moved]), _ANSWER_WEIGHT)
+    return [asked.get(step) for step in onsets.tolist()]
+
+
+def _bars_between(spec: SectionSpec, one: int, other: int) -> int:
+    """Steps from the first bar of a line to that of another."""
+    return spec.bar_step(other) - spec.bar_step(one)
+
+
+def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed: set[int]) -> dict[int, int]:
+    """Classes by step of lines with the same words as an earlier one, and of that one; the tune of the first counts."""
+    twins: dict[int, int] = {}
+    for number, line in enumerate(lines):
+        source = spec.same_words(number)
+        if source is None or len(line.onsets) != len(lines[source].onsets):
+            continue
+        for one, other in zip(lines[source].onsets, line.onsets, strict=True):
+            twins[one] = twins[other] = int(melody[one])
+    return {step: pitch for step, pitch in sorted(twins.items()) if step not in fixed}
+
+
+def _parallel_bias(
+    spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
+) -> Weights:
+    """Wishes [notes, 37] that a line takes up the pitches of the line it answers, where rhythm and chords agree."""
     bias = np.zeros((len(onsets), PITCHES))
     chords = layout.chords[layout.section]
     row_of = {step: row for row, step in enumerate(onsets.tolist())}
-    for earlier, line in zip(lines, lines[2:], strict=False):
-        then = {onset - earlier.start for onset in earlier.onsets}
+    for number, line in enumerate(lines):
+        source = spec.answered(number) if spec.takes_up else number - 2
+        if source is None or source < 0:
+            continue
+        then, moved = set(lines[source].onsets), _bars_between(spec, source, number)
         for step in line.onsets[:-1]:
-            source = step - line.start + earlier.start
-            same_chord = source < earlier.stop and chords[step // STEPS_PER_BEAT] == chords[source // STEPS_PER_BEAT]
-            if step - line.start in then and same_chord:
-                bias[row_of[step], melody[source] - FIRST_PITCH] = _PARALLEL_PITCH
+            same_chord = chords[step // STEPS_PER_BEAT] == chords[max(step - moved, 0) // STEPS_PER_BEAT]
+            if step - moved in then and same_chord:
+                bias[row_of[step], melody[step - moved] - FIRST_PITCH] = _PARALLEL_PITCH
     return bias
 
 
 def _asked(spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes) -> list[MelodyNote]:
     chords = layout.chords[layout.section]
     notes = {step: MelodyNote(step, int(chords[step // STEPS_PER_BEAT])) for step in onsets.tolist()}
+    for one, other in itertools.pairwise(onsets.tolist()):
+        notes[one] = replace(notes[one], held=other - one >= STEPS_PER_BEAT)
     for line, tones in zip(lines, spec.lines, strict=True):
         for step, tone in zip(line.onsets, tones, strict=False):
             notes[step] = replace(notes[step], tone=tone)
         if line.onsets:
-            notes[line.onsets[-1]] = replace(notes[line.onsets[-1]], cadence=True)
+            notes[line.onsets[-1]] = replace(notes[line.onsets[-1]], cadence=True, held=True)
     if notes and (spec.final or (spec.kind is SectionKind.CHORUS and not spec.played)):
         last = max(notes) if spec.final or not lines or not lines[-1].onsets else lines[-1].onsets[-1]
         notes[last] = replace(notes[last], cadence=True, tonic=spec.final or chords[last // STEPS_PER_BEAT] != NO_CHORD)

@@ -13,9 +13,9 @@ from model.studio.notation.score import STEPS_PER_BEAT
 
 FORBIDDEN = -1e4
 
-_SUNG_RANGE = {SectionKind.VERSE: (57, 72), SectionKind.PRE_CHORUS: (57, 74)}
-_SUNG_RANGE_ELSEWHERE = (59, 75)
-"""Sounding pitches that a voice is asked for: together an octave and a half, A3 to D#5."""
+_SUNG_RANGE = {SectionKind.VERSE: (55, 72), SectionKind.PRE_CHORUS: (56, 74)}
+_SUNG_RANGE_ELSEWHERE = (58, 76)
+"""Sounding pitches that a voice is asked for: together less than two octaves, G3 to E5."""
 
 _PLAYED_RANGE = (57, 84)
 _PENTATONIC = (0, 2, 4, 7, 9)
@@ -32,7 +32,7 @@ def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArra
     sung = np.zeros(len(section), dtype=np.bool_)
     for start, stop in spec.line_spans():
         sung[start:stop] = True
-    low, high = _SUNG_RANGE.get(spec.kind, _SUNG_RANGE_ELSEWHERE)
+    low, high = sung_range(spec)
     section[sung] = _outside(low - spec.transpose, high - spec.transpose)
     section[~sung] = _outside(*_PLAYED_RANGE)
     off_scale = _OFF_SCALE if memory.tail else _OPENING_OFF_SCALE
@@ -42,6 +42,12 @@ def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArra
     section += _RHYTHM_BIAS[layout.hint[layout.section].reshape(-1)]
     bias[layout.section] = section.reshape(-1, STEPS_PER_BEAT, MELODY_CLASSES)
     return bias
+
+
+def sung_range(spec: SectionSpec) -> tuple[int, int]:
+    """Lowest and highest sounding pitch that a voice is asked for in a section."""
+    low, high = _SUNG_RANGE.get(spec.kind, _SUNG_RANGE_ELSEWHERE)
+    return low, high - spec.headroom
 
 
 def pentatonic_bias(spec: SectionSpec) -> NDArray[np.float32]:

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.studio.composing.motif import closeness
+from model.studio.composing.profiles import USUAL, Profile
 from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
 from model.studio.notation.score import STEPS_PER_BEAT
 
@@ -20,12 +21,17 @@ LOG_PROB_WEIGHT = 0.6
 """How much the network's log probabilities count beside this bias."""
 
 _INTERVAL_WEIGHT = 1.0
-_MOTIF_WEIGHT = 8.0
+MOTIF_WEIGHT = 8.0
+"""How much the intervals of the caller's motif count."""
+
 _THIRD, _LEAP = 4, 9
-_LEAP_WISH = -0.2
+_LARGEST_LEAP = 7
+_LEAP_WISH = -0.35
+_REPEAT_WISH = -0.1
 _CHORD_TONE_WISH = 1.2
-_OFF_SCALE_BIAS = -1.0
+_OFF_SCALE_BIAS = -1.6
 _STABLE_WISH = 0.9
+_CLASH_WISH = -5.0
 _LEADING_WISH = -1.2
 _TONIC_WISH = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
@@ -36,14 +42,25 @@ PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 
 @dataclass(frozen=True, slots=True)
 class MelodyNote:
-    """Constraints on one note: its step, the chord class under it, its sung tone (0 is none), True if it ends a
-    line, and True if it closes on the tonic."""
+    """Constraints on one note: its step, the chord class under it, its sung tone (0 is none).
+
+    `cadence` is True if it ends a line, `tonic` if it closes on the tonic, `held` if it lasts a beat or more.
+    """
 
     step: int
     chord: int
     tone: int = 0
     cadence: bool = False
     tonic: bool = False
+    held: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class AskedInterval:
+    """An interval in semitones that is asked for from one note to the next, and how much that counts."""
+
+    semitones: int
+    weight: float
 
 
 def scale(minor: bool) -> tuple[int, ...]:
@@ -59,6 +76,8 @@ def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
         chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
         if note.step % (2 * STEPS_PER_BEAT) == 0 or note.cadence:
             row += _CHORD_TONE_WISH * np.isin(PITCH_CLASSES, chord_tones)
+        if note.held:
+            row += _CLASH_WISH * np.isin((PITCH_CLASSES - 1) % 12, chord_tones)
         if note.cadence:
             row += _STABLE_WISH * np.isin(PITCH_CLASSES, (0, 4, 7, 9))
             row += _LEADING_WISH * np.isin(PITCH_CLASSES, (5, 11))
@@ -72,7 +91,8 @@ def choose_pitches(
     tones: list[int],
     intervals: Weights,
     tone_weight: float = TONE_WEIGHT,
-    taken_up: Sequence[int | None] = (),
+    taken_up: Sequence[AskedInterval | None] = (),
+    profile: Profile = USUAL,
 ) -> list[int]:
     """The most probable path of pitches (Viterbi, 1967).
 
@@ -82,16 +102,14 @@ def choose_pitches(
         intervals: log probability [37] of the distance between successive notes in semitones.
         tone_weight: how much the tones count, at least 0; with 0 not at all.
         taken_up: requested interval from each note to the next, `None` for any.
+        profile: the manner of the genre: its repeats and leaps.
 
     Returns:
         MIDI pitches.
     """
     if not len(log_probs):
         return []
-    places = np.arange(PITCHES)
-    rise = _rise()
-    reach = _INTERVAL_WEIGHT * intervals + _LEAP_WISH * np.maximum(places - _THIRD, 0)
-    moves = reach[np.abs(np.subtract.outer(places, places))]
+    rise, moves = _rise(), _usual_moves(intervals, profile)
     best = log_probs[0]
     came_from: list[NDArray[np.int64]] = []
     for log_prob, before, after, interval in zip_longest(
@@ -99,13 +117,23 @@ def choose_pitches(
     ):
         onward = best[:, None] + moves + tone_weight * tone_direction(before, after) * rise
         if interval is not None:
-            onward += _MOTIF_WEIGHT * closeness(interval, PITCHES)
+            onward += interval.weight * closeness(interval.semitones, PITCHES)
         came_from.append(onward.argmax(0))
         best = onward.max(0) + log_prob
     path = [int(best.argmax())]
     for pointers in reversed(came_from):
         path.append(int(pointers[path[-1]]))
     return [LOWEST + place for place in reversed(path)]
+
+
+def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
+    """Log weight of each move, [37, 37]: as songs have them, with what the genre has more of."""
+    places = np.arange(PITCHES)
+    reach = _INTERVAL_WEIGHT * intervals + _LEAP_WISH * np.maximum(places - _THIRD, 0)
+    reach += (_REPEAT_WISH + profile.repeat) * (places == 0)
+    reach += profile.leap * ((places > _THIRD) & (places <= _LARGEST_LEAP))
+    out: Weights = reach[np.abs(np.subtract.outer(places, places))]
+    return out
 
 
 def _rise() -> Weights:

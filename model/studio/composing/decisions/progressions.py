@@ -5,7 +5,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.composing.section_spec import SectionSpec
+from model.studio.composing.decisions.patterns import draw_patterns
+from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
@@ -57,19 +58,34 @@ class HarmonyTables:
 def choose_chords(
     layout: TokenLayout,
     spec: SectionSpec,
+    memory: Memory,
     log_odds: NDArray[np.float64],
     tables: HarmonyTables,
     draws: NDArray[np.float64],
 ) -> None:
-    """Draw the section's progression from `log_odds` [beats, 37] and fix it in the layout; known chords stay."""
-    moves = _TRANSITION_WEIGHT * tables.log_transitions(spec.minor, spec.chord_pace)
-    odds = log_odds.copy()
-    chords, known = layout.chords[layout.section], layout.mask[layout.section, STEPS_PER_BEAT] == 1
-    odds[known] = -1e8
-    odds[known, chords[known]] = 0.0
-    if layout.prefix:
-        odds[0] += moves[0][layout.chords[layout.prefix - 1]]
-    layout.give_chords(layout.section, draw_progression(odds, moves, draws))
+    """Draw the section's progression and fix it in the layout; known chords stay.
+
+    It is made of four bars that songs have, ranked by `log_odds` [beats, 37] of the network, and lines of the same
+    words have the same chords. Under a melody of the caller's the network alone decides.
+    """
+    chords, known = layout.chords[layout.section].copy(), layout.mask[layout.section, STEPS_PER_BEAT] == 1
+    if spec.anchor:
+        moves = _TRANSITION_WEIGHT * tables.log_transitions(spec.minor, spec.chord_pace)
+        odds = log_odds.copy()
+        odds[known] = -1e8
+        odds[known, chords[known]] = 0.0
+        if layout.prefix:
+            odds[0] += moves[0][layout.chords[layout.prefix - 1]]
+        found = draw_progression(odds, moves, draws)
+    else:
+        before = int(layout.chords[layout.prefix - 1]) if layout.prefix else NO_CHORD
+        found = draw_patterns(spec, memory, log_odds, np.where(known, chords, NO_CHORD), before, draws)
+        for line in range(len(spec.lines)):
+            twin = spec.same_words(line)
+            if twin is not None:
+                found[spec.line_beats(line)] = found[spec.line_beats(twin)]
+        found = np.where(known, chords, found)
+    layout.give_chords(layout.section, found)
 
 
 def draw_progression(

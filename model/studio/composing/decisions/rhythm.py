@@ -1,23 +1,68 @@
-"""The rhythm of a sung line: exactly one onset per syllable, where the network and the metre want it."""
+"""The rhythm of a sung line: exactly one onset per syllable, drawn from what songs do and what the words ask for."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.notation.score import STEPS_PER_BEAT
+from model.studio.composing.habits import habits
+from model.studio.composing.profiles import USUAL, Profile
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.notation.stress import Stress
 
 Weights = NDArray[np.float64]
 
-_METRE = np.array([0.7, -1.4, -0.1, -0.9, 0.25, -1.4, 0.2, -0.8, 0.45, -1.4, 0.0, -0.9, 0.25, -1.4, 0.15, -0.8])
-"""Wish for an onset at each sixteenth of a bar."""
+_SHARPNESS = 1.15
+"""Power of the odds that are drawn from: rare rhythms are rarer than in songs."""
 
-_GAPS = np.log(np.array([0.06, 0.3, 0.11, 0.22, 0.03, 0.09, 0.03, 0.05, 0.01, 0.01, 0.004, 0.004]))
-_LONG_GAP = np.log(0.002)
-_GAP_WEIGHT = 0.7
-LOG_PROB_WEIGHT = 0.8
-_LONGEST_CADENCE = 2 * STEPS_PER_BEAT
+_LOG_PROB_WEIGHT = 0.2
+_STRENGTH = np.array([0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4, 0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4])
+"""Metric strength of each sixteenth of a bar."""
+
+_STRESS_WEIGHT = {Stress.WEAK: -1.4, Stress.PLAIN: 0.0, Stress.STRONG: 0.3, Stress.PHRASE: 0.4}
+_BEAT = -0.25
+"""Offset of beats: the closing notes of lines, which are counted for themselves, lie on them anyway."""
+
+_LONG_WEAK = -0.5
+_PHRASE_GAP = 0.35
+_LATE_ENTRY = -4.0
+_LONG_GAP = -7.0
+_SHORTEST_SECONDS = 0.14
+_HURRIED_SIXTEENTH = -2.5
+_EMPTY_STEP = -0.12
+_CLOSING_STEPS = (4, 6, 8)
+"""Steps that the last note lasts at most; the more room there is, the longer."""
+
+_USUAL_CLOSE = 7
 _IMPOSSIBLE = -1e9
+
+
+@dataclass(frozen=True, slots=True)
+class LineRequest:
+    """Request for the rhythm of a line.
+
+    Attributes:
+        log_prob: the network's log odds of an onset at each step of the line, [steps].
+        syllables: onsets to place, at least 1.
+        start: step of the section on which the line's span starts.
+        step_seconds: length of a step.
+        profile: the manner of the genre.
+        stresses: stress of each syllable; none where nothing is known of them.
+        echo: extra bias at each step, [steps]: the rhythm of a line that this one takes up.
+        first_free: no onset comes earlier.
+        breath: steps of silence that are left at the end where there is room.
+    """
+
+    log_prob: Weights
+    syllables: int
+    start: int = 0
+    step_seconds: float = 0.16
+    profile: Profile = USUAL
+    stresses: tuple[Stress, ...] = ()
+    echo: Weights | None = None
+    first_free: int = 0
+    breath: int = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,63 +73,98 @@ class LineRhythm:
     end: int
 
 
-def choose_rhythm(log_prob: Weights, syllables: int, echo: Weights | None = None, first_free: int = 0) -> LineRhythm:
-    """Choose the best `syllables` onsets of a line by dynamic programming.
+def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhythm:
+    """Draw the onsets of a line from their joint distribution, by forward filtering and backward sampling.
 
-    Adds up the log odds of the network, the metre, usual distances between notes, and a closing note that is long and
-    strong; a breath is left after it.
+    Adds up habits of songs (distances between notes by their place in the bar), the genre, the network, and the stress
+    of the words; the first note comes early, the last one leaves room for a long note and a breath.
 
     Args:
-        log_prob: log odds of an onset at each step of the line, [steps].
-        syllables: at least 1, at most the steps from `first_free` on.
-        echo: extra bias at each step, [steps]: the rhythm of a line that this one answers.
-        first_free: no onset comes earlier.
+        asked: the line.
+        draws: uniform in [0, 1), one for each syllable at least.
+
+    Raises:
+        ValueError: the onsets do not fit.
     """
-    steps = len(log_prob)
-    if not 1 <= syllables <= steps - first_free:
-        raise ValueError(f"{syllables} onsets do not fit steps {first_free} to {steps}")
-    bias = LOG_PROB_WEIGHT * np.clip(log_prob, -4, 4) + np.resize(_METRE, steps)
-    if echo is not None:
-        bias = bias + echo
-    bias[:first_free] = _IMPOSSIBLE
-    onsets = _best_onsets(bias, syllables, _closing(steps, syllables, first_free))
-    return LineRhythm(tuple(onsets), _cadence_end(onsets, steps))
+    steps = len(asked.log_prob)
+    if not 1 <= asked.syllables <= steps - asked.first_free:
+        raise ValueError(f"{asked.syllables} onsets do not fit steps {asked.first_free} to {steps}")
+    gaps = _gaps(asked)
+    biases = [_SHARPNESS * _bias(asked, number) for number in range(asked.syllables)]
+    filtered = [biases[0] + _SHARPNESS * _LATE_ENTRY * np.maximum(np.arange(steps) - asked.first_free, 0)]
+    for number in range(1, asked.syllables):
+        reach = filtered[-1][None, :] + gaps + _weak_gaps(asked, number, steps)
+        filtered.append(_log_sum(reach) + biases[number])
+    onsets = [_draw(filtered[-1] + _SHARPNESS * _closing(asked), draws[asked.syllables - 1])]
+    for number in range(asked.syllables - 1, 0, -1):
+        odds = filtered[number - 1] + gaps[onsets[-1]] + _weak_gaps(asked, number, steps)[onsets[-1]]
+        onsets.append(_draw(odds, draws[number - 1]))
+    onsets.reverse()
+    return LineRhythm(tuple(onsets), _end(onsets, steps, asked.breath))
 
 
-def _closing(steps: int, syllables: int, first_free: int) -> Weights:
-    """Wish for the last onset at each step: on a beat, with room for a long note and a breath if there can be."""
-    places = np.arange(steps)
-    bias = np.where(places % (2 * STEPS_PER_BEAT) == 0, 1.6, np.where(places % STEPS_PER_BEAT == 0, 0.8, 0.0))
-    relaxed = (syllables - 1) * 2 + first_free
-    latest = max(steps - STEPS_PER_BEAT - 2, min(relaxed, steps - 1))
-    bias = bias - 0.35 * np.maximum(steps - _LONGEST_CADENCE - places, 0) / STEPS_PER_BEAT
-    return np.where(places > latest, -20.0 - places, bias)
+def _places(asked: LineRequest) -> NDArray[np.int64]:
+    """Place in the bar of each step of the line."""
+    return (asked.start + np.arange(len(asked.log_prob))) % STEPS_PER_BAR
 
 
-def _best_onsets(bias: Weights, count: int, closing: Weights) -> list[int]:
-    """Onsets with the greatest sum of biases and gap weights, by dynamic programming over (onset, step)."""
-    steps = len(bias)
+def _bias(asked: LineRequest, number: int) -> Weights:
+    """Log weight [steps] of syllable `number` at each step."""
+    places = _places(asked)
+    bias = _LOG_PROB_WEIGHT * np.clip(asked.log_prob, -4, 4)
+    profile = asked.profile
+    bias += np.where(places % 2 == 1, profile.sixteenth, 0.0)
+    bias += np.where(places % STEPS_PER_BEAT == 0, _BEAT + profile.beat, np.where(places % 2 == 0, profile.push, 0.0))
+    if asked.stresses:
+        bias += _STRESS_WEIGHT[asked.stresses[number]] * _STRENGTH[places]
+    if asked.echo is not None:
+        bias = bias + asked.echo
+    bias[: asked.first_free] = _IMPOSSIBLE
+    return bias
+
+
+def _gaps(asked: LineRequest) -> Weights:
+    """Log weight [steps, steps] of a note at the first index after one at the second."""
+    steps = len(asked.log_prob)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
-    gap = _GAP_WEIGHT * np.where(distance <= len(_GAPS), _GAPS[np.clip(distance - 1, 0, len(_GAPS) - 1)], _LONG_GAP)
-    gap = np.where(distance > 0, gap, _IMPOSSIBLE)
-    early = -0.12 * np.maximum(np.arange(steps) - STEPS_PER_BEAT, 0)
-    best = bias + early
-    came_from: list[NDArray[np.int64]] = []
-    for _ in range(count - 1):
-        reach = best[None, :] + gap
-        came_from.append(reach.argmax(1))
-        best = reach.max(1) + bias
-    onsets = [int((best + closing).argmax())]
-    for pointers in reversed(came_from):
-        onsets.append(int(pointers[onsets[-1]]))
-    return onsets[::-1]
+    usual = habits().gaps[_places(asked)[None, :], np.clip(distance - 1, 0, STEPS_PER_BAR - 1)]
+    if asked.step_seconds < _SHORTEST_SECONDS:
+        usual = usual + np.where(distance == 1, _HURRIED_SIXTEENTH, 0.0)
+    usual = np.where(distance < STEPS_PER_BAR, usual, _LONG_GAP + _EMPTY_STEP * distance)
+    return np.where(distance > 0, _SHARPNESS * usual, _IMPOSSIBLE)
 
 
-def _cadence_end(onsets: list[int], steps: int) -> int:
+def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
+    """Log weight [steps, steps] of what the words say of the distance before syllable `number`."""
+    if not asked.stresses:
+        return np.zeros((1, steps)) + np.zeros((steps, 1))
+    distance = np.subtract.outer(np.arange(steps), np.arange(steps))
+    weak = _LONG_WEAK * np.maximum(distance - 2, 0) if asked.stresses[number - 1] is Stress.WEAK else 0.0
+    apart = _PHRASE_GAP * np.clip(distance - 2, 0, 6) if asked.stresses[number] is Stress.PHRASE else 0.0
+    first = -0.3 * np.maximum(distance - 4, 0) if number == 1 else 0.0
+    out: Weights = np.zeros((steps, steps)) + weak + apart + first
+    return _SHARPNESS * out
+
+
+def _closing(asked: LineRequest) -> Weights:
+    """Log weight [steps] of the last onset: where songs close, with room for a long note and a breath."""
+    steps = len(asked.log_prob)
+    places = np.arange(steps)
+    relaxed = (asked.syllables - 1) * 2 + asked.first_free
+    usual = steps - asked.breath - _USUAL_CLOSE
+    latest = max(steps - asked.breath - STEPS_PER_BEAT, min(relaxed, steps - 1))
+    bias = habits().endings[_places(asked)] - 0.12 * np.abs(places - max(usual, min(relaxed, steps)))
+    out: Weights = np.where(places > latest, -20.0 - places, bias)
+    return out
+
+
+def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
     """Step at which the last note ends: after two beats at most, with a breath before the next line where it fits."""
     last = onsets[-1]
-    breath = steps - 2 if steps - 2 > last + 1 else steps
-    return min(last + _LONGEST_CADENCE, breath)
+    room = steps - breath - last
+    if room < _CLOSING_STEPS[0]:
+        return last + room if room > 1 else min(steps, last + max(1, min(2, steps - 1 - last)))
+    return last + next(length for length in reversed(_CLOSING_STEPS) if length <= room)
 
 
 def onset_log_odds(probability: Weights) -> Weights:
@@ -98,3 +178,15 @@ def echo_of(onsets: tuple[int, ...], steps: int, strength: float) -> Weights:
     bias = np.zeros(steps)
     bias[[onset for onset in onsets if onset < steps]] = strength
     return bias
+
+
+def _log_sum(rows: Weights) -> Weights:
+    """Log of the summed exponentials of each row."""
+    top = rows.max(1)
+    out: Weights = top + np.log(np.exp(rows - top[:, None]).sum(1))
+    return out
+
+
+def _draw(log_weights: Weights, uniform: float) -> int:
+    total = np.cumsum(np.exp(log_weights - log_weights.max()))
+    return int(np.searchsorted(total, uniform * total[-1], side="right"))

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import replace
 
+from model.studio.composing.decisions.colours import coloured
 from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.token_layout import given_notes, given_steps
-from model.studio.composing.tokens import Classes, chord_of, notes_of
+from model.studio.composing.tokens import Classes, notes_of
 from model.studio.notation.score import STEPS_PER_BAR, Note, Score
 
 
@@ -15,7 +16,7 @@ def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
     notes = [*given_notes(spec), *(note for note in notes_of(melody) if not given[note.start])]
     notes = sorted(notes, key=lambda note: note.start)
     sung = notes if spec.played else with_syllables(notes, spec)
-    return Score(spec.bars, tuple(sung), tuple(chord_of(int(index)) for index in chords)).transposed(spec.transpose)
+    return Score(spec.bars, tuple(sung), coloured(spec, chords.tolist(), sung)).transposed(spec.transpose)
 
 
 def with_syllables(notes: Sequence[Note], spec: SectionSpec) -> list[Note]:

@@ -93,13 +93,14 @@ def test_a_section_written_again_is_the_same(denoiser: ScoreDenoiser) -> None:
 
 
 def test_more_steps_write_other_music(denoiser: ScoreDenoiser) -> None:
-    scores = []
-    for steps in (4, 9):
-        state = denoiser.begin(VERSE, Memory(), seed=1, steps=steps, guidance_scale=1.5)
-        while state.step < state.steps:
-            denoiser.denoise([state])
-        scores.append(denoiser.finish(state)[0])
-    assert scores[0] != scores[1]
+    scores: dict[int, list[Score]] = {4: [], 9: []}
+    for steps, written in scores.items():
+        for seed in range(3):
+            state = denoiser.begin(CHORUS, Memory(), seed=seed, steps=steps, guidance_scale=1.5)
+            while state.step < state.steps:
+                denoiser.denoise([state])
+            written.append(denoiser.finish(state)[0])
+    assert scores[4] != scores[9]
 
 
 def test_one_step_is_too_few(denoiser: ScoreDenoiser) -> None:
@@ -181,7 +182,7 @@ def test_a_repeated_verse_is_the_same_tune(denoiser: ScoreDenoiser) -> None:
 def test_a_repeated_verse_with_other_words_keeps_its_chords(denoiser: ScoreDenoiser) -> None:
     first, memory = write(denoiser, VERSE, seed=1)
     again, _ = write(denoiser, replace(VERSE, lines=((1,) * 6, (4,) * 9)), memory, seed=2)
-    assert again.chords == first.chords
+    assert [(chord.root, chord.quality) for chord in again.chords] == [(c.root, c.quality) for c in first.chords]
     assert len(syllables(again)) == 15
 
 

@@ -5,14 +5,14 @@ import pytest
 
 from model.song import SectionKind
 from model.studio.composing.conditions import Hint, TokenKind
-from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
+from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
 from model.studio.composing.token_layout import BUCKET_BARS, TokenLayout, given_notes, given_steps, hints_of, lay_out
 from model.studio.composing.tokens import HOLD, REST, chord_index, pitch_class_index
 from model.studio.notation.score import Chord, Note, Quality
 
 VERSE = SectionSpec(SectionKind.VERSE, 4, ((1, 2, 3), (4, 1)), (2, 2))
 TUNE = Rendition(tuple([20, HOLD, HOLD, REST] * 16), tuple(range(1, 17)), ((0, 32), (32, 64)), VERSE.lines)
-HEARD = Memory().with_section(SectionKind.VERSE, TUNE, 2)
+HEARD = Memory().with_section(SectionKind.VERSE, TUNE, 2, phrases_of(VERSE, TUNE.melody, TUNE.chords))
 
 
 def known_steps(layout: TokenLayout) -> list[int]:

@@ -23,7 +23,7 @@ def _plan(lyrics: str = SONG, **changes: object) -> SongPlan:
 
 @cache
 def written() -> list[tuple[SectionKind, Score]]:
-    """A whole song on paper."""
+    """A whole song on paper, in C major."""
     plan, denoiser, memory = _plan(), ScoreDenoiser.load(), Memory()
     scores = []
     for section in plan.sections:
@@ -32,12 +32,18 @@ def written() -> list[tuple[SectionKind, Score]]:
         while state.step < state.steps:
             denoiser.denoise([state])
         score, memory = denoiser.finish(state)
-        scores.append((section.kind, score))
+        scores.append((section.kind, score.transposed(-section_spec(plan, section.index).transpose)))
     return scores
 
 
-def _tune(score: Score, bars: int) -> list[tuple[int, int]]:
-    return [(note.start, note.pitch) for note in score.melody if note.start < 16 * bars]
+def _tune(score: Score, steps: int) -> list[tuple[int, int]]:
+    return [(note.start, note.pitch) for note in score.melody if note.start < steps]
+
+
+def _quoted_steps(bars: int) -> int:
+    """Steps of the chorus until the line enters that comes after those of its first `bars`."""
+    chorus = next(section for section in _plan().sections if section.kind is SectionKind.CHORUS)
+    return max(stop for _, stop in section_spec(_plan(), chorus.index).line_spans() if stop <= 16 * bars)
 
 
 def _first(kind: SectionKind) -> Score:
@@ -48,16 +54,17 @@ def test_the_intro_plays_what_the_chorus_sings() -> None:
     intro, chorus = _first(SectionKind.INTRO), _first(SectionKind.CHORUS)
     bars = sum(section_spec(_plan(), 0).line_bars)
     assert bars >= 2
-    assert _tune(intro, bars) == _tune(chorus, bars)
+    steps = _quoted_steps(bars)
+    assert _tune(intro, steps) == _tune(chorus, steps)
     assert {note.syllable for note in intro.melody} == {None}
     assert chorus.melody[0].syllable == 0
 
 
 def test_an_interlude_begins_with_the_chorus_and_goes_on_alone() -> None:
     inst, chorus = _first(SectionKind.INST), _first(SectionKind.CHORUS)
-    half = inst.bars // 2
+    half = _quoted_steps(inst.bars // 2)
     assert _tune(inst, half) == _tune(chorus, half)
-    assert _tune(inst, inst.bars) != _tune(chorus, inst.bars)
+    assert _tune(inst, 16 * inst.bars) != _tune(chorus, 16 * inst.bars)
 
 
 def test_the_chorus_comes_back_as_it_was() -> None:

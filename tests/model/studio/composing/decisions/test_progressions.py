@@ -96,6 +96,6 @@ def test_known_chords_stay() -> None:
     moves = np.full((2, CHORD_CLASSES, CHORD_CLASSES), 1 / CHORD_CLASSES, dtype=np.float32)
     tables = HarmonyTables(moves, np.full((2, 4), 0.5, dtype=np.float32))
     draws = np.random.default_rng(0).random(spec.beats)
-    choose_chords(layout, spec, np.zeros((spec.beats, CHORD_CLASSES)), tables, draws)
+    choose_chords(layout, spec, Memory(), np.zeros((spec.beats, CHORD_CLASSES)), tables, draws)
     assert layout.chords[4:8].tolist() == [22] * 4
     assert (layout.chords[: spec.beats] > 0).all()

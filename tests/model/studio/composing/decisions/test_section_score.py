@@ -39,7 +39,7 @@ def brief_of(lines: list[tuple[int, int]], anchor: tuple[Note, ...] = ()) -> Sec
 def sung(spec: SectionSpec, seed: int = 0) -> list[Note]:
     """The score of a spec whose network believes in random onsets and one pitch."""
     layout = lay_out(spec, Memory())
-    lines = choose_lines(spec, layout, Memory(), np.random.default_rng(seed).random(spec.steps))
+    lines = choose_lines(spec, layout, Memory(), *np.random.default_rng(seed).random((2, spec.steps)))
     set_rhythm_hints(layout, lines)
     wished = layout.hint[layout.section].reshape(-1)
     classes = np.select([wished == Hint.ONSET, wished == Hint.HOLD], [FIRST_PITCH + 12, HOLD], REST)

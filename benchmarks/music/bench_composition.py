@@ -1,0 +1,75 @@
+"""Tune, words, chords and form of songs on paper, with POP909 beside them; nothing is played.
+
+    python -m benchmarks.music.bench_composition                      # 12 styles, 3 seeds, texts for tuning
+    python -m benchmarks.music.bench_composition --held-out --pop909 pop909-structure.tar.xz --json out.json
+
+Texts and seeds of `--held-out` are for judging only. Chance of telling styles apart is one in twelve.
+"""
+
+import argparse
+import json
+import pickle
+import time
+from collections.abc import Sequence
+from pathlib import Path
+
+import torch
+
+from benchmarks.music.composition.form import copies, last_chorus, soloist_share, told_apart
+from benchmarks.music.composition.measures import MEASURES, bigrams, divergence
+from benchmarks.music.composition.pieces import Piece, pop909, write_piece
+from benchmarks.music.composition.texts import HELD_OUT, HELD_OUT_SEEDS, SECONDS, SOLOISTS, STYLES, TUNING, TUNING_SEEDS
+from model.song import SongParams
+from model.studio.composing.denoiser import ScoreDenoiser
+
+
+def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, Piece]]:
+    """A song of every style on each text, with the seeds they are of."""
+    texts, seeds = (HELD_OUT, HELD_OUT_SEEDS) if held_out else (TUNING, TUNING_SEEDS)
+    out = []
+    for (name, lyrics), seed, seconds in zip(texts.items(), seeds, SECONDS, strict=True):
+        for number, (style, prompt) in enumerate(STYLES.items()):
+            params = SongParams(prompt, lyrics, seed * 100 + number, duration_seconds=seconds)
+            out.append((seed, write_piece(denoiser, style, params, f"{style}, {name}")))
+    return out
+
+
+def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Piece]) -> dict[str, tuple[float, float]]:
+    """Every measure of the songs and of the reference."""
+    rows = {name: (measure(pieces), measure(reference)) for name, measure in MEASURES.items()}
+    nothing = float("nan")
+    rows["chord bigrams, JS to POP909 (major)"] = (divergence(bigrams(pieces), bigrams(reference)), nothing)
+    rows |= {name: (value, nothing) for name, value in last_chorus(pieces).items()}
+    rows["second chorus: notes of the band as in the first"] = (copies(pieces), nothing)
+    soloists = [piece for piece in pieces if piece.style in SOLOISTS]
+    rows["named soloist sounding"] = (soloist_share(soloists), nothing)
+    rows["styles told apart by tune and chords"] = (told_apart(pieces, seeds), nothing)
+    return rows
+
+
+def main() -> None:
+    """Command line."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
+    parser.add_argument("--pop909", type=Path, help="archive of the structure annotations; without it no reference")
+    parser.add_argument("--json", type=Path, help="where the figures are written as well")
+    parser.add_argument("--keep", type=Path, help="where the songs are written for a closer look")
+    options = parser.parse_args()
+    torch.set_num_threads(1)
+    started = time.process_time()
+    songs = write_songs(ScoreDenoiser.load(), held_out=options.held_out)
+    spent = time.process_time() - started
+    pieces, seeds = [piece for _, piece in songs], [seed for seed, _ in songs]
+    rows = report(pieces, seeds, list(pop909(options.pop909)) if options.pop909 else [])
+    print(f"{'':<52} {'songs':>8} {'POP909':>8}")
+    for name, (own, other) in rows.items():
+        print(f"{name:<52} {own:8.3f} {other:8.3f}")
+    print(f"{len(pieces)} songs; {spent:.1f} s of CPU on paper")
+    if options.json:
+        options.json.write_text(json.dumps(rows, indent=1))
+    if options.keep:
+        options.keep.write_bytes(pickle.dumps(pieces))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,202 @@
+"""Songs on paper, of the engine and of POP909, in one form that can be measured."""
+
+import itertools
+import re
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from model.song import SongParams, SongPlan
+from model.studio.composing.denoiser import Memory, ScoreDenoiser
+from model.studio.composing.section_spec import SectionSpec
+from model.studio.composing.tokens import NO_CHORD, chord_of
+from model.studio.info import INFO
+from model.studio.notation.arrangement import TrackNote
+from model.studio.notation.score import STEPS_PER_BAR
+from model.studio.planning.plan import plan_song
+from model.studio.planning.section_spec import section_seed, section_spec
+from model.studio.section import ComposedSection, DraftState
+from model.studio.style import Track
+from model.training.score.pop909 import PITCH_NAMES, parse_song, read_archive
+from model.training.score.songs import home_transpose
+
+Chord = tuple[int, int] | None
+"""Root in C major / A minor, 0 to 11, and quality; `None` is silence."""
+
+
+@dataclass(frozen=True, slots=True)
+class Tone:
+    """One note of a tune: start and length in steps of the song, MIDI pitch, and whether a syllable begins on it."""
+
+    start: int
+    length: int
+    pitch: int
+    sung: bool = True
+
+    @property
+    def end(self) -> int:
+        """The first step after the note."""
+        return self.start + self.length
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A sung line: its words, its sung tones, its first bar in steps of the song, and its notes."""
+
+    text: str
+    tones: tuple[int, ...]
+    first: int
+    notes: tuple[Tone, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Section:
+    """A section: kind, letter or label, first step and steps in the song, semitones from C major / A minor, lines."""
+
+    kind: str
+    label: str
+    first: int
+    steps: int
+    transpose: int
+    lines: tuple[Line, ...] = ()
+    tracks: Mapping[Track, tuple[TrackNote, ...]] | None = None
+
+    @property
+    def bars(self) -> int:
+        """Length in bars."""
+        return self.steps // STEPS_PER_BAR
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """A song: its tune, its chords by the beat in C major / A minor, its sections.
+
+    `coloured` is the share of its beats with more than a triad.
+    """
+
+    name: str
+    style: str
+    minor: bool
+    tempo_bpm: float
+    tune: tuple[Tone, ...]
+    chords: tuple[Chord, ...]
+    sections: tuple[Section, ...]
+    coloured: float = 0.0
+
+    def notes(self, section: Section) -> list[Tone]:
+        """The notes that begin in a section."""
+        return [note for note in self.tune if section.first <= note.start < section.first + section.steps]
+
+    @property
+    def step_seconds(self) -> float:
+        """Length of one step."""
+        return 15.0 / self.tempo_bpm
+
+
+def compose(denoiser: ScoreDenoiser, plan: SongPlan) -> list[tuple[SectionSpec, ComposedSection]]:
+    """Every section of a song on paper, as the engine writes it."""
+    memory, arranger, out = Memory(), None, []
+    for index in range(len(plan.sections)):
+        spec = section_spec(plan, index)
+        draft = denoiser.begin(
+            spec,
+            memory,
+            seed=section_seed(plan.seed, index),
+            steps=plan.steps,
+            guidance_scale=plan.guidance_scale,
+        )
+        while draft.step < draft.steps:
+            denoiser.denoise([draft])
+        composed = DraftState(plan, index, draft, arranger, None, denoiser).composed  # type: ignore[arg-type]
+        memory, arranger = composed.memory, composed.arranger
+        out.append((spec, composed))
+    return out
+
+
+def write_piece(denoiser: ScoreDenoiser, style: str, params: SongParams, name: str) -> Piece:
+    """Plan and write one song."""
+    plan = plan_song(params, INFO)
+    first, tune, chords, sections, coloured = 0, [], [], [], []
+    for section, (spec, composed) in zip(plan.sections, compose(denoiser, plan), strict=True):
+        score = composed.score
+        notes = [Tone(first + n.start, n.length, n.pitch, n.syllable is not None) for n in score.melody]
+        lines = tuple(_lines(section.lines, spec, composed, first)) if section.lines else ()
+        chords += [((chord.root - spec.transpose) % 12, int(chord.quality)) for chord in score.chords]
+        coloured += [getattr(chord, "coloured", False) for chord in score.chords]
+        if section.lines:
+            tune += notes
+        label, steps = section.label, score.steps
+        sections.append(
+            Section(section.kind.value, label, first, steps, spec.transpose, lines, composed.arrangement.tracks)
+        )
+        first += steps
+    minor, bpm = section_spec(plan, 0).minor, plan.tempo_bpm or 0.0
+    share = sum(coloured) / len(coloured)
+    return Piece(name, style, minor, bpm, tuple(tune), tuple(chords), tuple(sections), share)
+
+
+def _lines(lyrics: Sequence[object], spec: SectionSpec, composed: ComposedSection, first: int) -> Iterator[Line]:
+    counted = 0
+    bars = itertools.accumulate(spec.line_bars, initial=0)
+    for line, tones, bar in zip(lyrics, spec.lines, bars, strict=False):
+        own = range(counted, counted + len(tones))
+        counted += len(tones)
+        notes, inside = [], False
+        for note in composed.score.melody:
+            inside = note.syllable in own if note.syllable is not None else inside
+            if inside:
+                notes.append(Tone(first + note.start, note.length, note.pitch, note.syllable is not None))
+        yield Line(getattr(line, "text", ""), tones, first + bar * STEPS_PER_BAR, tuple(notes))
+
+
+def pop909(archive: Path) -> Iterator[Piece]:
+    """The songs of POP909 whose annotations agree; sections are the annotators' sung phrases."""
+    for name, files in read_archive(archive):
+        try:
+            song = parse_song(name, files)
+        except (ValueError, KeyError):
+            continue
+        tonic, _, mode = files["analyzed_key.txt"].split()[0].partition(":")
+        minor = mode.startswith("min")
+        up = home_transpose(PITCH_NAMES[tonic], minor)
+        tune, now = [], 0
+        for pitch, length in (map(int, row.split()) for row in files["melody.txt"].splitlines() if row.strip()):
+            if pitch:
+                tune.append(Tone(now, length, pitch + up))
+            now += length
+        sections, first = [], 0
+        for label, bars in re.findall(r"([A-Za-z])(\d+)", files["human_label1.txt"]):
+            steps = int(bars) * STEPS_PER_BAR
+            if label.isupper() and label != "X":
+                sections.append(Section("phrase", label, first, steps, 0))
+            first += steps
+        chords = tuple(_home(int(index)) for index in song.chords)
+        names = [row.split() for row in files["finalized_chord.txt"].splitlines() if row.strip()]
+        beats = [(int(row[-1]), _is_coloured(row[0])) for row in names]
+        share = sum(count for count, rich in beats if rich) / max(sum(count for count, _ in beats), 1)
+        yield Piece(name, "pop909", minor, song.tempo_bpm, tuple(tune), chords, tuple(sections), share)
+
+
+def _home(index: int) -> Chord:
+    if index == NO_CHORD:
+        return None
+    chord = chord_of(index)
+    return chord.root, int(chord.quality)
+
+
+def _is_coloured(name: str) -> bool:
+    return any(mark in name for mark in ("7", "9", "6", "sus", "/"))
+
+
+def changes(piece: Piece) -> list[tuple[int, int]]:
+    """The chords of a song in order, each once until it changes."""
+    return [chord for chord, _ in itertools.groupby(piece.chords) if chord is not None]
+
+
+def bars_of(piece: Piece, section: Section) -> list[dict[int, int]]:
+    """Pitches by step in the bar, for each bar of a section."""
+    bars: list[dict[int, int]] = [{} for _ in range(section.bars)]
+    for note in piece.notes(section):
+        bar, step = divmod(note.start - section.first, STEPS_PER_BAR)
+        bars[bar][step] = note.pitch
+    return bars

@@ -1,0 +1,104 @@
+"""The soloist beside a singer: answers at the ends of lines, and a line of its own where a section comes again."""
+
+from collections.abc import Sequence
+
+from model.song import SectionKind
+from model.studio.arrange.context import ArrangementContext, Breath, breaths
+from model.studio.arrange.lead import sung_notes
+from model.studio.arrange.ornaments import countermelody, without_overlap
+from model.studio.arrange.players import folded, pitch_range, sustains
+from model.studio.arrange.tablature import Stroke, metric_weight
+from model.studio.arrange.voicing import Voicing
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note
+from model.studio.style import Instrument, Track
+
+_SHORTEST_ANSWER = 5
+_SETTLE_STEPS = 3
+_STEP = 2
+_ECHOED_NOTES = 4
+_ANSWER_WEIGHT, _LINE_WEIGHT, _DESCANT_WEIGHT = 0.86, 0.72, 0.66
+_ALWAYS_BESIDE = frozenset({SectionKind.BRIDGE, SectionKind.PRE_CHORUS})
+_REGISTER = range(64, 87)
+_HIGH_FLOOR = 58
+_DESCANT = range(72, 87)
+_DESCANT_GAP = 3
+
+
+def answers(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
+    """The part of the tune's player while it is sung; nothing where nobody sings."""
+    player = context.player(Track.LEAD)
+    sung = sung_notes(context.score.melody) if context.sung else ()
+    if player is None or not sung:
+        return []
+    fills = [stroke for breath in _free(context) for stroke in _answer(context, breath, sung, player)]
+    line = _line(context, voicings, player) if sustains(player) and _has_line(context) else []
+    return without_overlap([stroke for stroke in line if stroke.start >= _line_start(context)], fills) + fills
+
+
+def _free(context: ArrangementContext) -> list[Breath]:
+    last = context.groove_bars * STEPS_PER_BAR
+    found = breaths(context.score, at_least=_SHORTEST_ANSWER, settle=_SETTLE_STEPS)
+    return [Breath(breath.start, min(breath.end, last)) for breath in found if breath.start and breath.start < last]
+
+
+def _has_line(context: ArrangementContext) -> bool:
+    """True where the soloist goes along with the singer: in a bridge or pre-chorus, and when a section comes again."""
+    return context.kind in _ALWAYS_BESIDE or context.turn.number > 0
+
+
+def _line_start(context: ArrangementContext) -> int:
+    """The step from which the soloist goes along: a verse is the singer's alone in its first half."""
+    return context.score.steps // 2 if context.kind is SectionKind.VERSE else 0
+
+
+def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], player: Instrument) -> list[Stroke]:
+    """The end of the line before, taken up in eighths on tones of the chord, with its last note held."""
+    before = [note.pitch for note in sung if note.start < breath.start][-_ECHOED_NOTES:]
+    start = breath.start + breath.start % _STEP
+    steps = list(range(start, breath.end - 1, _STEP))[: len(before)]
+    strokes: list[Stroke] = []
+    shift = _shift(before, player)
+    for place, (step, pitch) in enumerate(zip(steps, before[-len(steps) :] if steps else [], strict=True)):
+        strong = step % STEPS_PER_BEAT == 0 or place == len(steps) - 1
+        tone = _nearest(pitch + shift, _tones(context, step, strong=strong))
+        end = steps[place + 1] if place + 1 < len(steps) else min(breath.end, step + STEPS_PER_BEAT)
+        strokes.append(Stroke(step, end - step, folded(tone, player), _ANSWER_WEIGHT * metric_weight(step)))
+    return strokes
+
+
+def _shift(pitches: Sequence[int], player: Instrument) -> int:
+    """Octaves in semitones that bring what was sung into the soloist's register."""
+    low, high = pitch_range(player)
+    middle = min(max((_REGISTER[0] + _REGISTER[-1]) // 2, low + 6), high - 6)
+    return round((middle - sum(pitches) / max(len(pitches), 1)) / 12) * 12
+
+
+def _tones(context: ArrangementContext, step: int, *, strong: bool) -> frozenset[int]:
+    chord = frozenset(context.spans[context.span_at(step)].chord.pitch_classes)
+    return chord if strong else chord | context.scale
+
+
+def _nearest(pitch: int, classes: frozenset[int]) -> int:
+    return min(range(pitch - 6, pitch + 7), key=lambda p: (p % 12 not in classes, abs(p - pitch)))
+
+
+def _line(context: ArrangementContext, voicings: Sequence[Voicing], player: Instrument) -> list[Stroke]:
+    """A counterline in half notes: under the tune, or above it for what does not go as low."""
+    if pitch_range(player)[0] < _HIGH_FLOOR:
+        line = countermelody(context, voicings)
+        return [Stroke(s.start, s.length, folded(s.pitch, player), _LINE_WEIGHT) for s in line]
+    return _descant(context)
+
+
+def _descant(context: ArrangementContext) -> list[Stroke]:
+    """Held tones of the chords above the tune, moving as little as they can."""
+    strokes: list[Stroke] = []
+    before = _DESCANT[len(_DESCANT) // 2]
+    for span in context.spans:
+        sung = [p for p in context.lead[span.start : span.end] if p is not None]
+        floor = max(sung, default=0) + _DESCANT_GAP
+        tones = [p for p in _DESCANT if p >= floor and p % 12 in span.chord.pitch_classes]
+        if tones and span.end <= context.groove_bars * STEPS_PER_BAR:
+            before = min(tones, key=lambda p: abs(p - before))
+            strokes.append(Stroke(span.start, span.end - span.start, before, _DESCANT_WEIGHT))
+    return strokes

@@ -1,0 +1,108 @@
+"""Colours of chords: sevenths, suspensions and other basses where songs have them and the tune leaves room."""
+
+from collections.abc import Mapping, Sequence
+from itertools import groupby
+from random import Random
+
+from model.studio.composing.habits import habits
+from model.studio.composing.profiles import profile_of
+from model.studio.composing.section_spec import SectionSpec
+from model.studio.composing.tokens import chord_of
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Colour, Note, Quality
+
+_CYCLE_BEATS = 2 * BEATS_PER_BAR
+_HELD_STEPS = 2
+_STEPWISE = 4.0
+_PLAIN = "plain"
+_SCALE = frozenset({0, 2, 4, 5, 7, 9, 11})
+_COLOURS = {"6": Colour.SIXTH, "add9": Colour.ADDED_NINTH, "sus2": Colour.SUSPENDED_SECOND}
+
+
+def coloured(spec: SectionSpec, chords: Sequence[int], melody: Sequence[Note]) -> tuple[Chord, ...]:
+    """The chords of a section, one per beat, with colours; classes and `melody` are in C major / A minor.
+
+    Colours come as often as in POP909, times the factor of the genre, and the same at the same place of two bars.
+    The last chord of a song, and chords under the caller's melody, are plain.
+    """
+    runs = [(index, len(list(group))) for index, group in groupby(chords)]
+    out: list[Chord] = []
+    for number, (index, beats) in enumerate(runs):
+        chord, start = chord_of(index), len(out)
+        ends = spec.final and start + beats >= len(chords)
+        if spec.anchor or ends:
+            out += [chord] * beats
+            continue
+        before = out[-1].lowest if out else None
+        after = chord_of(runs[number + 1][0]).root if number + 1 < len(runs) else None
+        sung = _sung(melody, start * STEPS_PER_BEAT, (start + beats) * STEPS_PER_BEAT)
+        out += _dressed(spec, index, start, beats, sung, (before, after))
+    return tuple(out)
+
+
+def _dressed(
+    spec: SectionSpec,
+    index: int,
+    start: int,
+    beats: int,
+    sung: frozenset[int],
+    neighbours: tuple[int | None, int | None],
+) -> list[Chord]:
+    """One chord over its beats; a suspension resolves half-way where there is time."""
+    chord = chord_of(index)
+    usual = habits().colours[int(spec.minor)].get(index, {_PLAIN: 1.0})
+    shares = _shares(chord, usual, profile_of(spec.genre).colour, sung, neighbours)
+    random = Random(f"{spec.seed}/{spec.kind}/{start % _CYCLE_BEATS}/{index}")
+    colour = random.choices(list(shares), list(shares.values()))[0]
+    if colour == _PLAIN:
+        return [chord] * beats
+    if colour in {"third", "fifth"}:
+        return [Chord(chord.root, chord.quality, bass=chord.pitch_classes[1 if colour == "third" else 2])] * beats
+    if colour == "sus4":
+        held = Chord(chord.root, chord.quality, Colour.SUSPENDED_FOURTH)
+        return [held] * (beats // 2) + [chord] * (beats - beats // 2)
+    return [Chord(chord.root, chord.quality, _COLOURS.get(colour, _seventh(chord)))] * beats
+
+
+def _shares(
+    chord: Chord,
+    usual: Mapping[str, float],
+    factor: float,
+    sung: frozenset[int],
+    neighbours: tuple[int | None, int | None],
+) -> dict[str, float]:
+    """The odds of each colour: as usual, times the factor, without what rubs with the tune or leaps in the bass."""
+    shares = {colour: factor * share for colour, share in usual.items() if _suits(chord, colour, sung)}
+    for name, place in (("third", 1), ("fifth", 2)):
+        if name in shares:
+            bass = chord.pitch_classes[place]
+            steps = [one for one in neighbours if one is not None and (one - bass) % 12 in {1, 2, 10, 11}]
+            shares[name] = usual[name] * _STEPWISE * len(steps) / 2
+    return {_PLAIN: usual.get(_PLAIN, 1.0)} | {colour: share for colour, share in shares.items() if colour != _PLAIN}
+
+
+def _suits(chord: Chord, colour: str, sung: frozenset[int]) -> bool:
+    """True if a colour is of the key and has no semitone to the tune; a suspension also keeps the third out of it."""
+    third = chord.pitch_classes[1]
+    if colour in {"sus4", "sus2"}:
+        if third in sung or chord.quality is Quality.DIMINISHED:
+            return False
+        tone: int | None = (chord.root + (5 if colour == "sus4" else 2)) % 12
+    else:
+        tone = Chord(chord.root, chord.quality, _COLOURS.get(colour, _seventh(chord))).added
+    if colour in {_PLAIN, "third", "fifth"} or tone is None:
+        return True
+    in_key = tone in _SCALE or colour == "7"
+    return in_key and not sung & {(tone + 1) % 12, (tone - 1) % 12}
+
+
+def _seventh(chord: Chord) -> Colour:
+    """The seventh of the key for what belongs to it, a dominant's elsewhere."""
+    if chord.quality is Quality.MAJOR and chord.root in {0, 5}:
+        return Colour.MAJOR_SEVENTH
+    return Colour.SEVENTH
+
+
+def _sung(melody: Sequence[Note], start: int, end: int) -> frozenset[int]:
+    """Pitch classes of the tune that are held between two steps."""
+    held = (note for note in melody if min(note.end, end) - max(note.start, start) >= _HELD_STEPS)
+    return frozenset(note.pitch % 12 for note in held)

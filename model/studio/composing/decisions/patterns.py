@@ -1,0 +1,149 @@
+"""Chords in patterns of four bars, as songs have them."""
+
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.song import SectionKind
+from model.studio.composing.habits import HALVES, Patterns, habits
+from model.studio.composing.profiles import profile_of
+from model.studio.composing.section_spec import Memory, SectionSpec
+from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index
+from model.studio.notation.score import BEATS_PER_BAR, Chord, Quality
+
+_BEATS_PER_HALF = BEATS_PER_BAR // 2
+_HALVES_PER_BAR = 2
+
+_COUNT_WEIGHT = 0.85
+_OTHER_KIND = 0.3
+"""What a song counts that has the pattern in a section of another kind."""
+
+_NETWORK_WEIGHT = 0.05
+_UNLIKELY = -4.0
+_FAVOUR_WEIGHT = 0.33
+_USUAL_CHANGES = 1.4
+"""Changes of chord in a bar of a song whose pace is 1."""
+
+_PACE_WEIGHT = 2.5
+_KNOWN_WEIGHT = 4.0
+_SAME_CHORD = -1.0
+_LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
+_HEARD_ELSEWHERE = -3.0
+_VARIETY = 1.0
+_ODD_OPENING = -1.5
+
+_C, _D, _DM, _EM, _E, _F, _FM, _G, _AM, _A = (
+    chord_index(Chord(root, quality))
+    for root, quality in (
+        *((0, Quality.MAJOR), (2, Quality.MAJOR), (2, Quality.MINOR), (4, Quality.MINOR), (4, Quality.MAJOR)),
+        *((5, Quality.MAJOR), (5, Quality.MINOR), (7, Quality.MAJOR), (9, Quality.MINOR), (9, Quality.MAJOR)),
+    )
+)
+_OPENINGS = (_C, _DM, _EM, _F, _G, _AM)
+_SPICES = {
+    (_EM, _AM): (_E, 0.2),
+    (_EM, _F): (_E, 0.08),
+    (_AM, _DM): (_A, 0.1),
+    (_DM, _G): (_D, 0.12),
+    (_AM, _G): (_D, 0.1),
+    (_F, _C): (_FM, 0.06),
+    (_G, _AM): (_E, 0.05),
+}
+"""What may stand in the place of a chord before another, and how often: dominants of other degrees, a minor IV."""
+
+Weights = NDArray[np.float64]
+
+
+def draw_patterns(
+    spec: SectionSpec,
+    memory: Memory,
+    log_odds: Weights,
+    known: Classes,
+    before: int,
+    draws: Weights,
+) -> Classes:
+    """Chord classes [beats] of a section out of patterns of four bars; of the last ones only as much as there is room.
+
+    Patterns count as often as songs have them in sections of this kind, and by how well they suit the genre, its pace,
+    the network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
+    pattern before. What a section of another kind has is avoided.
+
+    Args:
+        draws: uniform in [0, 1), [beats].
+    """
+    patterns = habits().patterns[int(spec.minor)]
+    usual = _usual(spec, memory, patterns)
+    found: list[int] = []
+    last: Classes | None = None
+    disliked = {chord for chord, value in profile_of(spec.genre).favours if value < 0}
+    for first in range(0, _HALVES_PER_BAR * spec.bars, HALVES):
+        halves = min(HALVES, _HALVES_PER_BAR * spec.bars - first)
+        cut = patterns.chords[:, HALVES - halves :]
+        beats = slice(first * _BEATS_PER_HALF, (first + halves) * _BEATS_PER_HALF)
+        score = usual + _fit(cut, log_odds[beats], known[beats]) + _SAME_CHORD * (cut[:, 0] == (found or [before])[-1])
+        if last is not None and halves == HALVES:
+            score += _loops(patterns.chords, last)
+        chosen = cut[_draw(score, float(draws[beats.start]))]
+        last = chosen if halves == HALVES else None
+        found += _spiced(chosen.tolist(), draws[beats], disliked)
+    return np.array(found, dtype=np.int64).repeat(_BEATS_PER_HALF)
+
+
+def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
+    """Log weight [patterns] that does not depend on the place."""
+    chorus = spec.kind is SectionKind.CHORUS
+    own, other = (patterns.chorus, patterns.verse) if chorus else (patterns.verse, patterns.chorus)
+    score: Weights = _COUNT_WEIGHT * np.log(own + _OTHER_KIND * other)
+    favours = np.zeros(CHORD_CLASSES)
+    for chord, value in profile_of(spec.genre).favours:
+        favours[chord] = value
+    score += _FAVOUR_WEIGHT * favours[patterns.chords].sum(1)
+    changes = (np.diff(patterns.chords, axis=1) != 0).sum(1) + 1
+    wished = _USUAL_CHANGES * spec.chord_pace * HALVES / _HALVES_PER_BAR
+    score -= _PACE_WEIGHT * np.abs(np.log(changes / wished))
+    score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
+    score += _VARIETY * np.array([len(set(row)) for row in patterns.chords.tolist()])
+    for kind, rendition in memory.by_kind:
+        if kind is not spec.kind and len(rendition.chords) >= HALVES * _BEATS_PER_HALF:
+            heard = np.array(rendition.chords[: HALVES * _BEATS_PER_HALF : _BEATS_PER_HALF])
+            score += _HEARD_ELSEWHERE * (patterns.chords == heard).all(1)
+    return score
+
+
+def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
+    """Log weight [patterns] of what the network says of the place, and of known chords there."""
+    halves = np.arange(chords.shape[1])
+    believed = np.maximum(log_odds[::_BEATS_PER_HALF] - log_odds[::_BEATS_PER_HALF].max(1, keepdims=True), _UNLIKELY)
+    here = known[::_BEATS_PER_HALF]
+    agrees = (chords == here) | (here == NO_CHORD)
+    out: Weights = _NETWORK_WEIGHT * believed[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
+    return out
+
+
+def _loops(chords: Classes, last: Classes) -> Weights:
+    """Log weight [patterns] of a pattern that comes again, as it was or with another end."""
+    same = (chords == last).all(1)
+    begins = (chords[:, : HALVES // 2] == last[: HALVES // 2]).all(1)
+    out: Weights = _LOOP * same + _LOOP_WITH_OTHER_END * (begins & ~same)
+    return out
+
+
+def _spiced(chords: list[int], draws: Weights, disliked: set[int]) -> list[int]:
+    """The pattern with a chord here and there in the place of another that leads to the same one.
+
+    Its first bar stays as it is, since lines begin there and come again; what the genre dislikes is left out.
+    """
+    out = list(chords)
+    for half, (chord, after) in enumerate(pairwise(chords)):
+        spice = _SPICES.get((chord, after))
+        if spice is None or spice[0] in disliked:
+            continue
+        if half >= _HALVES_PER_BAR and draws[half * _BEATS_PER_HALF + 1] < spice[1]:
+            out[half] = spice[0]
+    return out
+
+
+def _draw(log_weights: Weights, uniform: float) -> int:
+    total = np.cumsum(np.exp(log_weights - log_weights.max()))
+    return int(np.searchsorted(total, uniform * total[-1], side="right"))

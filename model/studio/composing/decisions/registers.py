@@ -1,0 +1,71 @@
+"""Registers of a section's lines: how high each lies, and where the tune is highest and lowest."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from model.studio.composing.decisions.lines import SungLine
+from model.studio.composing.decisions.melody_bias import sung_range
+from model.studio.composing.decisions.pitches import Weights
+from model.studio.composing.section_spec import SectionSpec
+from model.studio.composing.tokens import LOWEST, PITCHES, Classes
+
+_HEIGHT_WEIGHT, _LEVEL_SEMITONES = 0.2, 3.0
+_EDGE_SEMITONES = 2
+_PEAK_WISH, _BELOW_PEAK, _TROUGH_WISH = 11.0, -4.0, 9.0
+_FEWEST_FOR_TROUGH = 5
+_ARCH_NOTES = 4
+"""Notes over which a line rises to the section's peak, and falls from it."""
+
+
+def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> Weights:
+    """Wishes [notes, 37] for the height of each line, and for one note of the section above all others."""
+    bias = np.zeros((len(onsets), PITCHES))
+    if not spec.heights:
+        return bias
+    low, high = sung_range(spec)
+    pitches = np.arange(LOWEST, LOWEST + PITCHES) + spec.transpose
+    rows = {step: row for row, step in enumerate(onsets.tolist())}
+    peak, trough = _peak(spec, lines), _trough(spec, lines)
+    for line, height in zip(lines, spec.heights, strict=True):
+        for note, step in enumerate(line.onsets):
+            middle = (low + high) / 2 + height
+            middle += _nearness(line, note, peak) * (high - 1 - middle)
+            middle += _nearness(line, note, trough) * (low + 1 - middle)
+            away = np.maximum(np.abs(pitches - middle) - _LEVEL_SEMITONES, 0)
+            bias[rows[step]] = -_HEIGHT_WEIGHT * away
+            if peak is not None:
+                top = pitches >= high - _EDGE_SEMITONES
+                bias[rows[step]] += _PEAK_WISH * top if step == peak else _BELOW_PEAK * top
+    if trough is not None:
+        bias[rows[trough]] += _TROUGH_WISH * (pitches <= low + _EDGE_SEMITONES)
+    return bias
+
+
+def _nearness(line: SungLine, note: int, turn: int | None) -> float:
+    """1 where a line turns, at its peak or trough, and less for the notes before and after it; else 0."""
+    return max(0.0, 1 - abs(note - line.onsets.index(turn)) / _ARCH_NOTES) if turn in line.onsets else 0.0
+
+
+def _trough(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
+    """The step of the section's lowest note: early in its lowest line."""
+    lowest = min(range(len(lines)), key=lambda line: spec.heights[line], default=None)
+    if lowest is None or len(lines[lowest].onsets) < _FEWEST_FOR_TROUGH:
+        return None
+    return lines[lowest].onsets[1 if lowest == spec.climax else len(lines[lowest].onsets) // 3]
+
+
+def _peak(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
+    """The step of the section's highest note: a long, stressed one in the middle of the climax line."""
+    if spec.climax is None or spec.climax >= len(lines) or len(lines[spec.climax].onsets) < 3:
+        return None
+    line = lines[spec.climax]
+    stresses = spec.stresses[spec.climax] if spec.stresses else ()
+    middle = range(1, len(line.onsets) - 1)
+
+    def fitness(note: int) -> float:
+        length = min(line.onsets[note + 1] - line.onsets[note], 4)
+        strong = float(stresses[note]) if note < len(stresses) else 0.0
+        return length + strong - 4.0 * abs(note / len(line.onsets) - 0.5)
+
+    return line.onsets[max(middle, key=fitness)]

@@ -1,0 +1,85 @@
+"""Manners of each genre in tune and chords, beside the habits that all songs share."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Profile:
+    """The manner of a genre.
+
+    Attributes:
+        beat: added to the log odds of a note on a beat.
+        push: added to those of a note on the second eighth of a beat.
+        sixteenth: added to those of a note on an odd sixteenth.
+        pickups: factor on the odds of a line that begins before its bar.
+        repeat: bias to stay on one pitch.
+        leap: bias to moves of a fourth and more.
+        colour: factor on the share of coloured chords in POP909.
+        favours: chord classes by their number, and what is added to the log odds of each half bar with one.
+    """
+
+    beat: float = 0.0
+    push: float = 0.0
+    sixteenth: float = 0.0
+    pickups: float = 1.0
+    repeat: float = 0.0
+    leap: float = 0.0
+    colour: float = 1.0
+    favours: tuple[tuple[int, float], ...] = ()
+
+
+USUAL = Profile()
+"""The profile of a genre without manners of its own."""
+
+
+def _chords(**odds: float) -> tuple[tuple[int, float], ...]:
+    """Chord classes by name in C major / A minor: "C", "Am", "Bb"."""
+    return tuple((_class(name), value) for name, value in odds.items())
+
+
+def _class(name: str) -> int:
+    minor = name.endswith("m")
+    root = {"C": 0, "D": 2, "E": 4, "F": 5, "G": 7, "A": 9, "B": 11}[name[0]] - ("b" in name[1:])
+    return 1 + 3 * (root % 12) + minor
+
+
+PROFILES: Mapping[str, Profile] = MappingProxyType(
+    {
+        "pop": Profile(push=0.3),
+        "ballad": Profile(sixteenth=0.4, pickups=1.3, colour=1.3, favours=_chords(Em=0.05, E=0.15)),
+        "rock": Profile(beat=0.7, repeat=1.0, pickups=0.8, colour=0.5, favours=_chords(Bb=2.5, F=0.3, Dm=-0.3)),
+        "lofi": Profile(beat=-0.3, push=0.5, pickups=1.2, colour=3.5, favours=_chords(Em=0.1, Dm=0.3, F=0.2)),
+        "folk": Profile(beat=0.5, sixteenth=-0.4, leap=0.2, colour=0.7, favours=_chords(C=0.25, E=-0.6)),
+        "guofeng": Profile(
+            beat=0.3, sixteenth=0.3, leap=0.5, colour=0.4, favours=_chords(Am=0.25, Em=0.1, E=-1.0, A=-1.0)
+        ),
+        "dance": Profile(
+            beat=-0.3, push=0.7, sixteenth=-0.8, repeat=1.1, pickups=0.7, colour=0.4, favours=_chords(F=0.3, Am=0.3)
+        ),
+        "cinematic": Profile(
+            beat=0.8, sixteenth=-2.0, leap=0.5, colour=0.6, favours=_chords(Am=0.2, F=0.3, Ab=1.6, Bb=1.2)
+        ),
+        "jazz": Profile(
+            beat=-0.9, push=0.9, leap=0.2, pickups=1.3, colour=4.5, favours=_chords(Dm=0.5, A=0.6, D=0.4, E=0.3)
+        ),
+        "nursery": Profile(
+            beat=1.6, sixteenth=-2.0, pickups=0.5, colour=0.1, favours=_chords(C=0.4, G=0.3, Em=-0.8, E=-1.5, A=-0.8)
+        ),
+        "ambient": Profile(beat=0.3, sixteenth=-1.5, colour=2.0, favours=_chords(F=0.3, Em=0.1)),
+        "bossa": Profile(
+            beat=-0.6, push=0.9, sixteenth=-0.4, pickups=1.2, colour=4.5, favours=_chords(Dm=0.5, A=0.5, D=0.5)
+        ),
+        "rnb": Profile(sixteenth=1.2, push=0.2, pickups=1.3, colour=3.5, favours=_chords(Em=0.1, Dm=0.3, E=0.2)),
+        "hip hop": Profile(sixteenth=1.8, repeat=1.6, leap=-0.6, colour=1.0, favours=_chords(Am=0.4, F=0.2)),
+        "march": Profile(beat=1.0, leap=0.5, pickups=1.2, colour=0.3, favours=_chords(C=0.3, G=0.3, D=0.4)),
+        "game": Profile(push=0.3, sixteenth=0.3, leap=0.4, colour=0.4, favours=_chords(F=0.2, G=0.2, Bb=0.8)),
+    }
+)
+"""By the name of the genre; a genre that is missing is `USUAL`."""
+
+
+def profile_of(genre: str) -> Profile:
+    """The profile of a genre."""
+    return PROFILES.get(genre, USUAL)

@@ -1,0 +1,61 @@
+"""Keys of a song's sections: where the last chorus is sung higher than those before it."""
+
+from collections.abc import Mapping, Sequence
+from random import Random
+from types import MappingProxyType
+
+from model.song import SectionKind
+from model.studio.planning.form import Block
+from model.studio.style import Style
+
+_SHARES: Mapping[str, float] = MappingProxyType(
+    {
+        "ballad": 0.7,
+        "pop": 0.6,
+        "cinematic": 0.6,
+        "rock": 0.5,
+        "march": 0.5,
+        "nursery": 0.4,
+        "folk": 0.35,
+        "guofeng": 0.35,
+        "rnb": 0.3,
+        "dance": 0.3,
+        "game": 0.3,
+        "jazz": 0.2,
+        "bossa": 0.15,
+    }
+)
+"""Share of songs of a genre whose last chorus lies higher; none of others."""
+
+_FEW_PLAYERS = 5
+"""A band with fewer cannot grow by players alone."""
+
+_SEMITONES = (1, 2, 2)
+_FEWEST_VERSES = 3
+_MANY_REFRAINS = 5
+"""So often nothing is sung in one key alone."""
+
+
+def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -> tuple[int, ...]:
+    """Semitones by which each section of a song lies above its key: 0 up to the last refrain, 0 to 2 from there on.
+
+    The refrain is the chorus, or a verse that comes three times in a song without one. A song with a melody of the
+    caller's stays in its key, and so does one whose refrain comes only once.
+    """
+    sung = _sung(blocks, SectionKind.CHORUS)
+    if not sung:
+        verses = _sung(blocks, SectionKind.VERSE)
+        sung = verses if len(verses) >= _FEWEST_VERSES else []
+    random = Random(f"{seed}/lift")
+    certain = len(style.instruments) < _FEW_PLAYERS or len(sung) >= _MANY_REFRAINS
+    share = 1.0 if certain else _SHARES.get(style.genre, 0.0)
+    wanted = random.random() < share
+    if anchored or len(sung) < 2 or not wanted:
+        return (0,) * len(blocks)
+    semitones = random.choice(_SEMITONES)
+    return tuple(semitones if index >= sung[-1] else 0 for index in range(len(blocks)))
+
+
+def _sung(blocks: Sequence[Block], kind: SectionKind) -> list[int]:
+    """Indices of the sung sections of a kind, without what continues them."""
+    return [index for index, block in enumerate(blocks) if block.kind is kind and block.lines and block.piece == 0]

@@ -1,0 +1,200 @@
+"""Plan of a section's lines: which take up which, when they enter, how high they lie, how words are stressed."""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from random import Random
+
+from model.song import LyricLine, SectionKind, SongPlan
+from model.studio.composing.decisions.lines import breath_steps
+from model.studio.composing.profiles import profile_of
+from model.studio.lyrics.stress import stresses
+from model.studio.notation.score import STEPS_PER_BAR
+from model.studio.notation.stress import Stress
+
+_FORMS = {
+    2: ((None, 0),),
+    3: ((None, 0, None), (None, None, 0)),
+    4: ((None, 0, None, 0), (None, None, 0, 1), (None, 0, 0, None)),
+}
+"""For each line of a group the earlier one that it takes up: A A' B A', A B A' B', A A' A'' B."""
+
+_FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (5, 5, 2)}
+_GROUP = 4
+_OPENINGS = {0: 0.4, 2: 0.25, 4: 0.2, 6: 0.15}
+_ENTRIES = {0: 0.1, -1: 0.05, -2: 0.32, -4: 0.32, -6: 0.12, 2: 0.05, 4: 0.02, 6: 0.02}
+"""Shares of entries in steps from the bar, of a section's first line and of later ones.
+
+Together they are about those of POP909, where 43 % of lines enter before their bar. A first line has none, since the
+section before it has been made by then; later ones make up for it.
+"""
+
+_SYLLABLE_SECONDS, _SYLLABLE_STEPS = 0.17, 1.1
+_CLOSE_STEPS = 2
+_CLIMAX_PLACE = 0.55
+_RISE, _FALL = (-3.0, 3.0), -1.5
+
+
+@dataclass(frozen=True, slots=True)
+class LinePlan:
+    """Plan of the lines of one section, parallel to them; see `SectionSpec` for each field."""
+
+    words: tuple[str, ...] = ()
+    takes_up: tuple[int | None, ...] = ()
+    entries: tuple[int, ...] = ()
+    stresses: tuple[tuple[Stress, ...], ...] = ()
+    heights: tuple[float, ...] = ()
+    climax: int | None = None
+    rooms: tuple[int, ...] = ()
+
+    def first(self, lines: int) -> "LinePlan":
+        """The plan of the first lines alone."""
+        climax = self.climax if self.climax is not None and self.climax < lines else None
+        cut = (self.words[:lines], self.takes_up[:lines], self.entries[:lines], self.stresses[:lines])
+        return LinePlan(*cut, self.heights[:lines], climax, self.rooms[:lines])
+
+
+def words_of(line: LyricLine) -> str:
+    """Identity of a line's words: how they are read, and with what tones."""
+    said = " ".join(f"{syllable.reading}{syllable.sung_tone}" for syllable in line.syllables)
+    return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
+
+
+def line_plan(
+    plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], genre: str, *, free: bool
+) -> LinePlan:
+    """Plan of the lines of section `index`.
+
+    `line_bars` holds the bars of the lines of every section. Without `free` lines enter with their bars, as the
+    caller's melody lies there.
+    """
+    section = plan.sections[index]
+    if not section.lines:
+        return LinePlan()
+    takes_up = answers(section.lines, line_bars[index], Random(f"{plan.seed}/{section.kind}/form"))
+    entries = _entries(plan, index, line_bars, genre) if free else (0,) * len(section.lines)
+    climax = _climax(section.lines)
+    return LinePlan(
+        tuple(map(words_of, section.lines)),
+        takes_up,
+        entries,
+        tuple(map(stresses, section.lines)),
+        tuple(_height(line, climax, len(section.lines)) for line in range(len(section.lines))),
+        climax,
+        _rooms(section.lines, line_bars[index], entries),
+    )
+
+
+def _rooms(lines: Sequence[LyricLine], bars: Sequence[int], entries: Sequence[int]) -> tuple[int, ...]:
+    """Steps of each line from its entry to that of the next, or the fewest of all lines with its words."""
+    later = (*entries, 0)[1:]
+    steps = [
+        STEPS_PER_BAR * own - entry + min(after, 0) for own, entry, after in zip(bars, entries, later, strict=True)
+    ]
+    words = [words_of(line) for line in lines]
+    return tuple(min(room for room, other in zip(steps, words, strict=True) if other == own) for own in words)
+
+
+def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> tuple[int | None, ...]:
+    """For each line the earlier line that it takes up, if that is about as long; equal words take up the first."""
+    found: list[int | None] = []
+    for first in range(0, len(lines), _GROUP):
+        size = min(_GROUP, len(lines) - first)
+        form = random.choices(_FORMS[size], _FORM_WEIGHTS[size])[0] if size > 1 else (None,)
+        for place, source in enumerate(form):
+            line = first + place
+            wished = [first + source] if source is not None else []
+            wished += [line - _GROUP] if first else []
+            alike = (one for one in wished if _alike(lines, bars, one, line))
+            twins = (one for one in range(line) if words_of(lines[one]) == words_of(lines[line]))
+            found.append(next(twins, next(alike, None)))
+    return tuple(found)
+
+
+def _alike(lines: Sequence[LyricLine], bars: Sequence[int], one: int, other: int) -> bool:
+    return bars[one] == bars[other] and abs(len(lines[one].syllables) - len(lines[other].syllables)) <= 2
+
+
+def _climax(lines: Sequence[LyricLine]) -> int | None:
+    """The line a little behind the middle; the first of the same words, as its tune is theirs."""
+    if not lines:
+        return None
+    words = words_of(lines[int(_CLIMAX_PLACE * len(lines))])
+    return next(line for line in range(len(lines)) if words_of(lines[line]) == words)
+
+
+def _height(line: int, climax: int | None, lines: int) -> float:
+    """Semitones of a line above the middle of its section: up to the climax, and a little down behind it."""
+    if climax is None or lines < 2:
+        return 0.0
+    if line > climax:
+        return _FALL
+    low, high = _RISE
+    return low + (high - low) * line / max(climax, 1)
+
+
+def _entries(plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], genre: str) -> tuple[int, ...]:
+    """Entry of each line; one whose words came before in a section of this kind enters as it did there."""
+    kind, known = plan.sections[index].kind, dict[str, int]()
+    opening = {words_of(section.lines[0]) for section in plan.sections if section.kind is kind and section.lines}
+    entries: tuple[int, ...] = ()
+    for section in plan.sections[: index + 1]:
+        if section.kind is kind and section.lines:
+            entries = _section_entries(plan, section.lines, line_bars[section.index], genre, kind, known, opening)
+            for line, entry in zip(section.lines, entries, strict=True):
+                known.setdefault(words_of(line), entry)
+    return entries
+
+
+def _section_entries(
+    plan: SongPlan,
+    lines: Sequence[LyricLine],
+    bars: Sequence[int],
+    genre: str,
+    kind: SectionKind,
+    known: Mapping[str, int],
+    opening: set[str],
+) -> tuple[int, ...]:
+    assert plan.tempo_bpm is not None
+    takes_up = answers(lines, bars, Random(f"{plan.seed}/{kind}/form"))
+    entries: list[int] = []
+    for number, line in enumerate(lines):
+        source, words = takes_up[number], words_of(line)
+        wished = known.get(words)
+        twin = source is not None and words_of(lines[source]) == words
+        if wished is None and source is not None and (twin or source > 0):
+            wished = entries[source]
+        options = _allowed(lines, bars, entries, number, plan.tempo_bpm, first=number == 0 or words in opening)
+        if wished is None:
+            wished = _drawn(options, genre, Random(f"{plan.seed}/{kind}/entry {source or number}"))
+        entries.append(wished if wished in options else 0)
+    return tuple(entries)
+
+
+def _allowed(
+    lines: Sequence[LyricLine],
+    bars: Sequence[int],
+    entries: Sequence[int],
+    number: int,
+    tempo_bpm: float,
+    *,
+    first: bool,
+) -> Mapping[int, float]:
+    """The entries that leave room for the line and the one before it, with their shares; 0 is always among them."""
+
+    def room(line: int, steps: int) -> bool:
+        needed = len(lines[line].syllables) * max(_SYLLABLE_SECONDS * tempo_bpm / 15.0, _SYLLABLE_STEPS)
+        return steps >= needed + _CLOSE_STEPS + breath_steps(tempo_bpm)
+
+    options = {0: (_OPENINGS if first else _ENTRIES)[0]}
+    for entry, share in (_OPENINGS if first else _ENTRIES).items():
+        before = number == 0 or room(number - 1, STEPS_PER_BAR * bars[number - 1] - entries[number - 1] + entry)
+        if (entry > 0 or before) and (entry < 0 or room(number, STEPS_PER_BAR * bars[number] - entry)):
+            options[entry] = share
+    return options
+
+
+def _drawn(options: Mapping[int, float], genre: str, random: Random) -> int:
+    pickups = profile_of(genre).pickups
+    weights = [share * (pickups if entry < 0 else 1.0) for entry, share in options.items()]
+    return random.choices(list(options), weights)[0]

@@ -1,0 +1,112 @@
+"""Count habits of songs: how lines begin, go on and end, four bars of chords, and the colours of chords.
+
+Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz --out habits.json
+
+Only what several songs share is kept: four bars of chords that `_FEWEST_SONGS` have, in C major or A minor.
+"""
+
+import argparse
+import json
+from collections import Counter, defaultdict
+from collections.abc import Iterator, Sequence
+from itertools import pairwise
+from pathlib import Path
+
+from model.studio.composing.conditions import TokenKind
+from model.studio.composing.tokens import NO_CHORD, chord_index, notes_of
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Quality
+from model.training.score.pop909 import PITCH_NAMES, read_archive
+from model.training.score.songs import TrainingSong, home_transpose, load_songs
+
+_FEWEST_SONGS = 2
+_REST_STEPS = 2
+_PATTERN_BARS = 4
+_COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
+
+
+def count_rhythms(songs: Sequence[TrainingSong]) -> dict[str, list[list[int]] | list[int]]:
+    """Counts over places in the bar: `entries` and `endings` [16] of lines, `gaps` [16, 16] from note to note."""
+    entries, endings = [0] * STEPS_PER_BAR, [0] * STEPS_PER_BAR
+    gaps = [[0] * STEPS_PER_BAR for _ in range(STEPS_PER_BAR)]
+    for song in songs:
+        for one, other in pairwise(notes_of(song.melody)):
+            if other.start - one.end >= _REST_STEPS:
+                endings[one.start % STEPS_PER_BAR] += 1
+                entries[other.start % STEPS_PER_BAR] += 1
+            else:
+                gaps[one.start % STEPS_PER_BAR][min(other.start - one.start, STEPS_PER_BAR) - 1] += 1
+    return {"entries": entries, "endings": endings, "gaps": gaps}
+
+
+def count_progressions(songs: Sequence[TrainingSong]) -> list[list[object]]:
+    """Rows of [chord class of every half bar, songs in which it is sung outside a chorus, songs in a chorus]."""
+    found: dict[tuple[int, ...], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
+    for song in songs:
+        for kind, pattern in _patterns(song):
+            found[pattern][kind is TokenKind.CHORUS].add(song.name)
+    rows = [[list(pattern), len(verse), len(chorus)] for pattern, (verse, chorus) in found.items()]
+    kept = [row for row in rows if row[1] + row[2] >= _FEWEST_SONGS]  # type: ignore[operator]
+    return sorted(kept, key=lambda row: (-row[1] - row[2], row[0]))  # type: ignore[operator]
+
+
+def _patterns(song: TrainingSong) -> Iterator[tuple[TokenKind, tuple[int, ...]]]:
+    bar = 0
+    beats = song.chords.reshape(-1, BEATS_PER_BAR)
+    for phrase in song.phrases:
+        for first in range(bar, bar + phrase.bars - _PATTERN_BARS + 1, _PATTERN_BARS):
+            halves = beats[first : first + _PATTERN_BARS, ::2].reshape(-1)
+            if len(halves) == 2 * _PATTERN_BARS and (halves != NO_CHORD).all():
+                yield phrase.kind, tuple(halves.tolist())
+        bar += phrase.bars
+
+
+def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
+    """For either mode and each chord class the share of its beats with a colour, or over its third or fifth."""
+    counts: dict[str, dict[int, Counter[str]]] = {"major": defaultdict(Counter), "minor": defaultdict(Counter)}
+    for _, files in read_archive(archive):
+        tonic, _, mode = files["analyzed_key.txt"].split()[0].partition(":")
+        minor = mode.startswith("min")
+        for row in files["finalized_chord.txt"].splitlines():
+            fields = row.split()
+            if fields and not fields[0].startswith("N"):
+                up = home_transpose(PITCH_NAMES[tonic], minor)
+                name, colour = _coloured(fields[0], int(fields[-2]), up)
+                counts["minor" if minor else "major"][name][colour] += int(fields[-1])
+    return {
+        mode: {
+            str(name): {colour: round(beats / sum(colours.values()), 4) for colour, beats in sorted(colours.items())}
+            for name, colours in sorted(names.items())
+            if sum(colours.values()) > 200
+        }
+        for mode, names in counts.items()
+    }
+
+
+def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
+    """The chord class at home, and its colour: a kind of `_COLOURS`, "third" or "fifth" in the bass, or "plain"."""
+    root, _, kind = name.partition(":")
+    pitch = PITCH_NAMES[root.partition("/")[0]]
+    quality = Quality.MINOR if kind.startswith("min") else Quality.MAJOR
+    quality = Quality.DIMINISHED if kind.startswith(("dim", "hdim")) else quality
+    below = {3: "third", 4: "third", 7: "fifth"}.get((bass - pitch) % 12)
+    colour = below or next((colour for mark, colour in _COLOURS.items() if mark in kind), "plain")
+    return chord_index(Chord((pitch + up) % 12, quality)), colour
+
+
+def main() -> None:
+    """Count, and write one file."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("songs", type=Path)
+    parser.add_argument("archive", type=Path)
+    parser.add_argument("--out", type=Path, required=True)
+    arguments = parser.parse_args()
+    songs = load_songs(arguments.songs)
+    modes = {"major": [song for song in songs if not song.minor], "minor": [song for song in songs if song.minor]}
+    progressions = {mode: count_progressions(own) for mode, own in modes.items()}
+    habits = count_rhythms(songs) | {"progressions": progressions, "colours": count_colours(arguments.archive)}
+    arguments.out.write_text(json.dumps(habits, separators=(",", ":")) + "\n")
+    print({mode: len(rows) for mode, rows in progressions.items()})
+
+
+if __name__ == "__main__":
+    main()
