@@ -49,7 +49,8 @@ class EngineInfo:
     An engine without `voices` accepts no choice of voice. `license` is an SPDX licence expression of the weights and
     data, or the name of the terms ("LicenseRef-...") if SPDX lists none. `commercial_use_allowed` is `False` also if
     the terms of one part are unclear. `attribution` is the text that a product with the engine's songs must show,
-    possibly empty. Every window of sound has `channels` channels.
+    possibly empty. Every window of sound has `channels` channels. Of `experimental_languages`, which `languages` has,
+    too, listeners understand few words.
     """
 
     name: str
@@ -69,6 +70,7 @@ class EngineInfo:
     stems: frozenset[Stem]
     voices: frozenset[Voice] = frozenset()
     loras: tuple[str, ...] = ()
+    experimental_languages: tuple[str, ...] = ()
 
 
 class SectionConditions(Protocol):

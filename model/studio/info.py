@@ -33,6 +33,7 @@ INFO = EngineInfo(
     name="studio",
     description="Symbolic score diffusion, sung by a recorded voice and played by sampled instruments; runs on a CPU.",
     languages=("zh", "en"),
+    experimental_languages=("en",),
     license=LICENSE,
     commercial_use_allowed=True,
     attribution=ATTRIBUTION,

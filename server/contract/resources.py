@@ -50,6 +50,7 @@ def _facts(info: EngineInfo) -> music_pb2.Engine:
     return music_pb2.Engine(
         description=info.description,
         languages=info.languages,
+        experimental_languages=info.experimental_languages,
         min_duration_seconds=info.duration_seconds[0],
         max_duration_seconds=info.duration_seconds[1],
         min_steps=info.steps[0],

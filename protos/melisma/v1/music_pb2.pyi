@@ -1965,6 +1965,7 @@ class Engine(_message.Message):
     COMMERCIAL_USE_ALLOWED_FIELD_NUMBER: _builtins.int
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
+    EXPERIMENTAL_LANGUAGES_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """The name to put in `GenerateRequest.engine`."""
     description: _builtins.str
@@ -2029,6 +2030,10 @@ class Engine(_message.Message):
     def loras(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Adapters (LoRA) that can be chosen, in engines that have an option `lora`."""
 
+    @_builtins.property
+    def experimental_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Those of `languages` that the engine sings on trial: listeners understand few of the words."""
+
     def __init__(
         self,
         *,
@@ -2053,10 +2058,11 @@ class Engine(_message.Message):
         commercial_use_allowed: _builtins.bool = ...,
         attribution: _builtins.str = ...,
         channels: _builtins.int = ...,
+        experimental_languages: _abc.Iterable[_builtins.str] | None = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "channels", b"channels", "commercial_use_allowed", b"commercial_use_allowed", "controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "languages", b"languages", "license", b"license", "loras", b"loras", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "channels", b"channels", "commercial_use_allowed", b"commercial_use_allowed", "controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "experimental_languages", b"experimental_languages", "languages", b"languages", "license", b"license", "loras", b"loras", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

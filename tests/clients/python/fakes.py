@@ -120,7 +120,8 @@ class FakeMusic(MusicServiceServicer):
             music_pb2.Engine(
                 name="studio",
                 ready=True,
-                languages=["zh"],
+                languages=["zh", "en"],
+                experimental_languages=["en"],
                 default_steps=20,
                 stems=[music_pb2.STEM_KIND_VOCAL],
                 voices=[music_pb2.VOICE_KIND_FEMALE, music_pb2.VOICE_KIND_MALE],

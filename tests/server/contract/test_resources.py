@@ -69,5 +69,12 @@ def test_an_engine_tells_its_licence_and_channels() -> None:
     assert told == ("CC-BY-4.0", True, "Sound by nobody.", 2)
 
 
+def test_an_engine_names_the_languages_that_are_experimental() -> None:
+    info = replace(FAKE_INFO, languages=("zh", "en"), experimental_languages=("en",))
+    engine = engine_message("fake", info, ("cpu",), ready=True)
+    assert list(engine.languages) == ["zh", "en"]
+    assert list(engine.experimental_languages) == ["en"]
+
+
 def test_an_engine_that_is_not_loaded_has_a_name() -> None:
     assert engine_message("far", None, (), ready=False) == music_pb2.Engine(name="far")

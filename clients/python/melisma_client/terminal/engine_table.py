@@ -1,6 +1,6 @@
 """The properties of an engine as a table in a terminal."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 from rich.markup import escape
 from rich.table import Table
@@ -16,7 +16,7 @@ def engine_table(engine: Engine) -> Table:
     facts = {
         "ready": "yes" if engine.ready else "no",
         "devices": ", ".join(engine.devices),
-        "languages": ", ".join(engine.languages) or "an instrument plays the melody",
+        "languages": ", ".join(_languages(engine)) or "an instrument plays the melody",
         "voices": _names(map(music_pb2.VoiceKind.Name, engine.voices)) or "none",
         "adapters": ", ".join(engine.loras) or "none",
         "seconds": f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
@@ -34,6 +34,11 @@ def engine_table(engine: Engine) -> Table:
     for name, value in facts.items():
         table.add_row(name, escape(value))
     return table
+
+
+def _languages(engine: Engine) -> Iterator[str]:
+    for language in engine.languages:
+        yield f"{language} (experimental)" if language in engine.experimental_languages else language
 
 
 def _names(constants: Iterable[str]) -> str:

@@ -38,7 +38,15 @@ def test_standard_output_is_the_song_and_nothing_else(address: str) -> None:
 def test_engines_are_shown_with_their_facts(address: str) -> None:
     result = melisma("engines", address=address)
     assert result.exit_code == Exit.DONE
-    for told in ("studio", "zh", "female, male", "vocal", "CC-BY-4.0", "allowed", "Sung by [nobody]"):
+    for told in (
+        "studio",
+        "zh, en (experimental)",
+        "female, male",
+        "vocal",
+        "CC-BY-4.0",
+        "allowed",
+        "Sung by [nobody]",
+    ):
         assert told in result.stdout
     assert "kind" not in result.stdout
 

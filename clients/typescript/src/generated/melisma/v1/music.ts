@@ -1310,6 +1310,8 @@ export interface Engine {
   attribution: string;
   /** Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded. */
   channels: number;
+  /** Those of `languages` that the engine sings on trial: listeners understand few of the words. */
+  experimentalLanguages: string[];
 }
 
 function createBaseGenerateRequest(): GenerateRequest {
@@ -5400,6 +5402,7 @@ function createBaseEngine(): Engine {
     commercialUseAllowed: false,
     attribution: "",
     channels: 0,
+    experimentalLanguages: [],
   };
 }
 
@@ -5475,6 +5478,9 @@ export const Engine: MessageFns<Engine> = {
     }
     if (message.channels !== 0) {
       writer.uint32(168).int32(message.channels);
+    }
+    for (const v of message.experimentalLanguages) {
+      writer.uint32(178).string(v!);
     }
     return writer;
   },
@@ -5680,6 +5686,14 @@ export const Engine: MessageFns<Engine> = {
             message.channels = reader.int32();
             continue;
           }
+          case 22: {
+            if (tag !== 178) {
+              break;
+            }
+
+            message.experimentalLanguages.push(reader.string());
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5718,6 +5732,7 @@ export const Engine: MessageFns<Engine> = {
     message.commercialUseAllowed = object.commercialUseAllowed ?? false;
     message.attribution = object.attribution ?? "";
     message.channels = object.channels ?? 0;
+    message.experimentalLanguages = object.experimentalLanguages?.map((e) => e) || [];
     return message;
   },
 };
