@@ -95,7 +95,7 @@ class WatchedDirectory:
 
     def _require(self) -> None:
         if self.away:
-            raise StoreFailed("the directory is away")
+            raise StoreFailed("the directory is unreachable")
 
 
 class CountingWatcher(Unwatched):

@@ -37,7 +37,7 @@ def test_changed_bytes_break_the_song() -> None:
 
 
 def test_an_end_that_never_comes_breaks_the_song() -> None:
-    with pytest.raises(BrokenSong, match="without saying"):
+    with pytest.raises(BrokenSong, match="without the final event"):
         Receiver().close()
 
 

@@ -49,7 +49,7 @@ async def test_a_song_waits_while_nobody_serves_its_engine_and_is_made_when_some
 
 async def test_an_engine_that_was_never_served_is_not_waited_for(tmp_path: Path) -> None:
     async with pair(folder=tmp_path, here=frontend(), info=None) as replicas:
-        with pytest.raises(EngineNotReady, match="never served"):
+        with pytest.raises(EngineNotReady, match="has never run"):
             await replicas.here.generate(request(), "me")
         assert replicas.here.engines.get("fake") == music_pb2.Engine(name="fake")
 
