@@ -7,9 +7,10 @@ from dataclasses import dataclass
 class Costs:
     """Mean costs of the songs of one engine.
 
-    Paces are device seconds per second of sound, those of steps also per step: with steps shared as they were, and
-    alone. `first_sound_seconds` is the sound whose cost is paid before the first of it is made; from there to the first
-    chunk it takes `lag_seconds`. A usual song has `sound_seconds` of sound, and `steps` per section.
+    Attributes: shared_step_pace: device seconds of one denoising step per second of sound, in batches as they were.
+    lone_step_pace: the same of a song alone. other_pace: device seconds of all other work per second of sound.
+    first_sound_seconds: seconds of sound that are denoised before the first window can be rendered. lag_seconds: time
+    from there to the first chunk. sound_seconds: mean length of a song. steps: mean denoising steps of a section.
 
     The log ratios are natural logarithms of actual divided by forecast time, to first audio and to the end.
     """

@@ -87,7 +87,7 @@ class AceStepEngine:
         parts = _Parts(networks, tokenizer, _adapters(settings, networks))
         engine = cls(parts, opened, settings)
         engine._warm_up()
-        _log.info("ACE-Step is ready on %s in %s", device, str(opened.dtype).removeprefix("torch."))
+        _log.info("ACE-Step is ready on %s with numbers of type %s", device, str(opened.dtype).removeprefix("torch."))
         return engine
 
     def info(self) -> EngineInfo:

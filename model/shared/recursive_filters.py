@@ -18,7 +18,7 @@ _sosfilt = compiled("signal", "_sosfilt")._sosfilt
 
 
 def linear_filter(zeros: ArrayLike, poles: ArrayLike, samples: Floats) -> Floats:
-    """Filter the last axis from silence, as `scipy.signal.lfilter`; there are at least two `poles`."""
+    """Filter the last axis with a zero initial state, as `scipy.signal.lfilter`; `poles` has at least two elements."""
     filtered: Floats = _linear_filter(np.asarray(zeros), np.asarray(poles), samples, -1)
     return filtered
 

@@ -38,9 +38,10 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Passed:
-    """The request can be made. It has the parameters if a melody was read into them, else `None`, and the pickled plan.
+    """Result of a check: the request is valid.
 
-    The plan is empty if there is none to pass on.
+    `params` are the request's parameters if the check has parsed a recorded melody into them, else `None`. `plan` is
+    the pickled plan for the worker, empty if the engine makes it there.
     """
 
     number: int

@@ -4,7 +4,7 @@ from collections import deque
 
 
 class Backlog:
-    """Chunks behind the fastest listener, by their offset in the stream."""
+    """Chunks of a song that no listener has taken yet, in the order of the stream."""
 
     def __init__(self) -> None:
         self.size_bytes = 0

@@ -40,7 +40,7 @@ class Library:
         return song and self._present(song)
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Up to `count` songs of a caller, newest first, from behind `after`."""
+        """Up to `count` songs of a caller, newest first, that come after the cursor `after`."""
         unstored = [song for song in self._unstored(caller) if _is_behind(song, after)]
         stored = await self._store.page(caller, after, count)
         known = {song.song_id for song in stored}

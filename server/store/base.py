@@ -86,7 +86,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All events and all sound of a song, as its maker still has them."""
+    """All events and all sound of a song, from the memory of the replica that makes it."""
 
     events: Sequence[StoredEvent]
     sound: bytes

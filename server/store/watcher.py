@@ -35,7 +35,7 @@ class StoreWatcher(Protocol):
         """A call has failed; each repetition counts."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
-        """A song of that size has ended, and counts as unsealed until the context is left."""
+        """Context in which an ended song of that size goes to the object store; until its end it counts as unsealed."""
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
         """Note the bytes of memory that the directory uses, and its limit; a limit of 0 means none."""

@@ -151,7 +151,9 @@ class AsyncSong:
             if event := self.received.take(response):
                 yield event
         if not self.received.finished:
-            raise ConnectionLost("the stream ended before the song was complete")
+            raise ConnectionLost(
+                "the stream ended before the song was complete; listen to the song again from the last byte"
+            )
 
     async def _sleep(self, seconds: float) -> None:
         with suppress(TimeoutError):

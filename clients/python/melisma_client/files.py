@@ -166,7 +166,9 @@ def _locked(part: Path) -> BinaryIO:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError as error:
             file.close()
-            raise FileExistsError(errno.EEXIST, "another song is being written to it", str(part)) from error
+            raise FileExistsError(
+                errno.EEXIST, "another song is being written to it; wait for its end or choose another name", str(part)
+            ) from error
         if _is_still(part, file):
             file.truncate()
             return file

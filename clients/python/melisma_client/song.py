@@ -128,7 +128,9 @@ class Song:
             if event := self.received.take(response):
                 yield event
         if not self.received.finished:
-            raise ConnectionLost("the stream ended before the song was complete")
+            raise ConnectionLost(
+                "the stream ended before the song was complete; listen to the song again from the last byte"
+            )
 
     def _error_of(self, failure: grpc.RpcError) -> MelismaError:
         return Cancelled(CANCELLED_HERE) if self._cancelled.is_set() else error_of(failure)

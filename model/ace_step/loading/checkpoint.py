@@ -81,7 +81,7 @@ def read_header(path: Path) -> Header:
     except ValueError as error:
         raise EngineUnavailable(f"{path}: is not a safetensors file, or is cut off in its header") from error
     if not isinstance(values, dict):
-        raise EngineUnavailable(f"{path}: is not a safetensors file")
+        raise EngineUnavailable(f"{path} is not a safetensors file")
     header = _header(values, _LENGTH.size + length)
     if (size := path.stat().st_size) != header.file_bytes:
         raise EngineUnavailable(f"{path}: has {size:,} of {header.file_bytes:,} bytes; fetch it again")

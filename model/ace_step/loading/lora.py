@@ -83,8 +83,10 @@ def _pair(
     down, up = tensors[f"{name}.lora_A.weight"], tensors.get(f"{name}.lora_B.weight")
     if (linear := maps.get(plain)) is None or up is None:
         raise EngineUnavailable(f"{path}: changes {name}, which ACE-Step v1 does not have as a linear map")
-    if (up.shape[0], down.shape[1]) != tuple(linear.weight.shape) or up.shape[1] != down.shape[0]:
-        raise EngineUnavailable(f"{path}: the change of {name} has another shape than the map")
+    shape = (up.shape[0], down.shape[1])
+    if shape != tuple(linear.weight.shape) or up.shape[1] != down.shape[0]:
+        other = f"changes {name} by {shape}, whose weight is {tuple(linear.weight.shape)}"
+        raise EngineUnavailable(f"{path}: {other}; use an adapter that was trained for ACE-Step v1")
     rank = down.shape[0]
     alpha = (
         float(tensors[f"{name}.alpha"]) if f"{name}.alpha" in tensors else float(str(config.get("lora_alpha", rank)))

@@ -40,7 +40,7 @@ def language_of(code: str) -> str:
     """
     language = language_among(code, LANGUAGES)
     if language is None:
-        raise ValueError(f"{code!r} is none of the languages {', '.join(LANGUAGES)}")
+        raise ValueError(f"{code!r} is not a supported language; choose one of {', '.join(LANGUAGES)}")
     return language
 
 

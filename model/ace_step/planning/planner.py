@@ -143,7 +143,9 @@ class Planner:
 def _options(params: SongParams) -> AceStepOptions:
     options = AceStepOptions() if params.options is None else params.options
     if not isinstance(options, AceStepOptions):
-        raise TypeError(f"{type(options).__name__} are not options of engine {NAME!r}")
+        raise TypeError(
+            f"{type(options).__name__} is not the type of the options of engine {NAME!r}: {AceStepOptions.__name__}"
+        )
     return options
 
 

@@ -40,7 +40,7 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def numbered(text: str) -> list[Line]:
-    """The lines of `text`, stripped; of blank lines in a row only the first."""
+    """The lines of `text` with their numbers from 1, stripped; blank lines in a row become one."""
     lines = [Line(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     return [line for before, line in pairwise([Line(0, ""), *lines]) if line.text or before.text]
 

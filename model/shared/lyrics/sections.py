@@ -56,7 +56,7 @@ class _Draft:
 
 
 class SectionReader:
-    """Reads the lines of lyrics one by one."""
+    """Parses the lines of lyrics, one after another, into tagged sections with their singers."""
 
     def __init__(self, notes: Notes, names: Sequence[str], field_name: str) -> None:
         """`names` are those of singers, in the order in which they appear; `field_name` is the field of the request."""

@@ -61,7 +61,7 @@ _SAYING = re.compile(
 
 
 def singer_of(mark: str) -> Singer | None:
-    """The singer that `mark`, without brackets and colon, names, or `None`."""
+    """The singer that `mark` names, `None` if it names none. `mark` has no brackets and no colon."""
     name = re.sub(r"[\s_/&+、和-]", "", unicodedata.normalize("NFKC", mark).casefold())
     name = _PART_OF.sub("", name)
     return _SINGERS.get(name) or _SINGERS.get(re.sub(r"^([男女mf])\d$", r"\1", name))

@@ -110,7 +110,7 @@ def texture(context: ArrangementContext) -> Texture:
 
 
 def comping_texture(context: ArrangementContext) -> Texture:
-    """Density of the struck chords; driven grooves have theirs from the first bar of the song on."""
+    """Density of the struck chords. A driven groove plays steady chords in the intro, too."""
     told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
     return Texture.STEADY if told else texture(context)
 

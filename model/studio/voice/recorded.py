@@ -1,4 +1,4 @@
-"""Folder of the recorded voice."""
+"""Path of the folder with the recorded voice."""
 
 from pathlib import Path
 

@@ -869,7 +869,7 @@ class GenerateResponse(_message.Message):
     EVENT_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def event(self) -> Global___SongEvent:
-        """The event."""
+        """The next event of the song, in the order of the stream."""
 
     def __init__(
         self,
@@ -1309,8 +1309,8 @@ class AudioChunk(_message.Message):
     sequence: _builtins.int
     """Position of the chunk in the stream, from 0 without gaps."""
     data: _builtins.bytes
-    """Bytes of the stream. A player needs nothing but these, in the order of the events. The first chunk begins with an
-    ID3v2.4 tag, which has to be removed for a bare decoder of frames, and an Info frame.
+    """The next bytes of the MP3 stream; a player needs nothing but these, in the order of the events. The first chunk
+    begins with an ID3v2.4 tag, followed by an Info frame. A decoder of bare frames needs the tag removed.
     """
     section_index: _builtins.int
     """Index of the section in which the chunk's sound starts."""

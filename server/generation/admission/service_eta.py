@@ -38,10 +38,11 @@ class SongEta:
 
 
 class ServiceEta:
-    """Estimates songs that wait for any replica. If none serves the engine, the time until one starts counts, too.
+    """Estimates when songs that wait for any replica will start and finish (ETA).
 
-    A start takes as long as measured ones, else `cold_start_seconds`, counted from when songs began to wait for it. A
-    start that is late is expected to be as late again.
+    If no replica serves the engine, the cold start counts, too: the time that measured starts took, else
+    `cold_start_seconds`, from when the first song began to wait. A start that is overdue by some seconds is expected
+    after as many more.
     """
 
     def __init__(

@@ -115,7 +115,8 @@ class SoundFiles:
                 file.seek(offset)
                 return file.read(size)
         except FileNotFoundError as error:
-            raise SoundMissing(f"the sound of {song_id} is missing in the song store {self._folder}") from error
+            text = f"the sound of {song_id} is missing in the song store {self._folder}"
+            raise SoundMissing(f"{text}; restore its file or delete the song") from error
         except OSError as error:
             raise failed(error) from error
 

@@ -39,7 +39,7 @@ class Leases:
             raise LeaseLost(lease.song_id)
 
     def revoke(self, lease: Lease) -> None:
-        """Leave a song without a holder; its epochs continue to count."""
+        """Take a song's lease from its holder; the next claim has the next epoch."""
         self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
 
     def settled(self, song_id: str) -> None:

@@ -85,7 +85,7 @@ def _service_and_database(parts: SplitResult, sentinel: bool) -> tuple[str, int]
     if sentinel and not service:
         raise ValueError("name the primary's service behind the sentinels: scheme+sentinel://host:port/service")
     if len(path) > 1 or not all(part.isdecimal() for part in path):
-        raise ValueError("the last part of the path must be the number of a database")
+        raise ValueError("the last part of the path must be the number of a database, such as 0 in redis://host:6379/0")
     return unquote(service), int(path[0]) if path else 0
 
 

@@ -63,5 +63,7 @@ class Claims:
         terms = (lease_text(lease), stored, record_bytes(claim.song), claim.request)
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)
         if answer == _DONE:
-            logger.warning("the directory has lost a song, which was put back", extra={"song_id": lease.song_id})
+            logger.warning(
+                "a running song was missing in the directory and was registered again", extra={"song_id": lease.song_id}
+            )
         return bool(answer)

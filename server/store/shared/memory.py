@@ -37,7 +37,7 @@ class DirectoryMemory:
         except exceptions.NoPermissionError:
             return
         except (exceptions.RedisError, OSError, TimeoutError) as error:
-            logger.debug("the memory of the directory could not be read: %s", error)
+            logger.debug("the memory usage of the directory server could not be read: %s", error)
             return
         # Buffers for replicas and the append-only file are beyond the limit.
         used_bytes = int(info["used_memory"]) - int(info.get("mem_not_counted_for_evict", 0))

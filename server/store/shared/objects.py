@@ -76,7 +76,9 @@ class Objects:
         """
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
         if not await self._do(lambda: self._probe(f"{folder}probe")):
-            raise ObjectsRefused("it overwrites an existing object although the request forbids it")
+            raise ObjectsRefused(
+                "it overwrote an existing object despite If-None-Match: *; use a store with conditional writes"
+            )
         if not await self._do(lambda: self._delete(folder)):
             raise ObjectsRefused("it does not list an object that was written")
 

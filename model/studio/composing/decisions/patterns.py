@@ -63,11 +63,11 @@ def draw_patterns(
     before: int,
     draws: Weights,
 ) -> Classes:
-    """Chord classes [beats] of a section out of patterns of four bars; of the last ones only as much as there is room.
+    """Sample the chord classes [beats] of a section as patterns of four bars; the last one is cut to fit.
 
-    Patterns count as often as songs have them in sections of this kind, and by how well they suit the genre, its pace,
-    the network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
-    pattern before. What a section of another kind has is avoided.
+    The weight of a pattern is its frequency in sections of this kind, times how well it suits the genre, its pace, the
+    network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
+    previous pattern. Patterns that sections of another kind already have get a penalty.
 
     Args:
         draws: uniform in [0, 1), [beats].

@@ -50,5 +50,7 @@ def _words() -> dict[str, tuple[Word, ...]]:
 def _places(character: str, reading: str, words: list[str]) -> Iterator[Word]:
     for word in words:
         if character not in word:
-            raise ValueError(f"{word} has no {character}")
+            raise ValueError(
+                f"the word {word!r} does not contain the character {character!r} that is read in it; correct the line"
+            )
         yield from (Word(word, place, reading) for place, other in enumerate(word) if other == character)

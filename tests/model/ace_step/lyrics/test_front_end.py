@@ -101,7 +101,7 @@ def test_codes_mean_a_language(code: str, language: str) -> None:
 
 
 def test_an_unknown_language_is_refused_by_name() -> None:
-    with pytest.raises(ValueError, match="'sv' is none of the languages en, de"):
+    with pytest.raises(ValueError, match="'sv' is not a supported language; choose one of en, de"):
         language_of("sv")
 
 

@@ -830,7 +830,7 @@ export interface MasteringConfig {
 
 /** One message of the stream of Generate. */
 export interface GenerateResponse {
-  /** The event. */
+  /** The next event of the song, in the order of the stream. */
   event: SongEvent | undefined;
 }
 
@@ -1024,8 +1024,8 @@ export interface AudioChunk {
   /** Position of the chunk in the stream, from 0 without gaps. */
   sequence: number;
   /**
-   * Bytes of the stream. A player needs nothing but these, in the order of the events. The first chunk begins with an
-   * ID3v2.4 tag, which has to be removed for a bare decoder of frames, and an Info frame.
+   * The next bytes of the MP3 stream; a player needs nothing but these, in the order of the events. The first chunk
+   * begins with an ID3v2.4 tag, followed by an Info frame. A decoder of bare frames needs the tag removed.
    */
   data: Buffer;
   /** Index of the section in which the chunk's sound starts. */
