@@ -114,9 +114,9 @@ class ApiKeyFile:
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def next_expiry(self) -> float | None:
-        """When the next holder is left without a key, in seconds since 1970; `None` where that never happens.
+        """Time at which the next name is left without a valid key, in seconds since 1970; `None` if there is none.
 
-        Of several entries of one name the last one counts. What has expired already does not.
+        Of several keys of one name the last to expire counts. Names whose keys have all expired are left out.
         """
         ends: dict[str, float] = {}
         for key in self._keys:

@@ -49,7 +49,7 @@ class Certificates:
         self._now, self._context = _configuration(tls)
 
     def expiry(self) -> Mapping[str, float]:
-        """When the first certificate of each file in use expires, in seconds since 1970, by its use."""
+        """Time at which the first certificate of each file expires, in seconds since 1970, by the file's use."""
         self._newest()
         return self._ends
 

@@ -170,7 +170,7 @@ class Runner:
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that could not be let in by a fault of ours."""
+        """Count a song of `engine` that was refused because of an error of the service."""
         self._intake.fault(engine, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:

@@ -145,4 +145,4 @@ class SongRunner(Protocol):
         """Count a song that the directory or its check has refused, and return the error for its caller."""
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that could not be let in by a fault of ours."""
+        """Count a song of `engine` that was refused because of an error of the service."""

@@ -36,7 +36,7 @@ class Authentication(ServerInterceptor):
     """Refuses calls without a valid key for their method, before their message is read."""
 
     def __init__(self, authenticator: Authenticator, measure: MeasureCall = unmeasured) -> None:
-        """`measure` is told of each call that is refused."""
+        """`measure` is called for each call that is refused."""
         self._authenticator = authenticator
         self._measure = measure
 

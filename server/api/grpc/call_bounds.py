@@ -37,7 +37,7 @@ class CallBounds(ServerInterceptor):
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
-        """A message has `request_seconds` to arrive; `measure` is told of each call that is refused here."""
+        """A message has `request_seconds` to arrive; `measure` is called for each call that is refused here."""
         self._limits = limits
         self._measure = measure
         self._request_seconds = request_seconds

@@ -51,7 +51,7 @@ class RequestLog(ServerInterceptor):
         clock: Callable[[], float] = time.monotonic,
         measure: MeasureCall = unmeasured,
     ) -> None:
-        """`clock` gives seconds and never goes back; `measure` is told of each call of our own methods."""
+        """`clock` returns monotonic seconds; `measure` is called for each call of the service's own methods."""
         self._tracer = tracer
         self._calls = calls
         self._measure = measure

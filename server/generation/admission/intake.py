@@ -67,7 +67,7 @@ class Intake:
         return refusal
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that could not be let in by a fault of ours: a bug, or a store that is away."""
+        """Count a song of `engine` that was refused because of a bug or an unreachable store."""
         reason = "store_unavailable" if isinstance(error, StoreFailed) else "internal"
         self._metrics.songs.refused(reason, engine)
 

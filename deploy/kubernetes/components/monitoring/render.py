@@ -44,7 +44,7 @@ def rendered() -> str:
 
 
 def rendered_inhibition() -> str:
-    """The resource with the inhibition rules; who is told of alerts is the cluster's own affair.
+    """The resource with the inhibition rules; receivers of alerts are the cluster's own.
 
     The operator has the rules hold for alerts of the resource's namespace alone.
     """
