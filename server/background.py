@@ -16,6 +16,12 @@ async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
         task.cancel()
 
 
+def is_cancelled() -> bool:
+    """True if the running task was cancelled and goes on, as where a library has swallowed the cancellation."""
+    task = asyncio.current_task()
+    return task is not None and task.cancelling() > 0
+
+
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
     """Wait until one of the coroutines is done, or the timeout, and cancel the others."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]

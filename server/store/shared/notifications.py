@@ -12,7 +12,7 @@ from typing import Final
 
 from redis.exceptions import RedisError
 
-from server.background import in_background
+from server.background import in_background, is_cancelled
 from server.store.bulletin import Bulletin
 from server.store.shared.connection import Connection
 
@@ -57,7 +57,7 @@ class Notifications:
 
     async def run(self) -> None:
         """Listen until cancelled."""
-        while True:
+        while not is_cancelled():
             with suppress(RedisError, OSError, TimeoutError):
                 await self._listen()
             await asyncio.sleep(_PAUSE_SECONDS)
@@ -69,14 +69,15 @@ class Notifications:
             # What was told before the subscription is missed.
             self._wake_all()
             heard_at, checked_at = time.monotonic(), 0.0
-            while time.monotonic() - heard_at < 2 * self._check_seconds:
+            while time.monotonic() - heard_at < 2 * self._check_seconds and not is_cancelled():
                 if time.monotonic() - checked_at >= self._check_seconds:
                     checked_at = time.monotonic()
                     await self._connection.client.publish(self._own, _SELF_CHECK)
                 message = await messages.get_message(ignore_subscribe_messages=True, timeout=self._check_seconds / 4)
                 if message is not None and self._pass_on(message["channel"], message["data"]):
                     heard_at = time.monotonic()
-        logger.warning("messages of the directory did not arrive: reconnecting")
+        if not is_cancelled():
+            logger.warning("messages of the directory did not arrive: reconnecting")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
         """Wake the tasks that a message concerns; returns True for a message to this process itself."""

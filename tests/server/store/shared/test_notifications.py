@@ -1,0 +1,45 @@
+"""Notifications end when their process does, whatever the library that waits for them makes of it."""
+
+import asyncio
+from contextlib import suppress
+from types import SimpleNamespace
+from typing import Any, cast
+
+from server.store.shared.connection import Connection
+from server.store.shared.notifications import Notifications
+
+
+class Deaf:
+    """A subscription without messages, whose wait swallows that its task is cancelled."""
+
+    def __init__(self) -> None:
+        self.waits = asyncio.Event()
+
+    async def __aenter__(self) -> "Deaf":
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        pass
+
+    async def subscribe(self, *_: str) -> None:
+        pass
+
+    async def publish(self, *_: object) -> None:
+        pass
+
+    async def get_message(self, **_: Any) -> None:
+        self.waits.set()
+        with suppress(asyncio.CancelledError):
+            await asyncio.sleep(60)
+
+
+async def test_a_swallowed_cancellation_ends_them_all_the_same() -> None:
+    deaf = Deaf()
+    connection = cast("Connection", SimpleNamespace(client=deaf, pubsub=lambda: deaf))
+    task = asyncio.create_task(Notifications(connection, "here", check_seconds=600).run())
+    await deaf.waits.wait()
+
+    task.cancel()
+    ended, _ = await asyncio.wait([task], timeout=10)
+
+    assert ended
