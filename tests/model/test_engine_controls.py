@@ -25,7 +25,7 @@ from tests.support.ace_step import ace_step_options, write_adapter
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 44_100
-LYRICS = "[verse]\n春天 1 2 3\n[chorus]\nla la la 4 5"
+LYRICS = "[verse]\n春天 1 2 3\n夜色很安静\n[chorus]\nla la la 4 5"
 STEPS = {"studio": 10, "ace_step": 3}
 """Few enough to be quick; `studio` takes no fewer."""
 

@@ -71,7 +71,7 @@ async def test_answers_leave_at_once_on_every_connection() -> None:
 def _options_of_accepted_sockets() -> list[int]:
     """TCP_NODELAY of each connection of this server."""
     protocols = (one for one in gc.get_objects() if issubclass(type(one), H11Protocol))
-    transports = [one.transport for one in protocols if one.transport is not None]
+    transports = [one.transport for one in protocols if one.transport is not None and not one.transport.is_closing()]
     sockets = [transport.get_extra_info("socket") for transport in transports]
     there = [one for one in sockets if one.fileno() >= 0]
     return [bool(one.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)) for one in there]
