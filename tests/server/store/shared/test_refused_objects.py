@@ -88,7 +88,7 @@ async def test_objects_that_are_overwritten_although_asked_not_to_are_refused(mo
         return put(store, path, content, mode="overwrite")
 
     monkeypatch.setattr(obstore, "put", careless)
-    with closing(Objects(MemoryStore())) as objects, pytest.raises(ObjectsRefused, match="overwrites"):
+    with closing(Objects(MemoryStore())) as objects, pytest.raises(ObjectsRefused, match="overwrote"):
         await objects.probe()
 
 
