@@ -27,7 +27,8 @@ from opentelemetry.sdk.util.instrumentation import InstrumentationScope
 from prometheus_client import CollectorRegistry
 from prometheus_client.core import Metric as Family
 
-from server.telemetry.tracing import InvalidTelemetry, service_resource
+from server.background import in_background
+from server.telemetry.tracing import InvalidTelemetry, otlp_exporter, service_resource
 from server.version import VERSION
 
 LAST_SECONDS = 3.0
@@ -63,11 +64,10 @@ async def metrics_sent(
             await asyncio.sleep(interval_seconds)
             await send()
 
-    sending = asyncio.create_task(send_again_and_again())
     try:
-        yield
+        async with in_background(send_again_and_again()):
+            yield
     finally:
-        sending.cancel()
         with suppress(TimeoutError):
             async with asyncio.timeout(LAST_SECONDS):
                 await send()
@@ -82,19 +82,7 @@ def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
         raise InvalidTelemetry(
             f"OTEL_METRICS_EXPORTER={exporter} is not supported: otlp or none (/metrics is there always)"
         )
-    # Only who exports pays for the import.
-    if protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.metric_exporter import OTLPMetricExporter
-
-        return OTLPMetricExporter()
-    if protocol != "http/protobuf":
-        raise InvalidTelemetry(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} is not supported: grpc or http/protobuf")
-    try:
-        from opentelemetry.exporter.otlp.proto.http import metric_exporter as over_http
-    except ImportError:
-        text = "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf needs the package opentelemetry-exporter-otlp-proto-http"
-        raise InvalidTelemetry(text) from None
-    found: MetricExporter = over_http.OTLPMetricExporter()
+    found: MetricExporter = otlp_exporter(protocol, "metric_exporter", "OTLPMetricExporter")
     return found
 
 

@@ -4,6 +4,8 @@ import asyncio
 import threading
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
+from importlib import import_module
+from typing import Any
 
 from opentelemetry.sdk.resources import OTELResourceDetector, Resource
 from opentelemetry.sdk.trace import SpanProcessor, TracerProvider
@@ -16,6 +18,7 @@ from server.telemetry.span_export import CountedSpans, SpanCounts
 from server.version import VERSION
 
 NO_TRACER: Tracer = NoOpTracer()
+_OTLP_TRANSPORTS = {"grpc": "grpc", "http/protobuf": "http"}
 TRACES_SECONDS = 3.0
 """Most seconds to wait for the collector at the end."""
 
@@ -89,23 +92,25 @@ def _span_exporter(exporter: str, protocol: str) -> SpanExporter | None:
         case "console":
             return ConsoleSpanExporter()
         case "otlp":
-            return _otlp_exporter(protocol)
+            found: SpanExporter = otlp_exporter(protocol, "trace_exporter", "OTLPSpanExporter")
+            return found
         case other:
             raise InvalidTelemetry(f"OTEL_TRACES_EXPORTER={other} is not supported: otlp, console or none")
 
 
-def _otlp_exporter(protocol: str) -> SpanExporter:
-    # Only who exports pays for the import.
-    if protocol == "grpc":
-        from opentelemetry.exporter.otlp.proto.grpc.trace_exporter import OTLPSpanExporter
+def otlp_exporter(protocol: str, module: str, name: str) -> Any:
+    """The OTLP exporter `name` of a signal's `module`, such as "trace_exporter", over `protocol`.
 
-        return OTLPSpanExporter()
-    if protocol != "http/protobuf":
+    It is imported only here, so that nobody else pays for it.
+
+    Raises:
+        InvalidTelemetry: the protocol is not known, or its package is not installed.
+    """
+    if (transport := _OTLP_TRANSPORTS.get(protocol)) is None:
         raise InvalidTelemetry(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} is not supported: grpc or http/protobuf")
     try:
-        from opentelemetry.exporter.otlp.proto.http import trace_exporter
+        exporters = import_module(f"opentelemetry.exporter.otlp.proto.{transport}.{module}")
     except ImportError:
-        text = "OTEL_EXPORTER_OTLP_PROTOCOL=http/protobuf needs the package opentelemetry-exporter-otlp-proto-http"
-        raise InvalidTelemetry(text) from None
-    exporter: SpanExporter = trace_exporter.OTLPSpanExporter()
-    return exporter
+        package = f"opentelemetry-exporter-otlp-proto-{transport}"
+        raise InvalidTelemetry(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} needs the package {package}") from None
+    return getattr(exporters, name)()
