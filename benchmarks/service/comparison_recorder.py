@@ -16,13 +16,13 @@ import grpc
 from google.protobuf.descriptor import Descriptor
 from google.protobuf.json_format import MessageToDict, ParseDict
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import DESCRIPTOR
 from grpc_health.v1 import health_pb2, health_pb2_grpc
 from grpc_status import rpc_status
 
 from melisma.v1 import music_pb2, music_pb2_grpc
 
-DETAILS = error_details_pb2.DESCRIPTOR
+DETAILS = DESCRIPTOR
 """Having these types loaded is what lets the details of an error be told as JSON."""
 
 VALUES = frozenset(value for enum in music_pb2.DESCRIPTOR.enum_types_by_name.values() for value in enum.values_by_name)

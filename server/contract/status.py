@@ -8,7 +8,7 @@ from types import MappingProxyType
 
 import grpc
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, QuotaFailure, RetryInfo
 from google.rpc.status_pb2 import Status
 
 from model.song import Violation
@@ -160,7 +160,7 @@ def status_of(error: Exception) -> Status:
     """
     outcome = outcome_of(error)
     status = Status(code=outcome.code.value[0], message=text_of(error))
-    for detail in (error_details_pb2.ErrorInfo(reason=outcome.reason, domain=ERROR_DOMAIN), *_details(error)):
+    for detail in (ErrorInfo(reason=outcome.reason, domain=ERROR_DOMAIN), *_details(error)):
         status.details.add().Pack(detail)
     return status
 
@@ -168,7 +168,7 @@ def status_of(error: Exception) -> Status:
 def failure_status(reason: str, text: str, violations: Iterable[Violation] = ()) -> Status:
     """The google.rpc.Status of a failed song; UNKNOWN for a reason of another version."""
     status = Status(code=FAILURE_CODES.get(reason, grpc.StatusCode.UNKNOWN).value[0], message=text)
-    status.details.add().Pack(error_details_pb2.ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
+    status.details.add().Pack(ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
     if listed := shown(violations):
         status.details.add().Pack(_bad_request(listed))
     return status
@@ -190,8 +190,8 @@ def _details(error: Exception) -> Iterator[Message]:
         yield _precondition_failure(("REQUEST", error.fingerprint, str(error)))
 
 
-def _bad_request(violations: Sequence[Violation]) -> error_details_pb2.BadRequest:
-    detail = error_details_pb2.BadRequest()
+def _bad_request(violations: Sequence[Violation]) -> BadRequest:
+    detail = BadRequest()
     for violation in violations:
         detail.field_violations.add(field=violation.field, description=violation.description)
     return detail
@@ -201,20 +201,20 @@ def _shortened(text: str) -> str:
     return text if len(text) <= MAX_TEXT_CHARACTERS else f"{text[: MAX_TEXT_CHARACTERS - 3]}..."
 
 
-def _retry_info(seconds: float) -> error_details_pb2.RetryInfo:
-    detail = error_details_pb2.RetryInfo()
+def _retry_info(seconds: float) -> RetryInfo:
+    detail = RetryInfo()
     detail.retry_delay.FromMilliseconds(math.ceil(max(0.0, seconds) * 1000))
     return detail
 
 
-def _quota_failure(subject: str, description: str) -> error_details_pb2.QuotaFailure:
-    violation = error_details_pb2.QuotaFailure.Violation(subject=subject, description=description)
-    return error_details_pb2.QuotaFailure(violations=[violation])
+def _quota_failure(subject: str, description: str) -> QuotaFailure:
+    violation = QuotaFailure.Violation(subject=subject, description=description)
+    return QuotaFailure(violations=[violation])
 
 
-def _precondition_failure(*violations: tuple[str, str, str]) -> error_details_pb2.PreconditionFailure:
+def _precondition_failure(*violations: tuple[str, str, str]) -> PreconditionFailure:
     """The detail for violations of (type, subject, description)."""
-    detail = error_details_pb2.PreconditionFailure()
+    detail = PreconditionFailure()
     for kind, subject, description in violations:
         detail.violations.add(type=kind, subject=subject, description=description)
     return detail

@@ -16,7 +16,7 @@ from typing import Any
 import grpc
 import pytest
 from google.protobuf.json_format import MessageToDict, ParseDict
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import ErrorInfo
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2_grpc import MusicServiceStub
@@ -31,7 +31,7 @@ SONGS: list[dict[str, Any]] = json.loads(FOLDER.with_suffix(".json").read_text("
 COMPLETED = [song for song in SONGS if song["song"]["state"] == "SONG_STATE_COMPLETED"]
 NOT_COMPLETED = [song for song in SONGS if song not in COMPLETED]
 
-ERROR_INFO = error_details_pb2.ErrorInfo.DESCRIPTOR
+ERROR_INFO = ErrorInfo.DESCRIPTOR
 """Having this type loaded is what lets it be told as JSON."""
 CODES = {"INVALID_REQUEST": grpc.StatusCode.INVALID_ARGUMENT, "INTERRUPTED": grpc.StatusCode.UNAVAILABLE}
 

@@ -10,7 +10,7 @@ from typing import Any, cast
 import grpc
 import grpc.aio
 import pytest
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, PreconditionFailure, QuotaFailure, RetryInfo
 from grpc_status import rpc_status
 from opentelemetry.trace import Tracer
 
@@ -114,11 +114,11 @@ def details_of(error: grpc.RpcError) -> Mapping[str, Any]:
     """The typed details of an error by the name of their type."""
     status = rpc_status.from_call(cast(Any, error))
     kinds = (
-        error_details_pb2.BadRequest,
-        error_details_pb2.ErrorInfo,
-        error_details_pb2.PreconditionFailure,
-        error_details_pb2.QuotaFailure,
-        error_details_pb2.RetryInfo,
+        BadRequest,
+        ErrorInfo,
+        PreconditionFailure,
+        QuotaFailure,
+        RetryInfo,
     )
     found = {}
     for packed in status.details if status else ():

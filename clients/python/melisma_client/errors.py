@@ -26,7 +26,8 @@ from typing import TypeVar
 
 import grpc
 from google.protobuf.message import DecodeError, Message
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
+from google.rpc.status_pb2 import Status
 
 STATUS_DETAILS_KEY = "grpc-status-details-bin"
 
@@ -161,7 +162,7 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
         return ConnectionLost(text)
     if details is None and _broken_off(code, text):
         return ConnectionLost(f"the connection was lost: {text}")
-    details = details or status_pb2.Status()
+    details = details or Status()
     if reason_of(details) in _LISTEN_AGAIN:
         return ConnectionLost(text)
     if reason_of(details) == _SONG_NOT_ENDED:
@@ -173,9 +174,9 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
     return _PLAIN.get(code, ServerFault)(text)
 
 
-def reason_of(details: status_pb2.Status) -> str:
+def reason_of(details: Status) -> str:
     """The machine-readable reason in the details of a status; empty if there is none."""
-    return str(_unpack(details, error_details_pb2.ErrorInfo).reason)
+    return str(_unpack(details, ErrorInfo).reason)
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
@@ -184,13 +185,13 @@ def _broken_off(code: grpc.StatusCode, text: str) -> bool:
     return own or code is grpc.StatusCode.CANCELLED
 
 
-def _status_details(failure: grpc.RpcError) -> status_pb2.Status | None:
+def _status_details(failure: grpc.RpcError) -> Status | None:
     for key, value in _metadata(failure):
         if key == STATUS_DETAILS_KEY:
             try:
-                return status_pb2.Status.FromString(value)
+                return Status.FromString(value)
             except DecodeError:
-                return status_pb2.Status()
+                return Status()
     return None
 
 
@@ -198,7 +199,7 @@ def _metadata(failure: grpc.RpcError) -> Iterable[tuple[str, bytes]]:
     return failure.trailing_metadata() or ()  # type: ignore[return-value]  # pairs in both flavours of gRPC
 
 
-def _unpack(details: status_pb2.Status, kind: type[MessageT]) -> MessageT:
+def _unpack(details: Status, kind: type[MessageT]) -> MessageT:
     message = kind()
     for detail in details.details:
         if detail.Is(kind.DESCRIPTOR):
@@ -207,13 +208,13 @@ def _unpack(details: status_pb2.Status, kind: type[MessageT]) -> MessageT:
     return message
 
 
-def _violations(details: status_pb2.Status) -> tuple[FieldViolation, ...]:
-    bad_request = _unpack(details, error_details_pb2.BadRequest)
+def _violations(details: Status) -> tuple[FieldViolation, ...]:
+    bad_request = _unpack(details, BadRequest)
     return tuple(FieldViolation(v.field, v.description) for v in bad_request.field_violations)
 
 
-def _retry_after_seconds(details: status_pb2.Status) -> float | None:
-    retry = _unpack(details, error_details_pb2.RetryInfo)
+def _retry_after_seconds(details: Status) -> float | None:
+    retry = _unpack(details, RetryInfo)
     if not retry.HasField("retry_delay"):
         return None
     return float(retry.retry_delay.ToTimedelta().total_seconds())

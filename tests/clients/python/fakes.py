@@ -7,7 +7,8 @@ from typing import NoReturn
 
 import grpc
 from google.protobuf.message import Message
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 from grpc_status import rpc_status
 
 from melisma.v1 import music_pb2
@@ -102,7 +103,7 @@ def breaks_after(
 
 def abort(context: grpc.ServicerContext, code: grpc.StatusCode, text: str, *details: Message) -> NoReturn:
     """End the call with a rich status."""
-    status = status_pb2.Status(code=code.value[0], message=text)
+    status = Status(code=code.value[0], message=text)
     for detail in details:
         status.details.add().Pack(detail)
     context.abort_with_status(rpc_status.to_status(status))
@@ -170,7 +171,7 @@ class FakeMusic(MusicServiceServicer):
     ) -> music_pb2.DeleteSongResponse:
         song = self._song(request.song_id, context)
         if song.state in (music_pb2.SONG_STATE_QUEUED, music_pb2.SONG_STATE_RUNNING):
-            reason = error_details_pb2.ErrorInfo(reason="SONG_NOT_ENDED", domain="melisma.v1")
+            reason = ErrorInfo(reason="SONG_NOT_ENDED", domain="melisma.v1")
             abort(context, grpc.StatusCode.FAILED_PRECONDITION, "the song has not ended", reason)
         self.songs.remove(song)
         if self.lost_answers:

@@ -3,7 +3,7 @@ from collections.abc import Iterator
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
 import melisma_client
 from melisma.v1.music_pb2 import GenerateResponse
@@ -73,7 +73,7 @@ def test_a_status_without_details_comes_from_the_way(code: grpc.StatusCode, musi
 def test_a_song_that_can_be_heard_further_is_sought_like_one_behind_a_lost_connection(
     music: FakeMusic, address: str, name: str
 ) -> None:
-    reason = error_details_pb2.ErrorInfo(reason=name, domain="melisma.v1")
+    reason = ErrorInfo(reason=name, domain="melisma.v1")
     music.acts = [refuses(grpc.StatusCode.UNAVAILABLE, "listen at another one", reason)]
     error = failure_of(address)
     assert (type(error), str(error)) == (ConnectionLost, "listen at another one")
@@ -88,16 +88,16 @@ def test_what_a_balancer_refuses_is_no_lost_connection(music: FakeMusic, address
 
 
 def test_violations_name_the_fields(music: FakeMusic, address: str) -> None:
-    violation = error_details_pb2.BadRequest.FieldViolation(field="seed", description="too large")
-    details = error_details_pb2.BadRequest(field_violations=[violation])
-    music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad", error_details_pb2.ErrorInfo(), details)]
+    violation = BadRequest.FieldViolation(field="seed", description="too large")
+    details = BadRequest(field_violations=[violation])
+    music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad", ErrorInfo(), details)]
     error = failure_of(address)
     assert isinstance(error, InvalidRequest)
     assert error.violations == (FieldViolation("seed", "too large"),)
 
 
 def test_the_servers_advice_when_to_come_back_is_kept(music: FakeMusic, address: str) -> None:
-    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000))
+    advice = RetryInfo(retry_delay=Duration(seconds=1, nanos=500_000_000))
     music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice)]
     error = failure_of(address)
     assert isinstance(error, Overloaded)
@@ -105,8 +105,8 @@ def test_the_servers_advice_when_to_come_back_is_kept(music: FakeMusic, address:
 
 
 def test_a_deadline_that_cannot_be_met_is_an_error_of_its_own(music: FakeMusic, address: str) -> None:
-    reason = error_details_pb2.ErrorInfo(reason="DEADLINE_CANNOT_BE_MET", domain="melisma.v1")
-    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=2))
+    reason = ErrorInfo(reason="DEADLINE_CANNOT_BE_MET", domain="melisma.v1")
+    advice = RetryInfo(retry_delay=Duration(seconds=2))
     music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "too short", reason, advice)]
     error = failure_of(address)
     assert isinstance(error, DeadlineTooShort)

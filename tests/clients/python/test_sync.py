@@ -5,7 +5,8 @@ from uuid import UUID
 import grpc
 import pytest
 from google.protobuf import any_pb2
-from google.rpc import error_details_pb2, status_pb2
+from google.rpc.error_details_pb2 import ErrorInfo
+from google.rpc.status_pb2 import Status
 
 from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import SongFinished
@@ -168,9 +169,9 @@ def test_only_who_asked_for_a_song_ends_it_by_leaving(music: FakeMusic, address:
 
 def test_a_song_that_has_failed_says_why(music: FakeMusic, address: str) -> None:
     details = any_pb2.Any()
-    details.Pack(error_details_pb2.ErrorInfo(reason="WORKER_LOST", domain="melisma.v1"))
-    failed = status_pb2.Status(code=14, message="its worker died", details=[details])
-    bare = status_pb2.Status(code=2, message="nobody knows")
+    details.Pack(ErrorInfo(reason="WORKER_LOST", domain="melisma.v1"))
+    failed = Status(code=14, message="its worker died", details=[details])
+    bare = Status(code=2, message="nobody knows")
     music.songs = [music_pb2.Song(song_id=f"song-{n}", failure=each) for n, each in enumerate((failed, bare, None))]
     with Client(address) as client:
         assert failure_of(client.get_song("song-0")) == Failure("WORKER_LOST", "its worker died")

@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import RetryInfo
 
 from melisma.v1.music_pb2 import SongAccepted
 from melisma_client import (
@@ -66,7 +66,7 @@ def test_a_song_that_is_lost_before_its_first_sound_is_asked_for_again(music: Fa
 
 
 def test_a_full_server_is_tried_again_when_it_says_so(music: FakeMusic, address: str) -> None:
-    advice = error_details_pb2.RetryInfo(retry_delay=Duration())
+    advice = RetryInfo(retry_delay=Duration())
     music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice), plays(song_responses())]
     with Client(address, retry=AT_ONCE) as client:
         list(client.generate(REQUEST))
@@ -74,7 +74,7 @@ def test_a_full_server_is_tried_again_when_it_says_so(music: FakeMusic, address:
 
 
 def test_a_wait_longer_than_the_deadline_is_not_begun(music: FakeMusic, address: str) -> None:
-    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=3600))
+    advice = RetryInfo(retry_delay=Duration(seconds=3600))
     music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice)]
     with Client(address, retry=AT_ONCE) as client, pytest.raises(Overloaded):
         list(client.generate(REQUEST, timeout_seconds=60))

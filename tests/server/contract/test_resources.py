@@ -3,7 +3,7 @@ from dataclasses import replace
 import grpc
 import pytest
 from google.protobuf import descriptor_pb2
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo
 
 from melisma.v1 import music_pb2
 from model.song import Violation
@@ -27,9 +27,9 @@ def test_a_song_that_has_failed_has_a_status(reason: str, code: grpc.StatusCode)
     song = song_message(replace(SONG, state=SongState.FAILED, reason=reason, error="why"))
     assert (song.failure.code, song.failure.message) == (code.value[0], "why")
     (detail,) = song.failure.details
-    info = error_details_pb2.ErrorInfo()
+    info = ErrorInfo()
     assert detail.Unpack(info)
-    assert info == error_details_pb2.ErrorInfo(reason=reason, domain="melisma.v1")
+    assert info == ErrorInfo(reason=reason, domain="melisma.v1")
 
 
 @pytest.mark.parametrize("state", [state for state in SongState if state is not SongState.FAILED])
@@ -49,7 +49,7 @@ def test_a_song_that_has_failed_by_its_request_names_the_fields() -> None:
     song = song_message(
         replace(SONG, state=SongState.FAILED, reason="INVALID_REQUEST", error="why", violations=(violation,))
     )
-    found = error_details_pb2.BadRequest()
+    found = BadRequest()
     assert any(detail.Unpack(found) for detail in song.failure.details)
     assert [(one.field, one.description) for one in found.field_violations] == [("lyrics", "cannot be sung")]
 

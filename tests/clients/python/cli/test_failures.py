@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.duration_pb2 import Duration
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest, ErrorInfo, RetryInfo
 
 from melisma_client.terminal.exits import Exit
 from tests.clients.python.cli.command import generate, melisma, unboxed
@@ -14,8 +14,8 @@ from tests.clients.python.fakes import FakeMusic, breaks_after, plays, refuses, 
 
 
 def test_violations_are_listed(music: FakeMusic, address: str, output: Path) -> None:
-    violation = error_details_pb2.BadRequest.FieldViolation(field="duration_seconds", description="too [long]")
-    details = error_details_pb2.BadRequest(field_violations=[violation])
+    violation = BadRequest.FieldViolation(field="duration_seconds", description="too [long]")
+    details = BadRequest(field_violations=[violation])
     music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad request", details)]
     result = generate(address, output)
     assert result.exit_code == Exit.WRONG_REQUEST
@@ -24,7 +24,7 @@ def test_violations_are_listed(music: FakeMusic, address: str, output: Path) -> 
 
 
 def test_a_full_server_says_when_to_come_back(music: FakeMusic, address: str, output: Path) -> None:
-    advice = error_details_pb2.RetryInfo(retry_delay=Duration(seconds=1000))
+    advice = RetryInfo(retry_delay=Duration(seconds=1000))
     music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "full", advice)]
     result = generate(address, output)
     assert result.exit_code == Exit.FULL
@@ -32,7 +32,7 @@ def test_a_full_server_says_when_to_come_back(music: FakeMusic, address: str, ou
 
 
 def test_a_timeout_that_is_too_short_for_the_server_is_told(music: FakeMusic, address: str, output: Path) -> None:
-    reason = error_details_pb2.ErrorInfo(reason="DEADLINE_CANNOT_BE_MET", domain="melisma.v1")
+    reason = ErrorInfo(reason="DEADLINE_CANNOT_BE_MET", domain="melisma.v1")
     music.acts = [refuses(grpc.StatusCode.RESOURCE_EXHAUSTED, "too short", reason)]
     result = generate(address, output)
     assert result.exit_code == Exit.OUT_OF_TIME

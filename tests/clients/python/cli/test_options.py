@@ -6,7 +6,7 @@ from pathlib import Path
 import grpc
 import pytest
 from google.protobuf.descriptor import Descriptor
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest
 
 from melisma.v1 import music_pb2
 from melisma_client.terminal.exits import OPTIONS, Exit
@@ -115,8 +115,8 @@ def test_without_an_option_of_ace_step_no_engine_is_chosen(music: FakeMusic, add
 def test_options_of_ace_step_and_another_engine_are_left_to_the_server_to_refuse(
     music: FakeMusic, address: str, output: Path
 ) -> None:
-    violation = error_details_pb2.BadRequest.FieldViolation(field="engine_options", description="of another engine")
-    details = error_details_pb2.BadRequest(field_violations=[violation])
+    violation = BadRequest.FieldViolation(field="engine_options", description="of another engine")
+    details = BadRequest(field_violations=[violation])
     music.acts = [refuses(grpc.StatusCode.INVALID_ARGUMENT, "bad request", details)]
     result = generate(address, output, "--engine", "studio", "--omega", "1")
     assert result.exit_code == Exit.WRONG_REQUEST

@@ -1,7 +1,7 @@
 import json
 from typing import Any
 
-from google.rpc import error_details_pb2
+from google.rpc.error_details_pb2 import BadRequest
 
 from model.song import Violation
 from server.api.rest.problems import failure_json, problem
@@ -23,7 +23,7 @@ def body_of(error: Exception) -> Any:
 
 
 def violations_of_grpc(error: ServiceError) -> list[dict[str, str]]:
-    found = error_details_pb2.BadRequest()
+    found = BadRequest()
     assert any(packed.Unpack(found) for packed in status_of(error).details)
     return [{"field": one.field, "description": one.description} for one in found.field_violations]
 
