@@ -37,16 +37,25 @@ def generated() -> dict[Path, str]:
     from server.settings.documentation import engine_table, settings_table
     from server.telemetry.documentation import metrics_table
 
-    tables = {name: engine_table(name, entry) for name, entry in ENGINES.items()} | {"errors": errors_table()}
+    engines = {name: engine_table(name, entry) for name, entry in ENGINES.items() if entry.settings}
     return {
         DOCS / "settings.md": SETTINGS.format(table=settings_table()),
         DOCS / "metrics.md": METRICS.format(table=metrics_table()),
-        DOCS / "engines.md": _with_tables(DOCS / "engines.md", tables),
-        DOCS / "callers.md": _with_tables(DOCS / "callers.md", tables),
+        DOCS / "engines.md": _with_tables(DOCS / "engines.md", engines),
+        DOCS / "callers.md": _with_tables(DOCS / "callers.md", {"errors": errors_table()}),
     }
 
 
 def _with_tables(path: Path, tables: dict[str, str]) -> str:
+    """The text of `path` with `tables` in its blocks of the same names.
+
+    Raises:
+        SystemExit: the file has no block for a table, or a block without a table.
+    """
+    blocks = {name for _, name, _ in BLOCK.findall(path.read_text("utf-8"))}
+    if blocks != tables.keys():
+        wrong = ", ".join(sorted(blocks ^ tables.keys()))
+        raise SystemExit(f"{path.name}: write <!-- table: NAME --> and <!-- end of table --> once for each of: {wrong}")
     return BLOCK.sub(lambda block: f"{block[1]}{tables[block[2]]}\n{block[3]}", path.read_text("utf-8"))
 
 

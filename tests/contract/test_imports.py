@@ -3,7 +3,10 @@
 import os
 import subprocess
 import sys
+import tomllib
 from pathlib import Path
+
+from model.registry import ENGINES
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -32,3 +35,14 @@ def test_the_settings_of_engines_are_read_without_torch_and_engines() -> None:
 def test_a_worker_that_imports_the_main_module_again_does_without_the_server() -> None:
     loaded = loaded_after("import server.__main__")
     assert not loaded & {"grpc", "server.app"}
+
+
+def test_every_engine_stands_in_the_import_rules() -> None:
+    rules = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["tool"]["importlinter"]["contracts"]
+    [server] = [
+        rule["forbidden_modules"] for rule in rules if rule["name"].startswith("Only the worker reaches the engines")
+    ]
+    layers = {rule["containers"][0] for rule in rules if rule["type"] == "layers" and "containers" in rule}
+    packages = {f"model.{name}" for name in ENGINES}
+    assert packages <= set(server), "the server must not import an engine"
+    assert packages <= layers, "every engine has an order of its own modules"

@@ -140,6 +140,13 @@ def test_recorded_names_say_level_metric_and_operation() -> None:
         assert re.match(rf".*{window}|.*:(sum|objective|bound|info)$", rule["record"])
 
 
+def test_labels_hold_fixed_words_alone() -> None:
+    """A label by song, caller or request would have as many series as there are songs."""
+    fixed = {"cause", "code", "device", "direction", "engine", "estimate", "lane", "le", "method", "outcome", "part"}
+    fixed |= {"process", "reason", "revision", "route", "status", "use", "verdict", "version"}
+    assert set().union(*of_the_server().values()) - TARGET_LABELS <= fixed
+
+
 @pytest.mark.parametrize(("metric", "bounds"), [("first_audio", FIRST_AUDIO_BUCKETS), ("song_latency", SONG_BUCKETS)])
 def test_every_engine_has_an_objective_that_is_a_bound_of_the_histogram(metric: str, bounds: tuple[float, ...]) -> None:
     name = f"engine:melisma_{metric}_seconds:objective"

@@ -9,10 +9,13 @@ from server.api.open_calls import OpenCalls
 from server.api.rest.openapi import document
 from server.api.rest.public_address import PublicAddress
 from server.api.rest.routes import Api
+from server.audio.codecs.registry import FORMATS
 from server.contract.wire_scan import RequestLimits
 from tests.support.edge import songs_of
 from tests.support.fake_runner import FakeRunner
 from tests.support.rest_edge import ask, rest_edge
+
+AUDIO = {f"/audio/{{task_id}}.{name}" for name in FORMATS}
 
 
 def references(part: Any) -> Iterator[str]:
@@ -32,7 +35,7 @@ async def test_every_route_is_described_and_nothing_else() -> None:
     served = {(route.path, method.lower()) for route in routes for method in route.methods or ()}
     described = {(path, method) for path, item in document(secured=False)["paths"].items() for method in item}
     assert len({path for path, _ in served}) == len(routes)
-    heads = {(path, method) for path, method in served if method == "head" and path != "/audio/{task_id}.mp3"}
+    heads = {(path, "head") for path, method in served if method == "head" and path not in AUDIO}
     assert described == served - heads - {("/openapi.json", "get")}
 
 
