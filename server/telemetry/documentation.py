@@ -44,7 +44,7 @@ def metrics_table() -> str:
     expose_readiness(registry, lambda: True)
     expose_draining(registry, lambda: False)
     expose_limits(registry, running_songs=lambda: 4, queue_songs=8, connections=16)
-    report_one_of_each(registry, metrics, StoreMetrics(registry, ["fake"]))
+    report_one_of_each(registry, metrics, StoreMetrics(registry, ["fake"], metrics.songs))
     return "\n".join(["| name | type | labels | meaning |", "|---|---|---|---|", *sorted(_rows(registry))])
 
 
