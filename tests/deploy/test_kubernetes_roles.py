@@ -78,8 +78,8 @@ def test_a_frontend_has_the_image_and_the_store_of_generators_and_no_device(tmp_
         assert mounts == {volume["name"] for volume in pods(found, name)["spec"]["volumes"]}
         assert "songs" not in mounts
     assert (values(found)["MELISMA_ROLE"], values(found, FRONTEND)["MELISMA_ROLE"]) == ("generator", "frontend")
-    settings = next(one["data"] for one in found if one["kind"] == "ConfigMap")
-    assert settings["MELISMA_STORE__RESUME_SECONDS"] == "300"
+    settings = only(found, "ConfigMap", maker["envFrom"][0]["configMapRef"]["name"])
+    assert settings["data"]["MELISMA_STORE__RESUME_SECONDS"] == "300"
 
 
 def test_keys_certificates_and_rest_are_those_of_frontends_alone(found: list[Resource]) -> None:
