@@ -116,8 +116,13 @@ def test_selectors_select_the_pods(found: list[Resource]) -> None:
 
 def test_the_rule_for_dns_is_left_alone(found: list[Resource]) -> None:
     """Labels put into all selectors would end up here, too, and fit no pod of the cluster's DNS."""
-    (rule,) = only(found, "NetworkPolicy")["spec"]["egress"]
-    assert rule["to"][0]["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+    rules = only(found, "NetworkPolicy")["spec"]["egress"]
+    assert [
+        (rule["to"][0]["podSelector"]["matchLabels"], {one["port"] for one in rule["ports"]}) for rule in rules
+    ] == [
+        ({"k8s-app": "kube-dns"}, {53}),
+        ({"dns.operator.openshift.io/daemonset-dns": "default"}, {5353}),
+    ]
 
 
 def test_what_is_pointed_at_is_there(found: list[Resource]) -> None:
@@ -216,6 +221,24 @@ def test_the_query_of_keda_follows_the_namespace_as_the_readme_says(tmp_path: Pa
     assert 'namespace="songs"}' in query
     assert 'melisma_running_songs"' in query
     assert 'namespace="melisma"' not in query
+
+
+def test_patches_of_the_readme_are_taken(tmp_path: Path) -> None:
+    before_gpus = (KUBERNETES / "README.md").read_text("utf-8").partition("\n## ACE-Step")[0]
+    put_together(tmp_path, components=EVERYTHING)
+    own = yaml.safe_load((tmp_path / "kustomization.yaml").read_text("utf-8"))
+    patches = [
+        patch
+        for block in readme_blocks()
+        if block.startswith("patches") and block in before_gpus
+        for patch in yaml.safe_load(block)["patches"]
+    ]
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({**own, "patches": patches}), "utf-8")
+    text = kustomized(tmp_path)
+    assert len(patches) == 2
+    assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
+    assert pod_of(resources(text))["priorityClassName"] == "production"
+    assert "https://wiki.example.org/melisma/RUNBOOK.md" in text
 
 
 @pytest.mark.parametrize("example", ["one", "shared", "roles"])

@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from server.version import VERSION
 from tests.deploy.rendered import ROLES, VERSIONS, Resource, only, put_together, resources, schema_errors
 
 pytestmark = pytest.mark.deploy
@@ -69,6 +70,8 @@ def test_a_frontend_has_the_image_and_the_store_of_generators_and_no_device(tmp_
     found = resources(put_together(tmp_path, "ace-step", ("models-shared", *ROLES)))
     maker, frontend = (pods(found, name)["spec"]["containers"][0] for name in ("melisma", FRONTEND))
     assert frontend["image"] == maker["image"]
+    versions = {pods(found, name)["metadata"]["labels"]["app.kubernetes.io/version"] for name in ("melisma", FRONTEND)}
+    assert versions == {VERSION}
     assert frontend["envFrom"] == maker["envFrom"]
     assert "nvidia.com/gpu" in maker["resources"]["limits"]
     assert set(frontend["resources"]["limits"]) == {"cpu", "memory"}

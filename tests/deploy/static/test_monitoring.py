@@ -187,7 +187,8 @@ def test_groups_have_names_of_their_own() -> None:
     """In the cluster all of them are in one resource."""
     names = [group["name"] for name in ("rules.yml", "alerts.yml") for group in loaded("prometheus", name)["groups"]]
     assert len(set(names)) == len(names)
-    assert loaded("prometheus", "tests_objectives.yml")["group_eval_order"] == names
+    for name in ("tests.yml", "tests_objectives.yml"):
+        assert loaded("prometheus", name)["group_eval_order"] == names
 
 
 def test_every_rule_has_a_test() -> None:
