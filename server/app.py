@@ -68,7 +68,7 @@ async def serving(
         runner = wiring.build_generation(settings, pool, encoders, metrics, tracer)
         expose_depths(registry, runner.depths)
         checker = build_checker(settings)
-        songs = await stack.enter_async_context(wiring.open_songs(settings, runner, checker, registry, keys))
+        songs = await stack.enter_async_context(wiring.open_songs(settings, runner, checker, metrics, keys))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
         if settings.takes_calls:

@@ -39,20 +39,23 @@ def _ignore() -> None:
 
 async def wait_or_kill(
     process: Process, grace_seconds: float, killed_seconds: float | None = None, on_stuck: Callable[[], None] = _ignore
-) -> None:
+) -> bool:
     """Wait until a process has ended; kill it after `grace_seconds`, or when the wait is cancelled.
 
     Calls `on_stuck` and returns if it is still there `killed_seconds` later; `None` waits without limit.
+    Returns True if it had to be killed.
     """
+    killed = False
     try:
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
                 await process.wait()
     finally:
-        if process.returncode is None:
+        if killed := process.returncode is None:
             kill(process)
             try:
                 async with asyncio.timeout(killed_seconds):
                     await process.wait()
             except TimeoutError:
                 on_stuck()
+    return killed

@@ -153,7 +153,7 @@ async def open_songs(
     settings: Settings,
     runner: Runner | Frontend,
     checker: RequestChecker,
-    registry: CollectorRegistry,
+    metrics: Metrics,
     keys: ApiKeyFile | None,
 ) -> AsyncIterator[Songs]:
     """The songs service on the runner, with its store and eviction; leaving the context closes both.
@@ -164,7 +164,7 @@ async def open_songs(
     """
     kept = settings.store
     kind = FolderMetrics if kept.kind == "embedded" else StoreMetrics
-    watcher: StoreWatcher = kind(registry, settings.engine_names)
+    watcher: StoreWatcher = kind(metrics.registry, settings.engine_names, metrics.songs)
     async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
         runner.readiness.unkept = lambda: store.songs.trouble
         if store.cut_off is not None:
@@ -186,13 +186,13 @@ async def open_songs(
         )
         stack.push_async_callback(built.credentials.close)
         if store.folder is not None:
-            expose_folder(registry, store.folder, kept.max_mebibytes << 20)
-        expose_store(registry, store.songs.usage, lambda: built.listeners)
-        expose_deletions(registry, lambda: built.deletion.count, lambda: built.eviction.count)
-        expose_credentials(registry, lambda: built.credentials.made, lambda: built.credentials.failed)
-        expose_service(registry, settings.engine_names, lambda: built.work.queue)
+            expose_folder(metrics.registry, store.folder, kept.max_mebibytes << 20)
+        expose_store(metrics.registry, store.songs.usage, lambda: built.listeners)
+        expose_deletions(metrics.registry, lambda: built.deletion.count, lambda: built.eviction.count)
+        expose_credentials(metrics.registry, lambda: built.credentials.made, lambda: built.credentials.failed)
+        expose_service(metrics.registry, settings.engine_names, lambda: built.work.queue)
         if kept.kind == "shared":
-            expose_work(registry, lambda: (built.work.songs, built.work.backlog_seconds))
+            expose_work(metrics.registry, lambda: (built.work.songs, built.work.backlog_seconds))
             if settings.takes_calls:
                 await stack.enter_async_context(in_background(runner.readiness.count_on(lambda: built.served)))
         await built.prepare()

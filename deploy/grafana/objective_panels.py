@@ -29,7 +29,7 @@ OBJECTIVES = (
             Query(f"engine:melisma_songs_bad:ratio{window}{{{_ENGINE}}}", f"{{{{engine}}}} {window}")
             for window in ("5m", "1h", "6h", "3d")
         ],
-        "Failed, refused by a fault of the service, out of sound, or not kept.",
+        "Failed, interrupted, refused by a fault of the service, out of sound, or not kept.",
     ),
     Lines(
         "Late songs",

@@ -8,6 +8,7 @@ from deploy.grafana.queries import (
     SERVER,
     SERVERS,
     Figure,
+    Heatmap,
     Lines,
     Query,
     as_it_is,
@@ -80,6 +81,12 @@ NOW = (
 )
 
 LISTENERS = (
+    Heatmap(
+        "Time to first audio",
+        "s",
+        "melisma_first_audio_seconds",
+        "How many songs took how long: two groups of songs, or a few late ones, that percentiles do not tell apart.",
+    ),
     Lines(
         "First audio",
         "s",
@@ -186,10 +193,15 @@ DEVICES = (
         "Of all steps in a second.",
     ),
     Lines(
-        "Workers started again",
+        "Workers lost",
         "none",
-        [Query(f"increase(melisma_worker_restarts_total{{{SERVERS}}}[$__rate_interval])", f"{SERVER} {{{{device}}}}")],
-        "In the place of lost ones.",
+        [
+            Query(
+                f"increase(melisma_worker_deaths_total{{{SERVERS}}}[$__rate_interval])",
+                f"{SERVER} {{{{device}}}} {{{{reason}}}}",
+            )
+        ],
+        "By cause; others were started in their place.",
     ),
     Lines(
         "Encoders started again",
@@ -273,7 +285,7 @@ PROCESS = (
     ),
 )
 
-ROWS: Mapping[str, Sequence[Lines | Figure]] = {
+ROWS: Mapping[str, Sequence[Lines | Figure | Heatmap]] = {
     "Now": NOW,
     "Objectives": OBJECTIVES,
     "Listeners": LISTENERS,

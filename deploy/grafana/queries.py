@@ -46,6 +46,21 @@ class Figure:
     red_from: float | None = None
 
 
+@dataclass(frozen=True)
+class Heatmap:
+    """A panel of the buckets of a histogram over time: how many measurements fell into each."""
+
+    title: str
+    unit: str
+    histogram: str
+    about: str
+
+    @property
+    def query(self) -> Query:
+        """The measurements of each interval by bucket."""
+        return Query(f"sum by (le) (increase({self.histogram}_bucket{{{ENGINES}}}[$__rate_interval]))", "{{le}}")
+
+
 def rate(counter: str, by: str, labels: str = ENGINES, time: str = "$__rate_interval") -> str:
     """Rate of a counter per second."""
     return f"sum by ({by}) (rate({counter}{{{labels}}}[{time}]))"

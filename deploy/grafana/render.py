@@ -4,13 +4,14 @@ python -m deploy.grafana.render
 """
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from itertools import count
 from pathlib import Path
 from string import ascii_uppercase
 from typing import Any
 
 from deploy.grafana.panels import ROWS, VARIABLES
-from deploy.grafana.queries import Figure, Lines, Query
+from deploy.grafana.queries import Figure, Heatmap, Lines, Query
 
 TARGET = Path(__file__).with_name("melisma.json")
 
@@ -18,6 +19,8 @@ Json = dict[str, Any]
 
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
+OPEN = ("Now", "Objectives", "Listeners")
+"""Rows that are unfolded: they tell that something is wrong. The others tell what, and ask Prometheus once unfolded."""
 FIGURE_SIZE, LINES_SIZE = (4, 4), (8, 8)
 """Width and height."""
 
@@ -36,7 +39,7 @@ def dashboard() -> Json:
         "timezone": "browser",
         "annotations": {"list": [_alerts()]},
         "templating": {"list": [_datasource(), *(_variable(name, query) for name, query in VARIABLES.items())]},
-        "panels": [{"id": number, **panel} for number, panel in enumerate(_panels(), start=1)],
+        "panels": list(_rows()),
     }
 
 
@@ -45,23 +48,39 @@ def rendered() -> str:
     return json.dumps(dashboard(), indent=2) + "\n"
 
 
-def _panels() -> Iterator[Json]:
-    y = 0
+def _rows() -> Iterator[Json]:
+    """Every row, followed by its panels if it is unfolded; a folded one has them inside, as Grafana wants it."""
+    ids, y = count(1), 0
     for title, panels in ROWS.items():
-        yield {"type": "row", "title": title, "collapsed": False, "panels": [], "gridPos": _place(0, y, COLUMNS, 1)}
-        width, height = FIGURE_SIZE if isinstance(panels[0], Figure) else LINES_SIZE
-        for index, panel in enumerate(panels):
-            line, column = divmod(index, COLUMNS // width)
-            yield _panel(panel) | {"gridPos": _place(column * width, y + 1 + line * height, width, height)}
-        y += 1 + -(-len(panels) * width // COLUMNS) * height
+        row = {"id": next(ids), "type": "row", "title": title, "gridPos": _place(0, y, COLUMNS, 1)}
+        placed = [{"id": next(ids), **panel} for panel in _panels(panels, y + 1)]
+        y += 1
+        if title in OPEN:
+            yield from ({**row, "collapsed": False, "panels": []}, *placed)
+            y = max(panel["gridPos"]["y"] + panel["gridPos"]["h"] for panel in placed)
+        else:
+            yield {**row, "collapsed": True, "panels": placed}
+
+
+def _panels(panels: Sequence[Lines | Figure | Heatmap], y: int) -> Iterator[Json]:
+    width, height = FIGURE_SIZE if isinstance(panels[0], Figure) else LINES_SIZE
+    for index, panel in enumerate(panels):
+        line, column = divmod(index, COLUMNS // width)
+        yield _panel(panel) | {"gridPos": _place(column * width, y + line * height, width, height)}
 
 
 def _place(x: int, y: int, width: int, height: int) -> Json:
     return {"x": x, "y": y, "w": width, "h": height}
 
 
-def _panel(panel: Lines | Figure) -> Json:
-    own = _figure(panel) if isinstance(panel, Figure) else _lines(panel)
+def _panel(panel: Lines | Figure | Heatmap) -> Json:
+    match panel:
+        case Figure():
+            own = _figure(panel)
+        case Heatmap():
+            own = _heatmap(panel)
+        case Lines():
+            own = _lines(panel)
     return {"title": panel.title, "description": panel.about, "datasource": DATASOURCE, **own}
 
 
@@ -88,6 +107,23 @@ def _lines(panel: Lines) -> Json:
         "fieldConfig": {"defaults": defaults, "overrides": [_dashes(letter) for letter in dashed]},
         "options": {"legend": {"displayMode": "list", "placement": "bottom"}, "tooltip": {"mode": "multi"}},
         "targets": [_target(letter, query) for letter, query in queries.items()],
+    }
+
+
+def _heatmap(panel: Heatmap) -> Json:
+    return {
+        "type": "heatmap",
+        "fieldConfig": {"defaults": {"custom": {"scaleDistribution": {"type": "linear"}}}, "overrides": []},
+        "options": {
+            "calculate": False,  # the query has the buckets already
+            "cellGap": 1,
+            "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64, "reverse": False},
+            "rowsFrame": {"layout": "auto"},
+            "yAxis": {"axisPlacement": "left", "unit": panel.unit},
+            "legend": {"show": True},
+            "tooltip": {"mode": "single"},
+        },
+        "targets": [{**_target("A", panel.query), "format": "heatmap"}],
     }
 
 

@@ -58,6 +58,9 @@ class StoreWatcher(Protocol):
     def not_kept(self, engine: str) -> None:
         """A song of this replica, made by `engine`, could not be stored."""
 
+    def interrupted(self, engine: str) -> None:
+        """A song of `engine` lost its server, and no replica can continue it."""
+
 
 class Unwatched(StoreWatcher):
     """Ignores all observations."""
@@ -91,6 +94,9 @@ class Unwatched(StoreWatcher):
         """Do nothing."""
 
     def not_kept(self, engine: str) -> None:
+        """Do nothing."""
+
+    def interrupted(self, engine: str) -> None:
         """Do nothing."""
 
 

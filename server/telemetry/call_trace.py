@@ -3,12 +3,18 @@
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import cache
+from typing import NamedTuple
 
 import grpc
 from opentelemetry.propagators.textmap import TextMapPropagator
 from opentelemetry.trace import Span, SpanKind, Status, StatusCode, Tracer, format_span_id, format_trace_id
 
-_ATTRIBUTES = {"song_id": "melisma.song_id", "engine": "melisma.engine", "reason": "melisma.reason"}
+_ATTRIBUTES = {
+    "song_id": "melisma.song_id",
+    "engine": "melisma.engine",
+    "caller": "melisma.caller",
+    "reason": "melisma.reason",
+}
 _SERVER_FAULTS = (
     grpc.StatusCode.UNKNOWN,
     grpc.StatusCode.DEADLINE_EXCEEDED,
@@ -18,6 +24,20 @@ _SERVER_FAULTS = (
     grpc.StatusCode.DATA_LOSS,
 )
 """Statuses that OpenTelemetry's conventions count as errors of a server; the others are the caller's own."""
+
+
+class End(NamedTuple):
+    """Address and port of one end of a call; empty and `None` where they are not known."""
+
+    address: str
+    port: int | None
+
+
+class Ends(NamedTuple):
+    """The address that a call was sent to, and the client that has sent it, before all trusted proxies."""
+
+    server: End
+    client: End
 
 
 @cache
@@ -34,10 +54,10 @@ def propagator() -> TextMapPropagator:
 
 
 @contextmanager
-def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str]) -> Iterator[Span]:
+def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str], ends: Ends) -> Iterator[Span]:
     """The span of one call, current inside the context; a child of the caller's span if `metadata` has one."""
     parent = propagator().extract(metadata)
-    attributes = {"rpc.system.name": "grpc", "rpc.method": method.lstrip("/")}
+    attributes = {"rpc.system.name": "grpc", "rpc.method": method.lstrip("/"), **_addresses(ends)}
     with tracer.start_as_current_span(
         method.lstrip("/"),
         parent,
@@ -50,11 +70,11 @@ def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str]) -> Itera
 
 
 @contextmanager
-def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str]) -> Iterator[Span]:
+def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str], ends: Ends) -> Iterator[Span]:
     """The same for a call over HTTP; `name` is its method and the template of its path."""
     parent = propagator().extract(headers)
     method, _, route = name.partition(" ")
-    attributes = {"http.request.method": method, "http.route": route}
+    attributes = {"http.request.method": method, "http.route": route, **_addresses(ends)}
     with tracer.start_as_current_span(
         name, parent, SpanKind.SERVER, attributes, record_exception=False, set_status_on_exception=False
     ) as span:
@@ -88,3 +108,10 @@ def end_call(span: Span, code: grpc.StatusCode) -> None:
     if code in _SERVER_FAULTS:
         span.set_attribute("error.type", code.name)
         span.set_status(Status(StatusCode.ERROR, code.name))
+
+
+def _addresses(ends: Ends) -> dict[str, str | int]:
+    """The attributes of both ends that OpenTelemetry's conventions have for spans of a server."""
+    named = (("server", ends.server), ("client", ends.client))
+    addresses: dict[str, str | int] = {f"{name}.address": end.address for name, end in named if end.address}
+    return addresses | {f"{name}.port": end.port for name, end in named if end.address and end.port}

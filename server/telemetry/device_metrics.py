@@ -9,6 +9,7 @@ from prometheus_client.core import Metric
 
 from server.telemetry.instruments import WORK_BUCKETS, LabelValues, Scraped, by_labels, counter, gauge_family, histogram
 from server.telemetry.sliding_window import SlidingRate, Window
+from server.workers.base import WorkerDeath
 from server.workers.messages import DeviceMemory, Lane
 
 SECTION_BUCKETS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64)
@@ -40,6 +41,12 @@ class DeviceMetrics:
             )
         )
         self._restarts = count("worker_restarts", "Workers started in place of lost ones", "device")
+        self._deaths = count(
+            "worker_deaths",
+            "Workers lost, by cause; out_of_memory: killed by the kernel, as the container's memory.events tells",
+            "device",
+            "reason",
+        )
         self._encoder_restarts = count("encoder_restarts", "Encoders started in place of lost ones")
         self._up = Gauge(
             "melisma_worker_up",
@@ -53,6 +60,8 @@ class DeviceMetrics:
         registry.register(Scraped(self._recent_families))
         for device in devices:
             self._restarts.labels(device)
+            for death in WorkerDeath:
+                self._deaths.labels(device, death)
             self._up.labels(device)
 
     def steps(
@@ -80,9 +89,10 @@ class DeviceMetrics:
         """The memory of an accelerator, at the last look."""
         self._memory[device,] = memory
 
-    def worker_restarted(self, device: str) -> None:
-        """A worker was started in place of a lost one."""
+    def worker_restarted(self, device: str, death: WorkerDeath) -> None:
+        """A worker was started in place of a lost one, which has died of `death`."""
         self._restarts.labels(device).inc()
+        self._deaths.labels(device, death).inc()
 
     def encoder_restarted(self) -> None:
         """An encoder was started in place of a lost one."""

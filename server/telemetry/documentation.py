@@ -33,6 +33,7 @@ from server.telemetry.scraped import (
 from server.telemetry.song_metrics import SongOutcome, SongVerdict
 from server.telemetry.span_export import SpanCounts
 from server.telemetry.store_metrics import StoreMetrics
+from server.workers.base import WorkerDeath
 from server.workers.messages import DeviceMemory, Lane
 
 
@@ -44,7 +45,7 @@ def metrics_table() -> str:
     expose_readiness(registry, lambda: True)
     expose_draining(registry, lambda: False)
     expose_limits(registry, running_songs=lambda: 4, queue_songs=8, connections=16)
-    report_one_of_each(registry, metrics, StoreMetrics(registry, ["fake"]))
+    report_one_of_each(registry, metrics, StoreMetrics(registry, ["fake"], metrics.songs))
     return "\n".join(["| name | type | labels | meaning |", "|---|---|---|---|", *sorted(_rows(registry))])
 
 
@@ -93,7 +94,7 @@ def _report_devices(metrics: Metrics) -> None:
     metrics.devices.steps("cpu", "fake", steps=1, sections=3, tokens=300, budget_tokens=400, seconds=0.02)
     metrics.devices.render("cpu", "fake", windows=1, seconds=0.05, sound_seconds=1.0)
     metrics.devices.busy("cpu", Lane.BOTH, 0.02)
-    metrics.devices.worker_restarted("cpu")
+    metrics.devices.worker_restarted("cpu", WorkerDeath.OUT_OF_MEMORY)
     metrics.devices.memory("cpu", DeviceMemory(1 << 30, 4 << 30))
     metrics.devices.worker_up("cpu", True)
 

@@ -40,6 +40,7 @@ class Metrics:
 
         `clock` gives seconds and never goes back.
         """
+        self.registry = registry
         window = Window(window_seconds, clock)
         self.songs = SongMetrics(registry, engines, window)
         self.streams = StreamMetrics(registry, engines, window)

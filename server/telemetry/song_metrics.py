@@ -31,7 +31,7 @@ class SongOutcome(StrEnum):
 
 
 class SongVerdict(StrEnum):
-    """SongVerdict on a song, for the availability of the service."""
+    """Verdict on a song, for the availability of the service."""
 
     GOOD = "good"
     """It was completed, and whoever listened as it was made never ran out of sound."""
@@ -39,6 +39,8 @@ class SongVerdict(StrEnum):
     FAILED = "failed"
     REFUSED = "refused"
     """It was not let in, for a reason of `OWN_REASONS`."""
+    INTERRUPTED = "interrupted"
+    """It lost its server, and no other one could continue it."""
 
 
 OWN_REASONS = (
@@ -113,6 +115,8 @@ class SongMetrics:
         self._recent_latency: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
         self._recent_first: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
         registry.register(Scraped(self._recent_families))
+        self._interrupted_before: list[str] = []
+        registry.register(Scraped(self._judge_former_songs))
         self._begin_at_zero(engines)
 
     def accepted(self, engine: str) -> None:
@@ -129,6 +133,14 @@ class SongMetrics:
     def judged(self, engine: str, verdict: SongVerdict) -> None:
         """A song has ended, or was refused, in a way that counts for availability."""
         self._judged.labels(engine, verdict).inc()
+
+    def interrupted(self, engine: str) -> None:
+        """A song lost its server, and this one has found that nobody can continue it."""
+        self.judged(engine if engine in self._engines else UNKNOWN_ENGINE, SongVerdict.INTERRUPTED)
+
+    def interrupted_before(self, engine: str) -> None:
+        """A former run of this server has left a song behind that is not complete."""
+        self._interrupted_before.append(engine)
 
     def held(self, engine: str, seconds: float) -> None:
         """A song that has ended was held back by its listeners for so long in all."""
@@ -175,6 +187,13 @@ class SongMetrics:
             for cause in RETRY_CAUSES:
                 self._retried.labels(engine, cause)
         self._refused.labels(UNKNOWN_ENGINE, "unknown_engine")
+
+    def _judge_former_songs(self) -> Iterator[Metric]:
+        """Count them after a scrape has read the counter without them: only what rises later is seen as an increase."""
+        former, self._interrupted_before = self._interrupted_before, []
+        for engine in former:
+            self.interrupted(engine)
+        return iter(())
 
     def _recent_families(self) -> Iterator[Metric]:
         for name, text, recent in (

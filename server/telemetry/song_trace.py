@@ -18,14 +18,11 @@ from collections.abc import Iterable
 from opentelemetry import trace
 from opentelemetry.context import Context, get_current
 from opentelemetry.trace import Link, Span, SpanContext, Tracer
-from opentelemetry.trace.propagation.tracecontext import TraceContextTextMapPropagator
 
 from server.workers.messages import WorkSpan
 
 MAX_LINKS = 8
 """Other songs that a span of denoising links to, at most."""
-
-_PROPAGATOR = TraceContextTextMapPropagator()
 
 
 class SongTrace:
@@ -60,13 +57,15 @@ class SongTrace:
 
     @property
     def parent(self) -> str:
-        """The call's span as W3C `traceparent`, for another server that continues the song; empty if nothing is
-        recorded.
+        """The call's span as W3C `traceparent`, for workers; empty if there is none.
+
+        Its flag says whether spans are recorded here, whatever the caller wishes.
         """
-        carrier: dict[str, str] = {}
-        if self._on:
-            _PROPAGATOR.inject(carrier, self._context)
-        return carrier.get("traceparent", "")
+        context = self._call.get_span_context()
+        if not context.is_valid:
+            return ""
+        numbers = trace.format_trace_id(context.trace_id), trace.format_span_id(context.span_id)
+        return "-".join(("00", *numbers, "01" if self._on else "00"))
 
     def started(self) -> None:
         """Note that work on the song begins."""

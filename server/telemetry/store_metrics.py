@@ -11,6 +11,7 @@ from typing_extensions import override
 
 from server.store.watcher import StorePart, StoreTrouble, Unwatched
 from server.telemetry.instruments import LabelValues, Scraped, by_labels, counter, gauge_family, histogram
+from server.telemetry.song_metrics import SongMetrics
 
 CALL_BUCKETS = (0.0005, 0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10)
 
@@ -24,7 +25,8 @@ class _Seal:
 class FolderMetrics(Unwatched):
     """Counts the failures of the store of one server alone, and the songs that it could not store."""
 
-    def __init__(self, registry: CollectorRegistry, engines: Sequence[str]) -> None:
+    def __init__(self, registry: CollectorRegistry, engines: Sequence[str], songs: SongMetrics) -> None:
+        self._songs = songs
         self._errors = _errors(registry)
         self._not_kept = _not_kept(registry, engines)
         for reason in (StoreTrouble.FULL, StoreTrouble.BROKEN):
@@ -38,14 +40,23 @@ class FolderMetrics(Unwatched):
     def not_kept(self, engine: str) -> None:
         self._not_kept.labels(engine).inc()
 
+    @override
+    def interrupted(self, engine: str) -> None:
+        self._songs.interrupted_before(engine)
+
 
 class StoreMetrics:
     """Measures the calls of one replica to the shared store, and counts the songs that it loses or cannot store."""
 
     def __init__(
-        self, registry: CollectorRegistry, engines: Sequence[str], clock: Callable[[], float] = time.monotonic
+        self,
+        registry: CollectorRegistry,
+        engines: Sequence[str],
+        songs: SongMetrics,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`clock` gives seconds and never goes back."""
+        self._songs = songs
         self._clock = clock
         self._answered_at = clock()
         self._seals: set[_Seal] = set()
@@ -142,6 +153,10 @@ class StoreMetrics:
     def not_kept(self, engine: str) -> None:
         """A song of this replica could not be stored; its listeners got the error."""
         self._not_kept.labels(engine).inc()
+
+    def interrupted(self, engine: str) -> None:
+        """This replica has ended a song that no replica can continue."""
+        self._songs.interrupted(engine)
 
     def _memory_families(self) -> Iterator[Metric]:
         """No samples before the directory has reported its memory, and no limit if it has none."""

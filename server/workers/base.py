@@ -1,10 +1,26 @@
 """Protocols of workers and of the pool that keeps them running, in terms of messages only."""
 
+from enum import StrEnum
 from typing import Protocol
 
 from model.engine import EngineInfo
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Command, Lane, Reply
+
+
+class WorkerDeath(StrEnum):
+    """Cause of a worker's death, as far as it is known."""
+
+    OUT_OF_MEMORY = "out_of_memory"
+    """SIGKILL, while the kernel counted a kill for lack of memory that no other death explains."""
+    KILLED = "killed"
+    """SIGKILL from elsewhere; also for lack of memory, where the kernel's count cannot be read."""
+    CRASHED = "crashed"
+    """Another signal, such as SIGSEGV."""
+    UNRESPONSIVE = "unresponsive"
+    """The server has killed it, because it did not answer, load or end in time."""
+    EXITED = "exited"
+    """It has ended by itself: a broken device, or a bug."""
 
 
 class WorkerDied(Exception):
@@ -46,7 +62,7 @@ class WorkerPoolObserver(Protocol):
     def worker_exited(self, device: str) -> None:
         """The worker of a device has ended. Wakes tasks that wait to send to it."""
 
-    def worker_restarted(self, device: str) -> None:
+    def worker_restarted(self, device: str, death: WorkerDeath) -> None:
         """The worker of a device has died, and the pool is about to start another."""
 
     def readiness_changed(self) -> None:

@@ -179,7 +179,7 @@ class CommandExecutor:
         return begun, failures
 
     def _span(self, song: HeldSong, section: int | None, name: str, seconds: float) -> tuple[WorkSpan, ...]:
-        if not song.trace:
+        if not song.sampled:
             return ()
         timer = SpanTimer(name, self._now_ns)
         timer.add(seconds)
@@ -188,7 +188,7 @@ class CommandExecutor:
     def _step_spans(
         self, song: HeldSong, section: HeldSection, step: SectionStep, command: Step, seconds: float
     ) -> tuple[WorkSpan, ...]:
-        if not song.trace:
+        if not song.sampled:
             return ()
         timer = section.denoising = section.denoising or SpanTimer("denoise", self._now_ns)
         timer.add(seconds, len(command.sections), command.steps)
@@ -201,7 +201,7 @@ class CommandExecutor:
     def _window_spans(
         self, song: HeldSong, section: HeldSection, seconds: float, windows: int, *, last: bool
     ) -> tuple[WorkSpan, ...]:
-        if not song.trace:
+        if not song.sampled:
             return ()
         timer = section.rendering = section.rendering or SpanTimer("render", self._now_ns)
         timer.add(seconds, pieces=windows)

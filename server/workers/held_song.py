@@ -10,6 +10,9 @@ from model.song import SongPlan, Window
 from server.workers.messages import Plan, SectionKey, SectionStep, SongKey
 from server.workers.span_timer import SpanTimer
 
+_SAMPLED = "-01"
+"""End of a `traceparent` whose trace is recorded."""
+
 
 @dataclass(slots=True)
 class HeldSection:
@@ -47,6 +50,11 @@ class HeldSong:
     context: SectionContext | None
     trace: str = ""
     sections: dict[int, HeldSection] = field(default_factory=dict)
+
+    @property
+    def sampled(self) -> bool:
+        """True if work on the song is reported as spans."""
+        return self.trace.endswith(_SAMPLED)
 
     @classmethod
     def planned(cls, command: Plan, engine: Engine) -> "HeldSong":

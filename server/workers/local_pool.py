@@ -8,15 +8,17 @@ from contextlib import AsyncExitStack
 from model.engine import EngineInfo
 from server.logs import Logs
 from server.workers.availability import EngineAvailability
-from server.workers.base import WorkerDied, WorkerPoolObserver
+from server.workers.base import WorkerDeath, WorkerDied, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import EngineSpec, WorkerSpec
+from server.workers.oom_kills import OomKills
 from server.workers.worker_process import WorkerProcess
 
 _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
+_MORE_MEMORY = "give the container more, or let fewer or shorter songs run at once"
 
 
 class LocalPool:
@@ -50,6 +52,7 @@ class LocalPool:
         self._fingerprinted = frozenset(fingerprinted)
         self._launched: dict[str, WorkerProcess] = {}
         self._workers: dict[str, WorkerProcess] = {}
+        self._kills = OomKills()
         self._observer: WorkerPoolObserver | None = None
 
     @property
@@ -134,13 +137,17 @@ class LocalPool:
             await asyncio.sleep(self._backoff_seconds(device.name))
 
     def _note_restart(self, device: str, observer: WorkerPoolObserver) -> None:
+        death = self._workers[device].death(self._kills)
+        if death is WorkerDeath.OUT_OF_MEMORY:
+            _log.error("the kernel has killed the worker of device %s for lack of memory: %s", device, _MORE_MEMORY)
         try:
-            observer.worker_restarted(device)
+            observer.worker_restarted(device, death)
         except Exception:
             _log.exception("the restart of the worker of device %s could not be noted", device)
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
         """Start a worker and let `observer` use it until it ends; then its process has ended."""
+        self._kills.forget()
         launched = self._launched.pop(device.name, None)
         worker = launched or self._new_worker(device)
         self._workers[device.name] = worker

@@ -85,8 +85,8 @@ class Plan:
     `plan` is the pickled plan that a checker has made of the same parameters; with it the engine does not plan again.
     With `saved`, from the `Rendered` at the end of section `index - 1`, the song continues from section `index`.
     `finished` are the sections from there on that an earlier attempt has denoised, from their last `SectionStep`: they
-    are rendered without being denoised again. With `trace`, the call's span as W3C's `traceparent`, work on the song is
-    reported as spans. Its sound is sent to `sound_to`; with `None` it is dropped.
+    are rendered without being denoised again. `trace` is the call's span as W3C's `traceparent`: log lines name it, and
+    if it is sampled, work on the song is reported as spans. Sound is sent to `sound_to`; with `None` it is dropped.
     """
 
     song: SongKey

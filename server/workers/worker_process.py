@@ -4,6 +4,7 @@ import asyncio
 import dataclasses
 import logging
 import re
+import signal
 import socket
 from asyncio.subprocess import Process
 from collections.abc import Awaitable, Callable, Mapping
@@ -12,8 +13,9 @@ from typing import cast
 
 from server.child_process import child_environment, kill, start_module, wait_or_kill
 from server.workers.async_pipe import AsyncPipe
-from server.workers.base import WorkerDied
+from server.workers.base import WorkerDeath, WorkerDied
 from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
+from server.workers.oom_kills import OomKills
 from server.workers.pipe import PipeClosed
 
 _log = logging.getLogger(__name__)
@@ -41,6 +43,7 @@ class WorkerProcess:
         self._process: Process | None = None
         self._exit_watch: asyncio.Task[None] | None = None
         self._exited = False
+        self._killed = False
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -100,7 +103,16 @@ class WorkerProcess:
         if self._exit_watch is not None:
             self._exit_watch.cancel()
         if self._process is not None:
-            await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
+            self._killed |= await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
+
+    def death(self, kills: OomKills) -> WorkerDeath:
+        """The cause of the death of a worker that was stopped after it had died; takes a kill of `kills` for it."""
+        status = self._process.returncode if self._process is not None else None
+        if self._killed or status is None:
+            return WorkerDeath.UNRESPONSIVE
+        if status == -signal.SIGKILL:
+            return WorkerDeath.OUT_OF_MEMORY if kills.explain() else WorkerDeath.KILLED
+        return WorkerDeath.CRASHED if status < 0 else WorkerDeath.EXITED
 
     async def _open_pipe(self, lane: Lane, far_ends: ExitStack) -> int:
         """Open the pipe of a lane; returns the descriptor of its far end, which `far_ends` closes."""
@@ -120,6 +132,7 @@ class WorkerProcess:
             async with asyncio.timeout(timeout_seconds):
                 return await answer
         except TimeoutError:
+            self._killed = True
             kill(self._process)
             raise WorkerDied(
                 f"it did not answer within {timeout_seconds:g} seconds; "

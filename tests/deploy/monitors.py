@@ -19,8 +19,11 @@ from tests.support.servers import eventually, free_port
 from tests.support.service import Service, running_service
 
 PROMETHEUS = DEPLOY / "prometheus"
-PACE = "500ms"
-"""How often Prometheus asks the server and computes rules here."""
+PACE = "1s"
+"""How often Prometheus asks the server, and computes a hundred rules."""
+
+PATIENCE_SECONDS = 120.0
+"""Most time for what follows from a few scrapes."""
 
 ENGINES = "fake=tests.deploy.engines:SlowEngine"
 """Of the servers that are watched."""
@@ -82,9 +85,9 @@ class Prometheus:
 
     def wait_for(self, expr: str, value: float) -> None:
         """Return once the one series of an expression has a value, and all rules were computed after that."""
-        eventually(lambda: self.values(expr) == [value])
+        eventually(lambda: self.values(expr) == [value], PATIENCE_SECONDS)
         seen_at = datetime.now(UTC)
-        eventually(lambda: min(self._computed_at()) > seen_at)
+        eventually(lambda: min(self._computed_at()) > seen_at, PATIENCE_SECONDS)
 
     def _computed_at(self) -> list[datetime]:
         return [datetime.fromisoformat(group["lastEvaluation"]) for group in self.ask("rules")["groups"]]

@@ -2,7 +2,7 @@
 
 import os
 import subprocess
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -97,18 +97,26 @@ def pod_of(found: Iterable[Resource]) -> Resource:
     return pod
 
 
-def faults(text: str, folder: Path, version: str) -> list[str]:
-    """What the schemas of one version of Kubernetes find, kinds without a schema included."""
-    file = folder / "rendered.yaml"
-    file.write_text(text, "utf-8")
-    command = [tool("kubernetes-validate"), "--strict", "--quiet", "-k", version, str(file)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=False)
+def schema_errors(text: str, folder: Path, version: str) -> list[str]:
+    """What the schemas of one version of Kubernetes find in a text; see `all_schema_errors`."""
+    return all_schema_errors({"rendered": text}, folder, version)
+
+
+def all_schema_errors(texts: Mapping[str, str], folder: Path, version: str) -> list[str]:
+    """What the schemas find in several texts, whose names stand in the lines.
+
+    Kinds that are not of Kubernetes itself have no schema, and are no fault.
+    """
+    customs = {f"kind {kind} with api version {api}" for api, kind in FIELDS}
+    return [line for line in _faults(texts, folder, version) if not any(custom in line for custom in customs)]
+
+
+def _faults(texts: Mapping[str, str], folder: Path, version: str) -> list[str]:
+    files = [folder / f"{name}.yaml" for name in texts]
+    for file, text in zip(files, texts.values(), strict=True):
+        file.write_text(text, "utf-8")
+    command = [tool("kubernetes-validate"), "--strict", "--quiet", "-k", version, *map(str, files)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=False)
     lines = (done.stdout + done.stderr).splitlines()
     assert (done.returncode != 0) == any(not line.startswith("WARN") for line in lines), lines
     return lines
-
-
-def schema_errors(text: str, folder: Path, version: str) -> list[str]:
-    """The faults, apart from the kinds that are not of Kubernetes itself."""
-    customs = {f"kind {kind} with api version {api}" for api, kind in FIELDS}
-    return [line for line in faults(text, folder, version) if not any(custom in line for custom in customs)]

@@ -20,7 +20,9 @@ ALL: dict[str, Any] = {
     "monitoring": {"enabled": True, "release": "prom", "namespace": "watch"},
     "settings": {"MELISMA_LOG_LEVEL": "warning", "MELISMA_LIMITS__RETRIES": 5},
 }
-HELMS_OWN = {"app.kubernetes.io/managed-by", "helm.sh/chart"}
+VERSION_LABEL = "app.kubernetes.io/version"
+HELMS_OWN = {"app.kubernetes.io/managed-by", "helm.sh/chart", VERSION_LABEL}
+"""Labels that Helm puts on every resource; kustomize has the version on what the base has."""
 RULE = "PrometheusRule"
 COMPONENTS = ("api-keys", "gateway", "gateway-envoy", "monitoring")
 
@@ -94,9 +96,24 @@ def test_values_go_where_they_belong() -> None:
         assert only(found, kind)["metadata"]["labels"]["release"] == "prom"
     settings = only(found, "ConfigMap", "melisma-settings")["data"]
     assert (settings["MELISMA_LOG_LEVEL"], settings["MELISMA_LIMITS__RETRIES"]) == ("warning", "5")
+    prioritized = resources(rendered({**IMAGE, "priorityClassName": "production"}))
+    assert [pod_of(one).get("priorityClassName") for one in (found, prioritized)] == [None, "production"]
     digest = f"sha256:{'a' * 64}"
     by_digest = resources(rendered({"image": {"repository": "registry.example.org/melisma", "digest": digest}}))
     assert pod_of(by_digest)["containers"][0]["image"] == f"registry.example.org/melisma@{digest}"
+
+
+def test_the_label_of_the_version_is_that_of_the_image(tmp_path: Path) -> None:
+    def labels(text: str) -> set[tuple[str, str]]:
+        deployment = only(resources(text), "Deployment")
+        places = deployment["metadata"], deployment["spec"]["template"]["metadata"]
+        return {(place["labels"][VERSION_LABEL], deployment["spec"]["selector"].get(VERSION_LABEL)) for place in places}
+
+    for tag, label in (("", VERSION), ("2.0.1-cuda", "2.0.1-cuda"), (f"{'a' * 62}.b", "a" * 62)):
+        assert labels(rendered({"image": {**IMAGE["image"], "tag": tag}})) == {(label, None)}
+    digest = {"tag": "2.0.1", "digest": f"sha256:{'a' * 64}"}
+    assert labels(rendered({"image": {**IMAGE["image"], **digest}})) == {(VERSION, None)}
+    assert labels(put_together(tmp_path)) == {(VERSION, None)}
 
 
 def test_objectives_are_values_of_the_chart() -> None:
@@ -149,6 +166,7 @@ def test_what_cannot_work_is_not_rendered() -> None:
         ({**IMAGE, "replicas": 0}, "replicas"),
         ({**IMAGE, "gateway": {"hostname": "a.example.org"}}, "hostname"),
         ({"image": {"repository": "a", "digest": "latest"}}, "digest"),
+        ({**IMAGE, "priorityClassName": "very high"}, "priorityClassName"),
         ({**IMAGE, "settings": {"LOG_LEVEL": "warning"}}, "LOG_LEVEL"),
         *(({**IMAGE, "settings": {f"MELISMA_{name}": "x"}}, f"settings.MELISMA_{name}") for name in settings),
     ]

@@ -22,6 +22,7 @@ from tests.deploy.rendered import (
     OVERLAYS,
     VERSIONS,
     Resource,
+    all_schema_errors,
     kustomized,
     only,
     pod_of,
@@ -51,37 +52,38 @@ def found(everything: str) -> list[Resource]:
 
 
 @pytest.mark.parametrize("version", VERSIONS)
-@pytest.mark.parametrize("overlay", OVERLAYS)
-def test_an_overlay_fits_the_schemas(overlay: str, version: str, tmp_path: Path) -> None:
-    assert schema_errors(kustomized(KUBERNETES / "overlays" / overlay), tmp_path, version) == []
+def test_overlays_fit_the_schemas_and_so_do_all_components_together(
+    everything: str, version: str, tmp_path: Path
+) -> None:
+    texts = {overlay: kustomized(KUBERNETES / "overlays" / overlay) for overlay in OVERLAYS}
+    assert all_schema_errors({**texts, "everything": everything}, tmp_path, version) == []
 
 
-@pytest.mark.parametrize(
-    ("overlay", "component"), [pair for pair in product(OVERLAYS, COMPONENTS) if with_needed(pair[1], pair[0])]
-)
-def test_every_component_goes_with_every_overlay(component: str, overlay: str, tmp_path: Path) -> None:
-    text = put_together(tmp_path / "own", overlay, with_needed(component, overlay))
-    assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
-    assert text != put_together(tmp_path / "without", overlay)
+def test_every_component_goes_with_every_overlay(tmp_path: Path) -> None:
+    without = {overlay: put_together(tmp_path / overlay, overlay) for overlay in OVERLAYS}
+    texts = {
+        f"{overlay}+{component}": put_together(tmp_path / overlay / component, overlay, needed)
+        for overlay, component in product(OVERLAYS, COMPONENTS)
+        if (needed := with_needed(component, overlay))
+    }
+    assert len(texts) > len(OVERLAYS) * (len(COMPONENTS) - 2)
+    assert all_schema_errors(texts, tmp_path, VERSIONS[-1]) == []
+    assert [name for name, text in texts.items() if text == without[name.partition("+")[0]]] == []
 
 
-@pytest.mark.parametrize("version", VERSIONS)
-def test_all_components_go_together(everything: str, version: str, tmp_path: Path) -> None:
-    assert schema_errors(everything, tmp_path, version) == []
+MISSPELT = {
+    "terminationGracePeriodSeconds:": "terminationGracePeriodSecond:",
+    "maxUnavailable: 0": "maxUnavailable: true",
+    "kind: PodDisruptionBudget": "kind: PodDisruptionsBudget",
+    "sleep:": "slumber:",
+}
 
 
-@pytest.mark.parametrize(
-    ("good", "bad"),
-    [
-        ("terminationGracePeriodSeconds:", "terminationGracePeriodSecond:"),
-        ("maxUnavailable: 0", "maxUnavailable: true"),
-        ("kind: PodDisruptionBudget", "kind: PodDisruptionsBudget"),
-        ("sleep:", "slumber:"),
-    ],
-)
-def test_what_is_misspelt_is_found(good: str, bad: str, everything: str, tmp_path: Path) -> None:
-    assert good in everything
-    assert len(schema_errors(everything.replace(good, bad), tmp_path, VERSIONS[-1])) == 1
+def test_what_is_misspelt_is_found(everything: str, tmp_path: Path) -> None:
+    assert all(good in everything for good in MISSPELT)
+    texts = {f"{number}": everything.replace(*pair) for number, pair in enumerate(MISSPELT.items())}
+    found = all_schema_errors(texts, tmp_path, VERSIONS[-1])
+    assert [[f"/{name}.yaml" in line for line in found].count(True) for name in texts] == [1] * len(MISSPELT)
 
 
 def test_every_resource_is_ours_and_in_its_namespace(found: list[Resource]) -> None:
@@ -114,8 +116,13 @@ def test_selectors_select_the_pods(found: list[Resource]) -> None:
 
 def test_the_rule_for_dns_is_left_alone(found: list[Resource]) -> None:
     """Labels put into all selectors would end up here, too, and fit no pod of the cluster's DNS."""
-    (rule,) = only(found, "NetworkPolicy")["spec"]["egress"]
-    assert rule["to"][0]["podSelector"]["matchLabels"] == {"k8s-app": "kube-dns"}
+    rules = only(found, "NetworkPolicy")["spec"]["egress"]
+    assert [
+        (rule["to"][0]["podSelector"]["matchLabels"], {one["port"] for one in rule["ports"]}) for rule in rules
+    ] == [
+        ({"k8s-app": "kube-dns"}, {53}),
+        ({"dns.operator.openshift.io/daemonset-dns": "default"}, {5353}),
+    ]
 
 
 def test_what_is_pointed_at_is_there(found: list[Resource]) -> None:
@@ -214,6 +221,24 @@ def test_the_query_of_keda_follows_the_namespace_as_the_readme_says(tmp_path: Pa
     assert 'namespace="songs"}' in query
     assert 'melisma_running_songs"' in query
     assert 'namespace="melisma"' not in query
+
+
+def test_patches_of_the_readme_are_taken(tmp_path: Path) -> None:
+    before_gpus = (KUBERNETES / "README.md").read_text("utf-8").partition("\n## ACE-Step")[0]
+    put_together(tmp_path, components=EVERYTHING)
+    own = yaml.safe_load((tmp_path / "kustomization.yaml").read_text("utf-8"))
+    patches = [
+        patch
+        for block in readme_blocks()
+        if block.startswith("patches") and block in before_gpus
+        for patch in yaml.safe_load(block)["patches"]
+    ]
+    (tmp_path / "kustomization.yaml").write_text(yaml.safe_dump({**own, "patches": patches}), "utf-8")
+    text = kustomized(tmp_path)
+    assert len(patches) == 2
+    assert schema_errors(text, tmp_path, VERSIONS[-1]) == []
+    assert pod_of(resources(text))["priorityClassName"] == "production"
+    assert "https://wiki.example.org/melisma/RUNBOOK.md" in text
 
 
 @pytest.mark.parametrize("example", ["one", "shared", "roles"])

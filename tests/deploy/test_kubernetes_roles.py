@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from server.version import VERSION
 from tests.deploy.rendered import ROLES, VERSIONS, Resource, only, put_together, resources, schema_errors
 
 pytestmark = pytest.mark.deploy
@@ -69,6 +70,8 @@ def test_a_frontend_has_the_image_and_the_store_of_generators_and_no_device(tmp_
     found = resources(put_together(tmp_path, "ace-step", ("models-shared", *ROLES)))
     maker, frontend = (pods(found, name)["spec"]["containers"][0] for name in ("melisma", FRONTEND))
     assert frontend["image"] == maker["image"]
+    versions = {pods(found, name)["metadata"]["labels"]["app.kubernetes.io/version"] for name in ("melisma", FRONTEND)}
+    assert versions == {VERSION}
     assert frontend["envFrom"] == maker["envFrom"]
     assert "nvidia.com/gpu" in maker["resources"]["limits"]
     assert set(frontend["resources"]["limits"]) == {"cpu", "memory"}
@@ -78,8 +81,8 @@ def test_a_frontend_has_the_image_and_the_store_of_generators_and_no_device(tmp_
         assert mounts == {volume["name"] for volume in pods(found, name)["spec"]["volumes"]}
         assert "songs" not in mounts
     assert (values(found)["MELISMA_ROLE"], values(found, FRONTEND)["MELISMA_ROLE"]) == ("generator", "frontend")
-    settings = next(one["data"] for one in found if one["kind"] == "ConfigMap")
-    assert settings["MELISMA_STORE__RESUME_SECONDS"] == "300"
+    settings = only(found, "ConfigMap", maker["envFrom"][0]["configMapRef"]["name"])
+    assert settings["data"]["MELISMA_STORE__RESUME_SECONDS"] == "300"
 
 
 def test_keys_certificates_and_rest_are_those_of_frontends_alone(found: list[Resource]) -> None:

@@ -17,6 +17,7 @@ from tests.deploy.tools import tool
 pytestmark = pytest.mark.deploy
 
 GOOD_MINUTES, BAD_MINUTES = 60, 30
+VERDICTS = ("good", "stalled", "failed", "refused", "interrupted")
 OWN = 'instance="a:8080", engine="studio"'
 OTHER = 'instance="a:8080", engine="ace_step"'
 
@@ -73,6 +74,15 @@ SCENARIOS = {
         },
         critical={"MelismaStoreFull": 1, "MelismaSongsNotKept": 3, "MelismaSongsBadFast": 7, "MelismaSongsBad": 17},
     ),
+    "a server is killed, and nobody can continue its sixteen songs": Scenario(
+        counters={judged("good"): (4, 4), judged("interrupted"): (0, 16)},
+        critical={"MelismaSongsBad": 16},
+        bad_minutes=1,
+    ),
+    "a server is killed, and others continue its songs": Scenario(
+        counters={judged("good"): (4, 4), 'melisma_songs_taken_over_total{instance="a:8080"}': (0, 16)},
+        bad_minutes=1,
+    ),
     "eighteen first refusals, and all is well again": Scenario(
         counters={judged("good"): (4, 4), judged("refused"): (0, 18), refused("worker_lost"): (0, 18)},
         critical={"MelismaSongsBad": 16},
@@ -111,7 +121,7 @@ def firing(names: Sequence[str]) -> list[dict[str, object]]:
 
 def played(scenario: Scenario) -> dict[str, object]:
     """The test of promtool: a minute before each alert, and at its minute, just those fire that should."""
-    known = {**dict.fromkeys((judged(verdict) for verdict in ("good", "stalled", "failed", "refused")), (0, 0))}
+    known = dict.fromkeys((judged(verdict) for verdict in VERDICTS), (0, 0))
     series = [
         {"series": name, "values": values(rates, scenario.bad_minutes)}
         for name, rates in {**known, **scenario.counters}.items()

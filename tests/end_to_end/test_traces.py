@@ -88,6 +88,9 @@ def test_the_trace_goes_on_that_of_the_caller(trace: list[CollectedSpan]) -> Non
     assert call.span.parent_span_id.hex() == CALLER_SPAN
     assert call.attributes["rpc.response.status_code"] == "OK"
     assert call.attributes["melisma.outcome"] == "completed"
+    assert call.attributes["melisma.caller"] == "anonymous"
+    assert (call.attributes["server.address"], call.attributes["client.address"]) == (socket.gethostname(), "127.0.0.1")
+    assert call.attributes["client.port"] > 0
     assert call.attributes["melisma.sound_seconds"] == pytest.approx(10, abs=0.1)
 
 

@@ -119,6 +119,9 @@ class CountingWatcher(Unwatched):
     def diverged(self) -> None:
         self.counts["diverged"] += 1
 
+    def interrupted(self, engine: str) -> None:
+        self.counts["interrupted"] += 1
+
 
 @dataclass
 class Pair:

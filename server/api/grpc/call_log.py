@@ -12,6 +12,7 @@ import grpc
 from grpc.aio import AbortError, InternalError, ServerInterceptor
 from opentelemetry.trace import INVALID_SPAN, Span, Tracer
 
+from server.api.ends import grpc_ends
 from server.api.grpc.error_mapping import abort
 from server.api.grpc.handlers import (
     Context,
@@ -24,11 +25,12 @@ from server.api.grpc.handlers import (
     unmeasured,
 )
 from server.api.open_calls import OpenCalls
+from server.api.proxies import TrustedProxies
 from server.auth.key_life import key_expired
 from server.contract.status import outcome_of
 from server.errors import ListenerStalled
 from server.logs import bind, bound_fields
-from server.telemetry.call_trace import call_span, end_call, note_fields, trace_names
+from server.telemetry.call_trace import End, call_span, end_call, note_fields, trace_names
 
 _STATUS_SECONDS = 0.1
 """Seconds that the status of a stalled call has to leave, if its client reads again just then."""
@@ -48,10 +50,17 @@ class RequestLog(ServerInterceptor):
         self,
         tracer: Tracer,
         calls: OpenCalls,
+        server: End,
+        proxies: TrustedProxies,
         clock: Callable[[], float] = time.monotonic,
         measure: MeasureCall = unmeasured,
     ) -> None:
-        """`clock` returns monotonic seconds; `measure` is called for each call of the service's own methods."""
+        """`clock` returns monotonic seconds; `measure` is called for each call of the service's own methods.
+
+        Spans name the address of this `server`, and the clients that trusted `proxies` report.
+        """
+        self._server = server
+        self._proxies = proxies
         self._tracer = tracer
         self._calls = calls
         self._measure = measure
@@ -97,7 +106,8 @@ class RequestLog(ServerInterceptor):
             return
         metadata = context.invocation_metadata() or ()
         texts = {key: value for key, value in metadata if isinstance(value, str)}
-        with self._calls.one(), call_span(self._tracer, method, texts) as span:
+        ends = grpc_ends(context.peer(), metadata, self._server, self._proxies)
+        with self._calls.one(), call_span(self._tracer, method, texts, ends) as span:
             yield span
 
     @contextmanager

@@ -1,5 +1,6 @@
 """The gRPC server: its services, interceptors, channel options and port."""
 
+import socket
 from collections.abc import Sequence
 
 import grpc.aio
@@ -20,6 +21,7 @@ from server.api.open_calls import OpenCalls
 from server.auth.tls import Certificates
 from server.contract.wire_scan import RequestLimits
 from server.settings.settings import Settings
+from server.telemetry.call_trace import End
 from server.telemetry.tracing import NO_TRACER
 
 
@@ -40,10 +42,11 @@ def build_server(
     told of each one of our own methods.
     """
     sizes = RequestLimits(settings.limits.request_bytes, settings.limits.recording_bytes)
+    own = End(socket.gethostname(), settings.port or None)
     server = grpc.aio.server(
         interceptors=(
             CallBounds(limits, settings.connections.request_seconds, measure),
-            RequestLog(tracer, calls or OpenCalls(), measure=measure),
+            RequestLog(tracer, calls or OpenCalls(), own, limits.proxies, measure=measure),
             *interceptors,
             ErrorMapping(trailers, sizes),
         ),

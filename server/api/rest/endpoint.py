@@ -16,6 +16,7 @@ from starlette.types import Message, Receive, Scope, Send
 from typing_extensions import override
 
 from model.song import Violation
+from server.api.ends import http_ends
 from server.api.failures import log_failure
 from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
@@ -27,7 +28,7 @@ from server.errors import InvalidRequest, ListenerStalled, ServiceError, Unauthe
 from server.logs import bind, bound_fields
 from server.store.base import StoreFailed
 from server.telemetry.call_metrics import CallMetrics
-from server.telemetry.call_trace import end_http_call, http_call_span, note_fields, trace_names
+from server.telemetry.call_trace import End, end_http_call, http_call_span, note_fields, trace_names
 
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
@@ -96,9 +97,9 @@ class Endpoint:
 
     @contextmanager
     def _line(self, request: Request, code: Callable[[], int]) -> Iterator[None]:
-        peer = self._peer(request)
+        ends = http_ends(request, self._proxies)
         started = time.monotonic()
-        with http_call_span(self._tracer, self._name, request.headers) as span:
+        with http_call_span(self._tracer, self._name, request.headers, ends) as span:
             bind(**trace_names(span))
             try:
                 yield
@@ -108,15 +109,12 @@ class Endpoint:
                 seconds = round(time.monotonic() - started, 4)
                 if self._metrics:
                     self._metrics.http(self._method, self._route, code(), seconds)
-                fields = {"method": self._name, "peer": peer, "code": code(), "seconds": seconds}
+                fields = {"method": self._name, "peer": _shown(ends.client), "code": code(), "seconds": seconds}
                 logger.info("call", extra=fields)
 
-    def _peer(self, request: Request) -> str:
-        if request.client is None:
-            return ""
-        host, port = request.client
-        client = self._proxies.client(host, request.headers.items())
-        return f"{host}:{port}" if client == host else client
+
+def _shown(end: End) -> str:
+    return f"{end.address}:{end.port}" if end.port else end.address
 
 
 def while_answered(request: Request, context: AbstractContextManager[None]) -> None:

@@ -7,7 +7,7 @@ from server.generation.devices.lanes import LaneLoop
 from server.generation.devices.parts import LaneParts
 from server.generation.jobs.registry import Jobs
 from server.generation.readiness import EngineReadiness
-from server.workers.base import Worker, WorkerPool
+from server.workers.base import Worker, WorkerDeath, WorkerPool
 
 
 class Devices:
@@ -45,9 +45,9 @@ class Devices:
         """Wake the lanes, which notice that their worker has ended."""
         self._parts.wakes.all()
 
-    def worker_restarted(self, device: str) -> None:
-        """Count the restart in the metrics."""
-        self._parts.metrics.devices.worker_restarted(device)
+    def worker_restarted(self, device: str, death: WorkerDeath) -> None:
+        """Count the restart, and the death before it, in the metrics."""
+        self._parts.metrics.devices.worker_restarted(device, death)
 
     def readiness_changed(self) -> None:
         """Fail the songs that wait for an engine without any worker left, and notify the subscribers of readiness."""

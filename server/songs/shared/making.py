@@ -23,7 +23,7 @@ from server.songs.shared.mirrors import Mirrors
 from server.songs.shared.repetition import stored_seconds
 from server.songs.shared.stored_recorder import StoredRecorder
 from server.songs.shared.storing import Pace, Storing
-from server.store.base import LeaseLost, SongStore, StoreFailed, WrongOffset
+from server.store.base import INTERRUPTED, LeaseLost, SongStore, StoreFailed, WrongOffset
 from server.store.directory import Claim, Directory, LeaseStatus
 from server.store.watcher import StoreWatcher
 
@@ -201,6 +201,9 @@ class SharedMaking:
             await self._directory.settle(claim.lease, state, sound_seconds)
         except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
             logger.warning("the end of a song is not stored here: %s", lost)
+            return
+        if song.reason == INTERRUPTED:
+            self.watcher.interrupted(song.engine)
 
     async def settled(self) -> None:
         """Return at once: listeners get an end only after the directory has it."""
@@ -274,6 +277,7 @@ class SharedMaking:
     def _differs(self, song_id: str) -> None:
         """End the job of a song that differs from its stored part; deferred, as the job is sending the event."""
         self.watcher.diverged()
+        self.watcher.interrupted(self._songs[song_id].claim.song.engine)
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 
     def _repeated(self, song_id: str) -> None:

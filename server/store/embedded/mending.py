@@ -25,6 +25,8 @@ class Mending:
         self._now_ns = now_ns
         self.complete = False
         """False if the disk had no room for all repairs."""
+        self.interrupted: list[str] = []
+        """The engines of the songs that were being made when the former run of the server ended."""
 
     def mend(self) -> None:
         """Make the repairs, as far as there is room for them."""
@@ -32,6 +34,7 @@ class Mending:
             for song in self._table.unended():
                 if not self._files.grows(song.song_id):
                     self._table.update(self._interrupted(song), song.size_bytes)
+                    self.interrupted.append(song.engine)
             self._match_files()
             self.complete = True
         except StoreFull as error:

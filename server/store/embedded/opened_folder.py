@@ -77,6 +77,11 @@ class OpenedFolder:
         self._clock = AgeClock(now_ns, time.monotonic, known)
         self._kept = known or Believed(0)
 
+    def take_interrupted(self) -> list[str]:
+        """The engines of songs that were found interrupted since the last call."""
+        found, self._mending.interrupted = self._mending.interrupted, []
+        return found
+
     def close(self) -> None:
         """Close and unlock the folder."""
         self.files.close()

@@ -96,6 +96,7 @@ class EmbeddedStore:
         self._watcher = watcher
         self._turns = Turns()
         self._tidied_at = -math.inf
+        self._note_interrupted()
 
     @property
     def embedded(self) -> bool:
@@ -191,6 +192,7 @@ class EmbeddedStore:
         if time.monotonic() - self._tidied_at >= TIDY_SECONDS:
             self._tidied_at = time.monotonic()
             await self._on(self._threads.writer, self._opened.tidy)
+            self._note_interrupted()
         return deleted
 
     async def delete(self, song_id: str) -> bool:
@@ -230,6 +232,10 @@ class EmbeddedStore:
         except StoreFailed as error:
             self._count(error)
             raise
+
+    def _note_interrupted(self) -> None:
+        for engine in self._opened.take_interrupted():
+            self._watcher.interrupted(engine)
 
     def _count(self, error: StoreFailed) -> None:
         full = isinstance(error, StoreFull)

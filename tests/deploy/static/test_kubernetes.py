@@ -201,6 +201,8 @@ def test_the_image_is_that_of_the_dockerfile() -> None:
     for folder in (BASE, KUBERNETES / "overlays" / "ace-step"):
         kustomization = yaml.safe_load((folder / "kustomization.yaml").read_text("utf-8"))
         assert kustomization["images"][0]["newTag"] == VERSION
+    labels = yaml.safe_load((BASE / "kustomization.yaml").read_text("utf-8"))["labels"][0]["pairs"]
+    assert labels["app.kubernetes.io/version"] == VERSION
 
 
 def test_the_gateway_lets_streams_live() -> None:

@@ -49,7 +49,8 @@ def rules(name: str) -> list[Found]:
 RULES, ALERTS = rules("rules.yml"), rules("alerts.yml")
 TESTS = [test for name in ("tests.yml", "tests_objectives.yml") for test in loaded("prometheus", name)["tests"]]
 DASHBOARD: Found = json.loads(TARGET.read_text("utf-8"))
-PANELS: list[Found] = DASHBOARD["panels"]
+ROWS: list[Found] = DASHBOARD["panels"]
+PANELS = [panel for row in ROWS for panel in (row, *row.get("panels", ()))]
 TARGETS = [(panel, target) for panel in PANELS for target in panel.get("targets", [])]
 QUERIES = [variable["query"]["query"] for variable in DASHBOARD["templating"]["list"] if variable["type"] == "query"]
 
@@ -193,7 +194,8 @@ def test_groups_have_names_of_their_own() -> None:
     """In the cluster all of them are in one resource."""
     names = [group["name"] for name in ("rules.yml", "alerts.yml") for group in loaded("prometheus", name)["groups"]]
     assert len(set(names)) == len(names)
-    assert loaded("prometheus", "tests_objectives.yml")["group_eval_order"] == names
+    for name in ("tests.yml", "tests_objectives.yml"):
+        assert loaded("prometheus", name)["group_eval_order"] == names
 
 
 def test_every_rule_has_a_test() -> None:
@@ -240,7 +242,9 @@ def test_the_dashboard_is_what_its_source_says() -> None:
 
 def test_panels_have_names_and_places_of_their_own() -> None:
     assert len({panel["id"] for panel in PANELS}) == len(PANELS) > 30
-    for one, other in combinations((panel["gridPos"] for panel in PANELS), 2):
+    groups = [ROWS, *(row["panels"] for row in ROWS if row.get("panels"))]
+    together = (pair for group in groups for pair in combinations((panel["gridPos"] for panel in group), 2))
+    for one, other in together:
         apart = one["x"] + one["w"] <= other["x"] or other["x"] + other["w"] <= one["x"]
         assert apart or one["y"] + one["h"] <= other["y"] or other["y"] + other["h"] <= one["y"]
     assert all(panel["gridPos"]["x"] + panel["gridPos"]["w"] <= 24 for panel in PANELS)

@@ -40,7 +40,7 @@ class Bench:
         self.metrics = Metrics(
             self.registry, engines=["fake"], devices=["cpu"], clock=lambda: self.now, window_seconds=WINDOW_SECONDS
         )
-        self.store = StoreMetrics(self.registry, ["fake"], lambda: self.now)
+        self.store = StoreMetrics(self.registry, ["fake"], self.metrics.songs, lambda: self.now)
         expose_depths(self.registry, lambda: self.depths)
         expose_readiness(self.registry, lambda: self.ready)
         expose_draining(self.registry, lambda: self.draining)

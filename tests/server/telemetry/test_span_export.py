@@ -6,7 +6,15 @@ from opentelemetry.sdk.metrics.export import Gauge, Histogram, Sum
 from opentelemetry.sdk.trace import ReadableSpan, TracerProvider
 from opentelemetry.sdk.trace.export import SpanExporter, SpanExportResult
 from opentelemetry.sdk.trace.export.in_memory_span_exporter import InMemorySpanExporter
-from opentelemetry.trace import use_span
+from opentelemetry.sdk.trace.sampling import ALWAYS_OFF, ALWAYS_ON
+from opentelemetry.trace import (
+    NonRecordingSpan,
+    SpanContext,
+    TraceFlags,
+    format_span_id,
+    set_span_in_context,
+    use_span,
+)
 from prometheus_client import CollectorRegistry
 from prometheus_client import Counter as PrometheusCounter
 from prometheus_client import Gauge as PrometheusGauge
@@ -74,6 +82,19 @@ def test_songs_that_shared_steps_lead_to_each_other_but_not_to_all() -> None:
     assert {str(attributes["melisma.device"]) for _, attributes in told} == {"cuda:0"}
     linked = {link.context.span_id for link in kept.get_finished_spans()[1].links}
     assert linked == {call.get_span_context().span_id for call in calls[1:3]}
+
+
+@pytest.mark.parametrize("records", [False, True])
+def test_a_worker_is_told_the_trace_and_whether_it_is_recorded(records: bool) -> None:
+    """A caller that samples gets no spans from a server that records none."""
+    caller = SpanContext(0x0AF7651916CD43DD8448EB211C80319C, 0xB7AD6B7169203331, True, TraceFlags(TraceFlags.SAMPLED))
+    provider = TracerProvider(sampler=ALWAYS_ON if records else ALWAYS_OFF, shutdown_on_exit=False)
+    tracer = provider.get_tracer("test")
+    assert SongTrace(tracer, "song", "fake").parent == ""
+    with tracer.start_as_current_span("call", set_span_in_context(NonRecordingSpan(caller))) as call:
+        parent = SongTrace(tracer, "song", "fake").parent
+    span_id = format_span_id(call.get_span_context().span_id)
+    assert parent == f"00-0af7651916cd43dd8448eb211c80319c-{span_id}-{records:02}"
 
 
 def test_metrics_are_sent_as_they_are() -> None:

@@ -1,10 +1,17 @@
+import re
 from collections.abc import Callable
 
 import pytest
-from prometheus_client import CollectorRegistry
+from prometheus_client import CollectorRegistry, generate_latest
 
 from server.store.watcher import StorePart, StoreTrouble
+from server.telemetry.sliding_window import Window
+from server.telemetry.song_metrics import SongMetrics
 from server.telemetry.store_metrics import FolderMetrics, StoreMetrics
+
+
+def song_metrics(registry: CollectorRegistry) -> SongMetrics:
+    return SongMetrics(registry, ["fake"], Window(300.0, lambda: 0.0))
 
 
 class Bench:
@@ -13,7 +20,7 @@ class Bench:
     def __init__(self) -> None:
         self.now = 1000.0
         self.registry = CollectorRegistry()
-        self.metrics = StoreMetrics(self.registry, ["fake"], lambda: self.now)
+        self.metrics = StoreMetrics(self.registry, ["fake"], song_metrics(self.registry), lambda: self.now)
 
     def value(self, name: str, **labels: str) -> float | None:
         """A sample as a scrape sees it."""
@@ -49,7 +56,7 @@ def test_every_series_of_errors_begins_at_zero_and_counts(bench: Bench) -> None:
 
 def test_a_store_of_one_server_counts_its_failures_and_the_songs_that_it_could_not_keep() -> None:
     registry = CollectorRegistry()
-    metrics = FolderMetrics(registry, ["fake"])
+    metrics = FolderMetrics(registry, ["fake"], song_metrics(registry))
     metrics.failed(StorePart.FOLDER, StoreTrouble.FULL)
     metrics.not_kept("fake")
     counts = {
@@ -58,6 +65,29 @@ def test_a_store_of_one_server_counts_its_failures_and_the_songs_that_it_could_n
     }
     assert counts == {"full": 1, "broken": 0, "away": None}
     assert registry.get_sample_value("melisma_songs_not_kept_total", {"engine": "fake"}) == 1
+
+
+def interruptions(registry: CollectorRegistry) -> float | None:
+    """As a scrape reads them, with all that it reads."""
+    text = generate_latest(registry).decode()
+    found = re.search(r'songs_judged_total{engine="fake",verdict="interrupted"} (\S+)', text)
+    return float(found[1]) if found else None
+
+
+def test_songs_that_a_former_run_has_left_are_counted_once_prometheus_knows_the_counter() -> None:
+    """Of a counter that is 16 at the first look nobody knows that it has risen."""
+    registry = CollectorRegistry()
+    metrics = FolderMetrics(registry, ["fake"], song_metrics(registry))
+    for _ in range(16):
+        metrics.interrupted("fake")
+    assert [interruptions(registry) for _ in range(3)] == [0, 16, 16]
+
+
+def test_an_interrupted_song_is_judged_also_if_its_engine_is_not_here(bench: Bench) -> None:
+    bench.metrics.interrupted("fake")
+    bench.metrics.interrupted("gone")
+    assert bench.value("songs_judged_total", engine="fake", verdict="interrupted") == 1
+    assert bench.value("songs_judged_total", engine="unknown", verdict="interrupted") == 1
 
 
 def test_silence_lasts_until_the_directory_answers(bench: Bench) -> None:

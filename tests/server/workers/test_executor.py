@@ -3,8 +3,9 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.engine import SectionState
-from model.song import Window
+from model.engine import SectionConditions, SectionState
+from model.song import SongPlan, Window
+from server.logs import bound_fields
 from server.song import AudioSettings
 from server.workers.executor import CommandExecutor
 from server.workers.messages import (
@@ -250,3 +251,15 @@ def test_a_forgotten_song_is_gone() -> None:
     section = prepared(executor, "a")
     assert executor.handle(Release(SONG)) == Done()
     assert [failed.song for failed in stepped(executor, section).failures] == [SONG]
+
+
+def test_log_lines_of_an_engine_name_song_and_trace_sampled_or_not() -> None:
+    class Tells(FakeEngine):
+        def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+            told.append(dict(bound_fields()))
+            return super().prepare(plan, index)
+
+    told: list[dict[str, str]] = []
+    for trace in ("", "00-0af7-b7ad-00", "00-1af7-b7ad-01"):
+        prepared(executor_of(Tells()), "a", trace=trace)
+    assert told == [{"song_id": "a"}, *({"song_id": "a", "trace_id": trace_id} for trace_id in ("0af7", "1af7"))]

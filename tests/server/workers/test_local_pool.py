@@ -11,7 +11,7 @@ from server import child_process
 from server.errors import WorkerLost
 from server.workers import local_pool as local_pool_module
 from server.workers import worker_process
-from server.workers.base import Worker
+from server.workers.base import Worker, WorkerDeath
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec
@@ -50,6 +50,7 @@ async def test_a_dead_process_is_replaced_by_another_and_none_is_left_afterwards
         second = pid_of(await observer.next_worker())
         assert second != first
         assert not is_alive(first)
+        assert observer.deaths == [WorkerDeath.KILLED]
     assert not is_alive(second)
 
 
@@ -64,6 +65,7 @@ async def test_a_worker_that_does_not_load_in_time_is_a_failed_start() -> None:
             observer.changed.clear()
             await observer.changed.wait()
     assert len(observer.restarted) >= 4
+    assert set(observer.deaths) == {WorkerDeath.UNRESPONSIVE}
 
 
 async def test_a_pool_can_be_cancelled_while_a_worker_loads() -> None:
@@ -83,6 +85,7 @@ async def test_a_worker_that_cannot_load_for_want_of_memory_or_device_is_tried_a
     async with observed(pool, observer):
         await observer.next_worker()
         assert (observer.restarted, pool.devices_of("fake")) == (["cpu"], ("cpu",))
+        assert observer.deaths == [WorkerDeath.EXITED]
 
 
 async def test_a_process_that_cannot_be_ended_is_told_and_costs_no_device_its_worker(
@@ -112,7 +115,7 @@ async def test_a_process_that_cannot_be_ended_is_told_and_costs_no_device_its_wo
 class BrokenObserver(FakeObserver):
     """Has a bug where a restart is noted."""
 
-    def worker_restarted(self, device: str) -> None:
+    def worker_restarted(self, device: str, death: WorkerDeath) -> None:
         raise ValueError("a bug")
 
 

@@ -10,7 +10,7 @@ from collections.abc import Callable, Mapping, Sequence
 
 from model.engine import Engine, EngineInfo
 from server.workers.availability import EngineAvailability
-from server.workers.base import WorkerDied, WorkerPoolObserver
+from server.workers.base import WorkerDeath, WorkerDied, WorkerPoolObserver
 from server.workers.device_spec import DeviceSpec
 from server.workers.engine_loading import load_engines, ready_message
 from server.workers.executor import CommandExecutor
@@ -171,7 +171,7 @@ class InProcessPool:
                 self._availability.lost(device.name)
                 observer.readiness_changed()
                 await worker.stop()
-            observer.worker_restarted(device.name)
+            observer.worker_restarted(device.name, WorkerDeath.EXITED)
             await asyncio.sleep(self._restart_seconds)
 
     def _load(self, device: DeviceSpec, observer: WorkerPoolObserver) -> InProcessWorker:

@@ -5,7 +5,7 @@ import os
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
-from server.workers.base import Worker, WorkerDied, WorkerPool, WorkerPoolObserver
+from server.workers.base import Worker, WorkerDeath, WorkerDied, WorkerPool, WorkerPoolObserver
 from server.workers.local_pool import LocalPool
 from server.workers.messages import Command, Lane, Reply
 from server.workers.worker_process import WorkerProcess
@@ -35,6 +35,7 @@ class FakeObserver:
         self.changed = asyncio.Event()
         self.exited: list[str] = []
         self.restarted: list[str] = []
+        self.deaths: list[WorkerDeath] = []
         self._ends: dict[str, asyncio.Event] = {}
 
     async def serve(self, device: str, worker: Worker) -> None:
@@ -49,8 +50,9 @@ class FakeObserver:
         if device in self._ends:
             self._ends[device].set()
 
-    def worker_restarted(self, device: str) -> None:
+    def worker_restarted(self, device: str, death: WorkerDeath) -> None:
         self.restarted.append(device)
+        self.deaths.append(death)
 
     def readiness_changed(self) -> None:
         self.changed.set()

@@ -5,7 +5,7 @@
 
 {{/* A resource as it is applied: with the release's namespace, and the labels that kustomize adds, too. */}}
 {{- define "melisma.resource" -}}
-{{- $labels := dict "app.kubernetes.io/name" "melisma" "app.kubernetes.io/part-of" "melisma" "app.kubernetes.io/managed-by" .root.Release.Service "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version) -}}
+{{- $labels := dict "app.kubernetes.io/name" "melisma" "app.kubernetes.io/part-of" "melisma" "app.kubernetes.io/managed-by" .root.Release.Service "app.kubernetes.io/version" (include "melisma.version" .root) "helm.sh/chart" (printf "%s-%s" .root.Chart.Name .root.Chart.Version) -}}
 {{- $_ := mergeOverwrite .resource (dict "metadata" (dict "namespace" .root.Release.Namespace "labels" $labels)) -}}
 {{- toYaml .resource -}}
 {{- end -}}
@@ -59,6 +59,12 @@ volumes are lists by name, of mounts by path; what is new comes at the end. */}}
 {{- $kept := list -}}
 {{- range .old }}{{ if not (has (get . $by) $new) }}{{ $kept = append $kept . }}{{ end }}{{ end -}}
 {{- toYaml (concat $kept .new) -}}
+{{- end -}}
+
+{{/* The version as a label, which has 63 characters at most. A digest does not tell it: the chart's own, then. */}}
+{{- define "melisma.version" -}}
+{{- $tag := ternary .Chart.AppVersion (.Values.image.tag | default .Chart.AppVersion) (ne .Values.image.digest "") -}}
+{{- $tag | trunc 63 | trimAll "-_." -}}
 {{- end -}}
 
 {{/* The reference of the image. */}}

@@ -79,7 +79,7 @@ async def test_a_song_that_comes_out_otherwise_ends_as_interrupted_and_is_not_sp
         assert (song.state, song.reason, song.size_bytes) == (SongState.FAILED, INTERRUPTED, 5 * HEARD_CHUNKS)
         assert await replicas.store.read("song-1", 0, 100) == b"sound" * HEARD_CHUNKS
         assert replicas.full.jobs[0].closed.is_set()
-        assert replicas.watcher.counts["diverged"] == 1
+        assert replicas.watcher.counts["diverged"] == replicas.watcher.counts["interrupted"] == 1
 
 
 async def test_a_song_that_ends_before_what_was_heard_ends_as_interrupted(tmp_path: Path) -> None:
@@ -151,6 +151,7 @@ async def test_a_song_that_is_stored_to_its_last_event_is_completed_by_anybody(t
         await recording.wait_ended()
         song = await replicas.here.get("song-1", "me")
         assert (song.state, song.sha256, song.epoch) == (SongState.COMPLETED, "ab" * 32, 2)
+        assert replicas.watcher.counts["interrupted"] == 0
 
 
 async def test_a_song_that_seems_to_end_its_servers_is_interrupted(
@@ -162,6 +163,7 @@ async def test_a_song_that_seems_to_end_its_servers_is_interrupted(
         await replicas.lose_to_another()
         await recording.wait_ended()
         assert (recording.song.reason, replicas.full.jobs) == (INTERRUPTED, [])
+        assert replicas.watcher.counts["interrupted"] == 1
 
 
 async def test_an_offered_song_is_never_interrupted_by_those_who_take_it(

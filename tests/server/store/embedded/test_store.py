@@ -14,6 +14,7 @@ from server.store.embedded.files import StoreUnusable
 from server.store.embedded.schema import MIGRATIONS, SCHEMA_VERSION
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
+from server.store.watcher import UNWATCHED, StoreWatcher, Unwatched
 from tests.support.store_kinds import Replica
 from tests.support.stored_songs import HOUR_NS, keep, making, record, taken
 
@@ -25,13 +26,28 @@ def set_aside(folder: Path) -> list[Path]:
     return sorted((folder / "set-aside").glob("*/*"))
 
 
+class Interruptions(Unwatched):
+    """Keeps the engines of interrupted songs."""
+
+    def __init__(self) -> None:
+        self.engines: list[str] = []
+
+    def interrupted(self, engine: str) -> None:
+        self.engines.append(engine)
+
+
 @asynccontextmanager
 async def opened(
-    folder: Path, limits: StoreLimits = NO_LIMITS, *, now_ns: int = 0, **suffixes: str
+    folder: Path,
+    limits: StoreLimits = NO_LIMITS,
+    *,
+    now_ns: int = 0,
+    watcher: StoreWatcher = UNWATCHED,
+    **suffixes: str,
 ) -> AsyncIterator[Replica]:
     """A server with a store of MP3 files, and of those of further formats by their suffixes."""
     known = {**file_suffixes(), **suffixes}
-    async with embedded_store(folder, limits, known, now_ns=lambda: now_ns) as store:
+    async with embedded_store(folder, limits, known, now_ns=lambda: now_ns, watcher=watcher) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
 
@@ -50,7 +66,7 @@ async def test_a_song_that_was_being_made_has_failed_after_a_restart(tmp_path: P
     async with opened(tmp_path) as server:
         writing = await making(server, record())
         await writing.append([StoredEvent(b"plan"), StoredEvent(b"chunk", 5)], b"first")
-    async with opened(tmp_path, now_ns=77) as server:
+    async with opened(tmp_path, now_ns=77, watcher=(watcher := Interruptions())) as server:
         found = await server.store.get("song-1")
         assert found is not None
         assert (found.state, found.reason, found.ended_ns, found.size_bytes) == (
@@ -60,6 +76,9 @@ async def test_a_song_that_was_being_made_has_failed_after_a_restart(tmp_path: P
             5,
         )
         assert await server.store.read("song-1", 0, 100) == b"first"
+    assert watcher.engines == [record().engine]
+    async with opened(tmp_path, watcher=watcher):
+        assert watcher.engines == [record().engine]
 
 
 async def test_sound_that_the_database_does_not_know_of_is_set_aside_after_a_crash(tmp_path: Path) -> None:

@@ -18,6 +18,7 @@ from server.store.shared.errors import ObjectsAway, ObjectsRefused
 from server.store.shared.objects import Objects, Seal, open_objects
 from server.store.shared.service import shared_store
 from server.store.shared.unusable import SharedStoreUnusable
+from server.telemetry.metrics import Metrics
 from server.telemetry.store_metrics import StoreMetrics
 from tests.support.refusing_s3 import refusing_s3
 from tests.support.servers import free_port
@@ -37,7 +38,9 @@ def keys(monkeypatch: pytest.MonkeyPatch) -> None:
 
 @contextmanager
 def opened(endpoint: str, registry: CollectorRegistry | None = None) -> Iterator[Objects]:
-    with closing(open_objects(BUCKET, endpoint, StoreMetrics(registry or CollectorRegistry(), []))) as objects:
+    registry = registry or CollectorRegistry()
+    songs = Metrics(registry, engines=[], devices=[]).songs
+    with closing(open_objects(BUCKET, endpoint, StoreMetrics(registry, [], songs))) as objects:
         yield objects
 
 

@@ -1,0 +1,51 @@
+"""The two ends of a call for its span: the address that it was sent to, and its client."""
+
+from collections.abc import Sequence
+from typing import Final
+from urllib.parse import urlsplit
+
+from starlette.requests import Request
+
+from server.api.peers import host_of
+from server.api.proxies import Forwarding, Headers, TrustedProxies
+from server.errors import InvalidRequest
+from server.telemetry.call_trace import End, Ends
+
+_UNKNOWN: Final = End("", None)
+_PORTS: Final = {"http": 80, "https": 443}
+
+
+def http_ends(request: Request, proxies: TrustedProxies) -> Ends:
+    """The ends of a call over HTTP, as trusted proxies report them."""
+    peer = End(*request.client) if request.client else _UNKNOWN
+    return Ends(_called(request, peer, proxies), _client(peer, request.headers.items(), proxies))
+
+
+def grpc_ends(peer: str, metadata: Sequence[tuple[str, str | bytes]], server: End, proxies: TrustedProxies) -> Ends:
+    """The ends of a call over gRPC from `peer`, in gRPC's notation; grpc.aio does not tell which name it has called."""
+    headers = [(key, value) for key, value in metadata if isinstance(value, str)]
+    return Ends(server, _client(End(host_of(peer), _port_of(peer)), headers, proxies))
+
+
+def _client(peer: End, headers: Headers, proxies: TrustedProxies) -> End:
+    """The port of a client is known only where no proxy stands between."""
+    address = proxies.client(peer.address, headers)
+    return peer if address == peer.address else End(address, None)
+
+
+def _called(request: Request, peer: End, proxies: TrustedProxies) -> End:
+    try:
+        forwarding = proxies.forwarding(peer.address, request.headers.items())
+    except InvalidRequest:
+        forwarding = Forwarding(peer.address)
+    scheme = forwarding.proto or request.url.scheme
+    try:
+        url = urlsplit(f"{scheme}://{forwarding.host or request.url.netloc}")
+        return End(url.hostname or "", url.port or _PORTS.get(scheme))
+    except ValueError:  # no host can have such a port
+        return _UNKNOWN
+
+
+def _port_of(peer: str) -> int | None:
+    port = peer.rpartition(":")[2]
+    return int(port) if peer.startswith("ip") and port.isdecimal() else None

@@ -1,0 +1,58 @@
+"""Counts the processes of this container that the kernel has killed for lack of memory."""
+
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
+
+_KEY = "oom_kill "
+
+
+class OomKills:
+    """The kernel's own count for the control group (cgroup, version 1 or 2) of this process and its children.
+
+    Files: `memory.events` of version 2, `memory.oom_control` of version 1.
+    """
+
+    def __init__(self, root: Path = Path("/")) -> None:
+        """The files of the system are read below `root`."""
+        self._file = next((file for file in _files(root) if _count(file) is not None), None)
+        self._explained = self._read()
+
+    def forget(self) -> None:
+        """Take all kills so far for explained."""
+        self._explained = self._read()
+
+    def explain(self) -> bool:
+        """Take one kill since the last `forget`; returns False if there is none left, or if nothing is counted here."""
+        if self._read() <= self._explained:
+            return False
+        self._explained += 1
+        return True
+
+    def _read(self) -> int:
+        return (_count(self._file) or 0) if self._file else 0
+
+
+def _files(root: Path) -> Iterator[Path]:
+    """The files that may have the count, the best first: in a container a group's own path may not be visible."""
+    groups = root / "sys/fs/cgroup"
+    for controllers, path in _memory_groups(root / "proc/self/cgroup"):
+        folder, name = (groups / "memory", "memory.oom_control") if controllers else (groups, "memory.events")
+        yield folder / path.lstrip("/") / name
+        yield folder / name
+
+
+def _memory_groups(listing: Path) -> list[tuple[str, str]]:
+    """The controllers and the path of each group that limits memory; version 2 names no controllers."""
+    with suppress(OSError):
+        lines = [line.split(":", 2) for line in listing.read_text("utf-8").splitlines()]
+        return [(names, path) for _, names, path in lines if not names or "memory" in names.split(",")]
+    return []
+
+
+def _count(file: Path) -> int | None:
+    with suppress(OSError):
+        for line in file.read_text("ascii").splitlines():
+            if line.startswith(_KEY):
+                return int(line.removeprefix(_KEY))
+    return None
