@@ -34,6 +34,17 @@ def test_all_that_fail_are_told_with_their_cases() -> None:
     ]
 
 
+def test_a_table_of_tables_goes_on_behind_a_table_that_fails() -> None:
+    @table("number", [1, 2])
+    @table("letter", ["a", "b"])
+    def check(number: int, letter: str) -> None:
+        if letter == "b":
+            pytest.fail("b")
+
+    with pytest.raises(BaseExceptionGroup, match="2 of 2 cases fail"):
+        check()
+
+
 def test_a_name_that_the_test_does_not_take_is_refused() -> None:
     with pytest.raises(AssertionError, match="nummer"):
         table("nummer", [1])(lambda number: None)

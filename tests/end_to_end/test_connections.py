@@ -3,6 +3,7 @@
 import json
 import socket
 import time
+from collections.abc import Iterator
 from contextlib import ExitStack
 from pathlib import Path
 from typing import Any
@@ -57,12 +58,20 @@ def ask(service: Service, credentials: grpc.ChannelCredentials | None) -> bool:
             return False
 
 
-def test_tls_lets_in_who_encrypts(certificates: Certificates) -> None:
+def test_tls_lets_in_who_encrypts_and_a_renewed_certificate_is_shown_without_a_restart(
+    certificates: Certificates,
+) -> None:
     certificate, key = certificates.pair("server")
     with running_service(FAKE, TLS__CERTIFICATE=str(certificate), TLS__KEY=str(key)) as service:
         assert ask(service, tls_credentials(certificates.ca))
         assert not ask(service, None)
         assert not ask(service, tls_credentials())
+        renewed = certificates.folder / "renewed-ca.pem"
+        certificates.theirs.cert_pem.write_to_path(renewed)
+        certificates.issue("server", certificates.theirs, "127.0.0.1")
+        assert ask(service, tls_credentials(renewed))
+        certificate.write_text("no certificate", "utf-8")
+        assert ask(service, tls_credentials(renewed))
 
 
 def test_mutual_tls_lets_in_whom_the_authority_vouches_for(certificates: Certificates) -> None:
@@ -85,41 +94,36 @@ def test_a_missing_file_is_told_at_the_start(variable: str, certificates: Certif
     assert "Traceback" not in told
 
 
-def test_a_renewed_certificate_is_shown_without_a_restart(certificates: Certificates) -> None:
-    certificate, key = certificates.pair("server")
-    with running_service(FAKE, TLS__CERTIFICATE=str(certificate), TLS__KEY=str(key)) as service:
-        assert ask(service, tls_credentials(certificates.ca))
-        renewed = certificates.folder / "renewed-ca.pem"
-        certificates.theirs.cert_pem.write_to_path(renewed)
-        certificates.issue("server", certificates.theirs, "127.0.0.1")
-        assert ask(service, tls_credentials(renewed))
-        certificate.write_text("no certificate", "utf-8")
-        assert ask(service, tls_credentials(renewed))
+@pytest.fixture(scope="module")
+def for_two() -> Iterator[Service]:
+    """A server that takes two connections."""
+    with running_service(FAKE, CONNECTIONS__COUNT="2") as service:
+        service.discard_log()
+        yield service
 
 
-def test_connections_beyond_the_limit_get_nowhere() -> None:
-    with running_service(FAKE, CONNECTIONS__COUNT="2") as service, ExitStack() as watching:
+def test_connections_beyond_the_limit_get_nowhere(for_two: Service) -> None:
+    with ExitStack() as watching:
         for _ in range(2):
             options = [("grpc.use_local_subchannel_pool", 1)]
-            channel = watching.enter_context(grpc.insecure_channel(service.address, options))
+            channel = watching.enter_context(grpc.insecure_channel(for_two.address, options))
             health: Any = health_pb2_grpc.HealthStub(channel)
             next(health.Watch(health_pb2.HealthCheckRequest(), timeout=TIMEOUT_SECONDS))
-        assert not ask(service, None)
+        assert not ask(for_two, None)
         time.sleep(1.5)
-        assert not ask(service, None)
+        assert not ask(for_two, None)
         watching.close()
-        eventually(lambda: ask(service, None))
+        eventually(lambda: ask(for_two, None))
 
 
-def test_connections_that_say_nothing_give_way() -> None:
-    with running_service(FAKE, CONNECTIONS__COUNT="2") as service:
-        host, _, port = service.address.rpartition(":")
-        silent = [socket.create_connection((host, int(port))) for _ in range(2)]
-        try:
-            eventually(lambda: ask(service, None))
-        finally:
-            for connection in silent:
-                connection.close()
+def test_connections_that_say_nothing_give_way(for_two: Service) -> None:
+    host, _, port = for_two.address.rpartition(":")
+    silent = [socket.create_connection((host, int(port))) for _ in range(2)]
+    try:
+        eventually(lambda: ask(for_two, None))
+    finally:
+        for connection in silent:
+            connection.close()
 
 
 def test_who_probes_too_often_is_disconnected() -> None:

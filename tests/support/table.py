@@ -37,7 +37,7 @@ def failure(check: Check, case: dict[str, Any], fixtures: dict[str, Any]) -> Bas
     """The error of one case, with the case as a note."""
     try:
         check(**case, **fixtures)
-    except (Exception, pytest.fail.Exception) as error:
+    except (Exception, pytest.fail.Exception, BaseExceptionGroup) as error:  # the last from a table of tables
         error.add_note(f"case: {case}")
         return error
     return None

@@ -43,7 +43,7 @@ def styles(draw: st.DrawFn) -> Style:
     )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 @given(
     score=scores(),
     style=styles(),

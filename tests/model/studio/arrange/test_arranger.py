@@ -10,6 +10,7 @@ from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.notation.score import Score
 from model.studio.style import Groove, Instrument, Style, Track
 from tests.model.studio.arrange.scores import BAND, C, F, G, make_score, make_style, silent_score
+from tests.support.table import table
 
 MIDDLE = SectionKind.VERSE
 ALONE = ((Track.LEAD, Instrument.OBOE), (Track.KEYS, Instrument.PIANO))
@@ -44,7 +45,7 @@ def loudness(arrangement: Arrangement) -> float:
     return sum(math.pow(n.velocity / 127, 3.2) for part in arrangement.tracks.values() for n in part)
 
 
-@pytest.mark.parametrize("kind", SECTION_TAGS)
+@table("kind", SECTION_TAGS)
 def test_the_same_request_is_arranged_the_same(kind: SectionKind) -> None:
     style = make_style(swing=0.2)
     assert section(make_score(), kind, style) == section(make_score(), kind, style)
@@ -55,10 +56,10 @@ def test_another_seed_is_played_differently() -> None:
     assert section(make_score(), MIDDLE, style, seed=1) != section(make_score(), MIDDLE, style, seed=2)
 
 
-@pytest.mark.parametrize("groove", Groove)
-@pytest.mark.parametrize("kind", SECTION_TAGS)
-@pytest.mark.parametrize("instruments", [BAND, ALONE])
-@pytest.mark.parametrize("following", [MIDDLE, None])
+@table("groove", Groove)
+@table("kind", SECTION_TAGS)
+@table("instruments", [BAND, ALONE])
+@table("following", [MIDDLE, None])
 def test_no_silence_is_longer_than_a_second_and_a_half_at_the_slowest_tempo(
     groove: Groove,
     kind: SectionKind,
@@ -70,8 +71,8 @@ def test_no_silence_is_longer_than_a_second_and_a_half_at_the_slowest_tempo(
     assert longest_silence_seconds(arrangement, style) < 1.5
 
 
-@pytest.mark.parametrize("groove", Groove)
-@pytest.mark.parametrize("kind", SECTION_TAGS)
+@table("groove", Groove)
+@table("kind", SECTION_TAGS)
 def test_parts_are_sorted_inside_the_section_and_playable(groove: Groove, kind: SectionKind) -> None:
     arrangement = section(make_score(), kind, make_style(groove, energy=1.0, swing=0.33, tempo_bpm=180))
     for part in arrangement.tracks.values():
@@ -92,8 +93,8 @@ def test_a_chorus_has_more_layers_than_a_verse() -> None:
     assert len(verse.tracks[Track.PAD]) < len(chorus.tracks[Track.PAD])
 
 
-@pytest.mark.parametrize("groove", Groove)
-@pytest.mark.parametrize("energy", [0.1, 0.5, 0.9])
+@table("groove", Groove)
+@table("energy", [0.1, 0.5, 0.9])
 def test_a_chorus_is_stronger_than_a_verse(groove: Groove, energy: float) -> None:
     style = make_style(groove, energy=energy)
     verse = section(make_score(), SectionKind.VERSE, style)
@@ -135,7 +136,7 @@ def test_energy_makes_drums_louder() -> None:
     assert max(n.velocity for n in light) < 0.8 * max(n.velocity for n in heavy)
 
 
-@pytest.mark.parametrize("kind", SECTION_TAGS)
+@table("kind", SECTION_TAGS)
 def test_the_lead_is_the_melody_and_the_loudest_pitched_player(kind: SectionKind) -> None:
     score = make_score()
     parts = section(score, kind, make_style()).tracks
@@ -149,7 +150,7 @@ def test_what_the_players_remember_can_be_sent_to_another_process() -> None:
     assert pickle.loads(pickle.dumps(arranged)) == arranged
 
 
-@pytest.mark.parametrize("kind", SECTION_TAGS)
+@table("kind", SECTION_TAGS)
 def test_one_bar_is_enough(kind: SectionKind) -> None:
     for following in (MIDDLE, None):
         assert section(make_score(1), kind, make_style(), following=following).tracks[Track.KEYS]

@@ -1,5 +1,3 @@
-import pytest
-
 from model.song import SectionKind
 from model.studio.arrange.context import Breath, Span, breaths, find_tonic, make_context, spans_of
 from model.studio.notation.score import Chord, Note, Score
@@ -16,6 +14,7 @@ from tests.model.studio.arrange.scores import (
     make_style,
     silent_score,
 )
+from tests.support.table import table
 
 
 def test_spans_change_with_the_chord_and_at_bar_lines() -> None:
@@ -23,7 +22,7 @@ def test_spans_change_with_the_chord_and_at_bar_lines() -> None:
     assert spans_of(score) == (Span(0, 8, C), Span(8, 16, G), Span(16, 32, G))
 
 
-@pytest.mark.parametrize("semitones", range(12))
+@table("semitones", range(12))
 def test_the_tonic_is_found_in_every_key(semitones: int) -> None:
     assert find_tonic(make_score().transposed(semitones), Mode.MAJOR) == semitones
 
@@ -32,7 +31,7 @@ def test_a_minor_tonic_is_found_with_its_dominant() -> None:
     assert find_tonic(silent_score(A_MINOR, F, E, A_MINOR), Mode.MINOR) == 9
 
 
-@pytest.mark.parametrize(("chords", "tonic"), [((C, F), 5), ((F, C), 0)])
+@table(("chords", "tonic"), [((C, F), 5), ((F, C), 0)])
 def test_where_two_keys_fit_the_last_chord_decides(chords: tuple[Chord, ...], tonic: int) -> None:
     assert find_tonic(silent_score(*chords), Mode.MAJOR) == tonic
 

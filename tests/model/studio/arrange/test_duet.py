@@ -1,13 +1,12 @@
 """Two voices take turns with the tune of a section."""
 
-import pytest
-
 from model.song import LyricLine, SectionKind, Syllable, Voice
 from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of, whole_tune
 from model.studio.arrange.vocals import Words, vocal_parts
 from model.studio.notation.score import Chord, Note, Quality, Score
 from model.studio.style import Groove, Mode, Style
 from model.studio.voice.vocalist import Singer
+from tests.support.table import table
 
 STYLE = Style("pop", Groove.POP, Mode.MAJOR, 120.0, 0.5, 6.0, 0.0, 0.4, 0.5, ())
 SYLLABLES = tuple(Syllable(text, "la", 1, 1) for text in "春夏秋")
@@ -16,7 +15,7 @@ SCORE = Score(1, MELODY, (Chord(0, Quality.MAJOR),) * 4)
 SHARES = (Share.OWN, Share.OTHER, Share.BOTH)
 
 
-@pytest.mark.parametrize(
+@table(
     ("voices", "share"),
     [
         ((), Share.OWN),
@@ -29,7 +28,7 @@ def test_a_line_is_sung_by_the_voices_of_the_plan(voices: tuple[Voice, ...], sha
     assert share_of(LyricLine("春", SYLLABLES[:1], voices), Voice.FEMALE) is share
 
 
-@pytest.mark.parametrize(("own", "semitones"), [(Voice.FEMALE, -12), (Voice.MALE, 12)])
+@table(("own", "semitones"), [(Voice.FEMALE, -12), (Voice.MALE, 12)])
 def test_the_other_voice_sings_an_octave_away(own: Voice, semitones: int) -> None:
     assert other_semitones(own) == semitones
 

@@ -1,11 +1,10 @@
-import pytest
-
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext, make_context
 from model.studio.arrange.humanize import perform, swung
 from model.studio.arrange.tablature import Stroke
 from model.studio.style import Track
 from tests.model.studio.arrange.scores import make_score, make_style
+from tests.support.table import table
 
 QUARTERS = tuple(Stroke(4 * i, 3, 60, 1.0) for i in range(16))
 
@@ -18,7 +17,7 @@ def context_of(
     return make_context(make_score(), kind, style, following=following, seed=5, sung=True, played=0, tonic=0)
 
 
-@pytest.mark.parametrize(("step", "heard"), [(0, 0), (2, 2.5), (4, 4), (6, 6.5), (1, 1.25), (3, 3.25), (16, 16)])
+@table(("step", "heard"), [(0, 0), (2, 2.5), (4, 4), (6, 6.5), (1, 1.25), (3, 3.25), (16, 16)])
 def test_swing_delays_every_second_eighth(step: float, heard: float) -> None:
     assert swung(step, 0.25) == heard
 
@@ -27,8 +26,8 @@ def test_no_swing_changes_nothing() -> None:
     assert [swung(step / 4, 0.0) for step in range(64)] == [step / 4 for step in range(64)]
 
 
-@pytest.mark.parametrize("tempo_bpm", [50.0, 180.0])
-@pytest.mark.parametrize("track", [Track.KEYS, Track.PAD, Track.DRUMS, Track.LEAD])
+@table("tempo_bpm", [50.0, 180.0])
+@table("track", [Track.KEYS, Track.PAD, Track.DRUMS, Track.LEAD])
 def test_players_are_at_most_eight_milliseconds_off(tempo_bpm: float, track: Track) -> None:
     context = context_of(tempo_bpm=tempo_bpm)
     played = perform(context, track, QUARTERS)

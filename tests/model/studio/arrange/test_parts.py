@@ -2,8 +2,6 @@
 
 import itertools
 
-import pytest
-
 from model.song import SECTION_TAGS, SectionKind
 from model.studio.arrange.arranger import ArrangerState, arrange
 from model.studio.arrange.comping import guitar, keys
@@ -16,6 +14,7 @@ from model.studio.arrange.voicing import voice
 from model.studio.notation.score import Note, Score
 from model.studio.style import Groove, Instrument, Style, Track
 from tests.model.studio.arrange.scores import BAND, C, F, G, bars_of, make_score, make_style, silent_score
+from tests.support.table import table
 
 WITH_VIOLIN = tuple((t, Instrument.VIOLIN if t is Track.ORNAMENT else i) for t, i in BAND)
 WITH_SYNTH = tuple((t, Instrument.POLY_SYNTH if t is Track.ARPEGGIO else i) for t, i in BAND)
@@ -46,8 +45,8 @@ def sung_meanwhile(context: ArrangementContext, stroke: Stroke) -> list[int]:
     return [pitch for pitch in steps if pitch is not None]
 
 
-@pytest.mark.parametrize("groove", sorted(set(Groove) - {Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB}))
-@pytest.mark.parametrize("kind", SECTION_TAGS)
+@table("groove", sorted(set(Groove) - {Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB}))
+@table("kind", SECTION_TAGS)
 def test_chord_players_play_chord_tones_and_keys_a_few_ninths(groove: Groove, kind: SectionKind) -> None:
     context = context_of(make_score(), kind, make_style(groove))
     voicings = voice(context)
@@ -55,7 +54,7 @@ def test_chord_players_play_chord_tones_and_keys_a_few_ninths(groove: Groove, ki
         assert chord_tone_share(context, part(context, voicings)) > (0.85 if part is keys else 0.99)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@table("seed", range(5))
 def test_the_pad_stays_more_than_two_semitones_below_the_melody(seed: int) -> None:
     context = context_of(make_score(16, seed, low=57))
     strokes = pad(context, voice(context))
@@ -89,7 +88,7 @@ def test_a_strum_spreads_over_the_strings_within_a_twentieth_of_a_second() -> No
     assert all(b > a for a, b in itertools.pairwise(starts))
 
 
-@pytest.mark.parametrize("instruments", [BAND, WITH_SYNTH])
+@table("instruments", [BAND, WITH_SYNTH])
 def test_arpeggios_keep_two_semitones_away_from_the_melody(instruments: tuple[tuple[Track, Instrument], ...]) -> None:
     context = context_of(make_score(16, 2), style=make_style(instruments=instruments))
     strokes = arpeggio(context, voice(context))
@@ -135,7 +134,7 @@ def test_the_double_is_an_octave_up_and_absent_from_calm_songs() -> None:
     assert double(context_of(score, style=make_style(energy=0.1))) == []
 
 
-@pytest.mark.parametrize("seed", range(5))
+@table("seed", range(5))
 def test_a_countermelody_moves_in_small_steps_below_the_melody(seed: int) -> None:
     context = context_of(make_score(16, seed), style=make_style(instruments=WITH_VIOLIN))
     line = countermelody(context, voice(context))
@@ -178,7 +177,7 @@ def test_the_first_verse_grows_in_its_second_half() -> None:
     assert first[Track.KEYS] < 2
 
 
-@pytest.mark.parametrize("groove", [Groove.BOSSA, Groove.MARCH, Groove.GAME, Groove.FOUR_ON_THE_FLOOR])
+@table("groove", [Groove.BOSSA, Groove.MARCH, Groove.GAME, Groove.FOUR_ON_THE_FLOOR])
 def test_the_intro_of_a_driven_groove_tells_it_in_its_chords(groove: Groove) -> None:
     def starts(groove: Groove) -> set[float]:
         context = context_of(silent_score(C, C, C, C), SectionKind.INTRO, make_style(groove))

@@ -2,8 +2,6 @@
 
 from itertools import pairwise
 
-import pytest
-
 from model.song import SectionKind
 from model.studio.arrange.arranger import arrange
 from model.studio.arrange.context import Turn
@@ -11,6 +9,7 @@ from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.notation.score import STEPS_PER_BAR, Note, Score
 from model.studio.style import Instrument, Style, Track
 from tests.model.studio.arrange.scores import C, F, G, bars_of, make_style
+from tests.support.table import table
 
 CHORUS, VERSE = SectionKind.CHORUS, SectionKind.VERSE
 LINES = tuple(
@@ -68,7 +67,7 @@ def lead(parts: Arrangement) -> tuple[TrackNote, ...]:
     return parts.tracks.get(Track.LEAD, ())
 
 
-@pytest.mark.parametrize("player", [Instrument.PIANO, Instrument.FLUTE, Instrument.CELLO])
+@table("player", [Instrument.PIANO, Instrument.FLUTE, Instrument.CELLO])
 def test_the_soloist_answers_where_the_singer_is_silent(player: Instrument) -> None:
     style = make_style(instruments=((Track.LEAD, player), (Track.KEYS, Instrument.PIANO)), swing=0.0)
     notes = lead(arranged(VERSE, style=style))
@@ -82,8 +81,8 @@ def test_the_soloist_goes_along_when_a_verse_comes_again() -> None:
     assert second > first
 
 
-@pytest.mark.parametrize("number", range(3))
-@pytest.mark.parametrize("player", [Instrument.FLUTE, Instrument.CELLO])
+@table("number", range(3))
+@table("player", [Instrument.FLUTE, Instrument.CELLO])
 def test_a_soloist_plays_one_note_at_a_time(number: int, player: Instrument) -> None:
     tail = tuple(Note(6 * STEPS_PER_BAR + 4 * place, 4, 67) for place in range(8))
     score = Score(8, (*LINES[:30], *tail), SUNG.chords)

@@ -1,7 +1,5 @@
 from itertools import pairwise
 
-import pytest
-
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext, make_context
 from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing, candidates, movement, parallel, voice
@@ -20,6 +18,7 @@ from tests.model.studio.arrange.scores import (
     silent_score,
     wandering_chords,
 )
+from tests.support.table import table
 
 
 def context_of(score: Score, groove: Groove = Groove.POP, mode: Mode = Mode.MAJOR) -> ArrangementContext:
@@ -64,7 +63,7 @@ def test_the_last_voicing_of_a_section_leads_into_the_next() -> None:
     assert movement((60, 64, 67), led[0]) <= movement((60, 64, 67), voice(context_of(silent_score(C)))[0])
 
 
-@pytest.mark.parametrize("seed", range(5))
+@table("seed", range(5))
 def test_voices_move_little_and_outer_voices_hardly_ever_in_parallel(seed: int) -> None:
     chords = wandering_chords(64, seed)
     pairs = [(a, b) for a, b in pairwise(voice(context_of(silent_score(*chords)))) if a != b]
@@ -72,7 +71,7 @@ def test_voices_move_little_and_outer_voices_hardly_ever_in_parallel(seed: int) 
     assert sum(parallel(outer(a), outer(b)) for a, b in pairs) <= 0.02 * len(pairs)
 
 
-@pytest.mark.parametrize("seed", range(5))
+@table("seed", range(5))
 def test_voicings_stay_below_the_melody(seed: int) -> None:
     context = context_of(make_score(16, seed, low=57, high=79))
     for span, voicing in zip(context.spans, voice(context), strict=True):

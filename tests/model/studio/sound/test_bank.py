@@ -7,6 +7,7 @@ from model.engine import EngineUnavailable
 from model.studio.sound import bank as bank_module
 from model.studio.sound.bank import DATA_NAME, TABLE_NAME, InstrumentBank
 from model.studio.style import DRUM_KITS, Instrument
+from tests.support.table import table
 
 SHIPPED = Path(bank_module.__file__).parents[1] / "instruments"
 
@@ -46,7 +47,7 @@ def test_a_table_without_an_instrument_is_refused(copy: Path) -> None:
         InstrumentBank.load(copy)
 
 
-@pytest.mark.parametrize("instrument", [i for i in Instrument if i not in DRUM_KITS])
+@table("instrument", [i for i in Instrument if i not in DRUM_KITS])
 def test_every_instrument_answers_every_pitch(bank: InstrumentBank, instrument: Instrument) -> None:
     assert all(bank.zones(instrument, pitch) for pitch in range(128))
 

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from model.studio.sound.effects import Compressor, Ensemble, Filter
+from tests.support.table import table
 
 NOISE = np.random.default_rng(1).standard_normal((2, 20_000)).astype(np.float32)
 
@@ -16,7 +17,7 @@ def _level_db(sound: np.ndarray) -> float:
     return float(10 * np.log10(np.square(sound[:, 12_000:]).mean()))
 
 
-@pytest.mark.parametrize("make", [lambda: Filter.highpass(130, (2,)), lambda: Filter.high_shelf(3000, -4, (2,))])
+@table("make", [lambda: Filter.highpass(130, (2,)), lambda: Filter.high_shelf(3000, -4, (2,))])
 def test_a_filter_does_not_notice_block_borders(make: Callable[[], Filter]) -> None:
     whole, pieces = make(), make()
     joined = np.concatenate([pieces.run(NOISE[:, :777]), pieces.run(NOISE[:, 777:])], axis=1)

@@ -8,6 +8,7 @@ from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import STRIPS, Mixer
 from model.studio.style import Groove, Instrument, Mode, Style, Track
+from tests.support.table import table
 
 STYLE = Style(
     genre="pop",
@@ -64,7 +65,7 @@ def test_windows_have_the_wished_sizes_and_fill_the_section(bank: InstrumentBank
     assert {w.dtype for w in windows} == {np.dtype(np.float32)}
 
 
-@pytest.mark.parametrize("window", [3_001, 20_000])
+@table("window", [3_001, 20_000])
 def test_streamed_equals_whole(bank: InstrumentBank, window: int) -> None:
     whole = _song(_mixer(bank), BUSY, EMPTY, final=True, window=BAR)
     assert np.allclose(_song(_mixer(bank), BUSY, EMPTY, final=True, window=window), whole, atol=1e-6)
@@ -90,7 +91,7 @@ def test_the_final_section_fades_to_nothing(bank: InstrumentBank) -> None:
     assert np.abs(song[:, -70_000:-50_000]).max() > 0.05
 
 
-@pytest.mark.parametrize("stem", list(Stem))
+@table("stem", list(Stem))
 def test_a_stem_that_is_left_out_is_silent(bank: InstrumentBank, stem: Stem) -> None:
     alone = Arrangement(1, {track: notes for track, notes in BUSY.tracks.items() if STRIPS[track].stem is stem})
     assert np.abs(_song(_mixer(bank, ALL_STEMS - {stem}), alone)).max() == 0.0

@@ -1,12 +1,12 @@
 """Facts about the computed instruments."""
 
 import numpy as np
-import pytest
 
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.oscillators import compute_instruments
 from model.studio.sound.sampler import SampledNote, Sampler
 from model.studio.style import DRUM_KITS, Instrument
+from tests.support.table import table
 
 KITS = sorted(DRUM_KITS - {Instrument.DRUM_KIT})
 SECOND = 48_000
@@ -35,20 +35,20 @@ def test_zones_point_at_the_samples_behind_the_recorded_ones() -> None:
     assert used == set(range(100, 100 + len(computed.samples)))
 
 
-@pytest.mark.parametrize("kit", KITS)
+@table("kit", KITS)
 def test_a_computed_kit_has_low_kicks_and_high_hats(bank: InstrumentBank, kit: Instrument) -> None:
     kick, snare, hat = (centroid_hertz(strike(bank, kit, key)) for key in (36, 38, 42))
     assert kick < 400 < snare < hat
 
 
-@pytest.mark.parametrize("kit", KITS)
+@table("kit", KITS)
 def test_every_piece_of_a_drum_pattern_is_in_the_computed_kits(bank: InstrumentBank, kit: Instrument) -> None:
     for key in (36, 37, 38, 39, 41, 42, 44, 45, 46, 47, 49, 50, 51, 54, 70, 81):
         level = np.sqrt((strike(bank, kit, key)[:, : SECOND // 10] ** 2).mean())
         assert 0.003 < level < 1.0
 
 
-@pytest.mark.parametrize("pitch", [40, 65, 90])
+@table("pitch", [40, 65, 90])
 def test_a_chip_wave_has_no_sound_between_its_harmonics(bank: InstrumentBank, pitch: int) -> None:
     sampler = Sampler(bank, Instrument.CHIP_SQUARE)
     sampler.start([SampledNote(0, 2 * SECOND, pitch, 127)])

@@ -1,8 +1,8 @@
 import numpy as np
-import pytest
 from scipy.signal import fftconvolve
 
 from model.studio.sound.reverb import Reverb, Room, impulse_response
+from tests.support.table import table
 
 RESPONSE = impulse_response(Room.of(0.3), seed=3)
 
@@ -12,7 +12,7 @@ def _in_blocks(send: np.ndarray, size: int) -> np.ndarray:
     return np.concatenate([reverb.run(send[at : at + size]) for at in range(0, len(send), size)], axis=1)
 
 
-@pytest.mark.parametrize("size", [100, 1000, 4801, 24_000])
+@table("size", [100, 1000, 4801, 24_000])
 def test_the_room_answers_the_same_whatever_the_block_size(size: int) -> None:
     send = np.random.default_rng(0).standard_normal(30_000).astype(np.float32)
     assert np.allclose(_in_blocks(send, size), Reverb(RESPONSE).run(send), atol=1e-6)

@@ -5,6 +5,7 @@ from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.sampler import SampledNote, Sampler
 from model.studio.style import DRUM_KITS, Instrument
 from model.training.instruments.measures import cents_off, momentary_lufs
+from tests.support.table import table
 
 SECOND = 48_000
 OPEN_HAT, CLOSED_HAT, SNARE = 46, 42, 38
@@ -22,7 +23,7 @@ def _level(sound: np.ndarray, start: float, stop: float) -> float:
     return float(np.sqrt(np.square(sound[:, int(start * SECOND) : int(stop * SECOND)]).mean()))
 
 
-@pytest.mark.parametrize("instrument", MELODIC)
+@table("instrument", MELODIC)
 def test_every_instrument_plays_in_tune(bank: InstrumentBank, instrument: Instrument) -> None:
     pitches = (31, 38, 43) if instrument in BASSES else (57, 64, 72)
     for pitch in pitches:
@@ -30,7 +31,7 @@ def test_every_instrument_plays_in_tune(bank: InstrumentBank, instrument: Instru
         assert abs(cents_off(sound, pitch)) < 10
 
 
-@pytest.mark.parametrize("instrument", MELODIC)
+@table("instrument", MELODIC)
 def test_instruments_are_about_equally_loud(bank: InstrumentBank, instrument: Instrument) -> None:
     pitches = (31, 38, 43) if instrument in BASSES else (57, 64, 72)
     notes = [_play(bank, instrument, SampledNote(0, SECOND, pitch, 127), seconds=1.0) for pitch in pitches]

@@ -5,6 +5,7 @@ import pytest
 
 from model.studio.sound.tones import ENDLESS, Brightness, Tone, ToneCache
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Envelope, Sweep, Zone
+from tests.support.table import table
 
 HELD = Envelope(0.0, 0.0, 0.0, 0.0, 0.0, 0.1)
 PLUCKED = replace(HELD, decay_seconds=0.5, sustain_db=100.0)
@@ -24,7 +25,7 @@ def _hertz(sound: np.ndarray) -> float:
     return float(np.argmax(spectrum)) * SAMPLE_RATE_HERTZ / 2**20
 
 
-@pytest.mark.parametrize(("pitch", "hertz"), [(48, 120.0), (60, 240.0), (67, 359.6), (72, 480.0)])
+@table(("pitch", "hertz"), [(48, 120.0), (60, 240.0), (67, 359.6), (72, 480.0)])
 def test_a_tone_sounds_at_its_pitch(pitch: int, hertz: float) -> None:
     assert _hertz(_tone(pitch=pitch).read(0, 48_000)) == pytest.approx(hertz, rel=0.0006)
 

@@ -1,7 +1,5 @@
 from dataclasses import replace
 
-import pytest
-
 from model.song import SECTION_TAGS, SectionKind
 from model.studio.arrange.context import ArrangementContext, make_context
 from model.studio.arrange.drums.drummer import drums, fill_size
@@ -10,6 +8,7 @@ from model.studio.arrange.drums.kit import Piece
 from model.studio.arrange.tablature import Stroke
 from model.studio.style import Groove
 from tests.model.studio.arrange.scores import make_score, make_style
+from tests.support.table import table
 
 
 def context_of(
@@ -41,7 +40,7 @@ def test_a_clave_takes_two_bars() -> None:
     assert sorted([rims[0], rims[1]]) == [[0, 6, 12], [4, 10]]
 
 
-@pytest.mark.parametrize("groove", [Groove.FOUR_ON_THE_FLOOR, Groove.MARCH])
+@table("groove", [Groove.FOUR_ON_THE_FLOOR, Groove.MARCH])
 def test_dance_and_marches_roll_louder_and_louder_into_a_chorus(groove: Groove) -> None:
     roll = [
         w for _, p, w in bar(drums(context_of(SectionKind.VERSE, SectionKind.CHORUS, groove)), 7) if p == Piece.SNARE
@@ -65,13 +64,13 @@ def test_calm_songs_have_smaller_fills() -> None:
     assert fill_size(context_of(SectionKind.VERSE, SectionKind.CHORUS, energy=0.2)) is FillSize.MEDIUM
 
 
-@pytest.mark.parametrize("groove", Groove)
+@table("groove", Groove)
 def test_the_last_bar_of_a_section_differs_by_its_fill(groove: Groove) -> None:
     strokes = drums(context_of(SectionKind.VERSE, SectionKind.CHORUS, groove))
     assert all(bar(strokes, 7) != bar(strokes, number) for number in range(7))
 
 
-@pytest.mark.parametrize("groove", [Groove.POP, Groove.ROCK, Groove.LOFI])
+@table("groove", [Groove.POP, Groove.ROCK, Groove.LOFI])
 def test_bars_of_one_section_vary(groove: Groove) -> None:
     strokes = drums(context_of(SectionKind.CHORUS, SectionKind.VERSE, groove))
     assert len({tuple(bar(strokes, number)) for number in range(1, 7)}) >= 2
@@ -90,7 +89,7 @@ def test_a_chorus_is_drummed_harder_than_a_verse_of_the_same_song() -> None:
     assert sum(s.weight**2 for s in chorus) > sum(s.weight**2 for s in verse)
 
 
-@pytest.mark.parametrize("groove", Groove)
+@table("groove", Groove)
 def test_the_last_bar_of_a_song_holds_one_hit(groove: Groove) -> None:
     last = bar(drums(context_of(SectionKind.OUTRO, None, groove)), 7)
     assert {start for start, _, _ in last} == {0}
@@ -102,8 +101,8 @@ def test_an_intro_begins_without_drums() -> None:
     assert min(s.start for s in strokes) == 4 * 16
 
 
-@pytest.mark.parametrize("groove", Groove)
-@pytest.mark.parametrize("kind", SECTION_TAGS)
+@table("groove", Groove)
+@table("kind", SECTION_TAGS)
 def test_no_piece_is_struck_twice_at_once(groove: Groove, kind: SectionKind) -> None:
     strokes = drums(context_of(kind, SectionKind.CHORUS, groove))
     assert len({(s.start, s.pitch) for s in strokes}) == len(strokes)
