@@ -1,6 +1,6 @@
 """The studio engine: plans, denoises, arranges, sings and plays a song on a CPU."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import SectionScore, SongParams, SongPlan, Window
@@ -25,11 +25,11 @@ from model.studio.section import (
 )
 from model.studio.sound.bank import InstrumentBank
 from model.studio.sound.mixer import Mixer
-from model.studio.style import Instrument
+from model.studio.style import Instrument, Way
 from model.studio.voice import english, repertoire
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.timings import syllable_timings
-from model.studio.voice.vocalist import choir
+from model.studio.voice.vocalist import Singer, Vocalist, choir
 
 # The listener waits for the first window, so it is short; later ones are long because a call costs a little.
 FIRST_WINDOW_SAMPLES = SAMPLE_RATE_HERTZ // 2
@@ -172,11 +172,17 @@ class StudioEngine:
             self._bank,
             detail.style,
             tempo_bpm=plan.tempo_bpm,
-            singers=choir(self._voices, plan.voice, plan.seed, duet=_is_duet(plan)) if plan.voice else None,
+            singers=self._singers(plan),
             vocal_level_db=detail.vocal_level_db,
             stems=detail.stems,
             seed=plan.seed,
         )
+
+    def _singers(self, plan: SongPlan) -> Mapping[Singer, Vocalist] | None:
+        if plan.voice is None:
+            return None
+        whispered = Way.WHISPERED in detail_of(plan).style.ways
+        return choir(self._voices, plan.voice, plan.seed, duet=_is_duet(plan), whispered=whispered)
 
 
 def _is_duet(plan: SongPlan) -> bool:

@@ -89,6 +89,19 @@ class Groove(StrEnum):
     RNB = "rnb"
     MARCH = "march"
     GAME = "game"
+    REGGAE = "reggae"
+    BREAKBEAT = "breakbeat"
+    GOSPEL = "gospel"
+
+
+class Way(StrEnum):
+    """A way of singing or of building a song that a prompt may ask for."""
+
+    A_CAPPELLA = "a cappella"
+    WHISPERED = "whispered"
+    DUET = "duet"
+    TOGETHER = "together"
+    DROP = "drop"
 
 
 @dataclass(frozen=True, slots=True)
@@ -113,6 +126,8 @@ class Style:
         levels_db: what is added to the usual level of a track in the mix.
         mix_db: gain of the whole mix, so that songs of all styles are equally loud.
         vocal_db: what is added to the level of the voices, so that they stand equally far above every band.
+        tone_db: what is added to lows, low middle, high middle and highs of the whole mix.
+        ways: ways of singing and of building the song.
     """
 
     genre: str
@@ -132,6 +147,8 @@ class Style:
     levels_db: tuple[tuple[Track, float], ...] = ()
     mix_db: float = 0.0
     vocal_db: float = 0.0
+    tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
+    ways: frozenset[Way] = frozenset()
 
     def instrument(self, track: Track) -> Instrument | None:
         """The instrument that plays `track`; `None` when the track is silent."""

@@ -1,7 +1,7 @@
 """The arranger: expands a section's melody and chords into a part for every player of the style."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from model.song import SectionKind
 from model.studio.arrange.answers import answers
@@ -9,7 +9,7 @@ from model.studio.arrange.bass import bass
 from model.studio.arrange.comping import guitar, keys
 from model.studio.arrange.context import ONCE, ArrangementContext, Turn, make_context
 from model.studio.arrange.drums.drummer import drums
-from model.studio.arrange.dynamics import entrance, layers
+from model.studio.arrange.dynamics import entrance, layers, silences
 from model.studio.arrange.humanize import perform
 from model.studio.arrange.lead import lead
 from model.studio.arrange.ornaments import double, ornament, without_overlap
@@ -109,9 +109,14 @@ def _part(
 def _performed(
     context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
 ) -> dict[Track, tuple[TrackNote, ...]]:
-    """The parts as they sound, each from its player's entrance on."""
-    heard = {track: [s for s in part if s.start >= entrance(context, track)] for track, part in strokes.items()}
+    """The parts as they sound, each from its player's entrance to where it falls silent."""
+    heard = {track: _heard(context, track, part) for track, part in strokes.items()}
     return {track: perform(context, track, part) for track, part in heard.items() if part}
+
+
+def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) -> list[Stroke]:
+    first, last = entrance(context, track), silences(context, track)
+    return [replace(s, length=min(s.length, last - s.start)) for s in part if first <= s.start < last]
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:

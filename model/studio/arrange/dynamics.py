@@ -7,8 +7,8 @@ from types import MappingProxyType
 
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext
-from model.studio.notation.score import STEPS_PER_BAR
-from model.studio.style import Groove, Track
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.style import Groove, Track, Way
 
 
 class Texture(Enum):
@@ -47,7 +47,7 @@ _PARTS: Mapping[SectionKind, Part] = MappingProxyType(
 _FOUNDATIONS = (Track.KEYS, Track.GUITAR, Track.PAD, Track.ARPEGGIO)
 _GUITAR_BESIDE_KEYS_ENERGY = 0.45
 _QUIET_ENERGY = 0.25
-_GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA})
+_GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA, Groove.REGGAE})
 _DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, Groove.FOLK}
 _HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD)
 """Players that wait for the second chorus, those who are missed least first; two of them do."""
@@ -55,6 +55,7 @@ _HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD)
 _WAITING_PLAYERS = 2
 _FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.09, 0.07
 _FEWEST_FOR_BREAKDOWN = 3
+_BUILD_UP_BARS = 2
 _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
@@ -90,6 +91,19 @@ def in_breakdown(context: ArrangementContext) -> bool:
     """True for the last chorus but one of a long song: its first half is left to the voice and a few players."""
     turn = context.turn
     return context.kind is SectionKind.CHORUS and turn.count > _FEWEST_FOR_BREAKDOWN and turn.number == turn.count - 2
+
+
+def drops(context: ArrangementContext) -> bool:
+    """True for a section that builds up to the drop of a chorus, where the prompt asks for that."""
+    wanted = Way.DROP in context.style.ways and context.following is SectionKind.CHORUS
+    return wanted and context.kind is not SectionKind.CHORUS and context.score.bars >= _BUILD_UP_BARS
+
+
+def silences(context: ArrangementContext, track: Track) -> int:
+    """The step from which a player is silent: the last beat before a drop, and the bass all of the bar."""
+    if not drops(context):
+        return context.score.steps
+    return context.score.steps - (STEPS_PER_BAR if track is Track.BASS else STEPS_PER_BEAT)
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:

@@ -18,7 +18,7 @@ Voicing: TypeAlias = tuple[int, ...]
 LEAD_CLEARANCE = 3
 _LOWEST, _USUAL_FLOOR, _HIGHEST = 40, 50, 69
 _WIDEST = 16
-_COLOURED_GROOVES = frozenset({Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB})
+_COLOURED_GROOVES = frozenset({Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB, Groove.GOSPEL})
 
 _OUTER_PARALLEL, _BASS_PARALLEL, _INNER_PARALLEL = 14.0, 8.0, 4.0
 

@@ -22,6 +22,7 @@ from model.studio.planning.layout import lay_out
 from model.studio.planning.length import Length, Tempo, TooManyWords, choose_length, seconds_of, too_many_words
 from model.studio.planning.lifts import lifts
 from model.studio.planning.short_lines import with_short_lines_together
+from model.studio.planning.ways import shared_by_voices, way_notes
 from model.studio.prompt.parsing import ParsedPrompt, parse_prompt
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 from model.studio.style import Mode, Style
@@ -114,7 +115,8 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     random = Random(params.seed)
     parsed = parse_prompt(params.prompt, random)
     voice = params.voice or parsed.style.voice
-    lyrics = parse_lyrics(params.lyrics, voice, language=_language(params, info))
+    given = parse_lyrics(params.lyrics, voice, language=_language(params, info))
+    lyrics = shared_by_voices(given, parsed.style.ways)
     named_key = asked_key or parsed.key
     anchor = fit_anchor(params.anchor)
     heard_key = None if named_key else key_of_melody(anchor.notes, parsed.style.mode)
@@ -137,7 +139,8 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         key=key.name,
         tempo_bpm=tempo_bpm,
         notes=(
-            *(*lyrics.notes, *parsed.notes, *_key_notes(heard_key), *params.anchor_remarks),
+            *(*lyrics.notes, *parsed.notes, *way_notes(detail.style, given, {block.kind for block in blocks})),
+            *(*_key_notes(heard_key), *params.anchor_remarks),
             *(*anchor.remarks, *spread.remarks, *tempo_notes, *_lift_notes(detail, tuple(_labels(blocks)))),
         ),
         voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,

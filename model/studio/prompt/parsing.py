@@ -14,7 +14,8 @@ from model.studio.prompt.genres.popular import POP
 from model.studio.prompt.mentions import ABSENT, mentions, negated, normalised, places, unknown_words, wanted_places
 from model.studio.prompt.moods import INSTRUMENTS, MOODS, PLAYERS_ALONE, SECTIONS, VOICES, Mood
 from model.studio.prompt.tempo import FASTEST_BPM, NamedTempo, find_tempo, without_tempo
-from model.studio.style import Instrument, Style, Track
+from model.studio.prompt.ways import ALONE, WAYS, ways_of
+from model.studio.style import Instrument, Style, Track, Way
 
 _SLOWEST_BY_MOOD_BPM = 64.0
 
@@ -52,9 +53,13 @@ def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
     moods = [mood for mood in MOODS if any(wanted_places(drumless, word) for word in mood.words)]
     genre = _genre(text) or _suiting(moods)
     key = find_key(prompt)
-    style = _with_drums(_with_players(_in_mood(genre, moods, random), text), text)
+    band = _without_genres(text)
+    ways = ways_of(text)
+    style = _in_mood(genre, moods, random)
+    style = replace(style, instruments=ALONE) if Way.A_CAPPELLA in ways else _with_players(style, band)
     style = replace(
-        style,
+        _with_drums(style, band),
+        ways=ways,
         tempo_bpm=tempo.bpm if tempo else style.tempo_bpm,
         mode=key.mode if key else style.mode,
         voice=_voice(text),
@@ -73,6 +78,14 @@ def _genre(text: str) -> Genre | None:
     narrower = [item for item in found if item[2] is not POP]
     best = min(narrower or found, key=lambda item: item[:2], default=None)
     return best[2] if best else None
+
+
+def _without_genres(text: str) -> str:
+    """The prompt with spaces for the genres whose names hold those of instruments: "drum and bass"."""
+    for word in _NAMED_LIKE_PLAYERS:
+        for place in places(text, word):
+            text = text[:place] + " " * len(word) + text[place + len(word) :]
+    return text
 
 
 def _suiting(moods: Iterable[Mood]) -> Genre:
@@ -174,11 +187,19 @@ def _known_words() -> Iterator[str]:
         yield from genre.words
     for mood in MOODS:
         yield from mood.words
-    for words, *_ in (*INSTRUMENTS, *SECTIONS, *PLAYERS_ALONE, *VOICES):
+    for words, *_ in (*INSTRUMENTS, *SECTIONS, *PLAYERS_ALONE, *VOICES, *WAYS):
         yield from words
     yield from _DRUMLESS
 
 
+def _named_like_players() -> Iterator[str]:
+    players = [word for words, *_ in (*INSTRUMENTS, *SECTIONS) for word in words]
+    for word in (word for genre in GENRES for word in genre.words):
+        if _DRUMS.search(word) or any(places(word, player) for player in players):
+            yield word
+
+
+_NAMED_LIKE_PLAYERS = tuple(sorted(_named_like_players(), key=len, reverse=True))
 _KNOWN = frozenset(_known_words())
 
 
@@ -186,7 +207,7 @@ def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None)
     """Remarks: the style; the understood words beside its name, as written; the unknown words."""
     text = without_tempo(normalised(without_key(prompt)))
     found = mentions(text, _KNOWN)
-    drums = _DRUMS.search(text)
+    drums = _DRUMS.search(_without_genres(text))
     spans = [(mention.place, mention.end) for mention in found] + ([drums.span()] if drums else [])
     heard = [mention.text for mention in found] + ([drums.group().strip()] if drums else [])
     heard += [tempo.text] if tempo and not tempo.note else []

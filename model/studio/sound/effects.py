@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from model.shared.recursive_filters import butterworth_high_pass, linear_filter_on
+from model.shared.recursive_filters import linear_filter_on
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
@@ -26,32 +26,6 @@ class Filter:
         """`section` is one row of second-order coefficients; `channels` the shape before the last axis, () for mono."""
         self._zeros, self._poles = section.reshape(2, 3)
         self._state = np.zeros((*channels, 2))
-
-    @classmethod
-    def highpass(cls, cutoff_hertz: float, channels: tuple[int, ...]) -> "Filter":
-        """Second-order Butterworth highpass."""
-        return cls(butterworth_high_pass(cutoff_hertz, SAMPLE_RATE_HERTZ), channels)
-
-    @classmethod
-    def high_shelf(cls, corner_hertz: float, gain_db: float, channels: tuple[int, ...]) -> "Filter":
-        """Highs raised or lowered by `gain_db` above `corner_hertz` (R. Bristow-Johnson, "Audio EQ cookbook")."""
-        a = 10.0 ** (gain_db / 40.0)
-        angle = 2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ
-        cosine, slope = math.cos(angle), math.sin(angle) * math.sqrt(2.0 * a)
-        b = [a * (a + 1 + (a - 1) * cosine + slope), -2 * a * (a - 1 + (a + 1) * cosine)]
-        b.append(a * (a + 1 + (a - 1) * cosine - slope))
-        poles = [a + 1 - (a - 1) * cosine + slope, 2 * (a - 1 - (a + 1) * cosine), a + 1 - (a - 1) * cosine - slope]
-        return cls(np.array(b + poles) / poles[0], channels)
-
-    @classmethod
-    def peak(cls, centre_hertz: float, gain_db: float, quality: float, channels: tuple[int, ...]) -> "Filter":
-        """A bell of `gain_db` around `centre_hertz` (R. Bristow-Johnson, "Audio EQ cookbook")."""
-        a = 10.0 ** (gain_db / 40.0)
-        angle = 2.0 * math.pi * centre_hertz / SAMPLE_RATE_HERTZ
-        cosine, slope = math.cos(angle), math.sin(angle) / (2.0 * quality)
-        zeros = [1 + slope * a, -2 * cosine, 1 - slope * a]
-        poles = [1 + slope / a, -2 * cosine, 1 - slope / a]
-        return cls(np.array(zeros + poles) / poles[0], channels)
 
     @property
     def is_silent(self) -> bool:
@@ -85,6 +59,26 @@ class Compressor:
         """The next block, compressed."""
         over = np.maximum(self._mean.run(sound * sound) / np.float32(self._threshold), np.float32(1.0))
         return np.asarray(sound * over**self._exponent, np.float32)
+
+
+class DeEsser:
+    """Turns down the highs of a voice where they are louder than sibilants should be; mono."""
+
+    def __init__(self, corner_hertz: float, threshold_db: float, ratio: float, seconds: float) -> None:
+        """Highs are what lies above `corner_hertz`, by a slope of 6 dB per octave; see `Compressor` for the rest."""
+        keep = math.exp(-2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ)
+        self._lows = Filter(np.array([1.0 - keep, 0.0, 0.0, 1.0, -keep, 0.0]), ())
+        self._compressor = Compressor(threshold_db, ratio, seconds)
+
+    @property
+    def is_silent(self) -> bool:
+        """True if earlier sound has decayed."""
+        return self._lows.is_silent and self._compressor.is_silent
+
+    def run(self, sound: Samples) -> Samples:
+        """The next block with even highs."""
+        lows = self._lows.run(sound)
+        return np.asarray(lows + self._compressor.run(sound - lows), np.float32)
 
 
 class Ensemble:

@@ -11,21 +11,25 @@ from model.song import ALL_STEMS, Stem, Window
 from model.studio.notation.arrangement import Arrangement, TrackNote
 from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.sound.bank import InstrumentBank
-from model.studio.sound.effects import Compressor, Ensemble, Filter
+from model.studio.sound.ducking import Presence, RoomForWords, level
+from model.studio.sound.effects import Ensemble
+from model.studio.sound.equaliser import Equaliser, bell, high_shelf, highpass, low_shelf
 from model.studio.sound.reverb import Reverb, Room, impulse_response
 from model.studio.sound.sampler import SampledNote, Sampler
+from model.studio.sound.tones import Samples
+from model.studio.sound.vocal_chain import Channel
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 from model.studio.style import Style, Track
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.vocalist import Singer, Vocalist
 
-_HIGHPASS_HERTZ = 130.0
+_HIGHPASS_HERTZ = 80.0
 _SEND_HIGHPASS_HERTZ = 220.0
 _SHELF_HERTZ = 3500.0
 _SHELF_RANGE_DB = 7.0
-_VOICE_HIGHPASS_HERTZ = 90.0
-_PRESENCE_HERTZ, _PRESENCE_DB, _PRESENCE_QUALITY = 3200.0, 3.0, 0.8
-_VOICE_THRESHOLD_DB, _VOICE_RATIO, _VOICE_SECONDS = -22.0, 3.0, 0.02
+_WIDE_HERTZ, _WIDTH_DB = 300.0, 3.0
+_TONE_HERTZ = (100.0, 350.0, 2600.0, 6000.0)
+_TONE_QUALITY = 0.7
 _FADE_SECONDS = 1.0
 _DRIEST_DB = -12.0
 _WETNESS_RANGE_DB = 9.0
@@ -62,30 +66,6 @@ STRIPS: Mapping[Track | Singer, Strip] = {
 _NOTHING_SUNG: Mapping[Singer, Sequence[SungNote]] = {}
 
 
-class _Channel:
-    """A singer with the usual vocal chain: less low end, more presence, an even level."""
-
-    def __init__(self, singer: Vocalist) -> None:
-        self.singer = singer
-        self._filters = (
-            Filter.highpass(_VOICE_HIGHPASS_HERTZ, ()),
-            Filter.peak(_PRESENCE_HERTZ, _PRESENCE_DB, _PRESENCE_QUALITY, ()),
-        )
-        self._compressor = Compressor(_VOICE_THRESHOLD_DB, _VOICE_RATIO, _VOICE_SECONDS)
-
-    @property
-    def is_silent(self) -> bool:
-        """True if nothing is sung and all sound has decayed."""
-        return self.singer.is_silent and all(stage.is_silent for stage in (*self._filters, self._compressor))
-
-    def run(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Samples [start, stop) of the song, mono."""
-        sound = self.singer.render(start, stop)
-        for stage in self._filters:
-            sound = stage.run(sound)
-        return self._compressor.run(sound)
-
-
 class Mixer:
     """Plays the sections of one song in order. Voices and reverb continue from one section into the next."""
 
@@ -110,15 +90,17 @@ class Mixer:
         self._bank = bank
         self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
         self._samplers = {track: Sampler(bank, instrument) for track, instrument in style.instruments if track in heard}
-        self._singers = {who: _Channel(vocalist) for who, vocalist in (singers or {}).items() if who in heard}
+        self._singers = {who: Channel(who, vocalist) for who, vocalist in (singers or {}).items() if who in heard}
         self._gains = {track: _side_gains(strips[track]) for track in heard}
         self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in heard}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
         self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
-        self._highpass = Filter.highpass(_HIGHPASS_HERTZ, (2,))
-        self._send_highpass = Filter.highpass(_SEND_HIGHPASS_HERTZ, ())
-        self._shelf = Filter.high_shelf(_SHELF_HERTZ, (style.brightness - 0.5) * _SHELF_RANGE_DB, (2,))
+        self._middle = Equaliser(highpass(_HIGHPASS_HERTZ), channels=1)
+        self._side = Equaliser(highpass(_HIGHPASS_HERTZ), low_shelf(_WIDE_HERTZ, -_WIDTH_DB), channels=1)
+        self._presence, self._room_for_words = Presence(), RoomForWords()
+        self._send_highpass = Equaliser(highpass(_SEND_HIGHPASS_HERTZ), channels=1)
+        self._tone = _tone(style)
         self._level = np.float32(_ratio(style.mix_db))
         self._position: int | None = None
 
@@ -156,6 +138,7 @@ class Mixer:
         waiting = {track: self._scheduled(arrangement, track, start_sample) for track in self._samplers}
         for singer, channel in self._singers.items():
             channel.singer.prepare(vocals.get(singer, ()), start_sample)
+        self._presence.expect((note for notes in vocals.values() for note in notes), start_sample)
         position, size = start_sample, first_window
         while position < end_sample:
             stop = min(position + size, end_sample)
@@ -190,14 +173,37 @@ class Mixer:
             send += self._sends[track] * (sound[0] + sound[1])
             bus = lows if STRIPS[track].keeps_lows else highs
             bus += sound
+        present = self._presence.at(start, stop)
+        mixed, back = self._band(highs, lows, present), level(present)
+        mixed *= back
+        send *= back
         for singer, channel in self._singers.items():
             if channel.is_silent:
                 continue
             voice = channel.run(start, stop) * self._gains[singer]
             send += self._sends[singer] * (voice[0] + voice[1])
-            highs += voice
-        room = self._reverb.run(self._send_highpass.run(send))
-        return self._shelf.run(self._highpass.run(highs) + lows + self._wet * room)
+            mixed += voice
+        return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
+
+    def _band(self, highs: Window, lows: Window, present: Samples) -> Window:
+        """The players together: wide but for their lows, with room in the middle for what is sung."""
+        middle = self._middle.run(highs[0] + highs[1]) + (lows[0] + lows[1])
+        side = np.float32(_ratio(_WIDTH_DB)) * self._side.run(highs[0] - highs[1]) + (lows[0] - lows[1])
+        middle = self._room_for_words.run(middle, present)
+        return np.stack([middle + side, middle - side]) * np.float32(0.5)
+
+
+def _tone(style: Style) -> Equaliser:
+    """The equaliser of the whole mix: the tone of the genre, and the brightness that was asked for."""
+    lows, low_middle, high_middle, highs = zip(_TONE_HERTZ, style.tone_db, strict=True)
+    return Equaliser(
+        low_shelf(*lows),
+        bell(*low_middle, _TONE_QUALITY),
+        bell(*high_middle, _TONE_QUALITY),
+        high_shelf(*highs),
+        high_shelf(_SHELF_HERTZ, (style.brightness - 0.5) * _SHELF_RANGE_DB),
+        channels=2,
+    )
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:

@@ -40,6 +40,10 @@ SEMITONES: Mapping[Voice, int] = MappingProxyType({Voice.FEMALE: 0, Voice.MALE: 
 _OTHER_THROAT, _OTHER_BREATH = 0.96, 1.3
 
 
+_WHISPERED_BREATHINESS, _WHISPERED_DB = 40.0, 6.0
+"""A whisper's harmonics all but drown in its breath, which is weaker than they are."""
+
+
 class Vocalist:
     """Sings the sections of one song in order."""
 
@@ -116,11 +120,19 @@ def _remainder(sound: VoiceSound | Remainder, start: int) -> Remainder:
     return Remainder(sound.render(start, sound.samples))
 
 
-def choir(bank: VoiceBank, voice: Voice, seed: int, *, duet: bool = False) -> dict[Singer, Vocalist]:
+def _whispered(timbre: Timbre) -> Timbre:
+    return replace(timbre, breathiness=_WHISPERED_BREATHINESS, level_db=timbre.level_db + _WHISPERED_DB)
+
+
+def choir(
+    bank: VoiceBank, voice: Voice, seed: int, *, duet: bool = False, whispered: bool = False
+) -> dict[Singer, Vocalist]:
     """The lead and those behind it, who have filters of their own, and in a duet the other voice."""
     own = TIMBRES[voice]
     behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
     timbres = {Singer.LEAD: own, Singer.BACKING: behind, Singer.DOUBLE: behind}
     if duet:
         timbres[Singer.SECOND] = next(timbre for other, timbre in TIMBRES.items() if other is not voice)
+    if whispered:
+        timbres = {singer: _whispered(timbre) for singer, timbre in timbres.items()}
     return {singer: Vocalist(bank, timbre, (seed, index)) for index, (singer, timbre) in enumerate(timbres.items())}

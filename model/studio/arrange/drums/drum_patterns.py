@@ -174,6 +174,39 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
                 {_K: "X...X.x.X...X...", _S: "....X.......X...", _O: "..x...x...x...x.", _H: "x...x...x...x..."},
             ),
         },
+        Groove.REGGAE: {
+            Texture.CALM: ({_H: "..o...o...o...o."}, {_R: _HALF_TIME, _H: "x.o.x.o.x.o.x.o."}),
+            Texture.STEADY: (
+                {_K: "........X.......", _R: "........X.......", _H: "x.o.x.o.x.o.x.og"},
+                {_K: "........X.......", _R: "....g...X..g....", _H: "xgo.xgo.xgo.xgo."},
+            ),
+            Texture.FULL: (
+                {_K: "x...x...X...x...", _R: "........X.......", _H: "x.o.x.ogx.o.x.o.", _O: "..............o."},
+                {_K: "x...x...x...x...", _S: "........X......g", _H: "x.ogx.ogx.ogx.og"},
+            ),
+        },
+        Groove.BREAKBEAT: {
+            Texture.CALM: ({_H: "x.o.x.o.x.o.x.o."}, {_K: "x.........x.....", _H: _EIGHTHS}),
+            Texture.STEADY: (
+                {_K: "X.........X.....", _S: "....X.......X...", _H: "x.o.x.o.x.o.x.o."},
+                {_K: "X.........X.....", _S: "....X..g.g..X...", _H: "x.x.x.x.x.x.x.x."},
+            ),
+            Texture.FULL: (
+                {_K: "X.........X.....", _S: "....X..g.g..X..g", _Y: "x.x.x.x.x.x.x.x.", _H: "..o...o...o...o."},
+                {_K: "X.X.......X.....X.........X.X...", _S: "....X..g.g..X.......X..g.x..X..x", _H: _SIXTEENTHS},
+            ),
+        },
+        Groove.GOSPEL: {
+            Texture.CALM: ({_T: "....o.......o..."}, {_H: "o...o...o...o..."}),
+            Texture.STEADY: (
+                {_K: "x.......x.o.....", _C: "....o.......o...", _T: "..o.x.o...o.x.o."},
+                {_K: "x.....o.x.......", _S: "....x.......x...", _H: "x.o.x.o.x.o.x.o."},
+            ),
+            Texture.FULL: (
+                {_K: "X.....x.x.x.....", _S: "....X.......X..g", _C: "....X.......X...", _T: "o.x.o.x.o.x.o.x."},
+                {_K: "X.x...x.x...x...", _C: "....X.......X...", _Y: "x.o.x.o.x.o.x.o.", _T: "....x.......x..."},
+            ),
+        },
     }
 )
 

@@ -3,9 +3,9 @@
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext
 from model.studio.arrange.drums.drum_patterns import drum_patterns
-from model.studio.arrange.drums.fills import FillSize, fills
+from model.studio.arrange.drums.fills import BUILD_UP, FillSize, fills
 from model.studio.arrange.drums.kit import STROKE_WEIGHTS, Pattern, Piece
-from model.studio.arrange.dynamics import Texture, in_breakdown, texture
+from model.studio.arrange.dynamics import Texture, drops, in_breakdown, texture
 from model.studio.arrange.tablature import Stroke, hits
 from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove, Track
@@ -14,12 +14,13 @@ _PHRASE_BARS = 4
 _SILENT = "." * STEPS_PER_BAR
 _THROUGH_FILLS = (Piece.KICK, Piece.MARACAS, Piece.RIDE)
 _HATS = (Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT)
-_GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB})
+_GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB, Groove.GOSPEL})
 _CRASHED = frozenset({SectionKind.CHORUS, SectionKind.INST, SectionKind.BRIDGE})
 _UNCRASHED = frozenset({Groove.NURSERY, Groove.AMBIENT})
 _GHOST_STEPS = (7, 9, 15)
 _OPEN_HAT_STEP = 14
 _LIVELY_ENERGY, _GENTLE_ENERGY = 0.5, 0.3
+_ROLL_FLOOR = 0.6
 _SIZES = (FillSize.SMALL, FillSize.MEDIUM, FillSize.BIG)
 
 
@@ -64,6 +65,8 @@ def _bar_texture(context: ArrangementContext, bar: int) -> Texture | None:
 
 
 def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
+    if drops(context) and bar >= context.groove_bars - len(BUILD_UP):
+        return _build_up(context, bar)
     busy = _bar_texture(context, bar)
     size = fill_size(context) if bar == context.groove_bars - 1 else None
     strokes: list[Stroke] = []
@@ -72,6 +75,21 @@ def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
     if size is not None:
         strokes = _with_fill(strokes, _strokes(context.turned("fill", fills(context.style.groove, size)), 0))
     return [Stroke(s.start + bar * STEPS_PER_BAR, s.length, s.pitch, s.weight) for s in strokes]
+
+
+def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
+    """A bar of the roll that swells to a drop."""
+    first = context.groove_bars - len(BUILD_UP)
+    start, steps = bar * STEPS_PER_BAR, len(BUILD_UP) * STEPS_PER_BAR
+    return [
+        Stroke(
+            s.start + start,
+            s.length,
+            s.pitch,
+            s.weight * (_ROLL_FLOOR + (1 - _ROLL_FLOOR) * ((bar - first) * STEPS_PER_BAR + s.start) / steps),
+        )
+        for s in _strokes(BUILD_UP[bar - first], 0)
+    ]
 
 
 def _strokes(pattern: Pattern, bar: int) -> list[Stroke]:

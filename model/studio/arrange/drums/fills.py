@@ -51,6 +51,12 @@ _ROLLS: Mapping[FillSize, Patterns] = MappingProxyType(
     }
 )
 """Snare rolls that swell to the next section: the build-up of dance music, the call of a march."""
+BUILD_UP: Patterns = (
+    {_K: "x...x...x...x...", _S: "x...x...x.x.x.x."},
+    {_K: "x.x.x.x.x.x.....", _S: "XXXXXXXXXXXX....", _FL: "........XXXX...."},
+)
+"""The bars before a drop, the last beat of which is silent."""
+
 _ROLLED_GROOVES = frozenset({Groove.FOUR_ON_THE_FLOOR, Groove.MARCH})
 _SOFT_GROOVES = frozenset(
     {Groove.FOLK, Groove.NURSERY, Groove.AMBIENT, Groove.JAZZ, Groove.LOFI, Groove.BALLAD, Groove.BOSSA}

@@ -112,6 +112,18 @@ _GUITAR = table(
         ),
         Groove.MARCH: _STRUM,
         Groove.GAME: (_PICK[1], _STRUM[1]),
+        Groove.REGGAE: (
+            (
+                (("..d...d...d...d.",),),
+                (("....d.......d...",),),
+            ),
+            (
+                (("..D...D...D...D.",),),
+                (("..D..u....D..u..",),),
+            ),
+        ),
+        Groove.BREAKBEAT: (_PICK[0], _PICK[1]),
+        Groove.GOSPEL: (_PICK[0], _STRUM[1]),
     }
 )
 

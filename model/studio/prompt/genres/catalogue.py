@@ -1,8 +1,9 @@
 """The genres that a prompt may name."""
 
 from model.studio.prompt.genres.concert import BOSSA, CINEMATIC, JAZZ
-from model.studio.prompt.genres.electronic import AMBIENT, DANCE, GAME, LOFI
+from model.studio.prompt.genres.electronic import AMBIENT, DANCE, DRUM_AND_BASS, GAME, LOFI
 from model.studio.prompt.genres.popular import BALLAD, HIP_HOP, POP, RNB, ROCK
+from model.studio.prompt.genres.roots import GOSPEL, REGGAE
 from model.studio.prompt.genres.traditional import CHINESE, FOLK, MARCH, NURSERY
 
 GENRES = (
@@ -21,5 +22,8 @@ GENRES = (
     HIP_HOP,
     MARCH,
     GAME,
+    REGGAE,
+    DRUM_AND_BASS,
+    GOSPEL,
     POP,
 )

@@ -55,6 +55,30 @@ DANCE = genre(
     },
 )
 
+DRUM_AND_BASS = genre(
+    "drum and bass",
+    "drum and bass, drum & bass, drum n bass, drum'n'bass, drum 'n' bass, dnb, d&b, d'n'b, jungle, "
+    "breakbeat, liquid dnb, 鼓打贝斯, 鼓打貝斯, 鼓与贝斯, 鼓和贝斯, 鼓贝斯, 碎拍, 丛林舞曲",
+    Groove.BREAKBEAT,
+    (168, 176),
+    energy=0.85,
+    density=4.0,
+    reverb=0.35,
+    brightness=0.75,
+    chord_pace=0.35,
+    levels_db={_T.KEYS: 2.0, _T.PAD: 5.0, _T.BASS: 4.0, _T.DRUMS: 1.5},
+    mix_db=-3.6,
+    vocal_db=2.6,
+    players={
+        _T.LEAD: _I.SYNTH_LEAD,
+        _T.KEYS: _I.ELECTRIC_PIANO,
+        _T.PAD: _I.WARM_PAD,
+        _T.BASS: _I.SYNTH_BASS,
+        _T.ARPEGGIO: _I.POLY_SYNTH,
+        _T.DRUMS: _I.ELECTRONIC_KIT,
+    },
+)
+
 AMBIENT = genre(
     "ambient",
     "ambient, meditation, new age, spa, sleep, drone, soundscape, yoga, 氛围, 氛圍, 冥想, 助眠, 新世纪, 睡眠, 瑜伽",

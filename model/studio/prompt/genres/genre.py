@@ -32,6 +32,7 @@ def genre(
     levels_db: dict[Track, float] | None = None,
     mix_db: float = 0.0,
     vocal_db: float = 0.0,
+    tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
 ) -> Genre:
     """A genre named by comma-separated `words`, played in the middle of its tempo range."""
     tempo_bpm = sum(tempo_range_bpm) / 2
@@ -52,5 +53,6 @@ def genre(
         levels_db=tuple((levels_db or {}).items()),
         mix_db=mix_db,
         vocal_db=vocal_db,
+        tone_db=tone_db,
     )
     return Genre(tuple(word.strip() for word in words.split(",")), tempo_range_bpm, style)

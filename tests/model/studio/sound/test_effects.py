@@ -1,10 +1,8 @@
-from collections.abc import Callable
-
 import numpy as np
 import pytest
 
-from model.studio.sound.effects import Compressor, Ensemble, Filter
-from tests.support.table import table
+from model.studio.sound.effects import Compressor, DeEsser, Ensemble
+from model.studio.sound.equaliser import Equaliser, bandpass, bell, high_shelf, highpass, low_shelf
 
 NOISE = np.random.default_rng(1).standard_normal((2, 20_000)).astype(np.float32)
 
@@ -17,31 +15,40 @@ def _level_db(sound: np.ndarray) -> float:
     return float(10 * np.log10(np.square(sound[:, 12_000:]).mean()))
 
 
-@table("make", [lambda: Filter.highpass(130, (2,)), lambda: Filter.high_shelf(3000, -4, (2,))])
-def test_a_filter_does_not_notice_block_borders(make: Callable[[], Filter]) -> None:
-    whole, pieces = make(), make()
+def _equaliser() -> Equaliser:
+    return Equaliser(highpass(130), high_shelf(3000, -4), channels=2)
+
+
+def _raised_db(stage: np.ndarray, *hertz: float) -> list[float]:
+    """What an equaliser adds to tones."""
+    return [_level_db(Equaliser(stage, channels=2).run(_tone(each))) - _level_db(_tone(each)) for each in hertz]
+
+
+def test_an_equaliser_does_not_notice_block_borders() -> None:
+    pieces = _equaliser()
     joined = np.concatenate([pieces.run(NOISE[:, :777]), pieces.run(NOISE[:, 777:])], axis=1)
-    assert np.allclose(whole.run(NOISE), joined, atol=1e-6)
+    assert np.array_equal(_equaliser().run(NOISE), joined)
 
 
-def test_a_filter_is_silent_before_any_sound_and_after_it_has_rung_out() -> None:
-    highpass, silence = Filter.highpass(130, (2,)), np.zeros((2, 12_000), np.float32)
-    standing = [highpass.is_silent]
+def test_an_equaliser_is_silent_before_any_sound_and_after_it_has_rung_out() -> None:
+    equaliser, silence = _equaliser(), np.zeros((2, 12_000), np.float32)
+    standing = [equaliser.is_silent]
     for block in (NOISE, silence):
-        highpass.run(block)
-        standing.append(highpass.is_silent)
+        equaliser.run(block)
+        standing.append(equaliser.is_silent)
     assert standing == [True, False, True]
-    assert not highpass.run(silence).any()
+    assert not equaliser.run(silence).any()
 
 
-def test_the_highpass_takes_lows_and_leaves_the_middle() -> None:
-    low, middle = (_level_db(Filter.highpass(130, (2,)).run(_tone(hertz))) for hertz in (40, 1000))
+def test_filters_raise_and_lower_what_they_are_for() -> None:
+    low, middle = _raised_db(highpass(130), 40, 1000)
     assert middle - low > 18
-
-
-def test_the_shelf_raises_highs_by_its_gain() -> None:
-    low, high = (_level_db(Filter.high_shelf(3000, 5, (2,)).run(_tone(hertz))) for hertz in (200, 15_000))
-    assert high - low == pytest.approx(5, abs=0.2)
+    assert _raised_db(high_shelf(3000, 5), 200, 15_000) == pytest.approx([0, 5], abs=0.2)
+    assert _raised_db(low_shelf(300, -3), 40, 5000) == pytest.approx([-3, 0], abs=0.2)
+    assert _raised_db(bell(3000, 4, 1.0), 100, 3000, 20_000) == pytest.approx([0, 4, 0], abs=0.3)
+    edge, centre = _raised_db(bandpass(3000, 0.7), 100, 3000)
+    assert centre == pytest.approx(0, abs=0.1)
+    assert edge < -20
 
 
 def test_the_ensemble_does_not_notice_block_borders() -> None:
@@ -55,12 +62,13 @@ def test_the_ensemble_makes_a_centred_sound_wide() -> None:
     assert np.corrcoef(left, right)[0, 1] < 0.9
 
 
-def test_the_bell_raises_its_centre_alone() -> None:
-    below, centre, above = (
-        _level_db(Filter.peak(3000, 4, 1.0, (2,)).run(_tone(hertz))) for hertz in (100, 3000, 20_000)
-    )
-    assert centre - below == pytest.approx(4, abs=0.2)
-    assert above == pytest.approx(below, abs=0.3)
+def test_the_de_esser_turns_down_loud_highs_alone() -> None:
+    hiss, vowel, soft_hiss = _tone(9000)[0], _tone(400)[0], _tone(9000)[0] * 0.01
+    changes = [
+        _level_db(DeEsser(5500, -30, 3, 0.004).run(s)[None]) - _level_db(s[None]) for s in (hiss, vowel, soft_hiss)
+    ]
+    assert changes[0] < -4
+    assert changes[1:] == pytest.approx([0, 0], abs=0.3)
 
 
 def test_the_compressor_turns_down_what_is_loud_by_its_ratio() -> None:

@@ -1,0 +1,61 @@
+"""Songs rendered by a checkout: the whole, the voice alone and the band alone."""
+
+import json
+import subprocess
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from benchmarks.music.made_song import Sound
+from benchmarks.music.mixing.render_songs import HEADROOM
+
+VOICE = ("vocal",)
+BAND = ("harmony", "bass", "ornaments", "drums")
+DRUMS = ("drums",)
+STEMS = {"whole": VOICE + BAND, "voice": VOICE, "band": BAND, "drums": DRUMS}
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """A song to render."""
+
+    name: str
+    prompt: str
+    lyrics: str
+    seed: int
+    seconds: float
+    stems: tuple[str, ...] = STEMS["whole"]
+
+
+@dataclass(frozen=True, slots=True)
+class Song:
+    """A rendered song: its sound, shape [2, samples] at 48 kHz, and what `render_songs` tells of it."""
+
+    name: str
+    sound: Sound
+    told: dict[str, Any]
+
+
+def render(checkout: Path, jobs: Sequence[Job], folder: Path) -> None:
+    """Render the jobs by the code of a checkout into a folder."""
+    folder.mkdir(parents=True, exist_ok=True)
+    script = Path(__file__).with_name("render_songs.py")
+    path = ":".join([str(checkout), str(checkout / "protos"), *filter(None, sys.path)])
+    subprocess.run(
+        [sys.executable, "-P", str(script), str(folder)],
+        input=json.dumps([asdict(job) for job in jobs]).encode(),
+        env={"PYTHONPATH": path, "OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1"},
+        check=True,
+    )
+
+
+def read(folder: Path, name: str) -> Song:
+    """A song that `render` wrote."""
+    sound, _ = soundfile.read(folder / f"{name}.flac", dtype="float32")
+    told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return Song(name, np.ascontiguousarray(sound.T) * np.float32(HEADROOM), told)

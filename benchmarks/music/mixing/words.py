@@ -1,0 +1,44 @@
+"""Words that an independent recogniser hears: errors in syllables of pinyin, tones left out."""
+
+import importlib
+import re
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soxr
+
+from benchmarks.music.made_song import RATE_HERTZ, Sound
+from model.studio.lyrics.chinese.mandarin import read_mandarin
+
+_RECOGNISER_HERTZ = 16_000
+_CHARACTERS = re.compile(r"[\u4e00-\u9fff]")
+
+
+class Recogniser:
+    """Whisper in the format of faster-whisper, which is not among the requirements."""
+
+    def __init__(self, folder: Path) -> None:
+        """`folder` holds model.bin, config.json, tokenizer.json and vocabulary.txt."""
+        whisper: Any = importlib.import_module("faster_whisper")
+        self._model = whisper.WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
+
+    def syllables(self, sound: Sound) -> list[str]:
+        """The Chinese words of a song as pinyin."""
+        mono = soxr.resample(sound.mean(axis=0), RATE_HERTZ, _RECOGNISER_HERTZ).astype(np.float32)
+        found, _ = self._model.transcribe(
+            mono / max(float(np.abs(mono).max()), 1e-6), language="zh", beam_size=5, condition_on_previous_text=False
+        )
+        characters = _CHARACTERS.findall("".join(part.text for part in found))
+        return [reading[:-1] for reading in read_mandarin("".join(characters)).lexical]
+
+
+def error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
+    """Edits from what was said to what was heard, for each syllable said."""
+    row = list(range(len(heard) + 1))
+    for place, syllable in enumerate(said, 1):
+        before, row[0] = row[0], place
+        for other, word in enumerate(heard, 1):
+            before, row[other] = row[other], min(row[other] + 1, row[other - 1] + 1, before + (syllable != word))
+    return row[-1] / max(len(said), 1)

@@ -1,0 +1,72 @@
+"""Room for words: while somebody sings, the band steps back, most where consonants and vowels are told apart."""
+
+from collections.abc import Iterable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.sound.equaliser import Equaliser, bandpass
+from model.studio.sound.tones import Samples
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ
+from model.studio.voice.phrasing import SungNote
+
+BAND_DB = -2.5
+"""How far the whole band steps back while somebody sings."""
+
+_DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
+_ATTACK_SAMPLES = round(0.06 * SAMPLE_RATE_HERTZ)
+_RELEASE_SAMPLES = round(0.5 * SAMPLE_RATE_HERTZ)
+_BRIDGED_SAMPLES = round(0.9 * SAMPLE_RATE_HERTZ)
+"""Longest silence between two notes over which the band stays back."""
+
+_GRID = 64
+
+
+class Presence:
+    """How much somebody sings at each sample of a song: 1 while, 0 long after, with ramps between."""
+
+    def __init__(self) -> None:
+        self._spans: list[tuple[int, int]] = []
+
+    def expect(self, notes: Iterable[SungNote], start: int) -> None:
+        """Take in what is sung in a section that begins at sample `start` of the song."""
+        for first, last in sorted((_at(note.start, start), _at(note.end, start)) for note in notes):
+            if self._spans and first - self._spans[-1][1] <= _BRIDGED_SAMPLES:
+                self._spans[-1] = (self._spans[-1][0], max(last, self._spans[-1][1]))
+            else:
+                self._spans.append((first, last))
+
+    def at(self, start: int, stop: int) -> Samples:
+        """Values of samples [start, stop) of the song, in short steps; one value where it is the same for all."""
+        self._spans = [span for span in self._spans if span[1] + _RELEASE_SAMPLES > start]
+        first = start // _GRID
+        points = np.arange(first, -(-stop // _GRID)) * _GRID
+        present = np.zeros(len(points), np.float32)
+        for begin, end in self._spans:
+            rise = (points - begin) / _ATTACK_SAMPLES
+            fall = 1.0 - (points - end) / _RELEASE_SAMPLES
+            np.maximum(present, np.clip(np.minimum(rise, fall), 0.0, 1.0), out=present, casting="same_kind")
+        if present.min() == present.max():
+            return present[:1]
+        return np.repeat(present, _GRID)[start - first * _GRID :][: stop - start]
+
+
+class RoomForWords:
+    """The middle signal of the band, lowered and dipped by how much somebody sings."""
+
+    def __init__(self) -> None:
+        self._band = Equaliser(bandpass(_DIP_HERTZ, _DIP_QUALITY), channels=1)
+
+    def run(self, middle: NDArray[np.float32], present: Samples) -> NDArray[np.float32]:
+        """The next block; `present` as `Presence.at` gives it. The level of all of the band is another matter."""
+        depth = np.float32(1.0 - 10.0 ** (_DIP_DB / 20.0))
+        return np.asarray(middle - depth * present * self._band.run(middle), np.float32)
+
+
+def level(present: Samples) -> Samples:
+    """The gain of the band."""
+    return np.asarray(1.0 - np.float32(1.0 - 10.0 ** (BAND_DB / 20.0)) * present, np.float32)
+
+
+def _at(seconds: float, start: int) -> int:
+    return start + round(seconds * SAMPLE_RATE_HERTZ)

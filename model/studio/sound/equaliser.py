@@ -1,0 +1,82 @@
+"""Cascades of shelves, bells and highpasses (R. Bristow-Johnson, "Audio EQ cookbook")."""
+
+import math
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.shared.recursive_filters import Sections, butterworth_high_pass, cascade_on
+from model.studio.sound.zones import SAMPLE_RATE_HERTZ
+
+# A state below this changes no float32 sample, and left alone it turns into denormal numbers, which are slow.
+_SILENT = 1e-50
+
+
+def highpass(cutoff_hertz: float) -> Sections:
+    """Second-order Butterworth highpass."""
+    return butterworth_high_pass(cutoff_hertz, SAMPLE_RATE_HERTZ)
+
+
+def high_shelf(corner_hertz: float, gain_db: float) -> Sections:
+    """Highs raised or lowered by `gain_db` above `corner_hertz`."""
+    return _shelf(corner_hertz, gain_db, 1.0)
+
+
+def low_shelf(corner_hertz: float, gain_db: float) -> Sections:
+    """Lows raised or lowered by `gain_db` below `corner_hertz`."""
+    return _shelf(corner_hertz, gain_db, -1.0)
+
+
+def bell(centre_hertz: float, gain_db: float, quality: float) -> Sections:
+    """A bell of `gain_db` around `centre_hertz`."""
+    a = 10.0 ** (gain_db / 40.0)
+    cosine, alpha = _angles(centre_hertz, quality)
+    return _section([1 + alpha * a, -2 * cosine, 1 - alpha * a], [1 + alpha / a, -2 * cosine, 1 - alpha / a])
+
+
+def bandpass(centre_hertz: float, quality: float) -> Sections:
+    """A band around `centre_hertz`, which keeps its level there."""
+    cosine, alpha = _angles(centre_hertz, quality)
+    return _section([alpha, 0.0, -alpha], [1 + alpha, -2 * cosine, 1 - alpha])
+
+
+class Equaliser:
+    """Filters one after another over the last axis of their input. Blocks come in order; their sizes do not matter."""
+
+    def __init__(self, *stages: Sections, channels: int) -> None:
+        """`channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
+        self._sections = np.concatenate(stages)
+        self._state = np.zeros((channels, len(self._sections), 2))
+
+    @property
+    def is_silent(self) -> bool:
+        """True if silent input gives silent output: the state has decayed."""
+        return not self._state.any()
+
+    def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
+        """The next block, filtered."""
+        channels = np.asarray(np.atleast_2d(sound), np.float64)
+        filtered, state = cascade_on(self._sections, channels, self._state)
+        state[np.abs(state) < _SILENT] = 0.0
+        self._state = state
+        return np.asarray(filtered, np.float32).reshape(sound.shape)
+
+
+def _shelf(corner_hertz: float, gain_db: float, side: float) -> Sections:
+    """A shelf of slope 1; `side` is 1 for highs and -1 for lows."""
+    a = 10.0 ** (gain_db / 40.0)
+    angle = 2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ
+    cosine, slope = side * math.cos(angle), math.sin(angle) * math.sqrt(2.0 * a)
+    zeros = [a * (a + 1 + (a - 1) * cosine + slope), -2 * side * a * (a - 1 + (a + 1) * cosine)]
+    zeros.append(a * (a + 1 + (a - 1) * cosine - slope))
+    poles = [a + 1 - (a - 1) * cosine + slope, 2 * side * (a - 1 - (a + 1) * cosine), a + 1 - (a - 1) * cosine - slope]
+    return _section(zeros, poles)
+
+
+def _angles(hertz: float, quality: float) -> tuple[float, float]:
+    angle = 2.0 * math.pi * hertz / SAMPLE_RATE_HERTZ
+    return math.cos(angle), math.sin(angle) / (2.0 * quality)
+
+
+def _section(zeros: list[float], poles: list[float]) -> Sections:
+    return np.array([zeros + poles]) / poles[0]

@@ -1,0 +1,75 @@
+"""What a mixing engineer does to the voices of a song before they meet the band."""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+from model.studio.sound.effects import Compressor, DeEsser
+from model.studio.sound.equaliser import Equaliser, bell, high_shelf, highpass, low_shelf
+from model.studio.sound.tones import Samples
+from model.studio.voice.vocalist import Singer, Vocalist
+
+_HIGHPASS_HERTZ = 90.0
+_BODY_HERTZ, _BODY_DB = 600.0, -3.0
+_PRESENCE_HERTZ, _PRESENCE_DB, _PRESENCE_QUALITY = 3200.0, 2.5, 0.8
+_AIR_HERTZ, _AIR_DB = 2600.0, 6.5
+_THRESHOLD_DB, _RATIO, _SECONDS = -24.0, 3.0, 0.02
+_HISS_HERTZ, _HISS_THRESHOLD_DB, _HISS_RATIO, _HISS_SECONDS = 4500.0, -34.0, 4.0, 0.004
+
+_BEHIND_HIGHPASS_HERTZ = 160.0
+_BEHIND_HERTZ, _BEHIND_DB = 5000.0, -6.0
+
+_BEHIND = frozenset({Singer.BACKING, Singer.DOUBLE})
+
+
+class Stage(Protocol):
+    """A mono effect."""
+
+    @property
+    def is_silent(self) -> bool:
+        """True if silent input gives silent output."""
+
+    def run(self, sound: Samples) -> Samples:
+        """The next block."""
+
+
+class Channel:
+    """A singer with the effects of a lead voice, or of one that stands behind it.
+
+    The lead has less body and more presence and air than the recordings, an even level and even sibilants. Those behind
+    it keep their consonants back, which would blur the lead's.
+    """
+
+    def __init__(self, who: Singer, singer: Vocalist) -> None:
+        self.singer = singer
+        self._stages = _behind() if who in _BEHIND else _lead()
+
+    @property
+    def is_silent(self) -> bool:
+        """True if nothing is sung and all sound has decayed."""
+        return self.singer.is_silent and all(stage.is_silent for stage in self._stages)
+
+    def run(self, start: int, stop: int) -> Samples:
+        """Samples [start, stop) of the song, mono."""
+        sound = self.singer.render(start, stop)
+        for stage in self._stages:
+            sound = stage.run(sound)
+        return sound
+
+
+def _lead() -> Sequence[Stage]:
+    equaliser = Equaliser(
+        highpass(_HIGHPASS_HERTZ),
+        low_shelf(_BODY_HERTZ, _BODY_DB),
+        bell(_PRESENCE_HERTZ, _PRESENCE_DB, _PRESENCE_QUALITY),
+        high_shelf(_AIR_HERTZ, _AIR_DB),
+        channels=1,
+    )
+    return (
+        equaliser,
+        Compressor(_THRESHOLD_DB, _RATIO, _SECONDS),
+        DeEsser(_HISS_HERTZ, _HISS_THRESHOLD_DB, _HISS_RATIO, _HISS_SECONDS),
+    )
+
+
+def _behind() -> Sequence[Stage]:
+    return (Equaliser(highpass(_BEHIND_HIGHPASS_HERTZ), high_shelf(_BEHIND_HERTZ, _BEHIND_DB), channels=1),)
