@@ -30,9 +30,15 @@ def main() -> int:
         return 2
     configure_logs(settings.log_level, settings.log_format)
     for name in unknown_variables():
-        logging.getLogger("server").warning("%s is not a setting of the server and has no effect", name)
+        logging.getLogger("server").warning(
+            "the environment variable %s is not a setting of the server and has no effect: correct its name or remove "
+            "it",
+            name,
+        )
     for name in without_effect(settings):
-        logging.getLogger("server").warning("%s has no effect with MELISMA_ROLE=%s", name, settings.role)
+        logging.getLogger("server").warning(
+            "the setting %s has no effect with MELISMA_ROLE=%s: remove it", name, settings.role
+        )
     try:
         settings = with_files_for(settings)
     except TooFewFiles as error:

@@ -63,7 +63,7 @@ class UnknownEngine(ServiceError):
     """No engine of that name is configured."""
 
     def __init__(self, name: str, known: tuple[str, ...]) -> None:
-        super().__init__(f"engine {name!r} is not configured; this server has: {', '.join(known)}")
+        super().__init__(f"this server has no engine {name!r}: use one of {', '.join(known)}")
         self.name = name
 
 
@@ -87,7 +87,10 @@ class PoisonedRequest(ServiceError):
     """The request killed two workers and is refused now; `fingerprint` identifies it, also in the server's log."""
 
     def __init__(self, fingerprint: str) -> None:
-        super().__init__(f"request {fingerprint} ended two workers and is not tried again")
+        super().__init__(
+            f"request {fingerprint} killed two workers and is refused: send another request, and report this one to "
+            "the operator"
+        )
         self.fingerprint = fingerprint
 
 
@@ -120,11 +123,13 @@ class DeadlineTooShort(Overloaded):
 
     def __init__(self, needed_seconds: float, left_seconds: float, alone_seconds: float = 0.0) -> None:
         """The song would take `alone_seconds` if there were no other ones."""
-        text = f"the song would be complete in about {needed_seconds:.1f} s, the deadline is in {left_seconds:.1f} s"
+        text = (
+            f"the song would be complete in about {needed_seconds:.1f} s, but the deadline is in {left_seconds:.1f} s"
+        )
         if alone_seconds > left_seconds:
             super().__init__(f"{text}: allow at least {alone_seconds:.1f} s, or ask for a shorter song", None)
         else:
-            super().__init__(text, needed_seconds - left_seconds)
+            super().__init__(f"{text}: allow more time, or try again later", needed_seconds - left_seconds)
 
 
 class OutOfMemory(Overloaded):
@@ -135,7 +140,7 @@ class QuotaExceeded(Overloaded):
     """The caller has reached one of its own limits: `subject` is its name in the file of keys, `limit` the value."""
 
     def __init__(self, subject: str, limit: str, retry_after_seconds: float) -> None:
-        super().__init__(f"the quota of this caller is {limit}", retry_after_seconds)
+        super().__init__(f"this caller has reached its quota of {limit}: try again later", retry_after_seconds)
         self.subject = subject
 
 
@@ -143,21 +148,24 @@ class UnknownSong(ServiceError):
     """The caller has no such song, whether or not somebody else has."""
 
     def __init__(self, song_id: str) -> None:
-        super().__init__(f"there is no song {song_id!r}, or no longer")
+        super().__init__(
+            f"there is no song {song_id!r} of this caller: it never existed or was deleted; list the songs to see "
+            "their ids"
+        )
 
 
 class SongDeleted(ServiceError):
     """The song was deleted by its caller while this listener followed it."""
 
     def __init__(self, song_id: str) -> None:
-        super().__init__(f"the song {song_id!r} was deleted by its caller")
+        super().__init__(f"the song {song_id!r} was deleted by its caller: request a new one")
 
 
 class SongNotEnded(ServiceError):
     """The song waits or is being made, and cannot be deleted yet."""
 
     def __init__(self, song_id: str) -> None:
-        super().__init__(f"the song {song_id!r} has not ended: cancel it first, or wait for its end")
+        super().__init__(f"the song {song_id!r} has not ended: cancel it, or wait until it is complete, then delete it")
 
 
 class RequestIdReused(ServiceError):
@@ -165,7 +173,7 @@ class RequestIdReused(ServiceError):
 
     def __init__(self, request_id: str, name: str = "request_id") -> None:
         """`name` is the caller's name for the id field."""
-        super().__init__(f"{name} {request_id} was used for another request: choose a fresh one for every song")
+        super().__init__(f"{name} {request_id} was used for a different request: use a new one for every song")
 
 
 class OffsetOutOfRange(ServiceError):
@@ -181,7 +189,7 @@ class SongNotComplete(ServiceError):
     """The song has failed or was cancelled, so there is no more of it; `failure` says why."""
 
     def __init__(self, state: str, failure: "EndedElsewhere | None" = None) -> None:
-        super().__init__(f"the song has failed: {failure}" if failure else f"the song was {state}")
+        super().__init__(f"the song has failed: {failure}" if failure else f"the song was {state}: request a new one")
         self.failure = failure
         self.violations = failure.violations if failure else ()
 
@@ -190,7 +198,7 @@ class NoCredentials(ServiceError):
     """The operator of this server has set no certificate for C2PA manifests."""
 
     def __init__(self) -> None:
-        super().__init__("this server signs no C2PA manifests: its operator can set MELISMA_MARKING__CERTIFICATE")
+        super().__init__("this server signs no C2PA manifests: its operator has to set MELISMA_MARKING__CERTIFICATE")
 
 
 class CredentialsFailed(ServiceError):
@@ -233,7 +241,7 @@ class ListenerStalled(ServiceError):
     """The listener read nothing for too long; the song can be listened to from the next byte."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"nothing of what was sent was taken for {seconds:g} s: listen again, from the next byte")
+        super().__init__(f"the listener read nothing for {seconds:g} s: call Listen again, from the next byte")
 
 
 class WorkerLost(ServiceError):
@@ -244,7 +252,7 @@ class RequestTooSlow(ServiceError):
     """The message of a call did not arrive in time."""
 
     def __init__(self, seconds: float) -> None:
-        super().__init__(f"the message of the call did not arrive within {seconds:g} s")
+        super().__init__(f"the request message did not arrive within {seconds:g} s of the headers: call again")
 
 
 class SongDeadlineExceeded(ServiceError):
@@ -255,7 +263,9 @@ class SongNotKept(ServiceError):
     """The song could not be stored, so it cannot be fetched later."""
 
     def __init__(self) -> None:
-        super().__init__("the server could not keep the song: ask for it again later, or listen while it is made")
+        super().__init__(
+            "the server could not store the song: request it again later, or listen while it is being made"
+        )
 
 
 class SongFailed(ServiceError):
@@ -263,4 +273,8 @@ class SongFailed(ServiceError):
 
 
 def _instead(others: Sequence[str]) -> str:
-    return f"; these do: {', '.join(others)}" if others else "; none of this server does"
+    return (
+        f"; leave it out, or use an engine that does: {', '.join(others)}"
+        if others
+        else "; no engine of this server does, leave it out"
+    )

@@ -69,7 +69,9 @@ def _store_folder(store: Store) -> Path:
     try:
         return store.path
     except RuntimeError as error:
-        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home directory") from error
+        raise StoreUnusable(
+            Path("~/.local/share/melisma"), "cannot be found, because the user has no home directory"
+        ) from error
 
 
 def _store_limits(store: Store) -> StoreLimits:

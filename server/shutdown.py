@@ -61,7 +61,10 @@ class Shutdown:
             self.songs.start_draining()
             await self._until_served(give_up_at - loop.time())
         if songs := await self._cut_off():
-            logger.warning("songs were cut off", extra={"songs": songs})
+            logger.warning(
+                "the server ended before these songs were complete; raise MELISMA_GRACE_SECONDS to give them more time",
+                extra={"songs": songs},
+            )
         # What is open now are songs that were cut off, and calls that nobody would ever end, such as reflection.
         await self.server.stop(FLUSH_SECONDS)
         await stopped

@@ -5,7 +5,10 @@ class PortUnavailable(RuntimeError):
     """An address cannot be listened on; the text names it."""
 
     def __init__(self, host: str, port: int) -> None:
-        super().__init__(f"cannot listen on {shown(host, port)}: is another server there?")
+        super().__init__(
+            f"cannot listen on {shown(host, port)}: another process may use the port: stop it, or set MELISMA_PORT "
+            "and MELISMA_HTTP_PORT"
+        )
 
 
 def shown(host: str, port: int) -> str:

@@ -47,7 +47,8 @@ class CallLimits:
         """
         if self._of_caller[caller] >= self.caller_calls:
             raise TooManyCalls(
-                f"this caller has {self.caller_calls} open calls: end one of them first",
+                f"this caller already has {self.caller_calls} open calls, the most allowed: end one of them, then "
+                "call again",
                 RETRY_SECONDS,
             )
         with _counted(self._of_caller, caller):
@@ -62,7 +63,10 @@ class CallLimits:
         """
         own = self.open_calls if self.proxies.trusts(peer) else self.open_calls_of_peer
         if self._of_peer[peer] >= own or self._of_peer.total() >= self.open_calls:
-            raise TooManyCalls("too many calls of this kind are open: end one of them first", RETRY_SECONDS)
+            raise TooManyCalls(
+                "too many calls to health and load reports are open: end one of them, or call again later",
+                RETRY_SECONDS,
+            )
         with _counted(self._of_peer, peer):
             yield
 

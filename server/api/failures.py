@@ -13,6 +13,8 @@ def log_failure(error: Exception) -> None:
     """
     outcome = outcome_of(error)
     if outcome is INTERNAL:
-        logger.error("A call failed because of a bug", exc_info=error)
+        logger.error(
+            "a call failed because of a bug of the server: please report it with this traceback", exc_info=error
+        )
     elif outcome is STORE_UNAVAILABLE:
-        logger.error("a call failed: %s", error)
+        logger.error("a call failed because the song store did not answer; the caller is asked to try again: %s", error)

@@ -72,7 +72,10 @@ class TrustedProxies:
         plain = {name: _nth(_listed(given, header), count) for name, header in _PLAIN.items()}
         for name, value in plain.items():
             if value and forwarded.get(name, value).lower() != value.lower():
-                raise _invalid(FORWARDED, f"contradicts {_PLAIN[name]}: the proxy has to remove one of them")
+                raise _invalid(
+                    FORWARDED,
+                    f"contradicts the header {_PLAIN[name]}: set up the proxy so that it sends only one of the two",
+                )
         return Forwarding(
             client, **{name: _checked(name, value, forwarded) for name, value in (plain | forwarded).items()}
         )
@@ -145,7 +148,10 @@ def _without_port(address: str) -> str:
 def _checked(name: str, value: str, forwarded: dict[str, str]) -> str:
     shape, words = _SHAPES[name]
     if value and not shape.fullmatch(value):
-        raise _invalid(FORWARDED if name in forwarded else _PLAIN[name], f"must name {words}; a proxy has sent it")
+        raise _invalid(
+            FORWARDED if name in forwarded else _PLAIN[name],
+            f"must name {words}; the proxy before the server sent another value: correct its settings",
+        )
     return value.lower() if name == "proto" else value.rstrip("/")
 
 

@@ -42,7 +42,8 @@ class ManifestSigner:
         """
         if importlib.util.find_spec("c2pa") is None:
             raise InvalidSigningCertificate(
-                "MELISMA_MARKING__CERTIFICATE needs the package c2pa-python: install melisma[c2pa], or leave it empty"
+                "MELISMA_MARKING__CERTIFICATE needs the Python package c2pa-python: run pip install 'melisma[c2pa]', "
+                "or leave the setting empty"
             )
         try:
             chain, private = certificate.read_bytes(), key.read_bytes()
@@ -119,8 +120,10 @@ def _algorithm(private: bytes) -> bytes:
             return b"ed25519"
         case rsa.RSAPrivateKey():
             return b"ps256"
-    raise ValueError("the key is of a kind that C2PA does not know: take one of P-256, P-384, P-521, Ed25519 or RSA")
+    raise ValueError("C2PA does not support this kind of private key: use a P-256, P-384, P-521, Ed25519 or RSA key")
 
 
 def _unfit(reason: str) -> InvalidSigningCertificate:
-    return InvalidSigningCertificate(f"MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY cannot be used: {reason}")
+    return InvalidSigningCertificate(
+        f"the files of MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY cannot sign C2PA manifests: {reason}"
+    )

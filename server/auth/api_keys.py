@@ -75,7 +75,7 @@ class _KeyFile(BaseModel):
     def _hashes_are_distinct(cls, value: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
         names = [f"{key.name!r}" for key in value if Counter(other.sha256 for other in value)[key.sha256] > 1]
         if names:
-            raise ValueError(f"{' and '.join(names)} are the same key")
+            raise ValueError(f"the entries {' and '.join(names)} have the same key; give each its own")
         return value
 
 
@@ -133,10 +133,10 @@ class ApiKeyFile:
         self._seen = stamp
         try:
             self._keys, self.usable = _read(self._path), True
-            _log.info("API keys reloaded", extra={"keys": len(self._keys)})
+            _log.info("the file of API keys has changed and was read again", extra={"keys": len(self._keys)})
         except InvalidKeyFile as error:
             self.usable = False
-            _log.error("the API keys were not reloaded, the last good ones stay in use: %s", error)
+            _log.error("the changed file of API keys cannot be used, so the keys read before stay valid: %s", error)
 
     async def watch(self, report: Callable[[bool], None]) -> None:
         """Reload the file whenever it changes, for ever; `report` gets at every check whether the file is usable."""
@@ -164,26 +164,39 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _read(path: Path) -> tuple[ApiKey, ...]:
     try:
         if path.stat().st_mode & stat.S_IWOTH:
-            raise InvalidKeyFile(f"everybody can write to the file of API keys, and add a key: chmod o-w {path}")
+            raise InvalidKeyFile(
+                "all users of the computer can write to the file of API keys; take the right from them: chmod o-w "
+                f"{path}"
+            )
         return _KeyFile.model_validate_json(path.read_bytes()).keys
     except OSError as error:
-        raise InvalidKeyFile(f"the file of API keys cannot be read: {path}: {error.strerror}") from None
+        raise InvalidKeyFile(
+            f"the file of API keys {path} cannot be read ({error.strerror}): correct MELISMA_API_KEYS or the file's "
+            "permissions"
+        ) from None
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
-        raise InvalidKeyFile(f"the file of API keys is not usable: {path}: {faults}") from None
+        raise InvalidKeyFile(f"the file of API keys {path} has errors, correct them: {faults}") from None
 
 
 def main() -> int:
     """Make one key; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m server.auth.api_keys", description="Make an API key.")
-    parser.add_argument("name", help="what the server calls its holder: letters, digits, '.', '_', '-', up to 64")
+    parser.add_argument(
+        "name", help="name of the key's holder, as the server logs it: up to 64 letters, digits, '.', '_' and '-'"
+    )
     try:
         secret, entry = new_key(parser.parse_args().name)
     except ValidationError:
-        parser.error("the name must be of letters, digits, '.', '_' and '-', at most 64, a letter or digit first")
+        parser.error(
+            "the name must have 1 to 64 letters, digits, '.', '_' and '-', and must begin with a letter or digit"
+        )
     line = json.dumps(entry.model_dump(mode="json", include={"name", "sha256"}))
     sys.stdout.write(f"{secret}\n")
-    sys.stderr.write(f"Give the line above to its holder; it cannot be shown again. Put this into the file:\n{line}\n")
+    sys.stderr.write(
+        "Give the key above to its holder; it cannot be shown again. Put this line into the file of "
+        f"MELISMA_API_KEYS:\n{line}\n"
+    )
     return 0
 
 

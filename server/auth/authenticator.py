@@ -36,9 +36,14 @@ class Authenticator:
     def _key(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> ApiKey:
         key = self._find(_secret(metadata))
         if key is None:
-            raise Unauthenticated("the API key is unknown or was removed; send a valid one")
+            raise Unauthenticated(
+                "the server does not know this API key, or its operator has removed it: send a valid one"
+            )
         if scope is not None and scope not in key.scopes:
-            raise PermissionDenied(f"the API key lacks the scope {scope.value!r}")
+            raise PermissionDenied(
+                f"the API key lacks the scope {scope.value!r}: use another key, or ask the operator of the server to "
+                "add the scope"
+            )
         return key
 
 

@@ -24,14 +24,14 @@ def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
         return holder
     names = [value for key, value in metadata or () if key == CALLER_KEY]
     if len(names) > 1:
-        raise _invalid("must be given once")
+        raise _invalid("must be sent only once in a call")
     return _checked(names[0]) if names else ANONYMOUS
 
 
 def _checked(value: str | bytes) -> str:
     name = (value.decode("latin-1") if isinstance(value, bytes) else value).strip()
     if len(name) > MAX_CALLER_CHARACTERS or not (name.isascii() and name.isprintable()):
-        raise _invalid(f"must be at most {MAX_CALLER_CHARACTERS} printable ASCII characters")
+        raise _invalid(f"must have at most {MAX_CALLER_CHARACTERS} characters, all printable ASCII")
     return name or ANONYMOUS
 
 

@@ -28,7 +28,7 @@ def not_after(der: bytes) -> datetime:
     try:
         return _not_after(der)
     except IndexError:
-        raise ValueError("the certificate ends too soon") from None
+        raise ValueError("the certificate is cut off: its file must hold it whole") from None
 
 
 def _not_after(der: bytes) -> datetime:
@@ -47,7 +47,7 @@ def _not_after(der: bytes) -> datetime:
 def _value(data: bytes, at: int, *tags: int) -> tuple[bytes, int]:
     """The value that begins at `at` and has one of the `tags`, and where the next one begins."""
     if data[at] not in tags:
-        raise ValueError(f"the certificate has {data[at]:#04x} where one of {tags} should be")
+        raise ValueError(f"the certificate is damaged: it has the DER tag {data[at]:#04x} in place of one of {tags}")
     size, start = data[at + 1], at + 2
     if size & _LONG_LENGTH:
         start, count = start + size - _LONG_LENGTH, size - _LONG_LENGTH

@@ -35,4 +35,4 @@ async def while_key_lasts() -> AsyncIterator[None]:
     except TimeoutError:
         if not limit.expired():
             raise
-        raise Unauthenticated("the API key has expired; send another one") from None
+        raise Unauthenticated("the API key has expired: send a valid one") from None

@@ -72,9 +72,9 @@ class Certificates:
                 self._stamp = stamp
                 self._now, self._context = _configuration(self._files)
                 self._ends = _ends(self._files)
-                _log.info("certificates reloaded")
+                _log.info("the TLS certificates have changed and were read again")
         except InvalidCertificate as error:
-            _log.error("the certificates were not reloaded, the last good ones stay in use: %s", error)
+            _log.error("the changed TLS certificates cannot be used, so those read before stay in use: %s", error)
         return self._now
 
 
@@ -82,7 +82,10 @@ def _stamp(tls: TlsFiles) -> _Stamp:
     try:
         found = [path.stat() for path in tls.paths]
     except OSError as error:
-        raise InvalidCertificate(f"cannot read {error.filename}: {error.strerror}") from None
+        raise InvalidCertificate(
+            f"the file {error.filename} of the TLS settings cannot be read ({error.strerror}): correct its path or "
+            "permissions"
+        ) from None
     return tuple((one.st_ino, one.st_mtime_ns) for one in found)
 
 
@@ -93,7 +96,12 @@ def _ends(tls: TlsFiles) -> Mapping[str, float]:
         try:
             found[use] = first_end(path.read_text("ascii", "replace")).timestamp()
         except (OSError, ValueError) as error:  # what is wrong with its connections is told elsewhere
-            _log.warning("it cannot be told when the certificates of %s expire: %s", path, error)
+            _log.warning(
+                "the expiry date of the certificates in %s cannot be read, so the metric of their expiry leaves them "
+                "out: %s",
+                path,
+                error,
+            )
     return found
 
 
@@ -113,6 +121,11 @@ def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, 
         return grpc.ssl_server_certificate_configuration([pair], authorities), context
     except ssl.SSLError as error:
         names = ", ".join(map(str, tls.paths))
-        raise InvalidCertificate(f"the certificates cannot be used ({error.reason or error}): {names}") from None
+        raise InvalidCertificate(
+            f"the TLS certificates cannot be used ({error.reason or error}); check these files: {names}"
+        ) from None
     except OSError as error:
-        raise InvalidCertificate(f"cannot read {error.filename}: {error.strerror}") from None
+        raise InvalidCertificate(
+            f"the file {error.filename} of the TLS settings cannot be read ({error.strerror}): correct its path or "
+            "permissions"
+        ) from None

@@ -61,5 +61,7 @@ def _loaded(engine: str, options: Mapping[str, object]) -> Validator | None:
         return load_validator(engine, options)
     except EngineUnavailable as error:
         # Its worker cannot load the engine either, and says with which setting; here a line for debugging is enough.
-        _log.debug("requests for engine %s are checked by its worker alone: %s", engine, error)
+        _log.debug(
+            "this process cannot load the checks of engine %s, so its worker alone checks requests: %s", engine, error
+        )
         return None

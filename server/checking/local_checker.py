@@ -107,7 +107,11 @@ class LocalChecker:
 
     def liveness_problem(self) -> str | None:
         """The reason why requests are not checked until a restart; `None` while they are checked."""
-        return "no checking process can be started" if self._failed_starts >= _HOPELESS_STARTS else None
+        return (
+            "the process that checks requests cannot be started; the server's log gives the cause"
+            if self._failed_starts >= _HOPELESS_STARTS
+            else None
+        )
 
     @asynccontextmanager
     async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
@@ -142,8 +146,8 @@ class LocalChecker:
                 text = answer.text
                 if not self._log_requests:
                     text = without_words(text, request.params.lyrics, request.params.prompt)
-                _log.error("a request could not be checked: %s", text)
-                raise SongFailed("the request could not be checked because of a fault of the server; try again")
+                _log.error("the checking process could not check a request, which is refused as INTERNAL: %s", text)
+                raise SongFailed("the request could not be checked because of a fault of the server: try again later")
 
     async def _answer(self, asked: _Asked) -> Answer:
         self._enter(asked)
@@ -154,8 +158,8 @@ class LocalChecker:
                 return await asked.answer
         except TimeoutError:
             if self._process is None:
-                raise WorkerLost("the checking process is being restarted") from None
-            text = f"the request was not checked within {self._limits.total_seconds:g} s"
+                raise WorkerLost("the process that checks requests is being restarted: try again in a moment") from None
+            text = f"the request was not checked within {self._limits.total_seconds:g} s: try again later"
             raise ChecksOverloaded(text, _RETRY_AFTER_SECONDS) from None
         finally:
             self._turns.leave(asked.caller, asked)
@@ -168,7 +172,7 @@ class LocalChecker:
             self._turns.enter(asked.caller, asked)
         except TooManyWait:
             raise ChecksOverloaded(
-                "too many requests wait to be checked; try again later", _RETRY_AFTER_SECONDS
+                "too many requests are waiting to be checked: try again later", _RETRY_AFTER_SECONDS
             ) from None
         self._bytes += asked.size
 
@@ -204,7 +208,10 @@ class LocalChecker:
         self._watch = None
         silent_seconds = asyncio.get_running_loop().time() - self._heard_at
         if self._working and self._process is not None and silent_seconds >= self._limits.silent_seconds:
-            _log.error("the checking process was silent for %.1f seconds and is killed", silent_seconds)
+            _log.error(
+                "the process that checks requests did not answer for %.1f seconds: it is killed and restarted",
+                silent_seconds,
+            )
             self._process.kill()
         else:
             self._watch_silence()
@@ -219,10 +226,13 @@ class LocalChecker:
             try:
                 await self._serve(process)
             except ProcessEnded as error:
-                _log.error("the checking process ended: %s", error)
+                _log.error("the process that checks requests has ended and is restarted: %s", error)
             except Exception:
                 # A bug of ours must not leave the server without checks for the rest of its life.
-                _log.exception("the checking process failed with a bug and is not restarted")
+                _log.exception(
+                    "the process that checks requests failed because of a bug of the server, and is restarted: please "
+                    "report this traceback"
+                )
             finally:
                 self._process = None
                 await process.stop(_END_GRACE_SECONDS)
@@ -260,7 +270,7 @@ class LocalChecker:
                 continue
             self._turns.done(asked.caller)
             if not asked.answer.done():
-                text = "the check of this request has ended the checking process twice"
+                text = "the process that checks requests died twice while it checked this request"
                 asked.answer.set_result(CheckFailed(number, text))
         self._working.clear()
 

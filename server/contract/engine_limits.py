@@ -61,7 +61,7 @@ def _range_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) ->
 def _outside(field: str, value: _Number, limits: tuple[_Number, _Number], engine: str) -> Iterable[Violation]:
     low, high = limits
     if not low <= value <= high:
-        yield Violation(field, f"must be in the range [{low:g}, {high:g}] of engine {engine!r}")
+        yield Violation(field, f"must be {low:g} to {high:g}, the range of engine {engine!r}")
 
 
 def _stem_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
@@ -78,9 +78,9 @@ def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) ->
 def _language_violations(language: str, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> Iterable[Violation]:
     if language and language_among(language, engine.languages) is None:
         able = [name for name, info in engines.items() if language_among(language, info.languages)]
-        instead = f"; these sing it: {', '.join(able)}" if able else ""
+        instead = f"; these engines can: {', '.join(able)}" if able else ""
         own = ", ".join(engine.languages) or "no words"
-        yield Violation("language", f"engine {engine.name!r} sings {own}{instead}")
+        yield Violation("language", f"engine {engine.name!r} cannot sing it, only {own}{instead}")
 
 
 def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:

@@ -27,7 +27,8 @@ def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
         raise InvalidRequest(
             Violation(
                 ONEOF,
-                f"has the options of engine {owner!r}, while engine is {message.engine!r}: leave the options out, or "
+                f"has options of engine {owner!r}, but the request names engine {message.engine!r}: leave the options "
+                "out, or "
                 f"set engine to {owner!r}",
             )
         )

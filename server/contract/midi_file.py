@@ -60,13 +60,13 @@ def read_midi(data: bytes) -> MidiFile:
     """
     start = data.find(_HEADER)
     if start < 0 or len(data) < start + 14:
-        raise NotMidi("is not a standard MIDI file")
+        raise NotMidi("must be a standard MIDI file (.mid)")
     length = max(int.from_bytes(data[start + 4 : start + 8], "big"), 6)
     ticks_per_beat, framed = _division(data[start + 12 : start + 14])
     tempi: list[tuple[int, float]] = []
     tracks = tuple(_read_track(body, tempi) for body in _bodies(data, start + 8 + length))
     if not tracks:
-        raise NotMidi("has no track")
+        raise NotMidi("must be a MIDI file with a track")
     tempo_bpm = 60.0 / _FRAMES_BEAT_SECONDS if framed else min(tempi, default=(0, None))[1]
     return MidiFile(ticks_per_beat, tracks, tempo_bpm)
 
@@ -77,7 +77,7 @@ def _division(data: bytes) -> tuple[float, bool]:
     framed = bool(number & 0x8000)
     ticks = (256 - data[0]) * data[1] * _FRAMES_BEAT_SECONDS if framed else number
     if ticks <= 0:
-        raise NotMidi("has no ticks in a beat")
+        raise NotMidi("must be a MIDI file with at least one tick in a beat")
     return ticks, framed
 
 

@@ -70,13 +70,15 @@ def anchor_from_midi(data: bytes) -> MidiMelody:
     try:
         file = read_midi(data)
     except NotMidi as error:
-        raise _refusal(f"{error}; send a standard MIDI file (.mid)") from error
+        raise _refusal(f"{error}") from error
     part = _chosen([part for track in file.tracks for part in _parts(track, file)])
     if part is None:
-        raise _refusal("has no track with notes other than percussion")
+        raise _refusal("must have a track with notes that are not percussion")
     melody = tuple(itertools.islice(_with_rests(_highest(part.notes)), MAX_NOTES))
     moved = tuple(AnchorNote(_in_range(note.pitch), note.length_beats) for note in melody)
-    remarks = ("anchor: notes that are too low or too high are moved by octaves",) if moved != melody else ()
+    remarks = (
+        ("anchor: notes that are too low or too high for the engine are moved by octaves",) if moved != melody else ()
+    )
     return MidiMelody(moved, file.tempo_bpm, remarks)
 
 

@@ -65,4 +65,6 @@ def _text(token: str) -> str:
 
 
 def _invalid() -> InvalidRequest:
-    return InvalidRequest(Violation("page_token", "is not the token of a page"))
+    return InvalidRequest(
+        Violation("page_token", "must be a next_page_token of this server's last list: leave it out for the first page")
+    )

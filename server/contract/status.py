@@ -56,8 +56,8 @@ MAX_VIOLATIONS_BYTES = 3000
 third or more.
 """
 
-INTERNAL_TEXT = "internal error; it was logged"
-STORE_UNAVAILABLE_TEXT = "the song store does not answer now: try again in a moment"
+INTERNAL_TEXT = "internal error of the server: its operator finds the cause in the log"
+STORE_UNAVAILABLE_TEXT = "the song store does not answer at present: try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)

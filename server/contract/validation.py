@@ -23,7 +23,9 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
         return parse(data)
     except DecodeError as error:
         reason = str(error).rpartition(": ")[2]
-        raise InvalidRequest(Violation(WHOLE_REQUEST, f"cannot be read: {reason}")) from error
+        raise InvalidRequest(
+            Violation(WHOLE_REQUEST, f"cannot be read as the message of this method: {reason}")
+        ) from error
 
 
 def check(message: Message) -> None:

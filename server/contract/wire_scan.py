@@ -100,16 +100,23 @@ def scan_foreign(data: bytes) -> bytes:
         InvalidRequest: they are many.
     """
     if len(data) > MAX_FOREIGN_BYTES:
-        raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FOREIGN_BYTES} bytes")
+        raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FOREIGN_BYTES} bytes: send a shorter message")
     return data
 
 
 def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
     """Refuse a request of `size` bytes, of which a recording takes so many, if it is too large."""
     if size - recording_bytes > limits.request_bytes:
-        raise _refusal(WHOLE_REQUEST, f"must have at most {limits.request_bytes} bytes beside a recording")
+        raise _refusal(
+            WHOLE_REQUEST,
+            f"must have at most {limits.request_bytes} bytes, the recording not counted: send shorter texts",
+        )
     if size > limits.recording_bytes:
-        raise _refusal(WHOLE_REQUEST, f"must have at most {limits.recording_bytes} bytes with its recording")
+        raise _refusal(
+            WHOLE_REQUEST,
+            f"must have at most {limits.recording_bytes} bytes, the recording included: send a shorter or compressed "
+            "recording",
+        )
 
 
 class _Tally:
@@ -126,7 +133,7 @@ class _Tally:
         while offset < end:
             self._left -= 1
             if self._left < 0:
-                raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FIELDS} fields")
+                raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FIELDS} fields and list elements: send fewer")
             key, offset = self._varint(offset, end)
             field = fields.get(key >> 3)
             if field is None:
@@ -183,12 +190,12 @@ class _Tally:
             number |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return number, offset
-        raise _refusal(WHOLE_REQUEST, "cannot be read: the encoding of a field is damaged")
+        raise _refusal(WHOLE_REQUEST, "cannot be read: a field is damaged; encode the message again")
 
 
 def _within(offset: int, end: int) -> int:
     if offset > end:
-        raise _refusal(WHOLE_REQUEST, "cannot be read: a field is longer than what holds it")
+        raise _refusal(WHOLE_REQUEST, "cannot be read: a field is longer than its message; encode the message again")
     return offset
 
 

@@ -79,8 +79,8 @@ class LocalEncoders:
         if self.up:
             return
         if not self._settled.is_set():
-            raise EngineNotReady("the encoder is still being started")
-        raise WorkerLost("the encoder is being restarted")
+            raise EngineNotReady("the encoder of songs is still being started: try again in a moment")
+        raise WorkerLost("the encoder of songs is being restarted: try again in a moment")
 
     def all_starts_failed(self) -> bool:
         """True if no encoder is up, and each has failed to start many times."""
@@ -122,10 +122,13 @@ class LocalEncoders:
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
-                _log.error("an encoder ended: %s", error)
+                _log.error("an encoder process has ended and is restarted; its songs are encoded again: %s", error)
             except Exception:
                 # A bug of ours must not leave the server without encoder for the rest of its life.
-                _log.exception("an encoder failed with a bug and is not restarted")
+                _log.exception(
+                    "an encoder process failed because of a bug of the server, and is restarted: please report this "
+                    "traceback"
+                )
             self._first_tried.set()
             observer.encoder_restarted()
             seconds = self._restart_backoff_seconds * 2.0 ** (self._failed_starts[number] or 0)
@@ -169,7 +172,10 @@ class LocalEncoders:
             seen = self._message_counts[encoder.address]
             encoder.send(EncoderPing())
             await asyncio.sleep(self._answer_timeout_seconds)
-        _log.error("an encoder did not answer within %g seconds", self._answer_timeout_seconds)
+        _log.error(
+            "an encoder process did not answer within %g seconds: it is killed and restarted",
+            self._answer_timeout_seconds,
+        )
         encoder.kill()
 
     def _lose(self, encoder: Encoder, observer: EncoderPoolObserver) -> None:

@@ -21,7 +21,10 @@ class SectionPositions:
             RuntimeError: the end of the section before has not come.
         """
         if key.index > self.section:
-            raise RuntimeError(f"sound of section {key.index} came before the end of section {self.section}")
+            raise RuntimeError(
+                f"sound of section {key.index} arrived before the end of section {self.section}. This is a bug: "
+                "please report it"
+            )
         if key.index < self.section:
             return 0
         index, before = self._attempts.get(key.song.attempt, (key.index, 0))

@@ -43,6 +43,8 @@ class SongStream:
 
     def _end_section(self, end: EndSection) -> list[SongEvent]:
         if end.score is None:
-            raise RuntimeError(f"the engine made no score of section {end.index}. This is a bug of the engine.")
+            raise RuntimeError(
+                f"the engine made no score for section {end.index}. This is a bug of the engine: please report it"
+            )
         events = self._chunker.end_section(end.index, end.score)
         return [*events, *self._chunker.finish()] if end.last else events

@@ -52,8 +52,8 @@ class EncodedSound:
             job.encoded(message)
         except Exception:
             with bound(**job.names):
-                _log.exception("the song could not be encoded")
-            job.fail(SongFailed("the song could not be encoded"))
+                _log.exception("the song could not be encoded because of a fault of the server")
+            job.fail(SongFailed("the song could not be encoded because of a fault of the server"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
         """Repeat the songs from their beginning, except those that are encoded to the end or fail too often."""
@@ -66,7 +66,7 @@ class EncodedSound:
                 case RetryDecision.RETRY:
                     job.report.retried(_RETRY_CAUSE)
                 case RetryDecision():
-                    job.fail(WorkerLost("the encoders of the song died"))
+                    job.fail(WorkerLost("the encoder of the song died, also after retries: ask for the song again"))
         self._wake()
 
     def encoder_restarted(self) -> None:
@@ -77,11 +77,11 @@ class EncodedSound:
         """Wake the songs that have waited for an encoder; fail them if no encoder starts."""
         if self._encoders.unavailable:
             for job in self._jobs:
-                job.fail(WorkerLost("the encoder could not be started"))
+                job.fail(WorkerLost("no encoder could be started: ask for the song again later"))
         self._wake()
         self._readiness_changed()
 
     def _fail(self, job: Job, text: str) -> None:
         with bound(**job.names):
-            _log.error("the song could not be encoded: %s", text)
-        job.fail(SongFailed("the song could not be encoded"))
+            _log.error("the encoder failed, so the song fails: %s", text)
+        job.fail(SongFailed("the song could not be encoded because of a fault of the server"))

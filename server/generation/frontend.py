@@ -141,8 +141,8 @@ class Frontend:
         if request.engine not in self._engine_names:
             raise UnknownEngine(request.engine, tuple(dict.fromkeys((*self._engine_names, *known))))
         raise EngineNotReady(
-            f"engine {request.engine!r} has never run in this service, so its limits are unknown: start a generator "
-            "with it on the same store (MELISMA_ROLE=generator), and try again once it is ready; then it may be stopped"
+            f"engine {request.engine!r} has never run in this service, so its limits are unknown: start a server with "
+            "this engine and MELISMA_ROLE=generator on the same store once, and try again when it is ready"
         )
 
     def _estimate(self, request: SongRequest, service: ServiceState | None) -> SongEta | None:
@@ -155,4 +155,7 @@ class Frontend:
 
 
 def _make_nothing(accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-    raise EngineNotReady("this server is a frontend and makes no songs: a generator does")
+    raise EngineNotReady(
+        "this server is a frontend, which makes no songs itself: send the request to a server of the role generator "
+        "or all"
+    )

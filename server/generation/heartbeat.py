@@ -27,7 +27,10 @@ class Heartbeat:
             try:
                 self._send()
             except Exception:
-                _log.exception("the heartbeats of songs could not be sent")
+                _log.exception(
+                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the next "
+                    "round tries again"
+                )
 
     def _send(self) -> None:
         positions, estimates = self._queue.positions(), self._eta.remaining()

@@ -108,10 +108,14 @@ class Runner:
     def liveness_problem(self) -> str | None:
         """The reason why no song can be made here until a restart; `None` while songs can be made."""
         if any(task.done() for task in self._tasks):
-            return "a task of the server has ended"
+            return "a task of the server has ended because of a bug"
         if self._encoders.all_starts_failed():
-            return "no encoder can be started"
-        return "no worker can be started" if self._pool.all_starts_failed() else None
+            return "no encoder process can be started; the server's log gives the cause"
+        return (
+            "no worker process can be started; the server's log gives the cause"
+            if self._pool.all_starts_failed()
+            else None
+        )
 
     def ready(self, engine: str) -> bool:
         """True if new songs of `engine` can be made now."""
@@ -206,7 +210,9 @@ class Runner:
 
     def cut_off(self) -> int:
         """Fail every song that is still being made; returns their number."""
-        return self._jobs.fail_all(Draining("the server was shut down before the song was complete"))
+        return self._jobs.fail_all(
+            Draining("the server was shut down before the song was complete: ask for the song again")
+        )
 
     async def stop(self, grace_seconds: float) -> int:
         """Drain, give running songs `grace_seconds`, then end everything; returns the number of songs cut off."""
@@ -228,7 +234,9 @@ class Runner:
         job.on_end.callback(self._admission.leave)
         self.readiness.queue_changed()
         if job.request.deadline is not None:
-            error = SongDeadlineExceeded("the deadline passed before the song was complete")
+            error = SongDeadlineExceeded(
+                "the deadline of the call passed before the song was complete: allow more time"
+            )
             delay_seconds = max(0.0, job.request.deadline - self._clock())
             timer = asyncio.get_running_loop().call_later(delay_seconds, job.fail, error)
             job.on_end.callback(timer.cancel)

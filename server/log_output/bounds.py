@@ -89,7 +89,7 @@ class LogBounds(logging.Filter):
             self._timer = None
         for name, count in self.left_out().items():
             logging.getLogger("server.log_output.bounds").warning(
-                "lines were left out of this log", extra={"of": name, "lines": count}
+                "log lines of one kind came too often, and some were left out", extra={"of": name, "lines": count}
             )
 
     def _takes(self, name: str, size: int, burst: int) -> bool:

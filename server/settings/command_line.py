@@ -64,7 +64,7 @@ def _parser(settings: type[Settings]) -> argparse.ArgumentParser:
     variables = "\n".join(f"  {variable.name}\n      {_help(variable)}" for variable in variables_of(settings))
     parser = argparse.ArgumentParser(
         prog="python -m server",
-        description="Serve Melisma over gRPC: style prompt and lyrics in, a song out.",
+        description="Start the Melisma server, which makes songs from style prompts and lyrics.",
         epilog=f"environment variables, overridden by the flags:\n{variables}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

@@ -18,7 +18,7 @@ def settings_with(engines: Engines = ENGINES) -> type[Settings]:
     groups: dict[str, Any] = {}
     for name, entry in engines.items():
         if name in Settings.model_fields:
-            raise ValueError(f"{name!r} is a setting of the server and cannot be the name of an engine")
+            raise ValueError(f"{name!r} is the name of a setting of the server: give the engine another name")
         if group := settings_class(entry):
             groups[name] = (group, group())
     return create_model("Settings", __base__=Settings, **groups)

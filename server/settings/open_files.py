@@ -41,12 +41,13 @@ def with_files_for(settings: Settings) -> Settings:
         return settings
     if fitting < LEAST_CONNECTIONS:
         raise TooFewFiles(
-            f"this process may open {allowed} files, and needs {own + _PORTS * LEAST_CONNECTIONS} at least: raise the "
+            f"this process may open only {allowed} files and needs at least {own + _PORTS * LEAST_CONNECTIONS}: raise "
+            "the "
             "hard limit (ulimit -Hn, LimitNOFILE=, or nofile of the container)"
         )
     logger.warning(
         "MELISMA_CONNECTIONS__COUNT is lowered from %d to %d: this process may open only %d files; raise the hard "
-        "limit (ulimit -Hn, LimitNOFILE=, or nofile of the container) or set fewer",
+        "limit (ulimit -Hn, LimitNOFILE=, or nofile of the container), or set a smaller number",
         count,
         fitting,
         allowed,

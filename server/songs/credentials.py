@@ -96,7 +96,7 @@ class Credentials:
 
     def _begin(self, recording: Recording, signer: Signer) -> asyncio.Task[bytes]:
         if len(self._making) >= PLACES:
-            raise Overloaded("too many C2PA manifests are requested at once; try again later", _RETRY_SECONDS)
+            raise Overloaded("too many C2PA manifests are being signed: try again later", _RETRY_SECONDS)
         song_id = recording.song.song_id
         work = partial(_signed, signer, recording.song, _marks(recording))
         task = asyncio.create_task(self._make(recording, work), name=f"sign {song_id}")
@@ -130,9 +130,14 @@ class Credentials:
         return manifest
 
     def _report(self, song_id: str, error: Exception) -> None:
-        text = f"it took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        text = f"signing took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
         bug = None if isinstance(error, SigningFailed | StoreFailed | TimeoutError) else error
-        logger.error("a C2PA manifest could not be made: %s", text, extra={"song_id": song_id}, exc_info=bug)
+        logger.error(
+            "the C2PA manifest of a song could not be signed; its caller is asked to try again: %s",
+            text,
+            extra={"song_id": song_id},
+            exc_info=bug,
+        )
 
 
 async def _sound(recording: Recording) -> bytes:
@@ -147,7 +152,7 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
     The manifest must not contain the song's id: it may be passed on, and the id grants access to the song.
     """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
-        raise SigningFailed("the stored sound differs from the generated sound")
+        raise SigningFailed("the stored sound differs from the generated sound, so it is not signed")
     title = marks.content_id or song.sha256
     return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or GENERATED)
 

@@ -50,7 +50,7 @@ class Deletion:
         if self._on_deleted:
             self._on_deleted(song.song_id)
         self.count += 1
-        logger.info("song deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
+        logger.info("a song was deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
 
     async def _stored(self, song_id: str) -> None:
         """Wait until the end of a song that was made here is stored, so that nothing is written after its deletion."""
@@ -60,4 +60,6 @@ class Deletion:
             async with asyncio.timeout(STORED_SECONDS):
                 await made.stored.wait()
         except TimeoutError as error:
-            raise StoreFailed(f"the end of the song {song_id} is not stored yet: it cannot be deleted") from error
+            raise StoreFailed(
+                f"the end of the song {song_id} is not stored yet, so it cannot be deleted: try again in a moment"
+            ) from error

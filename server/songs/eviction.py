@@ -56,11 +56,11 @@ class Eviction:
         try:
             deleted = await self._store.evict(self._in_use)
         except StoreFailed as error:
-            logger.error("the song store was not cleaned up: %s", error)
+            logger.error("old songs could not be deleted from the song store; the next round tries again: %s", error)
             return
         self.count += deleted
         if deleted:
-            logger.info("songs deleted from the store", extra={"songs": deleted})
+            logger.info("old songs were deleted from the song store", extra={"songs": deleted})
 
     async def run(self) -> None:
         """Evict periodically, for ever."""

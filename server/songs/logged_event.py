@@ -44,7 +44,9 @@ class LoggedEvent:
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:
-            raise StoreFailed("an event of a song in the store is damaged") from error
+            raise StoreFailed(
+                "an event of a song in the song store is damaged: restore the store from a backup, or delete the song"
+            ) from error
         return LoggedEvent(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
 
     def _without_sound(self) -> Message:

@@ -50,7 +50,7 @@ class Persistence:
         try:
             return await self._store_all(recording, writer)
         except _FAILURES as error:
-            logger.error("a song cannot be stored, and continues for its listeners only: %s", error)
+            logger.error("a song cannot be stored, so only its present listeners will hear it: %s", error)
             recording.keeping.lose()
             if not recording.listeners:
                 fail(recording, SongNotKept(), self._now_ns())
@@ -87,7 +87,7 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("a song could not be recorded as lost: %s", error)
+            logger.error("the song store does not show that a song was not stored: %s", error)
 
 
 def _is_nothing(recording: Recording) -> bool:

@@ -10,12 +10,12 @@ from server.song import DEFAULT_FORMAT, SongState
 INTERRUPTED = "INTERRUPTED"
 """Reason of a song whose server stopped before it was complete."""
 
-INTERRUPTED_TEXT = "the server stopped before the song was complete"
+INTERRUPTED_TEXT = "the server that made the song stopped before it was complete: request a new one"
 
 NOT_KEPT = "NOT_KEPT"
 """Reason of a song whose end could not be stored."""
 
-NOT_KEPT_TEXT = "the server could not keep the song"
+NOT_KEPT_TEXT = "the server could not store the song: request it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +127,7 @@ class LeaseLost(Exception):
     """The song is made under another lease, or has ended: nothing was written, and nothing under this lease will be."""
 
     def __init__(self, song_id: str) -> None:
-        super().__init__(f"the song {song_id} has ended or was claimed again")
+        super().__init__(f"the song {song_id} has ended, or another server has it now")
         self.song_id = song_id
 
 
@@ -139,7 +139,10 @@ class WrongOffset(Exception):
     """
 
     def __init__(self, song_id: str, extent: Extent) -> None:
-        super().__init__(f"of the song {song_id} there are {extent.size_bytes} bytes and {extent.events} events")
+        super().__init__(
+            f"the store has {extent.size_bytes} bytes and {extent.events} events of the song {song_id}: append from "
+            "there"
+        )
         self.song_id = song_id
         self.extent = extent
 

@@ -59,12 +59,17 @@ class AgeClock:
         if ahead_seconds <= TOLERANCE_SECONDS:
             return Believed(wall_ns)
         if held + passed_seconds >= HOLD_SECONDS:
-            logger.warning("the clock is accepted: it has stayed %.0f hours ahead", ahead_seconds / 3600)
+            logger.warning(
+                "the clock of the computer has stayed %.0f hours ahead, so it is accepted: songs are now deleted by "
+                "its time",
+                ahead_seconds / 3600,
+            )
             return Believed(wall_ns)
         if not held:
             logger.warning(
-                "the clock is %.0f hours ahead of the time that has passed: the server was off, or the clock is wrong. "
-                "For %.0f hours of running it makes no song too old; set it right meanwhile if it is wrong",
+                "the clock of the computer is %.0f hours ahead of the running time of the server: the server was off, "
+                "or the clock is wrong. For the next %.0f hours no song is deleted because of it; if the clock is "
+                "wrong, set it right before then",
                 ahead_seconds / 3600,
                 HOLD_SECONDS / 3600,
             )

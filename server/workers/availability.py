@@ -106,10 +106,10 @@ class EngineAvailability:
             raise EngineNotReady(_sentence(engine, failures[0]))
         homes = self._homes(engine)
         if not homes:
-            raise EngineNotReady(f"engine {engine!r} is placed on no device; name it in MELISMA_DEVICES")
+            raise EngineNotReady(f"engine {engine!r} has no device: name the engine in MELISMA_DEVICES")
         if any(device.tried for device in homes):
-            raise WorkerLost(f"the worker of engine {engine!r} is being restarted")
-        raise EngineNotReady(f"engine {engine!r} is still loading")
+            raise WorkerLost(f"the worker of engine {engine!r} is being restarted: try again in a moment")
+        raise EngineNotReady(f"engine {engine!r} is still being loaded: try again later")
 
     def sound_of(self, engine: str) -> str:
         """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
@@ -141,5 +141,5 @@ class EngineAvailability:
 
 def _sentence(engine: str, failure: Failure) -> str:
     if failure.fault is Fault.BUG:
-        return f"engine {engine!r} could not be loaded; the server's log says why"
+        return f"engine {engine!r} could not be loaded: see the cause in the server's log"
     return failure.text

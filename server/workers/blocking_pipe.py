@@ -73,7 +73,9 @@ def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
     except PipeClosed:
         return
     except BaseException:
-        log.critical("the %s ends because of an unexpected error", process, exc_info=True)
+        log.critical(
+            "the %s process ends because of an unexpected error; the server restarts it", process, exc_info=True
+        )
         logging.shutdown()
         sys.stderr.flush()
         os._exit(1)

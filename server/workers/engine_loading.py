@@ -56,7 +56,7 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
         except Exception as error:
             raise_if_fatal(error)
             release_memory(error)
-            text = "engine %s has no sound fingerprint: other servers cannot go on with its songs"
+            text = "no fingerprint could be made of the sound of engine %s, so other servers cannot continue its songs"
             _log.warning(text, name, exc_info=True)
     return found
 
@@ -77,7 +77,9 @@ def _lacked_memory(spec: EngineSpec, future: Future[Engine]) -> bool:
     error = future.exception()
     if error is None or not is_out_of_memory(error):
         return False
-    _log.warning("engine %s lacked memory while others were loaded beside it; it is loaded again", spec.name)
+    _log.warning(
+        "engine %s ran out of memory while other engines were being loaded; it is loaded again alone", spec.name
+    )
     release_memory(error)
     return True
 

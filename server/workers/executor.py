@@ -113,7 +113,7 @@ class CommandExecutor:
             except Exception as error:
                 # A device that is full works: that passes.
                 if not is_out_of_memory(error):
-                    raise DeviceBroken(f"the device is broken: {error}") from error
+                    raise DeviceBroken(f"the device does not compute any more: {error}") from error
 
     def _plan(self, command: Plan) -> Planned:
         started = self._clock()

@@ -26,7 +26,7 @@ class HeldSection:
     def written(self) -> SectionState:
         """The state; it exists once the section is begun or restored."""
         if self.state is None:
-            raise RuntimeError("the section was not denoised. This is a bug.")
+            raise RuntimeError("the section was not denoised. This is a bug: please report it")
         return self.state
 
     @property
@@ -74,7 +74,7 @@ class HeldSong:
         section = self.sections[index]
         if section.state is None:
             if section.conditions is None:
-                raise RuntimeError("the section was not prepared. This is a bug.")
+                raise RuntimeError("the section was not prepared. This is a bug: please report it")
             section.state = self.engine.begin(self.plan, index, section.conditions, self.context_before(index))
         return section
 

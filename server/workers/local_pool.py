@@ -126,10 +126,18 @@ class LocalPool:
             try:
                 await self._serve_one_worker(device, observer)
             except WorkerDied as error:
-                _log.error("the worker of device %s ended: %s", device.name, error)
+                _log.error(
+                    "the worker of device %s has ended and is restarted; its songs are tried again: %s",
+                    device.name,
+                    error,
+                )
             except Exception:
                 # A bug of ours must not leave a device unserved for the rest of the server's life.
-                _log.exception("the worker of device %s failed with a bug and is not restarted", device.name)
+                _log.exception(
+                    "the worker of device %s failed because of a bug of the server, and is restarted: please report "
+                    "this traceback",
+                    device.name,
+                )
             self._note_restart(device.name, observer)
             await asyncio.sleep(self._backoff_seconds(device.name))
 
@@ -137,7 +145,9 @@ class LocalPool:
         try:
             observer.worker_restarted(device)
         except Exception:
-            _log.exception("the restart of the worker of device %s could not be noted", device)
+            _log.exception(
+                "the restart of the worker of device %s could not be counted because of a bug of the server", device
+            )
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
         """Start a worker and let `observer` use it until it ends; then its process has ended."""
@@ -162,9 +172,14 @@ class LocalPool:
             raise
         self._availability.loaded(device, ready)
         for engine, sound in ready.sounds.items():
-            _log.info("engine %s on device %s has the sound fingerprint %s", engine, device, sound)
+            _log.info("engine %s on device %s is ready; the fingerprint of its sound is %s", engine, device, sound)
         for engine, failure in ready.failures.items():
-            _log.error("engine %s could not be loaded on device %s: %s", engine, device, failure.text)
+            _log.error(
+                "engine %s could not be loaded on device %s, which makes no songs with it: %s",
+                engine,
+                device,
+                failure.text,
+            )
         observer.readiness_changed()
 
     def _new_worker(self, device: DeviceSpec) -> WorkerProcess:

@@ -60,7 +60,7 @@ class PipedProcess:
             async with asyncio.timeout(timeout_seconds):
                 return await self.receive()
         except TimeoutError:
-            raise ProcessEnded(f"it was not ready within {timeout_seconds:g} seconds") from None
+            raise ProcessEnded(f"the process was not ready within {timeout_seconds:g} seconds") from None
 
     def send(self, message: object) -> None:
         """Send a message without waiting. `receive` raises if the process has ended."""
@@ -74,11 +74,11 @@ class PipedProcess:
             ProcessEnded: the process has ended.
         """
         if self._pipe is None:
-            raise ProcessEnded("it was not started")
+            raise ProcessEnded("the process was not started")
         try:
             return await self._pipe.receive()
         except PipeClosed as error:
-            raise ProcessEnded("its process ended") from error
+            raise ProcessEnded("the process has ended") from error
 
     def kill(self) -> None:
         """Kill the process; `receive` then raises."""

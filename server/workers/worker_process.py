@@ -122,17 +122,17 @@ class WorkerProcess:
         except TimeoutError:
             kill(self._process)
             raise WorkerDied(
-                f"it did not answer within {timeout_seconds:g} seconds; "
-                f"if it needs longer for its work, raise MELISMA_LIMITS__{limit}"
+                f"the worker did not answer within {timeout_seconds:g} seconds; if its work takes longer, raise "
+                f"MELISMA_LIMITS__{limit}"
             ) from None
         except PipeClosed as error:
-            raise WorkerDied("its process ended") from error
+            raise WorkerDied("the worker process has ended") from error
 
     def _log_stuck(self) -> None:
         """Log that a process cannot be ended: a call into a driver cannot be interrupted."""
         _log.error(
-            "process %s of device %s was killed and is still there: it is stuck in the driver, and may keep memory "
-            "of the device; see 'nvidia-smi' and the kernel's log",
+            "process %s of device %s was killed but has not ended: it is stuck in the driver and may still occupy "
+            "memory of the device; see 'nvidia-smi' and the kernel's log",
             self.pid,
             self._spec.device,
         )

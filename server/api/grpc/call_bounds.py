@@ -96,7 +96,9 @@ class CallBounds(ServerInterceptor):
         except TimeoutError:
             raise RequestTooSlow(self._request_seconds) from None
         if request is EOF:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "has no message: send one behind the header of the call"))
+            raise InvalidRequest(
+                Violation(WHOLE_REQUEST, "has no message: send one request message after the headers of the call")
+            )
         return request
 
     @contextmanager
@@ -145,5 +147,5 @@ async def _refuse(error: ServiceError, method: str, context: Context) -> None:
     level = logging.INFO if is_own(method) else logging.DEBUG
     outcome = outcome_of(error)
     fields = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
-    logger.log(level, "call refused", extra={**fields, "seconds": 0.0})
+    logger.log(level, "a gRPC call was refused before it reached its method", extra={**fields, "seconds": 0.0})
     await context.abort_with_status(rpc_status.to_status(status_of(error)))

@@ -73,7 +73,11 @@ class ConnectionWatch:
                 if self._may_be_crowded():
                     await asyncio.to_thread(self.look)
             except OSError as error:
-                logger.warning("gRPC connections could not be listed, trying again: %s", error)
+                logger.warning(
+                    "the open gRPC connections could not be listed, so idle ones are not closed now; the server tries "
+                    "again: %s",
+                    error,
+                )
 
     def _may_be_crowded(self) -> bool:
         """True if the process has more open files of any kind than a connection limit: a cheap check."""

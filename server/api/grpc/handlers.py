@@ -29,5 +29,5 @@ def unmeasured(method: str, code: grpc.StatusCode, seconds: float) -> None:
 def required(part: Any) -> Any:
     """A part of a handler that its kind always has; grpc's type cannot express that."""
     if part is None:
-        raise TypeError("The handler lacks the method of its own kind. This is a bug.")
+        raise TypeError("the gRPC handler has no function for its kind of call. This is a bug: please report it")
     return part

@@ -65,7 +65,10 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
         """The status of one service now; NOT_FOUND for a service that this server does not have."""
         if request.service not in self._checks:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            await context.abort(
+                grpc.StatusCode.NOT_FOUND,
+                "this server has no service of that name: leave the name empty to check the whole server",
+            )
         return health_pb2.HealthCheckResponse(status=self._status(request.service))
 
     @override

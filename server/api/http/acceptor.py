@@ -75,7 +75,8 @@ class Acceptor:
         except OSError as error:
             if error.errno in _NO_MORE:
                 logger.warning(
-                    "no connection can be accepted: %s; raise the limit of open files (ulimit -n)", error.strerror
+                    "the HTTP port cannot accept connections now (%s): raise the limit of open files (ulimit -n)",
+                    error.strerror,
                 )
                 self.connections.make_room()
                 await asyncio.sleep(BUSY_SECONDS)

@@ -42,12 +42,14 @@ class Rules:
         if not self._knows(headers.get("host", "")):
             return problem_response(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "this server is not called by that name: use its address, or name it in MELISMA_REST__HOSTS",
+                "this server does not answer to the host name of the call: use the server's address, or have its "
+                "operator add the name to MELISMA_REST__HOSTS",
             )
         if method not in _READING and not self._comes_from_here(headers):
             return problem_response(
                 HTTPStatus.FORBIDDEN,
-                "pages of that origin may not call: name it in MELISMA_REST__ORIGINS",
+                "web pages of that origin may not call this server: have its operator add the origin to "
+                "MELISMA_REST__ORIGINS",
             )
         return None
 

@@ -19,7 +19,7 @@ closed.
 
 _REFUSAL = (
     b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is not a '
-    b'valid request of HTTP/1.1, or its header is too large, or has both Content-Length and Transfer-Encoding"}'
+    b'valid request of HTTP/1.1, or its headers are too large, or it has both Content-Length and Transfer-Encoding"}'
 )
 _REFUSAL_HEADERS = [
     (b"content-type", b"application/problem+json"),
@@ -50,10 +50,12 @@ class _Parser(h11.Connection):
     def _check(self, request: h11.Request) -> None:
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
             # RFC 9112, 6.1: an attempt to smuggle a request past a proxy, in all likelihood.
-            raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding")
+            raise h11.RemoteProtocolError(
+                "the request has both Content-Length and Transfer-Encoding: send only one of them"
+            )
         # h11 bounds what comes in pieces alone.
         if len(request.target) + sum(len(name) + len(value) for name, value in request.headers) > self._limit_bytes:
-            raise h11.RemoteProtocolError("the header is too large")
+            raise h11.RemoteProtocolError("the headers of the request are too large: send fewer or shorter ones")
 
 
 class HttpConnection(H11Protocol, asyncio.BufferedProtocol):

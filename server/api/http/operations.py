@@ -55,10 +55,10 @@ def operations_routes(
     async def readyz(request: Request) -> Response:
         asked = request.query_params.multi_items()
         if asked not in ([], [_FULL_IS_READY]):
-            text = "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"
+            text = "the only parameter of /readyz is full=ok: with it a queue that is nearly full is ready\n"
             return PlainTextResponse(text, status_code=400)
         lost, check = unkept(), problem_though_full if asked and problem_though_full else readiness_problem
-        return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", check())
+        return _verdict(f"ready\nthe store cannot store songs now: {lost}" if lost else "ready", check())
 
     async def told_version(_: Request) -> Response:
         return JSONResponse(version)

@@ -93,7 +93,10 @@ async def sound_of(
     with recording.listened(start) as events:
         async for one in events:
             if promised is not None and one.message.WhichOneof("event") == "plan" and _size(recording) != promised:
-                raise MadeElsewhere("the song was planned anew: listen to it again")
+                raise MadeElsewhere(
+                    "the song was begun again on another server, and its sound may differ: listen to it again from "
+                    "its first byte"
+                )
             if data := one.message.chunk.data:
                 yield data if left is None else data[:left]
                 left = None if left is None else max(0, left - len(data))
@@ -143,7 +146,7 @@ async def _part_so_far(request: Request, recording: Recording, start: int, end: 
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
         return await _range_response(request, recording, ByteRange(start, end).within(size), size)
     if start >= there:
-        text = f"there are {there} bytes of the song yet: ask again later, or with byte_offset for what comes"
+        text = f"only {there} bytes are made yet: ask again later, or send byte_offset in place of Range"
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": str(AGAIN_SECONDS)})
     end = min(end, there)
     headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/*"}
@@ -212,5 +215,5 @@ def _checked(offset: int, size: int) -> int:
 def _offset(request: Request) -> int:
     text = request.query_params.get("byte_offset", "0")
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise InvalidRequest(Violation("byte_offset", "must be a number of bytes"))
+        raise InvalidRequest(Violation("byte_offset", "must be a number of bytes, in digits, such as 0 or 48000"))
     return int(text)

@@ -151,7 +151,7 @@ class OwnRoute(Route):
         if scope["method"] in allowed:
             await super().handle(scope, receive, send)
             return
-        text = f"this path takes {' and '.join(allowed)}, not {printable(scope['method'])}"
+        text = f"this path does not support the method {printable(scope['method'])}: use {' or '.join(allowed)}"
         refusal = problem_response(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": ", ".join(allowed)})
         await refusal(scope, receive, send)
 
@@ -163,11 +163,13 @@ def check_query(request: Request, names: Collection[str]) -> None:
         InvalidRequest: the query has a parameter beside `names`, or one of them twice.
     """
     given = [name for name, _ in request.query_params.multi_items()]
-    takes = f"this path takes {' and '.join(names)}" if names else "this path takes none"
+    takes = f"use {' or '.join(names)}" if names else "it has none, leave it out"
     found = [
-        Violation(printable(name), f"is not a parameter: {takes}") for name in dict.fromkeys(given) if name not in names
+        Violation(printable(name), f"is not a parameter of this path: {takes}")
+        for name in dict.fromkeys(given)
+        if name not in names
     ]
-    found += [Violation(name, "must be given once") for name in names if given.count(name) > 1]
+    found += [Violation(name, "must be sent only once in a request") for name in names if given.count(name) > 1]
     if found:
         raise InvalidRequest(*found)
 
@@ -239,4 +241,4 @@ class Stream(StreamingResponse):
 
 def log_broken_off(cause: str) -> None:
     """Log that the client did not get all of its response."""
-    logger.info("an answer was broken off", extra={"cause": cause})
+    logger.info("a REST response was not sent to its end", extra={"cause": cause})

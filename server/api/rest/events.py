@@ -39,7 +39,7 @@ def events_response(request: Request, recording: Recording, heartbeat_seconds: f
 def _next_number(request: Request) -> int:
     text = request.headers.get(LAST_EVENT_ID, "")
     if not re.fullmatch(r"\d{0,9}", text, re.ASCII):
-        raise InvalidRequest(Violation(LAST_EVENT_ID, "must be the id of an event"))
+        raise InvalidRequest(Violation(LAST_EVENT_ID, "must be the id of an event of this song, as the stream sent it"))
     return int(text) + 1 if text else 0
 
 

@@ -34,7 +34,7 @@ def only_key(keys: Sequence[str]) -> str:
         InvalidRequest: the header is there twice, or is not a valid key.
     """
     if len(keys) > 1:
-        raise _invalid("must be given once")
+        raise _invalid("must be sent only once in a request")
     if keys and not _VISIBLE.fullmatch(keys[0]):
         raise _invalid(f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, without spaces")
     return keys[0] if keys else ""

@@ -50,13 +50,13 @@ def _request(found: dict[str, Json]) -> Json:
         "type": "number",
         "minimum": 0,
         "maximum": 240,
-        "description": "Length in seconds, from 10 on; 0 or absent: the engine decides from the lyrics.",
+        "description": "Length in seconds, at least 10; 0 or absent: the engine derives it from the lyrics.",
     }
     names = [each.name for each in all_formats()]
     fields[OUTPUT_FORMAT] = {"type": "string", "enum": names, "description": f"Absent: {DEFAULT_FORMAT}."}
     fields["request_id"] |= {"format": "uuid"}
-    fields["prompt"]["description"] = "Style in keywords, English or Chinese. Not empty if the lyrics are."
-    fields["lyrics"]["description"] = "The words under section tags such as [verse]; absent: an instrumental."
+    fields["prompt"]["description"] = "Style as keywords, English or Chinese. Required if there are no lyrics."
+    fields["lyrics"]["description"] = "Words to sing, under section tags such as [verse]; absent: an instrumental."
     text = "Fields and their meaning are those of the contract, music.proto. null counts as absent. "
     text += f"At most one task: {_either('task')}. At most one engine's options: {_either('engine_options')}."
     return found | {"description": text}

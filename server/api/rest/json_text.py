@@ -62,11 +62,11 @@ def _fault(error: ValueError | RecursionError) -> str:
     match error:
         case json.JSONDecodeError():
             where = f"line {error.lineno}, column {error.colno}"
-            return f"is not valid JSON: {error.msg} ({where}); names and texts stand in double quotes"
+            return f"is not valid JSON: {error.msg} ({where}); put names and strings in double quotes"
         case UnicodeDecodeError():
-            return "is not UTF-8 text: send the JSON in UTF-8"
+            return "is not UTF-8 text: encode the JSON as UTF-8"
         case RecursionError():
-            return "is nested too deeply"
+            return "is nested too deeply: put fewer lists and objects within one another"
     return f"is not valid JSON: {error}"
 
 
@@ -81,17 +81,26 @@ def _check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 def _scanned(data: bytes) -> int:
     """Scan the tokens of a body; returns the number of bytes of its recordings."""
     if data.count(b"\\") > MAX_ESCAPES:
-        raise InvalidRequest(Violation(WHOLE_REQUEST, f"must have at most {MAX_ESCAPES} escaped characters"))
+        raise InvalidRequest(
+            Violation(
+                WHOLE_REQUEST,
+                f"must have at most {MAX_ESCAPES} escaped characters: write characters as they are, in UTF-8",
+            )
+        )
     depth, recording_bytes, name, named, names = 0, 0, b"", False, _recordings()
     for number, token in enumerate(_TOKEN.finditer(data)):
         if number > MAX_TOKENS:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "must have fewer values"))
+            raise InvalidRequest(Violation(WHOLE_REQUEST, "has too many values: send fewer fields and list elements"))
         string, sign, broken = token.groups()
         if broken is not None:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "is not valid JSON: a text has no double quote at its end"))
+            raise InvalidRequest(
+                Violation(WHOLE_REQUEST, "is not valid JSON: a string lacks the double quote at its end")
+            )
         depth += (sign in _OPENING) - (sign in _CLOSING)
         if depth > MAX_DEPTH:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "must have fewer values within one another"))
+            raise InvalidRequest(
+                Violation(WHOLE_REQUEST, "is nested too deeply: put fewer lists and objects within one another")
+            )
         if string is not None:
             recording_bytes += len(string) if named and name in names else 0
             name = string if len(string) <= LONGEST_NUMBER else b""
@@ -114,7 +123,7 @@ def _recording_names(message: Descriptor) -> Iterator[str]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"it has no number {name}; use a number, or leave the field out")
+    raise ValueError(f"JSON has no number {name}; write a number, or leave the field out")
 
 
 def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:

@@ -54,12 +54,12 @@ FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
         "gender": "use voice",
         "infer_step": "use steps",
         "infer_steps": "use steps",
-        "input": "use lyrics for words to be sung, prompt for the style",
+        "input": "use lyrics for the words to sing and prompt for the style",
         "instrumental": "leave lyrics out for an instrumental",
         "length": "use duration",
         "make_instrumental": "leave lyrics out for an instrumental",
         "manual_seeds": "use seed",
-        "model": "use engine; GET /v1/engines names them",
+        "model": "use engine; GET /v1/engines lists the engines",
         "negative_prompt": "say in prompt what is not wanted, such as 'no drums'",
         "num_inference_steps": "use steps",
         "omega_scale": "use ace_step.omega",
@@ -70,12 +70,12 @@ FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
         "style": "use prompt",
         "tags": "use prompt",
         "tempo": "use tempo_bpm",
-        "text": "use lyrics for words to be sung, prompt for the style",
+        "text": "use lyrics for the words to sing and prompt for the style",
     }
 )
 """Fields of other services' requests, and the advice for each."""
 
-_ANY_FIELD = "GET /openapi.json names the fields"
+_ANY_FIELD = "GET /openapi.json lists the fields"
 
 
 def bare_names(fields: Iterable[str], *, top: bool) -> Mapping[str, str]:

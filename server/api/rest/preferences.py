@@ -48,10 +48,10 @@ def wish_of(request: Request, media_type: str) -> Wish:
         return Wish.TASK
     if later:
         raise InvalidRequest(
-            Violation(PREFER, f"{RESPOND_ASYNC} is answered with JSON: leave it out, or accept {JSON}")
+            Violation(PREFER, f"{RESPOND_ASYNC} needs a JSON response: leave it out, or name {JSON} in Accept")
         )
     if max(json, sound)[0] <= 0:
-        text = f"answers are {JSON} or {media_type}: name one of them in Accept"
+        text = f"responses are available as {JSON} or {media_type}: name one of the two in Accept"
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, text)
     return Wish.SOUND if sound > json else Wish.SONG
 

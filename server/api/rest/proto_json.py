@@ -27,7 +27,7 @@ _M = TypeVar("_M", bound=Message)
 
 _NAME_CHARACTERS = 64
 _OBJECT = "must be a JSON object, in braces"
-_TOO_LARGE = "is out of range"
+_TOO_LARGE = "is too large: send a smaller number"
 
 DURATION = "google.protobuf.Duration"
 TIMESTAMP = "google.protobuf.Timestamp"
@@ -72,7 +72,7 @@ def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
             continue
         elif field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
             other = message.WhichOneof(field.containing_oneof.name)
-            yield Violation(f"{path}{name}", f"excludes {other}: leave one of them out")
+            yield Violation(f"{path}{name}", f"cannot be combined with {other}: leave one of the two out")
         else:
             yield from _set(message, field, value, f"{path}{name}")
 
@@ -86,7 +86,7 @@ def _set(message: Message, field: FieldDescriptor, value: Json, path: str) -> It
     if not field.is_repeated:
         yield from _set_one(message, field, value, path)
     elif not isinstance(value, list):
-        yield Violation(path, "must be a list, in brackets")
+        yield Violation(path, "must be a JSON list, in brackets")
     elif len(value) > (most := bounds_of(field).elements):
         yield Violation(path, f"must have at most {most} elements")
     else:
@@ -168,7 +168,7 @@ def _word(enum: EnumDescriptor, value: Json) -> int:
 
 def _string(value: Json) -> str:
     if not isinstance(value, str):
-        raise _Fault("must be a string, in quotes")
+        raise _Fault("must be a JSON string, in double quotes")
     return value
 
 
@@ -176,7 +176,7 @@ def _bytes(value: Json) -> bytes:
     try:
         return binascii.a2b_base64(_string(value), strict_mode=True)
     except ValueError:
-        raise _Fault("must be base64") from None
+        raise _Fault("must be binary data encoded as base64") from None
 
 
 def _bool(value: Json) -> bool:

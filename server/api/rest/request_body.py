@@ -47,9 +47,11 @@ async def generate_request(request: Request, limits: RequestLimits, caller: str)
 
 def _check_names(given: dict[str, Json]) -> None:
     found = [
-        Violation(name, f"is the name of {own} here: use that") for own, name in REQUEST_NAMES.items() if own in given
+        Violation(name, f"is not a field of the REST API: its name here is {own}")
+        for own, name in REQUEST_NAMES.items()
+        if own in given
     ]
-    found += [Violation(name, f"is {path} now: use that") for name, path in MOVED_FIELDS.items() if name in given]
+    found += [Violation(name, f"was renamed: use {path}") for name, path in MOVED_FIELDS.items() if name in given]
     if found:
         raise InvalidRequest(*found)
 
@@ -81,12 +83,17 @@ def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
 
 async def _object(request: Request, limits: RequestLimits) -> dict[str, Json]:
     if not _IS_JSON.fullmatch(request.headers.get("content-type", "")):
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json in UTF-8")
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "the body must be JSON in UTF-8, with the header Content-Type: application/json",
+        )
     try:
         async with asyncio.timeout(BODY_SECONDS):
             data = await _read(request, limits.recording_bytes)
     except TimeoutError:
-        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
+        raise HTTPException(
+            HTTPStatus.REQUEST_TIMEOUT, "the body of the request did not arrive in time: send it again"
+        ) from None
     given = read_json(data, limits)
     if len(data) > _LARGE_BYTES:
         await asyncio.sleep(_TURN_SECONDS)
@@ -100,5 +107,9 @@ async def _read(request: Request, limit_bytes: int) -> bytes:
     async for chunk in request.stream():
         data += chunk
         if len(data) > limit_bytes:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {limit_bytes} bytes")
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body of the request has more than {limit_bytes} bytes, the most allowed: send a shorter text or "
+                "recording",
+            )
     return bytes(data)

@@ -41,9 +41,9 @@ class Mp3Encoder:
         self, sample_rate_hertz: int, bitrate_kbps: int, tags: Tags = NO_TAGS, sample_count: int | None = None
     ) -> None:
         if bitrate_kbps not in BITRATES_KBPS:
-            raise ValueError(f"MP3 has no bit rate of {bitrate_kbps} kbit/s, only {BITRATES_KBPS}")
+            raise ValueError(f"MP3 has no bit rate of {bitrate_kbps} kbit/s: use one of {BITRATES_KBPS}")
         if sample_rate_hertz not in SAMPLE_RATES_HERTZ:
-            raise ValueError(f"MP3 has no sample rate of {sample_rate_hertz} Hz, only {SAMPLE_RATES_HERTZ}")
+            raise ValueError(f"MP3 has no sample rate of {sample_rate_hertz} Hz: use one of {SAMPLE_RATES_HERTZ}")
         self._lame = _open_lame(sample_rate_hertz, bitrate_kbps)
         self._cutter = FrameCutter()
         self._unsent_tag = head_tag(tags)
@@ -82,7 +82,10 @@ class Mp3Encoder:
             return self._unsent_tag
         frames = self._cutter.feed(self._lame.flush())
         if self._cutter.pending_bytes:
-            raise BrokenStream(f"LAME left {self._cutter.pending_bytes} bytes of an unfinished frame; this is a bug")
+            raise BrokenStream(
+                f"the MP3 encoder LAME left {self._cutter.pending_bytes} bytes of an unfinished frame. This is a bug: "
+                "please report it"
+            )
         return self._with_head(frames)
 
     def _with_head(self, frames: bytes) -> bytes:

@@ -20,10 +20,15 @@ def frame_bytes(header: bytes) -> int:
         BrokenStream: no frame of MPEG-1 layer III starts so.
     """
     if int.from_bytes(header[:2]) & _SYNC_MASK != _SYNC:
-        raise BrokenStream(f"no MP3 frame starts with {header[:HEADER_BYTES].hex()}")
+        raise BrokenStream(
+            f"the bytes {header[:HEADER_BYTES].hex()} are not the header of an MP3 frame. This is a bug: please "
+            "report it"
+        )
     bitrate_index, rate_index, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
     if not 1 <= bitrate_index <= len(BITRATES_KBPS) or rate_index >= len(SAMPLE_RATES_HERTZ):
-        raise BrokenStream(f"free or reserved rates in the MP3 header {header[:HEADER_BYTES].hex()}")
+        raise BrokenStream(
+            f"the MP3 header {header[:HEADER_BYTES].hex()} has a free or reserved rate. This is a bug: please report it"
+        )
     return unpadded_frame_bytes(SAMPLE_RATES_HERTZ[rate_index], BITRATES_KBPS[bitrate_index - 1]) + padding
 
 

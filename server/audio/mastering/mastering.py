@@ -31,7 +31,10 @@ class Mastering:
 
     def __init__(self, sample_rate_hertz: int, target_lufs: float) -> None:
         if sample_rate_hertz % HOPS_PER_SECOND:
-            raise ValueError(f"a sample rate of {sample_rate_hertz} Hz is not a multiple of {HOPS_PER_SECOND} Hz")
+            raise ValueError(
+                f"mastering does not support a sample rate of {sample_rate_hertz} Hz: use a multiple of "
+                f"{HOPS_PER_SECOND} Hz"
+            )
         self._block_samples = sample_rate_hertz // BLOCKS_PER_SECOND
         self._rumble = StreamFilter(butterworth_high_pass(RUMBLE_HERTZ, sample_rate_hertz), CHANNELS)
         self._ear = StreamFilter(k_weighting(sample_rate_hertz), CHANNELS)
@@ -113,8 +116,13 @@ class Mastering:
 def check(window: Window) -> None:
     """Check that `window` is float32 stereo sound within `LOUDEST` (full scale is 1); raises `InvalidWindow`."""
     if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
-        raise InvalidWindow(f"a window must be float32 [2, samples], not {window.dtype} {list(window.shape)}")
+        raise InvalidWindow(
+            f"the engine rendered a window of {window.dtype} {list(window.shape)}; it must be float32 [2, samples]"
+        )
     within = np.abs(window) <= LOUDEST
     if not within.all():
         channel, sample = np.argwhere(~within)[0].tolist()
-        raise InvalidWindow(f"sample {sample} of channel {channel} of a window is {window[channel, sample]}")
+        raise InvalidWindow(
+            f"the engine rendered a window in which sample {sample} of channel {channel} is "
+            f"{window[channel, sample]}; it must be finite"
+        )

@@ -68,7 +68,9 @@ class Admission:
     def require_open(self) -> None:
         """Raise Draining after `drain`."""
         if self._draining:
-            raise Draining("the server is shutting down")
+            raise Draining(
+                "this server is shutting down: send the request to another server, or again after the restart"
+            )
 
     def enter(self) -> None:
         """Note that a song is made here, or waits here."""
@@ -82,12 +84,14 @@ class Admission:
 
     def overloaded(self, songs: int) -> Overloaded:
         """The error for a song that is refused because the queue is full."""
-        text = f"the queue is full: {songs} songs are running or waiting"
+        text = f"the queue is full, with {songs} songs running or waiting: try again later"
         return Overloaded(text, self._retry_after_seconds())
 
     def store_full(self) -> SongStoreFull:
         """The error for a song that is refused because the store is full."""
-        return SongStoreFull("the song store is full", self._retry_after_seconds())
+        return SongStoreFull(
+            "the song store has no room for another song: try again later", self._retry_after_seconds()
+        )
 
     def measured_song(self, seconds: float) -> None:
         """Note the time from a song's first work to its last chunk."""

@@ -53,7 +53,7 @@ class LaneLoop:
                     await wake.wait()
             except TimeoutError:
                 return Ping()
-        raise WorkerDied("its process ended")
+        raise WorkerDied("the worker process has ended")
 
     def _send(self, command: Command) -> None:
         self._in_flight.append(command)

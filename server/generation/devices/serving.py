@@ -54,5 +54,7 @@ class Devices:
         for engine in filter(self._pool.unavailable, self._pool.engine_names):
             for song_id in self._scheduler.waiting(engine):
                 if job := self._jobs.get(song_id):
-                    job.fail(WorkerLost(f"the worker of engine {engine!r} could not be restarted"))
+                    job.fail(
+                        WorkerLost(f"no worker of engine {engine!r} could be started: ask for the song again later")
+                    )
         self._readiness.notify()

@@ -45,7 +45,9 @@ class EncodedStream:
                 self._sections = max(self._sections, event.section_index + 1)
                 return new
             case SongCompleted() if self._repeated < self._chunks:
-                raise StreamDiffers(f"it ends after {self._repeated} of {self._chunks} chunks")
+                raise StreamDiffers(
+                    f"the song was encoded again, and now ends after {self._repeated} of {self._chunks} chunks"
+                )
             case _:
                 return True
 
@@ -55,5 +57,7 @@ class EncodedStream:
             self._chunks, self._digest = self._repeated, digest
             return True
         if self._repeated == self._chunks and digest != self._digest:
-            raise StreamDiffers(f"its first {self._chunks} chunks are other sound")
+            raise StreamDiffers(
+                f"the song was encoded again, and its first {self._chunks} chunks differ from those sent"
+            )
         return False

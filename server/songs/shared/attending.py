@@ -63,7 +63,7 @@ class Attending:
             if attendances:
                 await self._directory.attend(attendances)
         except StoreFailed as error:
-            logger.error("the listeners of songs could not be reported: %s", error)
+            logger.error("the listeners of songs could not be registered in the directory of songs: %s", error)
 
 
 def _attendance(recordings: Collection[Recording]) -> Attendance:

@@ -84,7 +84,11 @@ class Beginning:
             return False
         except ServiceError as error:
             if isinstance(error, _NOT_UNDERSTOOD) and self._leaves(claim.song.song_id):
-                logger.warning("a song is left to a server of another version: %s", error)
+                logger.warning(
+                    "this server does not understand the request of a waiting song, and leaves it to a server of "
+                    "another version: %s",
+                    error,
+                )
                 await self._directory.release(claim.lease)
                 return True
             failure = EndedElsewhere(outcome_of(error).reason, str(error), error.violations)

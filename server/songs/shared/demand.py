@@ -52,7 +52,11 @@ class Demand:
                 self.work = await self._count()
             except StoreFailed as error:
                 self.work = Work()
-                logger.warning("the work of the service could not be counted: %s", error)
+                logger.warning(
+                    "the waiting and running songs of all servers could not be counted; the metrics of demand are "
+                    "absent until the next round: %s",
+                    error,
+                )
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _count(self) -> Work:

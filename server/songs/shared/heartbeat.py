@@ -52,7 +52,10 @@ class Heartbeat:
             try:
                 await self._send_heartbeats(ask=number % 2 == 0)
             except Exception:
-                logger.exception("the heartbeats of songs could not be sent")
+                logger.exception(
+                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the next "
+                    "round tries again"
+                )
 
     async def _send_heartbeats(self, *, ask: bool) -> None:
         """Send the heartbeats of the songs that had no event since the last round."""
@@ -72,7 +75,10 @@ class Heartbeat:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))
         except (StoreFailed, TimeoutError) as error:
-            logger.warning("the queue of the service could not be read: %s", error)
+            logger.warning(
+                "the queue of all servers could not be read, so listeners get their last known queue position: %s",
+                error,
+            )
 
     def _silent(self, recording: Recording) -> bool:
         """True for a song that had an event before the last round, and none since."""

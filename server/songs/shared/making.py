@@ -200,7 +200,7 @@ class SharedMaking:
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
         except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
-            logger.warning("the end of a song is not stored here: %s", lost)
+            logger.warning("the end of a song was not stored, because another server has the song now: %s", lost)
 
     async def settled(self) -> None:
         """Return at once: listeners get an end only after the directory has it."""
@@ -217,7 +217,9 @@ class SharedMaking:
         try:
             await ending
         except StoreFailed as error:
-            logger.error("the end of a song could not be stored: %s", error)
+            logger.error(
+                "the end of a song could not be stored; another server ends it when the lease expires: %s", error
+            )
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -252,7 +254,7 @@ class SharedMaking:
             song.job.cancel()
             self._mirrors.follow(recording)
         except StoreFailed as error:
-            logger.error("a song cannot be stored: %s", error)
+            logger.error("a song was cancelled, because the song store cannot store it: %s", error)
             self.watcher.not_kept(song.claim.song.engine)
             song.job.cancel()
         finally:
@@ -265,10 +267,10 @@ class SharedMaking:
     def _note_loss(self, song: _Song) -> None:
         fields = {"song_id": song.claim.song.song_id}
         if song.offered:
-            logger.info("a song was handed over", extra=fields)
+            logger.info("another server has taken a song that this server handed over", extra=fields)
             self.watcher.handed_over()
         else:
-            logger.warning("a song was taken over by another server", extra=fields)
+            logger.warning("another server has taken over a song of this server, whose lease had expired", extra=fields)
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
@@ -278,7 +280,9 @@ class SharedMaking:
 
     def _repeated(self, song_id: str) -> None:
         """Note that a song that was taken over has repeated its stored part, and continues."""
-        logger.info("a song that was taken over continues", extra={"song_id": song_id})
+        logger.info(
+            "a song that this server took over has repeated its stored part and continues", extra={"song_id": song_id}
+        )
         self.room.set()
 
     def _joined(self, recording: Recording) -> None:

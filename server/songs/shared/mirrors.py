@@ -112,8 +112,18 @@ class Mirrors:
         except KeyError:
             recording.end(SongState.FAILED, 0, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT), reason=INTERRUPTED)
         except StoreFailed as error:
-            logger.error("a song can no longer be followed: %s", error)
-            recording.end(SongState.FAILED, 0, WorkerLost("the song can no longer be followed here"))
+            logger.error(
+                "the events of a song cannot be read from the directory; its listeners here are asked to call again: "
+                "%s",
+                error,
+            )
+            recording.end(
+                SongState.FAILED,
+                0,
+                WorkerLost(
+                    "the song is made by another server and cannot be followed here at present: call Listen again"
+                ),
+            )
 
     def _joined(self, recording: Recording) -> None:
         self._open.joined(recording)
@@ -130,7 +140,7 @@ class Mirrors:
 
 
 def _send_away(recording: Recording) -> None:
-    recording.send_away(MadeElsewhere("this server is shutting down: another one has the song"))
+    recording.send_away(MadeElsewhere("this server is shutting down and another one has the song: call Listen again"))
 
 
 def _append_update(recording: Recording, update: SongUpdate) -> None:

@@ -28,7 +28,7 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
     loaded = await store.load(claim.song.song_id)
     sound = await store.read(claim.song.song_id, 0, claim.extent.size_bytes)
     if loaded is None or (len(loaded[1]), len(sound)) != (claim.extent.events, claim.extent.size_bytes):
-        raise StoreFailed(f"the song {claim.song.song_id} has changed while it was taken over")
+        raise StoreFailed(f"the song {claim.song.song_id} was changed by another server while this one took it over")
     return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
 
 
@@ -81,7 +81,9 @@ class Repetition:
         if kind == "chunk":
             return self._new_sound(message)
         if kind == "finished" and self._repeated_bytes < self._size_bytes:
-            raise SoundDiffers(f"the song ends after {self._repeated_bytes} of {self._size_bytes} stored bytes")
+            raise SoundDiffers(
+                f"the song made again ends after {self._repeated_bytes} of {self._size_bytes} stored bytes"
+            )
         if not self._events:
             return message
         _compare(message, self._events.popleft())
@@ -93,7 +95,7 @@ class Repetition:
         data, start = message.chunk.data, self._repeated_bytes
         if start < self._size_bytes:
             if message.chunk.byte_offset != start or not data.startswith(self._sound[start : start + len(data)]):
-                raise SoundDiffers(f"the sound from byte {start} to {start + len(data)} differs")
+                raise SoundDiffers(f"the song made again has other sound from byte {start} to {start + len(data)}")
             self._repeated_bytes = min(self._size_bytes, start + len(data))
             if start + len(data) <= self._size_bytes:
                 return None
@@ -139,10 +141,11 @@ class Seam:
 def _compare(message: Message, stored: Message) -> None:
     kind, expected = message.WhichOneof("event"), stored.WhichOneof("event")
     if kind != expected or kind is None:
-        raise SoundDiffers(f"{kind} came where {expected} is stored")
+        raise SoundDiffers(f"the song made again has the event {kind} where {expected} is stored")
     own, other = getattr(message, kind), getattr(stored, kind)
     for field in _COMPARED.get(kind, ()):
         if getattr(own, field) != getattr(other, field):
             raise SoundDiffers(
-                f"{field} of {kind} differs: {getattr(own, field)} came, {getattr(other, field)} is stored"
+                f"the song made again has {field} {getattr(own, field)} in the event {kind}, where "
+                f"{getattr(other, field)} is stored"
             )

@@ -139,14 +139,20 @@ class Sharing:
         try:
             await self.making.offer()
         except StoreFailed as error:
-            logger.error("songs could not be offered to other servers: %s", error)
+            logger.error(
+                "at the shutdown songs could not be offered to other servers, so this server goes on making them: %s",
+                error,
+            )
 
     async def hand_over(self) -> int:
         """Release the songs of this replica for others, if the directory can be reached; returns their number."""
         try:
             return await self.making.hand_over()
         except StoreFailed as error:
-            logger.error("songs could not be handed over to other servers: %s", error)
+            logger.error(
+                "at the shutdown songs could not be handed over; other servers take them when their leases expire: %s",
+                error,
+            )
             return 0
 
     async def prepare(self) -> None:
@@ -154,7 +160,9 @@ class Sharing:
         try:
             await self.survey.read_engines()
         except StoreFailed as error:
-            logger.warning("the engines of the service could not be read yet: %s", error)
+            logger.warning(
+                "the list of engines of all servers could not be read yet; the server tries again: %s", error
+            )
 
     async def run(self) -> None:
         """Run all background work of the shared service, for ever."""

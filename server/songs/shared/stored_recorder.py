@@ -21,7 +21,7 @@ from server.store.directory import LeaseStatus
 logger = logging.getLogger(__name__)
 
 
-DIFFERS_TEXT = "the song could not be continued after its server was lost"
+DIFFERS_TEXT = "the server that made the song was lost, and the song could not be continued: ask for it again"
 
 
 class StoredRecorder(EventSink):
@@ -146,7 +146,9 @@ class StoredRecorder(EventSink):
         try:
             unstored = self._repetition.unstored_part(message)
         except SoundDiffers as error:
-            logger.error("a song that was taken over differs from its stored part: %s", error)
+            logger.error(
+                "a song that this server took over differs from its stored part, and fails as INTERRUPTED: %s", error
+            )
             self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
             self._on_differs()
             return None

@@ -74,7 +74,7 @@ class Storing:
             while not await self._advance():
                 pass
         except StoreFull as full:
-            logger.error("a song cannot be stored, and continues for its listeners here only: %s", full)
+            logger.error("a song cannot be stored, so only the present listeners of this server will hear it: %s", full)
             await self._go_on_unstored(cancel)
             return
         except StoreFailed:
@@ -124,7 +124,7 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("a song could not be recorded as lost: %s", error)
+            logger.error("the song store does not show that a song was not stored: %s", error)
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
@@ -170,5 +170,5 @@ class Storing:
             except StoreFailed as error:
                 if loop.time() >= until:
                     raise
-                logger.warning("the song store is tried again: %s", error)
+                logger.warning("a call to the song store failed and is tried again: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)

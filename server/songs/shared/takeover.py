@@ -78,7 +78,7 @@ class Takeover:
             ):
                 begun = await self._parts.beginning.begin(claim)
                 if begun and claim.extent.events:
-                    logger.info("a song was taken over", extra=_log_fields(claim))
+                    logger.info("this server has taken over a song of another one", extra=_log_fields(claim))
                     self._parts.making.watcher.taken_over()
                 return begun
             case ClaimAction.COMPLETE:

@@ -48,10 +48,13 @@ class Tending:
                     await asyncio.sleep(self._lease_seconds / 6)
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
-                logger.error("the directory of songs failed: %s", error)
+                logger.error("songs could not be claimed and leases not renewed; the next round tries again: %s", error)
                 await asyncio.sleep(self._lease_seconds / 6)
             except Exception:  # a bug in one song must not let the leases of all others run out
-                logger.exception("a round of claims and renewals failed")
+                logger.exception(
+                    "claiming songs and renewing leases failed because of a bug of the server; the next round tries "
+                    "again"
+                )
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> bool:

@@ -18,8 +18,9 @@ Values: TypeAlias = Sequence[object] | dict[str, object]
 _NO_ROOM: Final = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMMAP")
 _READ_TIMEOUT_SECONDS: Final = 0.5
 RESTORE: Final = (
-    "put a copy of songs.sqlite3 in its place, or move songs.sqlite3, songs.sqlite3-wal and songs.sqlite3-shm away: "
-    "then the recordings are set aside; or set MELISMA_STORE__FOLDER to another folder"
+    "put a backup of songs.sqlite3 in its place; or move songs.sqlite3, songs.sqlite3-wal and songs.sqlite3-shm away, "
+    "and the server starts with an empty store and moves the recordings aside; or set MELISMA_STORE__FOLDER to another "
+    "folder"
 )
 
 logger = logging.getLogger(__name__)
@@ -50,14 +51,18 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             self.close()
             if _lacks_room(error):
-                raise StoreUnusable(folder, "has no room", "free some of its disk, or set another folder") from error
+                raise StoreUnusable(
+                    folder,
+                    "has no free disk space",
+                    "free space on its disk, or set MELISMA_STORE__FOLDER to another folder",
+                ) from error
             raise StoreUnusable(folder, f"has an unusable database ({error})", RESTORE) from error
         except NewerSchema as error:
             self.close()
             raise StoreUnusable(folder, "was made by a newer version of this server") from error
         except ForeignDatabase as error:
             self.close()
-            raise StoreUnusable(folder, "has a songs.sqlite3 of another program") from error
+            raise StoreUnusable(folder, "has a file songs.sqlite3 that another program has made") from error
 
     def close(self) -> None:
         """Close the database; there must be no readers."""
@@ -99,10 +104,17 @@ class Database:
         try:
             ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         except StoreFailed as error:
-            logger.warning("deleted songs are still in the write-ahead log of the song store: %s", error)
+            logger.warning(
+                "the write-ahead log of the song store still has the data of deleted songs; the next deletion tries "
+                "again: %s",
+                error,
+            )
             return
         if busy:
-            logger.warning("deleted songs are still in the write-ahead log of the song store: another process reads it")
+            logger.warning(
+                "the write-ahead log of the song store still has the data of deleted songs, because another process "
+                "reads the database: end that process"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
@@ -123,7 +135,9 @@ class Database:
     def _make_private(self) -> None:
         for path in (self._path, *(self._path.with_name(f"{self._path.name}{end}") for end in ("-wal", "-shm"))):
             if make_private(path):
-                logger.warning("%s could be read by others, and now is private", path)
+                logger.warning(
+                    "the file %s of the song store could be read by other users; the server has made it private", path
+                )
 
     def _opened(self, folder: Path) -> sqlite3.Connection:
         connection = self._connect(timeout=5.0)
@@ -137,7 +151,9 @@ class Database:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no file that is shared with readers
             prepare(connection)
             self.alone = True
-            logger.error("the disk of the song store is full: songs cannot be stored until there is room in %s", folder)
+            logger.error(
+                "the disk of the song store is full: no song can be stored until there is free space in %s", folder
+            )
         return connection
 
     def _connection(self) -> sqlite3.Connection:
@@ -159,7 +175,7 @@ class Database:
 def failed(error: BaseException) -> StoreFailed:
     """The store's error for a database error."""
     kind = StoreFull if _lacks_room(error) else StoreFailed
-    return kind(f"the database of the song store failed: {error}")
+    return kind(f"the database of the song store has failed: {error}")
 
 
 def _lacks_room(error: BaseException) -> bool:

@@ -51,7 +51,11 @@ def locked(folder: Path) -> BinaryIO:
             raise StoreUnusable(folder, "is in use by another server") from error
         raise StoreUnusable(folder, f"cannot be locked ({error.strerror})") from error
     if folder.stat().st_mode & _OTHERS:
-        logger.warning("others can list the folder %s of the song store; its files are private", folder)
+        logger.warning(
+            "other users can list the folder %s of the song store, but cannot read its files; chmod it to 700 to hide "
+            "the names",
+            folder,
+        )
     return file
 
 
@@ -80,7 +84,7 @@ class SoundFiles:
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
         """Write the sound at `offset`, the end of the file; what a failed attempt left there is overwritten."""
         if song_id not in self._growing:
-            raise StoreFailed(f"the song {song_id} has ended and takes no more sound")
+            raise StoreFailed(f"the song {song_id} has ended, so no sound can be added to it")
         if not sound:
             return
         try:
@@ -115,8 +119,8 @@ class SoundFiles:
                 file.seek(offset)
                 return file.read(size)
         except FileNotFoundError as error:
-            text = f"the sound of {song_id} is missing in the song store {self._folder}"
-            raise SoundMissing(f"{text}; restore its file or delete the song") from error
+            text = f"the sound of the song {song_id} is missing in the song store {self._folder}"
+            raise SoundMissing(f"{text}: restore its file from a backup, or delete the song") from error
         except OSError as error:
             raise failed(error) from error
 
@@ -169,7 +173,9 @@ class SoundFiles:
     def path(self, song_id: str) -> Path:
         """The file of a song, in whichever format; a path that does not exist if it has none."""
         if "/" in song_id or "\0" in song_id:
-            raise StoreFailed(f"the database of the song store is damaged: {song_id!r} is not a song id")
+            raise StoreFailed(
+                f"the database of the song store is damaged, restore it from a backup: {song_id!r} is not a song id"
+            )
         paths = [self._folder / f"{song_id}{suffix}" for suffix in self._suffixes.values()]
         return next(filter(Path.exists, paths), paths[0])
 
@@ -183,7 +189,12 @@ def make_private(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        logger.warning("others may read %s, and that cannot be changed (%s): chmod it", path, error.strerror)
+        logger.warning(
+            "other users may read the file %s of the song store, and the server cannot change that (%s): chmod it to "
+            "600",
+            path,
+            error.strerror,
+        )
         return False
     return True
 
@@ -191,7 +202,7 @@ def make_private(path: Path) -> bool:
 def failed(error: OSError) -> StoreFailed:
     """The store's error for a file error."""
     kind = StoreFull if error.errno in _NO_ROOM else StoreFailed
-    return kind(f"a file of the song store failed: {error.strerror or error}")
+    return kind(f"a file of the song store cannot be read or written: {error.strerror or error}")
 
 
 def _private(path: str, flags: int) -> int:

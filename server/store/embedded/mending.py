@@ -35,7 +35,11 @@ class Mending:
             self._match_files()
             self.complete = True
         except StoreFull as error:
-            logger.error("repairs of the song store are postponed: %s", error)
+            logger.error(
+                "the song store could not be repaired after the last stop, as its disk is full; the server tries "
+                "again when there is room: %s",
+                error,
+            )
 
     def mend_rest(self) -> None:
         """Make the repairs that had no room before, also for songs of this run whose end could not be stored."""
@@ -60,11 +64,13 @@ class Mending:
         growing = [song_id for song_id in sizes if self._files.grows(song_id)]
         self._without_song({song_id: size for song_id, size in sizes.items() if song_id not in growing})
         if opened:
-            logger.warning("%d recordings could be read by others, and now are private", opened)
+            logger.warning(
+                "%d recordings of the song store could be read by other users; the server has made them private", opened
+            )
         if missing:
             logger.error(
-                "the sound of %d songs is missing, and they cannot be played (STORE_UNAVAILABLE): put their files back "
-                "into the folder of the song store",
+                "the sound files of %d songs are missing, so calls for them fail with STORE_UNAVAILABLE: restore the "
+                "files into the folder of the song store from a backup",
                 missing,
             )
 

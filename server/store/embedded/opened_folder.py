@@ -160,7 +160,11 @@ class OpenedFolder:
         try:
             self.files.delete(song_id)
         except StoreFailed as error:
-            logger.error("a song of the store could not be deleted: %s", error, extra={"song_id": song_id})
+            logger.error(
+                "the sound file of an old song could not be deleted; the server tries again later: %s",
+                error,
+                extra={"song_id": song_id},
+            )
             self._stuck.add(song_id)
             return False
         return True

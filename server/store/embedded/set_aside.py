@@ -17,9 +17,10 @@ _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WITHOUT_SONG: Final = (
-    "%d recordings belong to no song of the database, which was lost or is older than they are: they were moved to %s. "
-    "To have them back, stop the server, put a copy of songs.sqlite3 and these files into the folder of the store, and "
-    "start it again. Else they are deleted in time, as songs are: MELISMA_STORE__MAX_AGE_HOURS, __MAX_MEBIBYTES, "
+    "%d recordings belong to no song in the database, which was lost or is an older backup: they were moved to %s. To "
+    "restore them, stop the server, put a backup of songs.sqlite3 and these files into the folder of the store, and "
+    "start the server again. Otherwise they are deleted like old songs, by MELISMA_STORE__MAX_AGE_HOURS, "
+    "__MAX_MEBIBYTES, "
     "__MAX_SONGS"
 )
 
@@ -46,7 +47,11 @@ class SetAside:
         """Copy a recording here before it is truncated; returns False if that fails."""
         if not self._take(path, now_ns, shutil.copyfile):
             return False
-        logger.error("%s has more sound than its song in the database: a copy of it is in %s", path, self._folder)
+        logger.error(
+            "the file %s has more sound than the database says, so it is cut off there; a whole copy is in %s",
+            path,
+            self._folder,
+        )
         return True
 
     def evict(self, now_ns: int) -> int:
@@ -61,7 +66,11 @@ class SetAside:
             if not any(folder.iterdir()):
                 folder.rmdir()
         if victims:
-            logger.warning("%d recordings that were set aside are too old or too many, and were deleted", len(victims))
+            logger.warning(
+                "%d recordings without a song in the database had been set aside, and were deleted as too old or too "
+                "many",
+                len(victims),
+            )
         return len(victims)
 
     def _take(self, path: Path, now_ns: int, way: Callable[[Path, Path], object]) -> bool:
@@ -71,7 +80,11 @@ class SetAside:
             folder.mkdir(mode=0o700, exist_ok=True)
             way(path, folder / path.name)
         except OSError as error:
-            logger.error("the recording %s could not be set aside, and stays: %s", path, error)
+            logger.error(
+                "the recording %s without a song in the database could not be moved aside, and stays where it is: %s",
+                path,
+                error,
+            )
             with suppress(OSError):
                 (folder / path.name).unlink()  # half a copy
             return False

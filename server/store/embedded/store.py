@@ -89,7 +89,9 @@ class EmbeddedStore:
         """Returns the songs with listeners on any replica, which the directory knows."""
         self.unsettled: Callable[[str], bool] = lambda song_id: False
         """Returns True for a song that waits or runs, which the directory knows, too."""
-        self.trouble: str | None = "its disk was full at the start" if opened.database.alone else None
+        self.trouble: str | None = (
+            "the disk of the song store was full when the server started" if opened.database.alone else None
+        )
         """The reason why songs cannot be stored now; `None` again once one was stored."""
         self._opened = opened
         self._threads = threads
@@ -222,7 +224,7 @@ class EmbeddedStore:
         try:
             done = asyncio.get_running_loop().run_in_executor(executor, work)
         except RuntimeError as error:  # the executor has shut down
-            raise StoreFailed("the song store is closed") from error
+            raise StoreFailed("the song store is closed, because the server is ending") from error
         try:
             return await done
         except SoundMissing:

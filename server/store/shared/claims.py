@@ -64,6 +64,7 @@ class Claims:
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)
         if answer == _DONE:
             logger.warning(
-                "a running song was missing in the directory and was registered again", extra={"song_id": lease.song_id}
+                "the directory had lost a running song of this server, which has registered it again",
+                extra={"song_id": lease.song_id},
             )
         return bool(answer)

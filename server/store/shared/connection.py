@@ -79,7 +79,9 @@ class Connection:
         """The reason why this server should get no calls: the directory has been unreachable for too long; else
         `None`.
         """
-        return "the directory of songs is unreachable" if self.away_seconds > self._outage_seconds else None
+        return (
+            "the directory of songs cannot be reached at present" if self.away_seconds > self._outage_seconds else None
+        )
 
     @property
     def client(self) -> Redis:
@@ -125,7 +127,7 @@ class Connection:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise StoreFailed("the song store is closed")
+            raise StoreFailed("the song store is closed, because the server is ending")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
         """Note a failure; returns if another try is due, else raises."""
@@ -135,7 +137,7 @@ class Connection:
             raise failed(error) from error
         if self._away_since is None:
             self._away_since = time.monotonic()
-            logger.warning("the directory of the song store is unreachable: %s", error)
+            logger.warning("the directory of the song store cannot be reached; the server goes on trying: %s", error)
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
@@ -145,7 +147,7 @@ class Connection:
     def _note_answer(self) -> None:
         if self._away_since is not None:
             logger.info(
-                "the directory of the song store is reachable again",
+                "the directory of the song store can be reached again",
                 extra={"away_seconds": round(self.away_seconds, 1)},
             )
             self._away_since, self._back_at = None, time.monotonic()
@@ -208,10 +210,13 @@ def _password(file: Path | None) -> str | None:
     try:
         return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SharedStoreUnusable(f"MELISMA_STORE__DIRECTORY_PASSWORD_FILE {file} cannot be read: {error}") from error
+        raise SharedStoreUnusable(
+            f"MELISMA_STORE__DIRECTORY_PASSWORD_FILE names the file {file}, which cannot be read ({error}): correct "
+            "its path or permissions"
+        ) from error
 
 
 def _readable(file: Path | None, setting: str) -> str | None:
     if file is not None and not file.is_file():
-        raise SharedStoreUnusable(f"MELISMA_STORE__{setting} {file} is not a file")
+        raise SharedStoreUnusable(f"MELISMA_STORE__{setting} names {file}, which is not a file: correct its path")
     return str(file) if file else None

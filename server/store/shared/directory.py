@@ -91,7 +91,10 @@ class SharedDirectory:
             case b"known", (song_id, fingerprint):
                 return Admitted(song_id.decode(), fingerprint.decode(), False)
             case b"short", ():
-                raise StoreFull("the directory of the song store is nearly full: give it more memory (maxmemory)")
+                raise StoreFull(
+                    "the directory of the song store is nearly full and takes no new songs: give the Redis or Valkey "
+                    "server more memory (maxmemory)"
+                )
             case b"full", (songs,):
                 raise QueueFull(songs)
             case b"quota", (subject, seconds):
@@ -140,7 +143,11 @@ class SharedDirectory:
                     back.append(lease)
             except StoreFull as full:
                 # The leases of all other songs are lengthened; this one is tried again.
-                logger.error("a song that the directory has lost is not put back: %s", full)
+                logger.error(
+                    "the directory has lost a running song and has no room to register it again; the next round tries "
+                    "again: %s",
+                    full,
+                )
                 del answers[lease.song_id]
         if back:
             answers |= await self._renew(back)

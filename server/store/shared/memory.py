@@ -37,7 +37,10 @@ class DirectoryMemory:
         except exceptions.NoPermissionError:
             return
         except (exceptions.RedisError, OSError, TimeoutError) as error:
-            logger.debug("the memory usage of the directory server could not be read: %s", error)
+            logger.debug(
+                "the memory usage of the directory of the song store could not be read; the next round tries again: %s",
+                error,
+            )
             return
         # Buffers for replicas and the append-only file are beyond the limit.
         used_bytes = int(info["used_memory"]) - int(info.get("mem_not_counted_for_evict", 0))
@@ -54,5 +57,9 @@ class DirectoryMemory:
         short = used_bytes > ROOM_SHARE * limit_bytes > 0
         if short != self._short:
             self._short = short
-            text = "takes no new songs: it is nearly full" if short else "has room for new songs again"
+            text = (
+                "is nearly full and takes no new songs: give the Redis or Valkey server more memory (maxmemory)"
+                if short
+                else "has room for new songs again"
+            )
             logger.warning("the directory of the song store %s", text, extra={"used_bytes": used_bytes})

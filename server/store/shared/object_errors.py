@@ -26,7 +26,7 @@ def objects_error(error: Exception) -> StoreFailed:
     text = str(error)
     status, code = _STATUS.search(text), _CODE.search(text)
     if _NO_KEYS in text:
-        return ObjectsRefused("no keys are set, and this machine has none of its own")
+        return ObjectsRefused("no keys are set, and the machine has no identity of its own")
     if _WRONG_REGION in text:
         return ObjectsRefused("the bucket is in another region: set AWS_REGION")
     if status and status[1].startswith("4") and not status[1].startswith(_PASSING):

@@ -77,10 +77,10 @@ class Objects:
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
         if not await self._do(lambda: self._probe(f"{folder}probe")):
             raise ObjectsRefused(
-                "it overwrote an existing object despite If-None-Match: *; use a store with conditional writes"
+                "the store overwrote an existing object despite If-None-Match: *, so use one with conditional writes"
             )
         if not await self._do(lambda: self._delete(folder)):
-            raise ObjectsRefused("it does not list an object that was written")
+            raise ObjectsRefused("the store does not list an object that was just written")
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
         """Store a whole song; its record is written last, and marks the rest as complete.
@@ -143,7 +143,7 @@ class Objects:
         try:
             obstore.put(self._store, path, content, mode="create")
         except FileNotFoundError as error:
-            raise PermissionError(f"there is no bucket or folder for {path}") from error
+            raise PermissionError(f"the bucket or folder of {path} does not exist") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
         """Run a call; `missing` ignores the error of a missing object."""
@@ -155,7 +155,7 @@ class Objects:
         except FileNotFoundError as error:
             if missing:
                 raise
-            raise StoreFailed("an object of the song store is missing") from error
+            raise StoreFailed("an object of the song store is missing: restore it, or delete the song") from error
         except (BaseError, OSError) as error:
             failed = objects_error(error)
             self._watcher.failed(StorePart.OBJECTS, trouble_of(failed))
@@ -219,5 +219,5 @@ async def _on(threads: Executor, work: Callable[[], T]) -> T:
     try:
         done = asyncio.get_running_loop().run_in_executor(threads, work)
     except RuntimeError as error:  # the executor has shut down
-        raise StoreFailed("the song store is closed") from error
+        raise StoreFailed("the song store is closed, because the server is ending") from error
     return await done

@@ -27,7 +27,11 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
         except (ObjectsAway, ObjectsRefused):
             raise
         except (StoreFailed, ValueError) as error:
-            logger.warning("a song of the store could not be restored: %s", error, extra={"song_id": seal.song_id})
+            logger.warning(
+                "a song could not be copied from the objects into the new directory, and is left out: %s",
+                error,
+                extra={"song_id": seal.song_id},
+            )
     return restored
 
 

@@ -48,7 +48,7 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
     try:
         song = record_of(stored or b"")
     except ValueError as error:
-        raise StoreFailed("a record in the directory of the song store is damaged") from error
+        raise StoreFailed("a song in the directory of the song store is damaged: delete the song") from error
     ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
     return replace(
         song,
@@ -70,7 +70,9 @@ def event_of(item: bytes) -> StoredEvent:
     try:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
-        raise StoreFailed("an event of a song in the store is damaged") from error
+        raise StoreFailed(
+            "an event of a song in the directory of the song store is damaged: delete the song"
+        ) from error
     return StoredEvent(item[_END_BYTE.size :], end_byte)
 
 
@@ -86,7 +88,7 @@ def unpacked(stored: bytes) -> Iterator[bytes]:
         length = int.from_bytes(stored[at : at + _LENGTH.size])
         at += _LENGTH.size + length
         if at > len(stored):
-            raise StoreFailed("the events of a song in the objects are damaged")
+            raise StoreFailed("the events of a song in the objects of the song store are damaged: delete the song")
         yield stored[at - length : at]
 
 

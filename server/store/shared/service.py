@@ -114,11 +114,18 @@ async def _probe(objects: Objects, *, known: bool) -> None:
     except StoreFailed as error:
         if not known or not isinstance(error, ObjectsAway):
             raise _unusable(error) from error
-        logger.error("ended songs will wait for the objects: %s", error)
+        logger.error(
+            "the objects of the song store cannot be used now, so ended songs stay in the directory until they can: %s",
+            error,
+        )
 
 
 def _unusable(error: StoreFailed) -> SharedStoreUnusable:
-    advice = "" if isinstance(error, ObjectsRefused) else ": see to MELISMA_STORE__OBJECTS and its keys"
+    advice = (
+        ""
+        if isinstance(error, ObjectsRefused)
+        else ": correct MELISMA_STORE__OBJECTS and its keys, or start the store there"
+    )
     return SharedStoreUnusable(f"{error}{advice}")
 
 
@@ -129,4 +136,4 @@ async def _begin(connection: Connection, objects: Objects) -> None:
     except StoreFailed as error:
         raise _unusable(error) from error
     await connection.client.set(VERSION_KEY, SCHEMA_VERSION)
-    logger.info("a new directory was filled from the objects", extra={"songs": restored})
+    logger.info("an empty directory of the song store was filled from its objects", extra={"songs": restored})

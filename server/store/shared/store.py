@@ -122,7 +122,11 @@ class SharedStore:
                 async with self._turns.taken(song.song_id):
                     return await self._end(song, lease, at, whole)
             except (ObjectsAway, ObjectsRefused) as error:
-                logger.error("the end of a song waits for the objects: %s", error, extra={"song_id": song.song_id})
+                logger.error(
+                    "an ended song cannot be stored in the objects of the song store; the server goes on trying: %s",
+                    error,
+                    extra={"song_id": song.song_id},
+                )
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
@@ -209,7 +213,11 @@ class SharedStore:
         try:
             await self._delete(song_id, "unheard")
         except StoreFailed as error:
-            logger.warning("a song that was never planned could not be deleted: %s", error, extra={"song_id": song_id})
+            logger.warning(
+                "a song that was cancelled before its plan could not be deleted from the song store: %s",
+                error,
+                extra={"song_id": song_id},
+            )
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         if await self._write("end", lease, at.size_bytes, at.events) == b"done":

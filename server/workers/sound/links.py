@@ -60,7 +60,9 @@ class EncoderLinks:
         try:
             link.send(message)
         except (PipeClosed, ConnectionError, FileNotFoundError) as error:
-            _log.info("the encoder at %s is gone (%s)", link.address, type(error).__name__)
+            _log.info(
+                "the encoder at %s has ended (%s); its songs go to another encoder", link.address, type(error).__name__
+            )
             with self._lock:
                 self._songs = {song: other for song, other in self._songs.items() if other != link.address}
                 self._links.pop(link.address, None)
