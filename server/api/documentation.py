@@ -1,4 +1,4 @@
-"""Table of all errors for the documentation: `python docs/generate.py` writes it."""
+"""Table of all errors for the documentation, written by `python docs/generate.py`."""
 
 import inspect
 from collections.abc import Iterator

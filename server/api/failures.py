@@ -8,8 +8,8 @@ logger = logging.getLogger(__name__)
 
 
 def log_failure(error: Exception) -> None:
-    """Log a bug with its traceback, and an error of the song store with its text; other errors are not logged, as the
-    caller gets them.
+    """Log a bug with its traceback, or an error of the song store with its text. Other errors are sent to the caller
+    and not logged.
     """
     outcome = outcome_of(error)
     if outcome is INTERNAL:

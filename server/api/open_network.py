@@ -8,7 +8,7 @@ logger = logging.getLogger(__name__)
 
 
 def warn_of_open_network(settings: Settings) -> None:
-    """Log a warning for each exposure of the addresses in the settings."""
+    """Log a warning for each port that the settings expose to the network without API keys or without encryption."""
     if settings.host in ("127.0.0.1", "::1", "localhost") or not settings.takes_calls:
         return
     if not settings.api_keys and not settings.tls.client_ca:

@@ -15,15 +15,16 @@ class Authenticator:
     """Authenticates callers by API key."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
-        """`find` returns the entry of a key; `refused` receives the error of every refusal."""
+        """`find` returns the entry of a key; `refused` is called with the error of every refusal."""
         self._find = find
         self._refused = refused
 
     def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> None:
-        """Authenticate the call, and set its caller for the rest of the call; any key suffices for the scope `None`.
+        """Check the key of the call, and set its caller for the rest of the call. For the scope `None` any valid key
+        suffices.
 
         Raises:
-            Unauthenticated, PermissionDenied: no known key was sent, or it lacks the scope.
+            Unauthenticated, PermissionDenied: no valid key was sent, or the key lacks the scope.
         """
         try:
             key = self._key(metadata, scope)

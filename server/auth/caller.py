@@ -1,4 +1,4 @@
-"""The caller of a song: the holder of the call's API key, else the name in its metadata."""
+"""Finds the caller of a song: the holder of the call's API key, otherwise the name in the call's metadata."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -15,7 +15,8 @@ authenticated: ContextVar[str | None] = ContextVar("authenticated", default=None
 
 
 def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
-    """The caller's name, without surrounding spaces; ANONYMOUS if the call names none. A key's holder takes precedence.
+    """Return the caller's name, without surrounding spaces; ANONYMOUS if the call gives none. The holder of an API key
+    takes precedence.
 
     Raises:
         InvalidRequest: there are several names, or one that is too long or not of printable ASCII characters.

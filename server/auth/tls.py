@@ -1,4 +1,4 @@
-"""TLS with certificates that may be renewed while the server runs."""
+"""TLS with certificates that can be renewed while the server runs."""
 
 import logging
 import ssl
@@ -22,7 +22,7 @@ class InvalidCertificate(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files: the server's chain and key, and for mutual TLS the authorities of its clients."""
+    """Paths of PEM files: the server's certificate chain and key, and for mutual TLS the authorities of its clients."""
 
     certificate: Path
     key: Path
@@ -35,13 +35,15 @@ class TlsFiles:
 
 
 class Certificates:
-    """Reloads the files when one has changed; unusable ones leave the last good ones in place."""
+    """Reads the certificate files, and reads them again when one has changed; if they are invalid, the certificates
+    read before stay in use.
+    """
 
     def __init__(self, tls: TlsFiles) -> None:
         """Read the files.
 
         Raises:
-            InvalidCertificate: one is missing, or they do not fit together.
+            InvalidCertificate: a file is missing, or the files do not match.
         """
         self._files = tls
         self._stamp = _stamp(tls)
@@ -49,18 +51,20 @@ class Certificates:
         self._now, self._context = _configuration(tls)
 
     def expiry(self) -> Mapping[str, float]:
-        """Time at which the first certificate of each file expires, in seconds since 1970, by the file's use."""
+        """The time at which the first certificate of each file expires, in seconds since 1970, by the purpose of the
+        file.
+        """
         self._newest()
         return self._ends
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Credentials of a port; every new connection gets the newest certificate."""
+        """Return the gRPC credentials of a port; every new connection uses the current certificate."""
         return grpc.dynamic_ssl_server_credentials(
             self._now, self._newest, require_client_authentication=self._files.client_ca is not None
         )
 
     def context(self) -> ssl.SSLContext:
-        """The TLS context for a new HTTP/1.1 connection, with the newest certificate."""
+        """Return the TLS context for a new HTTP/1.1 connection, with the current certificate."""
         self._newest()
         return self._context
 
@@ -106,7 +110,7 @@ def _ends(tls: TlsFiles) -> Mapping[str, float]:
 
 
 def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
-    """The configuration that gRPC and HTTP share."""
+    """Return the TLS configuration that gRPC and HTTP share."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])

@@ -24,7 +24,7 @@ _HEARTBEAT = b":\n\n"
 
 
 def events_response(request: Request, recording: Recording, heartbeat_seconds: float) -> Response:
-    """The response to GET; 204, which tells a browser not to reconnect, if there are no more events.
+    """Return the response to GET; status 204, which stops browsers from reconnecting, if there are no more events.
 
     Raises:
         InvalidRequest: `Last-Event-ID` is not the id of an event.

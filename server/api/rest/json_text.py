@@ -1,7 +1,7 @@
-"""Parses JSON bodies within limits: checked before parsing, UTF-8, no duplicate names.
+"""Parses JSON bodies within limits: the text is checked before it is parsed, must be UTF-8, and names must be unique.
 
-A parser costs time and memory for each value, however short it is. The check goes from token to token, looks into no
-string, and stops at the first excess.
+A parser needs time and memory for each value, however short it is. The check scans tokens without decoding strings, and
+stops at the first excess.
 """
 
 import json
@@ -39,11 +39,11 @@ _Number = TypeVar("_Number", int, float)
 
 
 def read_json(data: bytes, limits: RequestLimits) -> Json:
-    """The value in a body that asks for a song.
+    """Parse the body of a request for a song.
 
     Raises:
-        HTTPException: it is too large (413).
-        InvalidRequest: it is not JSON in UTF-8, holds too many values, or the same name twice in one object.
+        HTTPException: the body is too large (413).
+        InvalidRequest: the body is not JSON in UTF-8, has too many values, or the same name twice in one object.
     """
     _check_size(len(data), _scanned(data), limits)
     try:
@@ -127,7 +127,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:
-    """Parses numbers; one with too many digits becomes infinite, which its field refuses."""
+    """Parse a number; one with too many digits becomes infinity, which its field then refuses."""
     return lambda text: read(text) if len(text) <= LONGEST_NUMBER else -math.inf if text.startswith("-") else math.inf
 
 

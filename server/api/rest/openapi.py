@@ -1,4 +1,6 @@
-"""The OpenAPI document: bodies and responses from the contract's descriptors and rules, the rest written out here."""
+"""The OpenAPI document: bodies and responses come from the messages' descriptors and rules, the rest is written
+here.
+"""
 
 from functools import cache
 
@@ -86,7 +88,7 @@ _PAGE_TOKEN = {"name": "page_token", "in": "query", "schema": {"type": "string",
 
 @cache
 def document(*, secured: bool) -> Json:
-    """The document; `secured` if callers need an API key."""
+    """Return the document; `secured` is true if callers need an API key."""
     found: dict[str, Json] = {
         "openapi": "3.1.0",
         "info": {

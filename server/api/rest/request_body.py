@@ -1,4 +1,4 @@
-"""Reads the body of a request for a song within limits, and converts it to the contract's message."""
+"""Reads the body of a request for a song within limits, and converts it to a GenerateRequest."""
 
 import asyncio
 import re
@@ -30,11 +30,12 @@ _IS_JSON = re.compile(
 
 
 async def generate_request(request: Request, limits: RequestLimits, caller: str) -> music_pb2.GenerateRequest:
-    """The message of the request in the body.
+    """Read the body and return it as a GenerateRequest.
 
     Raises:
-        HTTPException: the body is not said to be JSON (415), larger than the limit (413), or does not arrive (408).
-        InvalidRequest: it is not JSON, or has unknown fields or values of another type.
+        HTTPException: the content type is not JSON (415), the body is larger than the limit (413), or does not arrive
+        in time (408).
+        InvalidRequest: the body is not JSON, or has unknown fields or values of the wrong type.
     """
     given = await _object(request, limits)
     output_format = _output_format(given)
@@ -62,7 +63,7 @@ def _renamed(given: dict[str, Json]) -> dict[str, Json]:
 
 
 def _output_format(given: dict[str, Json]) -> str | None:
-    """Take `output_format` out of the body; `None` if it is missing."""
+    """Remove `output_format` from the body and return it; `None` if it is missing."""
     if (name := given.pop(OUTPUT_FORMAT, None)) is None:
         return None
     names = [each.name for each in all_formats()]

@@ -10,14 +10,14 @@ _SYNC_MASK = 0xFFFE
 
 
 class BrokenStream(ValueError):
-    """Bytes are not an MPEG-1 layer III frame where one should begin."""
+    """The bytes at the start of a frame are not an MPEG-1 layer III frame."""
 
 
 def frame_bytes(header: bytes) -> int:
-    """Length of the frame that starts with these four bytes, header and padding included.
+    """Return the length of the frame that starts with these four bytes, header and padding included.
 
     Raises:
-        BrokenStream: no frame of MPEG-1 layer III starts so.
+        BrokenStream: the bytes are not the header of an MPEG-1 layer III frame.
     """
     if int.from_bytes(header[:2]) & _SYNC_MASK != _SYNC:
         raise BrokenStream(
@@ -33,7 +33,7 @@ def frame_bytes(header: bytes) -> int:
 
 
 def unpadded_frame_bytes(sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Length of a frame of these rates, header included, without a padding byte."""
+    """Return the length of a frame with these rates, header included, without a padding byte."""
     return SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps // sample_rate_hertz
 
 
@@ -46,12 +46,12 @@ class FrameCutter:
 
     @property
     def frames(self) -> int:
-        """Frames given out so far."""
+        """Number of frames returned so far."""
         return self._frames
 
     @property
     def pending_bytes(self) -> int:
-        """Buffered bytes of an incomplete frame."""
+        """Number of buffered bytes of an incomplete frame."""
         return len(self._pending)
 
     def feed(self, data: bytes | bytearray) -> bytes:
