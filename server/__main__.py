@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Parse the settings and serve; the return value is the exit status."""
+    """Read the settings and run the server; returns the exit status."""
     with uncollected():
         # In here, so that importing this module alone costs next to nothing.
         from server.log_output.lines import configure_logs
@@ -51,7 +51,7 @@ def main() -> int:
 
 
 async def _serve(settings: "Settings", pool: "LocalPool") -> int:
-    """Launch the workers, none on a frontend, then serve with them; returns the exit status."""
+    """Launch the workers (none on a frontend), then run the server with them; returns the exit status."""
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -17,11 +17,12 @@ _Number = TypeVar("_Number", int, float)
 
 
 def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
-    """Check the engine's own limits on a valid message; `engines` are all that are known.
+    """Check a message, which follows the rules of the .proto file, against the limits of its engine; `engines` are all
+    known engines.
 
     Raises:
-        ControlNotSupported: the message sets fields that the engine has no use for.
-        InvalidRequest: a value is outside the engine's range, or a stem, voice or language is not one of its own.
+        ControlNotSupported: the message sets fields that the engine does not support.
+        InvalidRequest: a value is outside the engine's range, or the engine does not have a stem, voice or language.
     """
     _check_controls(message, engine, engines)
     violations = (_range_violations, _stem_violations, _voice_violations, _lora_violations)

@@ -1,8 +1,8 @@
-"""Bounds the fields, elements, sizes and unknown fields in the bytes of a message before they are parsed.
+"""Checks the bytes of a message before they are parsed: number of fields and elements, sizes, and unknown fields.
 
-Parsing and checking cost time and memory for each field and element, however few bytes it has. The scan steps from
-field to field over the protobuf encoding (https://protobuf.dev/programming-guides/encoding), looks into no string, and
-stops at the first excess. Messages are entered as the contract nests them, and no deeper.
+Parsing needs time and memory for each field and element, however few bytes it has. The scan steps from field to field
+of the protobuf encoding (https://protobuf.dev/programming-guides/encoding) without decoding strings, and stops at the
+first excess. It descends only into messages that the .proto file nests.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Field:
-    """One field: its full name, its encoding, and its bounds."""
+    """One field of a message: its full name, its encoding, and its limits."""
 
     path: str
     wire_type: int
@@ -63,15 +63,13 @@ class _Field:
     inside: "Mapping[int, _Field] | None"
 
     def is_packed(self, wire_type: int) -> bool:
-        """True if a value of that wire type holds several elements of this list."""
+        """True if a value of that wire type has several elements of this list (packed encoding)."""
         return self.repeated and wire_type == _LENGTH and self.wire_type != _LENGTH
 
 
 @cache
 def _fields(message: Descriptor, path: str = "") -> Mapping[int, _Field]:
-    """The fields of a message by number. A message that contains itself ends the import: the contract may not have
-    one.
-    """
+    """Return the fields of a message type by number. Recursive messages are not supported and fail at import."""
     return {field.number: _field(field, f"{path}{field.name}") for field in message.fields}
 
 
@@ -82,10 +80,10 @@ def _field(field: FieldDescriptor, path: str) -> _Field:
 
 
 def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
-    """Scan the bytes of a message of that type, and return them.
+    """Check the bytes of a message of that type, and return them.
 
     Raises:
-        InvalidRequest: one violation, of the first field over a limit.
+        InvalidRequest: with one violation, for the first field over a limit.
     """
     tally = _Tally(data)
     tally.read(0, len(data), _fields(message))
@@ -94,10 +92,10 @@ def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
 
 
 def scan_foreign(data: bytes) -> bytes:
-    """Return the bytes of a request to a foreign service such as health, which has to be small.
+    """Check that the bytes of a request to another service, such as health, are few, and return them.
 
     Raises:
-        InvalidRequest: they are many.
+        InvalidRequest: there are too many bytes.
     """
     if len(data) > MAX_FOREIGN_BYTES:
         raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FOREIGN_BYTES} bytes: send a shorter message")
@@ -105,7 +103,7 @@ def scan_foreign(data: bytes) -> bytes:
 
 
 def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
-    """Refuse a request of `size` bytes, of which a recording takes so many, if it is too large."""
+    """Refuse a request of `size` bytes, of which `recording_bytes` belong to a recording, if it is too large."""
     if size - recording_bytes > limits.request_bytes:
         raise _refusal(
             WHOLE_REQUEST,
@@ -141,7 +139,7 @@ class _Tally:
             offset = self._value(field, key & 7, offset, end)
 
     def _value(self, field: _Field, wire_type: int, offset: int, end: int) -> int:
-        """Scan the value of a field; returns the offset behind it."""
+        """Scan the value of a field; returns the offset after it."""
         if wire_type != field.wire_type and not field.is_packed(wire_type):
             raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
         if wire_type == _VARINT:
@@ -155,7 +153,7 @@ class _Tally:
         return _within(offset + _FIXED_BYTES[wire_type], end)
 
     def _content(self, field: _Field, offset: int, end: int) -> None:
-        """Scan a string, bytes, a message or a packed list."""
+        """Scan a string, bytes field, message or packed list."""
         if field.wire_type != _LENGTH:
             self._count(field, self._packed(field, offset, end))
             return
@@ -170,7 +168,7 @@ class _Tally:
             self.read(offset, end, field.inside)
 
     def _packed(self, field: _Field, offset: int, end: int) -> int:
-        """The number of elements in a packed list."""
+        """Return the number of elements in a packed list."""
         if field.wire_type != _VARINT:
             return (end - offset) // _FIXED_BYTES[field.wire_type]
         return len(self._data[offset:end].translate(None, _CONTINUED))
@@ -183,7 +181,7 @@ class _Tally:
             raise _refusal(field.path, f"must have at most {field.bounds.elements} elements")
 
     def _varint(self, offset: int, end: int) -> tuple[int, int]:
-        """The varint at an offset, and the offset behind it."""
+        """Decode the varint at an offset; returns it and the offset after it."""
         data, number = self._data, 0
         for shift, byte in zip(_SHIFTS, data[offset : min(end, offset + len(_SHIFTS))], strict=False):
             offset += 1

@@ -1,4 +1,4 @@
-"""Sends heartbeats of silent songs, so that proxies do not close idle connections."""
+"""Sends heartbeats for songs without events, so that proxies do not close idle connections."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Has every song that was silent send its queue position and ETA, at least every `interval_seconds`."""
+    """Sends queue position and ETA of every song that had no event for a while, at least every `interval_seconds`."""
 
     def __init__(self, jobs: Jobs, queue: QueueOrder, eta: EtaEstimator, interval_seconds: float) -> None:
         self._jobs = jobs

@@ -19,7 +19,7 @@ _POLICY = Policy()
 
 
 class Group(BaseModel):
-    """Base of all groups: immutable, and without fields that are not declared."""
+    """Base class of all groups: immutable, and only with declared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -104,7 +104,7 @@ class Threads(Group):
 
 
 class Scheduling(Group):
-    """Order of songs; server/scheduling/policy.py explains the parameters."""
+    """Parameters for the order of songs; server/scheduling/policy.py explains them."""
 
     order: Order = Field(
         default=Order.DEADLINE,
@@ -132,7 +132,7 @@ class Scheduling(Group):
 
 
 class Device(Group):
-    """One worker; values that are not set are those of the server's limits."""
+    """Settings of one device and its worker; values that are not set are taken from the server's limits."""
 
     device: str = Field(pattern=DEVICE_PATTERN, description="device: cpu, cuda or cuda:0")
     engines: tuple[str, ...] = ()
@@ -236,7 +236,7 @@ class Connections(Group):
 
 
 class TLS(Group):
-    """Encryption of both ports. PEM files; changed ones are read again at the next connection."""
+    """Encryption of both ports. The PEM files are read again when they have changed, for new connections."""
 
     certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
     key: str = Field(default="", description="file of the certificate's private key")
@@ -257,7 +257,7 @@ class TLS(Group):
 
 
 class Marking(Group):
-    """Marks of songs as generated sound, which laws require."""
+    """Marks that declare songs as AI-generated, which some laws require."""
 
     enabled: bool = Field(
         default=True,
@@ -283,5 +283,5 @@ class Marking(Group):
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """The non-empty items of a comma-separated list."""
+    """Return the non-empty items of a comma-separated list."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

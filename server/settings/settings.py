@@ -33,7 +33,9 @@ Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
-    """Settings of one server, read once and never changed; `MELISMA_LIMITS__QUEUED_SONGS=32` sets a nested one."""
+    """Settings of one server, read once at the start. Nested settings are set like
+    `MELISMA_LIMITS__QUEUED_SONGS=32`.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,

@@ -31,7 +31,7 @@ _OF_SHARED = (
 
 
 class Store(Group):
-    """Song store: kind, place, size and age limits."""
+    """Settings of the song store: kind, location, size and age limits."""
 
     kind: StoreKind = Field(
         default="embedded",
@@ -143,7 +143,9 @@ class Store(Group):
         return self
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
-        """Refuse a setting that has no effect; its default value, also an empty one, counts as not set."""
+        """Refuse a setting that has no effect with this kind of store; the default value, also if empty, counts as not
+        set.
+        """
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
         if given:
@@ -151,7 +153,7 @@ class Store(Group):
 
     @property
     def path(self) -> Path:
-        """The folder for songs; raises RuntimeError if none is set and the server's user has no home directory."""
+        """The folder for songs; raises RuntimeError if it is not set and the server's user has no home directory."""
         if self.folder:
             return Path(self.folder).expanduser()
         data = os.environ.get("XDG_DATA_HOME")

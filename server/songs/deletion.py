@@ -1,4 +1,4 @@
-"""Deletes songs on request of their callers."""
+"""Deletes songs on the request of their callers."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Deletion:
-    """Deletes songs that have ended, also those with listeners."""
+    """Deletes songs that have ended, also songs with listeners."""
 
     def __init__(
         self, store: SongStore, opened: OpenRecordings, on_deleted: Callable[[str], None] | None = None
@@ -32,9 +32,9 @@ class Deletion:
         """Delete a song, given its present record. Its listeners get SongDeleted.
 
         Raises:
-            SongNotEnded: it waits or is being made.
-            UnknownSong: somebody else has deleted it meanwhile.
-            StoreFailed: it could not be deleted; another try may be made.
+            SongNotEnded: the song is waiting or being made.
+            UnknownSong: another call has deleted the song meanwhile.
+            StoreFailed: the song could not be deleted; the call may be repeated.
         """
         if not song.state.ended:
             raise SongNotEnded(song.song_id)

@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 
 
 class Fate(Enum):
-    """Result of storing a song."""
+    """Result of trying to store a song."""
 
     KEPT = auto()
     DISCARDED = auto()
-    """Nobody can ask for the song: nothing of it is stored."""
+    """The song was not needed by anybody, and nothing of it is stored."""
     LOST = auto()
 
 
 class Persistence:
-    """Stores the events of recordings. A song that cannot be stored goes on for its listeners."""
+    """Stores the events of recordings. A song that cannot be stored continues for its listeners."""
 
     def __init__(self, store: SongStore, now_ns: Callable[[], int]) -> None:
         """`now_ns` is the wall clock."""
@@ -44,7 +44,7 @@ class Persistence:
     async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> Fate:
         """Store a song until it has ended.
 
-        A song that can neither be stored nor has a listener fails, and `cancel` ends its job.
+        A song that cannot be stored and has no listener fails, and `cancel` ends its job.
         """
         writer = SongWriter(self._store, claim)
         try:
@@ -91,12 +91,12 @@ class Persistence:
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """True for a song that was never planned, unless it has failed and its caller may ask why."""
+    """True for a song that was never planned, unless it has failed and its caller may ask for the reason."""
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
     return not song.duration_seconds and not asked
 
 
 def not_kept(song: SongRecord) -> SongRecord:
-    """The record of a song whose end could not be stored."""
+    """Return the record of a song whose end could not be stored."""
     return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

@@ -1,4 +1,4 @@
-"""Ends or retries the songs whose attempts have failed, and says why in log, metrics and errors."""
+"""Ends or retries songs whose attempts have failed, and reports the cause to log, metrics and callers."""
 
 import logging
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ class Failures:
     """Handles the failed attempts that the scheduler returns."""
 
     def __init__(self, jobs: Jobs, poisoned: PoisonedRequests, *, log_requests: bool) -> None:
-        """`log_requests` leaves the words of prompts and lyrics in logged failures."""
+        """With `log_requests` logged failures contain the text of prompts and lyrics."""
         self._jobs = jobs
         self._poisoned = poisoned
         self._log_requests = log_requests
 
     def settle(self, failed_attempt: Iterable[FailedAttempt]) -> None:
-        """Log failed attempts, and end the jobs of songs that are not tried again."""
+        """Log failed attempts, and end the jobs of songs that are not retried."""
         for one in failed_attempt:
             job = self._jobs.get(one.song_id)
             self._log_failure(one, job)
@@ -60,7 +60,7 @@ class Failures:
 
 
 def error_of(failed_attempt: FailedAttempt) -> ServiceError:
-    """The error for the song's caller."""
+    """Return the error for the song's caller."""
     if failed_attempt.failure is None:
         return WorkerLost("the worker that made the song died, also after retries: ask for the song again")
     failure = failed_attempt.failure.failure
@@ -79,5 +79,5 @@ def error_of(failed_attempt: FailedAttempt) -> ServiceError:
 
 
 def _cause_of(failed_attempt: FailedAttempt) -> str:
-    """Cause of a failed attempt, as metrics name it: "worker_lost", "bug" or "memory"."""
+    """Return the cause of a failed attempt as the metrics name it: "worker_lost", "bug" or "memory"."""
     return "worker_lost" if failed_attempt.failure is None else failed_attempt.failure.failure.fault.value

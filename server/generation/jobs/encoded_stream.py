@@ -1,4 +1,4 @@
-"""The encoded stream of one song, which another encoder may repeat."""
+"""The encoded stream of one song, which another encoder may have to repeat."""
 
 from server.encoders.messages import Encoded
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
@@ -9,9 +9,9 @@ class StreamDiffers(Exception):
 
 
 class EncodedStream:
-    """Passes on chunks that were not passed on before. Repeated chunks have to be the same sound.
+    """Forwards chunks that were not forwarded before. Repeated chunks must have the same bytes.
 
-    Chunks are identified by their number, and the sound is compared by the SHA-256 of the stream up to the last chunk.
+    Chunks are identified by their number, and compared by the SHA-256 of the stream up to the last chunk.
     """
 
     def __init__(self) -> None:
@@ -22,14 +22,14 @@ class EncodedStream:
         self._repeated = 0
 
     def restart(self) -> None:
-        """Expect the stream from its beginning."""
+        """Expect the stream from its beginning again."""
         self._repeated = 0
 
     def new_events(self, encoded: Encoded) -> list[SongEvent]:
-        """The events that are new, in their order.
+        """Return the events that are new, in their order.
 
         Raises:
-            StreamDiffers: the stream is another one than before the restart.
+            StreamDiffers: the stream differs from the one before the restart.
         """
         return [event for event in encoded.events if self._is_new(event, encoded.digest)]
 

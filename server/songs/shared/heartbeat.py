@@ -1,4 +1,4 @@
-"""Sends heartbeats of silent songs, so that no proxy closes their streams as idle."""
+"""Sends heartbeats for songs without events, so that proxies do not close their streams as idle."""
 
 import asyncio
 import itertools
@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """Sends an event to the listeners of every open song of this replica at least every `interval_seconds`.
 
-    The heartbeat of a song that waits in the service has its queue position and ETA; the directory is read once per
-    interval for all songs together. That of a song made on another replica is empty: progress of steps is not stored,
-    and so does not leave its maker. A song made here reports its progress itself, and gets heartbeats only while it is
-    silent, such as while its sound cannot be stored.
+    The heartbeat of a waiting song has its queue position and ETA; the directory is read once per interval for all
+    songs together. The heartbeat of a song that another replica makes is empty, because progress of steps is not
+    stored. A song made here reports its progress itself, and gets heartbeats only while it has no events, for example
+    while its sound cannot be stored.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Heartbeat:
         self._waiting: Mapping[str, QueueStatus] = {}
 
     async def run(self) -> None:
-        """Send heartbeats twice per interval until cancelled, however long one round takes."""
+        """Send heartbeats twice per interval until cancelled, however long a round takes."""
         loop = asyncio.get_running_loop()
         at = loop.time()
         for number in itertools.count():
@@ -70,7 +70,7 @@ class Heartbeat:
         self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the positions again. While the directory is unreachable, the last ones are sent."""
+        """Read the queue positions again. While the directory is unreachable, the last known ones are sent."""
         try:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))
@@ -81,7 +81,7 @@ class Heartbeat:
             )
 
     def _silent(self, recording: Recording) -> bool:
-        """True for a song that had an event before the last round, and none since."""
+        """True for a song that has events, but none since the last round."""
         return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:

@@ -1,4 +1,4 @@
-"""Compares a repeated song with its stored part."""
+"""Compares a song that is made again after a takeover with its stored part."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -14,14 +14,14 @@ _COMPARED: Final = {"section_finished": ("section_index",)}
 
 
 class SoundDiffers(Exception):
-    """The repeated song differs from its stored part."""
+    """The song made again differs from its stored part."""
 
 
 async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
-    """All stored events of a claimed song, with their sound.
+    """Return all stored events of a claimed song, with their sound.
 
     Raises:
-        StoreFailed: the store is unreachable, or has not what the claim tells.
+        StoreFailed: the store is unreachable, or its content does not match the claim.
     """
     if not claim.extent.events:
         return []
@@ -33,7 +33,7 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
-    """The length in seconds of the stored sound of a song; raises StoreFailed."""
+    """Return the length in seconds of the stored sound of a song; raises StoreFailed."""
     loaded = await store.load(song_id)
     chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
     return sum(chunk.duration_seconds for chunk in chunks)
@@ -47,15 +47,15 @@ def _with_sound(entry: LoggedEvent, sound: bytes) -> LoggedEvent:
 
 
 class Repetition:
-    """The stored part of a song, with which its repeated events are compared until it is `done`.
+    """The stored part of a song, with which the events of the song made again are compared until it is `done`.
 
-    Sound is compared byte by byte, however it is cut into chunks: a version that cuts otherwise continues, too. Other
-    events are compared in order. A song without stored sound may be made in another way: its plan then counts as
-    unstored.
+    Sound is compared byte by byte, regardless of its division into chunks, which may differ between versions. Other
+    events are compared in order. A song without stored sound may be made differently; its plan then counts as not
+    stored.
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
-        """`stored` includes the sound."""
+        """`stored` are the stored events, with their sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
         self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
@@ -66,14 +66,15 @@ class Repetition:
 
     @property
     def done(self) -> bool:
-        """True once all of the stored part was repeated, or does not have to be."""
+        """True once the whole stored part was repeated, or does not have to be."""
         return not self._events and self._repeated_bytes == self._size_bytes
 
     def unstored_part(self, message: Message) -> Message | None:
-        """The unstored part of the next event, renumbered to follow the stored ones; `None` if all of it is stored.
+        """Return the part of the next event that is not stored, renumbered to follow the stored events; `None` if all
+        of it is stored.
 
         Raises:
-            SoundDiffers: it is another event, or has other sound.
+            SoundDiffers: the event or its sound differs from the stored one.
         """
         kind = message.WhichOneof("event")
         if self._seam is None and kind != "accepted" and self._events and message != self._events[0]:
@@ -104,7 +105,7 @@ class Repetition:
 
 
 class Seam:
-    """The end of the stored sound of a song, and the numbers of the chunks that follow it."""
+    """The end of the stored sound of a song, after which new chunks are numbered."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
         """`stored` are the song's stored events, with its plan and at least one chunk."""
@@ -114,7 +115,7 @@ class Seam:
         self._shift: int | None = None
 
     def follow(self, message: Message) -> Message:
-        """The chunk renumbered to follow the stored ones, without the bytes that are stored."""
+        """Return the chunk, renumbered to follow the stored chunks, without the bytes that are stored."""
         if self._shift is None:
             self._shift = self._last.sequence + 1 - message.chunk.sequence
         inside = message.chunk.byte_offset < self._size_bytes
@@ -127,7 +128,9 @@ class Seam:
         return followed
 
     def _cut(self, chunk: AudioChunk) -> None:
-        """Remove the stored bytes. Chunks are whole frames, so the rest begins where the last stored one ends."""
+        """Remove the stored bytes from a chunk. Chunks are whole frames, so the rest begins where the last stored chunk
+        ends.
+        """
         end_seconds = chunk.start_seconds + chunk.duration_seconds
         chunk.data = chunk.data[self._size_bytes - chunk.byte_offset :]
         chunk.byte_offset = self._size_bytes

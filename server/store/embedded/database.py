@@ -1,4 +1,6 @@
-"""One SQLite database: one thread writes, others read beside it. Calls may block, and all errors are StoreFailed."""
+"""An SQLite database in which one thread writes and others read at the same time. Calls may block, and all errors are
+StoreFailed.
+"""
 
 import errno
 import logging
@@ -29,16 +31,16 @@ logger = logging.getLogger(__name__)
 class Database:
     """An open database with the schema of this version. The thread that opens it is the writer.
 
-    Other threads read committed data in connections of their own, and wait neither for the writer nor for another
-    process that locks the database. If it is `alone`, the disk has no room for the shared memory file of the readers:
-    the writer has to read for them.
+    Other threads read committed data through their own connections, and wait neither for the writer nor for another
+    process that locks the database. If the attribute `alone` is true, the disk has no space for the shared-memory file
+    of the readers, and the writer must read for them.
     """
 
     def __init__(self, folder: Path) -> None:
         """Open the database of the folder, or create it.
 
         Raises:
-            StoreUnusable: it cannot be opened, is damaged, or was made by a newer version or another program.
+            StoreUnusable: the database cannot be opened, is damaged, or was made by a newer version or another program.
         """
         self._path = folder / "songs.sqlite3"
         self._of_thread = threading.local()
@@ -65,19 +67,19 @@ class Database:
             raise StoreUnusable(folder, "has a file songs.sqlite3 that another program has made") from error
 
     def close(self) -> None:
-        """Close the database; there must be no readers."""
+        """Close the database; no thread may be reading."""
         for connection in self._connections:
             connection.close()
         self._connections.clear()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """Return all rows of a query, in any thread."""
+        """Return all rows of a query; may be called from any thread."""
         with _failing():
             return self._connection().execute(statement, values).fetchall()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Make all queries inside see one snapshot of the database."""
+        """Have all queries in the context read one snapshot of the database."""
         with _failing():
             connection = self._connection()
             connection.execute("BEGIN")
@@ -98,8 +100,8 @@ class Database:
             self._writer.executemany(statement, rows)
 
     def erase(self) -> None:
-        """Empty the write-ahead log, which has copies of deleted rows; in the database they are overwritten with
-        zeros.
+        """Empty the write-ahead log, which has copies of deleted rows. In the database itself deleted rows are
+        overwritten with zeros.
         """
         try:
             ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
@@ -118,7 +120,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything that is written inside, or nothing if it raises."""
+        """Commit all writes in the context, or none if it raises."""
         with _failing():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -157,7 +159,7 @@ class Database:
         return connection
 
     def _connection(self) -> sqlite3.Connection:
-        """The connection of this thread."""
+        """Return the connection of this thread."""
         connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
         if connection is None:
             connection = self._of_thread.connection = self._connect(timeout=_READ_TIMEOUT_SECONDS)
@@ -173,7 +175,7 @@ class Database:
 
 
 def failed(error: BaseException) -> StoreFailed:
-    """The store's error for a database error."""
+    """Return the store's error for a database error."""
     kind = StoreFull if _lacks_room(error) else StoreFailed
     return kind(f"the database of the song store has failed: {error}")
 

@@ -1,4 +1,4 @@
-"""Recordings unknown to the database: they are kept apart, within the limits of the store."""
+"""Keeps recordings that are not in the database in a separate folder, within the limits of the store."""
 
 import logging
 import shutil
@@ -28,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class SetAside:
-    """A folder beside the songs, with a folder for each start that has found recordings without a song."""
+    """A folder beside the songs, with one subfolder for each start that has found recordings without a song."""
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
         """`suffixes` are the file suffixes of recordings."""
@@ -37,14 +37,14 @@ class SetAside:
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move recordings here; one that cannot be moved stays where it is; both are logged."""
+        """Move recordings into the folder; one that cannot be moved stays where it is. Both are logged."""
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
         logger.error(_WITHOUT_SONG, len(taken), self._folder)
 
     def copy(self, path: Path, now_ns: int) -> bool:
-        """Copy a recording here before it is truncated; returns False if that fails."""
+        """Copy a recording into the folder before it is truncated; returns False if that fails."""
         if not self._take(path, now_ns, shutil.copyfile):
             return False
         logger.error(
@@ -92,7 +92,7 @@ class SetAside:
         return True
 
     def _recordings(self) -> Sequence[Path]:
-        """The recordings here, the first set aside first."""
+        """Return the recordings in the folder, oldest first."""
         if not self._folder.is_dir():
             return []
         folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
@@ -107,7 +107,7 @@ def _stamp(now_ns: int) -> str:
 
 
 def _ns_of(name: str) -> int | None:
-    """The time in the name of a folder; `None` for a foreign folder."""
+    """Return the time in the name of a folder; `None` if it was not made by this class."""
     try:
         return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
     except ValueError:

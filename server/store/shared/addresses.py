@@ -13,7 +13,7 @@ _REDIS_PORT, _SENTINEL_PORT = 6379, 26379
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAddress:
-    """Address of the directory: one server, or the sentinels that know the primary.
+    """Address of the directory: one server, or the sentinels that monitor the primary.
 
     `hosts` are (host, port). `service` is the sentinels' name of the primary; empty without sentinels.
     """
@@ -29,7 +29,7 @@ class DirectoryAddress:
         """Parse `valkeys://user@host:6379/0` or `valkeys+sentinel://user@host1,host2:26379/service/0`.
 
         Raises:
-            ValueError: the text says what is wrong, and what to write.
+            ValueError: the address is invalid; the text says what to write.
         """
         parts = urlsplit(url)
         scheme, sentinel = parts.scheme.removesuffix(_SENTINEL), parts.scheme.endswith(_SENTINEL)
@@ -65,7 +65,7 @@ class ObjectsAddress:
         """Parse `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` or `memory://`.
 
         Raises:
-            ValueError: the text says what is wrong, and what to write.
+            ValueError: the address is invalid; the text says what to write.
         """
         parts = urlsplit(url)
         if parts.scheme not in OBJECT_SCHEMES or parts.query or parts.fragment or "@" in parts.netloc:

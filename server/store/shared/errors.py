@@ -1,4 +1,4 @@
-"""Errors of the shared store, and the mapping of its libraries' errors to them."""
+"""Errors of the shared store, and their mapping from the errors of its libraries."""
 
 from redis import exceptions as redis
 
@@ -10,21 +10,23 @@ _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 
 
 class DirectoryAway(StoreFailed):
-    """The directory could not be reached for longer than it may be unreachable."""
+    """The directory could not be reached for longer than the allowed time."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the directory of the song store cannot be reached: {error}")
 
 
 class ObjectsAway(StoreFailed):
-    """The objects could not be read or written; a retry may help."""
+    """The object store could not be reached; a retry may help."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the objects of the song store cannot be reached: {str(error).partition(chr(10))[0]}")
 
 
 class ObjectsRefused(StoreFailed):
-    """The objects refuse what this server has to do: a retry helps only after a change of rights or keys."""
+    """The object store refuses an operation that this server needs; a retry helps only after rights or keys are
+    changed.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(

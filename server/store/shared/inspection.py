@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 async def inspect(client: Redis, wait_seconds: float) -> bool:
-    """Check the directory; returns True if it is of this version, False if it is new.
+    """Check the directory; returns True if it was made by this version, False if it is new.
 
-    One that cannot be reached is tried again for `wait_seconds`.
+    If it cannot be reached, the check is repeated for `wait_seconds`.
 
     Raises:
-        SharedStoreUnusable: it cannot be used; the text says what to set.
+        SharedStoreUnusable: the directory cannot be used; the text says what to set.
     """
     give_up_at = time.monotonic() + wait_seconds
     while True:
@@ -62,7 +62,7 @@ async def _inspect(client: Redis) -> bool:
 
 
 def _require_suitable(info: dict[str, Any]) -> None:
-    """Check the server's INFO in `info`."""
+    """Check `info`, the result of the command INFO: version, cluster mode and settings."""
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise SharedStoreUnusable(

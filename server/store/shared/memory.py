@@ -1,4 +1,4 @@
-"""Watches the memory of the directory, so that songs are refused before it is full."""
+"""Watches the memory of the directory, so that new songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 
 
 class DirectoryMemory:
-    """The latest known memory of the directory; if it is unlimited, or hidden from this user, it never runs short."""
+    """The last known memory usage of the directory. If memory is unlimited, or its size is not readable, it never
+    counts as short.
+    """
 
     def __init__(self, client: Redis, watcher: StoreWatcher) -> None:
         self._client = client
@@ -27,7 +29,7 @@ class DirectoryMemory:
 
     @property
     def short(self) -> bool:
-        """True while new songs are to be refused."""
+        """True while new songs must be refused."""
         return self._short
 
     async def look(self) -> None:
@@ -47,7 +49,7 @@ class DirectoryMemory:
         self._note(used_bytes, int(info.get("maxmemory", 0)))
 
     async def run(self) -> None:
-        """Read periodically, for ever."""
+        """Read periodically, until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_SECONDS)
