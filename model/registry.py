@@ -78,10 +78,10 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
     """
     path = factory or (ENGINES[name].factory if name in ENGINES else None)
     if path is None:
-        raise EngineUnavailable(f"there is no engine {name!r}; known engines: {', '.join(sorted(ENGINES))}")
+        raise EngineUnavailable(f"there is no engine {name!r}: use one of {', '.join(sorted(ENGINES))}")
     module, separator, attribute = path.partition(":")
     if not (module and separator and attribute):
-        raise ValueError(f"the factory of engine {name!r} must read 'module:Class', not {path!r}")
+        raise ValueError(f"the class of engine {name!r} must be given as 'module:Class', not {path!r}")
     return cast(EngineClass, getattr(_imported(name, module), attribute))
 
 
@@ -92,7 +92,9 @@ def load_validator(name: str, options: Mapping[str, object] | None = None) -> Va
         EngineUnavailable: there is no entry of that name, or files or packages are missing; the text says what to do.
     """
     if name not in ENGINES or not ENGINES[name].validator:
-        raise EngineUnavailable(f"there is no validator of engine {name!r}")
+        raise EngineUnavailable(
+            f"engine {name!r} has no module validation with its request checks: add model/{name}/validation.py"
+        )
     module, _, attribute = ENGINES[name].validator.partition(":")
     return cast(ValidatorClass, getattr(_imported(name, module), attribute)).load(**(options or {}))
 
@@ -122,7 +124,7 @@ def settings_class(entry: EngineEntry) -> "type[BaseModel] | None":
 def options_class(name: str) -> type[EngineOptions]:
     """Import the class of the options of engine `name`; raises LookupError for an engine without any."""
     if name not in ENGINES or not ENGINES[name].options:
-        raise LookupError(f"engine {name!r} has no options of its own")
+        raise LookupError(f"engine {name!r} has no options of its own: leave the options out")
     return cast(type[EngineOptions], _class_at(ENGINES[name].options))
 
 

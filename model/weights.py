@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from model.engine import EngineUnavailable
 
-REMEDY = "check the installation out again, or train new weights"
+REMEDY = "restore the file from the repository, or train new weights"
 """Advice for unusable weights."""
 
 

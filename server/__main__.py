@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Parse the settings and serve; the return value is the exit status."""
+    """Read the settings and run the server; returns the exit status."""
     with uncollected():
         # In here, so that importing this module alone costs next to nothing.
         from server.log_output.lines import configure_logs
@@ -30,9 +30,15 @@ def main() -> int:
         return 2
     configure_logs(settings.log_level, settings.log_format)
     for name in unknown_variables():
-        logging.getLogger("server").warning("%s is not a setting of the server and has no effect", name)
+        logging.getLogger("server").warning(
+            "the environment variable %s is not a setting of the server and has no effect: correct its name or remove "
+            "it",
+            name,
+        )
     for name in without_effect(settings):
-        logging.getLogger("server").warning("%s has no effect with MELISMA_ROLE=%s", name, settings.role)
+        logging.getLogger("server").warning(
+            "the setting %s has no effect with MELISMA_ROLE=%s: remove it", name, settings.role
+        )
     try:
         settings = with_files_for(settings)
     except TooFewFiles as error:
@@ -45,7 +51,7 @@ def main() -> int:
 
 
 async def _serve(settings: "Settings", pool: "LocalPool") -> int:
-    """Launch the workers, none on a frontend, then serve with them; returns the exit status."""
+    """Launch the workers (none on a frontend), then run the server with them; returns the exit status."""
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -1,4 +1,4 @@
-"""The composition root: starts and stops everything in order. `wiring` builds the parts."""
+"""Starts and stops all parts of the server in order. `wiring` builds the parts."""
 
 import asyncio
 import logging
@@ -25,17 +25,17 @@ logger = logging.getLogger(__name__)
 
 
 async def serve(settings: Settings, pool: LocalPool) -> None:
-    """Serve until SIGTERM or SIGINT, then drain; a second signal cuts the drain short.
+    """Run the server until SIGTERM or SIGINT, then drain it; a second signal ends it at once.
 
-    The workers are those of `pool`, which may be launched already and is closed at the end.
+    The workers are those of `pool`, which may already be launched and is closed at the end.
 
     Raises:
-        PortUnavailable: an address is taken or is not one of this machine.
+        PortUnavailable: an address is in use, or does not belong to this computer.
         InvalidKeyFile, InvalidCertificate, InvalidSigningCertificate: a file that the settings name is missing or
-            unusable.
+        invalid.
         StoreUnusable: the folder of the song store cannot be used, or is in use by another server.
         SharedStoreUnusable: the directory or the objects cannot be used.
-        InvalidTelemetry: the OTEL_ variables ask for something that is not here.
+        InvalidTelemetry: the OTEL_ variables need something that is not installed.
     """
     stopping, force = asyncio.Event(), asyncio.Event()
     with handled_signals(lambda: (force if stopping.is_set() else stopping).set()):
@@ -51,10 +51,11 @@ async def serve(settings: Settings, pool: LocalPool) -> None:
 async def serving(
     settings: Settings, force: asyncio.Event | None = None, pool: LocalPool | None = None
 ) -> AsyncIterator[str]:
-    """A running server, to its bound "host:port"; leaving drains and stops it, the latter at once when `force` is set.
+    """Run a server in the context, which gets the bound "host:port". Leaving the context drains and stops the server,
+    at once if `force` is set.
 
-    Its ports answer from the first moment; health says SERVING once an engine is loaded. A frontend has no engine to
-    wait for, and a generator has no calls to answer but those of health and metrics.
+    Its ports respond at once; health reports SERVING once an engine is loaded. A frontend has no engines, and a
+    generator serves only health and metrics.
     """
     pool = pool or build_pool(settings)
     async with AsyncExitStack() as stack:
@@ -114,7 +115,7 @@ async def serving(
 
 @asynccontextmanager
 async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
-    """Serve an application, and log its address."""
+    """Run an HTTP application, and log its address."""
     async with serving_http(app, host, number, port) as address:
         logger.info("listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
         yield

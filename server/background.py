@@ -17,13 +17,15 @@ async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def is_cancelled() -> bool:
-    """True if the running task was cancelled and goes on, as where a library has swallowed the cancellation."""
+    """True if the running task was cancelled but continues, for example because a library has caught the
+    cancellation.
+    """
     task = asyncio.current_task()
     return task is not None and task.cancelling() > 0
 
 
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
-    """Wait until one of the coroutines is done, or the timeout, and cancel the others."""
+    """Wait until one of the coroutines is done, or until the timeout, and cancel the others."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

@@ -1,4 +1,4 @@
-"""Starts modules of this package as processes, and ends such processes."""
+"""Starts modules of this package in separate processes, and ends such processes."""
 
 import asyncio
 import os
@@ -10,7 +10,7 @@ from pathlib import Path
 
 
 def child_environment() -> dict[str, str]:
-    """The environment of this process, with everything in its import path."""
+    """Return the environment of this process, with the import path of this process as PYTHONPATH."""
     places = (str(Path(entry).absolute()) for entry in sys.path)
     return {**os.environ, "PYTHONPATH": os.pathsep.join(places)}
 
@@ -18,7 +18,7 @@ def child_environment() -> dict[str, str]:
 async def start_module(
     module: str, *arguments: object, descriptors: Sequence[int], environment: dict[str, str]
 ) -> Process:
-    """Start a module as a process that inherits the `descriptors` and has no standard input."""
+    """Start a module in a process that inherits the `descriptors` and has no standard input."""
     # With -P no file of the working directory is taken for a module.
     command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
     return await asyncio.create_subprocess_exec(
@@ -34,7 +34,7 @@ def kill(process: Process | None) -> None:
 
 
 def _ignore() -> None:
-    """Do nothing."""
+    """Default for `on_stuck` that does nothing."""
 
 
 async def wait_or_kill(
@@ -42,7 +42,7 @@ async def wait_or_kill(
 ) -> bool:
     """Wait until a process has ended; kill it after `grace_seconds`, or when the wait is cancelled.
 
-    Calls `on_stuck` and returns if it is still there `killed_seconds` later; `None` waits without limit.
+    If it has not ended `killed_seconds` later, calls `on_stuck` and returns; with `None` waits without limit.
     Returns True if it had to be killed.
     """
     killed = False

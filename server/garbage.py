@@ -7,10 +7,10 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Load modules and models while the context lasts; the garbage collector never visits them.
+    """Load modules and models in this context; the garbage collector will not visit their objects.
 
-    They make many permanent objects, and every full collection would visit all of them: a quarter of the time that a
-    worker takes to start.
+    They create many permanent objects, and visiting all of them at every full collection would take a quarter of the
+    time that a worker needs to start.
     """
     gc.disable()
     try:

@@ -1,4 +1,4 @@
-"""Log format, and fields that a task adds to each of its lines."""
+"""The format of the log, and fields that a task adds to each of its log lines."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,7 +27,7 @@ class Logs:
 
 
 def bind(**fields: str) -> None:
-    """Add fields, such as song and trace, to every line of the present task from here on."""
+    """Add fields, such as song and trace, to every log line of the present task from now on."""
     _bound.set({**_bound.get(), **fields})
 
 
@@ -47,7 +47,7 @@ def bound(**fields: str) -> Iterator[None]:
 
 
 def without_words(text: str, *words: str) -> str:
-    """`text` without the lines of `words`, wherever they appear unchanged."""
+    """Return `text` without the lines of `words`, where they appear unchanged."""
     lines = {line.strip() for word in words for line in word.splitlines()}
     for line in sorted(lines, key=len, reverse=True):
         if len(line) > 1:

@@ -1,4 +1,4 @@
-"""Opens the configured store and directory."""
+"""Opens the configured song store and its directory."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -36,7 +36,7 @@ class OpenedStore:
 
 @asynccontextmanager
 async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIterator[OpenedStore]:
-    """Open the configured kind of store with its directory; `watcher` observes failures.
+    """Open the configured kind of store with its directory; `watcher` counts failures.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
@@ -69,7 +69,9 @@ def _store_folder(store: Store) -> Path:
     try:
         return store.path
     except RuntimeError as error:
-        raise StoreUnusable(Path("~/.local/share/melisma"), "has no home directory") from error
+        raise StoreUnusable(
+            Path("~/.local/share/melisma"), "cannot be found, because the user has no home directory"
+        ) from error
 
 
 def _store_limits(store: Store) -> StoreLimits:

@@ -1,4 +1,4 @@
-"""Builds what operators see of the server: health, metrics and traces."""
+"""Builds the parts of the server that operators use: health, metrics and traces."""
 
 from contextlib import AbstractAsyncContextManager
 from functools import partial
@@ -35,42 +35,43 @@ from server.workers.local_pool import LocalPool
 
 
 def open_tracing(registry: CollectorRegistry) -> AbstractAsyncContextManager[Tracer]:
-    """The tracer that the OTEL_ variables ask for, whose spans `registry` counts.
+    """Open the tracer that the OTEL_ variables configure; metrics in `registry` count its spans.
 
     Raises:
-        InvalidTelemetry: the variables ask for something that is not here; when entered.
+        InvalidTelemetry: the variables need something that is not installed; raised on entering.
     """
     telemetry = Telemetry()
     return tracing(telemetry.exporter, telemetry.protocol, queue_spans=telemetry.bsp_max_queue_size, registry=registry)
 
 
 def sending_metrics(registry: CollectorRegistry) -> AbstractAsyncContextManager[None]:
-    """Sends metrics to a collector while the context lasts, where the OTEL_ variables ask for it.
+    """Send metrics to a collector while the context lasts, if the OTEL_ variables configure one.
 
     Raises:
-        InvalidTelemetry: they ask for something that is not here; when entered.
+        InvalidTelemetry: the variables need something that is not installed; raised on entering.
     """
     telemetry = Telemetry()
     return metrics_sent(registry, telemetry.metrics, telemetry.metrics_protocol, telemetry.metrics_seconds)
 
 
 def build_registry() -> CollectorRegistry:
-    """A registry that has the metrics of the process."""
+    """Return a metrics registry that has the metrics of the process."""
     registry = CollectorRegistry()
     ProcessCollector(registry=registry)
     return registry
 
 
 def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
-    """The metrics of the engines and devices."""
+    """Return the metrics of the engines and devices."""
     devices = [spec.name for spec in device_specs(settings)]
     return Metrics(registry, engines=settings.engine_names, devices=devices)
 
 
 def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
-    """Health of the server as a whole, which may be full, of its service, and of each engine that it makes songs with.
+    """Return the health service: of the server as a whole, of MusicService, and of each engine with which it makes
+    songs.
 
-    A generator has the first alone of those two, and a frontend no engine.
+    A generator has no MusicService, and a frontend no engine.
     """
     checks: dict[str, Check] = {"": partial(readiness.readiness_problem, full_is_ready=True)}
     if settings.takes_calls:
@@ -85,7 +86,7 @@ def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
 def expose_server(
     settings: Settings, registry: CollectorRegistry, health: HealthServicer, readiness: Readiness, pool: WorkerPool
 ) -> None:
-    """Add the metrics that tell version, readiness and limits; to be called once."""
+    """Register the metrics of version, readiness and limits; to be called once."""
     expose_build(registry, VERSION, settings.revision)
     expose_engines(registry, partial(engine_readiness, pool))
     expose_readiness(registry, lambda: health.readiness_problem() is None)
@@ -102,7 +103,7 @@ def expose_server(
 def expose_memory(
     registry: CollectorRegistry, pool: LocalPool, encoders: LocalEncoders | None, checker: LocalChecker
 ) -> None:
-    """Add the memory of the processes that the server has started."""
+    """Register the metrics of the memory of the processes that the server has started."""
 
     def pids() -> Pids:
         workers: dict[tuple[str, str], list[int | None]] = {
@@ -114,7 +115,7 @@ def expose_memory(
 
 
 def expose_ends(registry: CollectorRegistry, certificates: Certificates | None, keys: ApiKeyFile | None) -> None:
-    """Add the moments at which certificates and API keys expire."""
+    """Register the metrics of the expiry of certificates and API keys."""
     expose_expiry(
         registry,
         certificates=certificates.expiry if certificates else dict,

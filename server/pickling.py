@@ -1,4 +1,4 @@
-"""Makes pickling of values between processes fast."""
+"""Speeds up the pickling of values that are sent between processes."""
 
 from collections.abc import Callable
 from dataclasses import fields
@@ -9,7 +9,7 @@ T = TypeVar("T")
 
 
 def crosses_quickly(cls: type[T]) -> type[T]:
-    """Have instances of a dataclass pickled as one constructor call; by default a frozen one is restored field by
+    """Have instances of a dataclass pickled as one constructor call; by default a frozen dataclass is restored field by
     field.
     """
     names = [field.name for field in fields(cls)]  # type: ignore[arg-type]

@@ -21,7 +21,7 @@ ENCODER_ANSWER_RATIO = 1 / 3
 
 
 def build_pool(settings: Settings) -> LocalPool:
-    """The worker processes of this machine's devices, not started yet."""
+    """Return the worker pool of this computer's devices, not started yet."""
     limits = settings.limits
     return LocalPool(
         device_specs(settings),
@@ -35,7 +35,7 @@ def build_pool(settings: Settings) -> LocalPool:
 
 
 def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> LocalEncoders:
-    """The encoder processes of this machine, not started yet; `spec` replaces the default settings."""
+    """Return the encoder pool of this computer, not started yet; `spec` replaces the default settings."""
     logs = Logs(settings.log_level, settings.log_format)
     producer = settings.marking.producer if settings.marking.enabled else None
     spec = spec or EncoderSpec(logs=logs, fingerprinted=bool(_fingerprinted(settings)), producer=producer)
@@ -47,7 +47,7 @@ def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> Local
 
 
 def resume_rule(settings: Settings, engine: str) -> Resume:
-    """The rule by which this server resumes lost songs of an engine."""
+    """Return the rule by which this server continues lost songs of an engine."""
     rules = settings.store.resume
     if rule := rules.get(engine) if isinstance(rules, dict) else rules:
         return rule
@@ -57,20 +57,20 @@ def resume_rule(settings: Settings, engine: str) -> Resume:
 
 
 def _fingerprinted(settings: Settings) -> tuple[str, ...]:
-    """The engines whose sound fingerprint is needed to resume songs of other servers."""
+    """Return the engines whose sound fingerprint is needed to continue songs of other servers."""
     if settings.store.kind == "embedded":
         return ()
     return tuple(name for name in settings.engine_names if resume_rule(settings, name) is Resume.SAME_SOUND)
 
 
 def build_checker(settings: Settings) -> LocalChecker:
-    """The checking process of this server, not started yet."""
+    """Return the checking process of this server, not started yet."""
     logs = Logs(settings.log_level, settings.log_format)
     return LocalChecker(engine_specs(settings), logs=logs, log_requests=settings.log_requests)
 
 
 def engine_specs(settings: Settings) -> tuple[EngineSpec, ...]:
-    """The specs of the engines to load, with their own settings."""
+    """Return the specifications of the engines to load, with their own settings."""
     named = [engine.partition("=") for engine in settings.engines]
     return tuple(_engine_spec(settings, name, factory) for name, _, factory in named)
 
@@ -81,7 +81,8 @@ def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
 
 
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
-    """One worker for each device of the settings; a device that is named again gets a number behind its name.
+    """Return one worker for each device of the settings; a device that is given several times gets a number after its
+    name.
 
     A frontend has none.
     """
@@ -107,5 +108,5 @@ def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:
 
 
 def song_slots(settings: Settings) -> int:
-    """The number of songs that all devices together make at once."""
+    """Return the number of songs that all devices together make at once."""
     return sum(device.running_songs for device in device_specs(settings))

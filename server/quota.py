@@ -1,4 +1,4 @@
-"""Quota of a caller."""
+"""The quota of a caller."""
 
 from dataclasses import dataclass
 from typing import Final
@@ -15,10 +15,10 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionTerms:
-    """The caller's terms at the admission of a song, as settling needs them.
+    """The caller's terms at the admission of a song, which are needed again when the song is settled.
 
-    `weight` is the caller's share beside others, `sound_seconds` what was charged for the song. `quota` names the quota
-    at that time, and `audio_seconds_per_hour` is its limit, `None` for none.
+    `weight` is the weight of the caller's fair share, `sound_seconds` the sound charged for the song. `quota`
+    identifies the quota at that time, and `audio_seconds_per_hour` is its limit, `None` for none.
     """
 
     weight: float = 1.0

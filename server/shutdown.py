@@ -29,9 +29,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True)
 class Shutdown:
-    """Shuts the parts down. A running song has `grace_seconds` to finish, and is cut off as soon as `force` is set.
+    """Shuts the parts of the server down. A running song has `grace_seconds` to finish, and is ended as soon as `force`
+    is set.
 
-    Of several servers with one store the others take over songs that would sound the same there, and their listeners.
+    If several servers share a store, the others take over songs that would sound the same there, and their listeners.
     Only songs that no other server takes are finished here.
     """
 
@@ -44,10 +45,10 @@ class Shutdown:
     force: asyncio.Event
 
     async def run(self) -> None:
-        """Change health, then refuse new songs; running songs finish or are handed over, and listeners get the rest.
+        """Report not ready, then refuse new songs; running songs finish or are handed over, and listeners get the rest.
 
-        After `REFUSING_SECONDS` the port closes and every connection ends with its last call: clients and balancers
-        that do not check health then go elsewhere, too, instead of choosing the quickly refusing server.
+        After `REFUSING_SECONDS` the port closes and every connection ends with its last call, so that clients and load
+        balancers that do not check health use other servers, too.
         """
         loop = asyncio.get_running_loop()
         give_up_at = loop.time() + self.grace_seconds
@@ -61,13 +62,16 @@ class Shutdown:
             self.songs.start_draining()
             await self._until_served(give_up_at - loop.time())
         if songs := await self._cut_off():
-            logger.warning("songs were cut off", extra={"songs": songs})
+            logger.warning(
+                "the server ended before these songs were complete; raise MELISMA_GRACE_SECONDS to give them more time",
+                extra={"songs": songs},
+            )
         # What is open now are songs that were cut off, and calls that nobody would ever end, such as reflection.
         await self.server.stop(FLUSH_SECONDS)
         await stopped
 
     async def _cut_off(self) -> int:
-        """End all songs that are still made; returns their number."""
+        """End all songs that are still being made; returns their number."""
         songs = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(GIVING_UP_SECONDS):
@@ -78,7 +82,7 @@ class Shutdown:
         await first_of(self._served(), self.force.wait(), timeout_seconds=timeout_seconds)
 
     async def _served(self) -> None:
-        """Wait until every song is made and every listener has got it."""
+        """Wait until every song is made and every listener has received it."""
         await self.runner.idle()
         await self.calls.none()
 

@@ -30,7 +30,7 @@ class SongState(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AudioSettings:
-    """Delivery of the sound: its format, its constant bit rate, and the loudness `target_lufs`.
+    """Encoding of the sound: its format, constant bit rate, sample rate and loudness `target_lufs`.
 
     `format` is a name in `server.audio.codecs.registry`.
     """
@@ -43,11 +43,11 @@ class AudioSettings:
 
 @dataclass(frozen=True, slots=True)
 class SongRequest:
-    """One `Generate` request in the server's types.
+    """One request for a song, in the server's types.
 
     `deadline` is on the server's monotonic clock in seconds, `None` without one. `caller` is the name given by
-    `server.auth.caller`. `midi` is the melody as a MIDI file, until a checker has read it into `params.anchor`. `plan`,
-    made by a checker, is passed to the worker; if empty, the worker plans.
+    `server.auth.caller`. `midi` is the melody as a MIDI file, until the checking process has parsed it into
+    `params.anchor`. `plan`, made by the checking process, is passed to the worker; if empty, the worker plans.
     """
 
     request_id: str
@@ -65,7 +65,7 @@ class Origin:
     """The origin of a song's sound. `content_id`, 32 hexadecimal digits, identifies the content of the request, with
     its seed.
 
-    `has_recording` is True for a song that is made from a recording of the caller's.
+    `has_recording` is True for a song that is made from a recording of the caller.
     """
 
     content_id: str
@@ -74,10 +74,10 @@ class Origin:
 
 @dataclass(frozen=True, slots=True)
 class Marks:
-    """The marks of a song as generated sound, as they stand in its file.
+    """The marks in the file of a song that declare it as AI-generated.
 
     `digital_source_type` is a URL of the IPTC NewsCodes, `producer` the provider of the service, empty if the operator
-    has named none, and `content_id` that of the song's `Origin`.
+    has named none, and `content_id` the one of the song's `Origin`.
     """
 
     digital_source_type: str
@@ -99,7 +99,8 @@ class Accepted:
 class QueueStatus:
     """Heartbeat of a song: its queue position and ETA.
 
-    Estimates are seconds from now, `None` while unknown; that of first audio is `None` as soon as there is audio, too.
+    Estimates are seconds from now, `None` while unknown; the estimate of first audio is also `None` once there is
+    audio.
     """
 
     queue_position: int

@@ -65,7 +65,7 @@ from server.workers.base import WorkerPool
 
 
 def runner_settings(settings: Settings) -> RunnerSettings:
-    """Settings of the runner."""
+    """Return the settings of the runner."""
     limits, scheduling = settings.limits, settings.scheduling
     return RunnerSettings(
         policy=Policy(
@@ -87,10 +87,10 @@ def runner_settings(settings: Settings) -> RunnerSettings:
 
 
 def read_certificates(tls: TLS) -> Certificates | None:
-    """The certificates of the ports; `None` if connections are not encrypted.
+    """Return the certificates of the ports; `None` if connections are not encrypted.
 
     Raises:
-        InvalidCertificate: a file is missing, or they do not fit together.
+        InvalidCertificate: a file is missing, or the files do not match.
     """
     if not tls.certificate:
         return None
@@ -99,7 +99,8 @@ def read_certificates(tls: TLS) -> Certificates | None:
 
 
 def read_signer(settings: Settings) -> ManifestSigner | None:
-    """The signer of C2PA manifests; `None` if the operator has set no certificate, or the server takes no calls.
+    """Return the signer of C2PA manifests; `None` if the operator has set no certificate, or if the server is a
+    generator.
 
     Raises:
         InvalidSigningCertificate: the certificate cannot be used, or a package is missing.
@@ -111,16 +112,16 @@ def read_signer(settings: Settings) -> ManifestSigner | None:
 
 
 def read_keys(settings: Settings) -> ApiKeyFile | None:
-    """The API keys; `None` if calls need none.
+    """Return the API keys; `None` if calls need none.
 
     Raises:
-        InvalidKeyFile: the file is missing or unusable.
+        InvalidKeyFile: the file is missing or invalid.
     """
     return ApiKeyFile(Path(settings.api_keys)) if settings.api_keys else None
 
 
 def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authenticator | None:
-    """The authenticator of calls, which counts refusals; `None` if calls need no key."""
+    """Return the authenticator of calls, which counts refusals; `None` if calls need no key."""
 
     def refused(error: ServiceError) -> None:
         metrics.calls.refused(outcome_of(error).reason.lower())
@@ -131,7 +132,9 @@ def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authentica
 def build_generation(
     settings: Settings, pool: WorkerPool, encoders: EncoderPool | None, metrics: Metrics, tracer: Tracer
 ) -> Runner | Frontend:
-    """The runner on the workers of `pool` and its `encoders`, or the frontend that replaces it; not started yet."""
+    """Return the runner with the workers of `pool` and the `encoders`, or on a frontend the object that replaces it;
+    not started yet.
+    """
     if encoders is None:
         return Frontend(
             settings.engine_names,
@@ -156,7 +159,7 @@ async def open_songs(
     metrics: Metrics,
     keys: ApiKeyFile | None,
 ) -> AsyncIterator[Songs]:
-    """The songs service on the runner, with its store and eviction; leaving the context closes both.
+    """Open the songs service on the runner, with its store and eviction; both are closed at the end of the context.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
@@ -204,13 +207,13 @@ async def open_songs(
 
 
 def build_call_limits(settings: Settings) -> CallLimits:
-    """The limits of open calls, for both ports together."""
+    """Return the limits of open calls, for both ports together."""
     limits, proxies = settings.limits, TrustedProxies(settings.proxies.networks)
     return CallLimits(limits.caller_calls, limits.open_calls, limits.open_calls_of_peer, proxies)
 
 
 def build_connection_watch(settings: Settings, address: str, proxies: TrustedProxies) -> ConnectionWatch:
-    """Bounds the gRPC connections of each peer on the port of the "host:port"."""
+    """Return the object that limits the gRPC connections of each peer on the port of "host:port"."""
     connections = settings.connections
     return ConnectionWatch(int(address.rpartition(":")[2]), connections.count, connections.peer_count, proxies)
 
@@ -227,9 +230,10 @@ def build_grpc_server(
     limits: CallLimits,
     metrics: Metrics,
 ) -> grpc.aio.Server:
-    """The gRPC server, not yet bound to a port; a generator has health alone.
+    """Return the gRPC server, not yet bound to a port; on a generator it has only the health service.
 
-    A server that makes songs for its own callers reports its load to balancers; frontends are all equal.
+    A server that makes the songs of its own callers reports its load to load balancers; a frontend does not, since all
+    frontends of a service have the same load.
     """
     music = MusicServicer(songs) if settings.takes_calls else None
     if music is not None:
@@ -253,7 +257,7 @@ def rest_routes(
     call_limits: CallLimits,
     metrics: Metrics,
 ) -> Sequence[BaseRoute]:
-    """The routes of REST and of the preview page; none on a generator, or if REST is switched off."""
+    """Return the routes of REST and of the preview page; empty on a generator, or if REST is switched off."""
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
@@ -277,10 +281,10 @@ def build_http_app(
     unkept: Callable[[], str | None],
     routes: Sequence[BaseRoute],
 ) -> tuple[Starlette, Starlette | None]:
-    """The application of the HTTP port, and that of the operations port if that is another one.
+    """Return the application of the HTTP port, and that of the operations port if it is a separate port.
 
-    The first has the routes, and metrics and probes if the second is `None`; `liveness_problem` says why the server has
-    to be restarted, `unkept` why songs are not stored now.
+    The first has the routes, and also metrics and probes if the second is `None`. `liveness_problem` returns the reason
+    why the server must be restarted, `unkept` the reason why songs cannot be stored now.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
     operations = operations_routes(
@@ -298,7 +302,7 @@ def build_http_app(
 
 
 def _terms(settings: Settings, keys: ApiKeyFile | None) -> Callable[[str], Terms]:
-    """The terms of each caller, from keys and settings."""
+    """Return the function that gives each caller's terms, from API keys and settings."""
     weights, quota_of = settings.scheduling.weights, keys.quota if keys else _no_quota
     return lambda caller: Terms(quota_of(caller), weights.get(caller, 1.0))
 

@@ -88,7 +88,7 @@ def _ports(log: Path, process: "subprocess.Popen[bytes]") -> dict[str, tuple[str
         if {"grpc", "http"} <= found.keys():
             return {kind: (host, int(port)) for kind, (host, port) in found.items()}
         time.sleep(0.1)
-    raise RuntimeError(f"the server did not start: {log.read_text('utf-8')[-2000:]}")
+    raise RuntimeError(f"the attacked server did not start; the end of its log: {log.read_text('utf-8')[-2000:]}")
 
 
 def silent(address: tuple[str, int], count: int, data: bytes = b"") -> list[socket.socket]:

@@ -64,7 +64,7 @@ def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
         stack.enter_context(mode)
         _compile(call, [*weights.values(), *tensors], mode, device)
     if not made:
-        raise RuntimeError("torch's compiler made no kernels")
+        raise RuntimeError("torch.compile made no Triton kernels: run this on a CUDA device")
     return made
 
 

@@ -21,7 +21,7 @@ def main() -> int:
     parser = _parser()
     options = parser.parse_args()
     if unknown := set(options.parts) - {part.name for part in PARTS}:
-        parser.error(f"no such part: {', '.join(sorted(unknown))}; --list names them")
+        parser.error(f"there is no part {', '.join(sorted(unknown))}: see the names with --list")
     chosen = [part for part in PARTS if not options.parts or part.name in options.parts]
     if options.list:
         for part in chosen:

@@ -108,7 +108,7 @@ def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str
         return f"ended after {seconds:.0f} s, its time"
     finally:
         _end(process)
-    return "" if status == 0 else f"its process ended with status {status}"
+    return "" if status == 0 else f"the process of the part ended with status {status}"
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:

@@ -107,7 +107,7 @@ async def burst(
     ended = await asyncio.gather(*asked, return_exceptions=True)
     for error in ended:
         if isinstance(error, BaseException):
-            print(f"lost: {error!r}", flush=True)
+            print(f"a song was lost: {error!r}", flush=True)
     return [told for told in ended if isinstance(told, ReceivedSong)]
 
 
@@ -121,9 +121,9 @@ async def play(service: Fleet) -> None:
     # Nothing is known of the engine yet: a frontend asks for one generator, which tells.
     began_at = time.monotonic()
     await service.known()
-    print(f"the engine is known after {time.monotonic() - began_at:.1f} s", flush=True)
+    print(f"the frontend knows the engine after {time.monotonic() - began_at:.1f} s", flush=True)
     await _none_left(scaler)
-    print(f"no generator is left after {time.monotonic() - began_at:.1f} s", flush=True)
+    print(f"the last generator was stopped after {time.monotonic() - began_at:.1f} s", flush=True)
     retry = Retry(attempts=60, first_wait_seconds=0.1, longest_wait_seconds=1.0)
     clients = [AsyncClient(frontend.address, retry=retry) for frontend in frontends]
     scaler.began_at = time.monotonic()

@@ -87,7 +87,7 @@ class Server:
         give_up_at = time.monotonic() + START_SECONDS
         while not self.ready:
             if not self.running or time.monotonic() > give_up_at:
-                raise RuntimeError(f"the {self.role} did not start")
+                raise RuntimeError(f"the server of the role {self.role} did not start; see its log in the work folder")
             time.sleep(0.1)
 
 

@@ -56,7 +56,7 @@ class Crowd:
         command = self.scheduler.next_command(DEVICE)
         decided = time.perf_counter()
         if command is None:
-            raise RuntimeError("nothing to do")
+            raise RuntimeError("the scheduler had no command although songs are waiting")
         reply = self.simulation.reply(DEVICE, command)
         self.simulation.now += 0.01
         noted = time.perf_counter()

@@ -32,7 +32,7 @@ def main() -> None:
     options = parser.parse_args()
     devices = options.devices if len(options.devices) > 1 else options.devices * len(options.preset)
     if len(devices) != len(options.preset) or len(set(options.preset)) < len(options.preset):
-        parser.error("--devices takes one number, or one for each preset; a preset may be given once")
+        parser.error("give --devices one number, or one for each preset, and each preset only once")
     pool = Pool(tuple(_model(options, name) for name in options.preset), tuple(devices), options.encoders)
     traffic = Traffic(capacities(pool), options.detached, options.bursty, options.seed)
     _print_heading(pool, traffic)

@@ -49,7 +49,7 @@ async def made_for_later(address: str, seed: int) -> float:
         if status == "completed":
             return time.monotonic() - started
         if status not in ("queued", "running"):
-            raise RuntimeError(f"a song ended with {status}")
+            raise RuntimeError(f"a song ended with the status {status}, not COMPLETED")
 
 
 def _ask(address: str, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, str]:
@@ -60,7 +60,7 @@ def _ask(address: str, method: str, path: str, body: dict[str, object] | None = 
         answer = connection.getresponse()
         found = json.loads(answer.read())
         if answer.status >= 300:
-            raise RuntimeError(f"{method} {path}: {answer.status} {found}")
+            raise RuntimeError(f"{method} {path} was answered with {answer.status}: {found}")
         return dict(found)
     finally:
         connection.close()

@@ -65,7 +65,9 @@ def _address(process: subprocess.Popen[str]) -> str:
         if line.startswith("{") and (told := json.loads(line))["message"] == "listening":
             threading.Thread(target=list, args=(process.stderr,), daemon=True).start()
             return str(told["address"])
-    raise RuntimeError("the server did not start:\n" + "".join(lines[-LOG_LINES:]))
+    raise RuntimeError(
+        "the server of the compared checkout did not start; the end of its log:\n" + "".join(lines[-LOG_LINES:])
+    )
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:

@@ -86,7 +86,7 @@ class Ambience:
             return None
         if (error := self._next.exception()) is None:
             return self._next.result()
-        print(f"the music stays as it is: {error}", file=sys.stderr)
+        print(f"the next song could not be made, so the music stays as it is: {error}", file=sys.stderr)
         self._refused_mood = self._next_mood if isinstance(error, InvalidRequest) else ""
         self._next = None
         return None
@@ -140,7 +140,7 @@ def main() -> int:
             file.setparams((2, 2, RATE_HERTZ, 0, "NONE", ""))
             asyncio.run(play(arguments, file.writeframesraw))
     except MelismaError as error:
-        print(f"no music: {error}", file=sys.stderr)
+        print(f"the music could not be made: {error}", file=sys.stderr)
         return 1
     except BrokenPipeError:
         return 0  # the player was closed
@@ -152,15 +152,17 @@ def main() -> int:
 def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--mood", default="calm forest", help="keywords, English or Chinese")
+    parser.add_argument("--mood", default="calm forest", help="style as keywords, English or Chinese")
     parser.add_argument("--song-seconds", type=float, default=60.0, help="length of one song, 10 to 240 (60)")
-    parser.add_argument("--overlap", type=float, default=3.0, help="seconds in which songs grow into each other (3)")
-    parser.add_argument("--seconds", type=float, help="length of it all; else endless")
-    parser.add_argument("--output", type=Path, help="WAV file to write; else standard output")
+    parser.add_argument(
+        "--overlap", type=float, default=3.0, help="seconds of the crossfade from one song to the next (3)"
+    )
+    parser.add_argument("--seconds", type=float, help="length of the music in seconds; default: endless")
+    parser.add_argument("--output", type=Path, help="WAV file to write; default: standard output")
     parser.add_argument("--server", default=os.environ.get("MELISMA_SERVER", "localhost:50051"))
     arguments = parser.parse_args()
     if arguments.output and not arguments.seconds:
-        parser.error("a file needs --seconds")
+        parser.error("--output needs --seconds, the length of the file")
     return arguments
 
 

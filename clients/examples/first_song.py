@@ -44,7 +44,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--output", default="song.mp3", help="MP3 file to write")
     parser.add_argument("--prompt", default=PROMPT, help="style keywords")
-    parser.add_argument("--lyrics", default=LYRICS, help="the words, with section tags")
+    parser.add_argument("--lyrics", default=LYRICS, help="words to sing, with section tags")
     parser.add_argument("--duration", default=str(DURATION_SECONDS), help="seconds, 10 to 240")
     parser.add_argument("--seed", default="1", help="the same seed gives the same song")
     arguments = parser.parse_args()
@@ -111,11 +111,15 @@ def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
         health = HealthStub(channel)
         while time.monotonic() < deadline:
             if service.poll() is not None:
-                raise ServiceNotStarted(f"it ended with status {service.returncode}")
+                raise ServiceNotStarted(
+                    f"the server ended with status {service.returncode}; its log below gives the cause"
+                )
             if is_serving(health):
                 return
             time.sleep(0.1)
-    raise ServiceNotStarted(f"it was not ready within {START_TIMEOUT_SECONDS:.0f} s")
+    raise ServiceNotStarted(
+        f"the server was not ready within {START_TIMEOUT_SECONDS:.0f} s; its log below gives the cause"
+    )
 
 
 def is_serving(health: HealthStub) -> bool:

@@ -144,7 +144,7 @@ def main() -> int:
         if part:
             part.replace(arguments.output)
     except* (MelismaError, OSError) as errors:
-        print(f"no song: {errors.exceptions[0]}", file=sys.stderr)
+        print(f"the song could not be made: {errors.exceptions[0]}", file=sys.stderr)
         status = 1
     except* KeyboardInterrupt:
         status = 130
@@ -155,14 +155,18 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; else a short song"
+        "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; default: a short song"
     )
     parser.add_argument("--prompt", default="melodic pop, upbeat, piano-driven")
-    parser.add_argument("--duration", type=float, help="seconds, 10 to 240; else as long as the words need")
+    parser.add_argument(
+        "--duration", type=float, help="length in seconds, 10 to 240; default: as long as the words need"
+    )
     parser.add_argument("--seed", type=int)
-    parser.add_argument("--output", type=Path, help="MP3 file to write, too")
+    parser.add_argument("--output", type=Path, help="MP3 file to write in addition")
     parser.add_argument("--player", help="command that plays MP3 from its standard input")
-    parser.add_argument("--latency", type=float, default=0.0, help="seconds from the player's input to the ear")
+    parser.add_argument(
+        "--latency", type=float, default=0.0, help="delay of the player in seconds, from its input to the loudspeaker"
+    )
     parser.add_argument("--server", default=os.environ.get("MELISMA_SERVER", "localhost:50051"))
     return parser.parse_args()
 

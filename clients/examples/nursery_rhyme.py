@@ -1,7 +1,7 @@
 """A tutor's nursery rhyme: words on a melody that children know, sung slowly, with a sheet to read along.
 
 Writes `<output>.mp3` with the voice, `<output>-sing-along.mp3` with the same band and no voice, and `<output>.lrc` with
-the words at their times, which most players show; `--pinyin` puts the reading above every line.
+the words at their times, which most players show; `--pinyin` puts print the pronunciation above every line.
 
 python clients/examples/nursery_rhyme.py --words rhyme.txt --pinyin --output rain python
 clients/examples/nursery_rhyme.py --melody "C4 C4 G4 G4 A4 A4 G4:2 F4 F4 E4 E4 D4 D4 C4:2" --output star
@@ -41,7 +41,7 @@ def main() -> int:
             print(f"{violation.field}: {violation.description}", file=sys.stderr)
         return 2
     except (MelismaError, OSError, ValueError) as error:
-        print(f"no song: {error}", file=sys.stderr)
+        print(f"the song could not be made: {error}", file=sys.stderr)
         return 1
     print("\n".join(sheet))
     return 0
@@ -51,13 +51,19 @@ def parse() -> argparse.Namespace:
     """Read the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
-        "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; else a rhyme on rain"
+        "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; default: a rhyme about rain"
     )
-    parser.add_argument("--melody", default=MELODY, help='notes such as "C4 F#4:2 R Bb3:0.5"; after : beats, else 1')
+    parser.add_argument(
+        "--melody",
+        default=MELODY,
+        help='notes such as "C4 F#4:2 R Bb3:0.5"; the number of beats follows the colon, default 1',
+    )
     parser.add_argument("--tempo", type=float, default=72.0, help="beats per minute (72, slow enough to read along)")
-    parser.add_argument("--pinyin", action="store_true", help="the reading above every line")
+    parser.add_argument("--pinyin", action="store_true", help="print the pronunciation above every line")
     parser.add_argument("--seed", type=int, default=1)
-    parser.add_argument("--output", type=Path, default=Path("rhyme"), help="name of the files, without an ending")
+    parser.add_argument(
+        "--output", type=Path, default=Path("rhyme"), help="name of the files to write, without an ending"
+    )
     parser.add_argument("--server", default=os.environ.get("MELISMA_SERVER", "localhost:50051"))
     return parser.parse_args()
 
@@ -79,7 +85,7 @@ def note(text: str) -> AnchorNote:
     """A note such as "F#4:2", or a rest such as "R:0.5"; raises ValueError."""
     found = NOTE.fullmatch(text)
     if found is None:
-        raise ValueError(f"{text!r} is not a note such as C4, F#4:2 or R")
+        raise ValueError(f"{text!r} is not a note: write it like C4, F#4:2 or R (a rest)")
     beats = float(found["beats"] or 1)
     if found["rest"]:
         return AnchorNote(None, beats)

@@ -52,10 +52,10 @@ def main() -> int:
     try:
         music, answer = make(arguments)
     except InvalidRequest as error:
-        print(f"the request is wrong: {error}", file=sys.stderr)
+        print(f"the request is invalid: {error}", file=sys.stderr)
         return 2
     except (MelismaError, OSError, ValueError) as error:
-        print(f"no music: {error}", file=sys.stderr)
+        print(f"the music could not be made: {error}", file=sys.stderr)
         return 1
     part = arguments.output.with_name(f"{arguments.output.name}.part")
     part.write_bytes(music)
@@ -70,8 +70,10 @@ def parse() -> argparse.Namespace:
     parser.add_argument("--mood", choices=MOODS, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="length of the video, 10 to 240")
     parser.add_argument("--output", type=Path, required=True, help="MP3 file to write")
-    parser.add_argument("--deadline", type=float, default=20.0, help="seconds that the music may take (20)")
-    parser.add_argument("--library", type=Path, help="folder with <mood>.mp3 for when the server cannot")
+    parser.add_argument("--deadline", type=float, default=20.0, help="most seconds to wait for the music (20)")
+    parser.add_argument(
+        "--library", type=Path, help="folder with <mood>.mp3 files to use if the server cannot make music in time"
+    )
     parser.add_argument("--seed", type=int, help="the same seed gives the same music")
     parser.add_argument("--server", default=os.environ.get("MELISMA_SERVER", "localhost:50051"))
     return parser.parse_args()
@@ -121,7 +123,7 @@ def fit(music: bytes, seconds: float) -> bytes:
     if frames and frames[0][INFO_PLACE : INFO_PLACE + 4] in (b"Info", b"Xing"):
         del frames[0]  # it states the length before the cut
     if not frames:
-        raise ValueError("the track is not an MP3 file (MPEG-1 layer III)")
+        raise ValueError("the track is not an MP3 file (MPEG-1 layer III): use another one")
     rate = RATES_HERTZ[frames[0][2] >> 2 & 3]
     wanted = round(seconds * rate / SAMPLES_PER_FRAME)
     header = bytes((0xFF, 0xFB)) + frames[-1][2:4]  # without a checksum; a frame of zeros is silence

@@ -25,5 +25,7 @@ class ContractHook(BuildHookInterface[Any]):
             places = (here / package, here.parents[1] / "protos" / package)
             folder = next((place for place in places if place.is_dir()), None)
             if folder is None:
-                raise FileNotFoundError(f"no folder {package}: build from a checkout of Melisma or from its sdist")
+                raise FileNotFoundError(
+                    f"the folder {package} is missing: build from a checkout of Melisma or from its sdist"
+                )
             build_data["force_include"][str(folder)] = package

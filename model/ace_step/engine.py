@@ -87,14 +87,17 @@ class AceStepEngine:
         parts = _Parts(networks, tokenizer, _adapters(settings, networks))
         engine = cls(parts, opened, settings)
         engine._warm_up()
-        _log.info("ACE-Step is ready on %s with numbers of type %s", device, str(opened.dtype).removeprefix("torch."))
+        _log.info(
+            "the engine ACE-Step is loaded on %s and computes in %s", device, str(opened.dtype).removeprefix("torch.")
+        )
         return engine
 
     def info(self) -> EngineInfo:
         """See `Engine.info`."""
         return EngineInfo(
             name=NAME,
-            description="ACE-Step v1 3.5B: diffusion over latents of sound, from keywords and lyrics; wants a GPU.",
+            description="ACE-Step v1 3.5B: makes a whole song by latent diffusion, from style keywords and lyrics; "
+            "needs a GPU.",
             languages=LANGUAGES,
             license=license_of(self._settings),
             commercial_use_allowed=False,
@@ -251,7 +254,7 @@ def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.A
             Option("compile"),
             " or ",
             Option("cuda_graphs", short=True),
-            "; unset one of them",
+            ": leave one of the settings empty",
         )
     adapters = {name: lora.load(Path(folder), networks.transformer) for name, folder in settings.loras.items()}
     if adapters:

@@ -24,12 +24,12 @@ class AceStepSettings(BaseModel):
         description="folder of the checkpoint, or a Hugging Face hub repository, which is downloaded (8.3 GB)",
     )
     revision: str = Field(default="", description="commit of that repository; empty: the newest")
-    cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
-    offline: bool = Field(default=False, description="use only files that were downloaded before")
+    cache: str = Field(default="", description="folder for downloads; empty: the default of huggingface-hub")
+    offline: bool = Field(default=False, description="download nothing, and use only files in the download folder")
     lyric_vocab: str = Field(
         default="", description="path of acestep/models/lyrics_utils/vocab.json of the GitHub repository of ACE-Step"
     )
-    loras: dict[str, str] = Field(default={}, description='adapters as JSON, {"name": "folder"}')
+    loras: dict[str, str] = Field(default={}, description='LoRA adapters as JSON, {"name": "folder"}')
     mode: Literal["auto", "whole", "sectioned"] = Field(
         default="auto",
         description="default mode of songs: whole (denoised at once), sectioned (section by section) or auto (whole)",

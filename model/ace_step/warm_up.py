@@ -32,4 +32,6 @@ def timed_warm_up(engine: Engine, device: torch.device) -> None:
     warm_up(engine)
     end.record(stream)
     end.synchronize()
-    _log.info("made ten seconds of music to warm up, in %.1f s", start.elapsed_time(end) / 1000.0)
+    _log.info(
+        "the engine ACE-Step has warmed up by making ten seconds of music in %.1f s", start.elapsed_time(end) / 1000.0
+    )

@@ -23,7 +23,10 @@ def compiled(package: str, name: str) -> ModuleType:
         return sys.modules[full_name]
     spec = PathFinder.find_spec(full_name, [f"{folder}/{package.replace('.', '/')}" for folder in scipy.__path__])
     if spec is None or spec.loader is None:
-        raise ImportError(f"SciPy {scipy.__version__} has no {full_name}; install the locked version", name=full_name)
+        raise ImportError(
+            f"SciPy {scipy.__version__} has no {full_name}: install the version of SciPy in requirements/",
+            name=full_name,
+        )
     module = sys.modules[full_name] = module_from_spec(spec)
     spec.loader.exec_module(module)
     return module

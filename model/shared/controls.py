@@ -52,7 +52,7 @@ def check_controls(params: SongParams, engine: str, controls: Collection[Control
         InvalidParams: there are such, with a violation for each.
     """
     found = [
-        Violation(control.value, f"engine {engine!r} does not support it")
+        Violation(control.value, f"engine {engine!r} does not support it: leave it out")
         for control in used_controls(params)
         if control not in controls
     ]

@@ -201,11 +201,11 @@ def _opening(
 
 def _own(state: SectionState) -> StudioState:
     if not isinstance(state, StudioState):
-        raise TypeError("this state was not begun by the studio engine. This is a bug.")
+        raise TypeError("the section state was not made by the studio engine. This is a bug: please report it")
     return state
 
 
 def _draft(state: SectionState) -> ScoreState:
     if not isinstance(state, DraftState):
-        raise TypeError("this section is finished. This is a bug.")
+        raise TypeError("the section is finished and cannot be denoised. This is a bug: please report it")
     return state.draft

@@ -1,4 +1,4 @@
-"""Bounds the calls that are open at once: of one caller over gRPC and REST together, and of those that need no key."""
+"""Limits the number of open calls: of each caller over gRPC and REST together, and of calls that need no API key."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,12 +15,13 @@ RETRY_SECONDS = 1.0
 
 @dataclass
 class CallLimits:
-    """Bounds the calls that are open at once. Lives on one event loop.
+    """Limits the number of open calls. To be used on one event loop.
 
-    A caller is the holder of a key, or an address. Calls that need no key where others do (health, load reports) have a
-    budget of their own, in all and per address, so that they cannot lock anybody out: one for open streams, and one for
-    calls whose message has yet to arrive, of which the oldest is ended first. So a request that is sent at once is
-    always answered. Trusted proxies call for many clients, and may use the whole budget.
+    A caller is the holder of a key, or an address. Calls that need no key although others do (health, load reports)
+    have their own limits, in total and per address, so that they cannot exhaust those of callers: one limit for open
+    streams, and one for calls whose message has not arrived yet. Above the latter the oldest call is ended, so a client
+    that sends its message at once always gets a response. Trusted proxies call for many clients, and may use the whole
+    limit.
     """
 
     caller_calls: int
@@ -35,19 +36,20 @@ class CallLimits:
         self.arriving = PeerSlots(self.open_calls, self.open_calls_of_peer, self.proxies)
 
     def caller_at(self, peer: str, headers: Headers) -> str:
-        """The caller of the present call, which comes from the address `peer`."""
+        """The caller of the present call: the holder of its API key, or the address `peer` that it came from."""
         return authenticated.get() or self.proxies.client(peer, headers)
 
     @contextmanager
     def of_caller(self, caller: str) -> Iterator[None]:
-        """One call of a caller, open while the context lasts.
+        """Count one call of a caller as open while the context lasts.
 
         Raises:
-            TooManyCalls: the caller has as many as it may; the text says what to do.
+            TooManyCalls: the caller already has as many open calls as allowed.
         """
         if self._of_caller[caller] >= self.caller_calls:
             raise TooManyCalls(
-                f"this caller has {self.caller_calls} open calls: end one of them first",
+                f"this caller already has {self.caller_calls} open calls, the most allowed: end one of them, then "
+                "call again",
                 RETRY_SECONDS,
             )
         with _counted(self._of_caller, caller):
@@ -55,14 +57,17 @@ class CallLimits:
 
     @contextmanager
     def without_key(self, peer: str) -> Iterator[None]:
-        """One stream that needs no key, open while the context lasts.
+        """Count one stream that needs no API key as open while the context lasts.
 
         Raises:
-            TooManyCalls: its address, or all of them together, have as many as they may.
+            TooManyCalls: the limit of its address or of all such streams is reached.
         """
         own = self.open_calls if self.proxies.trusts(peer) else self.open_calls_of_peer
         if self._of_peer[peer] >= own or self._of_peer.total() >= self.open_calls:
-            raise TooManyCalls("too many calls of this kind are open: end one of them first", RETRY_SECONDS)
+            raise TooManyCalls(
+                "too many calls to health and load reports are open: end one of them, or call again later",
+                RETRY_SECONDS,
+            )
         with _counted(self._of_peer, peer):
             yield
 

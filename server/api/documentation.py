@@ -1,4 +1,4 @@
-"""Table of all errors for the documentation: `python docs/generate.py` writes it."""
+"""Table of all errors for the documentation, written by `python docs/generate.py`."""
 
 import inspect
 from collections.abc import Iterator
@@ -11,9 +11,12 @@ from server.errors import EndedElsewhere
 from server.store.base import INTERRUPTED, NOT_KEPT
 
 _STORE_REASONS = {
-    INTERRUPTED: (FAILURE_CODES[INTERRUPTED], "The song lost its server, and no other one could continue it."),
-    NOT_KEPT: (FAILURE_CODES[NOT_KEPT], "The song was made and could not be stored."),
-    STORE_UNAVAILABLE.reason: (STORE_UNAVAILABLE.code, "The store of songs does not answer now."),
+    INTERRUPTED: (
+        FAILURE_CODES[INTERRUPTED],
+        "The server that made the song was lost, and no other server could continue the song.",
+    ),
+    NOT_KEPT: (FAILURE_CODES[NOT_KEPT], "The song was made, but could not be stored."),
+    STORE_UNAVAILABLE.reason: (STORE_UNAVAILABLE.code, "The song store does not answer at present."),
 }
 """Reasons of the store that have no error class."""
 

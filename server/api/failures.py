@@ -8,11 +8,13 @@ logger = logging.getLogger(__name__)
 
 
 def log_failure(error: Exception) -> None:
-    """Log a bug with its traceback, and an error of the song store with its text; other errors are not logged, as the
-    caller gets them.
+    """Log a bug with its traceback, or an error of the song store with its text. Other errors are sent to the caller
+    and not logged.
     """
     outcome = outcome_of(error)
     if outcome is INTERNAL:
-        logger.error("A call failed because of a bug", exc_info=error)
+        logger.error(
+            "a call failed because of a bug of the server: please report it with this traceback", exc_info=error
+        )
     elif outcome is STORE_UNAVAILABLE:
-        logger.error("a call failed: %s", error)
+        logger.error("a call failed because the song store did not answer; the caller is asked to try again: %s", error)

@@ -1,4 +1,4 @@
-"""Counts open calls, so that a server can wait for their end, and ends those whose clients stop reading."""
+"""Counts open calls, so that a shutdown can wait for their end, and ends calls whose clients stop reading."""
 
 import asyncio
 from collections.abc import Awaitable, Iterator
@@ -14,10 +14,10 @@ DRAINING_STALL_SECONDS = 10.0
 
 
 class OpenCalls:
-    """Counts calls from their beginning to their end. Lives on one event loop."""
+    """Counts calls from their beginning to their end. To be used on one event loop."""
 
     def __init__(self, stall_seconds: float = 300.0) -> None:
-        """The call of a client that reads nothing for `stall_seconds` is ended."""
+        """A call is ended if its client reads nothing for `stall_seconds`."""
         self._stall_seconds = stall_seconds
         self._sending: set[asyncio.Timeout] = set()
         self._count = 0
@@ -27,7 +27,7 @@ class OpenCalls:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """One call, open while the context lasts."""
+        """Count one call as open while the context lasts."""
         self._count += 1
         self._none.clear()
         try:
@@ -38,7 +38,9 @@ class OpenCalls:
                 self._none.set()
 
     def start_draining(self) -> None:
-        """Have connections end with their last call from now on, and stalled clients sooner."""
+        """From now on, have connections closed with their last call, and end calls of clients that do not read
+        sooner.
+        """
         self._draining = True
         self._stall_seconds = min(self._stall_seconds, DRAINING_STALL_SECONDS)
         latest = asyncio.get_running_loop().time() + self._stall_seconds
@@ -46,10 +48,10 @@ class OpenCalls:
             limit.reschedule(min(latest, limit.when() or latest))
 
     async def taken(self, sending: Awaitable[None]) -> None:
-        """Wait until the client has read enough for `sending` to finish.
+        """Wait until the client has read enough for the pending write `sending` to finish.
 
         Raises:
-            ListenerStalled: it took nothing for too long.
+            ListenerStalled: the client read nothing for too long.
         """
         limit = asyncio.timeout(self._stall_seconds)
         self._sending.add(limit)
@@ -64,11 +66,11 @@ class OpenCalls:
             self._sending.discard(limit)
 
     async def before_end(self) -> None:
-        """Wait for a moment between a call's last message and its end.
+        """While draining, wait briefly between a call's last message and its end.
 
-        The last call of a draining connection closes the connection. What the peer sends at that moment, such as an
-        acknowledgement, meets a closed socket, and the reset makes the peer's system drop data that it has received but
-        not handed on: the end of the song. Seen with HAProxy 2.8.
+        The end of the last call closes a draining connection. If the peer sends something at that moment, such as an
+        acknowledgement, the closed socket answers with a reset, and the peer's system drops received data that its
+        program has not read yet: the end of the song. Seen with HAProxy 2.8.
         """
         if self._draining:
             await asyncio.sleep(LAST_BYTE_GRACE_SECONDS)

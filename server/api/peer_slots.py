@@ -1,4 +1,6 @@
-"""Slots for what peers hold open, connections or calls; slots that wait give way to new ones."""
+"""Limits the number of connections or calls of each peer; those that wait for a request are ended to make room for new
+ones.
+"""
 
 from collections import defaultdict
 from collections.abc import Callable
@@ -9,7 +11,9 @@ from server.api.proxies import TrustedProxies
 
 @dataclass(eq=False, slots=True)
 class PeerSlot:
-    """One slot of a peer; `waiting` while the server waits for its request; `abort` ends it at once."""
+    """One connection or call of a peer. `waiting` is true while the server waits for its request; `abort` ends it at
+    once.
+    """
 
     peer: str
     abort: Callable[[], object]
@@ -18,11 +22,11 @@ class PeerSlot:
 
 @dataclass
 class PeerSlots:
-    """Counts slots up to `count`, and of one peer up to `peer_count`. Lives on one event loop.
+    """Counts slots up to `count` in total and up to `peer_count` of one peer. To be used on one event loop.
 
-    Above a limit the oldest slot that waits for a request is ended for the new one, and if none waits the new one is
-    refused: peers that connect and say nothing cannot lock others out. Trusted proxies bring the connections of many
-    clients, and count towards `count` alone.
+    Above a limit, the oldest slot that waits for a request is ended to admit the new one; if none waits, the new one is
+    refused. So peers that connect and send nothing cannot lock others out. Trusted proxies carry the connections of
+    many clients, and count only towards `count`.
     """
 
     count: int
@@ -34,7 +38,7 @@ class PeerSlots:
     _taken: int = 0
 
     def admit(self, peer: str, abort: Callable[[], object]) -> PeerSlot | None:
-        """Take a slot; `None` if there is none."""
+        """Take a slot; returns `None` if none is free."""
         if not self._has_room(peer):
             self.closed += 1
             return None
@@ -44,7 +48,7 @@ class PeerSlots:
         return slot
 
     def release(self, slot: PeerSlot) -> None:
-        """Give a slot back; no effect if it was given back already."""
+        """Release a slot; no effect if it was released before."""
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
             del own[slot]
@@ -53,7 +57,7 @@ class PeerSlots:
             self._of_peer.pop(slot.peer, None)
 
     def mark_waiting(self, slot: PeerSlot) -> None:
-        """Mark a slot as waiting for its next request from now on; it becomes the last to be ended."""
+        """Mark a slot as waiting for its next request from now on; among the waiting ones it is ended last."""
         slot.waiting = True
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
@@ -66,7 +70,7 @@ class PeerSlots:
         return any(self._end_one(peer) for peer in busiest_first)
 
     def __len__(self) -> int:
-        """The number of slots that are taken."""
+        """The number of slots in use."""
         return self._taken
 
     def _has_room(self, peer: str) -> bool:

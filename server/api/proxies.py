@@ -1,4 +1,4 @@
-"""Reads the headers of trusted proxies: the client of a call, and the address that it has called."""
+"""Reads the forwarding headers of trusted proxies, which give the client of a call and the URL that it has called."""
 
 import ipaddress
 import re
@@ -26,9 +26,9 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """Forwarding data of a call from the trusted proxies; empty without proxies, or if they send none.
+    """Data of a call from the headers of trusted proxies; empty without proxies, or if they send none.
 
-    `client` is the address that called the outermost of them, without a port.
+    `client` is the address that called the outermost trusted proxy, without a port.
     """
 
     client: str
@@ -54,11 +54,11 @@ class TrustedProxies:
     def forwarding(self, peer: str, headers: Headers) -> Forwarding:
         """Read the headers of a call that has come from the address `peer`.
 
-        Every proxy adds what it knows at the end, so the headers are believed from there, as far as the chain of
-        trusted proxies goes; before that, a client may have written what it likes.
+        Every proxy appends its values at the end. The headers are therefore read from the end, as far as the chain of
+        trusted proxies goes; the values before that may be forged by the client.
 
         Raises:
-            InvalidRequest: a trusted proxy has sent what cannot be read, or two headers that contradict each other.
+            InvalidRequest: a trusted proxy has sent an invalid header, or two headers that contradict each other.
         """
         if not self.trusts(peer):
             return Forwarding(peer)
@@ -72,20 +72,23 @@ class TrustedProxies:
         plain = {name: _nth(_listed(given, header), count) for name, header in _PLAIN.items()}
         for name, value in plain.items():
             if value and forwarded.get(name, value).lower() != value.lower():
-                raise _invalid(FORWARDED, f"contradicts {_PLAIN[name]}: the proxy has to remove one of them")
+                raise _invalid(
+                    FORWARDED,
+                    f"contradicts the header {_PLAIN[name]}: set up the proxy so that it sends only one of the two",
+                )
         return Forwarding(
             client, **{name: _checked(name, value, forwarded) for name, value in (plain | forwarded).items()}
         )
 
     def client(self, peer: str, headers: Headers) -> str:
-        """The client of a call by `forwarding`; `peer` if the headers cannot be read."""
+        """Return the client of a call as `forwarding` does, or `peer` if the headers are invalid."""
         try:
             return self.forwarding(peer, headers).client
         except InvalidRequest:
             return peer
 
     def _client(self, peer: str, addresses: Sequence[str]) -> tuple[str, int]:
-        """The last address that is not a trusted proxy's, and the number of proxies behind it."""
+        """Return the last address that is not a trusted proxy's, and the number of proxies after it."""
         client, count = peer, 0
         for address in reversed(addresses or [""]):
             client, count = _without_port(address) or client, count + 1
@@ -98,7 +101,7 @@ _PLAIN = {"host": _HOST, "proto": _PROTO, "prefix": _PREFIX}
 
 
 def _hops(given: dict[str, list[str]]) -> list[dict[str, str]]:
-    """The elements of the header Forwarded (RFC 7239), in their order."""
+    """Return the elements of the header Forwarded (RFC 7239), in their order."""
     text = ",".join(given.get("forwarded", ()))
     return list(_elements(text)) if text.strip() else []
 
@@ -121,7 +124,7 @@ def _unquoted(value: str) -> str:
 
 
 def _forwarded_values(hops: Sequence[dict[str, str]]) -> dict[str, str]:
-    """The host and scheme at the outermost proxy, as far as every proxy gives both."""
+    """Return the host and scheme that the outermost proxy received, if every proxy forwards both."""
     pairs = (pair for hop in reversed(hops) for pair in hop.items())
     return {name: value for name, value in pairs if value and name in ("host", "proto")}
 
@@ -131,7 +134,7 @@ def _listed(given: dict[str, list[str]], header: str) -> list[str]:
 
 
 def _nth(values: Sequence[str], count: int) -> str:
-    """The value that the outermost of `count` proxies has added, or the only value."""
+    """Return the value that the outermost of `count` proxies has added, or the only value."""
     return values[-min(count, len(values))] if values else ""
 
 
@@ -145,7 +148,10 @@ def _without_port(address: str) -> str:
 def _checked(name: str, value: str, forwarded: dict[str, str]) -> str:
     shape, words = _SHAPES[name]
     if value and not shape.fullmatch(value):
-        raise _invalid(FORWARDED if name in forwarded else _PLAIN[name], f"must name {words}; a proxy has sent it")
+        raise _invalid(
+            FORWARDED if name in forwarded else _PLAIN[name],
+            f"must name {words}; the proxy before the server sent another value: correct its settings",
+        )
     return value.lower() if name == "proto" else value.rstrip("/")
 
 

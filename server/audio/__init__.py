@@ -1,1 +1,1 @@
-"""Mastering, resampling and encoding: from the engine's windows to encoded frames."""
+"""Mastering, resampling and encoding: converts the engine's windows to encoded frames."""

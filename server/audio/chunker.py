@@ -1,4 +1,4 @@
-"""Cuts a song's sound into chunks: takes windows, returns whole frames with their position in the song."""
+"""Cuts a song's sound into chunks: takes windows, and returns whole encoded frames with their position in the song."""
 
 import hashlib
 import math
@@ -19,17 +19,19 @@ _SLICE_SECONDS = 1.0
 
 
 def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
-    """Cut a window into equal ones of at most a second; those of the `first` window of a song, of half a second.
+    """Cut a window into equal windows of at most one second, or half a second for the `first` window of a song.
 
-    The first chunk then leaves early, and none gets too big: at 320 kbit/s, and with the longest lyrics in the tag of
-    the first one, a chunk stays below 64 KiB.
+    So the first chunk is sent early, and no chunk is too large: at 320 kbit/s, and with the longest lyrics in the tag
+    of the first chunk, a chunk stays below 64 KiB.
     """
     longest = (_FIRST_SECONDS if first else _SLICE_SECONDS) * rate_hertz
     return np.array_split(window, max(1, math.ceil(window.shape[1] / longest)), axis=1)
 
 
 def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> int:
-    """Samples per channel of a planned song at the delivered rate; an upper bound where the plan does not tell them."""
+    """Samples per channel of a planned song at the delivered rate; an upper bound if the plan does not give the exact
+    length.
+    """
     fed = plan.engine_samples
     if fed is None:
         fed = math.ceil(plan.duration_seconds * source_rate_hertz)
@@ -37,7 +39,7 @@ def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> 
 
 
 class Chunker:
-    """The chunks of one song. Used by one thread at a time; every method returns the events that it caused."""
+    """Makes the chunks of one song. To be used by one thread at a time; every method returns the events that result."""
 
     def __init__(
         self,
@@ -47,7 +49,9 @@ class Chunker:
         rate_hertz: int,
         marks: Marks | None = None,
     ) -> None:
-        """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that `encoder` writes."""
+        """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that `encoder` writes
+        into the file.
+        """
         self._encoder = encoder
         self._plan = plan
         self._marks = marks
@@ -65,11 +69,11 @@ class Chunker:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the stream so far."""
+        """The SHA-256 of the encoded stream so far."""
         return self._digest.digest()
 
     def planned(self) -> list[SongEvent]:
-        """The event with the plan, the first one of every song."""
+        """Return the event with the plan, the first event of every song."""
         sample_count = planned_samples(self._plan, self._source_rate_hertz, self._rate_hertz)
         return [
             Planned(
@@ -88,7 +92,9 @@ class Chunker:
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 
     def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
-        """Note that all windows of a section were fed; it counts as sent when the encoder gave out its last sample."""
+        """Note that all windows of a section were fed; the section counts as sent when the encoder has returned its
+        last sample.
+        """
         start_seconds = self._ended_samples / self._source_rate_hertz
         duration_seconds = self._fed_samples / self._source_rate_hertz - start_seconds
         self._ended_samples = self._fed_samples
@@ -96,7 +102,7 @@ class Chunker:
         return self._sections_sent()
 
     def finish(self) -> list[SongEvent]:
-        """Encode what is left, and make the song's final event; encoding is the only work in its time."""
+        """Encode the remaining sound, and return the song's final event."""
         events = self._chunk(self._encoder.finish)
         events += self._unsent
         sample_count = self._encoder.sample_count

@@ -1,6 +1,6 @@
-"""Signs C2PA manifests (C2PA Technical Specification, c2pa.org) of complete songs.
+"""Signs C2PA manifests (C2PA Technical Specification, c2pa.org) for complete songs.
 
-A manifest stands beside its file: the bytes of the sound stay as they were streamed. It is bound to them by a hash.
+A manifest is a separate file, so the bytes of the sound stay as they were streamed. A hash in it identifies them.
 """
 
 import importlib.util
@@ -24,25 +24,26 @@ _PURPOSES = ("1.3.6.1.5.5.7.3.4", "1.3.6.1.5.5.7.3.36", "1.3.6.1.4.1.62558.2.1")
 
 
 class InvalidSigningCertificate(RuntimeError):
-    """Manifests cannot be signed with the certificate and key of the settings; the text says why."""
+    """The certificate and key of the settings cannot sign manifests; the text gives the reason."""
 
 
 class SigningFailed(Exception):
-    """A manifest could not be made; the text is meant for the operator."""
+    """A manifest could not be signed; the text is meant for the operator."""
 
 
 class ManifestSigner:
-    """Makes manifests with one certificate. Calls may come from any one thread at a time."""
+    """Signs manifests with one certificate. To be used by one thread at a time."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
-        """Read the PEM files, a chain and its key, and try them with a frame of silence.
+        """Read the PEM files, a certificate chain and its key, and test them by signing a frame of silence.
 
         Raises:
-            InvalidSigningCertificate: the package c2pa-python is missing, or the files are not fit for C2PA.
+            InvalidSigningCertificate: the package c2pa-python is missing, or the files cannot be used for C2PA.
         """
         if importlib.util.find_spec("c2pa") is None:
             raise InvalidSigningCertificate(
-                "MELISMA_MARKING__CERTIFICATE needs the package c2pa-python: install melisma[c2pa], or leave it empty"
+                "MELISMA_MARKING__CERTIFICATE needs the Python package c2pa-python: run pip install 'melisma[c2pa]', "
+                "or leave the setting empty"
             )
         try:
             chain, private = certificate.read_bytes(), key.read_bytes()
@@ -52,7 +53,8 @@ class ManifestSigner:
         self._try()
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return the manifest of a file that has this sound; it says that the file was created, and how.
+        """Sign a manifest for a file with this sound; the manifest states that the file was created, and its digital
+        source type.
 
         Raises:
             SigningFailed: the certificate has expired, or something else is wrong.
@@ -92,7 +94,7 @@ class ManifestSigner:
 
 
 def _context() -> "c2pa.Context":
-    """The library's settings, which allow certificates of all purposes."""
+    """Return the library's settings, which allow certificates of all purposes."""
     import c2pa
 
     return c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": "\n".join(_PURPOSES)}}))
@@ -108,7 +110,7 @@ def _opened(chain: bytes, private: bytes) -> "c2pa.Signer":
 
 
 def _algorithm(private: bytes) -> bytes:
-    """The name of the signature algorithm for a key; raises ValueError if C2PA does not support the key."""
+    """Return the name of the signature algorithm for a key; raises ValueError if C2PA does not support the key."""
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 
@@ -119,8 +121,10 @@ def _algorithm(private: bytes) -> bytes:
             return b"ed25519"
         case rsa.RSAPrivateKey():
             return b"ps256"
-    raise ValueError("the key is of a kind that C2PA does not know: take one of P-256, P-384, P-521, Ed25519 or RSA")
+    raise ValueError("C2PA does not support this kind of private key: use a P-256, P-384, P-521, Ed25519 or RSA key")
 
 
 def _unfit(reason: str) -> InvalidSigningCertificate:
-    return InvalidSigningCertificate(f"MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY cannot be used: {reason}")
+    return InvalidSigningCertificate(
+        f"the files of MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY cannot sign C2PA manifests: {reason}"
+    )

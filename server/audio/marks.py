@@ -1,8 +1,9 @@
 """Marks at the head of a file that identify generated sound to machines.
 
-The EU AI Act, Article 50(2), requires a machine-readable mark and names no form: here it is a digital source type of
-the IPTC NewsCodes (cv.iptc.org), and a comment for people. China's measures for labelling generated content require the
-field AIGC of GB 45438-2025, a JSON object in the metadata of the file; its members for distributors stay empty.
+The EU AI Act, Article 50(2), requires a machine-readable mark without prescribing a form. Used here are a digital
+source type of the IPTC NewsCodes (cv.iptc.org) and a comment for people. China's measures for labelling generated
+content require the field AIGC of GB 45438-2025, a JSON object in the metadata of the file; its members for distributors
+stay empty.
 """
 
 import json
@@ -19,7 +20,7 @@ _WITH_A_RECORDING = f"{_SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia"
 
 
 def marks_of(origin: Origin, producer: str) -> Marks:
-    """Return the marks of a song. `producer` is the provider of the service, empty if that is not known."""
+    """Return the marks of a song. `producer` is the provider of the service, empty if unknown."""
     return Marks(_WITH_A_RECORDING if origin.has_recording else GENERATED, producer, origin.content_id)
 
 

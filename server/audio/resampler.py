@@ -7,10 +7,10 @@ from model.song import Window
 
 
 def resampled_count(samples: int, source_rate_hertz: int, target_rate_hertz: int) -> int:
-    """Samples that a `Resampler` makes of `samples` in all.
+    """Number of samples that a `Resampler` returns in total for `samples` input samples.
 
-    The nearest number to the samples times the ratio of the rates. Where two are equally near, the rounding of soxr's
-    own sum decides, so that the sum here has its form.
+    It is the input number times the ratio of the rates, rounded to the nearest integer. Ties are rounded as soxr does,
+    so the formula here has the same form as soxr's.
     """
     return int(samples / (source_rate_hertz / target_rate_hertz) + 0.5)
 
@@ -28,11 +28,11 @@ class Resampler:
         self._stream = None if same else soxr.ResampleStream(source_rate_hertz, target_rate_hertz, 2, "float32", "HQ")
 
     def feed(self, window: Window) -> Window:
-        """Resample the next window, float32 [2, samples]; returns what is ready, possibly nothing."""
+        """Resample the next window, float32 [2, samples]; returns the resampled sound that is ready, possibly none."""
         return self._resample(window, last=False)
 
     def finish(self) -> Window:
-        """The rest; in all, as many samples as `resampled_count` returns."""
+        """Return the remaining samples; in total as many as `resampled_count` gives."""
         return self._resample(np.zeros((2, 0), np.float32), last=True)
 
     def _resample(self, window: Window, last: bool) -> Window:

@@ -1,4 +1,4 @@
-"""Turns one song's windows into encoded frames."""
+"""Converts the windows of one song to encoded frames."""
 
 from model.song import Window
 from server.audio.codecs.base import NO_TAGS, Tags
@@ -9,10 +9,9 @@ from server.song import AudioSettings
 
 
 class SongEncoder:
-    """Turns one song's windows into one continuous stream: mastering, resampling, encoding.
+    """Converts one song's windows to one continuous stream: mastering, resampling, encoding.
 
-    A StreamEncoder for sound at the engine's rate. The work is done outside the interpreter's lock wherever it is
-    large.
+    A StreamEncoder for sound at the engine's rate. Expensive work runs without the interpreter's lock.
     """
 
     def __init__(
@@ -29,7 +28,7 @@ class SongEncoder:
 
     @property
     def delay_samples(self) -> int:
-        """Samples before the song's first one where every frame is decoded, at the delivered rate."""
+        """Samples before the song's first sample if all frames are decoded, at the delivered rate."""
         return self._codec.delay_samples
 
     @property
@@ -49,11 +48,11 @@ class SongEncoder:
 
     @property
     def sample_count(self) -> int:
-        """Samples of the song that reached the codec so far, at the delivered rate; all of them after `finish`."""
+        """Samples of the song that have reached the codec so far, at the delivered rate; all of them after `finish`."""
         return self._codec.sample_count
 
     def feed(self, window: Window) -> bytes:
-        """Take in the next window, float32 [2, samples]; returns the frames that became whole, maybe none.
+        """Encode the next window, float32 [2, samples]; returns the frames that are complete, possibly none.
 
         Raises:
             InvalidWindow: the window is not stereo sound; the song cannot be continued.
@@ -62,7 +61,7 @@ class SongEncoder:
         return self._codec.feed(self._mastering.feed(self._resampler.feed(window)))
 
     def finish(self) -> bytes:
-        """The last frames of the song."""
+        """Return the last frames of the song."""
         frames = self._codec.feed(self._mastering.feed(self._resampler.finish()))
         frames += self._codec.feed(self._mastering.finish())
         return frames + self._codec.finish()

@@ -1,4 +1,4 @@
-"""Metadata that goes into the stream of every song."""
+"""Metadata that is written into the file of every song."""
 
 from model.song import SongPlan
 from server.audio.marks import mark_tags
@@ -8,7 +8,7 @@ _TITLE_CHARACTERS = 100
 
 
 def tags_of(prompt: str, lyrics: str, plan: SongPlan, marks: Marks | None = None) -> dict[str, str]:
-    """The tags of a song, its marks first; empty ones are left out.
+    """Return the tags of a song, its marks first; empty tags are left out.
 
     The title is the first sung line.
     """

@@ -1,6 +1,6 @@
 """API keys: callers and their limits, read from a file that holds hashes alone.
 
-A key is 256 random bits, so one round of SHA-256 protects it as well as a slow hash would: it cannot be guessed.
+A key is 256 random bits and cannot be guessed, so one round of SHA-256 protects it as well as a slow hash would.
 
 `python -m server.auth.api_keys NAME` makes a key: the key itself for the caller, and its entry for the file.
 """
@@ -40,14 +40,14 @@ class InvalidKeyFile(ValueError):
 
 
 class Scope(StrEnum):
-    """Scope of a key: making songs, or asking what the server has."""
+    """Right of a key: to make songs, or only to read what the server offers."""
 
     GENERATE = "generate"
     ENGINES = "engines"
 
 
 class ApiKey(BaseModel):
-    """One entry of the file. `name` is the caller name of its holder; a limit that is not set does not apply."""
+    """One entry of the file. `name` identifies the key's holder as a caller; a limit that is not set does not apply."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -61,7 +61,7 @@ class ApiKey(BaseModel):
 
     @property
     def quota(self) -> Quota:
-        """Quota of the key's holder."""
+        """The quota of the key's holder."""
         return Quota(self.songs_per_minute, self.concurrent_songs, self.audio_seconds_per_hour)
 
 
@@ -75,22 +75,22 @@ class _KeyFile(BaseModel):
     def _hashes_are_distinct(cls, value: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
         names = [f"{key.name!r}" for key in value if Counter(other.sha256 for other in value)[key.sha256] > 1]
         if names:
-            raise ValueError(f"{' and '.join(names)} are the same key")
+            raise ValueError(f"the entries {' and '.join(names)} have the same key; give each its own")
         return value
 
 
 class ApiKeyFile:
     """The keys of one file, read again when the file has changed.
 
-    Several entries may have one name, so that a key can be replaced without a gap; the limits are then those of the
-    first. A file that has become unusable changes nothing: the known keys stay, and `usable` becomes false.
+    Several entries may have the same name, so that a key can be replaced without interruption; the limits are then
+    those of the first entry. If the file becomes invalid, the keys read before stay valid, and `usable` becomes false.
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
         """Read the file.
 
         Raises:
-            InvalidKeyFile: it is missing or unusable.
+            InvalidKeyFile: the file is missing or invalid.
         """
         self._path = path
         self._now = now
@@ -99,7 +99,7 @@ class ApiKeyFile:
         self.usable = True
 
     def find(self, secret: str) -> ApiKey | None:
-        """The entry of a key that is valid now. Takes the same time for every key, known or not."""
+        """Return the entry of a key that is valid now, or `None`. Takes the same time for known and unknown keys."""
         digest = hashlib.sha256(secret.encode()).hexdigest()
         found: ApiKey | None = None
         for key in self._keys:
@@ -110,13 +110,13 @@ class ApiKeyFile:
         return found
 
     def quota(self, name: str) -> Quota:
-        """The limits of a name; no limits for a name that is not in the file."""
+        """Return the limits of a caller; without limits if the name is not in the file."""
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def next_expiry(self) -> float | None:
-        """Time at which the next name is left without a valid key, in seconds since 1970; `None` if there is none.
+        """The time at which the next caller loses its last valid key, in seconds since 1970; `None` if no key expires.
 
-        Of several keys of one name the last to expire counts. Names whose keys have all expired are left out.
+        If a caller has several keys, the last to expire counts. Callers whose keys have all expired are left out.
         """
         ends: dict[str, float] = {}
         for key in self._keys:
@@ -133,13 +133,15 @@ class ApiKeyFile:
         self._seen = stamp
         try:
             self._keys, self.usable = _read(self._path), True
-            _log.info("API keys reloaded", extra={"keys": len(self._keys)})
+            _log.info("the file of API keys has changed and was read again", extra={"keys": len(self._keys)})
         except InvalidKeyFile as error:
             self.usable = False
-            _log.error("the API keys were not reloaded, the last good ones stay in use: %s", error)
+            _log.error("the changed file of API keys cannot be used, so the keys read before stay valid: %s", error)
 
     async def watch(self, report: Callable[[bool], None]) -> None:
-        """Reload the file whenever it changes, for ever; `report` gets at every check whether the file is usable."""
+        """Reload the file whenever it changes, until cancelled; `report` is called at every check with True if the file
+        is valid.
+        """
         while True:
             report(self.usable)
             await asyncio.sleep(WATCH_SECONDS)
@@ -147,7 +149,7 @@ class ApiKeyFile:
 
 
 def new_key(name: str) -> tuple[str, ApiKey]:
-    """A fresh key and its entry."""
+    """Make a new key and its entry in the file."""
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     return secret, ApiKey(name=name, sha256=hashlib.sha256(secret.encode()).hexdigest())
 
@@ -164,26 +166,39 @@ def _stamp(path: Path) -> tuple[int, int, int] | None:
 def _read(path: Path) -> tuple[ApiKey, ...]:
     try:
         if path.stat().st_mode & stat.S_IWOTH:
-            raise InvalidKeyFile(f"everybody can write to the file of API keys, and add a key: chmod o-w {path}")
+            raise InvalidKeyFile(
+                "all users of the computer can write to the file of API keys; take the right from them: chmod o-w "
+                f"{path}"
+            )
         return _KeyFile.model_validate_json(path.read_bytes()).keys
     except OSError as error:
-        raise InvalidKeyFile(f"the file of API keys cannot be read: {path}: {error.strerror}") from None
+        raise InvalidKeyFile(
+            f"the file of API keys {path} cannot be read ({error.strerror}): correct MELISMA_API_KEYS or the file's "
+            "permissions"
+        ) from None
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, fault['loc'])) or 'file'}: {fault['msg']}" for fault in error.errors())
-        raise InvalidKeyFile(f"the file of API keys is not usable: {path}: {faults}") from None
+        raise InvalidKeyFile(f"the file of API keys {path} has errors, correct them: {faults}") from None
 
 
 def main() -> int:
-    """Make one key; returns the exit status."""
+    """Command line: make one key and print it; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m server.auth.api_keys", description="Make an API key.")
-    parser.add_argument("name", help="what the server calls its holder: letters, digits, '.', '_', '-', up to 64")
+    parser.add_argument(
+        "name", help="name of the key's holder, as the server logs it: up to 64 letters, digits, '.', '_' and '-'"
+    )
     try:
         secret, entry = new_key(parser.parse_args().name)
     except ValidationError:
-        parser.error("the name must be of letters, digits, '.', '_' and '-', at most 64, a letter or digit first")
+        parser.error(
+            "the name must have 1 to 64 letters, digits, '.', '_' and '-', and must begin with a letter or digit"
+        )
     line = json.dumps(entry.model_dump(mode="json", include={"name", "sha256"}))
     sys.stdout.write(f"{secret}\n")
-    sys.stderr.write(f"Give the line above to its holder; it cannot be shown again. Put this into the file:\n{line}\n")
+    sys.stderr.write(
+        "Give the key above to its holder; it cannot be shown again. Put this line into the file of "
+        f"MELISMA_API_KEYS:\n{line}\n"
+    )
     return 0
 
 

@@ -15,15 +15,16 @@ class Authenticator:
     """Authenticates callers by API key."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
-        """`find` returns the entry of a key; `refused` receives the error of every refusal."""
+        """`find` returns the entry of a key; `refused` is called with the error of every refusal."""
         self._find = find
         self._refused = refused
 
     def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> None:
-        """Authenticate the call, and set its caller for the rest of the call; any key suffices for the scope `None`.
+        """Check the key of the call, and set its caller for the rest of the call. For the scope `None` any valid key
+        suffices.
 
         Raises:
-            Unauthenticated, PermissionDenied: no known key was sent, or it lacks the scope.
+            Unauthenticated, PermissionDenied: no valid key was sent, or the key lacks the scope.
         """
         try:
             key = self._key(metadata, scope)
@@ -36,9 +37,14 @@ class Authenticator:
     def _key(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> ApiKey:
         key = self._find(_secret(metadata))
         if key is None:
-            raise Unauthenticated("the API key is unknown or was removed; send a valid one")
+            raise Unauthenticated(
+                "the server does not know this API key, or its operator has removed it: send a valid one"
+            )
         if scope is not None and scope not in key.scopes:
-            raise PermissionDenied(f"the API key lacks the scope {scope.value!r}")
+            raise PermissionDenied(
+                f"the API key lacks the scope {scope.value!r}: use another key, or ask the operator of the server to "
+                "add the scope"
+            )
         return key
 
 

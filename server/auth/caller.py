@@ -1,4 +1,4 @@
-"""The caller of a song: the holder of the call's API key, else the name in its metadata."""
+"""Finds the caller of a song: the holder of the call's API key, otherwise the name in the call's metadata."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar
@@ -15,7 +15,8 @@ authenticated: ContextVar[str | None] = ContextVar("authenticated", default=None
 
 
 def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
-    """The caller's name, without surrounding spaces; ANONYMOUS if the call names none. A key's holder takes precedence.
+    """Return the caller's name, without surrounding spaces; ANONYMOUS if the call gives none. The holder of an API key
+    takes precedence.
 
     Raises:
         InvalidRequest: there are several names, or one that is too long or not of printable ASCII characters.
@@ -24,14 +25,14 @@ def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:
         return holder
     names = [value for key, value in metadata or () if key == CALLER_KEY]
     if len(names) > 1:
-        raise _invalid("must be given once")
+        raise _invalid("must be sent only once in a call")
     return _checked(names[0]) if names else ANONYMOUS
 
 
 def _checked(value: str | bytes) -> str:
     name = (value.decode("latin-1") if isinstance(value, bytes) else value).strip()
     if len(name) > MAX_CALLER_CHARACTERS or not (name.isascii() and name.isprintable()):
-        raise _invalid(f"must be at most {MAX_CALLER_CHARACTERS} printable ASCII characters")
+        raise _invalid(f"must have at most {MAX_CALLER_CHARACTERS} characters, all printable ASCII")
     return name or ANONYMOUS
 
 

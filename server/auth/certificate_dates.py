@@ -1,4 +1,4 @@
-"""Reads from X.509 certificates until when they are good."""
+"""Reads the expiry date of X.509 certificates."""
 
 import re
 import ssl
@@ -11,24 +11,24 @@ _LONG_LENGTH = 0x80
 
 
 def first_end(pem: str) -> datetime:
-    """The moment at which the first of the certificates of a PEM file expires.
+    """Return the earliest expiry date of the certificates in a PEM file.
 
     Raises:
-        ValueError: there is none, or one that is not understood.
+        ValueError: the file has no certificate, or an invalid one.
     """
     return min(not_after(ssl.PEM_cert_to_DER_cert(one)) for one in _PEM.findall(pem))
 
 
 def not_after(der: bytes) -> datetime:
-    """The moment from which a certificate (RFC 5280, DER) is not good any more.
+    """Return the expiry date of a certificate (RFC 5280, DER).
 
     Raises:
-        ValueError: it is not understood.
+        ValueError: the certificate is invalid.
     """
     try:
         return _not_after(der)
     except IndexError:
-        raise ValueError("the certificate ends too soon") from None
+        raise ValueError("the certificate is cut off: its file must hold it whole") from None
 
 
 def _not_after(der: bytes) -> datetime:
@@ -45,9 +45,9 @@ def _not_after(der: bytes) -> datetime:
 
 
 def _value(data: bytes, at: int, *tags: int) -> tuple[bytes, int]:
-    """The value that begins at `at` and has one of the `tags`, and where the next one begins."""
+    """Return the content of the DER element at `at`, which must have one of the `tags`, and the offset after it."""
     if data[at] not in tags:
-        raise ValueError(f"the certificate has {data[at]:#04x} where one of {tags} should be")
+        raise ValueError(f"the certificate is damaged: it has the DER tag {data[at]:#04x} in place of one of {tags}")
     size, start = data[at + 1], at + 2
     if size & _LONG_LENGTH:
         start, count = start + size - _LONG_LENGTH, size - _LONG_LENGTH

@@ -13,17 +13,17 @@ key_expires_at: ContextVar[datetime | None] = ContextVar("key_expires_at", defau
 
 
 def key_expired() -> bool:
-    """True if the present call has a key, and it has expired."""
+    """True if the present call has an API key that has expired."""
     end = key_expires_at.get()
     return end is not None and end <= datetime.now(UTC)
 
 
 @asynccontextmanager
 async def while_key_lasts() -> AsyncIterator[None]:
-    """Cancel the work in the context when the key of the present call expires.
+    """Cancel the work in the context when the API key of the present call expires.
 
     Raises:
-        Unauthenticated: it has expired.
+        Unauthenticated: the key has expired.
     """
     if (end := key_expires_at.get()) is None:
         yield
@@ -35,4 +35,4 @@ async def while_key_lasts() -> AsyncIterator[None]:
     except TimeoutError:
         if not limit.expired():
             raise
-        raise Unauthenticated("the API key has expired; send another one") from None
+        raise Unauthenticated("the API key has expired: send a valid one") from None

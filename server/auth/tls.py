@@ -1,4 +1,4 @@
-"""TLS with certificates that may be renewed while the server runs."""
+"""TLS with certificates that can be renewed while the server runs."""
 
 import logging
 import ssl
@@ -22,7 +22,7 @@ class InvalidCertificate(RuntimeError):
 
 @dataclass(frozen=True, slots=True)
 class TlsFiles:
-    """PEM files: the server's chain and key, and for mutual TLS the authorities of its clients."""
+    """Paths of PEM files: the server's certificate chain and key, and for mutual TLS the authorities of its clients."""
 
     certificate: Path
     key: Path
@@ -35,13 +35,15 @@ class TlsFiles:
 
 
 class Certificates:
-    """Reloads the files when one has changed; unusable ones leave the last good ones in place."""
+    """Reads the certificate files, and reads them again when one has changed; if they are invalid, the certificates
+    read before stay in use.
+    """
 
     def __init__(self, tls: TlsFiles) -> None:
         """Read the files.
 
         Raises:
-            InvalidCertificate: one is missing, or they do not fit together.
+            InvalidCertificate: a file is missing, or the files do not match.
         """
         self._files = tls
         self._stamp = _stamp(tls)
@@ -49,18 +51,20 @@ class Certificates:
         self._now, self._context = _configuration(tls)
 
     def expiry(self) -> Mapping[str, float]:
-        """Time at which the first certificate of each file expires, in seconds since 1970, by the file's use."""
+        """The time at which the first certificate of each file expires, in seconds since 1970, by the purpose of the
+        file.
+        """
         self._newest()
         return self._ends
 
     def credentials(self) -> grpc.ServerCredentials:
-        """Credentials of a port; every new connection gets the newest certificate."""
+        """Return the gRPC credentials of a port; every new connection uses the current certificate."""
         return grpc.dynamic_ssl_server_credentials(
             self._now, self._newest, require_client_authentication=self._files.client_ca is not None
         )
 
     def context(self) -> ssl.SSLContext:
-        """The TLS context for a new HTTP/1.1 connection, with the newest certificate."""
+        """Return the TLS context for a new HTTP/1.1 connection, with the current certificate."""
         self._newest()
         return self._context
 
@@ -72,9 +76,9 @@ class Certificates:
                 self._stamp = stamp
                 self._now, self._context = _configuration(self._files)
                 self._ends = _ends(self._files)
-                _log.info("certificates reloaded")
+                _log.info("the TLS certificates have changed and were read again")
         except InvalidCertificate as error:
-            _log.error("the certificates were not reloaded, the last good ones stay in use: %s", error)
+            _log.error("the changed TLS certificates cannot be used, so those read before stay in use: %s", error)
         return self._now
 
 
@@ -82,7 +86,10 @@ def _stamp(tls: TlsFiles) -> _Stamp:
     try:
         found = [path.stat() for path in tls.paths]
     except OSError as error:
-        raise InvalidCertificate(f"cannot read {error.filename}: {error.strerror}") from None
+        raise InvalidCertificate(
+            f"the file {error.filename} of the TLS settings cannot be read ({error.strerror}): correct its path or "
+            "permissions"
+        ) from None
     return tuple((one.st_ino, one.st_mtime_ns) for one in found)
 
 
@@ -93,12 +100,17 @@ def _ends(tls: TlsFiles) -> Mapping[str, float]:
         try:
             found[use] = first_end(path.read_text("ascii", "replace")).timestamp()
         except (OSError, ValueError) as error:  # what is wrong with its connections is told elsewhere
-            _log.warning("it cannot be told when the certificates of %s expire: %s", path, error)
+            _log.warning(
+                "the expiry date of the certificates in %s cannot be read, so the metric of their expiry leaves them "
+                "out: %s",
+                path,
+                error,
+            )
     return found
 
 
 def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
-    """The configuration that gRPC and HTTP share."""
+    """Return the TLS configuration that gRPC and HTTP share."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
@@ -113,6 +125,11 @@ def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, 
         return grpc.ssl_server_certificate_configuration([pair], authorities), context
     except ssl.SSLError as error:
         names = ", ".join(map(str, tls.paths))
-        raise InvalidCertificate(f"the certificates cannot be used ({error.reason or error}): {names}") from None
+        raise InvalidCertificate(
+            f"the TLS certificates cannot be used ({error.reason or error}); check these files: {names}"
+        ) from None
     except OSError as error:
-        raise InvalidCertificate(f"cannot read {error.filename}: {error.strerror}") from None
+        raise InvalidCertificate(
+            f"the file {error.filename} of the TLS settings cannot be read ({error.strerror}): correct its path or "
+            "permissions"
+        ) from None

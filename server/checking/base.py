@@ -9,11 +9,12 @@ class RequestChecker(Protocol):
     """Checks requests with the validators of their engines, before a song is admitted."""
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request that keeps the contract; returns it with its melody read, and its plan if one was made.
+        """Check a request that follows the rules of the API. Returns the request with its MIDI melody parsed, and its
+        plan if the check has made one.
 
         Raises:
-            InvalidRequest: the engine cannot make a song of it, or it takes too much time to find out.
-            ChecksOverloaded: too many requests wait, or the wait was too long.
+            InvalidRequest: the engine cannot make the song, or the check takes too long.
+            ChecksOverloaded: too many requests are waiting, or this one has waited too long.
             WorkerLost: the checking process is being restarted.
             SongFailed: a fault of the server.
         """

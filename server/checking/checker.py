@@ -32,8 +32,8 @@ _NICE = 5
 def main(descriptor: int) -> None:
     """Run a checking process on its end of the server's pipe.
 
-    Reads a `CheckerSpec`, sends `CheckerReady`, and returns when the other end is closed. Signals are left to the
-    server. An unexpected end of one of its threads ends the process.
+    Reads a `CheckerSpec`, sends `CheckerReady`, and returns when the server closes the pipe. The process ignores
+    signals, which the server handles. An unexpected end of one of its threads ends the process.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -53,7 +53,7 @@ def main(descriptor: int) -> None:
 
 
 def _or_die(body: Callable[[], None]) -> None:
-    """Run the body of a thread; any error but a closed pipe ends the process."""
+    """Run the function of a thread; any error except a closed pipe ends the process."""
     with ended_with_its_pipe(_log, "checking process"):
         body()
 

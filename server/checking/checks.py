@@ -18,20 +18,24 @@ _log = logging.getLogger(__name__)
 
 
 class Checks:
-    """Runs checks. Validators of engines without settings here are loaded on first use."""
+    """Runs checks of requests. Validators of engines without settings here are loaded on first use."""
 
     def __init__(self, validators: Mapping[str, Validator | None]) -> None:
-        """`None` stands for an engine that has no validator, or whose validator cannot be loaded here."""
+        """Maps engines to validators; `None` marks an engine that has no validator, or whose validator cannot be loaded
+        here.
+        """
         self._validators = dict(validators)
         self._loading = threading.Lock()
 
     @classmethod
     def load(cls, engines: Iterable[EngineSpec]) -> "Checks":
-        """Load the validators of `engines`. An engine whose factory is not the registry's has none."""
+        """Load the validators of `engines`. An engine with a factory of its own, instead of the registry's, has
+        none.
+        """
         return cls({spec.name: None if spec.factory else _loaded(spec.name, spec.options) for spec in engines})
 
     def answer(self, check: Check) -> Answer:
-        """Check one request. Any thread may call."""
+        """Check one request and return the result. May be called from any thread."""
         try:
             params = with_midi(check.params, check.midi) if check.midi else check.params
             plan = self._plan(check.engine, params)
@@ -61,5 +65,7 @@ def _loaded(engine: str, options: Mapping[str, object]) -> Validator | None:
         return load_validator(engine, options)
     except EngineUnavailable as error:
         # Its worker cannot load the engine either, and says with which setting; here a line for debugging is enough.
-        _log.debug("requests for engine %s are checked by its worker alone: %s", engine, error)
+        _log.debug(
+            "this process cannot load the checks of engine %s, so its worker alone checks requests: %s", engine, error
+        )
         return None

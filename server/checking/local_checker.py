@@ -1,4 +1,4 @@
-"""The checking process of one server: restarted when it dies or hangs; callers get fair turns."""
+"""Runs the process that checks requests, restarts it when it dies or hangs, and gives callers fair turns."""
 
 import asyncio
 import itertools
@@ -35,15 +35,15 @@ Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 async def at_once() -> None:
-    """Return at once."""
+    """Default for `start_after` that returns at once."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLimits:
-    """Limits of one check in seconds: processor time, silence while it is checked, and total time.
+    """Limits of one check in seconds: processor time, time without a heartbeat, and total time.
 
-    At most `waiting` requests wait, `waiting_per_caller` of one caller, and with those being checked they have at most
-    `waiting_bytes`.
+    At most `waiting` requests wait, at most `waiting_per_caller` of one caller. Together with those being checked they
+    have at most `waiting_bytes`.
     """
 
     cpu_seconds: float = 1.0
@@ -67,7 +67,7 @@ class _Asked:
 
 
 class LocalChecker:
-    """Checks requests in one process beside the server. Lives on one event loop; enter `running` first."""
+    """Checks requests in one process beside the server. To be used on one event loop; enter `running` first."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class LocalChecker:
         new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
         restart_backoff_seconds: float = 0.1,
     ) -> None:
-        """`log_requests` leaves the words of prompts and lyrics in the log of bugs.
+        """With `log_requests` the log of bugs contains the text of prompts and lyrics.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
@@ -102,18 +102,23 @@ class LocalChecker:
 
     @property
     def pid(self) -> int | None:
-        """The number of the checking process; `None` while there is none."""
+        """The process id of the checking process; `None` while there is none."""
         return self._process.pid if self._process is not None else None
 
     def liveness_problem(self) -> str | None:
-        """The reason why requests are not checked until a restart; `None` while they are checked."""
-        return "no checking process can be started" if self._failed_starts >= _HOPELESS_STARTS else None
+        """The reason why requests cannot be checked until the server is restarted; `None` while they can."""
+        return (
+            "the process that checks requests cannot be started; the server's log gives the cause"
+            if self._failed_starts >= _HOPELESS_STARTS
+            else None
+        )
 
     @asynccontextmanager
     async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
-        """Keep a checking process up until the context is left; then it has ended.
+        """Keep a checking process running until the context is left; then it has ended.
 
-        It starts at the first request, or once `start_after` returns: other starts should not wait for it.
+        It starts at the first request, or once `start_after` returns, so that it does not slow the start of the server
+        down.
         """
         task = asyncio.create_task(self._run(start_after), name="checking process")
         try:
@@ -123,9 +128,10 @@ class LocalChecker:
             await asyncio.gather(task, return_exceptions=True)
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request; see `RequestChecker.check`. An engine whose factory is not the registry's has no checks.
+        """Check a request as `RequestChecker.check` describes. An engine with a factory of its own, instead of the
+        registry's, has no checks.
 
-        A melody in a MIDI file is read for every engine.
+        A MIDI melody is parsed for every engine.
         """
         if request.engine in self._unchecked and not request.midi:
             return request
@@ -142,8 +148,8 @@ class LocalChecker:
                 text = answer.text
                 if not self._log_requests:
                     text = without_words(text, request.params.lyrics, request.params.prompt)
-                _log.error("a request could not be checked: %s", text)
-                raise SongFailed("the request could not be checked because of a fault of the server; try again")
+                _log.error("the checking process could not check a request, which is refused as INTERNAL: %s", text)
+                raise SongFailed("the request could not be checked because of a fault of the server: try again later")
 
     async def _answer(self, asked: _Asked) -> Answer:
         self._enter(asked)
@@ -154,8 +160,8 @@ class LocalChecker:
                 return await asked.answer
         except TimeoutError:
             if self._process is None:
-                raise WorkerLost("the checking process is being restarted") from None
-            text = f"the request was not checked within {self._limits.total_seconds:g} s"
+                raise WorkerLost("the process that checks requests is being restarted: try again in a moment") from None
+            text = f"the request was not checked within {self._limits.total_seconds:g} s: try again later"
             raise ChecksOverloaded(text, _RETRY_AFTER_SECONDS) from None
         finally:
             self._turns.leave(asked.caller, asked)
@@ -168,13 +174,13 @@ class LocalChecker:
             self._turns.enter(asked.caller, asked)
         except TooManyWait:
             raise ChecksOverloaded(
-                "too many requests wait to be checked; try again later", _RETRY_AFTER_SECONDS
+                "too many requests are waiting to be checked: try again later", _RETRY_AFTER_SECONDS
             ) from None
         self._bytes += asked.size
 
     def _dispatch(self) -> None:
-        """Send requests while the process has free threads; those that were being checked when a process ended are sent
-        alone.
+        """Send waiting requests while the process has free threads. Requests that were being checked when a process
+        died are sent alone.
         """
         if self._process is None or any(asked.tries > 1 for asked in self._working.values()):
             return
@@ -195,7 +201,7 @@ class LocalChecker:
         self._watch_silence()
 
     def _watch_silence(self) -> None:
-        """End the process after too long a silence while it has work."""
+        """Kill the process if it sends nothing for too long while it has work."""
         if self._watch is None and self._working:
             loop = asyncio.get_running_loop()
             self._watch = loop.call_at(self._heard_at + self._limits.silent_seconds, self._look)
@@ -204,7 +210,10 @@ class LocalChecker:
         self._watch = None
         silent_seconds = asyncio.get_running_loop().time() - self._heard_at
         if self._working and self._process is not None and silent_seconds >= self._limits.silent_seconds:
-            _log.error("the checking process was silent for %.1f seconds and is killed", silent_seconds)
+            _log.error(
+                "the process that checks requests did not answer for %.1f seconds: it is killed and restarted",
+                silent_seconds,
+            )
             self._process.kill()
         else:
             self._watch_silence()
@@ -219,10 +228,13 @@ class LocalChecker:
             try:
                 await self._serve(process)
             except ProcessEnded as error:
-                _log.error("the checking process ended: %s", error)
+                _log.error("the process that checks requests has ended and is restarted: %s", error)
             except Exception:
                 # A bug of ours must not leave the server without checks for the rest of its life.
-                _log.exception("the checking process failed with a bug and is not restarted")
+                _log.exception(
+                    "the process that checks requests failed because of a bug of the server, and is restarted: please "
+                    "report this traceback"
+                )
             finally:
                 self._process = None
                 await process.stop(_END_GRACE_SECONDS)
@@ -231,7 +243,7 @@ class LocalChecker:
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve(self, process: PipedProcess) -> None:
-        """Start the process and read its answers until it ends."""
+        """Start the process and read its results until it ends."""
         self._failed_starts += 1
         ready = await process.start(self._spec, _START_SECONDS)
         assert isinstance(ready, CheckerReady)
@@ -253,18 +265,18 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Fail the request that has ended two processes; the next process checks the others again."""
+        """Fail the request that has killed two processes; the next process checks the others again."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)
                 continue
             self._turns.done(asked.caller)
             if not asked.answer.done():
-                text = "the check of this request has ended the checking process twice"
+                text = "the process that checks requests died twice while it checked this request"
                 asked.answer.set_result(CheckFailed(number, text))
         self._working.clear()
 
 
 def _size(request: SongRequest) -> int:
-    """The size in bytes of a request's large fields."""
+    """The total size in bytes of a request's large fields."""
     return len(request.midi) + len(getattr(request.params.task, "audio", b""))

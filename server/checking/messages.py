@@ -23,12 +23,14 @@ class CheckerSpec:
 
 @dataclass(frozen=True, slots=True)
 class CheckerReady:
-    """First message of a checking process, unasked: it has started, and its imports are loaded."""
+    """First message of a checking process, sent when it has started and imported its modules."""
 
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Check a request. `midi`, unless empty, is its melody. Answer: `Passed`, `Refused` or `CheckFailed`."""
+    """Check a request; `midi` has the bytes of a MIDI melody, if not empty. The response is `Passed`, `Refused` or
+    `CheckFailed`.
+    """
 
     number: int
     engine: str
@@ -40,8 +42,8 @@ class Check:
 class Passed:
     """Result of a check: the request is valid.
 
-    `params` are the request's parameters if the check has parsed a recorded melody into them, else `None`. `plan` is
-    the pickled plan for the worker, empty if the engine makes it there.
+    `params` are the request's parameters if the check has parsed a MIDI melody into them, otherwise `None`. `plan` is
+    the pickled plan for the worker, empty if the worker makes the plan itself.
     """
 
     number: int
@@ -51,7 +53,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """The request cannot be made into a song."""
+    """Result of a check: the engine cannot make the song; `violations` names the fields."""
 
     number: int
     violations: tuple[Violation, ...]
@@ -59,7 +61,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class CheckFailed:
-    """A fault of the checking process; `text` is a traceback for the log."""
+    """Result of a check that failed because of a bug; `text` is a traceback for the log."""
 
     number: int
     text: str

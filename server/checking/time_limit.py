@@ -15,11 +15,13 @@ _TOO_LONG = "takes too long to check: use shorter lyrics, a shorter prompt or a 
 
 
 class _TimeIsUp(BaseException):
-    """The check has used its time. Not an `Exception`, so that the checked code does not catch it."""
+    """Raised in a check that has used up its time. It is not an `Exception`, so that the checked code does not catch
+    it.
+    """
 
 
 class CheckThreads:
-    """Checks several requests at the same time, and ends each that has used its time.
+    """Checks several requests at the same time, and ends each check that has used up its time.
 
     While checks run, heartbeats are sent periodically. A check that does not release the interpreter lock delays them.
     """
@@ -32,7 +34,7 @@ class CheckThreads:
         cpu_seconds: float,
         guard: Callable[[Callable[[], None]], None],
     ) -> None:
-        """`guard` runs the bodies of threads; `cpu_seconds` is the processor's time of one check."""
+        """`guard` runs the functions of threads; `cpu_seconds` is the processor time that one check may use."""
         self._answer = answer
         self._send_unlocked = send
         self._cpu_seconds = cpu_seconds
@@ -44,7 +46,7 @@ class CheckThreads:
             threading.Thread(target=guard, args=(body,), daemon=True).start()
 
     def put(self, check: Check) -> None:
-        """Have a request checked; its answer is sent to the server."""
+        """Queue a request for checking; its result is sent to the server."""
         self._checks.put(check)
 
     def _work(self) -> None:
@@ -91,6 +93,8 @@ def _cpu_time(thread: int) -> float:
 
 
 def _interrupt(thread: int, error: type[BaseException] | None) -> None:
-    """Raise an error in a thread when it next runs Python code; `None` withdraws one that was not raised yet."""
+    """Raise an exception in another thread when it next runs Python code; `None` withdraws one that was not raised
+    yet.
+    """
     raised = ctypes.c_void_p(None) if error is None else ctypes.py_object(error)
     ctypes.pythonapi.PyThreadState_SetAsyncExc(ctypes.c_ulong(thread), raised)

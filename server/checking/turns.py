@@ -1,4 +1,6 @@
-"""Order of checks: callers in turn, those with the fewest checks in progress and the least cost first."""
+"""The order of checks: callers take turns, first those with the fewest checks in progress, then those with the least
+used time.
+"""
 
 from collections import Counter, OrderedDict, deque
 from typing import Generic, TypeVar
@@ -7,7 +9,7 @@ T = TypeVar("T")
 
 
 class TooManyWait(Exception):
-    """There is no room for another request."""
+    """Too many requests are waiting to be checked."""
 
 
 MOST_DEBTORS = 1024
@@ -15,14 +17,15 @@ _LARGEST_CREDIT_SECONDS = 1.0
 
 
 class Turns(Generic[T]):
-    """Requests that wait for their check, and the callers that have one in progress.
+    """The requests that wait for their check, and the number of checks in progress of each caller.
 
-    A caller is charged for the time of its checks. Among callers with as many in progress the least charged goes first;
-    a new caller begins a second below the last one taken, so that waiting saves nothing up.
+    A caller is charged for the time of its checks. Among callers with equally many checks in progress the least charged
+    goes first. A new caller begins one second below the charge of the last caller served, so that idle callers do not
+    gain priority.
     """
 
     def __init__(self, waiting: int, waiting_per_caller: int, working_per_caller: int) -> None:
-        """The limits: waiting requests in all and per caller, and checks in progress per caller."""
+        """The limits: waiting requests in total and per caller, and checks in progress per caller."""
         self._waiting = waiting
         self._waiting_per_caller = waiting_per_caller
         self._queues: dict[str, deque[T]] = {}
@@ -33,10 +36,10 @@ class Turns(Generic[T]):
         self._level = 0.0
 
     def enter(self, caller: str, request: T) -> None:
-        """Add a request behind those of its caller.
+        """Add a request after those of its caller.
 
         Raises:
-            TooManyWait: too many wait, of this caller or in all.
+            TooManyWait: too many requests wait, of this caller or in total.
         """
         queue = self._queues.get(caller, ())
         if self._count >= self._waiting or len(queue) >= self._waiting_per_caller:
@@ -45,7 +48,9 @@ class Turns(Generic[T]):
         self._count += 1
 
     def take(self) -> tuple[str, T] | None:
-        """The next request and its caller, in progress from now on until `done`; `None` if none may be checked now."""
+        """Return the next request and its caller, which count as in progress until `done`; `None` if no request may be
+        checked now.
+        """
         caller = min(self._queues, key=lambda one: (self._working[one], self._charge_of(one)), default=None)
         if caller is None or self._working[caller] >= self._working_per_caller:
             return None
@@ -59,7 +64,7 @@ class Turns(Generic[T]):
         return caller, request
 
     def done(self, caller: str, seconds: float = 0.0) -> None:
-        """Count one check of the caller less in progress, and charge the caller for its time."""
+        """Note that a check of the caller has ended, and charge the caller for its time."""
         self._charged[caller] = self._charge_of(caller) + seconds
         self._charged.move_to_end(caller)
         if len(self._charged) > MOST_DEBTORS:
@@ -69,7 +74,7 @@ class Turns(Generic[T]):
             del self._working[caller]
 
     def leave(self, caller: str, request: T) -> None:
-        """Remove a request, waiting or not."""
+        """Remove a request if it is still waiting."""
         queue = self._queues.get(caller)
         if queue is None or request not in queue:
             return
@@ -79,5 +84,5 @@ class Turns(Generic[T]):
             del self._queues[caller]
 
     def _charge_of(self, caller: str) -> float:
-        """The seconds charged to a caller, or one second less than the last one taken if that is more."""
+        """The seconds charged to a caller, but at least one second less than those of the last caller served."""
         return max(self._charged.get(caller, 0.0), self._level - _LARGEST_CREDIT_SECONDS)

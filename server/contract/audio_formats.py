@@ -1,4 +1,4 @@
-"""Delivery formats by the enum values of the contract: AUDIO_FORMAT_MP3 is the format "mp3"."""
+"""Maps delivery formats to the enum values of the .proto file: AUDIO_FORMAT_MP3 is the format "mp3"."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -17,11 +17,12 @@ _Number = TypeVar("_Number", int, float)
 
 
 def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
-    """Check the engine's own limits on a valid message; `engines` are all that are known.
+    """Check a message, which follows the rules of the .proto file, against the limits of its engine; `engines` are all
+    known engines.
 
     Raises:
-        ControlNotSupported: the message sets fields that the engine has no use for.
-        InvalidRequest: a value is outside the engine's range, or a stem, voice or language is not one of its own.
+        ControlNotSupported: the message sets fields that the engine does not support.
+        InvalidRequest: a value is outside the engine's range, or the engine does not have a stem, voice or language.
     """
     _check_controls(message, engine, engines)
     violations = (_range_violations, _stem_violations, _voice_violations, _lora_violations)
@@ -61,7 +62,7 @@ def _range_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) ->
 def _outside(field: str, value: _Number, limits: tuple[_Number, _Number], engine: str) -> Iterable[Violation]:
     low, high = limits
     if not low <= value <= high:
-        yield Violation(field, f"must be in the range [{low:g}, {high:g}] of engine {engine!r}")
+        yield Violation(field, f"must be {low:g} to {high:g}, the range of engine {engine!r}")
 
 
 def _stem_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
@@ -78,9 +79,9 @@ def _voice_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) ->
 def _language_violations(language: str, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> Iterable[Violation]:
     if language and language_among(language, engine.languages) is None:
         able = [name for name, info in engines.items() if language_among(language, info.languages)]
-        instead = f"; these sing it: {', '.join(able)}" if able else ""
+        instead = f"; these engines can: {', '.join(able)}" if able else ""
         own = ", ".join(engine.languages) or "no words"
-        yield Violation("language", f"engine {engine.name!r} sings {own}{instead}")
+        yield Violation("language", f"engine {engine.name!r} cannot sing it, only {own}{instead}")
 
 
 def _lora_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:

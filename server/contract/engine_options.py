@@ -1,7 +1,7 @@
-"""Converts the options that only one engine has into the engine's own value.
+"""Converts the options of one engine from the message of the .proto file to the engine's own dataclass.
 
-The members of `GenerateRequest.engine_options` have the names of the engines. Their ranges are stated in the .proto
-alone.
+The members of `GenerateRequest.engine_options` have the names of the engines. Their ranges are defined only in the
+.proto file.
 """
 
 from collections.abc import Sequence
@@ -17,7 +17,7 @@ ONEOF = "engine_options"
 
 
 def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
-    """The engine that the message names, else the one whose options it has, else `default`.
+    """Return the engine that the message names, otherwise the engine whose options it has, otherwise `default`.
 
     Raises:
         InvalidRequest: the message names one engine and has the options of another.
@@ -27,7 +27,8 @@ def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
         raise InvalidRequest(
             Violation(
                 ONEOF,
-                f"has the options of engine {owner!r}, while engine is {message.engine!r}: leave the options out, or "
+                f"has options of engine {owner!r}, but the request names engine {message.engine!r}: leave the options "
+                "out, or "
                 f"set engine to {owner!r}",
             )
         )
@@ -35,7 +36,7 @@ def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
 
 
 def engine_options(message: music_pb2.GenerateRequest) -> EngineOptions | None:
-    """The options as the engine takes them; `None` if the message has none."""
+    """Return the options as the engine's dataclass; `None` if the message has none."""
     name = message.WhichOneof("engine_options")
     return from_message(getattr(message, name), options_class(name)) if name else None
 

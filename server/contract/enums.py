@@ -1,4 +1,4 @@
-"""Maps proto enum numbers to the values of the model and of the store."""
+"""Maps enum numbers of the .proto file to the values of the model and of the store."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -46,6 +46,8 @@ SONG_STATES = MappingProxyType(
 
 
 def enum_words(enum: EnumDescriptor) -> Mapping[str, int]:
-    """The numbers of an enum's values by their names in lower case, without the enum's prefix and UNSPECIFIED."""
+    """Map the names of an enum's values, in lower case and without the enum's prefix, to their numbers; UNSPECIFIED is
+    left out.
+    """
     prefix = "".join(f"_{letter}" if letter.isupper() else letter.upper() for letter in enum.name)[1:] + "_"
     return {value.name.removeprefix(prefix).lower(): value.number for value in enum.values if value.number}

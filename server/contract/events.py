@@ -1,4 +1,4 @@
-"""Converts the events of a song to messages of the stream."""
+"""Converts the events of a song to messages of its stream."""
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -21,7 +21,7 @@ from server.store.base import SongRecord
 
 
 def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent:
-    """The message for an event of the request's song."""
+    """Return the message for an event of the request's song."""
     match event:
         case Accepted():
             accepted = _accepted(event, request.request_id, request.engine, request.params.seed)
@@ -41,12 +41,12 @@ def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent
 
 
 def accepted_message(event: Accepted, song: SongRecord) -> music_pb2.SongEvent:
-    """The message for the admission of a song of which only the record is known."""
+    """Return the `accepted` message of a song of which only the stored record is known."""
     return music_pb2.SongEvent(accepted=_accepted(event, song.request_id, song.engine, song.seed))
 
 
 def queue_status_message(event: QueueStatus) -> music_pb2.SongEvent:
-    """The message for the queue status of a song."""
+    """Return the `progress` message for the queue position and ETA of a song."""
     return music_pb2.SongEvent(progress=_queue_status(event))
 
 

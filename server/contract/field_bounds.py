@@ -1,4 +1,4 @@
-"""Bounds of each field of the contract's messages, by the rules that the .proto declares."""
+"""Limits of each field of the API's messages, read from the rules in the .proto file."""
 
 from dataclasses import dataclass
 from functools import cache
@@ -16,7 +16,7 @@ _SHORT_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Most elements and bytes of a field, and most characters of a string; `None`: no limit."""
+    """Limits of a field: most elements, most bytes, and most characters of a string; `None`: no limit."""
 
     elements: int = 1
     content_bytes: int | None = None
@@ -30,7 +30,7 @@ class Bounds:
 
 @cache
 def bounds_of(field: FieldDescriptor) -> Bounds:
-    """The bounds of one field."""
+    """Return the limits of one field."""
     rules = field.GetOptions().Extensions[validate_pb2.field]
     elements = (rules.repeated.max_items or MAX_ELEMENTS) if field.is_repeated else 1
     if rules.string.HasField("max_len"):

@@ -1,4 +1,4 @@
-"""Converts messages of the contract to dataclasses with the same field names."""
+"""Converts messages of the .proto file to dataclasses with the same field names."""
 
 from collections.abc import Iterable
 from enum import Enum
@@ -13,7 +13,7 @@ _T = TypeVar("_T")
 
 
 def from_message(message: Message, cls: type[_T]) -> _T:
-    """An instance of `cls` with the fields that are set in the message; others keep the defaults of `cls`.
+    """Make an instance of `cls` from the fields that are set in the message; others keep the defaults of `cls`.
 
     A field without presence is set if it is not zero or empty. An enum value becomes the member of the same name in the
     enumeration that annotates the field of `cls`.
@@ -33,6 +33,6 @@ def _value(field: FieldDescriptor, value: Any, annotation: Any) -> Any:
 
 
 def _enumeration(annotation: Any) -> type[Enum]:
-    """The enumeration in an annotation such as `Sampler | None`."""
+    """Return the enumeration in an annotation such as `Sampler | None`."""
     choices: Iterable[Any] = get_args(annotation) or (annotation,)
     return next(each for each in choices if isinstance(each, type) and issubclass(each, Enum))

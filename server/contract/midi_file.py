@@ -1,7 +1,7 @@
-"""Reads notes and tempo from the bytes of a MIDI file, also of a damaged one.
+"""Parses the notes and the tempo of a MIDI file, also of a damaged one.
 
-What a melody does not need is skipped: unknown chunks and events, wrong counts and lengths, bytes before the header and
-behind the last track. The time grows linearly with the size of the data.
+Everything that a melody does not need is skipped: unknown chunks and events, wrong counts and lengths, bytes before the
+header and after the last track. The time grows linearly with the size of the data.
 """
 
 from collections.abc import Iterator
@@ -18,12 +18,12 @@ _MICROSECONDS_PER_MINUTE = 60e6
 
 
 class NotMidi(ValueError):
-    """The bytes are not a MIDI file; the text says why."""
+    """The bytes are not a usable MIDI file; the text gives the reason."""
 
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A key that goes down or up: time in ticks from the beginning of the file."""
+    """A note-on or note-off event; time in ticks from the beginning of the file."""
 
     tick: int
     channel: int
@@ -33,7 +33,7 @@ class Press:
 
 @dataclass(slots=True)
 class Track:
-    """The notes of a track, and its name; `programs` are the sounds that its channels begin with, 0 to 127."""
+    """The notes of a track and its name; `programs` are the instruments with which its channels begin, 0 to 127."""
 
     presses: list[Press] = field(default_factory=list)
     name: str = ""
@@ -43,7 +43,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class MidiFile:
-    """The tracks of a file, the ticks of its quarter note, and its first tempo where it names one."""
+    """The tracks of a file, the ticks per quarter note, and the first tempo if the file gives one."""
 
     ticks_per_beat: float
     tracks: tuple[Track, ...]
@@ -53,36 +53,36 @@ class MidiFile:
 def read_midi(data: bytes) -> MidiFile:
     """Read a standard MIDI file, bare or in a RIFF file.
 
-    A file that counts time in frames has no beats; half a second is taken for one.
+    If a file counts time in frames, half a second is taken as a beat.
 
     Raises:
-        NotMidi: there is no header, no track, or no ticks to count time in.
+        NotMidi: the file has no header, no track, or no ticks per beat.
     """
     start = data.find(_HEADER)
     if start < 0 or len(data) < start + 14:
-        raise NotMidi("is not a standard MIDI file")
+        raise NotMidi("must be a standard MIDI file (.mid)")
     length = max(int.from_bytes(data[start + 4 : start + 8], "big"), 6)
     ticks_per_beat, framed = _division(data[start + 12 : start + 14])
     tempi: list[tuple[int, float]] = []
     tracks = tuple(_read_track(body, tempi) for body in _bodies(data, start + 8 + length))
     if not tracks:
-        raise NotMidi("has no track")
+        raise NotMidi("must be a MIDI file with a track")
     tempo_bpm = 60.0 / _FRAMES_BEAT_SECONDS if framed else min(tempi, default=(0, None))[1]
     return MidiFile(ticks_per_beat, tracks, tempo_bpm)
 
 
 def _division(data: bytes) -> tuple[float, bool]:
-    """Ticks per beat, and True if the file counts frames."""
+    """Return the ticks per beat, and True if the file counts time in frames."""
     number = int.from_bytes(data, "big")
     framed = bool(number & 0x8000)
     ticks = (256 - data[0]) * data[1] * _FRAMES_BEAT_SECONDS if framed else number
     if ticks <= 0:
-        raise NotMidi("has no ticks in a beat")
+        raise NotMidi("must be a MIDI file with at least one tick in a beat")
     return ticks, framed
 
 
 def _bodies(data: bytes, offset: int) -> Iterator[bytes]:
-    """The contents of the track chunks; after a wrong length the next track is searched for."""
+    """Yield the contents of the track chunks; after a wrong length the next track header is searched for."""
     offset = offset if data[offset : offset + 4].isascii() else data.find(_TRACK)
     while 0 <= offset <= len(data) - 8:
         end = offset + 8 + int.from_bytes(data[offset + 4 : offset + 8], "big")
@@ -100,7 +100,7 @@ def _is_chunk(name: bytes) -> bool:
 
 
 def _read_track(body: bytes, tempi: list[tuple[int, float]]) -> Track:
-    """Read events until the track ends or cannot be parsed any more; tempi are added to `tempi`."""
+    """Parse events until the track ends or becomes unreadable; tempi are appended to `tempi`."""
     track, reader, tick, status = Track(), _Bytes(body), 0, 0
     while (delta := reader.number()) is not None and (first := reader.byte()) is not None:
         tick += delta
@@ -133,13 +133,13 @@ def _take(track: Track, tick: int, status: int, values: bytes) -> None:
 
 @dataclass(slots=True)
 class _Bytes:
-    """A reader for the bytes of a track; returns `None` behind the last."""
+    """A reader for the bytes of a track; its methods return `None` after the last byte."""
 
     data: bytes
     offset: int = 0
 
     def byte(self) -> int | None:
-        """The next byte."""
+        """Read the next byte."""
         if self.offset >= len(self.data):
             return None
         self.offset += 1
@@ -150,7 +150,7 @@ class _Bytes:
         self.offset += count
 
     def number(self) -> int | None:
-        """The next variable-length number; `None` if it is longer than the format allows."""
+        """Read the next variable-length number; `None` if it is longer than the format allows."""
         value = 0
         for _ in range(_LONGEST_NUMBER):
             byte = self.byte()
@@ -162,7 +162,7 @@ class _Bytes:
         return None
 
     def block(self) -> bytes | None:
-        """The bytes of a block that begins with its length."""
+        """Read a block of bytes that begins with its length."""
         length = self.number()
         if length is None:
             return None
@@ -170,7 +170,9 @@ class _Bytes:
         return self.data[self.offset - length : self.offset]
 
     def channel_event(self, first: int, status: int) -> tuple[int, bytes]:
-        """The status of an event that begins with `first`, after one of `status`, and its values."""
+        """Read a channel event whose first byte is `first`; returns its status (by default `status`, the running
+        status) and its data bytes.
+        """
         if first >= 0x80:
             status, given = first, b""
         else:

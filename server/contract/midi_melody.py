@@ -1,4 +1,4 @@
-"""Converts a caller's MIDI file to the anchor melody."""
+"""Converts a caller's MIDI file to an anchor melody."""
 
 import heapq
 import itertools
@@ -30,7 +30,7 @@ _TUNE_NAMES = re.compile(
 
 @dataclass(frozen=True, slots=True)
 class MidiMelody:
-    """The melody of a MIDI file, the tempo in the file, and the changes that were made to the melody."""
+    """The melody of a MIDI file, the tempo of the file, and remarks on changes made to the melody."""
 
     notes: tuple[AnchorNote, ...]
     tempo_bpm: float | None = None
@@ -56,13 +56,13 @@ class _Part:
 
 
 def anchor_from_midi(data: bytes) -> MidiMelody:
-    """The melody of a standard MIDI file: its part named "melody" or the like, else the first part that is not a bass.
+    """Return the melody of a standard MIDI file: the part named "melody" or similar, otherwise the first part that is
+    not a bass.
 
-    A part is one channel of a track. Where several notes sound the highest is taken. Times are rounded to sixteenth
-    notes; percussion is ignored; silence before the first note is kept as a rest, silence after
-    the last is not. A longer note than 16 beats ends there, a longer rest becomes several, a pitch out of the range
-    [36, 96] is moved by octaves, and after 512 notes and rests the melody ends: more than any engine keeps. The time
-    this takes grows with the size of the data alone.
+    A part is one channel of a track. Of simultaneous notes the highest is taken. Times are rounded to sixteenth notes;
+    percussion is ignored; silence before the first note becomes a rest, silence after the last is dropped. Notes longer
+    than 16 beats are shortened, longer rests become several, pitches outside [36, 96] are moved by octaves, and the
+    melody ends after 512 notes and rests, more than any engine uses. The time needed is linear in the size of the data.
 
     Raises:
         InvalidRequest: the bytes are not a MIDI file, or have no note that is not percussion.
@@ -70,29 +70,31 @@ def anchor_from_midi(data: bytes) -> MidiMelody:
     try:
         file = read_midi(data)
     except NotMidi as error:
-        raise _refusal(f"{error}; send a standard MIDI file (.mid)") from error
+        raise _refusal(f"{error}") from error
     part = _chosen([part for track in file.tracks for part in _parts(track, file)])
     if part is None:
-        raise _refusal("has no track with notes other than percussion")
+        raise _refusal("must have a track with notes that are not percussion")
     melody = tuple(itertools.islice(_with_rests(_highest(part.notes)), MAX_NOTES))
     moved = tuple(AnchorNote(_in_range(note.pitch), note.length_beats) for note in melody)
-    remarks = ("anchor: notes that are too low or too high are moved by octaves",) if moved != melody else ()
+    remarks = (
+        ("anchor: notes that are too low or too high for the engine are moved by octaves",) if moved != melody else ()
+    )
     return MidiMelody(moved, file.tempo_bpm, remarks)
 
 
 def with_midi(params: SongParams, data: bytes) -> SongParams:
-    """The parameters with the melody of a MIDI file as their anchor; raises as `anchor_from_midi` does."""
+    """Return the parameters with the melody of a MIDI file as their anchor; raises the errors of `anchor_from_midi`."""
     melody = anchor_from_midi(data)
     return replace(params, anchor=melody.notes, anchor_tempo_bpm=melody.tempo_bpm, anchor_remarks=melody.remarks)
 
 
 def with_melody(request: SongRequest) -> SongRequest:
-    """The request with its MIDI file read; raises as `anchor_from_midi` does."""
+    """Return the request with its MIDI file parsed; raises the errors of `anchor_from_midi`."""
     return replace(request, params=with_midi(request.params, request.midi), midi=b"") if request.midi else request
 
 
 def _chosen(parts: list[_Part]) -> _Part | None:
-    """The part with the melody."""
+    """Return the part with the melody."""
     named = [part for part in parts if _TUNE_NAMES.search(part.name)]
     high = [
         part for part in parts if part.program not in BASSES and max(note.pitch for note in part.notes) >= LOWEST_TUNE
@@ -101,7 +103,7 @@ def _chosen(parts: list[_Part]) -> _Part | None:
 
 
 def _parts(track: Track, file: MidiFile) -> Iterator[_Part]:
-    """The channels of a track that have notes, without percussion, in the order in which they begin."""
+    """Return the channels of a track that have notes, without percussion, in the order of their first notes."""
     channels = dict.fromkeys(press.channel for press in track.presses if press.channel != PERCUSSION_CHANNEL)
     for channel in channels:
         presses = [press for press in track.presses if press.channel == channel]
@@ -131,7 +133,7 @@ def _to_grid(ticks: int, ticks_per_beat: Fraction) -> int:
 
 
 def _highest(notes: list[_Note]) -> list[_Note]:
-    """The top voice: at every moment the highest sounding note, the newest of equals."""
+    """Return the top voice: at every moment the highest sounding note, of equal ones the newest."""
     waiting = sorted(notes, reverse=True)
     sounding: list[tuple[int, int, _Note]] = []
     voice: list[_Note] = []
@@ -161,7 +163,7 @@ def _with_rests(voice: list[_Note]) -> Iterator[AnchorNote]:
 
 
 def _rests(length: int) -> Iterator[AnchorNote]:
-    """Rests that together last `length` sixteenth notes."""
+    """Return rests that together last `length` sixteenth notes."""
     longest = MAX_LENGTH_BEATS * GRID_PER_BEAT
     for first in range(0, length, longest):
         yield AnchorNote(None, min(longest, length - first) / GRID_PER_BEAT)

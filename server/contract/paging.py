@@ -14,17 +14,19 @@ _ENGINE = "engine:"
 
 
 def page_size(asked: int, default: int) -> int:
-    """The size of a page: the requested one, at most `MAX_PAGE_SIZE`; `default` for 0."""
+    """Return the size of a page: the requested size, at most `MAX_PAGE_SIZE`; `default` for 0."""
     return min(asked or default, MAX_PAGE_SIZE)
 
 
 def song_token(last: SongRecord) -> str:
-    """The token of the page that follows a song."""
+    """Return the token for the page after a song."""
     return _token(f"{last.created_ns}:{last.song_id}")
 
 
 def cursor_of(token: str) -> Cursor | None:
-    """The cursor of a token, `None` for the beginning; raises InvalidRequest for an invalid token."""
+    """Return the position that a token stands for, `None` for the beginning; raises InvalidRequest for an invalid
+    token.
+    """
     if not token:
         return None
     created_ns, _, song_id = _text(token).partition(":")
@@ -38,12 +40,12 @@ def cursor_of(token: str) -> Cursor | None:
 
 
 def engine_token(last: str) -> str:
-    """The token of the page that follows the engine of that name."""
+    """Return the token for the page after the engine of that name."""
     return _token(_ENGINE + last)
 
 
 def engines_behind(names: Sequence[str], token: str) -> Sequence[str]:
-    """The names behind the position of a token; raises InvalidRequest for an invalid token."""
+    """Return the names after the position of a token; raises InvalidRequest for an invalid token."""
     if not token:
         return names
     text = _text(token)
@@ -65,4 +67,6 @@ def _text(token: str) -> str:
 
 
 def _invalid() -> InvalidRequest:
-    return InvalidRequest(Violation("page_token", "is not the token of a page"))
+    return InvalidRequest(
+        Violation("page_token", "must be a next_page_token of this server's last list: leave it out for the first page")
+    )

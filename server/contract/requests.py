@@ -1,4 +1,4 @@
-"""Turns a GenerateRequest message into the server's SongRequest."""
+"""Converts a GenerateRequest message to the server's SongRequest."""
 
 import secrets
 import uuid
@@ -47,14 +47,14 @@ def song_request(
     deadline: float | None = None,
     caller: str = "",
 ) -> SongRequest:
-    """The caller's request, checked against the .proto and against the known engines.
+    """Return the caller's request, checked against the rules of the .proto file and against the known engines.
 
-    A melody in a MIDI file is left for a checker to read. An engine that is missing from `engines` is left for
-    admission to refuse. `deadline` is on the server's monotonic clock, in seconds.
+    A MIDI melody is not parsed here but by the checking process. An engine that is missing from `engines` is refused
+    later, at admission. `deadline` is on the server's monotonic clock, in seconds.
 
     Raises:
         InvalidRequest: the message breaks a rule of the contract, or a value is outside the engine's own range.
-        ControlNotSupported: the message sets a field that the engine has no use for.
+        ControlNotSupported: the message sets a field that the engine does not support.
     """
     check(message)
     name = engine_name(message, default_engine)

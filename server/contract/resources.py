@@ -1,4 +1,4 @@
-"""Builds the messages of the resources that callers read: Song and Engine."""
+"""Builds the messages Song and Engine, which callers read."""
 
 from collections.abc import Iterable
 
@@ -13,7 +13,7 @@ from server.store.base import SongRecord
 
 
 def song_message(song: SongRecord, *, content_credentials: bool = False) -> music_pb2.Song:
-    """The song for its caller; `content_credentials` is True if a C2PA manifest of it is available."""
+    """Return the message of a song; `content_credentials` is True if a C2PA manifest of the song is available."""
     return music_pb2.Song(
         song_id=song.song_id,
         request_id=song.request_id,
@@ -38,7 +38,7 @@ def _timestamp(nanoseconds: int) -> Timestamp:
 
 
 def engine_message(name: str, info: EngineInfo | None, devices: Iterable[str], *, ready: bool) -> music_pb2.Engine:
-    """The engine for callers; only its name and devices while nothing else is known of it."""
+    """Return the message of an engine; only its name and devices while nothing else is known about it."""
     message = music_pb2.Engine(name=name, devices=devices, ready=ready)
     if info is not None:
         message.MergeFrom(_facts(info))

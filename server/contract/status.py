@@ -1,4 +1,4 @@
-"""The table of errors: from each error of a song to the gRPC code, reason and details for the caller."""
+"""The table of errors: maps each error of a song to the gRPC code, reason and details that the caller gets."""
 
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -56,13 +56,13 @@ MAX_VIOLATIONS_BYTES = 3000
 third or more.
 """
 
-INTERNAL_TEXT = "internal error; it was logged"
-STORE_UNAVAILABLE_TEXT = "the song store does not answer now: try again in a moment"
+INTERNAL_TEXT = "internal error of the server: its operator finds the cause in the log"
+STORE_UNAVAILABLE_TEXT = "the song store does not answer at present: try again in a moment"
 
 
 @dataclass(frozen=True, slots=True)
 class ErrorOutcome:
-    """Outcome of one kind of error for the caller: the canonical code and a reason for machines."""
+    """The canonical gRPC code and the machine-readable reason of one kind of error."""
 
     code: grpc.StatusCode
     reason: str
@@ -117,9 +117,11 @@ FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
 
 
 def outcome_of(error: Exception) -> ErrorOutcome:
-    """The outcome of the error's class; INTERNAL for errors that are neither in the table nor of the store.
+    """Return the code and reason for the class of an error; INTERNAL for errors that are neither in the table nor of
+    the store.
 
-    A song that failed before has the reason of its failure, but no code that clients retry.
+    For a song that had failed before the call, the reason is that of its failure, and the code is not one that clients
+    retry.
     """
     if isinstance(error, EndedElsewhere):
         return ErrorOutcome(FAILURE_CODES.get(error.reason, grpc.StatusCode.UNKNOWN), error.reason)
@@ -131,7 +133,7 @@ def outcome_of(error: Exception) -> ErrorOutcome:
 
 
 def text_of(error: Exception) -> str:
-    """The text of an error for the caller, shortened; nothing of a bug's own text is in it."""
+    """Return the text of an error for the caller, shortened. The text of a bug is not included."""
     match outcome_of(error):
         case ErrorOutcome(reason=INTERNAL.reason):
             return INTERNAL_TEXT
@@ -141,12 +143,12 @@ def text_of(error: Exception) -> str:
 
 
 def violations_of(error: ServiceError) -> tuple[Violation, ...]:
-    """The violations for the caller, as limited by `shown`."""
+    """Return the violations of an error for the caller, limited as by `shown`."""
     return shown(error.violations)
 
 
 def shown(given: Iterable[Violation]) -> tuple[Violation, ...]:
-    """The violations with shortened descriptions, and only as many as fit into a header."""
+    """Return the violations with shortened descriptions, and only as many as fit into a header."""
     violations = [Violation(one.field, _shortened(one.description)) for one in given]
     sizes = accumulate(_bad_request([one]).ByteSize() for one in violations)
     fitting = takewhile(lambda size: size <= MAX_VIOLATIONS_BYTES, sizes)
@@ -154,7 +156,7 @@ def shown(given: Iterable[Violation]) -> tuple[Violation, ...]:
 
 
 def status_of(error: Exception) -> Status:
-    """The google.rpc.Status for an error, with typed details; it has nothing of a bug's own text.
+    """Return the google.rpc.Status for an error, with typed details. The text of a bug is not included.
 
     Long texts are shortened, and violations that do not fit into a header are left out.
     """
@@ -166,7 +168,9 @@ def status_of(error: Exception) -> Status:
 
 
 def failure_status(reason: str, text: str, violations: Iterable[Violation] = ()) -> Status:
-    """The google.rpc.Status of a failed song; UNKNOWN for a reason of another version."""
+    """Return the google.rpc.Status of a failed song; its code is UNKNOWN for a reason that this version does not
+    know.
+    """
     status = Status(code=FAILURE_CODES.get(reason, grpc.StatusCode.UNKNOWN).value[0], message=text)
     status.details.add().Pack(ErrorInfo(reason=reason, domain=ERROR_DOMAIN))
     if listed := shown(violations):
@@ -213,7 +217,7 @@ def _quota_failure(subject: str, description: str) -> QuotaFailure:
 
 
 def _precondition_failure(*violations: tuple[str, str, str]) -> PreconditionFailure:
-    """The detail for violations of (type, subject, description)."""
+    """Return the PreconditionFailure detail for violations given as (type, subject, description)."""
     detail = PreconditionFailure()
     for kind, subject, description in violations:
         detail.violations.add(type=kind, subject=subject, description=description)

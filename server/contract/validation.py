@@ -1,4 +1,4 @@
-"""Checks a message against the rules that the .proto declares, with protovalidate."""
+"""Checks messages against the rules in the .proto file, with protovalidate."""
 
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
@@ -18,16 +18,18 @@ _M = TypeVar("_M", bound=Message)
 
 
 def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
-    """Parse a message from `data`; raises InvalidRequest if that fails, such as for a string that is not UTF-8."""
+    """Parse a message from `data`; raises InvalidRequest if that fails, for example for a string that is not UTF-8."""
     try:
         return parse(data)
     except DecodeError as error:
         reason = str(error).rpartition(": ")[2]
-        raise InvalidRequest(Violation(WHOLE_REQUEST, f"cannot be read: {reason}")) from error
+        raise InvalidRequest(
+            Violation(WHOLE_REQUEST, f"cannot be read as the message of this method: {reason}")
+        ) from error
 
 
 def check(message: Message) -> None:
-    """Check the message against the rules in the .proto; raises InvalidRequest with one violation per fault."""
+    """Check a message against the rules in the .proto file; raises InvalidRequest with one violation per fault."""
     found = [_violation(one, message.DESCRIPTOR) for one in protovalidate.collect_violations(message)]
     if has_unknown_fields(message):
         found.append(Violation(WHOLE_REQUEST, UNKNOWN_FIELDS))
@@ -36,9 +38,9 @@ def check(message: Message) -> None:
 
 
 def has_unknown_fields(message: Message) -> bool:
-    """True if the message, or one inside it, has a field of another version of the contract.
+    """True if the message, or a message in it, has a field that this version of the .proto file does not have.
 
-    A request with such a field is refused: without the field, another song would be made than was asked for.
+    Such a request is refused, because ignoring the field would make a song other than the requested one.
     """
     known = type(message)()
     known.CopyFrom(message)
@@ -56,7 +58,9 @@ def _violation(found: protovalidate.Violation, message: Any) -> Violation:
 
 
 def _only_choice(elements: Sequence[protovalidate.FieldPathElementPb], message: Any) -> str:
-    """The only field of the oneof at which a path into `message`, a descriptor, ends; empty for any other path."""
+    """If a path into `message` (a descriptor) ends at a oneof with a single field, return that field; otherwise return
+    an empty string.
+    """
     for element in elements[:-1]:
         message = message.fields_by_name[element.field_name].message_type
     oneof = message.oneofs_by_name.get(elements[-1].field_name)

@@ -1,8 +1,8 @@
-"""Bounds the fields, elements, sizes and unknown fields in the bytes of a message before they are parsed.
+"""Checks the bytes of a message before they are parsed: number of fields and elements, sizes, and unknown fields.
 
-Parsing and checking cost time and memory for each field and element, however few bytes it has. The scan steps from
-field to field over the protobuf encoding (https://protobuf.dev/programming-guides/encoding), looks into no string, and
-stops at the first excess. Messages are entered as the contract nests them, and no deeper.
+Parsing needs time and memory for each field and element, however few bytes it has. The scan steps from field to field
+of the protobuf encoding (https://protobuf.dev/programming-guides/encoding) without decoding strings, and stops at the
+first excess. It descends only into messages that the .proto file nests.
 """
 
 from collections.abc import Mapping
@@ -54,7 +54,7 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Field:
-    """One field: its full name, its encoding, and its bounds."""
+    """One field of a message: its full name, its encoding, and its limits."""
 
     path: str
     wire_type: int
@@ -63,15 +63,13 @@ class _Field:
     inside: "Mapping[int, _Field] | None"
 
     def is_packed(self, wire_type: int) -> bool:
-        """True if a value of that wire type holds several elements of this list."""
+        """True if a value of that wire type has several elements of this list (packed encoding)."""
         return self.repeated and wire_type == _LENGTH and self.wire_type != _LENGTH
 
 
 @cache
 def _fields(message: Descriptor, path: str = "") -> Mapping[int, _Field]:
-    """The fields of a message by number. A message that contains itself ends the import: the contract may not have
-    one.
-    """
+    """Return the fields of a message type by number. Recursive messages are not supported and fail at import."""
     return {field.number: _field(field, f"{path}{field.name}") for field in message.fields}
 
 
@@ -82,10 +80,10 @@ def _field(field: FieldDescriptor, path: str) -> _Field:
 
 
 def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
-    """Scan the bytes of a message of that type, and return them.
+    """Check the bytes of a message of that type, and return them.
 
     Raises:
-        InvalidRequest: one violation, of the first field over a limit.
+        InvalidRequest: with one violation, for the first field over a limit.
     """
     tally = _Tally(data)
     tally.read(0, len(data), _fields(message))
@@ -94,22 +92,29 @@ def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
 
 
 def scan_foreign(data: bytes) -> bytes:
-    """Return the bytes of a request to a foreign service such as health, which has to be small.
+    """Check that the bytes of a request to another service, such as health, are few, and return them.
 
     Raises:
-        InvalidRequest: they are many.
+        InvalidRequest: there are too many bytes.
     """
     if len(data) > MAX_FOREIGN_BYTES:
-        raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FOREIGN_BYTES} bytes")
+        raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FOREIGN_BYTES} bytes: send a shorter message")
     return data
 
 
 def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
-    """Refuse a request of `size` bytes, of which a recording takes so many, if it is too large."""
+    """Refuse a request of `size` bytes, of which `recording_bytes` belong to a recording, if it is too large."""
     if size - recording_bytes > limits.request_bytes:
-        raise _refusal(WHOLE_REQUEST, f"must have at most {limits.request_bytes} bytes beside a recording")
+        raise _refusal(
+            WHOLE_REQUEST,
+            f"must have at most {limits.request_bytes} bytes, the recording not counted: send shorter texts",
+        )
     if size > limits.recording_bytes:
-        raise _refusal(WHOLE_REQUEST, f"must have at most {limits.recording_bytes} bytes with its recording")
+        raise _refusal(
+            WHOLE_REQUEST,
+            f"must have at most {limits.recording_bytes} bytes, the recording included: send a shorter or compressed "
+            "recording",
+        )
 
 
 class _Tally:
@@ -126,7 +131,7 @@ class _Tally:
         while offset < end:
             self._left -= 1
             if self._left < 0:
-                raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FIELDS} fields")
+                raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FIELDS} fields and list elements: send fewer")
             key, offset = self._varint(offset, end)
             field = fields.get(key >> 3)
             if field is None:
@@ -134,7 +139,7 @@ class _Tally:
             offset = self._value(field, key & 7, offset, end)
 
     def _value(self, field: _Field, wire_type: int, offset: int, end: int) -> int:
-        """Scan the value of a field; returns the offset behind it."""
+        """Scan the value of a field; returns the offset after it."""
         if wire_type != field.wire_type and not field.is_packed(wire_type):
             raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
         if wire_type == _VARINT:
@@ -148,7 +153,7 @@ class _Tally:
         return _within(offset + _FIXED_BYTES[wire_type], end)
 
     def _content(self, field: _Field, offset: int, end: int) -> None:
-        """Scan a string, bytes, a message or a packed list."""
+        """Scan a string, bytes field, message or packed list."""
         if field.wire_type != _LENGTH:
             self._count(field, self._packed(field, offset, end))
             return
@@ -163,7 +168,7 @@ class _Tally:
             self.read(offset, end, field.inside)
 
     def _packed(self, field: _Field, offset: int, end: int) -> int:
-        """The number of elements in a packed list."""
+        """Return the number of elements in a packed list."""
         if field.wire_type != _VARINT:
             return (end - offset) // _FIXED_BYTES[field.wire_type]
         return len(self._data[offset:end].translate(None, _CONTINUED))
@@ -176,19 +181,19 @@ class _Tally:
             raise _refusal(field.path, f"must have at most {field.bounds.elements} elements")
 
     def _varint(self, offset: int, end: int) -> tuple[int, int]:
-        """The varint at an offset, and the offset behind it."""
+        """Decode the varint at an offset; returns it and the offset after it."""
         data, number = self._data, 0
         for shift, byte in zip(_SHIFTS, data[offset : min(end, offset + len(_SHIFTS))], strict=False):
             offset += 1
             number |= (byte & 0x7F) << shift
             if byte < 0x80:
                 return number, offset
-        raise _refusal(WHOLE_REQUEST, "cannot be read: the encoding of a field is damaged")
+        raise _refusal(WHOLE_REQUEST, "cannot be read: a field is damaged; encode the message again")
 
 
 def _within(offset: int, end: int) -> int:
     if offset > end:
-        raise _refusal(WHOLE_REQUEST, "cannot be read: a field is longer than what holds it")
+        raise _refusal(WHOLE_REQUEST, "cannot be read: a field is longer than its message; encode the message again")
     return offset
 
 

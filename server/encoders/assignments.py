@@ -1,4 +1,4 @@
-"""Assignment of songs to encoders."""
+"""Assigns songs to encoders."""
 
 from collections.abc import Sequence
 
@@ -20,24 +20,24 @@ class Assignments:
             self._encoders[home][song_id] = None
 
     def leave(self, song_id: str) -> str | None:
-        """Remove a song, known or not; returns its encoder."""
+        """Remove a song, whether known or not; returns its encoder."""
         home = self._homes.pop(song_id, None)
         if home is not None:
             del self._encoders[home][song_id]
         return home
 
     def home_of(self, song_id: str) -> str | None:
-        """The encoder of a song; `None` while it waits, or when it is unknown."""
+        """Return the encoder of a song; `None` while the song waits for one, or if it is unknown."""
         return self._homes.get(song_id)
 
     def up(self, address: str) -> None:
-        """Add an encoder, to which waiting songs are assigned."""
+        """Add an encoder, and assign waiting songs to it."""
         self._encoders[address] = {}
         for song_id in [song_id for song_id, home in self._homes.items() if home is None]:
             self.enter(song_id)
 
     def down(self, address: str) -> Sequence[str]:
-        """Remove an encoder; returns its former songs, which now have another one or wait."""
+        """Remove an encoder; returns the songs that it had, which are now assigned to another encoder or wait."""
         lost = tuple(self._encoders.pop(address))
         for song_id in lost:
             self.enter(song_id)

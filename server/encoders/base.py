@@ -1,4 +1,4 @@
-"""Protocols of encoders and of the pool that keeps them running, in terms of messages only."""
+"""Protocols of encoders and of the pool that keeps them running; they exchange only messages."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias
@@ -7,11 +7,11 @@ from server.encoders.messages import Encoded, EncodingFailed, FromEncoder, ToEnc
 
 
 class EncoderDied(Exception):
-    """An encoder has ended, or was killed because it did not answer in time; the text says which."""
+    """An encoder process has ended, or was killed because it did not answer in time; the text gives the reason."""
 
 
 class Encoder(Protocol):
-    """One encoder, which takes in the sound of songs at its `address`, a Unix socket."""
+    """One encoder process, which receives the sound of songs at its `address`, a Unix socket."""
 
     @property
     def address(self) -> str:
@@ -19,31 +19,31 @@ class Encoder(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """The number of its process; `None` where it has none of its own."""
+        """The id of its process; `None` if it does not run in a process of its own."""
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, once the encoder has started; empty if it was not requested."""
+        """Fingerprint of the encoding, available once the encoder has started; empty if it was not requested."""
 
     async def start(self, timeout_seconds: float) -> None:
         """Start the encoder and wait until it accepts sound.
 
         Raises:
-            EncoderDied: it ended before, or took longer.
+            EncoderDied: the process ended before, or took too long.
         """
 
     def send(self, message: ToEncoder) -> None:
-        """Send an order without waiting. `receive` raises if the encoder has ended."""
+        """Send a command without waiting. If the encoder has ended, `receive` raises EncoderDied."""
 
     async def receive(self) -> FromEncoder:
         """Wait for the encoder's next message.
 
         Raises:
-            EncoderDied: it has ended.
+            EncoderDied: the encoder has ended.
         """
 
     def kill(self) -> None:
-        """Kill the encoder; `receive` then raises."""
+        """Kill the encoder process; `receive` then raises EncoderDied."""
 
     async def stop(self, grace_seconds: float) -> None:
         """Stop the encoder by closing its pipe; kill it after `grace_seconds`."""
@@ -54,26 +54,26 @@ NewEncoder: TypeAlias = Callable[[str], Encoder]
 
 
 class EncoderPoolObserver(Protocol):
-    """Receives the messages of a pool's encoders. The pool calls it on the event loop."""
+    """Interface of the object that receives the messages of a pool's encoders, on the event loop."""
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
-        """An encoder sends events of a song, which may have been closed meanwhile."""
+        """Handle encoded events of a song, which may have been closed meanwhile."""
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
-        """The encoder of these songs has died, and what it has not sent is lost.
+        """Handle the death of the encoder of these songs, and with it of all encoded sound that was not sent yet.
 
-        They have another encoder by now, or wait for one; their sound is needed from the beginning.
+        The songs are already assigned to another encoder, or wait for one, which needs their sound from the beginning.
         """
 
     def encoder_restarted(self) -> None:
-        """An encoder was lost, and the pool is about to start another in its place."""
+        """Note that the pool is about to start an encoder in place of a lost one."""
 
     def encoders_changed(self) -> None:
-        """An encoder has started, has died, or could not be started: the addresses of songs may have changed."""
+        """Note that an encoder has started, has died, or could not be started; songs may have got another encoder."""
 
 
 class EncoderPool(Protocol):
-    """Keeps encoders running, and assigns each song to the least loaded one."""
+    """Keeps encoder processes running, and assigns each song to the least loaded one."""
 
     @property
     def count(self) -> int:
@@ -81,38 +81,44 @@ class EncoderPool(Protocol):
 
     @property
     def ready(self) -> bool:
-        """True while an encoder is up."""
+        """True while an encoder is running."""
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, equal for all encoders; empty while none is up, or if it was not requested."""
+        """Fingerprint of the encoding, equal for all encoders; empty while no encoder is running, or if it was not
+        requested.
+        """
 
     @property
     def unavailable(self) -> bool:
-        """True if no encoder is up, and each has failed to start several times: songs should not wait."""
+        """True if no encoder is running and each has failed to start several times, so that waiting songs should
+        fail.
+        """
 
     def require(self) -> None:
-        """Check that an encoder is up.
+        """Check that an encoder is running.
 
         Raises:
-            EngineNotReady: none has come up yet.
-            WorkerLost: all of them are being restarted.
+            EngineNotReady: no encoder has started yet.
+            WorkerLost: all encoders are being restarted.
         """
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is up, and each has failed to start many times."""
+        """True if no encoder is running and each has failed to start many times, so that the server should be
+        restarted.
+        """
 
     async def settled(self) -> None:
-        """Wait until every encoder is up, or has failed to start once."""
+        """Wait until every encoder is running or has failed to start once."""
 
     def enter(self, song_id: str) -> None:
-        """Assign the song to an encoder, now or when one starts, until `leave`."""
+        """Assign the song to an encoder, now or when one starts, until `leave` is called."""
 
     def leave(self, song_id: str) -> None:
-        """Remove the song; its encoder drops what it has of it."""
+        """Remove the song; its encoder drops the sound that it has of the song."""
 
     def address_of(self, song_id: str) -> str | None:
-        """The address to which the song's sound is sent; `None` while it waits for an encoder."""
+        """Return the address to which the song's sound is sent; `None` while the song waits for an encoder."""
 
     async def run(self, observer: EncoderPoolObserver) -> None:
         """Keep the encoders running and pass their messages to `observer`, until cancelled; then stop them."""

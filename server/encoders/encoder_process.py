@@ -1,4 +1,4 @@
-"""The server's side of one encoder process on this machine."""
+"""The server's handle of one encoder process on this computer."""
 
 from typing import cast
 
@@ -8,7 +8,7 @@ from server.workers.piped_process import PipedProcess, ProcessEnded
 
 
 class EncoderProcess:
-    """An encoder in its own process, whose life does not depend on any worker."""
+    """An encoder in its own process, which is independent of the workers' processes."""
 
     def __init__(self, address: str, spec: EncoderSpec) -> None:
         self._address = address
@@ -24,14 +24,14 @@ class EncoderProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process ID, once it is started."""
+        """The process id, once the process was started."""
         return self._process.pid
 
     async def start(self, timeout_seconds: float) -> None:
         """Start the process and wait until it accepts sound.
 
         Raises:
-            EncoderDied: the process ended before, or took longer.
+            EncoderDied: the process ended before, or took too long.
         """
         try:
             ready = await self._process.start(self._spec, timeout_seconds)
@@ -40,7 +40,7 @@ class EncoderProcess:
         self.sound = cast(EncoderReady, ready).sound
 
     def send(self, message: ToEncoder) -> None:
-        """Send an order."""
+        """Send a command."""
         self._process.send(message)
 
     async def receive(self) -> FromEncoder:

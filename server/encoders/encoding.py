@@ -18,10 +18,10 @@ _BEGINNING_CHUNKS = 8
 
 
 class EncodingLoop:
-    """Encodes all songs; `run` is the only thread that encodes.
+    """Encodes all songs of the process; only the thread that calls `run` encodes.
 
-    While more work waits, chunks from the middle of songs are sent together, some milliseconds later: every message
-    costs processor time of the server and its listeners.
+    While more work waits, chunks from the middle of songs are collected for some milliseconds and sent together,
+    because every message costs processor time of the server.
     """
 
     def __init__(
@@ -32,7 +32,7 @@ class EncodingLoop:
         producer: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds and never goes back."""
+        """`clock` returns monotonic seconds."""
         self._queues = queues
         self._producer = producer
         self._factory = factory
@@ -46,7 +46,7 @@ class EncodingLoop:
         """Encode until the queues are stopped.
 
         Raises:
-            PipeClosed: nobody takes the events any more.
+            PipeClosed: the server has closed the pipe.
         """
         while True:
             try:
@@ -79,7 +79,7 @@ class EncodingLoop:
             self._send(unsent)
 
     def _encoded(self, song_id: str, work: Work) -> FromEncoder:
-        """Encode one window. An error of a song ends that song alone."""
+        """Encode one window and return its events. An error fails only that song."""
         try:
             encoded = self._do(song_id, work)
         except Exception as error:
@@ -113,7 +113,9 @@ class EncodingLoop:
 
 
 def _can_wait(message: FromEncoder) -> bool:
-    """True for a chunk from the middle of a song that has a listener with sound in hand, if more work waits."""
+    """True if a chunk may be sent later: it is in the middle of a song whose listener still has sound, and more work
+    waits.
+    """
     if not isinstance(message, Encoded) or message.seconds >= _GATHERING_SECONDS:
         return False
     return all(isinstance(event, Chunk) and event.sequence >= _BEGINNING_CHUNKS for event in message.events)

@@ -1,4 +1,4 @@
-"""Computes the fingerprint of the encoding: equal if the same sound would become the same bytes."""
+"""Computes the fingerprint of the encoding, which is equal on servers that encode the same sound to the same bytes."""
 
 import hashlib
 
@@ -18,7 +18,7 @@ _PARAMS = SongParams("pop ballad", "月光照在窗台上", _SEED)
 
 
 def encoding_fingerprint(factory: EncoderFactory, producer: str | None = None) -> str:
-    """A hash of a second of fixed sound, mastered, tagged, marked as in `SongStream`, and encoded in every format."""
+    """Return a hash of one second of fixed sound after mastering, tagging and encoding in every format."""
     rng, times = np.random.default_rng(_SEED), np.arange(round(_RATE_HERTZ * _SECONDS)) / _RATE_HERTZ
     tones = np.stack([np.sin(2 * np.pi * 220 * times), np.sin(2 * np.pi * 331 * times)])
     window = (0.4 * tones + 0.1 * rng.standard_normal(tones.shape)).astype(np.float32)

@@ -1,4 +1,4 @@
-"""The encoders of one machine: a fixed number of them, each restarted when it dies."""
+"""The encoder processes of one computer: a fixed number, each restarted when it dies."""
 
 import asyncio
 import logging
@@ -23,7 +23,7 @@ _OF_SONGS = (Encoded, EncodingFailed)
 
 
 class LocalEncoders:
-    """Keeps encoders running, and knows the encoder of each song."""
+    """Keeps encoder processes running, and assigns each song to one of them."""
 
     def __init__(
         self,
@@ -57,51 +57,57 @@ class LocalEncoders:
 
     @property
     def ready(self) -> bool:
-        """True while an encoder is up."""
+        """True while an encoder is running."""
         return bool(self.up)
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, equal for all encoders; empty while none is up, or if it was not requested."""
+        """Fingerprint of the encoding, equal for all encoders; empty while no encoder is running, or if it was not
+        requested.
+        """
         return next((encoder.sound for encoder in self.up.values()), "")
 
     @property
     def unavailable(self) -> bool:
-        """True if no encoder is up, and each has failed to start several times: songs should not wait."""
+        """True if no encoder is running and each has failed to start several times, so that waiting songs should
+        fail.
+        """
         return self._all_failed(_GIVEN_UP_STARTS)
 
     def pids(self) -> list[int | None]:
-        """Numbers of the encoder processes that are up."""
+        """The ids of the running encoder processes."""
         return [encoder.pid for encoder in self.up.values()]
 
     def require(self) -> None:
-        """Check that an encoder is up; raises as `EncoderPool.require` does."""
+        """Check that an encoder is running; raises the errors of `EncoderPool.require`."""
         if self.up:
             return
         if not self._settled.is_set():
-            raise EngineNotReady("the encoder is still being started")
-        raise WorkerLost("the encoder is being restarted")
+            raise EngineNotReady("the encoder of songs is still being started: try again in a moment")
+        raise WorkerLost("the encoder of songs is being restarted: try again in a moment")
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is up, and each has failed to start many times."""
+        """True if no encoder is running and each has failed to start many times, so that the server should be
+        restarted.
+        """
         return self._all_failed(_HOPELESS_STARTS)
 
     async def settled(self) -> None:
-        """Wait until every encoder is up, or has failed to start once."""
+        """Wait until every encoder is running or has failed to start once."""
         await self._settled.wait()
 
     def enter(self, song_id: str) -> None:
-        """Assign the song to an encoder, now or when one starts, until `leave`."""
+        """Assign the song to an encoder, now or when one starts, until `leave` is called."""
         self._assignments.enter(song_id)
 
     def leave(self, song_id: str) -> None:
-        """Remove the song; its encoder drops what it has of it."""
+        """Remove the song; its encoder drops the sound that it has of the song."""
         address = self._assignments.leave(song_id)
         if address is not None:
             self.up[address].send(CloseSong(song_id))
 
     def address_of(self, song_id: str) -> str | None:
-        """The address to which the song's sound is sent; `None` while it waits for an encoder."""
+        """Return the address to which the song's sound is sent; `None` while the song waits for an encoder."""
         return self._assignments.home_of(song_id)
 
     async def run(self, observer: EncoderPoolObserver) -> None:
@@ -122,17 +128,20 @@ class LocalEncoders:
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
-                _log.error("an encoder ended: %s", error)
+                _log.error("an encoder process has ended and is restarted; its songs are encoded again: %s", error)
             except Exception:
                 # A bug of ours must not leave the server without encoder for the rest of its life.
-                _log.exception("an encoder failed with a bug and is not restarted")
+                _log.exception(
+                    "an encoder process failed because of a bug of the server, and is restarted: please report this "
+                    "traceback"
+                )
             self._first_tried.set()
             observer.encoder_restarted()
             seconds = self._restart_backoff_seconds * 2.0 ** (self._failed_starts[number] or 0)
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve_one(self, number: int, encoder: Encoder, observer: EncoderPoolObserver) -> None:
-        """Start an encoder and pass its messages on until it ends; then stop it."""
+        """Start an encoder and forward its messages until it ends; then stop it."""
         async with AsyncExitStack() as stack:
             stack.push_async_callback(encoder.stop, _END_GRACE_SECONDS)
             await self._start(number, encoder, observer)
@@ -169,7 +178,10 @@ class LocalEncoders:
             seen = self._message_counts[encoder.address]
             encoder.send(EncoderPing())
             await asyncio.sleep(self._answer_timeout_seconds)
-        _log.error("an encoder did not answer within %g seconds", self._answer_timeout_seconds)
+        _log.error(
+            "an encoder process did not answer within %g seconds: it is killed and restarted",
+            self._answer_timeout_seconds,
+        )
         encoder.kill()
 
     def _lose(self, encoder: Encoder, observer: EncoderPoolObserver) -> None:

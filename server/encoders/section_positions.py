@@ -1,12 +1,13 @@
-"""Tracks how far the sound of a song has arrived, section by section, over all attempts."""
+"""Tracks which part of a song's sound has arrived, section by section, over all attempts."""
 
 from server.workers.messages import SectionKey
 
 
 class SectionPositions:
-    """Counts the samples that no attempt has delivered before. Attempts make the same sound, from a section's start on.
+    """Finds the samples that no earlier attempt has delivered. Every attempt delivers the same sound, from the start of
+    a section on.
 
-    `section` is the first section that is incomplete.
+    `section` is the index of the first incomplete section.
     """
 
     def __init__(self) -> None:
@@ -18,10 +19,13 @@ class SectionPositions:
         """The number of samples at the end of an attempt's next window that are new, 0 to `samples`.
 
         Raises:
-            RuntimeError: the end of the section before has not come.
+            RuntimeError: the end of the previous section has not arrived.
         """
         if key.index > self.section:
-            raise RuntimeError(f"sound of section {key.index} came before the end of section {self.section}")
+            raise RuntimeError(
+                f"sound of section {key.index} arrived before the end of section {self.section}. This is a bug: "
+                "please report it"
+            )
         if key.index < self.section:
             return 0
         index, before = self._attempts.get(key.song.attempt, (key.index, 0))
@@ -32,7 +36,7 @@ class SectionPositions:
         return new
 
     def end(self, key: SectionKey) -> bool:
-        """Note that an attempt has delivered all of a section; returns True for the first attempt."""
+        """Note that an attempt has delivered a whole section; returns True if it is the first attempt to do so."""
         if key.index != self.section:
             return False
         self.section, self._samples = self.section + 1, 0

@@ -1,4 +1,4 @@
-"""The sound of one song that has arrived and is not encoded yet."""
+"""Holds the sound of one song that has arrived and is not encoded yet."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -23,7 +23,9 @@ class EncodeWindow:
 
 @dataclass(frozen=True, slots=True)
 class EndSection:
-    """End of a section's sound; `last` ends the song. `score` is there if the engine keeps its contract."""
+    """The end of a section's sound; `last` marks the end of the song. `score` is the section's score, which every
+    engine has to deliver.
+    """
 
     index: int
     score: SectionScore | None
@@ -35,17 +37,17 @@ Work: TypeAlias = OpenSong | EncodeWindow | EndSection
 
 
 class _QueuedWindow(NamedTuple):
-    """A window that waits to be encoded; with `None`, the end of its section."""
+    """A window that waits to be encoded, or, if it is `None`, the end of its section."""
 
     section: SectionKey
     window: Window | None
 
 
 class SongInbox:
-    """The sound of all attempts at one song, in one order without repetitions.
+    """Merges the sound of all attempts at one song into one sequence without repetitions.
 
-    The sound of a new attempt may arrive before the rest of an earlier one, which was sent over another link: it waits
-    until the sections before it are complete.
+    The sound of a new attempt may arrive before the rest of an earlier attempt, which was sent over another connection.
+    It then waits until the sections before it are complete.
     """
 
     def __init__(self, opened: OpenSong) -> None:
@@ -59,16 +61,16 @@ class SongInbox:
         self.open(opened)
 
     def open(self, opened: OpenSong) -> None:
-        """Accept sound of one more attempt."""
+        """Accept the sound of one more attempt."""
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
-        """Size of an attempt's sound that waits, in bytes."""
+        """Size in bytes of an attempt's sound that waits."""
         queue = self._attempts.get(attempt, ())
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
     def put(self, sound: Sound) -> None:
-        """Take in the next sound of an attempt, cut into short windows; that of an unopened attempt is dropped."""
+        """Add the next sound of an attempt, cut into short windows; sound of an unknown attempt is dropped."""
         queue = self._attempts.get(sound.section.song.attempt)
         if queue is None:
             return
@@ -83,7 +85,7 @@ class SongInbox:
             queue.append(_QueuedWindow(sound.section, None))
 
     def take(self) -> Work | None:
-        """The next work; `None` if there is none now."""
+        """Return the next work; `None` if there is none now."""
         if self._opened is not None:
             opened, self._opened = self._opened, None
             return opened

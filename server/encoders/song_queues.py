@@ -1,4 +1,4 @@
-"""The songs of one encoder process and their work, between the receiving threads and the encoding one."""
+"""Queues of one encoder process for the work of its songs, between the receiving threads and the encoding thread."""
 
 import threading
 from collections import deque
@@ -15,14 +15,14 @@ _REMEMBERED_SONGS = 4096
 
 
 class QueuesStopped(Exception):
-    """The queues are stopped: no more work comes."""
+    """The queues were stopped and return no more work."""
 
 
 SongWork: TypeAlias = tuple[str, Work]
 
 
 class SongQueues:
-    """Hands out the work of all songs, one window of each in turn. Thread-safe."""
+    """Returns the work of all songs in turn, one window of each. Thread-safe."""
 
     def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_waiting_bytes = max_waiting_bytes
@@ -34,7 +34,9 @@ class SongQueues:
         self._stopped = False
 
     def put(self, message: SoundMessage) -> None:
-        """Add a worker's message; blocks while too much of the song waits. Messages of closed songs are dropped."""
+        """Add a worker's message; blocks while too much sound of the song waits. Messages of closed songs are
+        dropped.
+        """
         song_id, attempt = message.song if isinstance(message, OpenSong) else message.section.song
         with self._changed:
             self._changed.wait_for(lambda: self._has_room(song_id, attempt))
@@ -47,7 +49,7 @@ class SongQueues:
                 self._changed.notify_all()
 
     def order(self, order: CloseSong | EncoderPing) -> None:
-        """Add an order of the server, which is handed out before all sound."""
+        """Add a command of the server, which is handled before all sound."""
         with self._changed:
             if isinstance(order, CloseSong):
                 self._close(order.song_id)
@@ -55,7 +57,7 @@ class SongQueues:
             self._changed.notify_all()
 
     def take(self) -> CloseSong | EncoderPing | SongWork:
-        """Wait for the next order or the next work of a song.
+        """Wait for the next command or the next work of a song.
 
         Raises:
             QueuesStopped: the queues were stopped.
@@ -66,18 +68,18 @@ class SongQueues:
             return taken
 
     def take_now(self) -> CloseSong | EncoderPing | SongWork | None:
-        """The next order or work; `None` if there is none now."""
+        """Return the next command or work; `None` if there is none now."""
         with self._changed:
             return self._next()
 
     def close(self, song_id: str) -> None:
-        """Drop the waiting sound of a song and whatever still arrives of it."""
+        """Drop the waiting sound of a song, and ignore sound of it that still arrives."""
         with self._changed:
             self._close(song_id)
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Wake all waiting threads; nothing is handed out any more."""
+        """Wake all waiting threads; from now on `take` raises QueuesStopped."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

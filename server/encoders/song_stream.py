@@ -1,4 +1,4 @@
-"""One song in an encoder process: takes work, returns the events of its encoded stream."""
+"""Encodes one song in an encoder process: takes its work in order, and returns the events of its stream."""
 
 from server.audio.chunker import Chunker, planned_samples
 from server.audio.codecs.base import EncoderFactory
@@ -10,10 +10,10 @@ from server.workers.sound.messages import OpenSong
 
 
 class SongStream:
-    """Masters, encodes and cuts the sound of one song."""
+    """Masters, encodes and cuts the sound of one song into chunks."""
 
     def __init__(self, opened: OpenSong, factory: EncoderFactory, producer: str | None = None) -> None:
-        """`producer` is named in the marks, an empty one names nobody; `None` makes no marks."""
+        """`producer` is the provider named in the marks, which may be empty; with `None` there are no marks."""
         plan, rates = opened.plan, (opened.sample_rate_hertz, opened.audio.sample_rate_hertz)
         known = None if plan.engine_samples is None else planned_samples(plan, *rates)
         marks = None if producer is None else marks_of(opened.origin, producer)
@@ -23,15 +23,15 @@ class SongStream:
 
     @property
     def digest(self) -> bytes:
-        """The SHA-256 of the stream so far."""
+        """The SHA-256 of the encoded stream so far."""
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Do the next work.
+        """Do the next work and return its events.
 
         Raises:
             InvalidWindow: the sound is not stereo sound; the song cannot be continued.
-            RuntimeError: the engine made no score of a section.
+            RuntimeError: the engine made no score for a section.
         """
         match work:
             case OpenSong():
@@ -43,6 +43,8 @@ class SongStream:
 
     def _end_section(self, end: EndSection) -> list[SongEvent]:
         if end.score is None:
-            raise RuntimeError(f"the engine made no score of section {end.index}. This is a bug of the engine.")
+            raise RuntimeError(
+                f"the engine made no score for section {end.index}. This is a bug of the engine: please report it"
+            )
         events = self._chunker.end_section(end.index, end.score)
         return [*events, *self._chunker.finish()] if end.last else events

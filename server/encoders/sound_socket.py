@@ -1,4 +1,4 @@
-"""The socket on which an encoder process takes in sound: one connection for each worker."""
+"""The socket on which an encoder process receives sound, with one connection per worker."""
 
 import socket
 import threading
@@ -28,7 +28,7 @@ class SoundSocket:
         self._closed = False
 
     def start(self) -> None:
-        """Start to accept sound."""
+        """Start accepting sound."""
         self._spawn(self._accept, "accept")
 
     def close(self) -> None:
@@ -56,7 +56,7 @@ class SoundSocket:
             self._spawn(partial(self._read, connection), "sound")
 
     def _read(self, connection: socket.socket) -> None:
-        """Read a worker's connection to its end."""
+        """Read a worker's connection until it is closed."""
         pipe = SoundPipe(connection.dup().detach())
         try:
             with suppress(PipeClosed):

@@ -1,12 +1,12 @@
-"""Cost model of songs for each engine, learnt while serving. Pure: no clock, no input or output.
+"""Cost model of the songs of each engine, learnt from complete songs. Pure: no clock, no input or output.
 
-A song's device seconds are proportional to its sound, those of its steps also to their number. All figures are means
-with exponentially fading memory. A step's time is divided among the songs that share it, so a song is expensive while
-there is none to share with: the cost of steps on busy devices falls quickly and rises slowly, and their cost alone is
-kept beside it.
+A song's device seconds are proportional to its length, those of its denoising steps also to the number of steps. All
+figures are exponentially weighted means. The time of a step is divided among the songs that share it, so a song is
+cheaper on busy devices. The mean cost of shared steps falls quickly and rises slowly; the undivided cost is stored
+separately.
 
-A factor, the mean ratio of actual to forecast time, corrects for what a forecast leaves out (slow listeners, songs that
-come later).
+A factor, the mean ratio of actual to forecast time, corrects for influences that the forecast ignores (slow listeners,
+songs that arrive later).
 """
 
 import math
@@ -24,11 +24,12 @@ _LEAST_SECONDS = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Spent:
-    """Costs of one complete song, in device seconds but for `lag_seconds` and `sound_seconds`.
+    """Costs of one complete song in device seconds, except `lag_seconds` and `sound_seconds`.
 
-    `first_seconds` were charged until its first sound was made, `step_seconds` for denoising, each step divided among
-    the songs that shared it; `whole_step_seconds` are those steps undivided, `other_seconds` everything else. From the
-    first sound to the first chunk it took `lag_seconds`; the song is `sound_seconds` long, with `steps` per section.
+    `first_seconds` were needed until the first sound, `step_seconds` for denoising, with each step divided among the
+    songs that shared it; `whole_step_seconds` are the same steps undivided, `other_seconds` everything else.
+    `lag_seconds` passed from the first sound to the first chunk. The song is `sound_seconds` long, with `steps` per
+    section.
     """
 
     first_seconds: float
@@ -47,21 +48,23 @@ class Estimator:
         self._costs: dict[str, Costs] = {}
 
     def costs(self, engine: str) -> Costs | None:
-        """Costs of songs of the engine; `None` until one was measured."""
+        """Return the costs of songs of the engine; `None` until one was measured."""
         return self._costs.get(engine)
 
     def measured(self, engine: str, spent: Spent) -> None:
-        """Learn from a complete song."""
+        """Update the costs with a complete song."""
         new, old = _costs_of(spent), self._costs.get(engine)
         self._costs[engine] = _mean(old, new) if old else new
 
     def expected(self, engine: str, *, sound_seconds: float | None = None, steps: int | None = None) -> Work | None:
-        """Expected work of a song, as `expected_work` computes it; `None` until a song of the engine was measured."""
+        """Return the expected work of a song, as `expected_work` computes it; `None` until a song of the engine was
+        measured.
+        """
         costs = self._costs.get(engine)
         return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
-        """The estimate for callers, corrected as `corrected` does.
+        """Return the estimate for callers, corrected as in the function `corrected`.
 
         Raises:
             KeyError: no song of the engine was measured.
@@ -69,7 +72,7 @@ class Estimator:
         return corrected(self._costs[engine], forecast)
 
     def learn_from_end(self, engine: str, forecast: Estimate, truth: Estimate) -> None:
-        """Learn from a song that has ended: compare its uncorrected forecast with the actual times.
+        """Update the correction with a song that has ended, from its uncorrected forecast and its actual times.
 
         Raises:
             KeyError: no song of the engine was measured.
@@ -84,7 +87,7 @@ class Estimator:
 
 
 def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: int | None = None) -> Work:
-    """The expected work of a song; unknown length or steps (`None`) are those of the mean song."""
+    """Return the expected work of a song; for unknown length or steps (`None`) the mean of earlier songs is used."""
     sound = sound_seconds or costs.sound_seconds
     count = costs.steps if steps is None else steps
     pace = count * costs.shared_step_pace + costs.other_pace
@@ -96,7 +99,9 @@ def expected_work(costs: Costs, *, sound_seconds: float | None = None, steps: in
 
 
 def corrected(costs: Costs, forecast: Estimate) -> Estimate:
-    """The estimate for callers: the forecast, corrected by the mean error of former forecasts for the engine."""
+    """Return the estimate for callers: the forecast, multiplied by the mean ratio of actual to forecast times of the
+    engine.
+    """
     finish = (forecast.finish_seconds + costs.lag_seconds) * math.exp(costs.finish_log_ratio)
     if forecast.first_audio_seconds is None:
         return Estimate(None, finish)
@@ -119,7 +124,7 @@ def _costs_of(spent: Spent) -> Costs:
 
 
 def _mean(old: Costs, new: Costs) -> Costs:
-    """The means updated with a new song; the ratios stay as they are."""
+    """Return the means updated with a new song; the correction factors stay unchanged."""
     weight = _RISE_WEIGHT if new.shared_step_pace > old.shared_step_pace else _FALL_WEIGHT
     return replace(
         old,

@@ -1,9 +1,9 @@
-"""Forecasts first audio and end of songs from their costs and order. Pure: no clock, no input or output.
+"""Forecasts the times of first audio and end of songs from their costs and order. Pure: no clock, no input or output.
 
-The songs of a pool are modelled as a fluid. As many as there are slots are being made, the others follow in order as
-slots become free. Songs without audio go first, in order, each on one device; the rest of the devices is shared evenly
-by the songs with audio. Virtual time, the work given to a song with audio, makes every event a step of a heap (Parekh
-and Gallager, 1993): a forecast for n songs takes n log n.
+The songs of a pool are modelled as a fluid. As many songs are being made as there are slots; the others follow in order
+as slots become free. Songs without audio go first, in order, each on one device; the songs with audio share the other
+devices evenly. With virtual time, the work done for each song with audio, every event is one operation on a heap
+(Parekh and Gallager, 1993), so a forecast for n songs takes time n log n.
 """
 
 import math
@@ -17,10 +17,10 @@ _LEAST_LEFT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Device seconds until a song's first sound is made, `None` once it was, and from there to the song's end.
+    """Remaining device seconds of a song: until its first sound (`None` after that), and from there to its end.
 
-    A step's time is divided among the songs that share it: alone, a song takes `stretch` times as long, at least 1.
-    `step_seconds` of all seconds are steps. The song has `sound_seconds` of sound, 0 if not known.
+    The time of a step is divided among the songs that share it; without other songs it takes `stretch` times as long,
+    at least 1. `step_seconds` of the total are steps. The song is `sound_seconds` long, 0 if unknown.
     """
 
     first_seconds: float | None
@@ -35,7 +35,7 @@ class Work:
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
-        """Remaining work after `used_seconds`; above zero while the song is not complete."""
+        """Return the remaining work after `used_seconds`; above zero while the song is not complete."""
         if heard:
             least = _LEAST_LEFT * self.total_seconds
             return replace(self, first_seconds=None, rest_seconds=max(self.total_seconds - used_seconds, least))
@@ -44,22 +44,23 @@ class Work:
 
 @dataclass(frozen=True, slots=True)
 class Estimate:
-    """Seconds from now to first audio, `None` once there was some, and to the end."""
+    """Estimated seconds from now to first audio (`None` if it exists already) and to the end of a song."""
 
     first_audio_seconds: float | None
     finish_seconds: float
 
 
 def forecast(songs: Sequence[Work], *, devices: int, slots: int) -> list[Estimate]:
-    """An estimate for each of `songs`, given in the order in which they get slots: those that have one come first.
+    """Return an estimate for each of `songs`, which are in the order in which they get slots, beginning with those that
+    have one.
 
-    `slots` are those of all `devices` together, no fewer than songs have one.
+    `slots` is the total of all `devices`, at least the number of songs that have one.
 
     Raises:
         ValueError: there is no device, or no slot.
     """
     if devices < 1 or slots < 1:
-        raise ValueError(f"nothing can be made with {devices} devices and {slots} slots")
+        raise ValueError(f"a forecast needs at least one device and one slot, not {devices} devices and {slots} slots")
     return _Fluid(songs, devices).run(slots)
 
 
@@ -84,7 +85,7 @@ class _Fluid:
         return [self._estimate(index, song) for index, song in enumerate(self._songs)]
 
     def _enter(self) -> None:
-        """Give a slot to the next song that waits."""
+        """Give a slot to the next waiting song."""
         if not self._waiting:
             return
         index = self._waiting.popleft()
@@ -96,7 +97,7 @@ class _Fluid:
             self._begin()
 
     def _begin(self) -> None:
-        """Put songs without audio on the free devices."""
+        """Assign songs without audio to the free devices."""
         while self._unheard and len(self._beginning) < self._devices:
             index = self._unheard.popleft()
             heappush(self._beginning, (self._now + (self._songs[index].first_seconds or 0.0), index))
@@ -105,7 +106,7 @@ class _Fluid:
         heappush(self._heard, (self._virtual + self._songs[index].rest_seconds, index))
 
     def _advance(self) -> None:
-        """Go on to the next moment at which a song has first audio or is complete."""
+        """Advance to the next moment at which a song has first audio or is complete."""
         rate = min(1.0, (self._devices - len(self._beginning)) / len(self._heard)) if self._heard else 0.0
         heard_at = self._beginning[0][0] if self._beginning else math.inf
         complete_at = self._now + (self._heard[0][0] - self._virtual) / rate if rate else math.inf

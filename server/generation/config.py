@@ -10,9 +10,9 @@ from server.scheduling.policy import Policy
 class RunnerSettings:
     """Sizes and limits of song generation; those of each device are in its `DeviceSpec`.
 
-    A song pauses while `stream_buffer_bytes` of its sound are unheard. An idle worker has to answer every
-    `ping_seconds`. An attempt at a song is repeated `retries` times. A song sends an event at least every
-    `heartbeat_seconds`. `log_requests` puts prompts and lyrics into the log.
+    A song pauses while its listeners have not read `stream_buffer_bytes` of its sound. An idle worker must answer a
+    ping every `ping_seconds`. A failed song is retried `retries` times. A song sends an event at least every
+    `heartbeat_seconds`. With `log_requests` prompts and lyrics are logged.
     """
 
     policy: Policy = field(default_factory=Policy)

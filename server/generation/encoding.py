@@ -1,4 +1,4 @@
-"""Handles the messages of encoders: sends events of songs, and repeats songs whose encoder was lost."""
+"""Handles the messages of encoders: forwards events to jobs, and repeats songs whose encoder was lost."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -19,7 +19,7 @@ _RETRY_CAUSE = "encoder_lost"
 
 
 class EncodedSound:
-    """Observer of the encoders: passes their events to the jobs of the songs."""
+    """Observer of the encoder pool: passes encoded events to the jobs of the songs."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class EncodedSound:
         self._readiness_changed = readiness_changed
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
-        """Send encoded events. An error of encoding, or of its events, fails that song alone."""
+        """Handle encoded events. An error in encoding, or in handling the events, fails only that song."""
         job = self._jobs.get(message.song_id)
         if job is None:
             return
@@ -52,11 +52,11 @@ class EncodedSound:
             job.encoded(message)
         except Exception:
             with bound(**job.names):
-                _log.exception("the song could not be encoded")
-            job.fail(SongFailed("the song could not be encoded"))
+                _log.exception("the song could not be encoded because of a fault of the server")
+            job.fail(SongFailed("the song could not be encoded because of a fault of the server"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
-        """Repeat the songs from their beginning, except those that are encoded to the end or fail too often."""
+        """Repeat the songs from their beginning, except those that are fully encoded or have failed too often."""
         for song_id in song_ids:
             job = self._jobs.get(song_id)
             if job is None or job.complete():
@@ -66,7 +66,7 @@ class EncodedSound:
                 case RetryDecision.RETRY:
                     job.report.retried(_RETRY_CAUSE)
                 case RetryDecision():
-                    job.fail(WorkerLost("the encoders of the song died"))
+                    job.fail(WorkerLost("the encoder of the song died, also after retries: ask for the song again"))
         self._wake()
 
     def encoder_restarted(self) -> None:
@@ -74,14 +74,14 @@ class EncodedSound:
         self._metrics.devices.encoder_restarted()
 
     def encoders_changed(self) -> None:
-        """Wake the songs that have waited for an encoder; fail them if no encoder starts."""
+        """Wake the songs that have waited for an encoder; fail them if no encoder can be started."""
         if self._encoders.unavailable:
             for job in self._jobs:
-                job.fail(WorkerLost("the encoder could not be started"))
+                job.fail(WorkerLost("no encoder could be started: ask for the song again later"))
         self._wake()
         self._readiness_changed()
 
     def _fail(self, job: Job, text: str) -> None:
         with bound(**job.names):
-            _log.error("the song could not be encoded: %s", text)
-        job.fail(SongFailed("the song could not be encoded"))
+            _log.error("the encoder failed, so the song fails: %s", text)
+        job.fail(SongFailed("the song could not be encoded because of a fault of the server"))

@@ -1,4 +1,4 @@
-"""Accepts songs for generators: the counterpart of the runner on a server without workers."""
+"""Accepts songs for generators, on a server without workers, where it takes the place of the runner."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ _NONE_HERE = Here()
 
 
 class Frontend:
-    """A SongRunner that makes no songs itself, but queues them for generators, whether or not one runs now."""
+    """A SongRunner that makes no songs itself, but queues them for generators, even while no generator runs."""
 
     def __init__(
         self,
@@ -35,10 +35,10 @@ class Frontend:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`engine_names` are configured, and `queued_songs` may wait in the service.
+        """`engine_names` are the configured engines; at most `queued_songs` may wait in the service.
 
-        `clock` gives seconds and never goes back; deadlines of requests are on it. A start of a generator counts
-        `cold_start_seconds` until one was measured.
+        `clock` returns monotonic seconds, also used for deadlines of requests. Until the start of a generator was
+        measured, it is assumed to take `cold_start_seconds`.
         """
         self._engine_names = tuple(engine_names)
         self._admission = Admission(running=lambda: 0, queued=queued_songs)
@@ -54,60 +54,60 @@ class Frontend:
         self.readiness = Readiness()
 
     async def start(self) -> None:
-        """Do nothing: there are no processes to start."""
+        """Do nothing: a frontend has no processes to start."""
 
     def liveness_problem(self) -> str | None:
-        """`None`: a server without workers does not have to be restarted."""
+        """Always `None`: a server without workers never needs a restart for them."""
         return None
 
     def depths(self) -> Mapping[str, QueueDepth]:
-        """Zero for every configured engine: songs neither wait nor run here."""
+        """Zero for every configured engine, since no songs wait or run on this server itself."""
         return {name: QueueDepth() for name in self._engine_names}
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """Empty: no engine is loaded here."""
+        """Always empty: no engine is loaded here."""
         return {}
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """Empty: no device is here."""
+        """Always empty: this server has no devices."""
         return ()
 
     def ready(self, engine: str) -> bool:
-        """False: no song is made here."""
+        """Always False: this server makes no songs."""
         return False
 
     def sound(self, engine: str) -> str:
-        """Empty: no sound is made here."""
+        """Always empty: this server makes no sound and has no fingerprint."""
         return ""
 
     @property
     def queues_unserved(self) -> bool:
-        """True: songs wait while no generator runs."""
+        """Always True: songs may wait while no generator runs."""
         return True
 
     def costs(self, engine: str) -> Costs | None:
-        """`None`: nothing is measured here."""
+        """Always `None`: this server measures no songs."""
         return None
 
     def room(self) -> Room:
-        """The bounds for songs in the service; no slot is free here."""
+        """Return the limits for songs in the service; no slot is free here."""
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Check that a generator can make the song, now or once it has started.
+        """Check that a generator can make the song, now or once one has started.
 
         Raises:
-            ServiceError: as `Intake.check` says; EngineNotReady for an engine that no generator has ever served.
+            ServiceError: the errors of `Intake.check`; EngineNotReady for an engine that no generator has ever served.
         """
         eta = self._intake.check(request, service)
         return CheckedSong(eta, lambda: eta, _make_nothing)
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Queue position and ETA of the songs that wait in a service, by song id."""
+        """Return queue position and ETA of the songs that wait in a service, by song id."""
         return self._eta.waiting(service, _NONE_HERE)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Device seconds of the songs that wait in a service, by engine."""
+        """Return the device seconds of the songs that wait in a service, by engine."""
         return self._eta.backlog_seconds(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
@@ -123,14 +123,14 @@ class Frontend:
         self._admission.drain()
 
     async def idle(self) -> None:
-        """Return at once: no song is made here."""
+        """Return at once, since no song is being made here."""
 
     def cut_off(self) -> int:
-        """0: no song is made here."""
+        """Always 0, since no song is being made here."""
         return 0
 
     async def stop(self, grace_seconds: float) -> int:
-        """Accept no more songs; returns 0, as no song is cut off."""
+        """Accept no more songs; returns 0, the number of songs that were cut off."""
         self.drain()
         return 0
 
@@ -141,8 +141,8 @@ class Frontend:
         if request.engine not in self._engine_names:
             raise UnknownEngine(request.engine, tuple(dict.fromkeys((*self._engine_names, *known))))
         raise EngineNotReady(
-            f"engine {request.engine!r} has never run in this service, so its limits are unknown: start a generator "
-            "with it on the same store (MELISMA_ROLE=generator), and try again once it is ready; then it may be stopped"
+            f"engine {request.engine!r} has never run in this service, so its limits are unknown: start a server with "
+            "this engine and MELISMA_ROLE=generator on the same store once, and try again when it is ready"
         )
 
     def _estimate(self, request: SongRequest, service: ServiceState | None) -> SongEta | None:
@@ -155,4 +155,7 @@ class Frontend:
 
 
 def _make_nothing(accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-    raise EngineNotReady("this server is a frontend and makes no songs: a generator does")
+    raise EngineNotReady(
+        "this server is a frontend, which makes no songs itself: send the request to a server of the role generator "
+        "or all"
+    )

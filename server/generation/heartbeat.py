@@ -1,4 +1,4 @@
-"""Sends heartbeats of silent songs, so that proxies do not close idle connections."""
+"""Sends heartbeats for songs without events, so that proxies do not close idle connections."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Has every song that was silent send its queue position and ETA, at least every `interval_seconds`."""
+    """Sends queue position and ETA of every song that had no event for a while, at least every `interval_seconds`."""
 
     def __init__(self, jobs: Jobs, queue: QueueOrder, eta: EtaEstimator, interval_seconds: float) -> None:
         self._jobs = jobs
@@ -27,7 +27,10 @@ class Heartbeat:
             try:
                 self._send()
             except Exception:
-                _log.exception("the heartbeats of songs could not be sent")
+                _log.exception(
+                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the next "
+                    "round tries again"
+                )
 
     def _send(self) -> None:
         positions, estimates = self._queue.positions(), self._eta.remaining()

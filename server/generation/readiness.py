@@ -13,7 +13,7 @@ _CHECK_SECONDS = 1.0
 
 
 class Readiness:
-    """Tells whether new songs should come here, and calls its subscribers when that may have changed."""
+    """Tells whether new songs should be sent to this server, and calls its subscribers when that may have changed."""
 
     def __init__(self) -> None:
         self._subscribers: list[Callable[[], None]] = []
@@ -23,32 +23,35 @@ class Readiness:
         """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
 
     def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
-        """The reason why new songs should go to other servers, for the operator; `None` when there is none.
+        """The reason why new songs should be sent to other servers, for the operator; `None` if there is none.
 
-        With `full_is_ready` a queue that is nearly full is no reason: the balancer looks at the load itself.
+        With `full_is_ready` a nearly full queue is not a reason, for load balancers that consider the load themselves.
         """
         reasons = (check() for check in self._checks)
         return next((reason for reason in reasons if reason is not None), None)
 
     @property
     def saturated(self) -> bool:
-        """True while the queue is nearly full; there is none here."""
+        """True while the queue is nearly full; always False here, since this class has no queue."""
         return False
 
     def engine_unready(self, engine: str) -> str | None:
-        """The reason why no song of `engine` can be made here now; `None` when it can."""
+        """The reason why no song of `engine` can be made here now; `None` if one can."""
         return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
-        """Count as not ready while `check` gives a reason, and notify subscribers within a second of a change."""
+        """Report the result of `check`, if it is not `None`, as a readiness problem, and notify subscribers within a
+        second of a change.
+        """
         self._checks.append(check)
         await self._watch(check)
 
     async def count_on(self, elsewhere: Callable[[], bool]) -> None:
-        """Need no engine here while `elsewhere` says that other servers make songs which are asked for here.
+        """Need no ready engine here while `elsewhere` returns True, because other servers make the songs requested
+        here.
 
-        It counts once an engine was ready here: a server that still loads is no successor of those that serve.
-        Subscribers are notified within a second of a change.
+        This applies only once an engine was ready here, so that a server that is still loading does not count as a
+        replacement for those that serve. Subscribers are notified within a second of a change.
         """
         self._elsewhere = elsewhere
         await self._watch(elsewhere)
@@ -72,12 +75,12 @@ class Readiness:
 
 
 class EngineReadiness(Readiness):
-    """The readiness of a server that makes songs: its engines have to be ready, and the queue not nearly full."""
+    """The readiness of a server that makes songs: its engines are ready, and its queue is not nearly full."""
 
     def __init__(
         self, pool: WorkerPool, encoders: EncoderPool, admission: Admission, *, any_engine: bool = False
     ) -> None:
-        """With `any_engine` one engine that is ready is enough; else every configured one has to be."""
+        """With `any_engine` one ready engine is enough; otherwise all configured engines must be ready."""
         super().__init__()
         self._any_engine = any_engine
         self._pool = pool
@@ -115,7 +118,7 @@ class EngineReadiness(Readiness):
         return self.engine_unready(missing[0]) if missing and not self._any_engine else None
 
     def queue_changed(self) -> None:
-        """Notify subscribers if the queue has become nearly full, or has ceased to be."""
+        """Notify subscribers if the queue has become nearly full, or is no longer."""
         if self._admission.saturated != self._saturated:
             self._saturated = self._admission.saturated
             self.notify()

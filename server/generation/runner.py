@@ -45,7 +45,7 @@ from server.workers.base import WorkerPool
 
 
 class Runner:
-    """The generation of songs on this server. Lives on one event loop; call `start` first."""
+    """Makes the songs of this server. To be used on one event loop; call `start` first."""
 
     def __init__(
         self,
@@ -57,7 +57,7 @@ class Runner:
         tracer: Tracer = NO_TRACER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds and never goes back; deadlines of requests are on it.
+        """`clock` returns monotonic seconds, also used for deadlines of requests.
 
         Spans of songs are made by `tracer`.
         """
@@ -84,7 +84,7 @@ class Runner:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def start(self) -> None:
-        """Start encoders, and a worker for every device, without waiting until engines are loaded."""
+        """Start the encoders, and a worker for every device, without waiting until engines are loaded."""
         self._tasks = [
             asyncio.create_task(self._heartbeat.run(), name="heartbeat"),
             asyncio.create_task(self._encoders.run(self._encoded), name="encoders"),
@@ -92,11 +92,12 @@ class Runner:
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
-        """Wait until every device has loaded its engines or failed, and every encoder is up or has failed to start.
+        """Wait until every device has loaded its engines or failed to, and every encoder is running or has failed to
+        start.
 
         Raises:
             TimeoutError: that took longer than `timeout_seconds`.
-            EngineNotReady, WorkerLost: it is done, and no engine or no encoder is ready; the text is that of the first.
+            EngineNotReady, WorkerLost: the starts have ended, but no engine or no encoder is ready.
         """
         async with asyncio.timeout(timeout_seconds):
             await self._pool.settled()
@@ -106,24 +107,28 @@ class Runner:
             self._pool.require(self._pool.engine_names[0])
 
     def liveness_problem(self) -> str | None:
-        """The reason why no song can be made here until a restart; `None` while songs can be made."""
+        """The reason why no song can be made here until the server is restarted; `None` while songs can be made."""
         if any(task.done() for task in self._tasks):
-            return "a task of the server has ended"
+            return "a task of the server has ended because of a bug"
         if self._encoders.all_starts_failed():
-            return "no encoder can be started"
-        return "no worker can be started" if self._pool.all_starts_failed() else None
+            return "no encoder process can be started; the server's log gives the cause"
+        return (
+            "no worker process can be started; the server's log gives the cause"
+            if self._pool.all_starts_failed()
+            else None
+        )
 
     def ready(self, engine: str) -> bool:
         """True if new songs of `engine` can be made now."""
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
-        """Fingerprint of the sound of `engine` here, encoding included; empty if not known."""
+        """Fingerprint of the sound of `engine` on this server, encoding included; empty if unknown."""
         made, encoded = self._pool.sound_of(engine), self._encoders.sound
         return f"{made}-{encoded}" if made and encoded else ""
 
     def depths(self) -> dict[str, QueueDepth]:
-        """The waiting and running songs and sections of every configured engine."""
+        """The numbers of waiting and running songs and sections of every configured engine."""
         return {name: QueueDepth() for name in self._pool.engine_names} | self._scheduler.depths()
 
     def engines(self) -> Mapping[str, EngineInfo]:
@@ -136,33 +141,33 @@ class Runner:
 
     @property
     def queues_unserved(self) -> bool:
-        """False: songs are accepted only for engines that this server or another replica serves now."""
+        """Always False: songs are accepted only for engines that this server or another replica serves now."""
         return False
 
     def costs(self, engine: str) -> Costs | None:
-        """The cost of an engine's songs as measured here."""
+        """Return the cost of an engine's songs as measured here."""
         return self._eta.costs(engine)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Device seconds of the songs that wait in a service, by engine."""
+        """Return the device seconds of the songs that wait in a service, by engine."""
         return self._eta.backlog_seconds(service)
 
     def room(self) -> Room:
-        """The bounds for songs in the service, and the slots that are free here."""
+        """Return the limits for songs in the service, and the number of free slots here."""
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
         """Check that the song can be made here, or in the `service` whose queue it joins.
 
         Raises:
-            ServiceError: as `Intake.check` says.
+            ServiceError: the errors of `Intake.check`.
         """
         eta = self._intake.check(request, service)
         eta_here = (lambda: eta) if service is None else (lambda: self._eta.estimate(request))
         return CheckedSong(eta, eta_here, partial(self._begin, request))
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Queue position and ETA of the songs that wait in a service, by song id."""
+        """Return queue position and ETA of the songs that wait in a service, by song id."""
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
@@ -174,7 +179,7 @@ class Runner:
         self._intake.fault(engine, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-        """Have a song made; its events go to `sink`. Raises Draining."""
+        """Start making a song; its events go to `sink`. Raises Draining."""
         self._admission.require_open()
         trace = SongTrace(self._tracer, accepted.song_id, request.engine)
         key = self._jobs.new_key(accepted.song_id)
@@ -206,10 +211,14 @@ class Runner:
 
     def cut_off(self) -> int:
         """Fail every song that is still being made; returns their number."""
-        return self._jobs.fail_all(Draining("the server was shut down before the song was complete"))
+        return self._jobs.fail_all(
+            Draining("the server was shut down before the song was complete: ask for the song again")
+        )
 
     async def stop(self, grace_seconds: float) -> int:
-        """Drain, give running songs `grace_seconds`, then end everything; returns the number of songs cut off."""
+        """Accept no more songs, give running songs `grace_seconds`, then end everything; returns the number of songs
+        cut off.
+        """
         self.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
@@ -228,7 +237,9 @@ class Runner:
         job.on_end.callback(self._admission.leave)
         self.readiness.queue_changed()
         if job.request.deadline is not None:
-            error = SongDeadlineExceeded("the deadline passed before the song was complete")
+            error = SongDeadlineExceeded(
+                "the deadline of the call passed before the song was complete: allow more time"
+            )
             delay_seconds = max(0.0, job.request.deadline - self._clock())
             timer = asyncio.get_running_loop().call_later(delay_seconds, job.fail, error)
             job.on_end.callback(timer.cancel)
@@ -284,7 +295,7 @@ class Runner:
         )
 
     def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
-        """Check that engine and encoder are ready here, or served by another replica."""
+        """Check that engine and encoder are ready here, or that another replica serves the engine."""
         if service is None or request.engine not in service.engines:
             self._pool.require(request.engine)
             self._encoders.require()

@@ -1,7 +1,7 @@
-"""Bounds how much log lines of other libraries, and of callers without a key, may write.
+"""Limits the amount of log lines that other libraries, and refused callers without an API key, can cause.
 
-Libraries log a line, with its traceback, for each input that they cannot read: a caller who sends such input would fill
-a disk at next to no cost. Dropped lines are counted and reported.
+Libraries log a line with its traceback for each input that they cannot read, so callers who send such input could fill
+the disk. Dropped lines are counted and reported.
 """
 
 import logging
@@ -39,7 +39,7 @@ class Budget:
     left_out: int = 0
 
     def takes(self, size: int, now: float) -> bool:
-        """Take bytes from the budget; returns False, and counts the line, if there are too few."""
+        """Take bytes from the budget. If there are too few, count the line as dropped and return False."""
         self.left = min(self.burst, self.left + (now - self.refilled_at) * self.bytes_per_second)
         self.refilled_at = now
         if size > self.left:
@@ -50,9 +50,10 @@ class Budget:
 
 
 class LogBounds(logging.Filter):
-    """Passes all lines of our own packages, and those of others within a budget, shortened.
+    """Log filter that passes all lines of Melisma's own packages, and shortened lines of other libraries within a
+    budget.
 
-    Each library has a budget, and so have calls that were refused for lack of a key.
+    Each library has its own budget, and so do calls that were refused because they have no valid key.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic, tell_seconds: float = TELL_SECONDS) -> None:
@@ -64,7 +65,7 @@ class LogBounds(logging.Filter):
         self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True if the line is to be written; one of another library is shortened."""
+        """True if the line may be written; a line of another library is shortened."""
         name = record.name.partition(".")[0]
         if name in OWN:
             if getattr(record, "code", None) not in _WITHOUT_KEY:
@@ -76,7 +77,7 @@ class LogBounds(logging.Filter):
         return self._takes(name, len(str(record.msg).encode()) + _LINE_BYTES, BURST_BYTES)
 
     def left_out(self) -> dict[str, int]:
-        """Dropped lines since the last call, by library."""
+        """Return the number of dropped lines since the last call, by library."""
         with self._lock:
             found = {name: budget.left_out for name, budget in self._budgets.items() if budget.left_out}
             for budget in self._budgets.values():
@@ -89,7 +90,7 @@ class LogBounds(logging.Filter):
             self._timer = None
         for name, count in self.left_out().items():
             logging.getLogger("server.log_output.bounds").warning(
-                "lines were left out of this log", extra={"of": name, "lines": count}
+                "log lines of one kind came too often, and some were left out", extra={"of": name, "lines": count}
             )
 
     def _takes(self, name: str, size: int, burst: int) -> bool:
@@ -105,12 +106,14 @@ class LogBounds(logging.Filter):
 
 
 def _says_a_listener_left(record: logging.LogRecord) -> bool:
-    """True for gRPC's error line about a socket that died during a write: a listener has left."""
+    """True for gRPC's error line about a socket that closed during a write, which only means that a listener has
+    left.
+    """
     return record.name == "grpc._cython.cygrpc" and "ExecuteBatchError raised in core" in str(record.msg)
 
 
 def _shorten(record: logging.LogRecord) -> None:
-    """Make a record a printable text of bounded length, without extra fields."""
+    """Replace the content of a log record with printable text of limited length, without extra fields."""
     text = _bounded(record.getMessage(), TEXT_CHARACTERS)
     if record.exc_info and record.exc_info[0]:
         told = "".join(traceback.format_exception(*record.exc_info))

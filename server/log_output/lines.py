@@ -1,4 +1,4 @@
-"""Writes the server's log: plain text for people in a terminal, one JSON object per line for machines."""
+"""Writes the server's log: plain text for a terminal, otherwise one JSON object per line."""
 
 import json
 import logging
@@ -16,7 +16,7 @@ class JsonFormatter(logging.Formatter):
     """Formats a record as one JSON object: time (UTC), level, logger, message, bound and `extra` fields, traceback."""
 
     def format(self, record: logging.LogRecord) -> str:
-        """The record as one line."""
+        """Return the record as one line of JSON."""
         entry: dict[str, object] = {
             "time": datetime.fromtimestamp(record.created, UTC).isoformat(timespec="milliseconds"),
             "level": record.levelname.lower(),
@@ -36,7 +36,7 @@ class PlainFormatter(logging.Formatter):
         super().__init__(PLAIN_FORMAT)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is the standard library's)
-        """The line without its traceback."""
+        """Return the line without its traceback."""
         extra = " ".join(f"{name}={value}" for name, value in _extra(record).items())
         return " ".join(filter(None, (super().formatMessage(record), extra)))
 
@@ -46,7 +46,7 @@ def configure_logs(
 ) -> None:
     """Send all log records of at least `level` to `stream` (standard error if `None`), replacing earlier handlers.
 
-    Those of other libraries are `bounded` where callers could cause them.
+    Records of other libraries that callers can cause pass the filter `bounded`.
     """
     target = stream or sys.stderr
     handler = logging.StreamHandler(target)

@@ -1,4 +1,4 @@
-"""One attempt at a song: the sections that are prepared, denoised and rendered so far."""
+"""One attempt at a song: which of its sections are prepared, denoised and rendered so far."""
 
 from dataclasses import dataclass, field
 
@@ -8,7 +8,9 @@ from server.workers.messages import Prepared, SectionKey, SongKey
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """A section boundary: the index of the next section, and the engine's saved state at the end of the one before."""
+    """A section boundary at which another attempt can start: the index of the next section, and the engine's saved
+    state at the end of the previous one.
+    """
 
     section: int = 0
     saved: bytes = b""
@@ -16,11 +18,12 @@ class ResumePoint:
 
 @dataclass(slots=True)
 class Attempt:
-    """The progress of one attempt, which starts at `resume_point`. After a failure `next_attempt` replaces it.
+    """The progress of one attempt, which starts at `resume_point`. After a failure it is replaced by its
+    `next_attempt`.
 
-    `denoising` and `step` are the section and its next step; steps in flight count as done. `rendering` is the section
-    that is rendered; it has `windows` windows with `section_seconds` of sound so far. `finished` holds the final states
-    of the sections from `rendering` on, of this attempt or earlier ones. `sections` is 0 until the song is first
+    `denoising` is the section being denoised and `step` its next step; steps in flight count as done. `rendering` is
+    the section being rendered, with `windows` windows and `section_seconds` of sound so far. `finished` has the final
+    states of the sections from `rendering` on, from this or earlier attempts. `sections` is 0 until the song is
     planned.
     """
 
@@ -42,7 +45,7 @@ class Attempt:
 
     @property
     def window_group(self) -> int:
-        """The first window of the group that is rendered: a command makes one or several windows of a group."""
+        """The first window of the group being rendered; a command renders one or several windows of a group."""
         return self.windows // WINDOWS * WINDOWS
 
     @property
@@ -62,26 +65,26 @@ class Attempt:
 
     @property
     def held_bytes(self) -> int:
-        """Device memory of the sections that are prepared and whose last step is not done."""
+        """Device memory of the sections that are prepared and whose last denoising step is not done."""
         return sum(one.memory_bytes for index, one in self.prepared.items() if index >= self.denoised)
 
     @property
     def step_cost(self) -> int:
-        """Tokens of a step of the section that is denoised; 0 while it is not prepared."""
+        """Tokens of a step of the section being denoised; 0 while it is not prepared."""
         due = self.prepared.get(self.denoising)
         return due.cost if due else 0
 
     def next_attempt(self) -> "Attempt":
-        """The attempt that follows this one, from the last section boundary on; denoised sections stay so."""
+        """Return the attempt that follows this one, from the last section boundary on; denoised sections are reused."""
         key = SongKey(self.key.song_id, self.key.attempt + 1)
         return Attempt(key, self.resume_point, self.sections, self.finished)
 
     def whole_attempt(self) -> "Attempt":
-        """The attempt that follows this one when all sound is lost: it begins with the first section."""
+        """Return the attempt that follows this one if all sound is lost; it begins with the first section."""
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
     def section(self, index: int) -> SectionKey:
-        """The key of a section in this attempt."""
+        """Return the key of a section in this attempt."""
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:
@@ -89,26 +92,28 @@ class Attempt:
         return SectionKey(self.key, self.denoising)
 
     def to_prepare(self, ahead: int) -> int | None:
-        """The section to prepare, `ahead` sections behind the one being denoised; no further than the next one."""
+        """Return the section to prepare, at most `ahead` sections after the one being denoised and no further than the
+        next one; `None` if there is none.
+        """
         index = self.denoising + ahead
         missing = self.planned and index < self.sections and index not in self.prepared
         return index if missing and index <= self.rendering + 1 else None
 
     def can_render(self) -> bool:
-        """True if a section is denoised and not rendered."""
+        """True if a section is denoised and not rendered yet."""
         return self.planned and self.rendering < self.denoised
 
     def can_denoise(self, *, ahead: int) -> bool:
-        """True if a section may take a step, at most `ahead` sections after the one being rendered."""
+        """True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
         return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
 
     @property
     def steps_left(self) -> int:
-        """Remaining steps of the section that is denoised, which has to be prepared."""
+        """Return the remaining steps of the section being denoised, which must be prepared."""
         return self.prepared[self.denoising].steps - self.step
 
     def issue_steps(self, steps: int) -> None:
-        """Count due steps as done: the next command may be decided while they are in flight."""
+        """Count the due steps as done, so that the next command can be chosen while they are in flight."""
         self.step += steps
         if self.step >= self.prepared[self.denoising].steps:
             self.denoising, self.step = self.denoising + 1, 0
@@ -118,16 +123,16 @@ class Attempt:
         self.sections, self.planned = sections, True
 
     def finish_steps(self, finished: bytes) -> None:
-        """Note that a section's last step is done, and keep its final state."""
+        """Note that a section's last step is done, and store its final state."""
         self.finished += (finished,)
 
     def add_windows(self, windows: int, seconds: float) -> None:
-        """Note more rendered windows with `seconds` of sound."""
+        """Note further rendered windows with `seconds` of sound."""
         self.windows += windows
         self.section_seconds += seconds
 
     def finish_section(self, saved: bytes) -> None:
-        """Note that a section is rendered to its end: another attempt would start here."""
+        """Note that a section is rendered completely; another attempt would start after it."""
         self.prepared.pop(self.rendering, None)
         self.rendering += 1
         self.finished = self.finished[1:]

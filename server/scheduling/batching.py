@@ -1,7 +1,7 @@
-"""Chooses the sections that share a step, as a pure function of their loads.
+"""Chooses the sections that share a denoising step (a batch), as a pure function of their loads.
 
-A step of the first song in rank takes others along, in rank, as many as token budget and length allow. If the first is
-urgent, songs with slack join only if the step hardly gets longer.
+The batch begins with the first song in rank. Others join in the order of rank, as far as the token budget and their
+lengths allow. If the first song is urgent, songs with slack join only if the step takes hardly longer.
 """
 
 from collections.abc import Callable, Sequence
@@ -31,9 +31,9 @@ class BatchCapacity:
         self._steps_that_fit = 0
 
     def learn(self, sections: int, fits: int | None) -> None:
-        """Learn from a step of `sections` sections; `fits` is how many fitted, if fewer.
+        """Update from a step of `sections` sections; `fits` is the number that fitted into memory, if smaller.
 
-        After many full steps that fitted, one more section is tried.
+        After many full steps without a lack of memory, the capacity grows by one section.
         """
         if fits is not None:
             self.sections, self._steps_that_fit = max(1, fits), 0
@@ -50,10 +50,11 @@ def batch(
     max_sections: int,
     step_seconds: Callable[[int], float] | None = None,
 ) -> list[int]:
-    """Choose which of `loads`, given in rank, share a step: returns positions, the first always among them.
+    """Choose which of `loads`, in the order of rank, share a step. Returns their positions, always including the first.
 
-    Rows are padded to the longest one, so the budget counts padded tokens, and nothing joins that would double the
-    length of another. `step_seconds` gives the seconds of a step of so many tokens; `None` if unknown.
+    Rows are padded to the longest one, so the budget counts padded tokens, and no section joins one that is less than
+    half or more than twice as long. `step_seconds` returns the seconds of a step with a number of tokens, `None` if
+    unknown.
     """
     first = loads[0]
     taken, rows, lengths = [0], _rows(first), (first.length, first.length)

@@ -1,4 +1,4 @@
-"""One device: the songs that have a slot on it, the commands in flight, and its learnt limits."""
+"""State of one device in the scheduler: its songs, the commands in flight, and learnt limits."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -18,7 +18,7 @@ _MAX_OWED_SECONDS = 2.0
 
 
 class CommandsInFlight:
-    """The unanswered commands of each lane: for each of their attempts, its position."""
+    """The unanswered commands of each lane, with the position of each attempt that they work on."""
 
     def __init__(self) -> None:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
@@ -46,24 +46,24 @@ class CommandsInFlight:
         return positions
 
     def songs_beside(self, lane: Lane) -> set[str]:
-        """The songs that other lanes work on."""
+        """Return the songs that other lanes work on."""
         others = (waiting for other, waiting in self._lanes.items() if other is not lane)
         return {key.song_id for waiting in others for positions in waiting for key in positions}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
-        """The positions of the lanes' oldest commands, by song."""
+        """Return the positions of the lanes' oldest commands, by song."""
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
 
 
 @dataclass(slots=True)
 class DeviceProgress:
-    """One device during the life of one worker. The learnt values outlive the worker: `steps`, `sharing`, `worked`,
-    `section_bytes`, `windows`.
+    """State of one device during the life of one worker. The learnt values `steps`, `sharing`, `worked`,
+    `section_bytes` and `windows` are passed on to the next worker.
 
-    The songs on it should need `left_seconds` of it. `to_release` are the attempts that its worker still has to
-    release. `section_bytes` is the memory of each engine's last prepared section. Songs without listeners get at least
-    `detached_share` of the device, and are owed `detached_owed_seconds`. No further song with a listener fits until
-    `full_until`, unless a song leaves before.
+    The songs on the device are expected to need `left_seconds` of its time. `to_release` has the attempts that its
+    worker must still release. `section_bytes` is the memory of each engine's last prepared section. Songs without
+    listeners get at least `detached_share` of the device, of which they have not had `detached_owed_seconds` yet. Until
+    `full_until` no further song with a listener fits, unless a song leaves before.
     """
 
     spec: DeviceSpec
@@ -87,7 +87,7 @@ class DeviceProgress:
         self.sharing = StepSharing(self.steps)
 
     def successor(self) -> "DeviceProgress":
-        """The same device without a worker."""
+        """Return the state of the same device without a worker, for the next worker."""
         self.worked.has_none()
         made = DeviceProgress(
             self.spec,
@@ -101,7 +101,7 @@ class DeviceProgress:
         return made
 
     def find(self, key: SongKey) -> ScheduledSong | None:
-        """The song whose current attempt, on this device, has this key; `None` if there is none."""
+        """Return the song whose current attempt, on this device, has this key; `None` if there is none."""
         song = self.songs.get(key.song_id)
         return song if song is not None and song.attempt.key == key else None
 
@@ -126,7 +126,7 @@ class DeviceProgress:
         self._credit(parts)
 
     def charge_alone(self, song: ScheduledSong, seconds: float) -> None:
-        """Charge a song for work that it shared with no other."""
+        """Charge a song for work that it shared with no other song."""
         self.left_seconds -= song.account.charge_alone(seconds)
         self._credit([(song, seconds)])
 
@@ -136,7 +136,7 @@ class DeviceProgress:
         return any(not song.sink.has_listener for song in self.songs.values())
 
     def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
-        """Note device time: while there are songs without listeners, they are owed their share of it."""
+        """Note device time: while there are songs without listeners, a share of it is credited to them."""
         if not self.detached:
             self.detached_owed_seconds = 0.0
             return
@@ -147,8 +147,8 @@ class DeviceProgress:
     def has_memory_for(self, song: ScheduledSong) -> bool:
         """True if there is memory to prepare one more section of the song.
 
-        The size of a section is unknown before it is prepared; it is assumed to be that of the engine's last one. A
-        device prepares one section at a time, so a wrong guess exceeds the limit by less than one section.
+        The size of a section is unknown before it is prepared; that of the engine's last section is assumed. A device
+        prepares one section at a time, so a wrong assumption exceeds the limit by less than one section.
         """
         limit = self.spec.memory_bytes
         if not limit:
@@ -157,21 +157,21 @@ class DeviceProgress:
         return held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:
-        """Take out an attempt that no lane works on any more; `None` if there is none to release."""
+        """Remove and return an attempt that no lane works on any more; `None` if there is none."""
         key = next((key for key in self.to_release if key not in self.in_flight), None)
         if key is not None:
             self.to_release.remove(key)
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
-        """Note that the command is sent to the lane. Its steps count as done from now on."""
+        """Note that the command was sent to the lane. Its steps count as done from now on."""
         self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):
             for section in command.sections:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """The position of each attempt that the command works on."""
+        """Return the position of each attempt that the command works on."""
         kind = type(command).__name__
         match command:
             case Plan(song):

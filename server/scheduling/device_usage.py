@@ -1,4 +1,4 @@
-"""Device time that one song has used so far, and that it still needs."""
+"""Accounts for the device time that one song has used and is expected to need."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from server.scheduling.fair_share import FairShare
 class DeviceUsage:
     """Device seconds, over all attempts. A step's time is divided among the songs that share it, by their tokens.
 
-    `whole_step_seconds` are the same steps undivided. `first_seconds` were spent until the first sound was made.
+    `whole_step_seconds` is the time of the same steps undivided. `first_seconds` was spent until the first sound.
     """
 
     step_seconds: float = 0.0
@@ -23,16 +23,16 @@ class DeviceUsage:
         return self.step_seconds + self.other_seconds
 
     def note_first_audio(self) -> None:
-        """Note that the song has audio; only the first call counts."""
+        """Note that the song has audio; only the first call has an effect."""
         if self.first_seconds is None:
             self.first_seconds = self.total_seconds
 
 
 @dataclass(slots=True)
 class SongAccount:
-    """The device time of one song; it also counts for its caller's share.
+    """The device time of one song, which is also charged to its caller's fair share.
 
-    `left_seconds` is the expected remaining work, by the estimate at its arrival; never below 0.
+    `left_seconds` is the remaining work by the estimate at the song's arrival; never below 0.
     """
 
     caller: str
@@ -41,31 +41,31 @@ class SongAccount:
     left_seconds: float
 
     def open(self) -> None:
-        """Count the song among its caller's."""
+        """Count the song as one of its caller."""
         self.shares.enter(self.caller)
 
     def close(self) -> None:
-        """Stop counting the song."""
+        """Stop counting the song for its caller."""
         self.shares.leave(self.caller)
 
     def reserve(self) -> float:
-        """Reserve the remaining work when the song gets a slot. Returns it, in device seconds."""
+        """Charge the remaining work in advance when the song gets a slot; returns it in device seconds."""
         self.shares.reserve(self.caller, self.left_seconds)
         return self.left_seconds
 
     def release(self) -> float:
-        """Give the reserved work back when the song leaves its slot. Returns it, in device seconds."""
+        """Return the work charged in advance when the song leaves its slot; returns it in device seconds."""
         self.shares.reserve(self.caller, -self.left_seconds)
         return self.left_seconds
 
     def charge_step(self, seconds: float, step_seconds: float) -> float:
-        """Charge `seconds` of a shared step that took `step_seconds`. Returns the reduction of the remaining work."""
+        """Charge `seconds` of a shared step that took `step_seconds`; returns the reduction of the remaining work."""
         self.usage.step_seconds += seconds
         self.usage.whole_step_seconds += step_seconds
         return self._charge(seconds)
 
     def charge_alone(self, seconds: float) -> float:
-        """Charge work that was done for the song alone. Returns the reduction of the remaining work."""
+        """Charge work that was done only for this song; returns the reduction of the remaining work."""
         self.usage.other_seconds += seconds
         return self._charge(seconds)
 

@@ -1,8 +1,8 @@
-"""Fair shares of device time between callers.
+"""Shares device time fairly among callers.
 
-Device time given to a caller is divided by the caller's weight and added up (start-time fair queueing: Goyal, Vin and
-Cheng, 1996). A caller who comes back after a pause starts level with the least served caller present: idle time does
-not save up.
+The device time of each caller, divided by the caller's weight, is added up (start-time fair queueing: Goyal, Vin and
+Cheng, 1996). A caller who returns after a pause starts at the level of the least served caller present, so idle time
+gives no credit.
 """
 
 from collections.abc import Mapping
@@ -18,10 +18,10 @@ class _Account:
 
 
 class FairShare:
-    """Fair shares: device seconds per weight that each caller with songs here was given."""
+    """Fair shares: the device seconds per weight that each caller with songs here has used."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
-        """A caller that `weights` does not name has weight 1."""
+        """Callers that `weights` does not name have weight 1."""
         self._weights = weights
         self._accounts: dict[str, _Account] = {}
 
@@ -32,29 +32,29 @@ class FairShare:
         self._accounts[caller].songs += 1
 
     def leave(self, caller: str) -> None:
-        """Count one song less; a caller without songs is removed."""
+        """Count one song less of the caller; a caller without songs is removed."""
         account = self._accounts[caller]
         account.songs -= 1
         if not account.songs:
             del self._accounts[caller]
 
     def charge(self, caller: str, seconds: float) -> None:
-        """Add device time given to a caller; a caller without songs is not charged."""
+        """Charge a caller for device time; a caller without songs is not charged."""
         if account := self._accounts.get(caller):
             account.served += seconds / self._weights.get(caller, 1.0)
 
     def reserve(self, caller: str, seconds: float) -> None:
-        """Add device time that the caller's songs with a slot still need; a negative value gives it back."""
+        """Charge device time in advance that the caller's songs with a slot still need; a negative value returns it."""
         if account := self._accounts.get(caller):
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
     def leads(self) -> dict[str, float]:
-        """Lead of each caller over the least served one, in device seconds per weight."""
+        """Return the lead of each caller over the least served one, in device seconds per weight."""
         least = self._least()
         return {caller: account.served - least for caller, account in self._accounts.items()}
 
     def virtual_time(self, caller: str) -> float:
-        """Device seconds per weight that the caller was given, and that its songs with a slot will be given."""
+        """Return the device seconds per weight that the caller has used, and that its songs with a slot will use."""
         account = self._accounts[caller]
         return account.served + account.reserved
 

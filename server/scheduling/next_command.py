@@ -1,4 +1,4 @@
-"""Chooses the next command for a lane of a device by the policy's rank."""
+"""Chooses the next command for a lane of a device, by the rank of the songs."""
 
 from collections.abc import Callable, Collection, Iterator, Sequence
 from typing import TypeAlias
@@ -18,7 +18,7 @@ Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
 
 
 class CommandChooser:
-    """Ranks the songs of a device and chooses the next command of a lane. It changes nothing but
+    """Ranks the songs of a device and chooses the next command of a lane. Its only side effect is on
     `device.to_release`.
     """
 
@@ -28,7 +28,7 @@ class CommandChooser:
         self._clock = clock
 
     def choose(self, device: DeviceProgress, lane: Lane) -> Command | None:
-        """The command that is due; `None` if there is nothing to do until something changes."""
+        """Return the next command; `None` if there is nothing to do until something changes."""
         if (releasable := device.releasable()) is not None:
             return Release(releasable)
         beside = device.in_flight.songs_beside(lane)
@@ -54,7 +54,9 @@ class CommandChooser:
         return [(device.songs[urgency.song_id], urgency) for urgency in ranked]
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
-        """The work beside denoising: work for listeners in the order of rank, then sections prepared ahead."""
+        """Return the next command that runs beside denoising: first work for listeners in the order of rank, then
+        preparing sections ahead.
+        """
         for ahead in (0, 1):
             for song, _ in candidates:
                 command = side_command_of(song, ahead)
@@ -65,8 +67,8 @@ class CommandChooser:
     def _step_or_more(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
     ) -> Command | None:
-        """The first song's next command; a step takes others along, for which a single lane (`alone`) prepares sections
-        before.
+        """Return the first song's next command. A step is shared with other songs; if the lane is the only one
+        (`alone`), it first prepares the sections that could join.
         """
         room = _Room(device, candidates) if alone else None
         for position, (song, _) in enumerate(candidates):
@@ -80,7 +82,8 @@ class CommandChooser:
     def _shared_step(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, room: "_Room | None"
     ) -> Command:
-        """A step of the first song, shared with those that can join it; or a command that one needs before it can.
+        """Return a step of the first song, shared with the songs that can join it, or a command that one of them needs
+        before.
 
         With `room` the lane also prepares sections.
         """
@@ -106,7 +109,7 @@ class CommandChooser:
         return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
-        """Commands that the songs need before they can share a step with the first of them."""
+        """Return the commands that the songs need before they can share a step with the first of them."""
         (_, first), *others = company
         urgent = not self._policy.has_slack(first, now)
         for song, urgency in others:
@@ -122,14 +125,18 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """True if a command is for an isolated song while another lane works on other songs, which a crash would hit."""
+    """True if a command is for an isolated song while another lane works on other songs, which a crash would also
+    affect.
+    """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
     return isolated and bool(set(beside) - songs)
 
 
 def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:
-    """The next step of all songs, or several if steps are short: each command costs a millisecond of overhead."""
+    """Return the next step of all songs, or several steps if they are short, because each command costs a millisecond
+    of overhead.
+    """
     steps = 1
     if device.steps.known:
         seconds = device.steps.seconds(sum(song.attempt.step_cost for song in songs))
@@ -139,7 +146,7 @@ def _steps_of(songs: Sequence[ScheduledSong], device: DeviceProgress) -> Step:
 
 
 def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
-    """The next command of a song besides a step: plan, render or prepare."""
+    """Return the next command of a song other than a step: plan, render or prepare."""
     attempt = song.attempt
     if not attempt.planned:
         return None if ahead else _plan_of(song)
@@ -150,7 +157,7 @@ def side_command_of(song: ScheduledSong, ahead: int) -> Command | None:
 
 
 def joining_command_of(song: ScheduledSong) -> Command | None:
-    """The command that a song needs before it can join a step."""
+    """Return the command that the song needs before it can join a step."""
     command = side_command_of(song, ahead=0)
     return None if isinstance(command, Render) else command
 
@@ -162,7 +169,9 @@ def _plan_of(song: ScheduledSong) -> Plan:
 
 
 class _Room:
-    """Memory for prepared sections, in one decision. A song that waits for memory is not overtaken by a smaller one."""
+    """Memory for prepared sections during one decision. A smaller song does not overtake a song that waits for
+    memory.
+    """
 
     def __init__(self, device: DeviceProgress, candidates: Sequence[Candidate]) -> None:
         self._device = device
@@ -170,9 +179,10 @@ class _Room:
         self._full = False
 
     def allows(self, command: Command, song: ScheduledSong) -> bool:
-        """True if there is memory for the section that a command prepares, or only unserved songs hold memory.
+        """True if there is memory for the section that a command prepares, or if only songs that are not served occupy
+        memory.
 
-        So at least one song goes on: songs with full sinks must not block all others.
+        So at least one song continues, even if songs with full buffers occupy all memory.
         """
         if not isinstance(command, Prepare):
             return True

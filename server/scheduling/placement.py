@@ -1,4 +1,4 @@
-"""Gives songs slots on devices: each song waits, or has a slot on a device."""
+"""Gives songs slots on devices: each song either waits in the queue or has a slot on one device."""
 
 from collections.abc import Callable, Sequence
 
@@ -18,7 +18,7 @@ _SORT_SECONDS = 1.0
 
 
 class Placement:
-    """Keeps all songs and devices, gives slots to waiting songs, and takes them away."""
+    """Has all songs and devices, gives slots to waiting songs, and takes them away."""
 
     def __init__(
         self,
@@ -29,7 +29,7 @@ class Placement:
         *,
         encoders: int | None = None,
     ) -> None:
-        """`encoders` is the number of processes for all devices; `None` sets no bound."""
+        """`encoders` is the number of encoder processes for all devices; `None` means no limit by encoders."""
         self.encoding = EncodingLoad(encoders)
         self._devices = {spec.name: DeviceProgress(spec, detached_share=policy.detached_share) for spec in devices}
         self._policy = policy
@@ -41,23 +41,23 @@ class Placement:
         self._sorted_until = 0.0
 
     def device(self, name: str) -> DeviceProgress:
-        """The device of this name."""
+        """Return the device of this name."""
         return self._devices[name]
 
     def song(self, song_id: str) -> ScheduledSong | None:
-        """The song of this id; `None` if unknown."""
+        """Return the song of this id; `None` if unknown."""
         return self._songs.get(song_id)
 
     def rendered(self, song_id: str) -> ScheduledSong | None:
-        """The song of this id that was rendered and not dropped; `None` if there is none."""
+        """Return the song of this id if it was rendered and not dropped; otherwise `None`."""
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` without a slot, approximately in the order in which they will get one."""
+        """Return the songs of `engine` without a slot, approximately in the order in which they will get one."""
         return tuple(song.song_id for song in self._waiting if song.engine == engine)
 
     def depths(self) -> dict[str, QueueDepth]:
-        """Queue depth of every engine that has songs."""
+        """Return the queue depth of every engine that has songs."""
         songs: dict[str, list[ScheduledSong]] = {}
         for song in self._songs.values():
             songs.setdefault(song.engine, []).append(song)
@@ -77,7 +77,7 @@ class Placement:
         song.account.close()
 
     def finish(self, song: ScheduledSong) -> None:
-        """Take out a rendered song. It is kept aside until `drop`, because its sound may yet be lost."""
+        """Free the slot of a rendered song. The song is stored until `drop`, because its sound may still be lost."""
         self.remove(song)
         self._rendered[song.song_id] = song
 
@@ -88,8 +88,8 @@ class Placement:
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Take a song off its device, or back in after it was rendered; a new attempt from the beginning waits for a
-        slot.
+        """Free the slot of a song, or restore a song that was already rendered; a new attempt from the beginning waits
+        for a slot.
         """
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
@@ -100,13 +100,13 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Take a song off its device; another attempt waits for a slot."""
+        """Take a song off its device; a new attempt waits for a slot."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace a device by one without worker and songs; returns the former one with its songs."""
+        """Replace a device by one without worker and songs; returns the former device with its songs."""
         former = self._devices[name]
         self._devices[name] = former.successor()
         return former
@@ -136,7 +136,7 @@ class Placement:
         device.enter(song)
 
     def _next(self, device: DeviceProgress) -> ScheduledSong | None:
-        """The song that gets the next slot on the device: one with a listener, if one fits."""
+        """Return the song that gets the next slot on the device: a song with a listener, if one fits."""
         if not device.engines or not len(self._waiting):
             return None
         self._sort_listeners()
@@ -152,7 +152,9 @@ class Placement:
             self._sorted_until = now + _SORT_SECONDS
 
     def _has_free_slot(self, device: DeviceProgress, song: ScheduledSong) -> bool:
-        """True if one more song may be made; songs far ahead of their listeners do not count, up to a bound."""
+        """True if one more song may be made. Songs that are far ahead of their listeners do not count, up to a
+        limit.
+        """
         slots = device.spec.running_songs
         if len(device.songs) >= _SLOTS_WHEN_THROTTLED * slots:
             return False
@@ -171,7 +173,7 @@ class Placement:
         return not song.has_listener or self._capacity.fits(device, song, now)
 
     def _placed(self) -> int:
-        """The number of songs that have a slot."""
+        """Return the number of songs that have a slot."""
         return sum(len(device.songs) for device in self._devices.values())
 
     def _leave_device(self, song: ScheduledSong) -> None:
@@ -180,7 +182,7 @@ class Placement:
 
 
 def _depth_of(songs: Sequence[ScheduledSong]) -> QueueDepth:
-    """Queue depth of songs of one engine."""
+    """Return the queue depth of songs of one engine."""
     running = [song.attempt for song in songs if song.device is not None]
     opened = sum(attempt.open for attempt in running)
     left = sum(attempt.sections - attempt.rendering for attempt in running)

@@ -1,21 +1,22 @@
-"""Ranks songs, as pure functions of what is known about them. batching.py chooses those that share a step.
+"""The scheduling policy: ranks songs by pure functions of their state. batching.py chooses those that share a step.
 
-Deadline. A song's deadline is the moment at which a listener who started with the first window runs out of sound,
-less a margin; that of a song which nobody hears yet is the moment at which it got its slot. So a new song goes before
-all that have sound in hand, and after one that is about to fall silent: a break is worse than a later start. Where the
-caller has set a deadline for the whole song, it counts when the rest has to be begun, if that is earlier. Deadlines
-of songs that are not served stand still while those of served songs move on; that is all the aging it takes.
+Deadline. A song's deadline is the moment at which a listener who started with the first window runs out of sound, minus
+a margin. For a song without audio it is the moment at which the song got its slot. So a new song goes before songs with
+buffered sound, but after a song that is about to run out: an interruption is worse than a later start. If the caller
+has set a deadline for the whole song, the moment at which the remaining work must begin counts, if it is earlier. The
+deadlines of served songs advance and those of other songs do not, so no further aging is needed.
 
-Rank. Urgent songs (deadline within `comfort_seconds`) go first: those of callers within their fair share, then
-those of callers beyond it. A caller is beyond its share when it was given `share_lead_seconds` more device time, per
-weight, than the caller here who was given least. Then come songs with slack. Among equals the earlier deadline wins.
+Rank. Urgent songs (deadline within `comfort_seconds`) go first: those of callers within their fair share, then those of
+callers beyond it. A caller is beyond its share if it has used `share_lead_seconds` more device time, per weight, than
+the least served caller. Songs with slack follow. Among equals the earlier deadline goes first.
 
-Listeners. Songs that are made for later share what those with listeners leave, by their own rank. They never get less
-than `detached_share` of a device, so that each of them ends: while they have had less, they go before listeners who can
-wait, but after those that are due (deadline reached), for whom even a short turn of others is a break. Once they are
-owed `overdue_seconds` they go before all; that happens where listeners are due all the time.
+Listeners. Songs without listeners (made for later) share the remaining time by their own rank. They get at least
+`detached_share` of a device, so that each of them ends. While they have had less, they go before songs whose listeners
+can wait, but after songs that are due (deadline reached). Once they lack `overdue_seconds` of their share they go
+before all songs, which happens if listeners are due all the time.
 
-Throttling. A song that is `ahead_seconds` ahead of its listener gets nothing while another one on its device is not.
+Throttling. A song that is `ahead_seconds` ahead of its listener gets no work while another song on its device is less
+far ahead.
 """
 
 from collections.abc import Callable, Iterable, Sequence
@@ -32,9 +33,10 @@ class Order(StrEnum):
 
 
 class Urgency(NamedTuple):
-    """The urgency of a song; `runs_out_at` `None`: nobody hears it yet. `share_lead` in device seconds.
+    """The values by which a song is ranked. `runs_out_at` is `None` if the song has no audio yet; `share_lead` is in
+    device seconds.
 
-    `placed_at` is when it got its slot on the device; `None` counts from its arrival.
+    `placed_at` is the time at which the song got its slot; if it is `None`, the time of arrival counts.
     """
 
     song_id: str
@@ -47,10 +49,10 @@ class Urgency(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules of the module's text and their figures, in seconds.
+    """The rules described above and their parameters, in seconds.
 
-    With `stall_free` a song leaves the queue only when every listener stays stall-free by the forecast (placement.py),
-    which keeps `headroom`, a share of the device time, for what it does not know.
+    With `stall_free` a song leaves the queue only if the forecast says that no listener stalls (placement.py). The
+    forecast reserves `headroom`, a share of the device time, for unknown influences.
     """
 
     order: Order = Order.DEADLINE
@@ -65,25 +67,27 @@ class Policy:
     stall_free: bool = True
 
     def deadline(self, song: Urgency) -> float:
-        """The moment at which the song's next sound is due."""
+        """Return the moment at which the song's next sound is due."""
         if song.runs_out_at is not None:
             return song.runs_out_at - self.margin_seconds
         return song.arrived_at if song.placed_at is None else song.placed_at
 
     def has_slack(self, song: Urgency, now: float) -> bool:
-        """True if the song has slack: it can wait without a stall. False for all songs where only arrival counts."""
+        """True if the song has slack, so that it can wait without a stall. Always False if songs are ordered by
+        arrival.
+        """
         waits = not song.has_listener or self.deadline(song) >= now + self.comfort_seconds
         return waits and self.order is Order.DEADLINE
 
     def throttled(self, runs_out_at: float | None, now: float) -> bool:
-        """True if a song is as far ahead of its listener as it may be while others need the device."""
+        """True if a song is so far ahead of its listener that it gets no work while others need the device."""
         ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
         return ahead and self.order is Order.DEADLINE
 
     def ranked(self, songs: Iterable[Urgency], now: float, *, detached_owed_seconds: float = 0.0) -> list[Urgency]:
-        """The songs to be served, first to last; throttled ones are left out unless all are.
+        """Return the songs to be served, first to last. Throttled songs are left out unless all are throttled.
 
-        `detached_owed_seconds` of device time are missing to the share of the songs without listeners.
+        The songs without listeners have had `detached_owed_seconds` of device time less than their share.
         """
         if self.order is Order.ARRIVAL:
             return sorted(songs, key=lambda song: song.arrived_at)
@@ -96,7 +100,7 @@ class Policy:
         return [song for song in ranked if song.runs_out_at is None or song.runs_out_at < throttled_from] or ranked
 
     def _ahead_of_detached(self, listeners: Sequence[Urgency], now: float, owed_seconds: float) -> int:
-        """The number of `listeners`, given in rank, who go before songs that have none."""
+        """Return the number of `listeners`, in the order of rank, that go before songs without listeners."""
         if owed_seconds < self.owed_seconds:
             return len(listeners)
         if owed_seconds >= self.overdue_seconds:
@@ -105,7 +109,7 @@ class Policy:
         return max(due, default=0)
 
     def _rank_at(self, now: float) -> Callable[[Urgency], tuple[float, ...]]:
-        """Makes the function that gives each song its rank by deadline: smaller goes first."""
+        """Make the function that gives each song its rank by deadline; a smaller rank goes first."""
         deadline_of, slack_from, share_lead = self.deadline, now + self.comfort_seconds, self.share_lead_seconds
 
         def rank(song: Urgency) -> tuple[float, ...]:

@@ -1,11 +1,13 @@
-"""Queue depth of an engine."""
+"""The queue depth of an engine."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """Queue depth of one engine at a moment: waiting and running songs, and sections of running songs, begun or not."""
+    """The queue depth of one engine at a moment: waiting and running songs, and sections of running songs that are
+    begun or not.
+    """
 
     waiting_songs: int = 0
     running_songs: int = 0

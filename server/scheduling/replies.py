@@ -10,7 +10,7 @@ from server.workers.messages import Done, Failed, Lane, Planned, Prepared, Rende
 
 
 class ReplyHandler:
-    """Updates songs and devices with every reply. It ignores dropped songs and former attempts."""
+    """Updates songs and devices with every reply. Replies for dropped songs and earlier attempts are ignored."""
 
     def __init__(self, placement: Placement, failures: FailureHandler, clock: Callable[[], float]) -> None:
         self._placement = placement
@@ -51,7 +51,7 @@ class ReplyHandler:
             device.charge_alone(song, reply.seconds)
 
     def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
-        """Divide the steps' time among their sections, by their tokens."""
+        """Divide the time of the steps among their sections, by their tokens."""
         stepped = [(song, step) for step in reply.sections if (song := device.find(step.section.song))]
         costs = [song.attempt.prepared[step.section.index].cost for song, step in stepped]
         tokens = sum(costs)
@@ -80,5 +80,5 @@ class ReplyHandler:
 
 
 def _seconds(reply: Reply) -> float:
-    """Device seconds of the reply."""
+    """Return the device seconds of the reply."""
     return 0.0 if isinstance(reply, Done | Failed) else reply.seconds

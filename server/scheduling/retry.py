@@ -1,13 +1,14 @@
-"""Retry decisions for a song whose attempt failed: once more from its last section boundary, or not.
+"""Decides whether a song whose attempt failed is retried from its last section boundary.
 
-Another attempt never splices. What was heard of a section came from its finished state, which was given out with its
-last step (`SectionStep.finished`) before anything of it was rendered: the rest is rendered from that state, and what
-comes after is denoised in the context of what was heard. A section that was not finished was not heard, and is denoised
-anew, perhaps batched with other songs, and then with other rounding (`Engine.denoise`).
+A retry never joins two different versions of a section. A section is rendered only from its final state, which the
+worker returns with the last step (`SectionStep.finished`); a retry renders the rest from the same state, and denoises
+the following sections in the context of the sound that was heard. A section without a final state was not heard, and is
+denoised again, perhaps batched with other songs and thus with other rounding (`Engine.denoise`).
 
-An engine does the same work for the same request, so a request that ends a worker does so at the same point of every
-attempt. Songs that were being worked on when a worker ended are isolated: they go on alone until they have passed that
-position with a whole section, so that they cost no neighbour a second worker. So are songs that failed together.
+An engine does the same work for the same request, so a request that kills a worker does so at the same point of every
+attempt. Songs that were being worked on when a worker died are isolated: they continue alone until they have passed
+that position by a whole section, so that no other song loses a second worker because of them. Songs that failed
+together are isolated, too.
 """
 
 from dataclasses import dataclass, field
@@ -30,7 +31,7 @@ class RetryDecision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """A song that was taken off its device after a failure. `failure` is the engine's, if it was one."""
+    """A song that was taken off its device after a failure. `failure` is the engine's error, if there was one."""
 
     song_id: str
     decision: RetryDecision
@@ -41,7 +42,7 @@ class FailedAttempt:
 class AttemptHistory:
     """The failed attempts of one song, which is isolated until it has passed section `isolated_until`.
 
-    Losses of an encoder count apart, after which `encoded_seconds` of its sound had been encoded.
+    Losses of an encoder are counted separately; before the last one `encoded_seconds` of the song had been encoded.
     """
 
     attempts: int = 0
@@ -53,11 +54,13 @@ class AttemptHistory:
 
     @property
     def isolated(self) -> bool:
-        """True if the song is isolated: it shares no device until it has passed the position of failure."""
+        """True if the song is isolated: it shares no device until it has passed the position of the failure."""
         return self.isolated_until is not None
 
     def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
-        """The worker ended; `at` is the song's position at that moment, `None` if the worker was working on others."""
+        """Note that the worker died. `at` is the song's position at that moment, `None` if the worker was working on
+        other songs.
+        """
         if at is not None and at in self.fatal_positions:
             return RetryDecision.POISONED
         if at is not None:
@@ -66,9 +69,9 @@ class AttemptHistory:
         return self._again(retries)
 
     def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
-        """The attempt raised an error; one that comes twice at the same position would come again.
+        """Note that the attempt raised an error. An error that occurs twice at the same position is not retried.
 
-        A bug `shared` with other songs is no evidence against this one, which is tried alone.
+        An error `shared` with other songs may not be caused by this one, which is therefore retried alone.
         """
         if fault is Fault.BUG and shared:
             self._isolate(at)
@@ -79,8 +82,8 @@ class AttemptHistory:
         return self._again(retries)
 
     def encoder_lost(self, encoded_seconds: float, retries: int) -> RetryDecision:
-        """The song's encoder ended after `encoded_seconds` of its sound. Only losses without new sound in between add
-        up.
+        """Note that the song's encoder died after `encoded_seconds` of its sound. Only losses without new sound in
+        between are counted together.
         """
         if encoded_seconds > self.encoded_seconds:
             self.encoder_losses, self.encoded_seconds = 0, encoded_seconds
@@ -88,7 +91,7 @@ class AttemptHistory:
         return RetryDecision.RETRY if self.encoder_losses <= retries else RetryDecision.GIVE_UP
 
     def section_done(self, section: int) -> None:
-        """The song is rendered up to the end of a section; passing `isolated_until` ends its isolation."""
+        """Note that the song is rendered up to the end of a section. Passing `isolated_until` ends its isolation."""
         if self.isolated_until is not None and section >= self.isolated_until:
             self.isolated_until = None
 

@@ -1,4 +1,4 @@
-"""One song in the scheduler: its identity, attempt, listener and accounts."""
+"""One song in the scheduler: its identity, attempt, listener and device time."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,15 +14,15 @@ from server.workers.messages import SongKey
 
 
 class Sink(Protocol):
-    """Sink of a song's sound, as the scheduler sees it."""
+    """Destination of a song's sound, as the scheduler sees it."""
 
     @property
     def full(self) -> bool:
-        """True if the buffer is full, so that more sound is of no use now."""
+        """True if the buffer is full, so that more sound is not needed now."""
 
     @property
     def has_listener(self) -> bool:
-        """True while somebody listens or may come back; False for a song that is made for later."""
+        """True while the song has a listener or one may come back; False for a song that is made for later."""
 
     @property
     def unsent_seconds(self) -> float:
@@ -30,15 +30,15 @@ class Sink(Protocol):
 
     @property
     def repeats(self) -> bool:
-        """True while the listener, who had the song from another server, gets nothing new."""
+        """True while the song only repeats sound that its listener already got from another server."""
 
 
 @dataclass(frozen=True, slots=True)
 class SongSpec:
     """The identity of a song, which never changes. `trace` and `plan` go to its worker.
 
-    The song arrived at `arrived_at` on the clock. `work` is the expected device time, `None` if unknown. It has to be
-    complete at `deadline` on the clock; `None`: no deadline.
+    The song arrived at the time `arrived_at`. `work` is the expected device time, `None` if unknown. The song must be
+    complete at the time `deadline`; `None`: no deadline.
     """
 
     song_id: str
@@ -54,9 +54,9 @@ class SongSpec:
 
 @dataclass(slots=True)
 class PlaybackEstimate:
-    """Estimates when a listener who started with the first window has played all of the sound.
+    """Estimates when a listener who started with the first window has played all available sound.
 
-    `sound_seconds` were rendered in all attempts, without repetitions; `boundary_seconds` of them up to the last
+    `sound_seconds` were rendered in all attempts, without repetitions, of which `boundary_seconds` precede the last
     section boundary.
     """
 
@@ -66,9 +66,10 @@ class PlaybackEstimate:
     boundary_seconds: float = 0.0
 
     def runs_out_at(self, now: float) -> float | None:
-        """The moment when a listener since the first window runs out of sound; `None` before that window.
+        """Return the moment at which a listener who started with the first window runs out of sound; `None` before that
+        window.
 
-        A listener who has had all of that sound before is out of sound now.
+        If the listener has heard all that sound before, this is now.
         """
         if self.sink.repeats:
             return now
@@ -78,9 +79,9 @@ class PlaybackEstimate:
         return max(heard, sent)
 
     def advance(self, now: float, section_seconds: float) -> None:
-        """Add a window, with which the present section has `section_seconds` of sound.
+        """Add a window, after which the present section has `section_seconds` of sound.
 
-        A listener who had run out of sound starts again with it.
+        A listener who had run out of sound continues with this window.
         """
         runs_out_at = self.runs_out_at(now)
         if self.started_at is None or runs_out_at is None:
@@ -92,7 +93,7 @@ class PlaybackEstimate:
             self.started_at = now - self.sound_seconds
 
     def rewind(self) -> None:
-        """Note that the next window is the first of the song again."""
+        """Note that the next window is again the first of the song."""
         self.boundary_seconds = 0.0
 
     def finish_section(self) -> None:
@@ -102,9 +103,9 @@ class PlaybackEstimate:
 
 @dataclass(slots=True)
 class ScheduledSong:
-    """A song from its arrival to its end. `device` is where it has a slot; `None` while it waits.
+    """A song from its arrival to its end. `device` is the device on which it has a slot; `None` while it waits.
 
-    `pace` is that of the engine on this device.
+    `pace` is the window pace of the engine on this device.
     """
 
     spec: SongSpec
@@ -134,7 +135,7 @@ class ScheduledSong:
 
     @property
     def caller(self) -> str:
-        """The caller who asked for the song."""
+        """The caller who requested the song."""
         return self.spec.caller
 
     @property
@@ -158,7 +159,7 @@ class ScheduledSong:
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def urgency(self, now: float, share_lead: float) -> Urgency:
-        """The urgency of the song. A listener from another server was silent before the song came here."""
+        """Return the urgency of the song. A listener who came from another server has had no sound since."""
         spec = self.spec
         due_at = spec.arrived_at if self.sink.repeats else self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:
@@ -167,29 +168,31 @@ class ScheduledSong:
 
     @property
     def windows_due(self) -> int:
-        """The windows of the next command: one for the first window, as a listener waits for it."""
+        """Return the number of windows of the next command: only one for the first window, because a listener waits for
+        it.
+        """
         if self.playback.started_at is None or self.history.isolated:
             return 1
         group = self.attempt.window_group + WINDOWS - self.attempt.windows
         return min(group, self.pace.windows)
 
     def add_windows(self, now: float, windows: int, seconds: float) -> None:
-        """Add rendered windows with `seconds` of sound."""
+        """Note rendered windows with `seconds` of sound."""
         self.account.usage.note_first_audio()
         self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)
 
     def finish_section(self, saved: bytes) -> None:
-        """Note that a section is rendered to its end. Another attempt starts here, with the `saved` state."""
+        """Note that a section is rendered completely. Another attempt starts after it, with the `saved` state."""
         self.history.section_done(self.attempt.rendering)
         self.attempt.finish_section(saved)
         self.playback.finish_section()
 
     def restart(self) -> None:
-        """Go back to the last section boundary with a new attempt."""
+        """Start a new attempt at the last section boundary."""
         self.attempt = self.attempt.next_attempt()
 
     def restart_whole(self) -> None:
-        """Go back to the beginning with a new attempt."""
+        """Start a new attempt at the beginning of the song."""
         self.attempt = self.attempt.whole_attempt()
         self.playback.rewind()

@@ -1,20 +1,19 @@
 """Decides the next command of every lane of every device. Pure: no input or output, no torch, no tasks, an injected
 clock.
 
-`Scheduler` is the front of four parts. placement.py gives songs slots on devices. next_command.py turns the policy
-(policy.py, batching.py) into commands, one at a time for every lane. replies.py handles the replies. failures.py
-repeats failed attempts.
+`Scheduler` combines four parts: placement.py gives songs slots on devices; next_command.py chooses commands by the
+policy (policy.py, batching.py), one at a time for every lane; replies.py handles the replies; failures.py retries
+failed attempts.
 
-A song is planned; then each of its sections is prepared, denoised and rendered in order. On a device that renders
-beside denoising, the next section is prepared while one is denoised, and may be denoised while one is rendered, but no
-more: sound that is not needed yet is not worth memory.
+A song is planned; then its sections are prepared, denoised and rendered in order. On a device that renders beside
+denoising, the next section is prepared while one is being denoised, and may be denoised while one is being rendered. No
+further section is made ahead, to save memory.
 
-A song stays on its device until a failure: its state is there, and moving it would cost planning it again. When an
-attempt fails, the song goes back to the waiting queue with the saved state of its last section boundary, and with the
-denoised sections behind it.
+A song stays on its device until a failure, because its state is there and another device would have to plan it again.
+After a failure the song returns to the waiting queue with the saved state of its last section boundary and the denoised
+sections after it.
 
-A section takes memory of its device from its preparation to its last step. A section is prepared only if there is
-memory for it.
+A section occupies device memory from its preparation to its last step, and is prepared only if there is memory for it.
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -39,7 +38,7 @@ _UNKNOWN_WORK_SECONDS = 1.0
 
 
 class Scheduler:
-    """Tracks every song and decides the next command of each lane; a lane has one command at a time."""
+    """Tracks all songs and chooses the next command of each lane; a lane has one command at a time."""
 
     def __init__(
         self,
@@ -51,9 +50,10 @@ class Scheduler:
         retries: int = 3,
         encoders: int | None = None,
     ) -> None:
-        """`weights` are those of callers' shares, 1 for the rest; an attempt at a song is repeated `retries` times.
+        """`weights` are the weights of callers' shares, 1 for callers not named; a failed song is retried `retries`
+        times.
 
-        `encoders` is the number of processes for all devices; `None` sets no bound.
+        `encoders` is the number of encoder processes for all devices; `None` means no limit by encoders.
         """
         self._clock = clock
         self._shares = FairShare(weights)
@@ -86,10 +86,10 @@ class Scheduler:
     ) -> None:
         """Add a song; it waits until a device with its engine has a slot.
 
-        `trace` goes to its worker, and `plan`, if it was made already.
+        `trace` and the `plan`, if it was made already, are sent to its worker.
 
-        `work` is the expected device time, `None` if unknown; actual usage is added to `usage`. The song has to be
-        complete at `deadline` on the clock; `None`: no deadline.
+        `work` is the expected device time, `None` if unknown; actual usage is added to `usage`. The song must be
+        complete at the time `deadline`; `None`: no deadline.
         """
         left_seconds = _UNKNOWN_WORK_SECONDS if work is None else work.total_seconds
         account = SongAccount(caller, self._shares, usage or DeviceUsage(), left_seconds)
@@ -103,21 +103,22 @@ class Scheduler:
     def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
         """Repeat all of a song, because its encoder was lost after `encoded_seconds` of sound; returns the decision.
 
-        `None` if nothing of it was made. The song may have been rendered to the end, until it is dropped.
+        Returns `None` if the song has no sound yet. The song may already be rendered completely, as long as it is not
+        dropped.
         """
         return self._failures.encoder_lost(song_id, encoded_seconds)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
-        """The songs of `engine` without a slot, approximately in the order in which they will get one."""
+        """Return the songs of `engine` without a slot, approximately in the order in which they will get one."""
         return self._placement.waiting(engine)
 
     def device_of(self, song_id: str) -> str | None:
-        """The device on which a song has a slot; `None` while it waits, or if unknown."""
+        """Return the device on which a song has a slot; `None` while it waits, or if unknown."""
         song = self._placement.song(song_id)
         return None if song is None else song.device
 
     def depths(self) -> dict[str, QueueDepth]:
-        """Queue depth of every engine that has songs."""
+        """Return the queue depth of every engine that has songs."""
         return self._placement.depths()
 
     def is_current(self, key: SongKey) -> bool:
@@ -126,7 +127,7 @@ class Scheduler:
         return song is not None and song.attempt.key == key
 
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
-        """The next command of the lane; `None` if there is nothing to do until something changes.
+        """Return the next command of the lane; `None` if there is nothing to do until something changes.
 
         It may be called while an earlier command is in flight, which then counts as done.
         """
@@ -141,7 +142,7 @@ class Scheduler:
         return command
 
     def step_seconds(self, name: str, command: Command) -> float | None:
-        """The expected seconds of steps just sent; `None` for other commands and while unknown."""
+        """Return the expected seconds of steps just sent; `None` for other commands and while unknown."""
         steps = self._placement.device(name).steps
         if not isinstance(command, Step) or not steps.known:
             return None
@@ -156,6 +157,6 @@ class Scheduler:
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
         """Handle the reply to a command of the lane; returns the failed attempts.
 
-        Dropped songs and former attempts are ignored.
+        Replies for dropped songs and earlier attempts are ignored.
         """
         return self._replies.handle(self._placement.device(name), reply, lane)

@@ -1,4 +1,4 @@
-"""The queue in which songs wait for a slot."""
+"""The queue of songs that wait for a slot."""
 
 from collections import OrderedDict
 from collections.abc import Collection, Iterator
@@ -28,32 +28,32 @@ class Waiter(Protocol):
 
     @property
     def resumed(self) -> bool:
-        """True if it was running before, and lost its slot."""
+        """True if the song had a slot before and lost it."""
 
     @property
     def has_listener(self) -> bool:
-        """True if it has a listener, or one may come back."""
+        """True if the song has a listener, or one may come back."""
 
 
 WaiterT = TypeVar("WaiterT", bound=Waiter)
 
 
 class _QueueKey(NamedTuple):
-    """Key of one queue: songs of a caller, or with `None` all that lost their slot; with a listener, or without."""
+    """Key of one queue: the songs of a caller (`None`: all songs that lost their slot), with or without a listener."""
 
     caller: str | None
     has_listener: bool
 
 
 class WaitingQueue(Generic[WaiterT]):
-    """Songs without a slot. Those that had one go first; then the least served caller's earliest song.
+    """The songs without a slot. Songs that had one before go first, then the earliest song of the least served caller.
 
-    Songs are queued by their state at arrival; one that gains or loses its listener while it waits stays in its queue
-    until `sort_listeners`.
+    Songs with and without a listener are in different queues. A song that gains or loses its listener while it waits
+    changes queues only in `sort_listeners`.
     """
 
     def __init__(self, shares: FairShare, *, by_arrival: bool = False) -> None:
-        """With `by_arrival` songs are served in the order of arrival alone."""
+        """With `by_arrival` songs are served only in the order of arrival."""
         self._shares = shares
         self._by_arrival = by_arrival
         self._engines: dict[str, dict[_QueueKey, OrderedDict[str, WaiterT]]] = {}
@@ -63,7 +63,7 @@ class WaitingQueue(Generic[WaiterT]):
         return len(self._keys)
 
     def __iter__(self) -> Iterator[WaiterT]:
-        """All songs, engine by engine, those that lost their slot first, then by arrival."""
+        """Iterate over all songs, engine by engine, first those that lost their slot, then by arrival."""
         for queues in self._engines.values():
             songs = [(key.caller is not None, song) for key, queue in queues.items() for song in queue.values()]
             yield from (song for _, song in sorted(songs, key=lambda one: (one[0], one[1].arrived_at)))
@@ -75,7 +75,7 @@ class WaitingQueue(Generic[WaiterT]):
         self._engines.setdefault(song.engine, {}).setdefault(key, OrderedDict())[song.song_id] = song
 
     def remove(self, song: WaiterT) -> bool:
-        """Remove a song; returns False if it was not here."""
+        """Remove a song; returns False if it was not in the queue."""
         key = self._keys.pop(song.song_id, None)
         if key is None:
             return False
@@ -86,7 +86,7 @@ class WaitingQueue(Generic[WaiterT]):
         return True
 
     def sort_listeners(self) -> None:
-        """Put songs that have gained or lost their listener into the right queue, by arrival."""
+        """Move songs that have gained or lost their listener into the right queue, by arrival."""
         changed = [
             song
             for queues in self._engines.values()
@@ -102,7 +102,8 @@ class WaitingQueue(Generic[WaiterT]):
             self._engines[engine][key] = OrderedDict(sorted(queue.items(), key=lambda item: item[1].arrived_at))
 
     def first(self, engines: Collection[str], *, has_listener: bool | None = None) -> WaiterT | None:
-        """The song that should get the next slot on a device with `engines`; `None` if none waits for one.
+        """Return the song that should get the next slot on a device with `engines`; `None` if no song waits for one of
+        them.
 
         `has_listener` restricts the choice to songs with, or without, a listener.
         """

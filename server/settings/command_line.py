@@ -33,13 +33,14 @@ class InvalidSettings(ValueError):
 
 
 def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Settings:
-    """Settings from the defaults, then the environment, then the command line's flags (without the program's name).
+    """Read the settings: defaults, overridden by the environment, overridden by the command line's flags (without the
+    program's name).
 
     Settings of `engines` are read, too, whether or not the server loads them.
 
     Raises:
-        InvalidSettings: a value is not usable.
-        SystemExit: `--help` was asked for (0), or the flags cannot be parsed (2).
+        InvalidSettings: a value is invalid.
+        SystemExit: `--help` was given (status 0), or the flags cannot be parsed (status 2).
     """
     settings = settings_with(engines)
     given = vars(_parser(settings).parse_args(arguments))
@@ -50,7 +51,7 @@ def read_settings(arguments: Sequence[str], engines: Engines = ENGINES) -> Setti
 
 
 def unknown_variables() -> tuple[str, ...]:
-    """Variables with the settings' prefix that are not settings: misspelt names."""
+    """Return the environment variables with the settings' prefix that are not settings, such as misspelt names."""
     known = {variable.name for variable in variables_of(settings_with())}
     ours = (name for name in os.environ if name.startswith(ENVIRONMENT_PREFIX) and PATH_DELIMITER not in name)
     return tuple(sorted(name for name in ours if name not in known and name not in _OF_CLIENTS))
@@ -64,7 +65,7 @@ def _parser(settings: type[Settings]) -> argparse.ArgumentParser:
     variables = "\n".join(f"  {variable.name}\n      {_help(variable)}" for variable in variables_of(settings))
     parser = argparse.ArgumentParser(
         prog="python -m server",
-        description="Serve Melisma over gRPC: style prompt and lyrics in, a song out.",
+        description="Start the Melisma server, which makes songs from style prompts and lyrics.",
         epilog=f"environment variables, overridden by the flags:\n{variables}",
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )

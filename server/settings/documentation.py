@@ -1,4 +1,4 @@
-"""Tables of environment variables for the documentation: `python docs/generate.py` writes them."""
+"""Tables of environment variables for the documentation, written by `python docs/generate.py`."""
 
 from collections.abc import Sequence
 
@@ -8,17 +8,17 @@ from server.settings.variables import Variable, variables_of
 
 
 def settings_table() -> str:
-    """A Markdown table of the variables of the server, those of its groups included."""
+    """Return a Markdown table of the variables of the server, including those of its groups."""
     return table(variables_of(Settings))
 
 
 def engine_table(name: str, entry: EngineEntry) -> str:
-    """A Markdown table of the variables of engine `name`; empty for an engine without settings of its own."""
+    """Return a Markdown table of the variables of engine `name`; empty for an engine without settings of its own."""
     settings = settings_class(entry)
     return table(variables_of(settings, name)) if settings else ""
 
 
 def table(variables: Sequence[Variable]) -> str:
-    """A Markdown table of variables: name, default, description."""
+    """Return a Markdown table of variables: name, default, description."""
     rows = (f"| `{name}` | {f'`{default}`' if default else 'empty'} | {text} |" for name, text, default in variables)
     return "\n".join(["| variable | default | meaning |", "|---|---|---|", *rows])

@@ -1,4 +1,4 @@
-"""Settings of the engines: one group per engine of the registry with settings of its own."""
+"""Settings of the engines: one group for each engine of the registry that has settings of its own."""
 
 from typing import Any
 
@@ -10,7 +10,7 @@ from server.settings.variables import variable_name
 
 
 def settings_with(engines: Engines = ENGINES) -> type[Settings]:
-    """The settings class of a server that may load `engines`: `Settings` with the groups of the engines.
+    """Return the settings class of a server that may load `engines`: `Settings` with the groups of the engines.
 
     Raises:
         ValueError: an engine has the name of a setting of the server.
@@ -18,20 +18,20 @@ def settings_with(engines: Engines = ENGINES) -> type[Settings]:
     groups: dict[str, Any] = {}
     for name, entry in engines.items():
         if name in Settings.model_fields:
-            raise ValueError(f"{name!r} is a setting of the server and cannot be the name of an engine")
+            raise ValueError(f"{name!r} is the name of a setting of the server: give the engine another name")
         if group := settings_class(entry):
             groups[name] = (group, group())
     return create_model("Settings", __base__=Settings, **groups)
 
 
 def engine_options(settings: Settings, engine: str) -> dict[str, object]:
-    """The options with which `engine` is loaded; empty for an engine without settings of its own."""
+    """Return the options with which `engine` is loaded; empty for an engine without settings of its own."""
     group = _group(settings, engine)
     return group.model_dump() if group else {}
 
 
 def option_variables(settings: Settings, engine: str) -> dict[str, str]:
-    """The variable that sets each option of `engine`, by the option's name; its device is an option, too."""
+    """Return the variable that sets each option of `engine`, by the option's name; the device is an option, too."""
     group = _group(settings, engine)
     own = type(group).model_fields if group else ()
     return {"device": variable_name("devices"), **{name: variable_name(engine, name) for name in own}}

@@ -19,7 +19,7 @@ _POLICY = Policy()
 
 
 class Group(BaseModel):
-    """Base of all groups: immutable, and without fields that are not declared."""
+    """Base class of all groups: immutable, and only with declared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
@@ -46,7 +46,7 @@ class Limits(Group):
         default=1 << 20, ge=1 << 16, description="bytes of MP3 buffered for a slow reader, at which its song pauses"
     )
     exchange_timeout_seconds: Seconds = Field(
-        default=30.0, description="seconds without an answer after which a busy worker is replaced"
+        default=30.0, description="seconds without an answer after which a busy worker is killed and replaced"
     )
     load_timeout_seconds: Seconds = Field(
         default=3600.0, description="seconds that a worker has to load its engines, downloads included"
@@ -59,10 +59,10 @@ class Limits(Group):
         description="most open calls of one caller, over gRPC and REST; without a key a caller is its address",
     )
     open_calls: Count = Field(
-        default=128, description="most open calls of health and load reports, which need no API key"
+        default=128, description="most open calls to the health and load services, which need no API key"
     )
     open_calls_of_peer: Count = Field(
-        default=16, description="most open calls of health and load reports of one address"
+        default=16, description="most open calls to the health and load services from one address"
     )
     stall_seconds: Seconds = Field(
         default=300.0,
@@ -81,13 +81,14 @@ class Limits(Group):
     concurrent_calls: int = Field(
         default=1024,
         ge=16,
-        description="most open gRPC calls of every kind, against floods; keep well above the song limits",
+        description="most open gRPC calls of all methods together, against floods; keep it well above the limits of "
+        "songs",
     )
 
     @model_validator(mode="after")
     def _recordings_come_on_top(self) -> "Limits":
         if self.recording_bytes < self.request_bytes:
-            raise ValueError("RECORDING_BYTES, which counts the whole request, must be at least REQUEST_BYTES")
+            raise ValueError("RECORDING_BYTES counts the whole request, so it must be at least REQUEST_BYTES")
         return self
 
 
@@ -103,7 +104,7 @@ class Threads(Group):
 
 
 class Scheduling(Group):
-    """Order of songs; server/scheduling/policy.py explains the parameters."""
+    """Parameters for the order of songs; server/scheduling/policy.py explains them."""
 
     order: Order = Field(
         default=Order.DEADLINE,
@@ -111,7 +112,7 @@ class Scheduling(Group):
     )
     margin_seconds: NonNegativeSeconds = Field(
         default=_POLICY.margin_seconds,
-        description="seconds of buffered sound below which a song goes before songs without audio",
+        description="seconds of buffered sound below which a song has priority over songs that have no sound yet",
     )
     comfort_seconds: NonNegativeSeconds = Field(
         default=_POLICY.comfort_seconds,
@@ -123,7 +124,7 @@ class Scheduling(Group):
     )
     share_lead_seconds: NonNegativeSeconds = Field(
         default=_POLICY.share_lead_seconds,
-        description="device seconds by which a caller may be ahead of others before its songs yield",
+        description="device seconds that a caller may use more than others before its songs yield",
     )
     weights: dict[str, Positive] = Field(
         default={}, description='weights of callers in fair sharing, as JSON: {"name": 2.0}; others have 1'
@@ -131,7 +132,7 @@ class Scheduling(Group):
 
 
 class Device(Group):
-    """One worker; values that are not set are those of the server's limits."""
+    """Settings of one device and its worker; values that are not set are taken from the server's limits."""
 
     device: str = Field(pattern=DEVICE_PATTERN, description="device: cpu, cuda or cuda:0")
     engines: tuple[str, ...] = ()
@@ -191,7 +192,8 @@ class Keepalive(Group):
     )
     min_client_interval_seconds: Seconds = Field(
         default=10.0,
-        description="shortest interval in seconds of a client's own probes; one that probes more often is disconnected",
+        description="shortest interval in seconds of a client's own keepalive probes; a client that probes more often "
+        "is disconnected",
     )
 
 
@@ -200,7 +202,7 @@ class Connections(Group):
 
     count: Count = Field(
         default=1024,
-        description="most connections on each port; above it connections without a request are closed first",
+        description="most connections on each port; above this, connections without a request are closed first",
     )
     peer_count: Count = Field(
         default=512,
@@ -215,7 +217,7 @@ class Connections(Group):
     idle_seconds: Seconds = Field(
         default=120.0, description="seconds without a call after which a connection is closed"
     )
-    concurrent_calls: Count = Field(default=256, description="most open calls on one connection; further ones wait")
+    concurrent_calls: Count = Field(default=256, description="most open calls on one connection; further calls wait")
     metadata_bytes: int = Field(
         default=16 << 10,
         ge=4 << 10,
@@ -223,15 +225,18 @@ class Connections(Group):
     )
     age_seconds: NonNegativeSeconds = Field(
         default=300.0,
-        description="seconds after which a client is asked to reconnect, so that new servers get their share; 0: never",
+        description="seconds after which the server asks a client to reconnect, so that new servers get their share "
+        "of calls; 0: never",
     )
     age_grace_seconds: Seconds = Field(
-        default=3600.0, description="seconds for the calls of such a connection to end; keep above the longest song"
+        default=3600.0,
+        description="seconds that calls on such a connection have to end before it is closed; keep it above the "
+        "longest song",
     )
 
 
 class TLS(Group):
-    """Encryption of both ports. PEM files; changed ones are read again at the next connection."""
+    """Encryption of both ports. The PEM files are read again when they have changed, for new connections."""
 
     certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
     key: str = Field(default="", description="file of the certificate's private key")
@@ -247,12 +252,12 @@ class TLS(Group):
     @model_validator(mode="after")
     def _belong_together(self) -> "TLS":
         if bool(self.certificate) != bool(self.key) or (self.client_ca and not self.certificate):
-            raise ValueError("CERTIFICATE and KEY belong together, and CLIENT_CA needs both")
+            raise ValueError("set both CERTIFICATE and KEY or neither; CLIENT_CA needs both")
         return self
 
 
 class Marking(Group):
-    """Marks of songs as generated sound, which laws require."""
+    """Marks that declare songs as AI-generated, which some laws require."""
 
     enabled: bool = Field(
         default=True,
@@ -273,10 +278,10 @@ class Marking(Group):
     @model_validator(mode="after")
     def _belong_together(self) -> "Marking":
         if bool(self.certificate) != bool(self.key):
-            raise ValueError("CERTIFICATE and KEY belong together")
+            raise ValueError("set both CERTIFICATE and KEY, or neither")
         return self
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """The non-empty items of a comma-separated list."""
+    """Return the non-empty items of a comma-separated list."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,7 +1,7 @@
-"""Fits the number of open files: raises the soft limit, and lowers connection limits that exceed it.
+"""Adapts the limit of open files to the settings: raises the soft limit, and lowers connection limits that exceed it.
 
-A process without a free file descriptor can neither answer calls nor replace workers. So all connections that the
-settings allow have to fit, beside the files of workers, songs and the store.
+A process without a free file descriptor can neither answer calls nor replace workers. So the limit must cover all
+connections that the settings allow, and the files of workers, songs and the store.
 """
 
 import logging
@@ -22,16 +22,16 @@ logger = logging.getLogger(__name__)
 
 
 class TooFewFiles(RuntimeError):
-    """The process may open too few files to serve; the text says what to do."""
+    """The process may open too few files to serve calls; the text says what to do."""
 
 
 def with_files_for(settings: Settings) -> Settings:
-    """The settings, with fewer connections if the process may not open enough files.
+    """Return the settings, with lower connection limits if the process may not open enough files.
 
     Raises the soft limit of open files as far as needed and allowed.
 
     Raises:
-        TooFewFiles: there would be too few connections.
+        TooFewFiles: the limit leaves too few connections.
     """
     own = files_beside_connections(settings)
     count = settings.connections.count
@@ -41,12 +41,13 @@ def with_files_for(settings: Settings) -> Settings:
         return settings
     if fitting < LEAST_CONNECTIONS:
         raise TooFewFiles(
-            f"this process may open {allowed} files, and needs {own + _PORTS * LEAST_CONNECTIONS} at least: raise the "
+            f"this process may open only {allowed} files and needs at least {own + _PORTS * LEAST_CONNECTIONS}: raise "
+            "the "
             "hard limit (ulimit -Hn, LimitNOFILE=, or nofile of the container)"
         )
     logger.warning(
         "MELISMA_CONNECTIONS__COUNT is lowered from %d to %d: this process may open only %d files; raise the hard "
-        "limit (ulimit -Hn, LimitNOFILE=, or nofile of the container) or set fewer",
+        "limit (ulimit -Hn, LimitNOFILE=, or nofile of the container), or set a smaller number",
         count,
         fitting,
         allowed,
@@ -57,7 +58,7 @@ def with_files_for(settings: Settings) -> Settings:
 
 
 def files_beside_connections(settings: Settings) -> int:
-    """File descriptors that the server needs beside those of its connections."""
+    """Return the number of file descriptors that the server needs in addition to those of its connections."""
     devices = len(settings.devices) if settings.makes_songs else 0
     processes = devices * (1 + settings.threads.encoders) + 1
     songs = sum(device.running_songs or settings.limits.running_songs for device in settings.devices)
@@ -65,7 +66,7 @@ def files_beside_connections(settings: Settings) -> int:
 
 
 def _raised_to(wanted: int) -> int:
-    """The soft limit of open files, after it was raised to `wanted` as far as the hard limit lets it be."""
+    """Raise the soft limit of open files to `wanted`, as far as the hard limit allows, and return it."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted if soft == resource.RLIM_INFINITY else soft

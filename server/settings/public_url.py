@@ -4,10 +4,10 @@ from urllib.parse import urlsplit
 
 
 def public_url(text: str) -> str:
-    """The address as answers begin with it, without a slash at its end.
+    """Return the public address for the URLs in responses, without a slash at its end.
 
     Raises:
-        ValueError: it is not an http or https URL of a host, with or without a path.
+        ValueError: the text is not an http or https URL of a host, with or without a path.
     """
     url = urlsplit(text)
     plain = url.scheme in ("http", "https") and url.hostname and not (url.query or url.fragment or "@" in url.netloc)

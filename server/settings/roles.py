@@ -1,4 +1,4 @@
-"""Settings that have no effect in the server's role."""
+"""Finds settings that have no effect in the server's role."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -40,7 +40,7 @@ _WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def without_effect(settings: Settings) -> tuple[str, ...]:
-    """The variables that are set but have no effect in the role of the settings."""
+    """Return the variables that are set but have no effect in the role of the settings."""
     return tuple(_given(settings, _WITHOUT_EFFECT[settings.role]))
 
 

@@ -33,7 +33,9 @@ Port: TypeAlias = Annotated[int, Field(ge=0, le=65535)]
 
 
 class Settings(BaseSettings):
-    """Settings of one server, read once and never changed; `MELISMA_LIMITS__QUEUED_SONGS=32` sets a nested one."""
+    """Settings of one server, read once at the start. Nested settings are set like
+    `MELISMA_LIMITS__QUEUED_SONGS=32`.
+    """
 
     model_config = SettingsConfigDict(
         frozen=True,
@@ -51,17 +53,17 @@ class Settings(BaseSettings):
     host: str = Field(
         default="127.0.0.1",
         min_length=1,
-        description="address to listen on; 0.0.0.0 (in a container) opens it to the network",
+        description="address to listen on; 0.0.0.0 (needed in a container) accepts calls from the network",
     )
-    port: Port = Field(default=50051, description="port to listen on; 0 takes a free one and logs it")
+    port: Port = Field(default=50051, description="port for gRPC; 0 takes a free port and logs it")
     http_port: Port = Field(
         default=8080,
-        description="port for REST, metrics and probes on the same address; 0 takes a free one and logs it",
+        description="port for REST, metrics and probes on the same address; 0 takes a free port and logs it",
     )
     operations_port: Port | None = Field(
         default=None,
-        description="port for metrics and probes alone, never encrypted, on the same address; 0 takes a free one and "
-        "logs it; none: they are on the HTTP port",
+        description="port for metrics and probes alone, never encrypted, on the same address; 0 takes a free port and "
+        "logs it; none: metrics and probes are on the HTTP port",
     )
     devices: Annotated[tuple[Device, ...], NoDecode] = Field(
         default=(Device(device="cpu"),),
@@ -77,8 +79,8 @@ class Settings(BaseSettings):
     )
     ready_engines: Literal["all", "any"] = Field(
         default="all",
-        description="engines that have to be loaded before readiness and health ask for songs: all that are named, or "
-        "any one of them",
+        description="engines that must be loaded before readiness and health report ready: all that are named, or any "
+        "one of them",
     )
     log_level: LogLevel = Field(
         default="info", description="lowest level of log lines: debug, info, warning, error or critical"
@@ -123,7 +125,7 @@ class Settings(BaseSettings):
             try:
                 return [{"device": part} if isinstance(part, str) else part for part in json.loads(value)]
             except json.JSONDecodeError as error:
-                raise ValueError(f"not valid JSON: {error}") from error
+                raise ValueError(f"is not valid JSON ({error}): correct it") from error
         return tuple({"device": part} for part in parts(value))
 
     @field_validator("engines", mode="before")
@@ -135,7 +137,7 @@ class Settings(BaseSettings):
     @classmethod
     def _distinct(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         if len(set(map(_name, value))) < len(value):
-            raise ValueError("names must be distinct")
+            raise ValueError("has a name twice: give each a name of its own")
         return value
 
     @field_validator("engines")
@@ -143,22 +145,26 @@ class Settings(BaseSettings):
     def _engines_have_names(cls, value: tuple[str, ...]) -> tuple[str, ...]:
         for engine in value:
             if not ENGINE_PATTERN.fullmatch(engine):
-                raise ValueError(f"{engine!r} must read name or name=module:Class, names in a-z, 0-9 and _")
+                raise ValueError(f"{engine!r} must be name or name=module:Class, with names of a-z, 0-9 and _")
         return value
 
     @model_validator(mode="after")
     def _engines_are_known(self) -> "Settings":
         for name in (name for device in self.devices for name in device.engines):
             if name not in self.engine_names:
-                raise ValueError(f"MELISMA_DEVICES places the engine {name!r}, which MELISMA_ENGINES does not name")
+                raise ValueError(
+                    f"MELISMA_DEVICES names the engine {name!r}, but MELISMA_ENGINES does not: add it there, or "
+                    "remove it here"
+                )
         return self
 
     @model_validator(mode="after")
     def _both_ports_ask_for_certificates(self) -> "Settings":
         if self.tls.client_ca and not self.tls.http and self.rest.enabled and not self.api_keys:
             raise ValueError(
-                "MELISMA_TLS__CLIENT_CA lets in callers with a certificate, and with MELISMA_TLS__HTTP=false anybody "
-                "could make songs over HTTP: set MELISMA_REST__ENABLED=false or MELISMA_API_KEYS, or leave "
+                "MELISMA_TLS__CLIENT_CA admits only callers with a certificate over gRPC, but with "
+                "MELISMA_TLS__HTTP=false everybody could make songs over HTTP: set MELISMA_REST__ENABLED=false or "
+                "MELISMA_API_KEYS, or leave "
                 "MELISMA_TLS__HTTP=true (MELISMA_OPERATIONS_PORT gives probes a port without encryption)"
             )
         return self
@@ -176,8 +182,8 @@ class Settings(BaseSettings):
     def _manifests_can_be_asked_for(self) -> "Settings":
         if self.marking.certificate and not self.rest.enabled:
             raise ValueError(
-                "MELISMA_MARKING__CERTIFICATE is for C2PA manifests, which callers get over HTTP: set "
-                "MELISMA_REST__ENABLED=true, or no certificate"
+                "MELISMA_MARKING__CERTIFICATE signs C2PA manifests, which callers fetch over REST: set "
+                "MELISMA_REST__ENABLED=true, or leave the certificate empty"
             )
         return self
 
@@ -187,7 +193,8 @@ class Settings(BaseSettings):
         for name in rules if isinstance(rules, dict) else ():
             if name not in self.engine_names:
                 raise ValueError(
-                    f"MELISMA_STORE__RESUME has a rule for the engine {name!r}, which MELISMA_ENGINES does not name"
+                    f"MELISMA_STORE__RESUME names the engine {name!r}, but MELISMA_ENGINES does not: add it there, or "
+                    "remove it here"
                 )
         return self
 

@@ -31,7 +31,7 @@ _OF_SHARED = (
 
 
 class Store(Group):
-    """Song store: kind, place, size and age limits."""
+    """Settings of the song store: kind, location, size and age limits."""
 
     kind: StoreKind = Field(
         default="embedded",
@@ -61,15 +61,15 @@ class Store(Group):
     )
     flush_seconds: NonNegativeSeconds = Field(
         default=0.1,
-        description="shared: seconds for which sound is gathered before it is stored, and then sent to listeners",
+        description="shared: seconds of sound that are collected before they are stored and then sent to listeners",
     )
     lease_seconds: Seconds = Field(
         default=6.0,
         ge=0.5,
-        description="shared: seconds of silence after which other servers take over a server's songs",
+        description="shared: seconds without a renewed lease after which other servers take over a server's songs",
     )
     outage_seconds: Seconds = Field(
-        default=30.0, description="shared: seconds without the directory after which this server takes no more calls"
+        default=30.0, description="shared: seconds without the directory after which this server refuses calls"
     )
     cold_start_seconds: Seconds = Field(
         default=60.0,
@@ -91,7 +91,9 @@ class Store(Group):
     max_songs: Count = Field(default=100_000, description="most stored songs; above it the oldest are deleted")
     max_age_hours: Positive = Field(default=168.0, description="hours for which a song is stored after its end")
     linger_seconds: NonNegativeSeconds = Field(
-        default=10.0, description="seconds for which a song goes on after its last listener has left, who may come back"
+        default=10.0,
+        description="seconds for which a song is still made after its last listener has left, in case the listener "
+        "returns",
     )
 
     @field_validator("directory")
@@ -112,40 +114,46 @@ class Store(Group):
         try:
             return json.loads(value)
         except json.JSONDecodeError as error:
-            raise ValueError(f"not valid JSON: {error}") from error
+            raise ValueError(f"is not valid JSON ({error}): correct it") from error
 
     @field_validator("objects_endpoint")
     @classmethod
     def _endpoint_is_a_url(cls, value: str) -> str:
         if value and not value.startswith(("http://", "https://")):
-            raise ValueError("write https://host:port (or http:// without encryption)")
+            raise ValueError("must be https://host:port, or http://host:port without encryption")
         return value
 
     @model_validator(mode="after")
     def _suits_the_kind(self) -> "Store":
         if self.kind == "embedded":
-            self._refuse(_OF_SHARED, "the shared store: set KIND to shared")
+            self._refuse(_OF_SHARED, "the shared store: leave it empty, or set KIND to shared")
             return self
         self._refuse(_OF_EMBEDDED, "the embedded store: leave it empty, or set KIND to embedded")
         if not self.directory or not self.objects:
             raise ValueError("KIND=shared needs DIRECTORY and OBJECTS")
         address, objects = DirectoryAddress.parse(self.directory), ObjectsAddress.parse(self.objects)
         if self.directory_ca and not address.tls:
-            raise ValueError("DIRECTORY_CA needs a DIRECTORY with TLS: rediss:// or valkeys://")
+            raise ValueError(
+                "DIRECTORY_CA needs TLS: write DIRECTORY with rediss:// or valkeys://, or leave DIRECTORY_CA empty"
+            )
         if self.objects_endpoint and objects.scheme != "s3":
-            raise ValueError("OBJECTS_ENDPOINT needs OBJECTS to begin with s3://")
+            raise ValueError(
+                "OBJECTS_ENDPOINT is for S3 alone: begin OBJECTS with s3://, or leave OBJECTS_ENDPOINT empty"
+            )
         return self
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
-        """Refuse a setting that has no effect; its default value, also an empty one, counts as not set."""
+        """Refuse a setting that has no effect with this kind of store; the default value, also if empty, counts as not
+        set.
+        """
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
         if given:
-            raise ValueError(f"{', '.join(given)}: only for {kind}")
+            raise ValueError(f"{', '.join(given)}: has an effect only with {kind}")
 
     @property
     def path(self) -> Path:
-        """The folder for songs; raises RuntimeError if none is set and the server's user has no home directory."""
+        """The folder for songs; raises RuntimeError if it is not set and the server's user has no home directory."""
         if self.folder:
             return Path(self.folder).expanduser()
         data = os.environ.get("XDG_DATA_HOME")

@@ -5,7 +5,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Telemetry(BaseSettings):
-    """OpenTelemetry's standard variables that the server reads; the library reads the others itself."""
+    """The standard variables of OpenTelemetry that the server reads; its library reads the others."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix="OTEL_", extra="ignore")
 
@@ -30,17 +30,19 @@ class Telemetry(BaseSettings):
 
     @property
     def metrics(self) -> str:
-        """Exporter of metrics: "otlp", "none" (the default), or another name; Prometheus may always ask for them."""
+        """Exporter of metrics: "otlp", "none" (the default), or another name. Prometheus can read /metrics in every
+        case.
+        """
         return "none" if self.sdk_disabled else self.metrics_exporter
 
     @property
     def metrics_protocol(self) -> str:
-        """Protocol of OTLP for metrics."""
+        """Transport protocol of OTLP for metrics."""
         return self.exporter_otlp_metrics_protocol or self.exporter_otlp_protocol
 
     @property
     def metrics_seconds(self) -> float:
-        """Interval at which metrics are sent."""
+        """Interval in seconds at which metrics are sent."""
         return self.metric_export_interval / 1000
 
     @property

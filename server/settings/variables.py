@@ -18,12 +18,12 @@ class Variable(NamedTuple):
 
 
 def variable_name(*path: str) -> str:
-    """The variable that sets the field at `path`: the names of its groups and of itself."""
+    """Return the variable that sets the field at `path`, made of the names of its groups and its own name."""
     return ENVIRONMENT_PREFIX + PATH_DELIMITER.join(path).upper()
 
 
 def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
-    """The variables of all fields of `model`, the group at `path`, including nested groups."""
+    """Return the variables of all fields of `model`, the group at `path`, including nested groups."""
     found: list[Variable] = []
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
@@ -34,7 +34,7 @@ def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
 
 
 def variable_of(field: FieldInfo, *path: str) -> Variable:
-    """The variable that sets `field`, which is at `path`."""
+    """Return the variable that sets `field`, which is at `path`."""
     return Variable(variable_name(*path), field.description or "", _written(field.default))
 
 

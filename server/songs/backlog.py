@@ -1,10 +1,10 @@
-"""Counts the sound of a running song that no listener has taken yet."""
+"""Counts the sound of a running song that no listener has read yet."""
 
 from collections import deque
 
 
 class Backlog:
-    """Chunks of a song that no listener has taken yet, in the order of the stream."""
+    """The chunks of a song that no listener has read yet, in the order of the stream."""
 
     def __init__(self) -> None:
         self.size_bytes = 0
@@ -13,7 +13,7 @@ class Backlog:
 
     @property
     def start_byte(self) -> int | None:
-        """The byte offset of the first chunk in the stream; `None` if there is none."""
+        """The byte offset of the first unread chunk in the stream; `None` if there is none."""
         if not self._chunks:
             return None
         end_byte, size_bytes, _ = self._chunks[0]
@@ -26,7 +26,7 @@ class Backlog:
         self.seconds += seconds
 
     def take(self, end_byte: int) -> bool:
-        """Remove the chunks up to `end_byte`; returns True if there were any."""
+        """Remove the chunks up to `end_byte`, which a listener has read; returns True if there were any."""
         before = len(self._chunks)
         while self._chunks and self._chunks[0][0] <= end_byte:
             _, size_bytes, seconds = self._chunks.popleft()

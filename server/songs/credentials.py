@@ -1,4 +1,4 @@
-"""Content credentials of complete songs: C2PA manifests, made on first request."""
+"""Content credentials of complete songs: C2PA manifests, signed at the first request."""
 
 import asyncio
 import hashlib
@@ -32,21 +32,21 @@ logger = logging.getLogger(__name__)
 
 
 class Signer(Protocol):
-    """Makes manifests; see `server.audio.manifest`."""
+    """Interface that signs manifests; see `server.audio.manifest`."""
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Return the manifest of a file; called on a thread; raises SigningFailed."""
+        """Return the signed manifest for a file; called on a thread; raises SigningFailed."""
 
 
 class Credentials:
-    """The manifests of songs, made one at a time on a thread of its own; the latest ones stay in memory.
+    """Signs the manifests of songs, one at a time on a separate thread, and caches the latest ones in memory.
 
-    They are not stored: later, or on another server, another manifest of the same sound is made, with the certificate
-    of that time.
+    Manifests are not stored. Later, or on another server, a new manifest of the same sound is signed with the
+    certificate of that time.
     """
 
     def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
-        """A manifest may take `seconds`. Without a `signer` none is made."""
+        """A manifest may take `seconds`. Without a `signer` no manifests are made."""
         self._signer = signer
         self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sign")
@@ -59,18 +59,18 @@ class Credentials:
         """The number of manifests that could not be made."""
 
     def of(self, song: SongRecord) -> bool:
-        """True if `manifest` can make one for the song."""
+        """True if `manifest` can sign one for the song."""
         return self._signer is not None and song.state is SongState.COMPLETED
 
     async def manifest(self, recording: Recording) -> bytes:
-        """The manifest of a song.
+        """Return the manifest of a song.
 
         Raises:
-            NoCredentials: nothing is signed here.
+            NoCredentials: this server does not sign manifests.
             SongNotComplete: the song is not complete.
-            Overloaded: too many are asked for at once.
+            Overloaded: too many manifests are requested at once.
             SongDeleted: its caller has deleted it meanwhile.
-            CredentialsFailed: it could not be made; the log says why. The sound can be heard all the same.
+            CredentialsFailed: the manifest could not be signed; the log has the cause. The song can still be played.
         """
         if self._signer is None:
             raise NoCredentials
@@ -82,12 +82,12 @@ class Credentials:
         return await asyncio.shield(self._making.get(song.song_id) or self._begin(recording, self._signer))
 
     def remove(self, song_id: str) -> None:
-        """Drop the manifest of a deleted song, also one that is being made."""
+        """Remove the manifest of a deleted song, also one that is being signed."""
         self._kept.pop(song_id, None)
         self._making.pop(song_id, None)
 
     async def close(self) -> None:
-        """Stop making manifests."""
+        """Stop signing manifests."""
         making = list(self._making.values())
         for task in making:
             task.cancel()
@@ -96,7 +96,7 @@ class Credentials:
 
     def _begin(self, recording: Recording, signer: Signer) -> asyncio.Task[bytes]:
         if len(self._making) >= PLACES:
-            raise Overloaded("too many C2PA manifests are requested at once; try again later", _RETRY_SECONDS)
+            raise Overloaded("too many C2PA manifests are being signed: try again later", _RETRY_SECONDS)
         song_id = recording.song.song_id
         work = partial(_signed, signer, recording.song, _marks(recording))
         task = asyncio.create_task(self._make(recording, work), name=f"sign {song_id}")
@@ -105,7 +105,7 @@ class Credentials:
         return task
 
     def _ended(self, song_id: str, task: asyncio.Task[bytes]) -> None:
-        """Keep a finished manifest, unless the song was deleted meanwhile."""
+        """Cache a signed manifest, unless the song was deleted meanwhile."""
         failed = task.cancelled() or task.exception() is not None
         if self._making.get(song_id) is not task:
             return
@@ -130,24 +130,29 @@ class Credentials:
         return manifest
 
     def _report(self, song_id: str, error: Exception) -> None:
-        text = f"it took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
+        text = f"signing took longer than {self._seconds:g} s" if isinstance(error, TimeoutError) else str(error)
         bug = None if isinstance(error, SigningFailed | StoreFailed | TimeoutError) else error
-        logger.error("a C2PA manifest could not be made: %s", text, extra={"song_id": song_id}, exc_info=bug)
+        logger.error(
+            "the C2PA manifest of a song could not be signed; its caller is asked to try again: %s",
+            text,
+            extra={"song_id": song_id},
+            exc_info=bug,
+        )
 
 
 async def _sound(recording: Recording) -> bytes:
-    """All of a song's sound, whether stored yet or not."""
+    """Return the whole sound of a song, whether stored yet or not."""
     with recording.listened() as events:
         return b"".join([one.message.chunk.data async for one in events])
 
 
 def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> bytes:
-    """Sign on the thread; sound that was changed after the song was made is refused.
+    """Sign a manifest on the thread. Sound whose hash differs from that of the generated sound is refused.
 
-    The manifest must not contain the song's id: it may be passed on, and the id grants access to the song.
+    The manifest must not contain the song's id, because it may be passed on and the id grants access to the song.
     """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
-        raise SigningFailed("the stored sound differs from the generated sound")
+        raise SigningFailed("the stored sound differs from the generated sound, so it is not signed")
     title = marks.content_id or song.sha256
     return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or GENERATED)
 

@@ -1,4 +1,4 @@
-"""Deletes songs on request of their callers."""
+"""Deletes songs on the request of their callers."""
 
 import asyncio
 import logging
@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Deletion:
-    """Deletes songs that have ended, also those with listeners."""
+    """Deletes songs that have ended, also songs with listeners."""
 
     def __init__(
         self, store: SongStore, opened: OpenRecordings, on_deleted: Callable[[str], None] | None = None
@@ -32,9 +32,9 @@ class Deletion:
         """Delete a song, given its present record. Its listeners get SongDeleted.
 
         Raises:
-            SongNotEnded: it waits or is being made.
-            UnknownSong: somebody else has deleted it meanwhile.
-            StoreFailed: it could not be deleted; another try may be made.
+            SongNotEnded: the song is waiting or being made.
+            UnknownSong: another call has deleted the song meanwhile.
+            StoreFailed: the song could not be deleted; the call may be repeated.
         """
         if not song.state.ended:
             raise SongNotEnded(song.song_id)
@@ -50,7 +50,7 @@ class Deletion:
         if self._on_deleted:
             self._on_deleted(song.song_id)
         self.count += 1
-        logger.info("song deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
+        logger.info("a song was deleted by its caller", extra={"song_id": song.song_id, "caller": song.caller})
 
     async def _stored(self, song_id: str) -> None:
         """Wait until the end of a song that was made here is stored, so that nothing is written after its deletion."""
@@ -60,4 +60,6 @@ class Deletion:
             async with asyncio.timeout(STORED_SECONDS):
                 await made.stored.wait()
         except TimeoutError as error:
-            raise StoreFailed(f"the end of the song {song_id} is not stored yet: it cannot be deleted") from error
+            raise StoreFailed(
+                f"the end of the song {song_id} is not stored yet, so it cannot be deleted: try again in a moment"
+            ) from error

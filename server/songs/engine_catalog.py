@@ -1,4 +1,4 @@
-"""The engines of this server, or of all replicas of its service, for callers."""
+"""Lists the engines of this server, or of all replicas of its service, for callers."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,10 +12,10 @@ from server.store.whole_service import ServedEngine
 
 
 class EngineCatalog:
-    """The engines configured here, loaded or not, and those served by any replica; the default comes first.
+    """The engines configured here, loaded or not, and those that any replica serves; the default engine comes first.
 
-    The default is the first configured one that is served, else the first for which songs may wait, else the first
-    configured one.
+    The default is the first configured engine that is served, otherwise the first for which songs may wait, otherwise
+    the first configured engine.
     """
 
     def __init__(
@@ -25,7 +25,8 @@ class EngineCatalog:
         served: Callable[[], Mapping[str, ServedEngine]] = dict,
         unserved: Callable[[], Mapping[str, ServedEngine]] = dict,
     ) -> None:
-        """`names` are configured. `served` returns the engines of all replicas; it is empty for a single server.
+        """`names` are the configured engines. `served` returns the engines of all replicas; its result is empty for a
+        single server.
 
         `unserved` returns engines for which songs may wait although no replica serves them now.
         """
@@ -36,7 +37,7 @@ class EngineCatalog:
 
     @property
     def default(self) -> str:
-        """The engine of a request that names none."""
+        """The engine for requests that name none."""
         for announced in (self._served(), self._unserved()):
             if found := next((name for name in self._named(announced) if name in announced), None):
                 return found
@@ -48,13 +49,15 @@ class EngineCatalog:
         return {name: engine.info for name, engine in announced.items()} | dict(self._runner.engines())
 
     def page(self, asked: int = 0, token: str = "") -> music_pb2.ListEnginesResponse:
-        """A page of the engines, of the size `asked`, 0 for the default; raises InvalidRequest for a bad token."""
+        """Return a page of the engines; `asked` is the requested size, 0 for the default. Raises InvalidRequest for an
+        invalid token.
+        """
         names, size = engines_behind(self._names(), token), page_size(asked, MAX_PAGE_SIZE)
         next_token = engine_token(names[size - 1]) if len(names) > size else ""
         return music_pb2.ListEnginesResponse(engines=map(self.get, names[:size]), next_page_token=next_token)
 
     def get(self, name: str) -> music_pb2.Engine:
-        """One engine; raises UnknownEngine."""
+        """Return one engine; raises UnknownEngine."""
         if name not in (names := self._names()):
             raise UnknownEngine(name, names)
         if served := self._served().get(name):

@@ -1,4 +1,4 @@
-"""Deletes stored songs beyond the limits of the store."""
+"""Deletes stored songs that exceed the limits of the store (eviction)."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class _InUse(Collection[str]):
-    """Ids of the songs that must stay, read anew at each check."""
+    """Function that returns the ids of the songs that must not be deleted, called at each check."""
 
     def __init__(self, song_ids: Callable[[], Collection[str]]) -> None:
         self._song_ids = song_ids
@@ -28,10 +28,10 @@ class _InUse(Collection[str]):
 
 
 class Eviction:
-    """Evicts songs after each new song, and periodically, as songs also exceed the age limit by themselves."""
+    """Evicts songs after each new song, and periodically, because songs also exceed the age limit."""
 
     def __init__(self, store: SongStore, in_use: Callable[[], Collection[str]]) -> None:
-        """`in_use` gives the ids of songs that must stay."""
+        """`in_use` returns the ids of songs that must not be deleted."""
         self._store = store
         self._in_use = _InUse(in_use)
         self._wanted = False
@@ -40,7 +40,7 @@ class Eviction:
         """The number of songs that this server has evicted."""
 
     async def evict(self) -> None:
-        """Evict songs above the limits; if an eviction is under way, it covers this call."""
+        """Evict songs above the limits. If an eviction is already running, it is repeated once."""
         self._wanted = True
         if self._running:
             return
@@ -56,14 +56,14 @@ class Eviction:
         try:
             deleted = await self._store.evict(self._in_use)
         except StoreFailed as error:
-            logger.error("the song store was not cleaned up: %s", error)
+            logger.error("old songs could not be deleted from the song store; the next round tries again: %s", error)
             return
         self.count += deleted
         if deleted:
-            logger.info("songs deleted from the store", extra={"songs": deleted})
+            logger.info("old songs were deleted from the song store", extra={"songs": deleted})
 
     async def run(self) -> None:
-        """Evict periodically, for ever."""
+        """Evict periodically, until cancelled."""
         while True:
             await self.evict()
             await asyncio.sleep(EVICTION_SECONDS)

@@ -1,4 +1,4 @@
-"""Counts the songs that are not let in by a fault of the service, which nothing else counts."""
+"""Counts the songs that are refused because of a fault of the service."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -9,7 +9,9 @@ from server.songs.ports import SongRunner
 
 @contextmanager
 def counted_faults(runner: SongRunner, engine: str) -> Iterator[None]:
-    """Count a bug, or a store that does not answer, while a song of `engine` is let in; the error goes on."""
+    """Count a bug, or an error of the store, that occurs in the context, as a refused song of `engine`; the error is
+    raised again.
+    """
     try:
         yield
     except ServiceError:

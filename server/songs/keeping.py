@@ -1,4 +1,4 @@
-"""Storage state of one song, for callers who rely on fetching it later."""
+"""Storage state of one song, for callers who want to fetch it later."""
 
 import asyncio
 
@@ -9,10 +9,10 @@ KEEP_SECONDS = 30.0
 
 
 class Keeping:
-    """Tracks if a song is stored. A song that is not being made is stored already."""
+    """Tracks whether a song is stored. A song that is not being made is already stored."""
 
     def __init__(self, *, done: bool = True) -> None:
-        """With `done` the song is stored already."""
+        """With `done` the song is already stored."""
         self.lost = False
         """True once the song cannot be stored."""
         self._begun = asyncio.Event()
@@ -22,7 +22,7 @@ class Keeping:
 
     @property
     def has_begun(self) -> bool:
-        """True once the song's record is stored, or cannot be."""
+        """True once the song's record is stored, or cannot be stored."""
         return self._begun.is_set()
 
     def begin(self) -> None:
@@ -30,7 +30,7 @@ class Keeping:
         self._begun.set()
 
     def finish(self) -> None:
-        """Note that all of the song is stored."""
+        """Note that the whole song is stored."""
         self._begun.set()
         self._done.set()
 
@@ -44,7 +44,7 @@ class Keeping:
         await self._reached(self._begun)
 
     async def done(self) -> None:
-        """Wait until all of the song is stored; raises SongNotKept."""
+        """Wait until the whole song is stored; raises SongNotKept."""
         await self._reached(self._done)
 
     async def _reached(self, event: asyncio.Event) -> None:

@@ -18,7 +18,7 @@ _IN_VAIN = (SongState.FAILED, SongState.CANCELLED)
 
 
 class Library:
-    """All songs of the store, and the open recordings."""
+    """Finds songs among the open recordings and in the store."""
 
     def __init__(
         self,
@@ -27,20 +27,22 @@ class Library:
         mirror: OpenMirror | None = None,
         on_opened: Callable[[Recording], None] | None = None,
     ) -> None:
-        """`mirror` opens the recording of a song that another replica makes; `on_opened` is called with all others."""
+        """`mirror` opens the recording of a song that another replica makes; `on_opened` is called with all other
+        recordings.
+        """
         self._mirror = mirror
         self._on_opened = on_opened
         self._store = store
         self._open = opened
 
     async def record(self, song_id: str) -> SongRecord | None:
-        """The present record of a song; `None` for an unknown one."""
+        """Return the present record of a song; `None` if unknown."""
         known = await self._known(song_id)
         song = known.song if known else await self._store.get(song_id)
         return song and self._present(song)
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Up to `count` songs of a caller, newest first, that come after the cursor `after`."""
+        """Return up to `count` songs of a caller, newest first, after the cursor `after`."""
         unstored = [song for song in self._unstored(caller) if _is_behind(song, after)]
         stored = await self._store.page(caller, after, count)
         known = {song.song_id for song in stored}
@@ -48,7 +50,7 @@ class Library:
         return sorted([*map(self._present, stored), *new], key=_cursor, reverse=True)[:count]
 
     async def recording(self, song_id: str) -> Recording | None:
-        """The recording of a song, from the store if it is not open; `None` for an unknown one."""
+        """Return the recording of a song, from the store if it is not open; `None` if unknown."""
         if known := await self._known(song_id):
             return known
         found = await self._store.load(song_id)
@@ -72,7 +74,7 @@ class Library:
         return recording
 
     async def asked_before(self, caller: str, request_id: str) -> Recording | None:
-        """The newest song of a caller with that `request_id`, unless it has failed or was cancelled."""
+        """Return the newest song of a caller with that `request_id`, unless it has failed or was cancelled."""
         for made in self._open:
             song = made.recording.song
             if (song.caller, song.request_id) == (caller, request_id) and song.state not in _IN_VAIN:
@@ -83,7 +85,9 @@ class Library:
         return await self.recording(stored.song_id)
 
     async def _known(self, song_id: str) -> Recording | None:
-        """The open recording of a song, unless it was deleted through another replica since it was opened."""
+        """Return the open recording of a song, unless the song was deleted through another replica since it was
+        opened.
+        """
         known = self._open.get(song_id)
         if known is None or not known.ended or self._store.embedded or self._open.made(song_id):
             return known
@@ -93,13 +97,13 @@ class Library:
         return None
 
     def _unstored(self, caller: str) -> Sequence[SongRecord]:
-        """The songs of a caller whose record is not stored yet."""
+        """Return the songs of a caller whose record is not stored yet."""
         opened = (made.recording for made in self._open)
         return [one.song for one in opened if one.song.caller == caller and not one.keeping.has_begun]
 
     def _present(self, song: SongRecord) -> SongRecord:
-        """The present record of the song. An open song of an embedded store that is not made here could not be
-        stored.
+        """Return the present record of the song. In an embedded store a song without an end that is not being made here
+        could not be stored.
         """
         if made := self._open.made(song.song_id):
             lost = made.recording.keeping.lost and made.recording.ended
@@ -116,7 +120,7 @@ def _is_behind(song: SongRecord, after: Cursor | None) -> bool:
 
 
 def same_song(recording: Recording, fingerprint: str) -> Recording:
-    """Check that a repeated request equals that of the song; raises RequestIdReused otherwise."""
+    """Check that a repeated request equals the request of the song; raises RequestIdReused otherwise."""
     if recording.song.fingerprint != fingerprint:
         raise RequestIdReused(recording.song.request_id)
     bind(song_id=recording.song.song_id)

@@ -1,4 +1,4 @@
-"""Cancels songs without listeners, at once or after a while."""
+"""Cancels songs without listeners, at once or after some seconds."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,7 +7,7 @@ from server.songs.recording import Recording
 
 
 class Lingering:
-    """One timer for each running song whose last listener has left."""
+    """Has one timer for each running song whose last listener has left."""
 
     def __init__(self, expire: Callable[[Recording], None]) -> None:
         """`expire` is called for a song without a listener when its timer ends."""

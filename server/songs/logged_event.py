@@ -1,4 +1,4 @@
-"""One logged event of a song, as its recording and the store keep it."""
+"""One event in the log of a song, as its recording and the store have it."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -13,9 +13,9 @@ Message: TypeAlias = music_pb2.SongEvent
 
 @dataclass(slots=True)
 class LoggedEvent:
-    """One message, and the bytes of the song that belong to it, from `start` to before `end`.
+    """One message, and the range of the song's bytes that belongs to it, from `start` to before `end`.
 
-    The sound of a chunk is in its message until it is stored elsewhere.
+    The bytes of a chunk are in its message until they are stored.
     """
 
     message: Message
@@ -25,26 +25,28 @@ class LoggedEvent:
 
     @staticmethod
     def of(message: Message) -> "LoggedEvent":
-        """The entry of a message that has its sound."""
+        """Make the event of a message that has its sound."""
         chunk = message.chunk
         return LoggedEvent(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
 
     def release_sound(self) -> None:
-        """Drop sound that is stored elsewhere."""
+        """Remove the sound from the message, because it is stored."""
         if self.end:
             self.message, self.has_sound = self._without_sound(), False
 
     def stored(self) -> tuple[StoredEvent, bytes]:
-        """The entry in the store's form, and its sound."""
+        """Return the event in the form for the store, and its sound."""
         return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
 
     @staticmethod
     def from_stored(event: StoredEvent) -> "LoggedEvent":
-        """The entry of a stored event, without sound; raises StoreFailed if it is damaged."""
+        """Make the event from its stored form, without sound; raises StoreFailed if it is damaged."""
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:
-            raise StoreFailed("an event of a song in the store is damaged") from error
+            raise StoreFailed(
+                "an event of a song in the song store is damaged: restore the store from a backup, or delete the song"
+            ) from error
         return LoggedEvent(message, message.chunk.byte_offset, event.end_byte, has_sound=False)
 
     def _without_sound(self) -> Message:

@@ -1,4 +1,4 @@
-"""Runs songs from their request to their stored end, on a server with an embedded store."""
+"""Makes songs on a server with an embedded store: from the request until the end is stored."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -53,7 +53,7 @@ class Making:
         """Start a song that this server has claimed.
 
         Raises:
-            ServiceError: the runner takes no more songs.
+            ServiceError: the runner accepts no more songs.
         """
         song_id = claim.song.song_id
         recording = Recording(
@@ -77,14 +77,14 @@ class Making:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song; its listeners get the error."""
+        """Cancel a song; its listeners get an error with the reason."""
         error = SongCancelled(f"the song was cancelled: {reason}")
         recording.end(SongState.CANCELLED, self._now_ns(), error)
         if made := self._open.made(recording.song.song_id):
             made.job.cancel()
 
     async def settled(self) -> None:
-        """Wait until the directory knows the ends of all songs so far; an embedded one knows them at once."""
+        """Wait until the directory has the ends of all songs so far; an embedded directory has them at once."""
         if self._settling:
             await asyncio.sleep(0)
 
@@ -110,7 +110,7 @@ class Making:
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
-        """Give the song's slot and quota back at once: a caller who has got its end may ask for the next song."""
+        """Release the song's slot and quota at once, so that a caller who has got its end may request the next song."""
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)
 

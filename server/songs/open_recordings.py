@@ -14,7 +14,7 @@ FOUND_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A song that is being made, or whose end is not stored yet; `stored` is set once it is."""
+    """A song that is being made, or whose end is not stored yet; the event `stored` is set once it is."""
 
     recording: Recording
     job: SongJob
@@ -22,25 +22,25 @@ class Made:
 
 
 class OpenRecordings:
-    """Recordings by song id. One is closed when it is neither being made nor listened to.
+    """Recordings by song id. A recording is closed when its song is not being made and has no listeners.
 
-    A recording that was opened from the store is kept for a moment until its first listener comes: simultaneous callers
-    share it, and the store does not evict it meanwhile.
+    A recording that was opened from the store stays in memory briefly until its first listener comes, so that
+    simultaneous callers share it, and the store does not evict the song meanwhile.
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` gives seconds and never goes back."""
+        """`clock` returns monotonic seconds."""
         self._clock = clock
         self._made: dict[str, Made] = {}
         self._listened: dict[str, list[Recording]] = {}
         self._found: dict[str, tuple[Recording, float]] = {}
 
     def __iter__(self) -> Iterator[Made]:
-        """The songs that are being made."""
+        """Iterate over the songs that are being made."""
         return iter(tuple(self._made.values()))
 
     def get(self, song_id: str) -> Recording | None:
-        """The recording of a song, if it is in memory and the song was not deleted."""
+        """Return the recording of a song, if it is in memory and the song was not deleted."""
         if made := self._made.get(song_id):
             return made.recording
         if (listened := self._listened.get(song_id)) and not listened[0].deleted:
@@ -50,15 +50,15 @@ class OpenRecordings:
         return found
 
     def made(self, song_id: str) -> Made | None:
-        """A song that is being made."""
+        """Return a song that is being made, or `None`."""
         return self._made.get(song_id)
 
     def begin(self, made: Made) -> None:
-        """Add a song that is made from now on."""
+        """Add a song that is being made from now on."""
         self._made[made.recording.song.song_id] = made
 
     def stored(self, song_id: str) -> None:
-        """Note that a song has ended and is stored, if it could be."""
+        """Note that a song has ended and is stored, or could not be stored."""
         self._made.pop(song_id).stored.set()
 
     def found(self, recording: Recording) -> None:
@@ -67,19 +67,19 @@ class OpenRecordings:
         self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
 
     def deleted(self, song_id: str) -> None:
-        """Note that a song was deleted: its listeners get SongDeleted, and its recordings are found no more."""
+        """Note that a song was deleted: its listeners get SongDeleted, and its recordings cannot be found any more."""
         for recording in self.listened_of(song_id):
             recording.delete()
         if found := self._found.pop(song_id, None):
             found[0].delete()
 
     def joined(self, recording: Recording) -> None:
-        """Note a recording that has listeners now."""
+        """Note that a recording has listeners now."""
         self._found.pop(recording.song.song_id, None)
         self._listened.setdefault(recording.song.song_id, []).append(recording)
 
     def left(self, recording: Recording) -> None:
-        """Note a recording whose last listener has left."""
+        """Note that the last listener of a recording has left."""
         listened = self._listened[recording.song.song_id]
         listened.remove(recording)
         if not listened:
@@ -87,11 +87,11 @@ class OpenRecordings:
 
     @property
     def listened(self) -> Sequence[Sequence[Recording]]:
-        """The recordings of each song that has listeners now; a song that was taken over has two."""
+        """Return the recordings that have listeners now, by song; a song that was taken over has two."""
         return [tuple(recordings) for recordings in self._listened.values()]
 
     def listened_of(self, song_id: str) -> Sequence[Recording]:
-        """The recordings of one song that have listeners now."""
+        """Return the recordings of one song that have listeners now."""
         return self._listened.get(song_id, ())
 
     @property

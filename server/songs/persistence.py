@@ -25,16 +25,16 @@ logger = logging.getLogger(__name__)
 
 
 class Fate(Enum):
-    """Result of storing a song."""
+    """Result of trying to store a song."""
 
     KEPT = auto()
     DISCARDED = auto()
-    """Nobody can ask for the song: nothing of it is stored."""
+    """The song was not needed by anybody, and nothing of it is stored."""
     LOST = auto()
 
 
 class Persistence:
-    """Stores the events of recordings. A song that cannot be stored goes on for its listeners."""
+    """Stores the events of recordings. A song that cannot be stored continues for its listeners."""
 
     def __init__(self, store: SongStore, now_ns: Callable[[], int]) -> None:
         """`now_ns` is the wall clock."""
@@ -44,13 +44,13 @@ class Persistence:
     async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> Fate:
         """Store a song until it has ended.
 
-        A song that can neither be stored nor has a listener fails, and `cancel` ends its job.
+        A song that cannot be stored and has no listener fails, and `cancel` ends its job.
         """
         writer = SongWriter(self._store, claim)
         try:
             return await self._store_all(recording, writer)
         except _FAILURES as error:
-            logger.error("a song cannot be stored, and continues for its listeners only: %s", error)
+            logger.error("a song cannot be stored, so only its present listeners will hear it: %s", error)
             recording.keeping.lose()
             if not recording.listeners:
                 fail(recording, SongNotKept(), self._now_ns())
@@ -87,16 +87,16 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("a song could not be recorded as lost: %s", error)
+            logger.error("the song store does not show that a song was not stored: %s", error)
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """True for a song that was never planned, unless it has failed and its caller may ask why."""
+    """True for a song that was never planned, unless it has failed and its caller may ask for the reason."""
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
     return not song.duration_seconds and not asked
 
 
 def not_kept(song: SongRecord) -> SongRecord:
-    """The record of a song whose end could not be stored."""
+    """Return the record of a song whose end could not be stored."""
     return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

@@ -1,4 +1,4 @@
-"""Interfaces between songs as callers see them and the part of the server that makes them."""
+"""Interfaces between the songs service and the part of the server that makes songs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,51 +13,51 @@ from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngi
 
 
 class EventSink(Protocol):
-    """Takes the events of one song in order, and reports its unheard sound.
+    """Receives the events of one song in order, and reports the sound that no listener has read yet.
 
-    It never blocks: the maker of the song checks the unheard sound before it makes more.
+    It never blocks: the runner checks the amount of unread sound before it makes more.
     """
 
     @property
     def unheard_bytes(self) -> int:
-        """Encoded sound that no listener has taken yet, in bytes."""
+        """Encoded sound that no listener has read yet, in bytes."""
 
     @property
     def unheard_seconds(self) -> float:
-        """Encoded sound that no listener has taken yet, in seconds."""
+        """Encoded sound that no listener has read yet, in seconds."""
 
     @property
     def has_listener(self) -> bool:
-        """True while somebody listens, or may come back; False for a song that is made for later."""
+        """True while the song has a listener, or one may come back; False for a song that is made for later."""
 
     @property
     def repeats(self) -> bool:
-        """True while what comes is stored already, so that listeners get nothing new."""
+        """True while the events only repeat stored ones, so that listeners get nothing new."""
 
     def on_heard(self, callback: Callable[[], None]) -> None:
-        """Call `callback` on the event loop whenever the unheard sound decreases."""
+        """Call `callback` on the event loop whenever a listener reads sound."""
 
     def append(self, event: SongEvent) -> None:
-        """Append the next event; one that comes after the end is ignored."""
+        """Append the next event; events after the end are ignored."""
 
     def end(self, error: ServiceError | None = None) -> None:
-        """End the events, with an error if the song failed; only the first call counts.
+        """End the events, with an error if the song failed; only the first call has an effect.
 
-        Without an error the song is complete if `SongCompleted` came, and cancelled otherwise.
+        Without an error the song is complete if the event `SongCompleted` was appended, and cancelled otherwise.
         """
 
 
 class SongJob(Protocol):
-    """One song that is being made."""
+    """A song that is being made."""
 
     def cancel(self) -> None:
         """Stop the song and end its events; no effect on a song that has ended."""
 
     def pause(self) -> None:
-        """Take no further step until `resume`; events of steps in flight still come."""
+        """Do no further steps until `resume` is called; events of steps in flight still arrive."""
 
     def resume(self) -> None:
-        """Take steps again; no effect on a song that is not paused."""
+        """Continue after `pause`; no effect on a song that is not paused."""
 
 
 class CheckedSong(Protocol):
@@ -70,15 +70,15 @@ class CheckedSong(Protocol):
         """Start making the song; `sink` has its `Accepted` event when this returns.
 
         Raises:
-            ServiceError: the runner takes no more songs; `sink` was given nothing.
+            ServiceError: the runner accepts no more songs; `sink` has received no event.
         """
 
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """The engines of all replicas of a service, by name, and its songs, as they were a moment ago.
+    """The engines of all replicas of a service, by name, and its songs, as last read from the directory.
 
-    `known` are the engines that were ever served.
+    `known` are all engines that were ever served.
     """
 
     engines: Mapping[str, ServedEngine]
@@ -88,10 +88,10 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Bounds of a runner: running songs of the service, and room for waiting ones.
+    """Limits for admission: the running songs of the service, and the number of songs that may wait.
 
-    `queued` songs may wait in the whole service, and the last `kept` of them are for callers without a song. `free` is
-    the number of further songs that can start here now, not above 0 while the runner takes no new ones.
+    `queued` songs may wait in the whole service, of which the last `kept` are reserved for callers without a song.
+    `free` is the number of further songs that can start here now, not above 0 while the runner accepts no new songs.
     """
 
     slots: int
@@ -101,7 +101,7 @@ class Room:
 
 
 class SongRunner(Protocol):
-    """Makes songs."""
+    """Interface of the part of the server that makes songs."""
 
     def engines(self) -> Mapping[str, EngineInfo]:
         """The engines that are loaded, by name."""
@@ -113,33 +113,33 @@ class SongRunner(Protocol):
         """True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
-        """Fingerprint of the engine's sound here; empty if not known, or if devices differ."""
+        """Fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""
 
     @property
     def queues_unserved(self) -> bool:
-        """True if songs may wait for engines that no replica serves now, but one has served before."""
+        """True if songs may wait for an engine that no replica serves now, but one has served before."""
 
     def costs(self, engine: str) -> Costs | None:
-        """The cost of an engine's songs as measured here; `None` while none was made."""
+        """Return the cost of an engine's songs as measured here; `None` until one was made."""
 
     def room(self) -> Room:
-        """The present bounds."""
+        """Return the present limits."""
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
         """Check that the request can be made here.
 
-        With a `service` whose queue the song has to join, it suffices that any replica can make it; `Accepted` then has
-        the ETA in that queue, by which a deadline is judged, too.
+        With a `service` whose queue the song must join, any replica may make it; `Accepted` then has the ETA in that
+        queue, which is also compared with the deadline.
 
         Raises:
-            ServiceError: it is refused.
+            ServiceError: the request is refused.
         """
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Queue position and ETA, as far as it is known, of the songs that wait in a service, by song id."""
+        """Return queue position and ETA, if known, of the songs that wait in a service, by song id."""
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Device seconds that the songs which wait in a service will take, by engine."""
+        """Return the device seconds that the waiting songs of a service will take, by engine."""
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
         """Count a song that the directory or its check has refused, and return the error for its caller."""

@@ -1,4 +1,4 @@
-"""The sound of one song: in memory until it is stored and delivered, then read from the store."""
+"""Provides the sound of one song: from memory until it is stored and delivered, then from the store."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
@@ -16,10 +16,10 @@ BLOCK_BYTES = 128 << 10
 
 
 class RecordedSound:
-    """Counts the sound that listeners have not taken yet, and reads the bytes of chunks."""
+    """Counts the sound that listeners have not read yet, and reads the bytes of chunks."""
 
     def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
-        """`entries` is the growing log of the song."""
+        """`entries` is the growing event log of the song."""
         self._song_id = song_id
         self._entries = entries
         self._read = read
@@ -32,48 +32,49 @@ class RecordedSound:
 
     @property
     def unheard_bytes(self) -> int:
-        """Sound that the fastest listener has not taken yet, in bytes."""
+        """Sound that the fastest listener has not read yet, in bytes."""
         return self._backlog.size_bytes
 
     @property
     def unheard_seconds(self) -> float:
-        """Unheard sound in seconds."""
+        """Sound that the fastest listener has not read yet, in seconds."""
         return self._backlog.seconds
 
     def on_heard(self, callback: Callable[[], None]) -> None:
-        """Call `callback` whenever the unheard sound decreases."""
+        """Call `callback` whenever a listener reads sound."""
         self._on_heard = callback
 
     def wait_for_listener(self, entry: LoggedEvent) -> None:
-        """Count a new chunk as unheard until a listener takes it."""
+        """From now on count new chunks as unread until a listener reads them."""
         self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
 
     def wait_for_nobody(self) -> None:
-        """Count nothing as unheard, as there is no listener any more."""
+        """From now on count no chunks as unread, because there is no listener any more."""
         if self._backlog.clear():
             self._less()
 
     def note_taken(self, entry: LoggedEvent) -> None:
-        """Note that a listener has taken a chunk, and all before it."""
+        """Note that a listener has read a chunk and all chunks before it."""
         self.furthest_byte = max(self.furthest_byte, entry.end)
         if self._backlog.take(entry.end):
             self._less()
 
     def note_stored(self, count: int) -> None:
-        """Note that the store has the first `count` entries: delivered sound among them leaves the memory."""
+        """Note that the first `count` entries are stored; delivered sound among them is removed from memory."""
         self._stored = count
         self._release_sound()
 
     def reader(self, byte_offset: int) -> "SoundReader":
-        """A reader for one listener, from a byte offset on."""
+        """Return a reader for one listener, from a byte offset on."""
         return SoundReader(self, self._entries, byte_offset)
 
     async def blocks(self, start: int, end: int) -> AsyncIterator[bytes]:
-        """The sound of a complete song from `start` to before `end`, in blocks of at most `BLOCK_BYTES` or one chunk.
+        """Yield the sound of a complete song from `start` to before `end`, in blocks of at most `BLOCK_BYTES` or one
+        chunk.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
-            StoreFailed: the sound has gone from the store.
+            StoreFailed: the sound is missing in the store.
         """
         for number, entry in enumerate(self._entries):
             while start < min(entry.end, end):
@@ -91,14 +92,14 @@ class RecordedSound:
 
         Raises:
             SongDeleted: the song's caller has deleted it.
-            StoreFailed: the sound has gone from the store.
+            StoreFailed: the sound is missing in the store.
         """
         try:
             sound = await self._read(start, end - start)
         except SongGone as gone:
             raise SongDeleted(self._song_id) from gone
         if len(sound) != end - start:
-            raise StoreFailed(f"the sound of {self._song_id} is missing in the song store")
+            raise StoreFailed(f"the sound of the song {self._song_id} is missing in the song store")
         return sound
 
     def _less(self) -> None:
@@ -106,7 +107,7 @@ class RecordedSound:
         self._on_heard()
 
     def _release_sound(self) -> None:
-        """Drop sound that is stored and delivered, so that the next chunk of a listener needs no read."""
+        """Remove sound from memory that is stored and delivered, unless a listener needs it next."""
         unheard_from = self._backlog.start_byte
         while self._released < self._stored:
             entry = self._entries[self._released]
@@ -117,7 +118,7 @@ class RecordedSound:
 
 
 class SoundReader:
-    """Reads the chunks of a song in order for one listener. It holds up to one block of stored sound."""
+    """Reads the chunks of a song in order for one listener. It buffers up to one block of stored sound."""
 
     def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
         """Sound before `byte_offset` is skipped."""
@@ -127,11 +128,11 @@ class SoundReader:
         self._block, self._block_start = b"", 0
 
     async def chunk(self, number: int) -> Message | None:
-        """The chunk of an entry, from the byte offset on; `None` if the chunk ends before it.
+        """Return the chunk of an entry, from the byte offset on; `None` if the chunk ends before the offset.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
-            StoreFailed: the sound has gone from the store.
+            StoreFailed: the sound is missing in the store.
         """
         entry = self._entries[number]
         if entry.end <= self._byte_offset:
@@ -159,7 +160,7 @@ class SoundReader:
 
 
 def stored_until(entries: Sequence[LoggedEvent], number: int, start: int) -> int:
-    """The end of a block of stored sound from `start`, which is in an entry without sound in memory.
+    """Return the end of a block of stored sound that begins at `start`, in an entry without sound in memory.
 
     A block ends with a chunk, and before a chunk whose sound is in memory. It has at least one chunk, however long.
     """

@@ -1,4 +1,4 @@
-"""Writes a song's events into its recording as messages of the contract."""
+"""Writes a song's events into its recording, as messages of the API."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from server.songs.recording import Recording
 
 
 class Recorder(EventSink):
-    """The event sink of one song. It never blocks; listeners and store follow the recording."""
+    """The event sink of one song. It never blocks; listeners and the store read the recording."""
 
     def __init__(
         self,
@@ -73,5 +73,5 @@ class Recorder(EventSink):
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
-    """End a recording with an error, whose reason goes into its record."""
+    """End a recording with an error, whose reason is written into the song's record."""
     recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

@@ -19,19 +19,22 @@ from server.store.base import SongRecord, StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class DeliveredEvent:
-    """An event for a listener. `number` is its index among the logged ones, `None` for a passing `progress`."""
+    """An event for a listener. `number` is its index among the logged events, `None` for a `progress` event, which is
+    not logged.
+    """
 
     message: Message
     number: int | None
 
 
 class Recording:
-    """One song on one event loop: its maker appends events, any number of listeners follow them.
+    """The event log of one song. The runner appends events, and any number of listeners follow them. To be used on one
+    event loop.
 
-    Events are messages of the contract. All but `progress` are logged in `entries`; `sound` has the bytes of chunks.
+    Events are messages of the API. All except `progress` are logged in `entries`; `sound` has the bytes of chunks.
 
-    `on_joined` is called when the first listener comes, `on_left` when the last one has left; without any, the song may
-    go on for `linger_seconds`, `None` for as long as it likes.
+    `on_joined` is called when the first listener comes, `on_left` when the last one has left. Without a listener the
+    song is made for `linger_seconds` more; `None`: to its end.
     """
 
     def __init__(
@@ -69,14 +72,14 @@ class Recording:
 
     @property
     def song(self) -> SongRecord:
-        """The song's record as of now."""
+        """The present record of the song."""
         if self._song.size_bytes != self._size_bytes:
             self._song = replace(self._song, size_bytes=self._size_bytes)
         return self._song
 
     @property
     def ended(self) -> bool:
-        """True if the song has ended: no more events come."""
+        """True if the song has ended and no more events come."""
         return self._song.state.ended
 
     @property
@@ -86,18 +89,18 @@ class Recording:
 
     @property
     def plan(self) -> music_pb2.SongPlan | None:
-        """The latest plan of the song; `None` before there is one."""
+        """The latest plan of the song; `None` before the first."""
         messages = (entry.message for entry in reversed(self.entries))
         return next((one.plan for one in messages if one.HasField("plan")), None)
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener or may get one back; for a song made for later, only while it has one."""
+        """True while the song has a listener or one may come back; for a song made for later, only while it has one."""
         return self.linger_seconds is not None or self._audio_listeners > 0
 
     @property
     def event_count(self) -> int:
-        """The number of events that were appended, `progress` included."""
+        """The number of events that were appended, including `progress`."""
         return len(self.entries) + self._progressed
 
     def load(self, events: Sequence[StoredEvent]) -> None:
@@ -117,7 +120,7 @@ class Recording:
         self._notify()
 
     def end(self, state: SongState, now_ns: int, error: ServiceError | None = None, *, reason: str = "") -> None:
-        """End the song; only the first call counts. `error` is raised for those who listen now."""
+        """End the song; only the first call has an effect. `error` is raised for the present listeners."""
         if self.ended:
             return
         self._song = ended_record(self.song, state, now_ns, error, reason)
@@ -126,17 +129,17 @@ class Recording:
         self._notify()
 
     def send_away(self, error: ServiceError) -> None:
-        """End the calls of all listeners, present and future, with an error; the song itself goes on."""
+        """End the calls of all present and future listeners with an error; the song itself continues."""
         self._sent_away = error
         self._notify()
 
     def delete(self) -> None:
-        """End the calls of all listeners, present and future, with SongDeleted."""
+        """End the calls of all present and future listeners with SongDeleted."""
         self.deleted = True
         self.send_away(SongDeleted(self._song.song_id))
 
     def keep_for(self, linger_seconds: float) -> None:
-        """Let the song linger for at least `linger_seconds` after its last listener has left."""
+        """Have the song made for at least `linger_seconds` after its last listener has left."""
         if self.linger_seconds is not None:
             self.linger_seconds = max(self.linger_seconds, linger_seconds)
 
@@ -146,10 +149,10 @@ class Recording:
             await self._changed.wait()
 
     async def sound_until(self, end: int) -> None:
-        """Wait until there are the first `end` bytes of the song, or it has ended.
+        """Wait until the first `end` bytes of the song exist, or it has ended.
 
         Raises:
-            ServiceError: listeners are sent away.
+            ServiceError: the calls of listeners are ended with an error.
         """
         while self._size_bytes < end and not self.ended:
             self._check_stay()
@@ -167,24 +170,24 @@ class Recording:
     def listened(
         self, byte_offset: int = 0, *, number: int = 0, sound: bool = True
     ) -> Iterator[AsyncIterator[DeliveredEvent]]:
-        """Events from entry `number` on, without the sound before `byte_offset`, for one listener.
+        """Iterate, for one listener, over the events from entry `number` on, without the sound before `byte_offset`.
 
-        A listener without `sound` gets no chunks, and does not hold the song back.
+        A listener without `sound` gets no chunks, and does not slow the song down.
 
         Raises:
-            OffsetOutOfRange: the song is complete, and shorter; while iterating, as the next ones are.
-            ServiceError: the song has failed or was cancelled; what there is of it comes first.
+            OffsetOutOfRange: the song is complete and shorter; raised while iterating, like the following.
+            ServiceError: the song has failed or was cancelled; its existing events come first.
         """
         with self._attended_by(sound):
             yield self._follow(byte_offset, number, sound)
 
     @contextmanager
     def read(self, start: int, end: int) -> Iterator[AsyncIterator[bytes]]:
-        """The sound of a complete song from byte `start` to before `end`, for one listener.
+        """Iterate, for one listener, over the sound of a complete song from byte `start` to before `end`.
 
         Raises:
-            ServiceError: while iterating, the listener is sent away.
-            StoreFailed: while iterating, the sound has gone from the store.
+            ServiceError: while iterating, the calls of listeners are ended with an error.
+            StoreFailed: while iterating, the sound is missing in the store.
         """
         with self._attended_by(sound=True):
             yield self._blocks(start, end)
@@ -242,7 +245,7 @@ class Recording:
             raise self._sent_away
 
     def _error_for_late(self) -> ServiceError | None:
-        """The error for listeners who come after the end of an incomplete song."""
+        """Return the error for listeners who come after the end of an incomplete song."""
         if self.complete or not self.ended:
             return None
         return SongNotComplete(self.song.state.value, failure_of(self.song))
@@ -252,7 +255,7 @@ class Recording:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
     def _note(self, entry: LoggedEvent) -> None:
-        """Update the song's record; after many chunks it is rebuilt once, when it is read."""
+        """Update the song's record. Chunks are only counted, and the record is rebuilt when it is next read."""
         if entry.end:
             self._size_bytes = entry.end
         else:
@@ -264,7 +267,7 @@ class Recording:
 
 
 def record_after(song: SongRecord, message: Message) -> SongRecord:
-    """The song's record after `message`."""
+    """Return the song's record after the event `message`."""
     match message.WhichOneof("event"):
         case "plan":
             return replace(song, state=SongState.RUNNING, duration_seconds=message.plan.duration_seconds)
@@ -278,12 +281,14 @@ def record_after(song: SongRecord, message: Message) -> SongRecord:
 def ended_record(
     song: SongRecord, state: SongState, now_ns: int, error: ServiceError | None, reason: str
 ) -> SongRecord:
-    """The song's record once it has ended; an `error` is kept only with a `reason`, and a bug's text never."""
+    """Return the song's record once it has ended. An `error` is included only with a `reason`, and the text of a bug
+    never.
+    """
     kept = error if reason else None
     text, violations = (text_of(kept), kept.violations) if kept else ("", ())
     return replace(song, state=state, ended_ns=now_ns, reason=reason, error=text, violations=violations)
 
 
 def failure_of(song: SongRecord) -> EndedElsewhere | None:
-    """The failure of a song; `None` for one that has not failed."""
+    """Return the failure of a song; `None` if it has not failed."""
     return EndedElsewhere(song.reason, song.error, song.violations) if song.reason else None

@@ -1,4 +1,4 @@
-"""The songs service behind gRPC and REST: starts songs, finds them again, and lets callers listen."""
+"""The songs service, called by gRPC and REST: starts songs, finds them again, and lets callers listen."""
 
 import asyncio
 import hashlib
@@ -50,8 +50,8 @@ logger = logging.getLogger(__name__)
 class Songs:
     """All songs of one server. `engines` are the configured ones; the first is the default.
 
-    A song with a `request_id`, or one that was listened to by its id, lingers for `linger_seconds` after its last
-    listener has left; a detached one runs to its end; any other is cancelled at once.
+    After its last listener has left, a song with a `request_id`, or one that was listened to by its id, is made for
+    `linger_seconds` more; a detached song is made to its end; any other song is cancelled at once.
     """
 
     def __init__(
@@ -76,9 +76,9 @@ class Songs:
     ) -> None:
         """`checker` checks requests with their engines' validators. `terms` returns the present terms of a caller.
 
-        `now_ns` is the wall clock, `clock` that of deadlines, in seconds. `signer` signs C2PA manifests. `song_id`
-        makes ids. `log_requests` puts prompts and lyrics into the log. `pace`, `resumption` and `lease_seconds` (those
-        of the directory) apply to a shared store alone; `watcher` observes its losses.
+        `now_ns` is the wall clock, `clock` returns the monotonic seconds of deadlines. `signer` signs C2PA manifests.
+        `song_id` makes ids. With `log_requests` prompts and lyrics are logged. `pace`, `resumption` and `lease_seconds`
+        apply only to a shared store; `watcher` counts its losses.
         """
         self.engines = EngineCatalog(runner, engines, self._served, self._unserved)
         self._engine_names = frozenset(engines)
@@ -129,14 +129,14 @@ class Songs:
         deadline: float | None = None,
         detached: bool = False,
     ) -> Recording:
-        """A new song, or the one that an earlier call with the same request id has begun. To be listened to without
-        delay.
+        """Start a new song, or return the one that an earlier call with the same request id has begun. The result must
+        be listened to without delay.
 
         `deadline` is on the runner's clock, in seconds.
 
         Raises:
             RequestIdReused: the caller has used the `request_id` for another request.
-            ServiceError: what the rules of the contract, the engine and the runner refuse.
+            ServiceError: the request is refused by the rules of the API, the engine or the runner.
         """
         engine = message.engine or self.engines.default
         bind(engine=engine if engine in self._engine_names else "unknown", caller=caller)
@@ -162,7 +162,7 @@ class Songs:
         return await self._admit(ticket, request, checked)
 
     async def find(self, song_id: str, caller: str | None = None) -> Recording:
-        """The recording of a song; `caller` `None` finds songs of any caller. Raises UnknownSong."""
+        """Return the recording of a song; with `caller` `None` songs of all callers are found. Raises UnknownSong."""
         recording = await self._library.recording(song_id)
         if recording is None or caller not in (None, recording.song.caller):
             raise UnknownSong(song_id)
@@ -173,7 +173,7 @@ class Songs:
         return recording
 
     async def get(self, song_id: str, caller: str) -> SongRecord:
-        """The record of a song; raises UnknownSong."""
+        """Return the record of a song; raises UnknownSong."""
         song = await self._library.record(song_id)
         if song is None or song.caller != caller:
             raise UnknownSong(song_id)
@@ -181,7 +181,8 @@ class Songs:
         return song
 
     async def page(self, caller: str, asked: int = 0, token: str = "") -> tuple[Sequence[SongRecord], str]:
-        """A caller's songs, newest first, and the token of the next page; raises InvalidRequest for a bad token.
+        """Return a page of a caller's songs, newest first, and the token of the next page; raises InvalidRequest for an
+        invalid token.
 
         `asked` is the requested size, 0 for the default.
         """
@@ -190,11 +191,11 @@ class Songs:
         return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
 
     async def delete(self, song_id: str, caller: str) -> None:
-        """Delete a song that has ended, also one with listeners; raises UnknownSong, SongNotEnded, StoreFailed."""
+        """Delete a song that has ended, also one with listeners; raises UnknownSong, SongNotEnded or StoreFailed."""
         await self.deletion.delete(await self.get(song_id, caller))
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
-        """Stop making a song; its listeners get its end. No effect on a song that has ended. Raises UnknownSong."""
+        """Cancel a song; its listeners get its end. No effect on a song that has ended. Raises UnknownSong."""
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
             self._making.stop(made.recording, reason="its caller has cancelled the song")
@@ -207,11 +208,11 @@ class Songs:
 
     @property
     def served(self) -> bool:
-        """True if some replica of the service announces an engine; False for a single server."""
+        """True if a replica of the service serves an engine; False for a single server."""
         return bool(self._served())
 
     def service_load(self) -> tuple[int, int] | None:
-        """Songs and slots of the whole service if this replica makes no songs itself; else `None`."""
+        """Songs and slots of the whole service if this replica makes no songs itself; otherwise `None`."""
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None
@@ -225,7 +226,7 @@ class Songs:
 
     @property
     def work(self) -> Work:
-        """The latest known work of the whole service; none for a single server."""
+        """The latest known work of the whole service; empty for a single server."""
         return self._sharing.demand.work if self._sharing else Work()
 
     async def prepare(self) -> None:
@@ -234,19 +235,23 @@ class Songs:
             await self._sharing.prepare()
 
     async def run(self) -> None:
-        """Run the background work of the service, for ever."""
+        """Run the background work of the service, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self.eviction.run())
             if self._sharing:
                 tasks.create_task(self._sharing.run())
 
     async def offer(self) -> None:
-        """Offer the running songs to the other servers of the service, and continue each until it is taken."""
+        """Offer the running songs to the other servers of the service, and continue each until another server
+        takes it.
+        """
         if self._sharing:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """Send the listeners of songs that are not made here to the other servers, now and from now on."""
+        """End the calls of listeners of songs that other servers make, now and from now on, so that they call those
+        servers.
+        """
         if self._sharing:
             self._sharing.mirrors.start_draining()
 
@@ -261,11 +266,11 @@ class Songs:
             await self._sharing.close()
 
     def _served(self) -> Mapping[str, ServedEngine]:
-        """The engines of all replicas; none for a single server."""
+        """Return the engines of all replicas; empty for a single server."""
         return self._sharing.survey.engines if self._sharing else {}
 
     def _unserved(self) -> Mapping[str, ServedEngine]:
-        """The known engines for which songs may wait although no replica serves them."""
+        """Return the known engines for which songs may wait although no replica serves them now."""
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
@@ -277,7 +282,7 @@ class Songs:
             raise self._runner.refusal(request, error) from None
 
     async def _ended(self, recording: Recording) -> SongRecord:
-        """The record of a song that is about to end."""
+        """Return the record of a song that is about to end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
                 await recording.wait_ended()
@@ -305,7 +310,7 @@ class Songs:
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
-        """The song that an earlier call with the same request id has begun."""
+        """Return the song that an earlier call with the same request id has begun, or `None`."""
         recording = await self._library.recording(admitted.song_id)
         # It was deleted just now, or the directory has just heard of its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):

@@ -1,4 +1,4 @@
-"""Writes one song into the store, under the lease of its maker."""
+"""Writes one song into the store, under the lease of the server that makes it."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from server.store.directory import Claim
 
 
 class SongWriter:
-    """Writes one song for its maker; `at` is the store's extent as far as the maker knows."""
+    """Writes one song; `at` is the length of the stored part as far as this server knows."""
 
     def __init__(self, store: SongStore, claim: Claim) -> None:
         self._store = store
@@ -19,7 +19,7 @@ class SongWriter:
         self.at = claim.extent
 
     async def create(self, song: SongRecord) -> None:
-        """Store the record."""
+        """Store the record of the song."""
         await self._store.create(song, self._lease)
 
     async def discard(self) -> None:
@@ -36,7 +36,7 @@ class SongWriter:
         self.at = extent
 
     async def end(self, song: SongRecord, entries: Sequence[LoggedEvent] | None = None) -> None:
-        """Store the record of the song's end; `entries` are all of the song with their sound, if available."""
+        """Store the record of the song's end; `entries` are all entries of the song with their sound, if available."""
         ended = replace(song, size_bytes=self.at.size_bytes)
         whole = None if entries is None else partial(_whole, entries[: self.at.events])
         await self._store.end(ended, lease=self._lease, at=self.at, whole=whole)

@@ -1,4 +1,4 @@
-"""Makes tickets: the data of a request, its caller and this server for admission by the directory."""
+"""Makes admission tickets: a request, its caller and this server, as the directory needs them for admission."""
 
 import uuid
 from collections.abc import Callable
@@ -16,25 +16,27 @@ ATTEND_SECONDS = 6.0
 
 
 def new_song_id() -> str:
-    """A new unique id."""
+    """Return a new unique song id."""
     return f"song-{uuid.uuid4()}"
 
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """A caller's terms: its quota, and the weight of its share."""
+    """The quota of a caller, and the weight of its fair share."""
 
     quota: Quota = Quota()  # noqa: RUF009  # it cannot change
     weight: float = 1.0
 
 
 def no_terms(_: str) -> Terms:
-    """No quota, and the same share for everybody."""
+    """Return terms without a quota, and with equal weight for all callers."""
     return Terms()
 
 
 class Tickets:
-    """Makes tickets. `terms` returns the present terms of a caller, `now_ns` the wall clock, `song_id` a new id."""
+    """Makes tickets. `terms` returns the present terms of a caller, `now_ns` the wall-clock time, `song_id` a new
+    id.
+    """
 
     def __init__(
         self,
@@ -48,7 +50,7 @@ class Tickets:
     ) -> None:
         """`with_request` is True if a song may be made by another server than the one that admits it.
 
-        Such a song needs its request in the ticket, and listeners that count before they are reported.
+        Such a song needs its request in the ticket, and its listener counts before it is reported.
         """
         self._runner = runner
         self._terms = terms
@@ -68,7 +70,7 @@ class Tickets:
         linger_seconds: float | None,
         take: bool,
     ) -> Ticket:
-        """The ticket of a new song, which lingers for `linger_seconds` without a listener."""
+        """Make the ticket of a new song, which lingers for `linger_seconds` without a listener."""
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(
             song=self._record(request, fingerprint),
@@ -102,7 +104,9 @@ class Tickets:
 
 
 def _whole(message: music_pb2.GenerateRequest, request: SongRequest) -> music_pb2.GenerateRequest:
-    """The message with this server's choices for the caller, so that another server makes the same song."""
+    """Return the request with this server's choices filled in (seed, engine), so that another server would make the
+    same song.
+    """
     whole = music_pb2.GenerateRequest()
     whole.CopyFrom(message)
     whole.request_id, whole.engine, whole.seed = request.request_id, request.engine, request.params.seed
@@ -110,7 +114,7 @@ def _whole(message: music_pb2.GenerateRequest, request: SongRequest) -> music_pb
 
 
 def log_fields(request: SongRequest, song: SongRecord, *, words: bool) -> dict[str, object]:
-    """The fields of an admitted song in the log; with `words` its prompt and lyrics, too."""
+    """Return the log fields of an admitted song; with `words` also its prompt and lyrics."""
     fields: dict[str, object] = {
         "request_id": song.request_id,
         "song_id": song.song_id,

@@ -1,4 +1,4 @@
-"""Protocol of a song store, and its values."""
+"""The protocol of a song store, and its values."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -10,12 +10,12 @@ from server.song import DEFAULT_FORMAT, SongState
 INTERRUPTED = "INTERRUPTED"
 """Reason of a song whose server stopped before it was complete."""
 
-INTERRUPTED_TEXT = "the server stopped before the song was complete"
+INTERRUPTED_TEXT = "the server that made the song stopped before it was complete: request a new one"
 
 NOT_KEPT = "NOT_KEPT"
 """Reason of a song whose end could not be stored."""
 
-NOT_KEPT_TEXT = "the server could not keep the song"
+NOT_KEPT_TEXT = "the server could not store the song: request it again"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,7 +27,7 @@ class SongRecord:
     `violations` describe its failure.
 
     `format` is the name of the delivery format. `owner` is the replica that makes or has made the song, empty before
-    the first claim; `epoch` counts the claims. The store takes both from the lease, whatever a record says.
+    the first claim; `epoch` counts the claims. The store sets both from the lease and ignores the record's values.
     """
 
     song_id: str
@@ -66,8 +66,8 @@ class StoredEvent:
 class Lease:
     """The right of one replica to make one song, granted by `Directory.claim`.
 
-    `epoch` counts the claims of the song from 1. `nonce` is random for each claim: if a store that lost its last writes
-    counts an epoch twice, the nonce still distinguishes the claims.
+    `epoch` counts the claims of the song from 1. `nonce` is random for each claim and still distinguishes two claims if
+    a store has lost its last writes and gives an epoch twice.
     """
 
     song_id: str
@@ -78,7 +78,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """The stored part of a song: bytes of sound, and the number of events."""
+    """Length of the stored part of a song: bytes of sound, and number of events."""
 
     size_bytes: int = 0
     events: int = 0
@@ -109,37 +109,43 @@ class Cursor:
 
 
 class StoreFailed(Exception):
-    """The store could not do what was asked, for example because it is full; the text is meant for the operator."""
+    """The store could not do a call, for example because it is full; the text is meant for the operator."""
 
 
 class StoreFull(StoreFailed):
-    """The store is full: it takes no new songs and no more sound, and a retry does not help soon."""
+    """The store is full: it accepts no new songs and no more sound, and a retry does not help soon."""
 
 
 class SongGone(StoreFailed):
-    """The song was deleted: nothing of it can be read any more."""
+    """The song was deleted and cannot be read any more."""
 
     def __init__(self, song_id: str) -> None:
         super().__init__(f"the song {song_id} was deleted")
 
 
 class LeaseLost(Exception):
-    """The song is made under another lease, or has ended: nothing was written, and nothing under this lease will be."""
+    """Another lease of the song is valid, or the song has ended: nothing was written, and nothing can be written under
+    this lease.
+    """
 
     def __init__(self, song_id: str) -> None:
-        super().__init__(f"the song {song_id} has ended or was claimed again")
+        super().__init__(f"the song {song_id} has ended, or another server has it now")
         self.song_id = song_id
 
 
 class WrongOffset(Exception):
-    """The store has another extent of the song than the call expects: nothing was written. `extent` is the store's.
+    """The length of the stored part of the song is not the one that the call expects; nothing was written. `extent` is
+    the stored length.
 
-    It is shorter if the store has lost its last writes: the maker appends again from there. It is the end of a repeated
-    call whose first try took effect and whose answer was lost.
+    It is shorter than expected if the store has lost its last writes; the replica then appends again from there. It is
+    longer if the call repeats one that had succeeded and whose response was lost.
     """
 
     def __init__(self, song_id: str, extent: Extent) -> None:
-        super().__init__(f"of the song {song_id} there are {extent.size_bytes} bytes and {extent.events} events")
+        super().__init__(
+            f"the store has {extent.size_bytes} bytes and {extent.events} events of the song {song_id}: append from "
+            "there"
+        )
         self.song_id = song_id
         self.extent = extent
 
@@ -147,31 +153,33 @@ class WrongOffset(Exception):
 class SongStore(Protocol):
     """Stores songs. Every method may be called at any time from one event loop and never blocks it.
 
-    Calls of one replica take effect in the order in which they were made. All may raise StoreFailed; those of a closed
-    store do. What a call has stored when it returns, every replica reads.
+    Calls of one replica take effect in the order in which they were made. All may raise StoreFailed, and do so once the
+    store is closed. Data stored by a call can be read by every replica when the call returns.
     """
 
     @property
     def embedded(self) -> bool:
-        """True for a store inside this process: listeners may get sound before it is stored, as both end together."""
+        """True for a store inside this process: listeners may get sound before it is stored, because both end
+        together.
+        """
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
         """Store the record of a claimed song, without sound; no effect if admission has stored it.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, that of the song.
+            LeaseLost: the lease is not, or no longer, the song's present lease.
         """
 
     async def append(
         self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
     ) -> None:
-        """Append events and sound behind `at`, and update the record of a running song: all of it or nothing.
+        """Append events and sound after the position `at`, and update the record of a running song, atomically.
 
         `song.size_bytes` is the size afterwards. An expired lease is valid until the song is claimed again.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, that of the song, or the song has ended.
-            WrongOffset: the store has not just as much as `at`.
+            LeaseLost: the lease is not, or no longer, the song's present lease, or the song has ended.
+            WrongOffset: the stored part of the song does not end at `at`.
         """
 
     async def end(
@@ -179,35 +187,35 @@ class SongStore(Protocol):
     ) -> None:
         """Store the final record of a song, and end the lease.
 
-        A complete song then survives a crash. No effect on a song that has ended under this lease. `whole` returns what
-        is stored up to `at`, and spares the store reading it back; a store that does not need it does not call it.
+        A complete song then survives a crash. No effect on a song that has ended under this lease. `whole` returns the
+        part stored up to `at`, so that a store that needs it does not have to read it back.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, that of the song; it stays as it is.
-            WrongOffset: the store has not just as much as `at`; the song has not ended.
+            LeaseLost: the lease is not, or no longer, the song's present lease; the song is not changed.
+            WrongOffset: the stored part of the song does not end at `at`; the song has not ended.
         """
 
     async def discard(self, lease: Lease) -> None:
         """Delete all that is stored of a song that has ended, and end the lease.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, that of the song.
+            LeaseLost: the lease is not, or no longer, the song's present lease.
         """
 
     async def get(self, song_id: str) -> SongRecord | None:
-        """One song; `None` for an unknown id."""
+        """Return one song; `None` for an unknown id."""
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """The newest song of a caller with that `request_id`."""
+        """Return the newest song of a caller with that `request_id`, or `None`."""
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Up to `count` songs of a caller, newest first, from behind `after`."""
+        """Return up to `count` songs of a caller, newest first, after the position `after`."""
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """One song with all its events so far, in order, whether or not it has ended."""
+        """Return one song with all its events so far, in order, whether it has ended or not."""
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte offset on; less than `size` only at the end of the stored sound.
+        """Return sound from a byte offset on; fewer than `size` bytes only at the end of the stored sound.
 
         Raises:
             SongGone: the song was deleted meanwhile.
@@ -216,19 +224,19 @@ class SongStore(Protocol):
     async def delete(self, song_id: str) -> bool:
         """Delete a song that has ended, also one with listeners; returns False if there is no such song.
 
-        Record, events and sound are gone when this returns, and nothing restores them: neither a replica that made the
-        song before, nor a rebuild of the directory. If it fails, it can be called again.
+        Record, events and sound are deleted when this returns, and are not restored later, for example by a rebuild of
+        the directory. If it fails, it can be called again.
         """
 
     async def evict(self, in_use: Collection[str]) -> int:
         """Delete songs above the limits, oldest first; returns their number.
 
-        A song that runs, is `in_use`, or has listeners reported in the directory is not deleted.
+        Songs that are running, are `in_use`, or have listeners according to the directory are not deleted.
         """
 
     @property
     def trouble(self) -> str | None:
-        """The reason why songs cannot be stored now; `None` again once one was stored."""
+        """The reason why songs cannot be stored now; `None` if they can."""
 
     def usage(self) -> StoreUsage:
-        """Present usage, as far as known."""
+        """The present usage of the store, if known."""

@@ -1,4 +1,4 @@
-"""The time by which songs age: that of the wall clock, unless it has jumped ahead."""
+"""The clock by which the age of songs is computed: the wall clock, unless it has jumped ahead."""
 
 import logging
 import time
@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """The last accepted time, in nanoseconds since 1970. A later one was doubted for `held_seconds`."""
+    """The last accepted time, in nanoseconds since 1970, and the seconds for which a later wall-clock time was not
+    accepted.
+    """
 
     now_ns: int
     held_seconds: float = 0.0
@@ -27,9 +29,9 @@ class Believed:
 class AgeClock:
     """The clock by which songs age.
 
-    Deleted songs cannot be restored, so a wall clock that runs ahead of the elapsed time is doubted: time continues
-    from before its jump. It is accepted once it has stayed ahead for `HOLD_SECONDS` of running. A clock that goes back
-    is followed at once: that deletes no song.
+    Deleted songs cannot be restored, so a wall clock that is ahead of the elapsed time is not accepted at first: time
+    continues from before its jump. It is accepted once it has stayed ahead for `HOLD_SECONDS` of running. A clock that
+    was set back is accepted at once, because that deletes no song.
     """
 
     def __init__(
@@ -38,9 +40,7 @@ class AgeClock:
         clock: Callable[[], float] = time.monotonic,
         known: Believed | None = None,
     ) -> None:
-        """`now_ns` is the wall clock, `clock` gives seconds and never goes back; `known` is the state of an earlier
-        run.
-        """
+        """`now_ns` is the wall clock, `clock` returns monotonic seconds; `known` is the state of an earlier run."""
         self._wall_ns = now_ns
         self._clock = clock
         self._looked_at = clock()
@@ -59,12 +59,17 @@ class AgeClock:
         if ahead_seconds <= TOLERANCE_SECONDS:
             return Believed(wall_ns)
         if held + passed_seconds >= HOLD_SECONDS:
-            logger.warning("the clock is accepted: it has stayed %.0f hours ahead", ahead_seconds / 3600)
+            logger.warning(
+                "the clock of the computer has stayed %.0f hours ahead, so it is accepted: songs are now deleted by "
+                "its time",
+                ahead_seconds / 3600,
+            )
             return Believed(wall_ns)
         if not held:
             logger.warning(
-                "the clock is %.0f hours ahead of the time that has passed: the server was off, or the clock is wrong. "
-                "For %.0f hours of running it makes no song too old; set it right meanwhile if it is wrong",
+                "the clock of the computer is %.0f hours ahead of the running time of the server: the server was off, "
+                "or the clock is wrong. For the next %.0f hours no song is deleted because of it; if the clock is "
+                "wrong, set it right before then",
                 ahead_seconds / 3600,
                 HOLD_SECONDS / 3600,
             )

@@ -1,7 +1,7 @@
 """The directory of waiting and running songs: its protocol and its values.
 
-All replicas of a service share one. A song enters it by `admit`, belongs to one replica at a time by `claim`, and
-leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
+All replicas of a service share one directory. A song enters it by `admit`, is assigned to one replica at a time by
+`claim`, and leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -18,22 +18,22 @@ from server.store.whole_service import KnownEngine, Queue, ServedEngine
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A song that asks for admission.
+    """A song for which admission is requested.
 
-    `song` is its record, QUEUED, with the fingerprint of its request. `request` is all that a replica needs to make
-    it, in bytes that the directory does not read. `repeatable` says that the caller chose the request id, and may send
-    it again.
+    `song` is its record, in the state QUEUED, with the fingerprint of its request. `request` has all data that a
+    replica needs to make it, as bytes that the directory does not interpret. `repeatable` is true if the caller chose
+    the request id and may send the request again.
 
-    `quota` and `weight` (its share of the service beside other callers) are the caller's. `sound_seconds` is the sound
-    that is charged for now, 0 where the length is not known; `steps` is what the request asks for. `deadline_seconds`
-    is the time left until the caller's deadline.
+    `quota` and `weight` (for fair sharing) are those of the caller. `sound_seconds` is the sound charged for now, 0 if
+    the length is unknown; `steps` is the requested number. `deadline_seconds` is the time left until the caller's
+    deadline.
 
-    `linger_seconds` is the time that the song may go on without a listener, `None` for as long as it likes. Listeners
-    of the admitting replica count as present for `attend_seconds`.
+    `linger_seconds` is the time for which the song is made without a listener, `None` to its end. Listeners of the
+    admitting replica count as present for `attend_seconds`.
 
-    The song is refused where `max_songs` are in the service, less `kept_songs` for a caller who has one there already.
-    With `take` the admitting replica claims the song at once, unless another one of its engine waits; `sound` is then
-    the fingerprint of the sound that it makes.
+    The song is refused if `max_songs` are in the service, or `kept_songs` fewer for a caller who already has a song
+    there. With `take` the admitting replica claims the song at once, unless another song of its engine waits; `sound`
+    is then the fingerprint of the replica's sound.
     """
 
     song: SongRecord
@@ -53,12 +53,12 @@ class Ticket:
 
 
 class Resume(StrEnum):
-    """Rule by which a replica resumes songs of lost makers where they stopped."""
+    """Rule for the songs of lost servers that a replica continues."""
 
     SAME_SOUND = "same_sound"
-    """Resume songs whose maker had the same sound fingerprint, and those without delivered sound."""
+    """Continue songs that were made with the same sound fingerprint, and songs without delivered sound."""
     UNHEARD = "unheard"
-    """Resume songs without delivered sound."""
+    """Continue only songs without delivered sound."""
     NEVER = "never"
 
 
@@ -66,8 +66,8 @@ class Resume(StrEnum):
 class Skill:
     """The ability of a replica to continue songs of one engine.
 
-    `sound` is the fingerprint of its sound; an empty one equals no other. Without `room` it takes none now, and only
-    ends songs that no replica may continue.
+    `sound` is the fingerprint of its sound; an empty one equals no other. Without `room` the replica continues no songs
+    now, and only ends songs that no replica may continue.
     """
 
     resume: Resume = Resume.SAME_SOUND
@@ -79,28 +79,30 @@ NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
 class ClaimAction(StrEnum):
-    """Action that a claim asks for."""
+    """What a replica has to do with a song that it has claimed."""
 
     MAKE = "make"
-    """Make the song. If a part of it is stored, repeat it from its beginning, and store what comes after that part."""
+    """Make the song. If a part of it is stored, make it again from its beginning, and store only what follows that
+    part.
+    """
     TAKE = "take"
-    """The same for a song whose maker offers it and still makes it."""
+    """Like MAKE, for a song that another replica offers and is still making."""
     COMPLETE = "complete"
-    """Store the end of a song of which all events are stored."""
+    """Store the end of a song whose events are all stored."""
     CANCEL = "cancel"
     """End the song as cancelled."""
     INTERRUPT = "interrupt"
-    """End the song as interrupted: no replica continues it."""
+    """End the song as interrupted, because no replica continues it."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
-    """A song that this replica makes, or ends, from now on.
+    """A song that this replica has to make or to end from now on.
 
-    `song` and `extent` are its stored part: nothing, unless another replica has begun it. `owner` and `epoch` of the
-    song are those of the lease. `sound` is the fingerprint of this replica's sound, or, if it only ends the song, of
-    the last maker's. `heard`: listeners may have sound of it. The rest is that of its ticket, with `deadline_seconds`
-    as left now; `terms` are for a directory that may lose it.
+    `song` and `extent` describe its stored part, which is empty unless another replica has begun the song. `owner` and
+    `epoch` of the song are those of the lease. `sound` is the fingerprint of this replica's sound or, if it only ends
+    the song, of the sound made before. `heard` is true if listeners may have got sound. The other fields are those of
+    its ticket, with `deadline_seconds` as left now; `terms` allow to register the song again if the directory loses it.
     """
 
     lease: Lease
@@ -117,7 +119,7 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The result of admission. `new` is False for the song of an earlier ticket with the same request id.
+    """The result of admission. `new` is False if the song is that of an earlier ticket with the same request id.
 
     `queue_position` counts the songs in the service before this one. `claim` is set if the song was taken.
     """
@@ -131,10 +133,11 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStatus:
-    """Status of a lease, for the maker of a song. `held` is False once the lease is lost; nothing else counts then.
+    """Status of a lease, for the replica that makes the song. `held` is False once the lease is lost; the other fields
+    are then meaningless.
 
     `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any replica.
-    `wanted_byte` is the furthest byte that any of them has reached, 0 without listeners.
+    `wanted_byte` is the furthest byte that a listener has reached, 0 without listeners.
     """
 
     held: bool
@@ -145,10 +148,11 @@ class LeaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """The listeners of a song on one replica: present for `seconds`, the furthest of them at `wanted_byte`.
+    """Report of the listeners of a song on one replica: they count as present for `seconds`, and the furthest is at
+    `wanted_byte`.
 
-    A replica renews it while it has listeners, and gives the lingering time once the last has left: 0 makes them absent
-    at once.
+    A replica renews the report while it has listeners. Once the last has left, `seconds` is the lingering time; with 0
+    they count as absent at once.
     """
 
     song_id: str
@@ -158,7 +162,7 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True)
 class SongUpdate:
-    """More of a song: its record now, and the events and the sound since the last update."""
+    """News of a followed song: its present record, and the events and sound since the last update."""
 
     song: SongRecord
     events: Sequence[StoredEvent] = ()
@@ -166,10 +170,10 @@ class SongUpdate:
 
 
 class Directory(Protocol):
-    """One replica's view of the songs of the service.
+    """One replica's access to the songs of the service.
 
-    Every method may be called at any time from one event loop and never blocks it; each takes effect as a whole, or
-    not at all. All may raise StoreFailed.
+    Every method may be called at any time from one event loop, never blocks it, and is atomic. All may raise
+    StoreFailed.
     """
 
     @property
@@ -177,124 +181,124 @@ class Directory(Protocol):
         """Unique name of this replica."""
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Let a song in: one decision over all replicas, in this order.
+        """Admit a song. One atomic decision for all replicas, in this order:
 
-        1. A `repeatable` ticket whose caller has a song with its request id, waiting, running or completed, gets that
-           song; its fingerprint may differ. One that has failed or was cancelled is forgotten.
-        2. `max_songs`, then the quota: concurrent songs, songs a minute, sound an hour.
-        3. The song counts for caller and service, can be found by its request id, and waits, or is claimed.
+        1. A `repeatable` ticket gets the caller's earlier song with the same request id if that is waiting, running or
+        completed; its fingerprint may differ. An earlier song that failed or was cancelled does not count. 2.
+        `max_songs`, then the quota: concurrent songs, songs a minute, sound an hour. 3. The song is counted for caller
+        and service, can be found by its request id, and waits or is claimed.
 
         Raises:
-            QueueFull: the service has no place.
-            server.errors.QuotaExceeded: the caller has reached a limit of its own. Nothing was taken in both cases.
-            StoreFull: there is no room for a new song, or soon would be none for those that run.
+            QueueFull: the queue of the service is full; nothing was changed.
+            server.errors.QuotaExceeded: the caller has reached a limit of its own; nothing was changed.
+            StoreFull: there is no memory for a new song, or soon none for the running ones.
         """
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Take the next waiting song of these engines `but` those with these ids; `None` if none waits.
+        """Claim the next waiting song of these engines, except those with the ids in `but`; returns `None` if none
+        waits.
 
-        `sounds` has the fingerprint of the sound that this replica makes with each engine; an empty one is like no
-        other. The next song is the oldest of the caller with the fewest running songs for its weight; of equal
-        callers, the one whose song is older. It does not matter which replica has admitted it.
+        `sounds` has the fingerprint of this replica's sound for each engine; an empty one equals no other. The next
+        song is the oldest of the caller with the fewest running songs per weight; among equal callers the older song
+        goes first. It does not matter which replica has admitted it.
         """
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Take a song that has lost its maker, or whose maker offers it; `None` if there is none to be taken.
+        """Claim a song whose replica was lost or offers it; returns `None` if there is none.
 
-        A maker is lost when it has given the song up after it was begun, or its lease has run out. `skills` are those
-        of this replica, by engine; an engine that is not among them counts as one without room, and so does any for the
-        songs in `but`. In this order:
+        A song is lost if its replica has released it after it was begun, or if its lease has expired. `skills` are
+        those of this replica, by engine; engines that are not among them count as engines without room, as do all
+        engines for the songs in `but`. In this order:
 
-        1. A lost song that is stored to its last event is to be completed; one that was to be cancelled, cancelled. One
-           whose end is kept, and which the directory alone does not know to have ended, gets that end.
-        2. One that suits a skill with room is to be made: any song that nobody can have heard, unless songs of its
-           engine are never resumed; any other by `SAME_SOUND`, where the fingerprints of its maker and the skill are
-           equal. An offered song is taken by the same rule, and for nothing else; one that is stored to its last event
-           is left to its maker.
-        3. One that the skill's rule excludes, or that was lost for `max_lost_seconds`, is to be interrupted.
+        1. A lost song whose last event is stored is completed; one whose cancellation was requested is cancelled. A
+        song whose end is stored, but unknown to the directory, gets that end. 2. A song that suits a skill with room is
+        made: any song without delivered sound, unless the rule of its engine is `NEVER`; any other song only by the
+        rule `SAME_SOUND` and with equal sound fingerprints. An offered song is taken by the same rule, and only to be
+        made; one whose last event is stored is left to its replica. 3. A song that the rule excludes, or that was lost
+        for `max_lost_seconds`, is interrupted.
 
-        One replica gets a song, under the next epoch. Lost songs go before offered ones, and with listeners before
-        those without; then counts the order of admission.
+        Only one replica gets a song, under the next epoch. Lost songs go before offered ones, songs with listeners
+        before those without, then by order of admission.
         """
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Let other replicas take these songs by `claim_lost`. Their maker goes on with each until it is taken.
+        """Let other replicas take these songs by `claim_lost`. This replica continues each until it is taken.
 
-        Leases that are lost are ignored.
+        Lost leases are ignored.
         """
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
         """Renew leases, and return their status by song id. An expired lease is renewed, too, unless the song was
-        claimed again. A lost song for which there is no room is left out.
+        claimed again. A song that the directory has lost and has no memory for is left out.
         """
 
     async def release(self, lease: Lease) -> None:
-        """Release a song that has not ended. It waits again, at its old position, unless events or sound of it are
-        stored: then it counts as lost from now on.
+        """Release a song that has not ended. It waits again at its old position, or, if events or sound of it are
+        stored, counts as lost from now on.
 
         Raises:
-            LeaseLost: the lease is not, or no longer, that of the song.
+            LeaseLost: the lease is not, or no longer, the song's present lease.
         """
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Give the song's slot and quota back, and charge the caller for the sound that was made, once its end is
-        stored.
+        """Release the song's slot and quota once its end is stored, and charge the caller for the sound that was made.
 
-        An embedded directory allows it before the end is stored, too. Called again with FAILED, if the end of a
-        complete song could not be stored after all, it frees the request id.
+        An embedded directory allows this also before the end is stored. If the end of a complete song then cannot be
+        stored, another call with FAILED frees the request id.
 
-        `state` is its end. No effect under another lease than the song's last. A song that has ended in the store and
-        was not settled is settled by the directory once its lease has expired.
+        `state` is its final state. No effect under a lease that is not the song's last. If a song has ended in the
+        store and was not settled, the directory settles it once its lease has expired.
         """
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song. One that waits is claimed by this replica, which has to end it.
+        """Cancel a song. A waiting song is claimed by this replica, which has to end it.
 
-        `None` if another replica makes the song, and sees it in its lease status, or if it does not run.
+        Returns `None` if another replica makes the song, which then sees the cancellation in its lease status, or if
+        the song is neither waiting nor running.
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
         """Report the listeners of this replica; songs that do not exist are ignored.
 
-        Listeners keep a running song alive, and an ended one from being evicted.
+        Running songs with listeners are not cancelled, and ended ones are not evicted.
         """
 
     def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
-        """Yield what is stored of a song behind `at`, now and as more is stored.
+        """Yield the stored events and sound of a song after the position `at`, now and whenever more is stored.
 
-        The first update comes at once, even with nothing new. The last has a record that has ended, and comes after all
+        The first update comes at once, even without news. The last has a record that has ended, and comes after all
         sound and events.
 
         Raises:
-            KeyError: there is no such song, or no longer; while iterating, as the next one is. One that the directory
-                has lost is waited for as long as a lease: its maker may put it back.
+            KeyError: the song does not exist, or no longer; raised while iterating, like the next one. A song that the
+            directory has lost is awaited for one lease duration, in which its replica may register it again.
             StoreFailed: the store is unreachable for too long; SongGone: the song was deleted.
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Announce the engines with which this replica makes songs for the next `seconds`, in place of the last
+        """Announce, for the next `seconds`, the engines with which this replica makes songs. This replaces its last
         announcement.
 
-        If they have changed, those who `wait` are woken.
+        If they have changed, tasks in `wait` are woken.
         """
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """The engines of all replicas, by name: devices of all of them, slots added up."""
+        """Return the engines of all replicas by name, with the devices of all replicas and the sum of their slots."""
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """All engines that were ever announced, by name, whether or not a replica serves them now."""
+        """Return all engines that were ever announced, by name, whether a replica serves them now or not."""
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
         """Count the songs of each engine that have not ended: waiting, running or lost.
 
-        An engine that is `missing`, never announced so far, counts at least one: only a replica that serves it once can
+        A `missing` engine, which was never announced, counts at least one, because only a replica that serves it can
         announce it. A shared directory publishes the counts for `seconds`, for an autoscaler.
         """
 
     async def queue(self) -> Queue:
-        """The songs of the service now."""
+        """Return the songs of the service now."""
 
     async def wait(self, seconds: float) -> None:
-        """Return when a song may be claimed or a lease status has changed; after `seconds` anyway."""
+        """Wait until a song may be claimed or a lease status has changed, at most `seconds`."""

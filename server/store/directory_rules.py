@@ -1,4 +1,4 @@
-"""Rules that every kind of directory follows."""
+"""Rules that all kinds of directory follow."""
 
 import secrets
 import socket
@@ -19,16 +19,18 @@ _RETRY_SECONDS: Final = 5.0
 
 
 def replica_name() -> str:
-    """A readable name that no other process has, nor an earlier one in the same container."""
+    """Return a readable name that no other process has, nor an earlier process in the same container."""
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
 def claim_order(
     waiting: Iterable[T], running: Counter[str], caller_of: Callable[[T], str], weight_of: Callable[[T], float]
 ) -> Iterator[T]:
-    """The waiting songs in the order of their claims if no song ends meanwhile; given in the order of admission.
+    """Sort waiting songs, given in the order of admission, by the order in which they will be claimed if no song ends
+    meanwhile.
 
-    The next one is of the caller with the fewest running songs for its weight; `running` counts those, and is updated.
+    The next song is that of the caller with the fewest running songs per weight; `running` has their numbers, and is
+    updated.
     """
     left = list(waiting)
     while left:
@@ -39,7 +41,9 @@ def claim_order(
 
 
 def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngine]:
-    """The engines of several replicas by name, with the devices and slots of all of them, and the first known costs."""
+    """Merge the engines of several replicas by name, with the devices and slots of all of them, and the first known
+    costs.
+    """
     found: dict[str, ServedEngine] = {}
     for engine in engines:
         if before := found.get(engine.info.name):
@@ -54,17 +58,21 @@ def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngi
 
 
 def start_mean(before_seconds: float | None, seconds: float) -> float:
-    """The mean time of a start: the last one and the mean of those before, each with half the weight."""
+    """Return the mean time of a start: the average of the last start and the mean before it."""
     return seconds if before_seconds is None else (before_seconds + seconds) / 2
 
 
 def songs_bucket(songs_per_minute: float) -> tuple[float, float]:
-    """Capacity of a caller's bucket of songs, and the seconds that fill it: half a song per minute is one every two."""
+    """Return the capacity of a caller's token bucket of songs, and the seconds that fill it; a rate of half a song per
+    minute gives one song every two minutes.
+    """
     return max(1.0, songs_per_minute), _MINUTE * max(1.0, 1 / songs_per_minute)
 
 
 def quota_exceeded(quota: Quota, limit: str, wait_seconds: float) -> QuotaExceeded:
-    """The error for a song refused by a limit, a field of the quota; 0 seconds: only the end of another song helps."""
+    """Return the error for a song refused by a limit, a field of the quota. With 0 seconds only the end of another song
+    helps.
+    """
     texts = {
         "concurrent_songs": f"{quota.concurrent_songs} songs at once",
         "songs_per_minute": f"{quota.songs_per_minute or 0:g} songs a minute",

@@ -1,4 +1,4 @@
-"""Limits of a store, and the choice of songs to evict."""
+"""The limits of a store, and the choice of songs to evict."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class StoreLimits:
     max_event_bytes: int | None = None
 
     def oldest_ns(self, now_ns: int) -> int:
-        """Songs that ended before this time are too old."""
+        """Return the time before which songs must have ended to be too old."""
         return 0 if self.max_age_hours is None else now_ns - round(self.max_age_hours * _HOUR_NS)
 
 
@@ -32,7 +32,7 @@ class EndedSong:
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The contents of a store: songs, bytes of their sound, bytes of their events."""
+    """The contents of a store: number of songs, bytes of their sound, bytes of their events."""
 
     songs: int
     size_bytes: int
@@ -42,7 +42,8 @@ class Stored:
 def evicted(
     songs: Iterable[EndedSong], limits: StoreLimits, *, stored: Stored, now_ns: int, in_use: Collection[str]
 ) -> Iterator[str]:
-    """Yield the ids of the songs to delete: those that are too old, and the oldest until the rest fits.
+    """Yield the ids of the songs to delete: those that are too old, and then the oldest until the rest is within the
+    limits.
 
     `songs` are ended songs, in the order of their ends. `stored` is the size of all songs. No song of `in_use` is
     deleted.

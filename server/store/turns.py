@@ -1,4 +1,4 @@
-"""Keeps calls about one song in order, over any number of connections."""
+"""Keeps the calls for one song in order, over any number of connections."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -6,14 +6,14 @@ from contextlib import asynccontextmanager
 
 
 class Turns:
-    """Runs calls about one song one after the other; songs do not wait for each other."""
+    """Runs the calls for one song one after the other; different songs do not wait for each other."""
 
     def __init__(self) -> None:
         self._last: dict[str, asyncio.Future[None]] = {}
 
     @asynccontextmanager
     async def taken(self, song_id: str) -> AsyncIterator[None]:
-        """Wait for earlier calls about the song, and have later ones wait until the context is left."""
+        """Wait for earlier calls for the song, and have later ones wait until the context is left."""
         before, done = self._last.get(song_id), asyncio.get_running_loop().create_future()
         self._last[song_id] = done
         try:
@@ -25,7 +25,7 @@ class Turns:
                 del self._last[song_id]
 
     async def passed(self, song_id: str) -> None:
-        """Wait for earlier calls about the song; later ones do not wait."""
+        """Wait for earlier calls for the song; later ones do not wait."""
         await _over(self._last.get(song_id))
 
 

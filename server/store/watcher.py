@@ -1,4 +1,4 @@
-"""The observer of a store: answered and failed calls, and songs that it loses or cannot store."""
+"""The observer of a store: it counts calls and failures, and songs that were lost or could not be stored."""
 
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class StorePart(StrEnum):
-    """A part of a store: two of the shared one, and the folder of the embedded one."""
+    """A part of a store: the directory and the objects of a shared store, or the folder of an embedded one."""
 
     DIRECTORY = "directory"
     OBJECTS = "objects"
@@ -17,7 +17,7 @@ class StoreTrouble(StrEnum):
     """Kind of a failed call."""
 
     AWAY = "away"
-    """No answer, or one that asks for a retry."""
+    """No response, or one that asks for a retry."""
     FULL = "full"
     REFUSED = "refused"
     """Wrong password or keys, missing rights, or a call that the store does not understand."""
@@ -26,44 +26,46 @@ class StoreTrouble(StrEnum):
 
 
 class StoreWatcher(Protocol):
-    """Observes the results of one replica's calls to its store."""
+    """Interface for observing the results of one replica's calls to its store."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """A call was answered after `seconds`, without its repetitions."""
+        """Note that a call was answered after `seconds`, not counting repetitions."""
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
-        """A call has failed; each repetition counts."""
+        """Note that a call has failed; each repetition counts."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
-        """Context in which an ended song of that size goes to the object store; until its end it counts as unsealed."""
+        """Context in which an ended song of this size is moved to the object store and counts as not stored there
+        yet.
+        """
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
         """Note the bytes of memory that the directory uses, and its limit; a limit of 0 means none."""
 
     def lease_lost(self) -> None:
-        """A song of this replica was claimed by another one."""
+        """Note that another replica has claimed a song of this one."""
 
     def handed_over(self) -> None:
-        """A song that this replica has offered was claimed by another one."""
+        """Note that another replica has claimed a song that this one has offered."""
 
     def found_lost(self) -> None:
-        """This replica has claimed a song whose maker has died."""
+        """Note that this replica has claimed a song of a lost replica."""
 
     def taken_over(self) -> None:
-        """This replica has begun to continue a song of another one."""
+        """Note that this replica has begun to continue a song of another one."""
 
     def diverged(self) -> None:
-        """A song that this replica has repeated differs from its stored part."""
+        """Note that a song that this replica has made again differs from its stored part."""
 
     def not_kept(self, engine: str) -> None:
-        """A song of this replica, made by `engine`, could not be stored."""
+        """Note that a song made here with `engine` could not be stored."""
 
     def interrupted(self, engine: str) -> None:
         """A song of `engine` lost its server, and no replica can continue it."""
 
 
 class Unwatched(StoreWatcher):
-    """Ignores all observations."""
+    """A StoreWatcher that ignores all observations."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
         """Do nothing."""

@@ -1,4 +1,4 @@
-"""The engines and songs of a whole service, from its directory."""
+"""Values that describe the engines and songs of a whole service, from its directory."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from server.costs import Costs
 
 @dataclass(frozen=True, slots=True)
 class ServedEngine:
-    """An engine of one or more replicas: its properties, the names of its devices, and its concurrent songs.
+    """An engine of one or more replicas: its properties, the names of its devices, and its number of slots.
 
-    `costs` are those of its songs, `None` while none was measured.
+    `costs` are the costs of its songs, `None` until one was measured.
     """
 
     info: EngineInfo
@@ -22,10 +22,10 @@ class ServedEngine:
 
 @dataclass(frozen=True, slots=True)
 class KnownEngine:
-    """An engine that was announced at some time, as last announced.
+    """An engine that was announced at some time, with its last announcement.
 
     `away_seconds` is the time for which no replica has served it, 0 while one does. `start_seconds` is the measured
-    time that songs waited for a replica of the engine to start; `None` if that never happened.
+    time for which songs waited for a replica of the engine to start; `None` if none ever waited.
     """
 
     engine: ServedEngine
@@ -35,7 +35,7 @@ class KnownEngine:
 
 @dataclass(frozen=True, slots=True)
 class WaitingSong:
-    """An admitted, unclaimed song; `sound_seconds` and `steps` are those of its ticket.
+    """An admitted song that no replica has claimed yet; `sound_seconds` and `steps` are those of its ticket.
 
     `waited_seconds` is the time since its admission.
     """
@@ -50,8 +50,8 @@ class WaitingSong:
 
 @dataclass(frozen=True, slots=True)
 class Queue:
-    """The waiting songs of the service, in the order in which they would be claimed now, and the number of running
-    ones.
+    """The waiting songs of the service in the order in which they would be claimed now, and the number of running
+    songs.
     """
 
     waiting: Sequence[WaitingSong]
@@ -59,7 +59,7 @@ class Queue:
 
 
 class QueueFull(Exception):
-    """The service has as many songs as the ticket allows."""
+    """The service already has as many songs as the ticket allows."""
 
     def __init__(self, songs: int) -> None:
         super().__init__(f"{songs} songs are running or waiting")

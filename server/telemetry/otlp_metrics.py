@@ -57,7 +57,7 @@ async def metrics_sent(
         # Families are read on the event loop, like those of Prometheus; the collector is waited for beside it.
         data = metrics_data(registry, began_ns, time.time_ns())
         if await asyncio.to_thread(sender.export, data) is not MetricExportResult.SUCCESS:
-            _log.warning("the collector has not taken the metrics")
+            _log.warning("the OpenTelemetry collector did not accept the metrics: check OTEL_EXPORTER_OTLP_ENDPOINT")
 
     async def send_again_and_again() -> None:
         while True:
@@ -80,7 +80,7 @@ def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
         return None
     if exporter != "otlp":
         raise InvalidTelemetry(
-            f"OTEL_METRICS_EXPORTER={exporter} is not supported: otlp or none (/metrics is there always)"
+            f"OTEL_METRICS_EXPORTER={exporter} is not supported: set it to otlp or none; /metrics is always served"
         )
     found: MetricExporter = otlp_exporter(protocol, "metric_exporter", "OTLPMetricExporter")
     return found

@@ -68,8 +68,8 @@ def check_propagators() -> None:
         propagator()
     except ValueError as error:
         raise InvalidTelemetry(
-            f"OTEL_PROPAGATORS: {error} Known without further packages: tracecontext, baggage, none; b3 needs the "
-            "package opentelemetry-propagator-b3"
+            f"OTEL_PROPAGATORS cannot be used: {error} Without further packages use tracecontext, baggage or none; b3 "
+            "needs the package opentelemetry-propagator-b3"
         ) from None
 
 
@@ -95,7 +95,7 @@ def _span_exporter(exporter: str, protocol: str) -> SpanExporter | None:
             found: SpanExporter = otlp_exporter(protocol, "trace_exporter", "OTLPSpanExporter")
             return found
         case other:
-            raise InvalidTelemetry(f"OTEL_TRACES_EXPORTER={other} is not supported: otlp, console or none")
+            raise InvalidTelemetry(f"OTEL_TRACES_EXPORTER={other} is not supported: set it to otlp, console or none")
 
 
 def otlp_exporter(protocol: str, module: str, name: str) -> Any:
@@ -107,10 +107,14 @@ def otlp_exporter(protocol: str, module: str, name: str) -> Any:
         InvalidTelemetry: the protocol is not known, or its package is not installed.
     """
     if (transport := _OTLP_TRANSPORTS.get(protocol)) is None:
-        raise InvalidTelemetry(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} is not supported: grpc or http/protobuf")
+        raise InvalidTelemetry(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} is not supported: set it to grpc or http/protobuf"
+        )
     try:
         exporters = import_module(f"opentelemetry.exporter.otlp.proto.{transport}.{module}")
     except ImportError:
         package = f"opentelemetry-exporter-otlp-proto-{transport}"
-        raise InvalidTelemetry(f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} needs the package {package}") from None
+        raise InvalidTelemetry(
+            f"OTEL_EXPORTER_OTLP_PROTOCOL={protocol} needs the Python package {package}: install it"
+        ) from None
     return getattr(exporters, name)()

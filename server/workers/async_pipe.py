@@ -1,4 +1,4 @@
-"""The server's end of a pipe, on the event loop."""
+"""The server's end of the pipe to a process, on the event loop."""
 
 import asyncio
 import pickle
@@ -15,10 +15,10 @@ _BUFFER_BYTES = 64 << 10
 
 
 class AsyncPipe:
-    """The end on the event loop; `open` makes it from its socket. One task at a time receives.
+    """The end of a pipe on the event loop, made by `open` from a socket. Only one task may receive at a time.
 
-    Values are split from the bytes as they come, without a task that waits for length and content in turn. The buffer
-    is unbounded: the other end must not send much more than requested.
+    Values are split from the bytes as they arrive, without a task that waits for length and content in turn. The buffer
+    is unlimited, so the other end must not send much more than requested.
     """
 
     def __init__(self, transport: asyncio.Transport, frames: "_Frames") -> None:
@@ -27,7 +27,7 @@ class AsyncPipe:
 
     @classmethod
     async def open(cls, end: socket.socket) -> "AsyncPipe":
-        """Take over a connected socket; it is closed if that fails."""
+        """Use a connected socket; it is closed if that fails."""
         try:
             transport, frames = await asyncio.get_running_loop().create_connection(_Frames, sock=end)
         except BaseException:
@@ -36,7 +36,7 @@ class AsyncPipe:
         return cls(transport, frames)
 
     def send(self, value: object) -> None:
-        """Send a value. A closed end shows up when the answer is awaited."""
+        """Send a value. If the other end is closed, only `receive` raises."""
         self._transport.write(packed(value))
 
     async def receive(self) -> object:
@@ -95,7 +95,7 @@ class _Frames(asyncio.BufferedProtocol):
             self._wake()
 
     def _keep_from(self, start: int) -> None:
-        """Move the bytes of the next value to the front of the buffer."""
+        """Move the bytes of the next value to the start of the buffer."""
         rest = bytes(self._buffer[start : self._come])
         if len(rest) < _BUFFER_BYTES < len(self._buffer):
             self._buffer = memoryview(bytearray(_BUFFER_BYTES))

@@ -1,4 +1,4 @@
-"""Availability of the engines: the devices on which each is ready, and the reasons why it is not on others."""
+"""Tracks the devices on which each engine is ready, and the reasons why it is not ready on others."""
 
 import asyncio
 from collections.abc import Sequence
@@ -52,22 +52,22 @@ class EngineAvailability:
         return tuple(device.spec for device in self._devices.values())
 
     def loaded(self, device: str, ready: Ready) -> None:
-        """Record that the worker of `device` has loaded its engines."""
+        """Note that the worker of `device` has loaded its engines."""
         state = self._devices[device]
         state.ready, state.started_before, state.failed_starts = ready, True, 0
         self._settle()
 
     def start_failed(self, device: str) -> None:
-        """Record that a worker of `device` ended before it had loaded."""
+        """Note that a worker of `device` ended before it had loaded."""
         self._devices[device].failed_starts += 1
         self._settle()
 
     def lost(self, device: str) -> None:
-        """Record that `device` has no worker."""
+        """Note that `device` has no worker."""
         self._devices[device].ready = None
 
     def failed_starts(self, device: str) -> int:
-        """The number of failed starts since the last successful one."""
+        """Return the number of failed starts since the last successful one."""
         return self._devices[device].failed_starts
 
     def infos(self) -> dict[str, EngineInfo]:
@@ -85,7 +85,7 @@ class EngineAvailability:
         return frozenset(info.name for info in ready.engines) if ready else frozenset()
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or none could be started there at the last attempt."""
+        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
         state = self._devices[device]
         return state.failed_starts > 0 or (state.ready is not None and not state.ready.engines)
 
@@ -93,9 +93,9 @@ class EngineAvailability:
         """Check that `engine` is ready on some device.
 
         Raises:
-            UnknownEngine: it is not configured.
-            EngineNotReady: it is still loading, or could not be loaded; the text says what to do.
-            WorkerLost: it was ready, and its worker is being restarted.
+            UnknownEngine: the engine is not configured.
+            EngineNotReady: the engine is still loading, or could not be loaded; the text says what to do.
+            WorkerLost: the engine was ready, and its worker is being restarted.
         """
         if engine not in self.engine_names:
             raise UnknownEngine(engine, self.engine_names)
@@ -106,25 +106,29 @@ class EngineAvailability:
             raise EngineNotReady(_sentence(engine, failures[0]))
         homes = self._homes(engine)
         if not homes:
-            raise EngineNotReady(f"engine {engine!r} is placed on no device; name it in MELISMA_DEVICES")
+            raise EngineNotReady(f"engine {engine!r} has no device: name the engine in MELISMA_DEVICES")
         if any(device.tried for device in homes):
-            raise WorkerLost(f"the worker of engine {engine!r} is being restarted")
-        raise EngineNotReady(f"engine {engine!r} is still loading")
+            raise WorkerLost(f"the worker of engine {engine!r} is being restarted: try again in a moment")
+        raise EngineNotReady(f"engine {engine!r} is still being loaded: try again later")
 
     def sound_of(self, engine: str) -> str:
-        """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
+        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
         sounds = {device.sound(engine) for device in self._devices.values() if device.info(engine) is not None}
         return sounds.pop() if len(sounds) == 1 else ""
 
     def unavailable(self, engine: str) -> bool:
-        """True if no device has `engine`, and none is at its first attempt to load it."""
+        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
+        songs should fail.
+        """
         return all(
             device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
             for device in self._homes(engine)
         )
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker, and each has failed to start many times."""
+        """True if no device has a worker and each has failed to start many times, so that the server should be
+        restarted.
+        """
         return all(device.failed_starts >= _MANY_FAILED_STARTS for device in self._devices.values())
 
     async def settled(self) -> None:
@@ -141,5 +145,5 @@ class EngineAvailability:
 
 def _sentence(engine: str, failure: Failure) -> str:
     if failure.fault is Fault.BUG:
-        return f"engine {engine!r} could not be loaded; the server's log says why"
+        return f"engine {engine!r} could not be loaded: see the cause in the server's log"
     return failure.text

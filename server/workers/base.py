@@ -1,4 +1,4 @@
-"""Protocols of workers and of the pool that keeps them running, in terms of messages only."""
+"""Protocols of workers and of the pool that keeps them running; they exchange only messages."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -24,11 +24,11 @@ class WorkerDeath(StrEnum):
 
 
 class WorkerDied(Exception):
-    """A worker has ended, or was killed because it did not answer in time; the text says which."""
+    """A worker has ended, or was killed because it did not answer in time; the text gives the reason."""
 
 
 class Worker(Protocol):
-    """One loaded worker. Each lane answers its commands in the order in which they were sent."""
+    """A worker that has loaded its engines. Each lane answers its commands in the order in which they were sent."""
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -36,10 +36,10 @@ class Worker(Protocol):
 
     @property
     def exited(self) -> bool:
-        """True once the worker has ended by itself or was killed for not answering."""
+        """True once the worker has ended by itself or was killed because it did not answer."""
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Send a command to a lane without waiting. `receive` raises if the worker has ended."""
+        """Send a command to a lane without waiting. If the worker has ended, `receive` raises WorkerDied."""
 
     async def receive(self, lane: Lane) -> Reply:
         """Wait for the next reply of a lane.
@@ -50,7 +50,7 @@ class Worker(Protocol):
 
 
 class WorkerPoolObserver(Protocol):
-    """Uses the workers of a pool. The pool calls it on the event loop."""
+    """Interface of the object that uses the workers of a pool. The pool calls it on the event loop."""
 
     async def serve(self, device: str, worker: Worker) -> None:
         """Give work to the loaded worker of a device until the worker ends, or until cancelled.
@@ -60,17 +60,17 @@ class WorkerPoolObserver(Protocol):
         """
 
     def worker_exited(self, device: str) -> None:
-        """The worker of a device has ended. Wakes tasks that wait to send to it."""
+        """Note that the worker of a device has ended, and wake the tasks that wait to send to it."""
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
-        """The worker of a device has died, and the pool is about to start another."""
+        """Note that the pool is about to start a worker in place of one that died."""
 
     def readiness_changed(self) -> None:
-        """An engine may have become ready on some device, or not ready any more."""
+        """Note that an engine may have become ready on some device, or is no longer ready."""
 
 
 class WorkerPool(Protocol):
-    """Keeps one worker running on every device, and knows which engines are ready on which device."""
+    """Keeps one worker running on every device, and tracks the devices on which each engine is ready."""
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
@@ -84,31 +84,35 @@ class WorkerPool(Protocol):
         """The engines that are ready on some device, in the order of the settings."""
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
-        """The devices on which `engine` is ready."""
+        """Return the devices on which `engine` is ready."""
 
     def engines_on(self, device: str) -> frozenset[str]:
-        """The engines that are ready on `device`."""
+        """Return the engines that are ready on `device`."""
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or none could be started there at the last attempt."""
+        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
 
     def sound_of(self, engine: str) -> str:
-        """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
+        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
 
     def require(self, engine: str) -> None:
         """Check that `engine` is ready on some device.
 
         Raises:
-            UnknownEngine: it is not configured.
-            EngineNotReady: it is still loading, or could not be loaded; the text says what to do.
-            WorkerLost: it was ready, and its worker is being restarted.
+            UnknownEngine: the engine is not configured.
+            EngineNotReady: the engine is still loading, or could not be loaded; the text says what to do.
+            WorkerLost: the engine was ready, and its worker is being restarted.
         """
 
     def unavailable(self, engine: str) -> bool:
-        """True if no device has `engine`, and none is at its first attempt to load it."""
+        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
+        songs should fail.
+        """
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker, and each has failed to start many times."""
+        """True if no device has a worker and each has failed to start many times, so that the server should be
+        restarted.
+        """
 
     async def settled(self) -> None:
         """Wait until every device has loaded its engines, or has failed to start once."""

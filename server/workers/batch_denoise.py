@@ -7,13 +7,13 @@ from server.workers.failures import is_out_of_memory, raise_if_fatal, release_me
 
 
 def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:
-    """Advance every state by `steps` steps; returns the errors of failed states, and the most states that fitted into
-    memory.
+    """Advance every state by `steps` steps; returns the errors of failed states, and the largest number of states that
+    fitted into memory.
 
-    A state that fails takes no further step; the others go on without it.
+    A state that fails is not advanced further; the others continue without it.
 
     Raises:
-        DeviceBroken: the error is fatal; nothing is tried again.
+        DeviceBroken: the error is fatal; nothing is retried.
     """
     errors: list[Exception | None] = [None] * len(states)
     fits = len(states)
@@ -30,15 +30,15 @@ def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple
 
 
 def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
-    """Advance every state by one step; returns the errors of failed states, and the most states that fitted into
-    memory.
+    """Advance every state by one step; returns the errors of failed states, and the largest number of states that
+    fitted into memory.
 
-    A failed batch is split, so that one bad state costs its neighbours time alone; one that does not fit into memory is
-    halved, after the memory of the failed attempt is freed. An error after all states have advanced fails all of them:
-    their contents cannot be trusted, and another try would be a second step.
+    A failed batch is split, so that one bad state costs the others only time. A batch that does not fit into memory is
+    halved, after the memory of the failed attempt is freed. An error after all states have advanced fails all of them,
+    because their contents cannot be trusted and a retry would be a second step.
 
     Raises:
-        DeviceBroken: the error is fatal; nothing is tried again.
+        DeviceBroken: the error is fatal; nothing is retried.
     """
     before = [state.step for state in states]
     error = _attempt(engine, states)
@@ -55,8 +55,8 @@ def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[E
 def _attempt(engine: Engine, states: Sequence[SectionState]) -> Exception | None:
     """Advance every state; returns the error that stopped it.
 
-    The error is returned rather than handled here: inside an `except` block the interpreter keeps its frames, and their
-    memory, alive.
+    The error is returned rather than handled here, because inside an `except` block the interpreter keeps its frames
+    and their memory alive.
     """
     try:
         engine.denoise(states)

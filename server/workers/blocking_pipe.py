@@ -1,4 +1,4 @@
-"""The blocking end of a pipe, in a process that the server has started and that ends with the pipe."""
+"""The blocking end of a pipe, in a process that the server has started and that ends when the pipe is closed."""
 
 import logging
 import os
@@ -22,15 +22,15 @@ class BlockingPipe:
         """Send a value.
 
         Raises:
-            PipeClosed: nobody is there to read it.
+            PipeClosed: the other end is closed.
         """
         self.send_all([value])
 
     def send_all(self, values: Iterable[object]) -> None:
-        """Send values, which arrive together.
+        """Send values in one write.
 
         Raises:
-            PipeClosed: nobody is there to read them.
+            PipeClosed: the other end is closed.
         """
         data = b"".join(map(packed, values))
         try:
@@ -64,7 +64,7 @@ class BlockingPipe:
 
 @contextmanager
 def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
-    """Run the body of a thread; any error but a closed pipe ends the process at once.
+    """Run the function of a thread; any error except a closed pipe ends the process at once.
 
     A regular exit of Python would wait for threads and destructors that may use a broken device.
     """
@@ -73,7 +73,9 @@ def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
     except PipeClosed:
         return
     except BaseException:
-        log.critical("the %s ends because of an unexpected error", process, exc_info=True)
+        log.critical(
+            "the %s process ends because of an unexpected error; the server restarts it", process, exc_info=True
+        )
         logging.shutdown()
         sys.stderr.flush()
         os._exit(1)

@@ -6,9 +6,9 @@ from server.workers.messages import DeviceMemory
 
 
 def device_memory() -> DeviceMemory | None:
-    """The memory of the present CUDA device; `None` in a process that uses none.
+    """Return the memory of the present CUDA device; `None` in a process that uses none.
 
-    Asking the loaded modules spares engines that do not use torch its import, which takes seconds.
+    torch is used only if it is already imported, because its import takes seconds.
     """
     torch = sys.modules.get("torch")
     if torch is None or not torch.cuda.is_initialized():

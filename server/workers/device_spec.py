@@ -1,4 +1,4 @@
-"""Devices of the server: names, engines and limits."""
+"""Specification of the server's devices: names, engines and limits."""
 
 from dataclasses import dataclass
 
@@ -7,10 +7,10 @@ from server.workers.messages import Lane
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One worker: its name in logs and metrics, the device that it drives ("cpu", "cuda:0"), and its limits.
+    """One device and its worker: the name in logs and metrics, the device for torch ("cpu", "cuda:0"), and limits.
 
-    `engines` empty means all of the server's. `running_songs` are made at the same time; a step has at most
-    `batch_sections` with `batch_tokens` in all; open sections hold at most `memory_bytes` (0: no limit).
+    Empty `engines` means all engines of the server. At most `running_songs` are made at the same time; a step has at
+    most `batch_sections` with `batch_tokens` in total; open sections occupy at most `memory_bytes` (0: no limit).
     """
 
     name: str

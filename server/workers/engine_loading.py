@@ -1,4 +1,6 @@
-"""Loads the engines of one worker. The only module of the server that imports engines, and through them torch."""
+"""Loads the engines of one worker. This is the only module of the server that imports engines, and through them
+torch.
+"""
 
 import dataclasses
 import logging
@@ -16,14 +18,14 @@ _log = logging.getLogger(__name__)
 
 
 def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, Engine], dict[str, Failure]]:
-    """Load every engine that can be loaded onto `device`, each in its own thread.
+    """Load the engines onto `device`, each in its own thread.
 
-    An engine that fails does not affect the others. One that lacks memory is loaded again after the others. A second
-    lack of memory is raised, as torch or Python raise it, so that a new process loads everything again: a killed
-    predecessor may have held memory for a moment.
+    An engine that fails does not affect the others. An engine that runs out of memory is loaded again after the others.
+    If memory is still short, the error is raised, so that a new process loads everything again: the previous process
+    may not have freed its memory yet.
 
     Raises:
-        DeviceBroken: an error of the device that no other engine could get over.
+        DeviceBroken: the device fails for all engines.
     """
     failures: dict[str, Failure] = {}
     for spec in specs:
@@ -42,13 +44,13 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
 def ready_message(
     engines: Mapping[str, Engine], failures: Mapping[str, Failure], sounds: Mapping[str, str] | None = None
 ) -> Ready:
-    """Build the first message of a worker. Engines have the server's names."""
+    """Build the first message of a worker, with the server's names of the engines."""
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
     return Ready(infos, failures, sounds or {})
 
 
 def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
-    """The sound fingerprint of each engine; an engine that cannot make the sound has none, which is logged."""
+    """Return the sound fingerprint of each engine; an engine that fails to make the sound has none, which is logged."""
     found: dict[str, str] = {}
     for name, engine in engines.items():
         try:
@@ -56,13 +58,13 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
         except Exception as error:
             raise_if_fatal(error)
             release_memory(error)
-            text = "engine %s has no sound fingerprint: other servers cannot go on with its songs"
+            text = "no fingerprint could be made of the sound of engine %s, so other servers cannot continue its songs"
             _log.warning(text, name, exc_info=True)
     return found
 
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
-    """Load engines at the same time; those that lacked memory are neither in the result nor in `failures`."""
+    """Load engines at the same time; those that ran out of memory are neither in the result nor in `failures`."""
     engines: dict[str, Engine] = {}
     with ThreadPoolExecutor(len(specs), "load") as threads:
         loading = [threads.submit(_load, spec, device) for spec in specs]
@@ -77,7 +79,9 @@ def _lacked_memory(spec: EngineSpec, future: Future[Engine]) -> bool:
     error = future.exception()
     if error is None or not is_out_of_memory(error):
         return False
-    _log.warning("engine %s lacked memory while others were loaded beside it; it is loaded again", spec.name)
+    _log.warning(
+        "engine %s ran out of memory while other engines were being loaded; it is loaded again alone", spec.name
+    )
     release_memory(error)
     return True
 
@@ -88,7 +92,7 @@ def _load(spec: EngineSpec, device: str) -> Engine:
 
 @contextmanager
 def _failure_noted(spec: EngineSpec, failures: dict[str, Failure]) -> Iterator[None]:
-    """Catch an engine's error into `failures`; lack of memory and device errors are re-raised."""
+    """Store an engine's error in `failures`; lack of memory and errors of the device are raised again."""
     try:
         yield
     except Exception as error:

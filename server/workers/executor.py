@@ -39,10 +39,10 @@ from server.workers.span_timer import SpanTimer
 
 
 class CommandExecutor:
-    """Executes commands on loaded engines, which have the server's names.
+    """Executes commands on loaded engines, which are identified by the server's names.
 
-    Commands of two lanes may come from two threads at once; those about one section never do, except a `Release`: work
-    in progress continues with the objects that it began with.
+    Commands of two lanes may come from two threads at once, but not for the same section, except `Release`: work in
+    progress then continues with its objects.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class CommandExecutor:
         now_ns: Callable[[], int] = time.time_ns,
         encoders: EncoderLinks | None = None,
     ) -> None:
-        """`clock` measures in seconds; `now_ns` is the wall clock of spans. Sound is sent through `encoders`."""
+        """`clock` returns monotonic seconds; `now_ns` is the wall clock for spans. Sound is sent through `encoders`."""
         self._engines = engines
         self._clock = clock
         self._now_ns = now_ns
@@ -60,10 +60,11 @@ class CommandExecutor:
         self._encoders = encoders or EncoderLinks()
 
     def handle(self, command: Command) -> Reply:
-        """Execute one command. An engine's error becomes a `Failed`, by itself or within a `Stepped`.
+        """Execute one command and return its reply. An engine's error becomes a `Failed` reply, or a failure in
+        `Stepped`.
 
         Raises:
-            DeviceBroken: an engine has raised an error of the device that no other command can get over.
+            DeviceBroken: an engine has raised an error after which the device cannot be used.
         """
         with bound(**self._names(command)):
             return self._do(command)
@@ -113,7 +114,7 @@ class CommandExecutor:
             except Exception as error:
                 # A device that is full works: that passes.
                 if not is_out_of_memory(error):
-                    raise DeviceBroken(f"the device is broken: {error}") from error
+                    raise DeviceBroken(f"the device does not compute any more: {error}") from error
 
     def _plan(self, command: Plan) -> Planned:
         started = self._clock()
@@ -167,7 +168,7 @@ class CommandExecutor:
         return Stepped(sections, tuple(failures), seconds, tokens, fitted, spans, command.steps)
 
     def _begun(self, keys: Sequence[SectionKey]) -> tuple[list[tuple[HeldSong, HeldSection]], list[Failed]]:
-        """The begun sections of a step with their songs, and the failures of those that could not be begun."""
+        """Return the begun sections of a step with their songs, and the failures of those that could not be begun."""
         begun: list[tuple[HeldSong, HeldSection]] = []
         failures: list[Failed] = []
         for key in keys:
@@ -223,12 +224,14 @@ class CommandExecutor:
         )
 
     def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
-        """Save the state from which another attempt would continue after a section; nothing after the last one."""
+        """Return the saved state from which another attempt would continue after a section; `None` after the last
+        one.
+        """
         goes_on = key.index + 1 < len(song.plan.sections)
         return song.engine.save(song.sections[key.index].written) if goes_on else b""
 
     def _window(self, song: HeldSong, key: SectionKey) -> Sound:
-        """The next sound of a section; after the last sound, the end of the section."""
+        """Return the next window of a section; after the last window, the end of the section."""
         section = song.sections[key.index]
         state, score = section.written, None
         if section.windows is None:
@@ -241,7 +244,7 @@ class CommandExecutor:
 
 
 def _outcome(song: HeldSong, section: HeldSection, error: Exception | None) -> SectionStep | Failed:
-    """Result of a step for one section; `error` is that of the step."""
+    """Return the result of a step for one section; `error` is the error of the step, if any."""
     if error is None:
         try:
             return song.step_of(section)

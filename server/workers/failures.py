@@ -1,4 +1,4 @@
-"""Classifies the errors of engines, and converts them to failures for the pipe."""
+"""Classifies the errors of engines, and converts them to failures that are sent to the server."""
 
 import sys
 import traceback
@@ -30,14 +30,14 @@ _FATAL = (
 
 
 class DeviceBroken(BaseException):
-    """The device fails in this process from now on; only another process can use it again.
+    """The device cannot be used in this process any more; only another process can use it again.
 
-    It is not an `Exception`, so that it is not taken for a failure of one song.
+    It is not an `Exception`, so that it is not handled as a failure of one song.
     """
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True if memory was exhausted, on the device or the host, in whatever form the libraries report it."""
+    """True if memory was exhausted, on the device or the host, in whatever way the libraries report it."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")
@@ -47,18 +47,21 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """True if the error, or a cause of it, makes the device unusable for this process; never for lack of memory."""
+    """True if the error, or a cause of it, makes the device unusable for this process; always False for lack of
+    memory.
+    """
     return any(_is_fatal_itself(one) for one in _chain(error))
 
 
 def raise_if_fatal(error: Exception) -> None:
     """Raise DeviceBroken if the error is fatal."""
     if is_fatal(error):
-        raise DeviceBroken(f"the device is broken: {error}") from error
+        raise DeviceBroken(f"the device does not compute any more: {error}") from error
 
 
 def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType({})) -> Failure:
-    """Classify an error: the caller's, something missing, lack of memory, or a bug with its traceback.
+    """Classify an error: caused by the caller, by a missing installation or setting, by lack of memory, or by a bug
+    (with its traceback).
 
     `variables` has the variables of the engine's options, by the options' names, for texts about missing settings.
 
@@ -79,7 +82,7 @@ def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType
 def release_memory(error: BaseException) -> None:
     """Free the memory of a failed computation: the values in the frames of the error, and torch's unused memory.
 
-    Nothing else may refer to those values. The text of the traceback stays.
+    No other object may refer to those values. The text of the traceback stays.
     """
     for one in _chain(error):
         traceback.clear_frames(one.__traceback__)
@@ -98,7 +101,9 @@ def _is_fatal_itself(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    """True if an error of a library has one of the texts; other errors may quote a caller's text."""
+    """True if an error of a library contains one of the texts. Errors of other kinds are ignored, because they may
+    quote a caller's text.
+    """
     if not isinstance(error, RuntimeError) or isinstance(error, EngineUnavailable):
         return False
     text = str(error)
@@ -106,7 +111,7 @@ def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """The error and its causes."""
+    """Return the error and its causes."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:

@@ -16,7 +16,7 @@ _SAMPLED = "-01"
 
 @dataclass(slots=True)
 class HeldSection:
-    """State of one section between commands. `conditions` are dropped after the last step."""
+    """State of one section between commands. `conditions` are deleted after the last step."""
 
     key: SectionKey
     conditions: SectionConditions | None = None
@@ -27,20 +27,20 @@ class HeldSection:
 
     @property
     def written(self) -> SectionState:
-        """The state; it exists once the section is begun or restored."""
+        """The section's state, which exists once the section is begun or restored."""
         if self.state is None:
-            raise RuntimeError("the section was not denoised. This is a bug.")
+            raise RuntimeError("the section was not denoised. This is a bug: please report it")
         return self.state
 
     @property
     def cost(self) -> int:
-        """Tokens that one step of the section puts on the device; 0 once it is finished."""
+        """Tokens that one step of the section needs; 0 once it is finished."""
         return self.conditions.cost if self.conditions is not None else 0
 
 
 @dataclass(slots=True)
 class HeldSong:
-    """One attempt at a song; `context` is that of the section before `start`."""
+    """One attempt at a song; `context` is the context of the section before `start`."""
 
     key: SongKey
     engine: Engine
@@ -68,7 +68,7 @@ class HeldSong:
         return song
 
     def context_before(self, index: int) -> SectionContext | None:
-        """Context of section `index` from the finished one before."""
+        """Return the context of section `index` from the finished section before it."""
         return self.context if index == self.start else self.engine.context(self.sections[index - 1].written)
 
     def prepare(self, index: int) -> SectionConditions:
@@ -78,16 +78,18 @@ class HeldSong:
         return conditions
 
     def begun(self, index: int) -> HeldSection:
-        """A prepared section, begun if necessary."""
+        """Return a prepared section, and begin it if necessary."""
         section = self.sections[index]
         if section.state is None:
             if section.conditions is None:
-                raise RuntimeError("the section was not prepared. This is a bug.")
+                raise RuntimeError("the section was not prepared. This is a bug: please report it")
             section.state = self.engine.begin(self.plan, index, section.conditions, self.context_before(index))
         return section
 
     def step_of(self, section: HeldSection) -> SectionStep:
-        """Progress of a section. After its last step it is returned finished, and its conditions are dropped."""
+        """Return the progress of a section. After its last step the finished state is included, and its conditions are
+        deleted.
+        """
         state = section.written
         if state.step < state.steps:
             return SectionStep(section.key, state.step, state.steps)
@@ -96,5 +98,5 @@ class HeldSong:
 
 
 def _plan(command: Plan, engine: Engine) -> SongPlan:
-    """The plan that a checker of this version has made, else the engine's."""
+    """Return the plan that a checker of this version has made, otherwise the engine's."""
     return cast(SongPlan, pickle.loads(command.plan)) if command.plan else engine.plan(command.params)

@@ -1,4 +1,4 @@
-"""The worker pool of one machine: a process for each device, restarted when it dies."""
+"""The worker pool of one computer: a process for each device, restarted when it dies."""
 
 import asyncio
 import logging
@@ -22,7 +22,7 @@ _MORE_MEMORY = "give the container more, or let fewer or shorter songs run at on
 
 
 class LocalPool:
-    """Keeps one worker process running on every device, and knows which engine is ready on which device."""
+    """Keeps one worker process running on every device, and tracks the devices on which each engine is ready."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class LocalPool:
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """`worker_threads` 0 leaves the number of compute threads to the libraries.
+        """With `worker_threads` 0 the libraries choose the number of compute threads.
 
         Workers compute the sound fingerprints of the engines in `fingerprinted`.
 
@@ -70,35 +70,39 @@ class LocalPool:
         return self._availability.infos()
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
-        """The devices on which `engine` is ready."""
+        """Return the devices on which `engine` is ready."""
         return self._availability.devices_of(engine)
 
     def engines_on(self, device: str) -> frozenset[str]:
-        """The engines that are ready on `device`."""
+        """Return the engines that are ready on `device`."""
         return self._availability.engines_on(device)
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or none could be started there at the last attempt."""
+        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
         return self._availability.serves_nothing(device)
 
     def sound_of(self, engine: str) -> str:
-        """The sound fingerprint of `engine` if all devices that have it agree; empty otherwise."""
+        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
         return self._availability.sound_of(engine)
 
     def require(self, engine: str) -> None:
-        """Check that `engine` is ready on some device; raises as `WorkerPool.require` does."""
+        """Check that `engine` is ready on some device; raises the errors of `WorkerPool.require`."""
         self._availability.require(engine)
 
     def worker_pids(self) -> dict[str, int | None]:
-        """Number of the latest worker process of each device."""
+        """The id of the latest worker process of each device."""
         return {device: worker.pid for device, worker in self._workers.items()}
 
     def unavailable(self, engine: str) -> bool:
-        """True if no device has `engine`, and none is at its first attempt to load it."""
+        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
+        songs should fail.
+        """
         return self._availability.unavailable(engine)
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker, and each has failed to start many times."""
+        """True if no device has a worker and each has failed to start many times, so that the server should be
+        restarted.
+        """
         return self._availability.all_starts_failed()
 
     async def settled(self) -> None:
@@ -106,13 +110,13 @@ class LocalPool:
         await self._availability.settled()
 
     async def launch(self) -> None:
-        """Start the first worker of every device ahead of `run`, which takes them over; `close` ends the others."""
+        """Start the first worker of every device before `run`, which then uses them; `close` ends the others."""
         for device in self.devices:
             worker = self._launched[device.name] = self._new_worker(device)
             await worker.launch()
 
     async def close(self) -> None:
-        """Kill the launched workers that `run` has not taken over."""
+        """Kill the launched workers that `run` does not use."""
         while self._launched:
             _, worker = self._launched.popitem()
             await worker.stop(grace_seconds=0.0)
@@ -129,10 +133,18 @@ class LocalPool:
             try:
                 await self._serve_one_worker(device, observer)
             except WorkerDied as error:
-                _log.error("the worker of device %s ended: %s", device.name, error)
+                _log.error(
+                    "the worker of device %s has ended and is restarted; its songs are tried again: %s",
+                    device.name,
+                    error,
+                )
             except Exception:
                 # A bug of ours must not leave a device unserved for the rest of the server's life.
-                _log.exception("the worker of device %s failed with a bug and is not restarted", device.name)
+                _log.exception(
+                    "the worker of device %s failed because of a bug of the server, and is restarted: please report "
+                    "this traceback",
+                    device.name,
+                )
             self._note_restart(device.name, observer)
             await asyncio.sleep(self._backoff_seconds(device.name))
 
@@ -143,7 +155,9 @@ class LocalPool:
         try:
             observer.worker_restarted(device, death)
         except Exception:
-            _log.exception("the restart of the worker of device %s could not be noted", device)
+            _log.exception(
+                "the restart of the worker of device %s could not be counted because of a bug of the server", device
+            )
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
         """Start a worker and let `observer` use it until it ends; then its process has ended."""
@@ -169,9 +183,14 @@ class LocalPool:
             raise
         self._availability.loaded(device, ready)
         for engine, sound in ready.sounds.items():
-            _log.info("engine %s on device %s has the sound fingerprint %s", engine, device, sound)
+            _log.info("engine %s on device %s is ready; the fingerprint of its sound is %s", engine, device, sound)
         for engine, failure in ready.failures.items():
-            _log.error("engine %s could not be loaded on device %s: %s", engine, device, failure.text)
+            _log.error(
+                "engine %s could not be loaded on device %s, which makes no songs with it: %s",
+                engine,
+                device,
+                failure.text,
+            )
         observer.readiness_changed()
 
     def _new_worker(self, device: DeviceSpec) -> WorkerProcess:

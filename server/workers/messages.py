@@ -1,7 +1,8 @@
-"""Messages between the server and a worker process: commands one way, one reply to each the other way.
+"""Messages between the server and a worker process: commands to the worker, and one reply to each command.
 
-A command is one small unit of work, so that a decision between two commands (a cancel, a more urgent song) takes effect
-within one denoising step or one window. Messages with many parts per step are named tuples, which pickle quickly.
+A command is one small unit of work, so that a decision between two commands (a cancellation, a more urgent song) takes
+effect within one denoising step or one window. Messages that occur often in a step are named tuples, which pickle
+quickly.
 """
 
 from collections.abc import Mapping
@@ -18,7 +19,7 @@ from server.song import AudioSettings
 
 @dataclass(frozen=True, slots=True)
 class EngineSpec:
-    """An engine to load: its name, "module:Class" if it is not one of the registry's own, and its options.
+    """An engine to load: its name, "module:Class" if it is not in the registry, and its options.
 
     `variables` has the variable that sets each option, by the option's name, for error texts.
     """
@@ -30,10 +31,10 @@ class EngineSpec:
 
 
 class Lane(StrEnum):
-    """One of a worker's command queues, each with its own thread.
+    """A command queue of a worker, which has its own thread.
 
-    A device beside its processor (a GPU) has `DENOISE` and `RENDER`, so that rendering never delays a step; a processor
-    has `BOTH` in one, because two threads would only compete for it.
+    A GPU has the lanes `DENOISE` and `RENDER`, so that rendering does not delay a step; a CPU has only the lane `BOTH`,
+    because two threads would compete for it.
     """
 
     BOTH = "both"
@@ -43,7 +44,7 @@ class Lane(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class WorkerSpec:
-    """Start parameters of a worker process; `threads` 0 leaves the number of compute threads to the libraries.
+    """Start parameters of a worker process; with `threads` 0 the libraries choose the number of compute threads.
 
     The worker computes the sound fingerprints of the engines in `fingerprinted`.
     """
@@ -57,7 +58,7 @@ class WorkerSpec:
 
 
 class SongKey(NamedTuple):
-    """Key of one attempt at one song: late messages of an earlier attempt have another key."""
+    """Key of one attempt at one song, by which late messages of an earlier attempt can be recognised."""
 
     song_id: str
     attempt: int = 0
@@ -72,7 +73,7 @@ class SectionKey(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class SoundTarget:
-    """Destination of a song's sound: the Unix socket of an encoder, which delivers it as `audio` says."""
+    """Destination of a song's sound: the Unix socket of an encoder, which encodes it as `audio` says."""
 
     address: str
     audio: AudioSettings
@@ -82,11 +83,12 @@ class SoundTarget:
 class Plan:
     """Plan a song. Reply: `Planned` or `Failed`.
 
-    `plan` is the pickled plan that a checker has made of the same parameters; with it the engine does not plan again.
-    With `saved`, from the `Rendered` at the end of section `index - 1`, the song continues from section `index`.
-    `finished` are the sections from there on that an earlier attempt has denoised, from their last `SectionStep`: they
-    are rendered without being denoised again. `trace` is the call's span as W3C's `traceparent`: log lines name it, and
-    if it is sampled, work on the song is reported as spans. Sound is sent to `sound_to`; with `None` it is dropped.
+    `plan` is the pickled plan that a checker has made from the same parameters, so that the engine does not plan again.
+    With `saved`, from the `Rendered` reply at the end of section `index - 1`, the song continues from section `index`.
+    `finished` are the states of the following sections that an earlier attempt has denoised, from their last
+    `SectionStep`; they are rendered without being denoised again. `trace` is the call's span as a W3C `traceparent`:
+    log lines name it, and if it is sampled, work on the song is reported as spans. Its sound is sent to `sound_to`;
+    with `None` it is dropped.
     """
 
     song: SongKey
@@ -110,9 +112,10 @@ class Prepare:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Advance sections of one engine by `steps` denoising steps, together; sections are begun if necessary.
+    """Advance sections of one engine by `steps` denoising steps, as one batch; sections are begun if necessary.
 
-    Every section is prepared, has that many steps left, and its predecessor, if any, is denoised. Reply: `Stepped`.
+    Every section must be prepared and have that many steps left, and the section before it must be denoised. Reply:
+    `Stepped`.
     """
 
     sections: tuple[SectionKey, ...]
@@ -130,7 +133,7 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Drop everything of an attempt at a song, known or not. Reply: `Done`."""
+    """Delete all data of an attempt at a song, known or not. Reply: `Done`."""
 
     song: SongKey
 
@@ -147,7 +150,7 @@ Command: TypeAlias = Plan | Prepare | Step | Render | Release | Ping
 
 
 class Fault(Enum):
-    """Cause of a failure: the caller, the resources, or a bug."""
+    """Cause of a failure: the caller, the installation, lack of memory, or a bug."""
 
     CALLER = "caller"
     INSTALLATION = "installation"
@@ -159,8 +162,8 @@ class Fault(Enum):
 class Failure:
     """Failure of one attempt at a song, or of loading one engine.
 
-    `text` is a sentence for the caller where the fault is not a bug, and a traceback for the log where it is.
-    `violations` is empty unless the fault is the caller's.
+    `text` is a traceback for the log if the cause is a bug, otherwise a sentence for the caller. `violations` is empty
+    unless the caller is the cause.
     """
 
     fault: Fault
@@ -170,7 +173,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker, unasked: the engines it has loaded, and the failures of others, by name.
+    """First message of a worker: the engines that it has loaded, and the failures of others, by name.
 
     `sounds` are the requested sound fingerprints.
     """
@@ -181,9 +184,9 @@ class Ready:
 
 
 class WorkSpan(NamedTuple):
-    """Work on a traced song: the plan (`section` `None`), or a part of one section.
+    """A span of work on a traced song: the plan (`section` is `None`), or a part of one section.
 
-    Times are nanoseconds of the wall clock since 1970.
+    Times are nanoseconds since 1970.
     """
 
     song: SongKey
@@ -196,7 +199,7 @@ class WorkSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """A song's plan, without the engine's own `detail`, and the sample rate of its windows."""
+    """The plan of a song, without the engine's own field `detail`, and the sample rate of its windows."""
 
     song: SongKey
     plan: SongPlan
@@ -220,7 +223,7 @@ class Prepared:
 
 
 class SectionStep(NamedTuple):
-    """A section has done `step` of `steps`; with the last step comes its state for `Plan.finished`."""
+    """A section has done `step` of `steps` denoising steps; with the last step it has the state for `Plan.finished`."""
 
     section: SectionKey
     step: int
@@ -239,10 +242,10 @@ class Failed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """The result of `steps` steps for every section of the batch, the failures, and device seconds.
+    """The result of `steps` denoising steps for every section of the batch, the failures, and the device seconds.
 
-    `tokens` are those of one step of the batch. `fits` is the most sections that fitted into memory, if that was less
-    than the batch.
+    `tokens` is the number of tokens of one step of the batch. `fits` is the largest number of sections that fitted into
+    memory, if smaller than the batch.
     """
 
     sections: tuple[SectionStep, ...]
@@ -255,7 +258,7 @@ class Stepped:
 
 
 class DeviceMemory(NamedTuple):
-    """Memory of an accelerator, that of all processes on it: used now, and in all."""
+    """Memory of an accelerator, for all processes on it: used now, and in total."""
 
     used_bytes: int
     total_bytes: int
@@ -264,11 +267,12 @@ class DeviceMemory(NamedTuple):
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Windows were rendered and sent to the song's encoder one by one: their samples, and the device seconds.
+    """Windows were rendered and sent to the song's encoder one by one; has their number of samples and the device
+    seconds.
 
-    The `last` of a section comes only when the engine's iterator has ended, so that no window waits for it; it may have
-    no windows. It carries the state for `Plan.saved`, unless the song ends here. `memory` is that of a device with
-    memory of its own.
+    The `last` reply for a section comes when the engine's iterator has ended, so that no window waits for it; it may
+    have no windows. It has the state for `Plan.saved`, unless the song ends here. `memory` is set for devices with
+    their own memory.
     """
 
     section: SectionKey
@@ -289,7 +293,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The command was carried out; `memory` is that of a device with memory of its own."""
+    """The command was executed; `memory` is set for devices with their own memory."""
 
     memory: DeviceMemory | None = None
 

@@ -1,7 +1,7 @@
 """The pipe between the server and one lane of a worker: pickled Python values with a length prefix.
 
-The server's end lives on the event loop, which then needs no thread per lane; the worker's end blocks. They are
-separate modules, so that a worker does not import asyncio at its start.
+The server's end is on the event loop, so no thread per lane is needed; the worker's end blocks. They are separate
+modules, so that a worker does not import asyncio at its start.
 """
 
 import pickle
@@ -16,6 +16,6 @@ class PipeClosed(Exception):
 
 
 def packed(value: object) -> bytes:
-    """A value in the pipe's format."""
+    """Serialize a value in the pipe's format."""
     data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     return LENGTH.pack(len(data)) + data

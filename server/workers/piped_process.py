@@ -1,4 +1,4 @@
-"""A module in its own process, at the other end of a pipe."""
+"""Runs a Python module in its own process, connected by a pipe."""
 
 import asyncio
 import socket
@@ -18,17 +18,17 @@ thread it would go back to the system and come again page by page: 0.5 ms of pro
 
 
 class ProcessEnded(Exception):
-    """The process has ended, or was not ready in time; the text says which."""
+    """The process has ended, or was not ready in time; the text gives the reason."""
 
 
 class PipedProcess:
-    """The server's side of one process, which ends when the server's end of the pipe is closed.
+    """The server's handle of one process, which ends when the server's end of the pipe is closed.
 
-    So it never outlives the server.
+    So the process never runs longer than the server.
     """
 
     def __init__(self, module: str, *arguments: object) -> None:
-        """The module gets the file descriptor of its end of the pipe, then the `arguments`."""
+        """The command line of the module has the file descriptor of its end of the pipe, then the `arguments`."""
         self._module = module
         self._arguments = arguments
         self._pipe: AsyncPipe | None = None
@@ -36,14 +36,14 @@ class PipedProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process ID, once it is started."""
+        """The process id, once the process was started."""
         return self._process.pid if self._process is not None else None
 
     async def start(self, spec: object, timeout_seconds: float) -> object:
         """Start the process, send it `spec`, and return its first message.
 
         Raises:
-            ProcessEnded: the process ended before, or took longer.
+            ProcessEnded: the process ended before, or took too long.
         """
         near, far = socket.socketpair()
         with far:
@@ -60,10 +60,10 @@ class PipedProcess:
             async with asyncio.timeout(timeout_seconds):
                 return await self.receive()
         except TimeoutError:
-            raise ProcessEnded(f"it was not ready within {timeout_seconds:g} seconds") from None
+            raise ProcessEnded(f"the process was not ready within {timeout_seconds:g} seconds") from None
 
     def send(self, message: object) -> None:
-        """Send a message without waiting. `receive` raises if the process has ended."""
+        """Send a message without waiting. If the process has ended, `receive` raises ProcessEnded."""
         if self._pipe is not None:
             self._pipe.send(message)
 
@@ -74,14 +74,14 @@ class PipedProcess:
             ProcessEnded: the process has ended.
         """
         if self._pipe is None:
-            raise ProcessEnded("it was not started")
+            raise ProcessEnded("the process was not started")
         try:
             return await self._pipe.receive()
         except PipeClosed as error:
-            raise ProcessEnded("its process ended") from error
+            raise ProcessEnded("the process has ended") from error
 
     def kill(self) -> None:
-        """Kill the process; `receive` then raises."""
+        """Kill the process; `receive` then raises ProcessEnded."""
         kill(self._process)
 
     async def stop(self, grace_seconds: float) -> None:

@@ -1,4 +1,4 @@
-"""Computes the sound fingerprint of an engine: equal if the same song would have the same sound."""
+"""Computes the sound fingerprint of an engine, which is equal on devices that make the same sound of the same song."""
 
 import hashlib
 import json
@@ -19,10 +19,10 @@ _TOUCHES = 2
 
 
 def sound_fingerprint(engine: Engine, name: str, device: str) -> str:
-    """The fingerprint of an engine on a device: a hash of a second of a fixed song, of the engine and of the device.
+    """Return the fingerprint of an engine on a device: a hash of one second of a fixed song.
 
-    It does not depend on the version of the server. Processors and libraries that sum in another order give another
-    one. Raises the engine's errors.
+    It does not depend on the version of the server. Processors and libraries that round differently give another
+    fingerprint. Raises the engine's errors.
     """
     info = engine.info()
     shortest, _ = info.duration_seconds

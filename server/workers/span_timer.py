@@ -7,7 +7,7 @@ from server.workers.messages import SongKey, WorkSpan
 
 
 class SpanTimer:
-    """Work of one kind, from the start of its first command to the end of its last."""
+    """Adds up work of one kind, from the start of its first command to the end of its last."""
 
     def __init__(self, name: str, now_ns: Callable[[], int]) -> None:
         """`now_ns` is the wall clock, in nanoseconds."""
@@ -28,7 +28,7 @@ class SpanTimer:
     def span(
         self, song: SongKey, section: int | None, attributes: Mapping[str, int | tuple[int, ...]] | None = None
     ) -> WorkSpan:
-        """The span, with the process that did the work."""
+        """Return the span, with the id of the process that did the work."""
         values: dict[str, str | int | float | tuple[int, ...]] = {
             "process.pid": os.getpid(),
             "melisma.attempt": song.attempt,

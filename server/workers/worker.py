@@ -1,7 +1,6 @@
 """The process that drives one device: each of its lanes receives a command, executes it and sends one reply.
 
-It knows nothing of other devices, listeners or time limits; the order of songs is decided on the other side of the
-pipe.
+It does not know other devices, listeners or time limits; the server decides the order of songs.
 """
 
 import logging
@@ -27,11 +26,11 @@ _SWITCH_SECONDS = 0.0005
 
 
 def main(*descriptors: int) -> None:
-    """Run a worker process on its ends of pipes, one for each lane.
+    """Run a worker process, connected to the server by one pipe for each lane.
 
-    Reads a `WorkerSpec` from the first, loads engines, sends `Ready`, then executes the commands of each lane in its
-    own thread. Returns when the other ends are closed. Signals are left to the server, which ends its workers in its
-    own order. Any other end of a lane ends the process: a broken device, lack of memory while loading, a bug.
+    Reads a `WorkerSpec` from the first pipe, loads engines, sends `Ready`, then executes the commands of each lane in
+    its own thread. Returns when the server closes the pipes. The process ignores signals, because the server ends its
+    workers. Any other end of a lane ends the process: a broken device, lack of memory while loading, a bug.
     """
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
@@ -54,7 +53,7 @@ def main(*descriptors: int) -> None:
 
 
 def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
-    """The requested fingerprints, of sound made with as many threads as songs are."""
+    """Return the requested fingerprints, of sound made with as many threads as songs are."""
     wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
     if wanted:
         _limit_threads(spec.threads)
@@ -62,7 +61,7 @@ def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[st
 
 
 def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    """Execute commands until the pipe is closed; then raises PipeClosed."""
+    """Execute the commands of a pipe until it is closed; then raises PipeClosed."""
     _limit_threads(threads)
     while True:
         pipe.send(executor.handle(cast(Command, pipe.receive())))
@@ -74,7 +73,7 @@ def _serve_lane(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> 
 
 
 def _limit_threads(threads: int) -> None:
-    """Limit the compute threads of the calling thread: some libraries count them per thread."""
+    """Limit the compute threads for the calling thread, because some libraries count them per thread."""
     if not threads:
         return
     threadpool_limits(threads)

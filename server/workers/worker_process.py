@@ -1,4 +1,4 @@
-"""The server's side of one worker process on this machine."""
+"""The server's handle of one worker process on this computer."""
 
 import asyncio
 import dataclasses
@@ -28,10 +28,10 @@ _GROWING_SEGMENTS = "expandable_segments:True"
 
 
 class WorkerProcess:
-    """A worker in its own process: a fresh interpreter that imports the worker alone.
+    """A worker in its own process, a new interpreter that imports only the worker.
 
-    It loads no gRPC, and the server no torch. It ends when the server's ends of its pipes are closed, so that it never
-    outlives the server.
+    It does not load gRPC, and the server does not load torch. It ends when the server's ends of its pipes are closed,
+    so it never runs longer than the server.
     """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
@@ -57,7 +57,7 @@ class WorkerProcess:
 
     @property
     def pid(self) -> int | None:
-        """The process ID, once it is started."""
+        """The process id, once the process was started."""
         return self._process.pid if self._process is not None else None
 
     async def launch(self) -> None:
@@ -75,7 +75,7 @@ class WorkerProcess:
         """Wait until the launched process has loaded its engines.
 
         Raises:
-            WorkerDied: the process ended before, or took longer.
+            WorkerDied: the process ended before, or took too long.
         """
         ready = self._pipes[self._spec.lanes[0]].receive()
         return cast(Ready, await self._in_time(ready, timeout_seconds, "LOAD_TIMEOUT_SECONDS"))
@@ -88,7 +88,7 @@ class WorkerProcess:
         """Wait for the next reply of a lane.
 
         Raises:
-            WorkerDied: the process ended before, or took longer than the exchange timeout.
+            WorkerDied: the process ended before, or took longer than the time limit for replies.
         """
         reply = self._pipes[lane].receive()
         return cast(Reply, await self._in_time(reply, self._exchange_timeout_seconds, "EXCHANGE_TIMEOUT_SECONDS"))
@@ -96,7 +96,7 @@ class WorkerProcess:
     async def stop(self, grace_seconds: float) -> None:
         """Stop the process by closing its pipes; kill it after `grace_seconds`.
 
-        A process that the system cannot end is left behind, which is logged.
+        A process that the system cannot end is left running, which is logged.
         """
         for pipe in self._pipes.values():
             pipe.close()
@@ -115,7 +115,7 @@ class WorkerProcess:
         return WorkerDeath.CRASHED if status < 0 else WorkerDeath.EXITED
 
     async def _open_pipe(self, lane: Lane, far_ends: ExitStack) -> int:
-        """Open the pipe of a lane; returns the descriptor of its far end, which `far_ends` closes."""
+        """Open the pipe of a lane; returns the descriptor of the process's end, which `far_ends` closes."""
         near, far = socket.socketpair()
         far_ends.enter_context(far)
         self._pipes[lane] = await AsyncPipe.open(near)
@@ -127,7 +127,7 @@ class WorkerProcess:
         self._on_exit()
 
     async def _in_time(self, answer: Awaitable[object], timeout_seconds: float, limit: str) -> object:
-        """Wait for an answer; `limit` is the name of the setting for the timeout."""
+        """Wait for a message; `limit` is the name of the setting for the time limit."""
         try:
             async with asyncio.timeout(timeout_seconds):
                 return await answer
@@ -135,29 +135,29 @@ class WorkerProcess:
             self._killed = True
             kill(self._process)
             raise WorkerDied(
-                f"it did not answer within {timeout_seconds:g} seconds; "
-                f"if it needs longer for its work, raise MELISMA_LIMITS__{limit}"
+                f"the worker did not answer within {timeout_seconds:g} seconds; if its work takes longer, raise "
+                f"MELISMA_LIMITS__{limit}"
             ) from None
         except PipeClosed as error:
-            raise WorkerDied("its process ended") from error
+            raise WorkerDied("the worker process has ended") from error
 
     def _log_stuck(self) -> None:
-        """Log that a process cannot be ended: a call into a driver cannot be interrupted."""
+        """Log that a process cannot be ended, because a call into a driver cannot be interrupted."""
         _log.error(
-            "process %s of device %s was killed and is still there: it is stuck in the driver, and may keep memory "
-            "of the device; see 'nvidia-smi' and the kernel's log",
+            "process %s of device %s was killed but has not ended: it is stuck in the driver and may still occupy "
+            "memory of the device; see 'nvidia-smi' and the kernel's log",
             self.pid,
             self._spec.device,
         )
 
 
 def seen_alone(device: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """The name of a device in a process that sees no other GPU, and that process's environment.
+    """Return the name of a device in a process that can use no other GPU, and the environment of that process.
 
-    GPU N is the N-th of CUDA_VISIBLE_DEVICES, if that is set. Libraries that use the first visible GPU would otherwise
-    hold some hundred megabytes of it for each worker. A GPU that is not in the list is left to the engine, which
-    reports it. Memory is allocated in expandable segments, because lengths of songs vary, unless
-    PYTORCH_CUDA_ALLOC_CONF or PYTORCH_ALLOC_CONF says otherwise.
+    GPU N is the N-th of CUDA_VISIBLE_DEVICES, if that is set. Otherwise libraries that use the first visible GPU would
+    occupy some hundred megabytes of it for each worker. For a GPU that is not in the list the environment is not
+    changed, and the engine reports the error. Memory is allocated in expandable segments, because lengths of songs
+    vary, unless PYTORCH_CUDA_ALLOC_CONF or PYTORCH_ALLOC_CONF says otherwise.
     """
     named = re.fullmatch(r"cuda(?::(\d+))?", device)
     if named is None:

@@ -54,7 +54,7 @@ def test_a_part_that_nobody_wrote_is_refused(tmp_path: Path) -> None:
     environment = {"PATH": os.environ["PATH"], "PYTHON": sys.executable, "OUT": str(tmp_path)}
     done = subprocess.run([str(ROOT / "benchmarks/gpu.sh"), "stairs"], env=environment, capture_output=True, text=True)
     assert done.returncode == 2
-    assert "no such part: stairs" in done.stderr
+    assert "there is no part stairs" in done.stderr
 
 
 def test_too_many_wheels_are_refused(tmp_path: Path) -> None:
@@ -90,7 +90,7 @@ def test_an_error_among_figures_leaves_the_others(tmp_path: Path) -> None:
     [
         ("lacks_a_package", "missing", "the package 'package_that_nobody_has' is not installed"),
         ("lacks_a_module_of_ours", "failed", "No module named 'model.module_that_nobody_wrote'"),
-        ("dies", "failed", "its process ended with status -9"),
+        ("dies", "failed", "the process of the part ended with status -9"),
         ("not_there", "failed", "has no attribute 'not_there'"),
     ],
 )

@@ -135,7 +135,7 @@ async def test_nobody_else_is_let_in(directory: Directory, tmp_path: Path) -> No
             await stranger.get(VERSION_KEY)
     wrong = tmp_path / "password"
     wrong.write_text("guess", "utf-8")
-    with pytest.raises(SharedStoreUnusable, match="does not let this server in"):
+    with pytest.raises(SharedStoreUnusable, match="refuses the login of this server"):
         async with shared_store(directory.plan(wrong)):
             pytest.fail("it was let in")
 

@@ -40,7 +40,7 @@ def test_nothing_is_left_in_the_files_and_the_log_of_a_server_alone(tmp_path: Pa
             assert in_files(tmp_path) == set()
             assert not found(log.text.encode())
             assert [song.song_id for song in client.list_songs()] == [kept]
-            eventually(lambda: '"song deleted by its caller"' in log.text and song_id in log.text)
+            eventually(lambda: '"a song was deleted by its caller"' in log.text and song_id in log.text)
             # Of several songs with the same words, whatever was written and moved in between.
             for deleted in [made(client) for _ in range(3)]:
                 client.delete_song(deleted)

@@ -132,5 +132,5 @@ def test_songs_that_outlast_the_grace_are_told_why_and_logged() -> None:
         assert ended.value.code() is grpc.StatusCode.UNAVAILABLE
         assert "before the song was complete" in str(ended.value.details())
         assert service.process.stderr is not None
-        assert any("songs were cut off" in line for line in service.process.stderr)
+        assert any("ended before these songs were complete" in line for line in service.process.stderr)
         assert service.process.wait(TIMEOUT_SECONDS) == 0

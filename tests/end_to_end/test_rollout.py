@@ -32,7 +32,7 @@ FAKE_SECONDS, STUDIO_SECONDS = 60.0, 90.0
 """Songs that the last of the old servers still makes: new ones take a while to start, those of studio longer."""
 SERVERS = 3
 HAND_OVER_SECONDS = 15.0
-HANDED_OVER = "a song was handed over"
+HANDED_OVER = "another server has taken a song that this server handed over"
 LONGEST_STALL_SECONDS = 0.5
 RETRY = Retry(attempts=200, first_wait_seconds=0.1, longest_wait_seconds=0.5)
 SETTINGS = {"STORE__LEASE_SECONDS": "2", "GRACE_SECONDS": "200", "LIMITS__STREAM_BUFFER_BYTES": str(1 << 18)}

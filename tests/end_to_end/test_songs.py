@@ -17,6 +17,7 @@ from melisma.v1 import music_pb2
 from melisma.v1.music_pb2 import GenerateRequest, ListenRequest
 from melisma.v1.music_pb2_grpc import MusicServiceStub
 from melisma_client import Client, Failure, Retry, SongRequest, failure_of
+from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
 from tests.support.cutting import cutting
 from tests.support.service import Service, running_service, start
 
@@ -238,7 +239,7 @@ def test_songs_outlive_a_server_that_is_killed_in_the_middle_of_one(tmp_path: Pa
         assert sound(list(stub.Listen(ListenRequest(song_id=whole_id), timeout=TIMEOUT_SECONDS))) == sound(first)
         half = stub.GetSong(music_pb2.GetSongRequest(song_id=half_id)).song
         assert half.state == music_pb2.SONG_STATE_FAILED
-        assert failure_of(half) == Failure("INTERRUPTED", "the server stopped before the song was complete")
+        assert failure_of(half) == Failure(INTERRUPTED, INTERRUPTED_TEXT)
         assert half.size_bytes == (tmp_path / "songs" / f"{half_id}.mp3").stat().st_size > 0
         heard: list[Any] = []
         with pytest.raises(grpc.RpcError) as error:

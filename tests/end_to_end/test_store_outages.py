@@ -156,7 +156,7 @@ def test_a_directory_that_is_killed_and_started_again_costs_nobody_a_byte(
     songs = service.begin_some()
     assert not all(song.made.done() for song in songs)
     directory.kill()
-    eventually(lambda: service.all_said("the directory of the song store is unreachable"))
+    eventually(lambda: service.all_said("the directory of the song store cannot be reached"))
     directory.start()
     for song in songs:
         song.require_whole()
@@ -225,7 +225,7 @@ def test_a_song_whose_server_dies_with_the_directory_is_interrupted(
     primary = empty
     end = song.heard.result(LEASE_SECONDS + 10)
     assert end.code is grpc.StatusCode.UNAVAILABLE
-    assert "the server stopped before the song was complete" in str(end.error)
+    assert "the server that made the song stopped before it was complete" in str(end.error)
     assert code_of(lambda: get(service.replicas[1], song.song_id)) is grpc.StatusCode.NOT_FOUND
 
 

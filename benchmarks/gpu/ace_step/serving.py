@@ -50,7 +50,7 @@ class Server:
             health = HealthStub(channel)
             while not is_serving(health):
                 if time.monotonic() - started > READY_SECONDS:
-                    raise TimeoutError(f"the server was not ready within {READY_SECONDS:.0f} s")
+                    raise TimeoutError(f"the server was not ready within {READY_SECONDS:.0f} s; see server.log")
                 time.sleep(0.05)
         return time.monotonic() - started
 
@@ -100,7 +100,7 @@ def _ready(process: subprocess.Popen[bytes], lines: Iterator[str]) -> Server:
     started, found = time.monotonic(), dict[str, str]()
     while len(found) < 2:
         if process.poll() is not None or time.monotonic() - started > READY_SECONDS:
-            raise RuntimeError(f"the server did not start (status {process.poll()}); see server.log")
+            raise RuntimeError(f"the server did not start (exit status {process.poll()}); see server.log")
         for record in (json.loads(line) for line in lines if '"port_kind"' in line):
             found[record["port_kind"]] = record["address"]
         time.sleep(0.02)

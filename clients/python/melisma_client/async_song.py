@@ -152,7 +152,7 @@ class AsyncSong:
                 yield event
         if not self.received.finished:
             raise ConnectionLost(
-                "the stream ended before the song was complete; listen to the song again from the last byte"
+                "the stream ended before the song was complete: listen to the song again from the last byte"
             )
 
     async def _sleep(self, seconds: float) -> None:

@@ -1,6 +1,6 @@
 """The `melisma` command: ask a server for a song, look after songs, show engines.
 
-Exit status: 0 done, 1 the server failed, 2 the request is wrong, 3 no server, 4 the server is full, 5 out of time,
+Exit status: 0 done, 1 the server failed, 2 the request is invalid, 3 no server, 4 the server is full, 5 out of time,
 6 what arrived is not whole, 130 interrupted, 141 the reader of the pipe has left, 143 told to end.
 """
 
@@ -15,7 +15,7 @@ from melisma_client.terminal.commands.songs import cancel, delete, get, list_son
 from melisma_client.terminal.ending import ended_by_signals
 
 app = typer.Typer(
-    help="Turn a style prompt and lyrics into a song.",
+    help="Command line of Melisma, which makes songs from style prompts and lyrics.",
     no_args_is_help=True,
     context_settings={"help_option_names": ["-h", "--help"]},
 )
@@ -49,7 +49,7 @@ def _options(
         bool, typer.Option("--version", help="Show the version and end.", is_eager=True, callback=_show_version)
     ] = False,
 ) -> None:
-    """Turn a style prompt and lyrics into a song."""
+    """Command line of Melisma, which makes songs from style prompts and lyrics."""
 
 
 def main() -> None:

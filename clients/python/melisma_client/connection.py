@@ -67,9 +67,9 @@ def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
     caller = from_environment("MELISMA_CALLER", caller)
     api_key = from_environment("MELISMA_API_KEY", api_key)
     if not (api_key.isascii() and api_key.isprintable()):
-        raise ValueError("the API key must be of printable ASCII characters")
+        raise ValueError("the API key must have only printable ASCII characters: check for a line end or spaces")
     if not (caller.isascii() and caller.isprintable()):
-        raise ValueError(f"the caller's name must be of printable ASCII characters: {caller!r}")
+        raise ValueError(f"the caller's name must have only printable ASCII characters, unlike {caller!r}")
     named = (("x-caller", caller),) if caller else ()
     return (*named, ("authorization", f"Bearer {api_key}")) if api_key else named
 
@@ -85,7 +85,7 @@ def tls_credentials(
             PEM or cannot be used.
     """
     if (certificate is None) != (private_key is None):
-        raise ValueError("a certificate and its private key belong together")
+        raise ValueError("give both a certificate and its private key, or neither")
     authorities, chain = _pem(ca, "CERTIFICATE"), _pem(certificate, "CERTIFICATE")
     key = _pem(private_key, "PRIVATE KEY")
     _check_usable(ca, certificate, private_key)
@@ -102,13 +102,13 @@ def checked_server(server: str | None) -> str:
     """
     server = from_environment("MELISMA_SERVER", server, DEFAULT_SERVER)
     if server.startswith(("http://", "https://")):
-        raise ValueError(f"the server is host:port, without http:// or a path, not {server!r}")
+        raise ValueError(f"the server must be given as host:port, without http:// or a path, not {server!r}")
     host, colon, port = server.rpartition(":")
     scheme = server.partition(":")[0]
     if scheme in _SCHEMES and colon:
         return server
     if not (host and port.isascii() and port.isdecimal() and 0 < int(port) < 65_536):
-        raise ValueError(f"the server is host:port, such as {DEFAULT_SERVER}, not {server!r}")
+        raise ValueError(f"the server must be given as host:port, such as {DEFAULT_SERVER}, not {server!r}")
     return server
 
 
@@ -119,12 +119,14 @@ def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path |
         if ca:
             context.load_verify_locations(ca)
     except ssl.SSLError as error:
-        raise ValueError(f"{ca} holds no usable certificate ({error.reason})") from error
+        raise ValueError(
+            f"{ca} has no usable certificate ({error.reason}): give a PEM file of certificate authorities"
+        ) from error
     try:
         if certificate:
             context.load_cert_chain(certificate, private_key, password="")
     except ssl.SSLError as error:
-        text = f"{private_key} is not the key of {certificate}, is encrypted, or one of the two cannot be used"
+        text = f"{private_key} is not the key of {certificate}, or has a password: give a pair without a password"
         raise ValueError(f"{text} ({error.reason})") from error
 
 
@@ -133,7 +135,7 @@ def _pem(path: Path | None, kind: str) -> bytes | None:
         return None
     data = path.read_bytes()
     if not re.search(rb"-----BEGIN [A-Z ]*" + kind.encode() + b"-----", data):
-        raise ValueError(f"{path} holds no {kind.lower()} in PEM form (-----BEGIN {kind}-----)")
+        raise ValueError(f"{path} has no {kind.lower()} in PEM format (-----BEGIN {kind}-----): give another file")
     return data
 
 

@@ -50,7 +50,7 @@ def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
     """
     path = Path(path)
     if path.suffix.lower() in OTHER_SOUND:
-        raise ValueError(f"the song is MP3, and {path.name} is not named so; name a file that ends in .mp3")
+        raise ValueError(f"songs are MP3 files: give a name that ends in .mp3, not {path.name}")
     mode = _mode(path)
     if mode is None or stat.S_ISREG(mode) or stat.S_ISDIR(mode):
         return PartFile(path)
@@ -74,7 +74,7 @@ class PartFile:
     def __init__(self, path: Path) -> None:
         self.path = path.resolve()
         if self.path.is_dir():
-            raise IsADirectoryError(errno.EISDIR, "it is a folder; name a file in it", str(path))
+            raise IsADirectoryError(errno.EISDIR, "this is a folder: name a file in it", str(path))
         self.part = self.path.with_name(f"{self.path.name}.part")
         self.completed = False
         self._file = _locked(self.part)
@@ -147,7 +147,9 @@ def _read_fifo(path: Path) -> BinaryIO:
         file = os.fdopen(os.open(path, os.O_WRONLY | os.O_NONBLOCK | os.O_CLOEXEC), "wb", buffering=0)
     except OSError as error:
         if error.errno == errno.ENXIO:
-            raise NobodyReads(errno.ENXIO, "it has no reader", str(path)) from error
+            raise NobodyReads(
+                errno.ENXIO, "no program reads from this FIFO: start the reader first", str(path)
+            ) from error
         raise
     os.set_blocking(file.fileno(), True)
     return file
@@ -167,7 +169,9 @@ def _locked(part: Path) -> BinaryIO:
         except BlockingIOError as error:
             file.close()
             raise FileExistsError(
-                errno.EEXIST, "another song is being written to it; wait for its end or choose another name", str(part)
+                errno.EEXIST,
+                "another song is being written to this file: wait for its end, or choose another name",
+                str(part),
             ) from error
         if _is_still(part, file):
             file.truncate()

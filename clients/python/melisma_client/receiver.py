@@ -68,7 +68,10 @@ class Receiver:
     def close(self) -> SongFinished:
         """Verify that the stream has ended with the last event, and return it; raises `BrokenSong` if it never came."""
         if self.finished is None:
-            raise BrokenSong(f"the stream ended after {self.size_bytes} bytes without the final event of the song")
+            raise BrokenSong(
+                f"the stream ended after {self.size_bytes} bytes without the final event of the song: listen to the "
+                "song again"
+            )
         return self.finished
 
     def _take_section(self, section: SectionFinished) -> SectionFinished | None:
@@ -81,8 +84,8 @@ class Receiver:
         expected = chunk.sequence if self._chunks is None else self._chunks
         if (chunk.sequence, chunk.byte_offset) != (expected, self.size_bytes):
             raise BrokenSong(
-                f"expected chunk {expected} at byte {self.size_bytes}, "
-                f"but chunk {chunk.sequence} at byte {chunk.byte_offset} came"
+                f"chunk {chunk.sequence} at byte {chunk.byte_offset} arrived in place of chunk {expected} at byte "
+                f"{self.size_bytes}: listen to the song again"
             )
         self._chunks = expected + 1
         self.size_bytes += len(chunk.data)
@@ -94,7 +97,8 @@ class Receiver:
         sha256_heard = finished.sha256 if self._byte_offset else self._digest.hexdigest()
         if (finished.size_bytes, finished.sha256) != (self.size_bytes, sha256_heard):
             raise BrokenSong(
-                f"the {self.size_bytes} bytes that arrived are not the {finished.size_bytes} bytes that were sent"
+                f"the {self.size_bytes} bytes that arrived differ from the {finished.size_bytes} bytes that were "
+                "sent: listen to the song again"
             )
         self.finished = finished
         return finished

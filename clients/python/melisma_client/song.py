@@ -129,7 +129,7 @@ class Song:
                 yield event
         if not self.received.finished:
             raise ConnectionLost(
-                "the stream ended before the song was complete; listen to the song again from the last byte"
+                "the stream ended before the song was complete: listen to the song again from the last byte"
             )
 
     def _error_of(self, failure: grpc.RpcError) -> MelismaError:

@@ -189,7 +189,7 @@ def _with_retries(attempt: Callable[[float], T], budget: RetryBudget, sleep: Cal
             if (wait := budget.wait_seconds(error_of(failure), number)) is None:
                 raise
         sleep(wait)
-    raise AssertionError("count has no end")
+    raise AssertionError("itertools.count() has ended. This cannot happen")
 
 
 def _channel(server: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:

@@ -4,7 +4,7 @@
 export function chosen<T extends { readonly UNSPECIFIED: unknown }>(values: T, name: string | undefined): T[keyof T] {
   const value = name === undefined ? values.UNSPECIFIED : values[name.toUpperCase() as keyof T];
   if (value === undefined || name === "unrecognized") {
-    throw new TypeError(`there is no choice ${JSON.stringify(name)}`);
+    throw new TypeError(`${JSON.stringify(name)} is not a value of this enum: use one that the package exports`);
   }
   return value as T[keyof T];
 }

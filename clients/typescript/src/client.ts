@@ -230,7 +230,7 @@ function deadline(seconds: number): Date {
 
 function present<T>(value: T | undefined): T {
   if (value === undefined) {
-    throw new NotFound("the server's answer is empty");
+    throw new NotFound("the server's response is empty: check that the address is that of a Melisma server");
   }
   return value;
 }

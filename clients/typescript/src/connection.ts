@@ -43,7 +43,7 @@ export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
   }
   const { ca, certificate, privateKey } = tls === true ? {} : tls;
   if ((certificate === undefined) !== (privateKey === undefined)) {
-    throw new TypeError("a certificate and its private key belong together");
+    throw new TypeError("give both a certificate and its private key, or neither");
   }
   return credentials.createSsl(bytes(ca), bytes(privateKey), bytes(certificate));
 }
@@ -51,10 +51,10 @@ export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
 /** Metadata of every call; throws `TypeError`, without the key in its text, for characters that metadata cannot have. */
 export function metadataOf(caller: string, apiKey: string): Metadata {
   if (!isPrintable(apiKey)) {
-    throw new TypeError("the API key must be of printable ASCII characters");
+    throw new TypeError("the API key must have only printable ASCII characters: check for a line end or spaces");
   }
   if (!isPrintable(caller)) {
-    throw new TypeError(`the caller's name must be of printable ASCII characters: ${JSON.stringify(caller)}`);
+    throw new TypeError(`the caller's name must have only printable ASCII characters, unlike ${JSON.stringify(caller)}`);
   }
   const metadata = new Metadata();
   if (caller) {

@@ -24,11 +24,11 @@ const OTHER_SOUND: ReadonlySet<string> = new Set(
  */
 export async function sinkAt(path: string): Promise<Sink> {
   if (OTHER_SOUND.has(extname(path).toLowerCase())) {
-    throw new TypeError(`the song is MP3, and ${basename(path)} is not named so; name a file that ends in .mp3`);
+    throw new TypeError(`songs are MP3 files: give a name that ends in .mp3, not ${basename(path)}`);
   }
   const found = await present(stat(path));
   if (found?.isDirectory()) {
-    throw Object.assign(new Error(`EISDIR: it is a folder, name a file in it: ${path}`), { code: "EISDIR" });
+    throw Object.assign(new Error(`EISDIR: this is a folder, name a file in it: ${path}`), { code: "EISDIR" });
   }
   return found && !found.isFile() ? new Device(await open(path, "w")) : PartFile.open(path);
 }
@@ -87,7 +87,7 @@ export class PartFile implements Sink {
   /** Renames the file to its final name. */
   async complete(): Promise<void> {
     if (!(await this.#isOurs())) {
-      throw Object.assign(new Error(`EEXIST: another song is being written to it: ${this.part}`), { code: "EEXIST" });
+      throw Object.assign(new Error(`EEXIST: another song is being written to this file, wait for its end or choose another name: ${this.part}`), { code: "EEXIST" });
     }
     await this.#file.close();
     await rename(this.part, this.path);

@@ -34,7 +34,7 @@ export function engineOptionsOf(options: EngineOptions | undefined): GenerateReq
   }
   const { aceStep, ...others } = options;
   if (aceStep === undefined || Object.keys(others).length) {
-    throw new TypeError(`engineOptions must name one known engine: ${JSON.stringify(Object.keys(options))}`);
+    throw new TypeError(`engineOptions must have the options of exactly one engine of this package, not ${JSON.stringify(Object.keys(options))}`);
   }
   const { mode, sampler, ...same } = aceStep;
   const choices = { mode: chosen(GenerationMode, mode), sampler: chosen(Sampler, sampler) };

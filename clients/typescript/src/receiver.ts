@@ -96,7 +96,7 @@ export class Receiver {
     const expected = this.#chunks ?? sequence;
     if (sequence !== expected || byteOffset !== this.sizeBytes) {
       throw new BrokenSong(
-        `expected chunk ${expected} at byte ${this.sizeBytes}, but chunk ${sequence} at byte ${byteOffset} came`,
+        `chunk ${sequence} at byte ${byteOffset} arrived in place of chunk ${expected} at byte ${this.sizeBytes}: listen to the song again`,
       );
     }
     this.#chunks = expected + 1;
@@ -109,7 +109,7 @@ export class Receiver {
     const sha256 = this.#byteOffset ? finished.sha256 : this.#digest.digest("hex");
     if (finished.sizeBytes !== this.sizeBytes || finished.sha256 !== sha256) {
       throw new BrokenSong(
-        `the ${this.sizeBytes} bytes that arrived are not the ${finished.sizeBytes} bytes that were sent`,
+        `the ${this.sizeBytes} bytes that arrived differ from the ${finished.sizeBytes} bytes that were sent: listen to the song again`,
       );
     }
     this.finished = finished;

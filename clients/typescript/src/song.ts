@@ -133,7 +133,7 @@ export class Song implements AsyncIterable<SongEvent> {
       }
     }
     if (!this.received.finished) {
-      throw new ConnectionLost("the stream ended before the song was complete; listen to the song again from the last byte");
+      throw new ConnectionLost("the stream ended before the song was complete: listen to the song again from the last byte");
     }
   }
 

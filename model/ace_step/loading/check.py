@@ -25,7 +25,9 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def _verdict(folder: Path, *, released: bool) -> str:
-    kind = "the released checkpoint" if released else "a checkpoint that can be loaded, but not the released one"
+    kind = (
+        "this is the released checkpoint" if released else "this checkpoint can be loaded, but is not the released one"
+    )
     return f"{folder}: {kind}"
 
 

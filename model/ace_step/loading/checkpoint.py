@@ -73,18 +73,22 @@ def read_header(path: Path) -> Header:
         with path.open("rb") as file:
             start = file.read(_LENGTH.size)
             if start and _POINTER.startswith(start):
-                raise EngineUnavailable(f"{path}: is a Git LFS pointer, not the file; run 'git lfs pull' in its folder")
+                raise EngineUnavailable(
+                    f"{path} is a Git LFS pointer, not the file itself: run 'git lfs pull' in its folder"
+                )
             length = _LENGTH.unpack(start)[0] if len(start) == _LENGTH.size else _HEADER_LIMIT
             values = json.loads(file.read(length)) if length < _HEADER_LIMIT else None
     except OSError as error:
-        raise EngineUnavailable(f"{path}: cannot be read ({error.strerror})") from error
+        raise EngineUnavailable(f"{path} cannot be read ({error.strerror}): correct its path or permissions") from error
     except ValueError as error:
-        raise EngineUnavailable(f"{path}: is not a safetensors file, or is cut off in its header") from error
+        raise EngineUnavailable(
+            f"{path} is not a safetensors file, or its header is cut off: download it again"
+        ) from error
     if not isinstance(values, dict):
-        raise EngineUnavailable(f"{path} is not a safetensors file")
+        raise EngineUnavailable(f"{path} is not a safetensors file: download it again")
     header = _header(values, _LENGTH.size + length)
     if (size := path.stat().st_size) != header.file_bytes:
-        raise EngineUnavailable(f"{path}: has {size:,} of {header.file_bytes:,} bytes; fetch it again")
+        raise EngineUnavailable(f"{path} has only {size:,} of {header.file_bytes:,} bytes: download it again")
     return header
 
 
@@ -97,8 +101,8 @@ def _header(values: Mapping[str, Mapping[str, list[int]]], start: int) -> Header
 def missing(folder: Path) -> list[str]:
     """One sentence for each file of the checkpoint that is not in `folder`."""
     if not folder.is_dir():
-        return [f"{folder}: is not a folder"]
-    return [f"{folder / name}: is missing" for name in FILES if not (folder / name).is_file()]
+        return [f"{folder} is not a folder"]
+    return [f"{folder / name} is missing" for name in FILES if not (folder / name).is_file()]
 
 
 def require(folder: Path) -> None:
@@ -111,11 +115,11 @@ def compare(path: Path, found: Mapping[str, tuple[int, ...]], wanted: Mapping[st
     """One sentence for each tensor of `path` that is missing, unknown, or has another shape."""
     for name, shape in wanted.items():
         if name not in found:
-            yield f"{path}: lacks the tensor {name}"
+            yield f"{path} lacks the tensor {name}"
         elif found[name] != shape:
-            yield f"{path}: the tensor {name} has the shape {list(found[name])}, not {list(shape)}"
+            yield f"{path} has the tensor {name} with the shape {list(found[name])}, not {list(shape)}"
     for name in sorted(found.keys() - wanted.keys()):
-        yield f"{path}: has a tensor {name} that ACE-Step v1 does not know"
+        yield f"{path} has a tensor {name} that ACE-Step v1 does not have"
 
 
 def differs_from_release(folder: Path) -> list[str]:
@@ -124,9 +128,9 @@ def differs_from_release(folder: Path) -> list[str]:
     for name, size in RELEASED_BYTES.items():
         found = (folder / name).stat().st_size
         if found != size:
-            faults.append(f"{folder / name}: has {found:,} bytes; the released file has {size:,}")
+            faults.append(f"{folder / name} has {found:,} bytes, but the released file has {size:,}")
         elif (digest := RELEASED_SHA256.get(name)) and _sha256(folder / name) != digest:
-            faults.append(f"{folder / name}: is not the released file (SHA-256 {_sha256(folder / name)})")
+            faults.append(f"{folder / name} differs from the released file (its SHA-256 is {_sha256(folder / name)})")
     return faults
 
 

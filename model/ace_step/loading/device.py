@@ -98,7 +98,7 @@ class Device:
                 two = torch.ones(1, device=self.torch).add_(1)
                 self.settle()
                 if two.item() != 2.0:
-                    raise RuntimeError(f"{self.torch} is broken: one and one is {two.item()} there")
+                    raise RuntimeError(f"the device {self.torch} computes wrongly: 1 + 1 is {two.item()} there")
 
     def window(self, sound: torch.Tensor) -> Window:
         """Sound [channels, samples] copied to the host, called within `decoding`.
@@ -142,7 +142,9 @@ def _opened(name: str) -> torch.device:
         return device
     found = torch.cuda.device_count()
     if (device.index or 0) >= found:
-        raise EngineUnavailable(f"there is no device {name}: torch finds {found} CUDA devices; see 'nvidia-smi'")
+        raise EngineUnavailable(
+            f"there is no device {name}: torch finds {found} CUDA devices; check MELISMA_DEVICES and 'nvidia-smi'"
+        )
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]
     except torch.AcceleratorError:

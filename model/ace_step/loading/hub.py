@@ -34,13 +34,22 @@ def folder_of(settings: AceStepSettings) -> Path:
     paths = [_file(settings, file, number) for number, file in enumerate(FILES, 1)]
     folder = paths[0].parent.parent
     if name == RELEASED and (found := differs_from_release(folder)):
-        raise EngineUnavailable(f"the download is not the release that is known to work: {'; '.join(found)}")
+        raise EngineUnavailable(
+            "the downloaded checkpoint differs from the released one; delete it, and it is downloaded again: "
+            f"{'; '.join(found)}"
+        )
     return folder
 
 
 def _file(settings: AceStepSettings, file: Path, number: int) -> Path:
     name, size = settings.checkpoint, RELEASED_BYTES.get(file, 0)
-    _log.info("fetching %s, file %d of %d (%.2f GB)", file, number, len(FILES), size / 1e9)
+    _log.info(
+        "downloading %s of ACE-Step, file %d of %d (%.2f GB), unless it is in the cache",
+        file,
+        number,
+        len(FILES),
+        size / 1e9,
+    )
     try:
         path = hf_hub_download(
             name,
@@ -51,22 +60,24 @@ def _file(settings: AceStepSettings, file: Path, number: int) -> Path:
         )
     except RepositoryNotFoundError as error:
         raise EngineUnavailable(
-            f"there is no repository {name!r} on the hub, and no such folder; ", *HOW_TO_GET
+            f"there is no repository {name!r} on the Hugging Face hub, and no such folder; ", *HOW_TO_GET
         ) from error
     except (EntryNotFoundError, RevisionNotFoundError) as error:
         where = f"{name} (revision {settings.revision or 'main'})"
         if isinstance(error, LocalEntryNotFoundError):
-            raise EngineUnavailable(f"{file} of {where} is not here and cannot be fetched; ", *_ONLINE) from error
+            raise EngineUnavailable(
+                f"the file {file} of {where} is not in the cache and cannot be downloaded; ", *_ONLINE
+            ) from error
         raise EngineUnavailable(
-            f"{where} has no file {file}: it is not a checkpoint of ACE-Step v1; ", *HOW_TO_GET
+            f"{where} has no file {file}, so it is not a checkpoint of ACE-Step v1; ", *HOW_TO_GET
         ) from error
     except (HfHubHTTPError, OSError, ValueError) as error:
-        raise EngineUnavailable(f"{file} of {name} cannot be fetched ({error}); ", *HOW_TO_GET) from error
+        raise EngineUnavailable(f"the file {file} of {name} cannot be downloaded ({error}); ", *HOW_TO_GET) from error
     return Path(path)
 
 
 _ONLINE = (
-    "let this machine reach the hub and unset ",
+    "connect the computer to the hub and unset ",
     Option("offline"),
     " and HF_HUB_OFFLINE, or set ",
     Option("checkpoint"),

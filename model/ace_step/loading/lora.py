@@ -51,11 +51,15 @@ def load(folder: Path, model: nn.Module) -> Adapter:
         with safe_open(path, framework="pt") as file:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
     except (OSError, ValueError) as error:
-        raise EngineUnavailable(f"{path}: cannot be read as an adapter ({error})") from error
+        raise EngineUnavailable(
+            f"the LoRA adapter {path} cannot be read ({error}): correct MELISMA_ACE_STEP__LORAS or the file"
+        ) from error
     maps = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     adapter = {name: _pair(path, name, tensors, maps, _config(folder)) for name in _changed(tensors)}
     if not adapter:
-        raise EngineUnavailable(f"{path}: holds no pair of lora_A and lora_B")
+        raise EngineUnavailable(
+            f"the LoRA adapter {path} has no pair of tensors lora_A and lora_B: use an adapter in PEFT format"
+        )
     return adapter
 
 
@@ -68,7 +72,9 @@ def _config(folder: Path) -> Mapping[str, object]:
     try:
         values = json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
     except (OSError, ValueError) as error:
-        raise EngineUnavailable(f"{path}: cannot be read ({error})") from error
+        raise EngineUnavailable(
+            f"the configuration {path} of a LoRA adapter cannot be read ({error}): correct or restore it"
+        ) from error
     return values if isinstance(values, dict) else {}
 
 
@@ -82,11 +88,14 @@ def _pair(
     plain = name.removeprefix("transformer.")
     down, up = tensors[f"{name}.lora_A.weight"], tensors.get(f"{name}.lora_B.weight")
     if (linear := maps.get(plain)) is None or up is None:
-        raise EngineUnavailable(f"{path}: changes {name}, which ACE-Step v1 does not have as a linear map")
+        raise EngineUnavailable(
+            f"the LoRA adapter {path} changes {name}, which is not a linear layer of ACE-Step v1: use an adapter that "
+            "was trained for ACE-Step v1"
+        )
     shape = (up.shape[0], down.shape[1])
     if shape != tuple(linear.weight.shape) or up.shape[1] != down.shape[0]:
         other = f"changes {name} by {shape}, whose weight is {tuple(linear.weight.shape)}"
-        raise EngineUnavailable(f"{path}: {other}; use an adapter that was trained for ACE-Step v1")
+        raise EngineUnavailable(f"the LoRA adapter {path} {other}: use an adapter that was trained for ACE-Step v1")
     rank = down.shape[0]
     alpha = (
         float(tensors[f"{name}.alpha"]) if f"{name}.alpha" in tensors else float(str(config.get("lora_alpha", rank)))

@@ -68,7 +68,7 @@ def _autoencoder(config: Path, _header: Header) -> nn.Module:
     try:
         return cast(nn.Module, AutoencoderDC.from_config(dict(read_json(config))))
     except (TypeError, ValueError) as error:
-        raise EngineUnavailable(f"{config}: describes no AutoencoderDC ({error})") from error
+        raise EngineUnavailable(f"{config} does not describe an AutoencoderDC ({error}): download it again") from error
 
 
 def _vocoder(config: Path, _header: Header) -> nn.Module:
@@ -131,7 +131,7 @@ def _tokenizer(root: Path) -> Tokenizer:
     try:
         return Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises nothing more precise
-        raise EngineUnavailable(f"{path}: is not a tokenizer ({error}); fetch it again") from error
+        raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error
 
 
 def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
@@ -155,7 +155,7 @@ def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
 def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -> nn.Module:
     path = part.path(root)
     header = read_header(path)
-    _log.info("loading %s (%.1f GB)", part.folder, header.file_bytes / 1e9)
+    _log.info("loading the ACE-Step network %s (%.1f GB)", part.folder, header.file_bytes / 1e9)
     network = part.empty(root, header)
     with safe_open(path, framework="pt", device=str(device)) as file:
         stored = part.adapt({name: file.get_tensor(name) for name in header.shapes if not is_dead(name)})

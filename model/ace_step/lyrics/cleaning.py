@@ -72,7 +72,9 @@ def _cutlet() -> Any:
     try:
         from cutlet import Cutlet
     except ImportError as error:
-        raise EngineUnavailable("cutlet is not installed: pip install 'melisma[ace_step]'") from error
+        raise EngineUnavailable(
+            "Japanese lyrics need the Python package cutlet: run pip install 'melisma[ace_step]'"
+        ) from error
     return Cutlet()
 
 
@@ -82,5 +84,7 @@ def _transliter() -> Any:
         from hangul_romanize import Transliter
         from hangul_romanize.rule import academic
     except ImportError as error:
-        raise EngineUnavailable("hangul-romanize is not installed: pip install 'melisma[ace_step]'") from error
+        raise EngineUnavailable(
+            "Korean lyrics need the Python package hangul-romanize: run pip install 'melisma[ace_step]'"
+        ) from error
     return Transliter(academic)

@@ -61,7 +61,9 @@ def _identifier() -> Any:
     try:
         from py3langid.langid import MODEL_FILE, LanguageIdentifier
     except ImportError as error:
-        raise EngineUnavailable("py3langid is not installed: pip install 'melisma[ace_step]'") from error
+        raise EngineUnavailable(
+            "detecting the language of lyrics needs the Python package py3langid: run pip install 'melisma[ace_step]'"
+        ) from error
     identifier = LanguageIdentifier.from_pickled_model(MODEL_FILE)
     identifier.set_languages(_LATIN)
     return identifier

@@ -62,9 +62,11 @@ def _say(number: str, language: str, form: str, currency: str = "") -> str:
     try:
         from num2words import num2words
     except ImportError as error:
-        raise EngineUnavailable("num2words is not installed: pip install 'melisma[ace_step]'") from error
+        raise EngineUnavailable(
+            "numbers in lyrics need the Python package num2words: run pip install 'melisma[ace_step]'"
+        ) from error
     if len(number) > _LONGEST_NUMBER:
-        raise ValueError("a number of so many digits cannot be read")
+        raise ValueError("a number has too many digits to be sung: write it in words")
     value = float(number) if "." in number or currency else int(number)
     extra = {"currency": currency} if currency else {}
     return str(num2words(value, to=form, lang=language, **extra))

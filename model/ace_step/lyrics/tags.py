@@ -37,7 +37,7 @@ def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]
     written = read_lyrics(lyrics, field)
     lines = [line for section in written.sections for line in _lines(section)]
     marked = any(line.singer for section in written.sections for line in section.lines)
-    remarks = ("lyrics: marks of singers are not followed",) if marked else ()
+    remarks = ("lyrics: marks of singers have no effect with this engine",) if marked else ()
     return "\n".join(lines).strip(), (*written.notes, *remarks)
 
 

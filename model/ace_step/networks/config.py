@@ -77,9 +77,9 @@ def read_json(path: Path) -> Mapping[str, Any]:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except (OSError, ValueError) as error:
-        raise EngineUnavailable(f"{path}: cannot be read ({error})") from error
+        raise EngineUnavailable(f"{path} cannot be read ({error}): download it again") from error
     if not isinstance(value, dict):
-        raise EngineUnavailable(f"{path}: must hold a JSON object")
+        raise EngineUnavailable(f"{path} must contain a JSON object: download it again")
     return value
 
 
@@ -114,7 +114,10 @@ def vocoder_config(values: Mapping[str, Any]) -> VocoderConfig:
     _expect(values, "_class_name", "ADaMoSHiFiGANV1")
     dilations = {tuple(each) for each in _value(values, "resblock_dilation_sizes")}
     if len(dilations) != 1:
-        raise EngineUnavailable("config.json: resblock_dilation_sizes must be the same for every kernel size")
+        raise EngineUnavailable(
+            "config.json of the vocoder must have the same resblock_dilation_sizes for every kernel size: use the "
+            "checkpoint of ACE-Step v1"
+        )
     return VocoderConfig(
         sample_rate=_value(values, "sampling_rate"),
         n_fft=_value(values, "n_fft"),
@@ -146,16 +149,20 @@ def _lyric_encoder_config(shapes: Mapping[str, tuple[int, ...]]) -> LyricEncoder
 
 def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]:
     if name not in shapes:
-        raise EngineUnavailable(f"the transformer's weights lack the tensor {name}")
+        raise EngineUnavailable(
+            f"the weights of the transformer lack the tensor {name}: use the checkpoint of ACE-Step v1"
+        )
     return shapes[name]
 
 
 def _value(values: Mapping[str, Any], name: str) -> Any:
     if name not in values:
-        raise EngineUnavailable(f"config.json lacks {name!r}")
+        raise EngineUnavailable(f"config.json lacks {name!r}: use the checkpoint of ACE-Step v1")
     return values[name]
 
 
 def _expect(values: Mapping[str, Any], name: str, wanted: object) -> None:
     if (found := _value(values, name)) != wanted:
-        raise EngineUnavailable(f"config.json says {name} = {found!r}; ACE-Step v1 has {wanted!r}")
+        raise EngineUnavailable(
+            f"config.json has {name} = {found!r}, but ACE-Step v1 has {wanted!r}: use the checkpoint of ACE-Step v1"
+        )

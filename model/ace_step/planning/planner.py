@@ -93,12 +93,17 @@ class Planner:
         found = []
         if options.lora is not None and options.lora not in self._loras:
             found.append(
-                Violation("ace_step.lora", f"is not one of: {', '.join(sorted(self._loras)) or 'there are none'}")
+                Violation(
+                    "ace_step.lora",
+                    f"is not the name of an adapter of this server; it has: {', '.join(sorted(self._loras)) or 'none'}",
+                )
             )
         if params.task is not None and options.mode is GenerationMode.SECTIONED:
-            found.append(Violation("ace_step.mode", f"must be whole where {task_field(params.task)} is asked for"))
+            found.append(Violation("ace_step.mode", f"must be whole for the task {task_field(params.task)}"))
         if params.task is not None and not isinstance(params.task, Retake) and params.duration_seconds is not None:
-            found.append(Violation("duration_seconds", "must be unset where the length is that of a recording"))
+            found.append(
+                Violation("duration_seconds", "must be unset for this task, whose length is that of the recording")
+            )
         if found:
             raise InvalidParams(*found)
 
@@ -109,7 +114,9 @@ class Planner:
         steps = self._settings.default_steps if params.steps is None else params.steps
         scale = DEFAULT_GUIDANCE if params.guidance_scale is None else params.guidance_scale
         if isinstance(task, Edit) and edit_range(task, steps)[0] >= steps:
-            raise InvalidParams(Violation("edit.start", f"leaves none of {steps} steps"))
+            raise InvalidParams(
+                Violation("edit.start", f"leaves none of the {steps} steps for the change: use a smaller value")
+            )
         target = normalised(task.lyrics, "edit.lyrics")[0] if isinstance(task, Edit) else ""
         return GenerationSpec(
             prompt=_prompt(params),
@@ -144,7 +151,7 @@ def _options(params: SongParams) -> AceStepOptions:
     options = AceStepOptions() if params.options is None else params.options
     if not isinstance(options, AceStepOptions):
         raise TypeError(
-            f"{type(options).__name__} is not the type of the options of engine {NAME!r}: {AceStepOptions.__name__}"
+            f"{type(options).__name__} is not the type of options of engine {NAME!r}: use {AceStepOptions.__name__}"
         )
     return options
 
@@ -225,4 +232,4 @@ def _prompt(params: SongParams) -> str:
 
 def _remarks(params: SongParams) -> Iterable[str]:
     if hints := _hints(params):
-        yield f"{', '.join(hints)}: told to the model in words, which it may not follow exactly."
+        yield f"{', '.join(hints)}: added to the text prompt; the model may not follow them exactly."

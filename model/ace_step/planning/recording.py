@@ -69,7 +69,7 @@ def read(audio: bytes, field: str) -> _Sound:
             place += length
     missing_seconds = (sound.shape[1] - place) / SAMPLE_RATE
     if missing_seconds > _MISSING_SECONDS:
-        raise _refused(field, f"is damaged: {missing_seconds:.1f} s of its sound are missing")
+        raise _refused(field, f"is damaged, {missing_seconds:.1f} s of its sound are missing: send a whole file")
     return sound
 
 
@@ -79,7 +79,9 @@ def _opened(audio: bytes, field: str) -> soundfile.SoundFile:
     try:
         file = soundfile.SoundFile(io.BytesIO(audio))
     except soundfile.LibsndfileError as error:
-        raise _refused(field, f"cannot be read as MP3, WAV, FLAC or Ogg ({error.error_string})") from error
+        raise _refused(
+            field, f"cannot be read as MP3, WAV, FLAC or Ogg ({error.error_string}): send a valid file"
+        ) from error
     if (fault := _fault(file)) is not None:
         file.close()
         raise _refused(field, fault)
@@ -98,12 +100,12 @@ def _fault(file: soundfile.SoundFile) -> str | None:
     if file.format not in _FORMATS:
         return "must be MP3, WAV, FLAC or Ogg"
     if not MIN_RATE_HERTZ <= file.samplerate <= MAX_RATE_HERTZ:
-        return f"has {file.samplerate} Hz; must have {MIN_RATE_HERTZ} to {MAX_RATE_HERTZ} Hz"
+        return f"has a sample rate of {file.samplerate} Hz; it must be {MIN_RATE_HERTZ} to {MAX_RATE_HERTZ} Hz"
     if file.channels > 2:
-        return f"has {file.channels} channels; must have 1 or 2"
+        return f"has {file.channels} channels; it must have 1 or 2"
     seconds = file.frames / file.samplerate
     if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        return f"lasts {seconds:.1f} s; must last {MIN_SECONDS:g} to {MAX_SECONDS:g} s"
+        return f"lasts {seconds:.1f} s; it must last {MIN_SECONDS:g} to {MAX_SECONDS:g} s"
     return None
 
 
@@ -120,7 +122,7 @@ def _blocks(file: soundfile.SoundFile, field: str) -> Iterator[_Sound]:
             left -= len(block)
             yield block
     except soundfile.LibsndfileError as error:
-        raise _refused(field, f"is damaged ({error.error_string})") from error
+        raise _refused(field, f"is damaged ({error.error_string}): send a valid file") from error
 
 
 def _resampled(blocks: Iterator[_Sound], rate: int, channels: int) -> Iterator[_Sound]:
@@ -134,7 +136,9 @@ def _resampled(blocks: Iterator[_Sound], rate: int, channels: int) -> Iterator[_
 
 def _check_samples(block: _Sound, field: str) -> None:
     if len(block) and not float(np.abs(block).max()) <= MAX_PEAK:
-        raise _refused(field, f"has samples beyond {MAX_PEAK:g} times full scale, or that are no numbers")
+        raise _refused(
+            field, f"has samples that are not finite or above {MAX_PEAK:g} times full scale: send a valid recording"
+        )
 
 
 def _refused(field: str, description: str) -> InvalidParams:

@@ -56,7 +56,7 @@ class BatchedForward:
         """
         device = self._transformer.device
         if self._wants_graphs and device.type != "cuda":
-            raise EngineUnavailable(Option("cuda_graphs"), " needs a CUDA device; unset it")
+            raise EngineUnavailable(Option("cuda_graphs"), " needs a CUDA device: leave the setting empty")
         if self._compiled:
             compile_now(self._transformer)
         if self._wants_graphs:

@@ -72,7 +72,7 @@ def _from_source(spec: GenerationSpec, conditions: Conditions, source: torch.Ten
             return _extend(spec, conditions, task, source, start, noises(spec.second_seed))
         case Edit() as task:
             return _edit(spec, conditions, task, source, noises(spec.second_seed))
-    raise AssertionError("a recording without a task")
+    raise AssertionError("a request has a recording but no task. This is a bug: please report it")
 
 
 def _follow(

@@ -60,11 +60,11 @@ class FinishedTrajectory:
 
     def rows(self) -> list[Row]:
         """Raises RuntimeError: there is no step left."""
-        raise RuntimeError("a finished section takes no further step")
+        raise RuntimeError("the section is finished and cannot be denoised further. This is a bug: please report it")
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """Raises RuntimeError: there is no step left."""
-        raise RuntimeError("a finished section takes no further step")
+        raise RuntimeError("the section is finished and cannot be denoised further. This is a bug: please report it")
 
 
 class SamplerTrajectory:

@@ -22,11 +22,11 @@ _ADVICE = (
     (r"getpwuid|No username set", f"the user has no entry in /etc/passwd: set {FOLDERS}"),
     (
         r"failed to map segment|Operation not permitted",
-        f"code may not be run from where it is kept: let {FOLDERS} name folders that are not mounted noexec",
+        f"compiled code may not be run from its folder: set {FOLDERS} to folders that are not mounted noexec",
     ),
     (
         r"Permission denied|Read-only file system|No space left",
-        f"compiled code cannot be kept: let {FOLDERS} name folders that can be written to",
+        f"compiled code cannot be stored: set {FOLDERS} to folders that can be written to",
     ),
 )
 """Texts of failures, and the advice for each."""
@@ -48,7 +48,7 @@ def compile_now(transformer: Transformer) -> None:
         raise
     except Exception as error:  # compilers raise whatever their tools do
         raise EngineUnavailable(
-            f"torch cannot compile here: {advice(error)}; or unset ",
+            f"torch cannot compile the engine: {advice(error)}; or leave these settings empty: ",
             Option("compile"),
             " and ",
             Option("cuda_graphs", short=True),

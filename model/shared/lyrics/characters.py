@@ -62,7 +62,7 @@ def check_is_text(text: str, field: str) -> None:
             raise InvalidParams(Violation(field, f"are {kind}; send the words as text, or the words in a UTF-8 file"))
     unreadable = _unreadable(text)
     if unreadable > _MOST_UNREADABLE * len(text):
-        reason = f"{unreadable} of {len(text)} characters belong to no text; save the words as UTF-8 text"
+        reason = f"{unreadable} of {len(text)} characters belong to no text; save the lyrics as UTF-8 text"
         raise InvalidParams(Violation(field, reason))
 
 
@@ -82,7 +82,7 @@ def decoded(text: str, notes: Notes) -> str:
         except UnicodeError:
             continue
         if written != text:
-            notes.say("was read in a wrong encoding on the way, and is taken as UTF-8")
+            notes.say("had been decoded with a wrong encoding, and was decoded again as UTF-8")
         return written
     return text
 
@@ -106,7 +106,7 @@ def without_invisible(text: str) -> str:
 def _unescaped(text: str, notes: Notes) -> str:
     plain, count = _ESCAPED_NEWLINE.subn("\n", text)
     if count:
-        notes.say(r"a written \n is taken as the end of a line")
+        notes.say(r"the two characters \n are taken as the end of a line")
     plain = re.sub(r"\\{1,4}t(?![a-z])", " ", plain)
     return _ESCAPED_SIGN.sub(r"\1", _ESCAPED_CODE.sub(_decoded, plain))
 

@@ -101,7 +101,7 @@ def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
     if left_out and not any(line.text for line in kept) and not any(map(_is_certain, left_out)):
         return lines
     if left_out:
-        notes.say("what tells of the song is not sung", *left_out)
+        notes.say("credits and titles are not sung", *left_out)
     return kept
 
 

@@ -103,7 +103,7 @@ class SectionReader:
         if not heading.exact:
             self._notes.say("sections of the nearest kind", f"[{heading.written}] as {heading.kind}")
         if len(self._drafts) == MOST_SECTIONS:
-            raise InvalidParams(Violation(self._field, f"more than {MOST_SECTIONS} sections"))
+            raise InvalidParams(Violation(self._field, f"have more than {MOST_SECTIONS} sections: leave some out"))
         self._drafts.append(_Draft(heading, self._after_blank))
         self._own = heading.singer
 
@@ -133,7 +133,9 @@ class SectionReader:
         draft.lines += lines
         self._count += len(lines)
         if self._count > MOST_LINES:
-            raise InvalidParams(Violation(self._field, f"more than {MOST_LINES} lines with their repetitions"))
+            raise InvalidParams(
+                Violation(self._field, f"have more than {MOST_LINES} lines, repetitions included: leave some out")
+            )
 
     def _repeat(self, mark: Repetition, line: Line) -> None:
         """Repeat the last stanza, or the section that has just been opened."""
@@ -144,11 +146,11 @@ class SectionReader:
         elif draft is not None and draft.heading is not None:
             draft.heading = replace(draft.heading, times=mark.times if mark.counted else None, again=True)
         else:
-            self._notes.say("nothing stands before the repetition", line.text)
+            self._notes.say("no lines before the repetition", line.text)
 
     def _allowed(self, times: int, written: str) -> int:
         if times > repeats.MOST_TIMES:
-            self._notes.say(f"repeated {repeats.MOST_TIMES} times, the most there is", written)
+            self._notes.say(f"repeated only {repeats.MOST_TIMES} times, the most allowed", written)
         return min(times, repeats.MOST_TIMES)
 
     def sections(self) -> tuple[WrittenSection, ...]:
@@ -161,7 +163,9 @@ class SectionReader:
         for place, draft in enumerate(self._drafts):
             found += self._made(draft, place)
             if sum(len(section.lines) for section in found) > MOST_LINES:
-                raise InvalidParams(Violation(self._field, f"more than {MOST_LINES} lines with their repetitions"))
+                raise InvalidParams(
+                    Violation(self._field, f"have more than {MOST_LINES} lines, repetitions included: leave some out")
+                )
         return tuple(_merged(found))
 
     def _made(self, draft: _Draft, place: int) -> list[WrittenSection]:
@@ -173,9 +177,9 @@ class SectionReader:
             times = heading.times or (2 if heading.again and self._before(heading, place) is None else 1)
         elif (earlier := self._before(heading, place)) is not None:
             section, times = replace(section, lines=_sung_by(heading.singer, earlier.lines)), heading.times or 1
-            self._notes.say("sections without words of their own come again", f"[{tag}]")
+            self._notes.say("sections without words of their own repeat the words of an earlier one", f"[{tag}]")
         elif self._is_empty(heading, place):
-            self._notes.say("left out, since no words stand under them", f"[{tag}]")
+            self._notes.say("left out, as they have no words", f"[{tag}]")
             return []
         else:
             times = 1

@@ -152,7 +152,7 @@ class ScoreDenoiser:
             ValueError: `steps` is less than 2.
         """
         if steps < 2:
-            raise ValueError("a score needs at least 2 steps")
+            raise ValueError("a score needs at least 2 denoising steps: raise `steps`")
         width = self._network.config.latent
         state = ScoreState(spec, memory, lay_out(spec, memory), steps, guidance_scale, width, seed)
         self._encode(state)

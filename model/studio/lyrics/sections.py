@@ -151,7 +151,7 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
 def _check_amount(unit: str, amount: int, most: int) -> None:
     """Refuse what no tempo could fit, before any character is read."""
     if amount > most:
-        raise InvalidParams(Violation("lyrics", f"{amount} {unit}; at most {most} can be sung"))
+        raise InvalidParams(Violation("lyrics", f"have {amount} {unit}; at most {most} can be sung: leave some out"))
 
 
 def _sections(written: Iterable[WrittenSection], reader: _Reader, own: Voice) -> Iterator[LyricSection]:

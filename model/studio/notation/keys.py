@@ -85,7 +85,9 @@ def parse_key(text: str) -> Key:
     """Read a key; a bare letter is major. Raises InvalidParams (field "key") for anything else."""
     match = _KEY.fullmatch(_plain(text))
     if match is None or (match["before"] and match["after"]):
-        raise InvalidParams(Violation("key", f"{text[:40]!r} is not a key; write it like 'C major' or 'F# minor'"))
+        raise InvalidParams(
+            Violation("key", f"{text[:40]!r} is not a musical key: write it like 'C major' or 'F# minor'")
+        )
     mode = _MODES[match["mode"]]
     pitch_class = _NATURALS[match["letter"]] + _SIGNS[match["before"]] + _SIGNS[match["after"]]
     return Key(mode, (pitch_class - _TONICS[mode] - LOWEST_TRANSPOSE) % 12 + LOWEST_TRANSPOSE)

@@ -22,7 +22,7 @@ def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[fl
         ("tempo_bpm", params.tempo_bpm, tempo_range_bpm),
     )
     violations = [
-        Violation(field, f"{value:g} is outside {low:g} to {high:g}")
+        Violation(field, f"{value:g} is outside {low:g} to {high:g}, the range of engine 'studio'")
         for field, value, (low, high) in numbers
         if value is not None and not low <= value <= high
     ]
@@ -34,15 +34,15 @@ def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[fl
 
 def _language_violations(language: str | None, languages: tuple[str, ...]) -> Iterator[Violation]:
     if language is not None and language_among(language, languages) is None:
-        yield Violation("language", f"{language!r} is none of: {', '.join(languages)}")
+        yield Violation("language", f"{language!r} cannot be sung: use one of {', '.join(languages)}")
 
 
 def _anchor_violations(notes: tuple[AnchorNote, ...]) -> Iterator[Violation]:
     for n, note in enumerate(notes):
         if note.pitch is not None and not LOWEST_ANCHOR_PITCH <= note.pitch <= HIGHEST_ANCHOR_PITCH:
             low, high = LOWEST_ANCHOR_PITCH, HIGHEST_ANCHOR_PITCH
-            yield Violation("anchor", f"note {n}: pitch {note.pitch} is outside {low} to {high}")
+            yield Violation("anchor", f"note {n} has the pitch {note.pitch}, which must be {low} to {high}")
         if not (note.length_beats > 0 and math.isfinite(note.length_beats)):
-            yield Violation("anchor", f"note {n}: length of {note.length_beats:g} beats is not above 0")
+            yield Violation("anchor", f"note {n} has a length of {note.length_beats:g} beats, which must be above 0")
     if notes and all(note.pitch is None for note in notes):
-        yield Violation("anchor", "has no note, only rests")
+        yield Violation("anchor", "has only rests: add at least one note")

@@ -125,7 +125,10 @@ def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exc
     for seconds in range(math.floor(asked) + 1, math.floor(longest) + 1):
         if _fitting(seconds, tempo, needs, longest):
             return InvalidParams(
-                Violation("duration_seconds", f"these lyrics need at least {seconds} s, not {asked:g} s")
+                Violation(
+                    "duration_seconds",
+                    f"these lyrics need at least {seconds} s, not {asked:g} s: allow more time or shorten them",
+                )
             )
     return TooManyWords()
 

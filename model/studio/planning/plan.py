@@ -92,7 +92,7 @@ class StudioDetail:
 def detail_of(plan: SongPlan) -> StudioDetail:
     """The studio engine's own part of a plan; raises TypeError for a plan of another engine."""
     if not isinstance(plan.detail, StudioDetail):
-        raise TypeError("this plan was not made by the studio engine. This is a bug.")
+        raise TypeError("the plan was not made by the studio engine. This is a bug: please report it")
     return plan.detail
 
 

@@ -26,24 +26,24 @@ if _version_not_supported:
 
 
 class MusicServiceStub:
-    """Makes songs and finds them again.
+    """Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
-    waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
-    engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
-    draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
-    reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
-    for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
-    "melisma.v1". A request with a field that the server's version of this contract does not have returns
-    INVALID_ARGUMENT.
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
+    allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
+    that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
+    support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
+    store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
+    song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
+    song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
+    server's version of this API does not have returns INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
     google.protobuf.Timestamp. Indexes and offsets count from 0.
 
-    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
-    fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
+    fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
     """
 
     def __init__(self, channel):
@@ -95,24 +95,24 @@ class MusicServiceStub:
 
 
 class MusicServiceServicer:
-    """Makes songs and finds them again.
+    """Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
-    waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
-    engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
-    draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
-    reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
-    for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
-    "melisma.v1". A request with a field that the server's version of this contract does not have returns
-    INVALID_ARGUMENT.
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
+    allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
+    that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
+    support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
+    store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
+    song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
+    song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
+    server's version of this API does not have returns INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
     google.protobuf.Timestamp. Indexes and offsets count from 0.
 
-    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
-    fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
+    fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
     """
 
     def Generate(self, request, context):
@@ -121,24 +121,24 @@ class MusicServiceServicer:
 
         Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
         within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-        and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
-        by default), and can be listened to again meanwhile.
+        and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
+        setting of the server, 10 by default), in which the caller can return to the song with Listen.
 
         A `request_id` that the same caller has used before, with the same request, returns the first song from its
         beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
         same if all their fields are.
 
         Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-        `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
+        `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
 
-        Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
-        cannot be sung, and a length that does not hold the lyrics.
+        Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
+        lyrics that cannot be sung, and a length that is too short for the lyrics.
 
         Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-        another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
-        and is not tried again), RESOURCE_EXHAUSTED (queue full, too many requests wait to be checked, the call's deadline
-        cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-        DEADLINE_EXCEEDED or CANCELLED.
+        another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
+        killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+        the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
+        the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -146,37 +146,37 @@ class MusicServiceServicer:
 
     def Listen(self, request, context):
         """Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-        `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
-        before and now make one file, byte for byte. A song may have any number of listeners.
+        `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
+        before and now together are the song's file. A song may have any number of listeners.
 
-        A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+        The server goes on making a song for some seconds after its last listener has left, as Generate describes.
 
-        Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
-        beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
-        comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
-        what Generate returns for a song that fails while it is listened to.
+        Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
+        (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
+        the sound made until then is streamed first, and the status has the reason and the violations of `Song.failure`),
+        CANCELLED (the song is cancelled during the call), and what Generate returns for a song that fails during the call.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetSong(self, request, context):
-        """Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's.
+        """Describes one song of the caller. Returns NOT_FOUND if the song does not exist or belongs to another caller.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListSongs(self, request, context):
-        """Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
-        a page token that is not one of this method's.
+        """Lists the songs of the caller, newest first: those being made and those stored. Returns INVALID_ARGUMENT for a page
+        token that this method has not returned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def CancelSong(self, request, context):
-        """Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+        """Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
         NOT_FOUND as GetSong does.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
@@ -184,28 +184,28 @@ class MusicServiceServicer:
         raise NotImplementedError('Method not implemented!')
 
     def DeleteSong(self, request, context):
-        """Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
-        on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
-        `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+        """Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+        deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+        `request_id` may be used again for a new song. The song still counts for the caller's quota.
 
         Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-        "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
-        may be made again.
+        "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
+        repeated.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def ListEngines(self, request, context):
-        """Lists the engines of this server with their limits and defaults. The server's default engine comes first.
-        Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+        """Lists the engines of this server with their limits and defaults. The server's default engine comes first. Returns
+        INVALID_ARGUMENT for a page token that this method has not returned.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
         raise NotImplementedError('Method not implemented!')
 
     def GetEngine(self, request, context):
-        """Describes one engine. Returns NOT_FOUND for a name that the server does not have.
+        """Describes one engine. Returns NOT_FOUND if the server has no engine of that name.
         """
         context.set_code(grpc.StatusCode.UNIMPLEMENTED)
         context.set_details('Method not implemented!')
@@ -263,24 +263,24 @@ def add_MusicServiceServicer_to_server(servicer, server):
 
  # This class is part of an EXPERIMENTAL API.
 class MusicService:
-    """Makes songs and finds them again.
+    """Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
 
     Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
-    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
-    waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
-    engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
-    draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
-    reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
-    for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
-    "melisma.v1". A request with a field that the server's version of this contract does not have returns
-    INVALID_ARGUMENT.
+    per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
+    allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
+    that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
+    support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
+    store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
+    song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
+    song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
+    server's version of this API does not have returns INVALID_ARGUMENT.
 
     Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
     without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
     google.protobuf.Timestamp. Indexes and offsets count from 0.
 
-    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
-    fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
+    The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
+    fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
     """
 
     @staticmethod

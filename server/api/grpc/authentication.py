@@ -1,4 +1,4 @@
-"""Authenticates gRPC calls by API key. Health and load reports need none: balancers hold no secrets."""
+"""Authenticates gRPC calls by API key. Health checks and load reports need no key, because load balancers have none."""
 
 import logging
 from collections.abc import Mapping
@@ -33,17 +33,17 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
 
 
 class Authentication(ServerInterceptor):
-    """Refuses calls without a valid key for their method, before their message is read."""
+    """Interceptor that refuses calls without a valid API key for their method, before their message is read."""
 
     def __init__(self, authenticator: Authenticator, measure: MeasureCall = unmeasured) -> None:
-        """`measure` is called for each call that is refused."""
+        """`measure` is called for each refused call, for the metrics."""
         self._authenticator = authenticator
         self._measure = measure
 
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> FoundHandler:
-        """The handler of the call, or one that refuses it."""
+        """Return the handler of the call, or a handler that refuses the call."""
         method = handler_call_details.method
         if not method.startswith(_OPEN):
             try:
@@ -54,9 +54,9 @@ class Authentication(ServerInterceptor):
 
 
 def _refusing(error: ServiceError, method: str, measure: MeasureCall) -> Handler:
-    """A handler that refuses a call and logs it.
+    """Return a handler that refuses a call with an error and logs it.
 
-    It handles calls of every kind: as a stream in both directions it does not wait for a message first.
+    It is a bidirectional stream handler, which suits calls of every kind and does not wait for a message first.
     """
 
     async def refuse(_: Any, context: Context) -> None:

@@ -1,4 +1,6 @@
-"""Bounds the calls of each caller, the wait for a call's message, and a call's life by that of its API key."""
+"""Limits open gRPC calls per caller and the time for a call's message to arrive, and ends calls when their API key
+expires.
+"""
 
 import asyncio
 import logging
@@ -31,13 +33,13 @@ logger = logging.getLogger(__name__)
 
 
 class CallBounds(ServerInterceptor):
-    """Counts a call from its headers on, before it has a message; the outermost interceptor.
+    """Outermost interceptor, which counts a call from its headers on, before its message arrives.
 
-    gRPC bounds only the number of all calls together, and would wait for their messages for ever.
+    gRPC itself limits only the total number of calls, and waits for their messages without a time limit.
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
-        """A message has `request_seconds` to arrive; `measure` is called for each call that is refused here."""
+        """A message must arrive within `request_seconds`; `measure` is called for each call that is refused here."""
         self._limits = limits
         self._measure = measure
         self._request_seconds = request_seconds
@@ -45,7 +47,7 @@ class CallBounds(ServerInterceptor):
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> FoundHandler:
-        """The handler of the call, wrapped."""
+        """Return the handler of the call, wrapped in the limits."""
         handler = await continuation(handler_call_details)
         return None if handler is None else self._bounded(handler, handler_call_details)
 
@@ -83,10 +85,11 @@ class CallBounds(ServerInterceptor):
             await _answered(handler, request, context)
 
     async def _request(self, context: Context, peer: str | None = None) -> Any:
-        """The bytes of the message; a call that needs no key holds a slot of its `peer` until they arrive.
+        """Return the bytes of the call's message. A call that needs no key holds a slot of its `peer` until they
+        arrive.
 
         Raises:
-            RequestTooSlow: it does not arrive in time, or before too many others have come.
+            RequestTooSlow: the message does not arrive in time, or the slot was needed for newer calls.
             InvalidRequest: the message is missing.
         """
         try:
@@ -96,7 +99,9 @@ class CallBounds(ServerInterceptor):
         except TimeoutError:
             raise RequestTooSlow(self._request_seconds) from None
         if request is EOF:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "has no message: send one behind the header of the call"))
+            raise InvalidRequest(
+                Violation(WHOLE_REQUEST, "has no message: send one request message after the headers of the call")
+            )
         return request
 
     @contextmanager
@@ -133,7 +138,7 @@ async def _streamed(handler: Handler, requests: Any, context: Context) -> None:
 
 
 async def _write_all(responses: Any, context: Context) -> None:
-    """Write every response of a handler; a handler that writes by itself is awaited."""
+    """Write every response of a handler to the stream; a handler that writes by itself is awaited."""
     if not hasattr(responses, "__aiter__"):
         await responses
         return
@@ -145,5 +150,5 @@ async def _refuse(error: ServiceError, method: str, context: Context) -> None:
     level = logging.INFO if is_own(method) else logging.DEBUG
     outcome = outcome_of(error)
     fields = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
-    logger.log(level, "call refused", extra={**fields, "seconds": 0.0})
+    logger.log(level, "a gRPC call was refused before it reached its method", extra={**fields, "seconds": 0.0})
     await context.abort_with_status(rpc_status.to_status(status_of(error)))

@@ -1,4 +1,4 @@
-"""Logs every call, and makes its span."""
+"""Logs every gRPC call and traces it with a span."""
 
 import asyncio
 import logging
@@ -39,11 +39,11 @@ logger = logging.getLogger(__name__)
 
 
 class RequestLog(ServerInterceptor):
-    """Logs one line for every call (method, caller, code, seconds) and makes its span. Neither has anything of the
-    request.
+    """Interceptor that logs one line for every call (method, caller, code, seconds) and traces it with a span. Neither
+    contains content of the request.
 
-    Methods that are not Melisma's own, such as health checks, are logged at level debug and have no span; nor are they
-    counted in `calls`.
+    Methods of other services, such as health checks, are logged at level debug; they have no span and are not counted
+    in `calls`.
     """
 
     def __init__(
@@ -55,7 +55,7 @@ class RequestLog(ServerInterceptor):
         clock: Callable[[], float] = time.monotonic,
         measure: MeasureCall = unmeasured,
     ) -> None:
-        """`clock` returns monotonic seconds; `measure` is called for each call of the service's own methods.
+        """`clock` returns monotonic seconds; `measure` is called for each call of Melisma's own methods.
 
         Spans name the address of this `server`, and the clients that trusted `proxies` report.
         """
@@ -69,7 +69,7 @@ class RequestLog(ServerInterceptor):
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> FoundHandler:
-        """The handler of the call, wrapped."""
+        """Return the handler of the call, wrapped in logging and tracing."""
         handler = await continuation(handler_call_details)
         if handler is None or handler.request_streaming:
             return handler
@@ -149,7 +149,7 @@ class RequestLog(ServerInterceptor):
 
 
 async def _written(context: Context, response: Any) -> None:
-    """Write a response. If the connection dies meanwhile, the call ends as one whose client has left."""
+    """Write a response. If the connection breaks meanwhile, the call ends like one that its client has cancelled."""
     try:
         await context.write(response)
     except InternalError:  # gRPC could not send it; raised from a call, it would be logged as an error with a traceback
@@ -157,9 +157,10 @@ async def _written(context: Context, response: Any) -> None:
 
 
 async def _end_stalled(context: Context, error: ListenerStalled) -> None:
-    """Send the client the status of its ended call, which it gets after all that it has not read yet.
+    """Send the status of a call that ends because its client does not read.
 
-    The call ends here; the connection keeps the rest until it is closed.
+    The call ends at once. The client gets the status after all responses that it has not read yet, which the connection
+    holds until it is closed.
     """
     # gRPC has the status after this time, too, and sends no other one when the call's coroutine ends.
     with suppress(TimeoutError, InternalError):

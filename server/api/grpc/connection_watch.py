@@ -1,7 +1,7 @@
-"""Bounds the gRPC connections of each peer; gRPC itself only bounds all of them together.
+"""Limits the number of gRPC connections per peer; gRPC itself limits only their total number.
 
-gRPC offers no access to its connections. They are sockets of this process, which the system lists, and a connection
-that is shut down here ends as if its peer had left. Only Linux has that list.
+gRPC gives no access to its connections. They are sockets of this process, which Linux lists, and a socket that is shut
+down here ends as if its peer had closed it.
 """
 
 import asyncio
@@ -35,7 +35,7 @@ _ESTABLISHED = 1
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One connection: its peer, the peer's port, and the number of bytes received."""
+    """One open connection: its peer, the peer's port, and the number of bytes received."""
 
     file: int
     peer: str
@@ -44,7 +44,7 @@ class Seen:
 
     @property
     def name(self) -> tuple[str, int]:
-        """The address and port of the peer, which no other connection of this port has."""
+        """The address and port of the peer, which identify the connection."""
         return self.peer, self.peer_port
 
 
@@ -52,9 +52,9 @@ class Seen:
 class ConnectionWatch:
     """Checks the connections of one port periodically, and closes those above the limits.
 
-    A peer may have `peer_count`, and all together `count`. Of a peer that has more, and of all peers once three
-    quarters of `count` are taken, connections without a request are closed first, the oldest first; after them the
-    newest of the others.
+    The limits are `peer_count` connections of one peer and `count` in total. Connections are closed if a peer has more
+    than its limit, or if more than three quarters of `count` are open: first those without a request, oldest first,
+    then the others, newest first.
     """
 
     port: int
@@ -73,14 +73,18 @@ class ConnectionWatch:
                 if self._may_be_crowded():
                     await asyncio.to_thread(self.look)
             except OSError as error:
-                logger.warning("gRPC connections could not be listed, trying again: %s", error)
+                logger.warning(
+                    "the open gRPC connections could not be listed, so idle ones are not closed now; the server tries "
+                    "again: %s",
+                    error,
+                )
 
     def _may_be_crowded(self) -> bool:
-        """True if the process has more open files of any kind than a connection limit: a cheap check."""
+        """True if the process has more open files than the smaller limit of connections: a cheap first check."""
         return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
 
     def look(self) -> int:
-        """Close the connections above the limits; returns their number."""
+        """Close the connections above the limits; returns the number of closed ones."""
         self._look += 1
         seen = list(connections_of(self.port))
         self._known = {one.name: self._known.get(one.name, self._look) for one in seen}
@@ -99,7 +103,7 @@ class ConnectionWatch:
         return chosen + self._silent(of_peer, {one.name for one in chosen})
 
     def _silent(self, of_peer: dict[str, list[Seen]], chosen: set[tuple[str, int]]) -> list[Seen]:
-        """The connections without a request since the last check; none while there are few connections."""
+        """The connections that have received nothing since the last check; empty while there are few connections."""
         left = [one for own in of_peer.values() for one in own if one.name not in chosen]
         excess = len(left) - int(self.count * CROWDED_RATIO)
         if excess <= 0:
@@ -109,15 +113,15 @@ class ConnectionWatch:
         return sorted(silent, key=lambda one: (-sizes[one.peer], *self._worth(one)))[:excess]
 
     def _worth(self, one: Seen) -> tuple[int, int]:
-        """Sort key of a connection; the smallest is closed first: silent ones from the oldest on, then others from the
-        newest on.
+        """Sort key of a connection; the smallest key is closed first: those without a request from the oldest on, then
+        the others from the newest on.
         """
         known = self._known[one.name]
         return (0, known) if one.received_bytes <= SILENT_BYTES else (1, -known)
 
 
 def connections_of(port: int) -> Iterator[Seen]:
-    """The open connections that came in at a port of this process."""
+    """List the open connections to a port of this process."""
     for path in list(_OWN_FILES.iterdir()):
         try:
             if str(path.readlink()).startswith("socket:"):
@@ -130,7 +134,9 @@ def connections_of(port: int) -> Iterator[Seen]:
 
 @contextmanager
 def _borrowed(file: int) -> Iterator[socket.socket]:
-    """A socket of this process under a file descriptor of our own, so that closing it leaves the original open."""
+    """Duplicate the file descriptor of a socket of this process, so that closing the duplicate leaves the socket
+    open.
+    """
     with socket.socket(fileno=os.dup(file)) as connection:
         yield connection
 
@@ -147,7 +153,7 @@ def _seen(file: int, connection: socket.socket, port: int) -> Seen | None:
 
 
 def _shut_down(one: Seen) -> bool:
-    """Shut a connection down; returns False if its file descriptor belongs to another file by now."""
+    """Shut a connection down; returns False if its file descriptor now belongs to another file."""
     try:
         with _borrowed(one.file) as connection:
             peer = connection.getpeername()

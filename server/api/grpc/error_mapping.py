@@ -1,4 +1,4 @@
-"""Maps the errors of every call to statuses."""
+"""Maps the errors of all gRPC calls to statuses."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -30,7 +30,7 @@ DEFAULT_LIMITS = RequestLimits()
 
 
 def no_trailers() -> Trailers:
-    """No trailing metadata."""
+    """Return empty trailing metadata."""
     return ()
 
 
@@ -42,12 +42,12 @@ class _Ending(grpc.Status):
 
 
 class ErrorMapping(ServerInterceptor):
-    """Maps what a handler raises to a status by `contract.status`; a bug is logged with its traceback and reported as
-    "internal".
+    """Interceptor that maps the exceptions of handlers to statuses by `contract.status`. A bug is logged with its
+    traceback and sent as INTERNAL.
 
-    It also reads the request: bytes that are no message of the contract, or that hold more than `limits` allow, get a
-    status of that table before they are parsed. Only reflection has streams of requests; they are bounded like those of
-    other foreign methods. Calls of Melisma's own methods end with the `trailers`, whatever their status.
+    It also checks the bytes of a request before they are parsed: bytes that are not a message of the API, or exceed
+    `limits`, are refused with a status of that table. The messages of other services (health, reflection) have a common
+    size limit. Calls of Melisma's own methods end with the trailing metadata `trailers`, whatever their status.
     """
 
     def __init__(self, trailers: EndTrailers = no_trailers, limits: RequestLimits = DEFAULT_LIMITS) -> None:
@@ -57,7 +57,7 @@ class ErrorMapping(ServerInterceptor):
     async def intercept_service(
         self, continuation: Continuation, handler_call_details: grpc.HandlerCallDetails
     ) -> FoundHandler:
-        """The handler of the call, wrapped."""
+        """Return the handler of the call, wrapped in the mapping."""
         handler = await continuation(handler_call_details)
         if handler is None:
             return None
@@ -69,7 +69,7 @@ class ErrorMapping(ServerInterceptor):
         return mapped(handler, read, self._trailers if is_own(method) else no_trailers)
 
     def _reader(self, handler: Handler, method: str) -> Reader:
-        """The deserializer of a method's requests."""
+        """Return the deserializer of a method's requests."""
         parse = required(handler.request_deserializer)
         if not is_own(method):
             return lambda data: parsed(parse, scan_foreign(data))
@@ -79,7 +79,7 @@ class ErrorMapping(ServerInterceptor):
 
 @cache
 def _request_type(method: str) -> Descriptor:
-    """The type of the requests of one of our methods, such as /melisma.v1.MusicService/Generate."""
+    """Return the request type of one of Melisma's own methods, such as /melisma.v1.MusicService/Generate."""
     name = method.removeprefix("/").replace("/", ".")
     return descriptor_pool.Default().FindMethodByName(name).input_type
 
@@ -114,7 +114,7 @@ def _mapped_stream(handler: Handler, read: Reader, trailers: EndTrailers) -> Han
 
 
 def _mapped_streams(handler: Handler, read: Reader) -> Handler:
-    """A handler of bidirectional streams; only errors of reading a request are mapped."""
+    """Wrap a handler of bidirectional streams; only errors of reading a request are mapped."""
     answer = required(handler.stream_stream)
 
     async def call(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:
@@ -133,7 +133,7 @@ def _mapped_streams(handler: Handler, read: Reader) -> Handler:
 
 
 async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> Never:
-    """End a call with the status of an error; a bug is logged."""
+    """End a call with the status for an error; a bug is also logged."""
     log_failure(error)
     bind(reason=outcome_of(error).reason)
     # What was set as trailing metadata before is lost: the status brings its own.

@@ -1,4 +1,4 @@
-"""Types and helpers that all interceptors share."""
+"""Types and helper functions that all gRPC interceptors share."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -18,16 +18,18 @@ _OWN_METHODS = "/melisma."
 
 
 def is_own(method: str) -> bool:
-    """True for a method of Melisma's own services, unlike health checks and reflection."""
+    """True for a method of Melisma's own services, as opposed to health checks and reflection."""
     return method.startswith(_OWN_METHODS)
 
 
 def unmeasured(method: str, code: grpc.StatusCode, seconds: float) -> None:
-    """Nothing."""
+    """Default for `measure` arguments that does nothing."""
 
 
 def required(part: Any) -> Any:
-    """A part of a handler that its kind always has; grpc's type cannot express that."""
+    """Return the handler function of a call, which its kind of call always has; grpc's types cannot express that.
+    Raises TypeError if it is `None`.
+    """
     if part is None:
-        raise TypeError("The handler lacks the method of its own kind. This is a bug.")
+        raise TypeError("the gRPC handler has no function for its kind of call. This is a bug: please report it")
     return part

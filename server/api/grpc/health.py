@@ -1,4 +1,4 @@
-"""grpc.health.v1, computed from the state of the server whenever somebody asks."""
+"""The service grpc.health.v1, computed from the state of the server at every check."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,31 +21,32 @@ _untyped: Any = health_pb2
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
-    """Reports SERVING for each of its services while that service has no problem.
+    """Health service: reports SERVING for each service of the server that has no problem.
 
-    It keeps no state but its watchers: call `changed` when the result of a check may have changed.
+    Its only state is the list of watchers. The server calls `changed` when the result of a check may have changed.
     """
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
-        """`checks` are those of the services that the server has, "" for the server as a whole among them."""
+        """`checks` has one check for each service of the server, and one under "" for the server as a whole."""
         self._checks = checks
         self._changed = asyncio.Event()
         self._closed = False
 
     @classmethod
     def alike(cls, check: Check) -> Self:
-        """One check for the server as a whole and for MusicService."""
+        """Create the service with one and the same check for the server as a whole and for MusicService."""
         return cls({"": check, MUSIC_SERVICE: check})
 
     def changed(self) -> None:
-        """Wake every watcher. To be called on the event loop."""
+        """Wake all watchers, which check again. To be called on the event loop."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def readiness_problem(self, service: str = MUSIC_SERVICE) -> str | None:
-        """The reason why a service is not SERVING now, for the operator; `None` when it is.
+        """The reason why a service is not SERVING now, for the operator; `None` if it is.
 
-        One that the server does not have, as MusicService on a generator, is as good as the server as a whole.
+        A service that this server does not have, such as MusicService on a generator, has the status of the server as a
+        whole.
         """
         if self._closed:
             return "the server is shutting down"
@@ -57,7 +58,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         return self._closed
 
     def close(self) -> None:
-        """Report NOT_SERVING from now on and end the watchers' streams, which would otherwise outlast any drain."""
+        """Report NOT_SERVING from now on and end the streams of watchers, so that they do not delay the shutdown."""
         self._closed = True
         self.changed()
 
@@ -65,7 +66,10 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
         """The status of one service now; NOT_FOUND for a service that this server does not have."""
         if request.service not in self._checks:
-            await context.abort(grpc.StatusCode.NOT_FOUND, "unknown service")
+            await context.abort(
+                grpc.StatusCode.NOT_FOUND,
+                "this server has no service of that name: leave the name empty to check the whole server",
+            )
         return health_pb2.HealthCheckResponse(status=self._status(request.service))
 
     @override

@@ -1,6 +1,7 @@
-"""Load reports for balancers that send new songs to the least loaded server (ORCA, Envoy and gRFC A51).
+"""Load reports for load balancers that send new songs to the least loaded server (ORCA; Envoy, gRFC A51).
 
-A song lasts for minutes, and the end of its call would be the only report: a balancer may ask for reports meanwhile.
+The call of a song lasts for minutes and reports only at its end. Load balancers can therefore subscribe to periodic
+reports.
 """
 
 import asyncio
@@ -25,7 +26,7 @@ Trailers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
 class LoadReports:
-    """Makes the trailer that every call ends with."""
+    """Makes load reports: for the trailing metadata of every call, and for a stream of periodic reports."""
 
     def __init__(
         self,
@@ -33,21 +34,21 @@ class LoadReports:
         slots: Callable[[], int],
         service: Callable[[], tuple[int, int] | None] = lambda: None,
     ) -> None:
-        """`slots` tells the number of songs that can be made at once now.
+        """`slots` returns the number of songs that can be made at once now.
 
-        `service` gives songs and places of all servers where this one makes no songs itself, and `None` elsewhere: a
-        server that is always empty would otherwise be sent most songs, and others would make them.
+        On a server that makes no songs itself, `service` returns the songs and slots of all servers, and `None`
+        elsewhere. Otherwise such a server would always report itself as idle and be sent most songs.
         """
         self._depths = depths
         self._slots = slots
         self._service = service
 
     def trailers(self) -> Trailers:
-        """The state of the server now, at the end of a call."""
+        """Return the load report that a call ends with."""
         return ((TRAILER_KEY, self._report().SerializeToString()),)
 
     def handler(self) -> grpc.GenericRpcHandler:
-        """The ORCA service, which reports the state of the server periodically."""
+        """Return the ORCA service, which sends load reports periodically."""
         method = grpc.unary_stream_rpc_method_handler(
             self._stream, LoadReportRequest.FromString, LoadReport.SerializeToString
         )

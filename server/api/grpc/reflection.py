@@ -1,6 +1,7 @@
-"""grpc.reflection v1 and v1alpha: the schema of the services for callers who ask for it.
+"""The services grpc.reflection v1 and v1alpha, which tell clients the schema of the server's services.
 
-The library has v1alpha only. The messages of v1 are the same under another name, and so is the code that answers them.
+The library has only v1alpha. The messages of v1 are the same under another package name, and so is the code that
+answers them.
 """
 
 from collections.abc import Sequence
@@ -16,7 +17,7 @@ V1ALPHA = reflection.SERVICE_NAME
 
 
 def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
-    """Serve the schema of `services`, and of reflection itself, in both versions."""
+    """Serve the schema of `services` and of reflection itself, in both versions."""
     descriptor_pool.Default().AddSerializedFile(_file_of_v1().SerializeToString())
     names = (*services, V1, V1ALPHA)
     reflection.enable_server_reflection(names, server)
@@ -30,7 +31,7 @@ def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
 
 
 def _file_of_v1() -> FileDescriptorProto:
-    """The file descriptor of v1: that of v1alpha under other names."""
+    """Make the file descriptor of v1 from that of v1alpha by changing the package name."""
     given = FileDescriptorProto()
     reflection_pb2.DESCRIPTOR.CopyToProto(given)
     text = text_format.MessageToString(given).replace("grpc.reflection.v1alpha", "grpc.reflection.v1")

@@ -36,10 +36,11 @@ def build_server(
     limits: CallLimits = UNLIMITED,
     measure: MeasureCall = unmeasured,
 ) -> grpc.aio.Server:
-    """A server with its services, not yet bound to a port: health, and `music` with reflection where there is one.
+    """Build a server with its services, not yet bound to a port: always health, and `music` with reflection if it is
+    given.
 
-    Calls are bounded by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`; `measure` is
-    told of each one of our own methods.
+    Calls are limited by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`. `measure` is
+    called for each call of Melisma's own methods.
     """
     sizes = RequestLimits(settings.limits.request_bytes, settings.limits.recording_bytes)
     own = End(socket.gethostname(), settings.port or None)
@@ -89,10 +90,10 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
 
 
 def bind(server: grpc.aio.Server, host: str, port: int, certificates: Certificates | None) -> str:
-    """Open a port of the server, encrypted where there are certificates; the bound "host:port".
+    """Open a port of the server, with TLS if there are certificates; returns the bound "host:port".
 
     Raises:
-        PortUnavailable: the address is taken or is not one of this machine.
+        PortUnavailable: the address is in use, or does not belong to this computer.
     """
     address = shown(host, port)
     try:

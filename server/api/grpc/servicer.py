@@ -18,7 +18,7 @@ _Context: TypeAlias = ServicerContext[Any, Any]
 
 
 class MusicServicer(music_pb2_grpc.MusicServiceServicer):
-    """Serves the songs of one server."""
+    """Implements the gRPC service MusicService for the songs of one server."""
 
     def __init__(self, songs: Songs, clock: Callable[[], float] = time.monotonic) -> None:
         self._songs = songs
@@ -28,7 +28,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def Generate(
         self, request: music_pb2.GenerateRequest, context: _Context
     ) -> AsyncIterator[music_pb2.GenerateResponse]:
-        """Make one song, or listen to the one that an earlier call with the same request id has begun."""
+        """Make one song, or follow the song that an earlier call with the same request id has begun."""
         deadline = self._deadline(context.time_remaining())
         recording = await self._songs.generate(request, _caller(context), deadline=deadline)
         with recording.listened() as events:
@@ -39,7 +39,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def Listen(
         self, request: music_pb2.ListenRequest, context: _Context
     ) -> AsyncIterator[music_pb2.ListenResponse]:
-        """Follow a song from a byte offset on."""
+        """Stream the events of a song from a byte offset on."""
         check(request)
         recording = await self._songs.find(request.song_id, _caller(context))
         with recording.listened(request.byte_offset) as events:
@@ -48,28 +48,28 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
 
     @override
     async def GetSong(self, request: music_pb2.GetSongRequest, context: _Context) -> music_pb2.GetSongResponse:
-        """One song of the caller's."""
+        """Return one song of the caller."""
         check(request)
         song = await self._songs.get(request.song_id, _caller(context))
         return music_pb2.GetSongResponse(song=self._message(song))
 
     @override
     async def ListSongs(self, request: music_pb2.ListSongsRequest, context: _Context) -> music_pb2.ListSongsResponse:
-        """A page of the caller's songs."""
+        """Return a page of the caller's songs."""
         check(request)
         songs, token = await self._songs.page(_caller(context), request.page_size, request.page_token)
         return music_pb2.ListSongsResponse(songs=map(self._message, songs), next_page_token=token)
 
     @override
     async def CancelSong(self, request: music_pb2.CancelSongRequest, context: _Context) -> music_pb2.CancelSongResponse:
-        """Cancel a song of the caller's."""
+        """Cancel a song of the caller."""
         check(request)
         song = await self._songs.cancel(request.song_id, _caller(context))
         return music_pb2.CancelSongResponse(song=self._message(song))
 
     @override
     async def DeleteSong(self, request: music_pb2.DeleteSongRequest, context: _Context) -> music_pb2.DeleteSongResponse:
-        """Delete a song of the caller's."""
+        """Delete a song of the caller."""
         check(request)
         await self._songs.delete(request.song_id, _caller(context))
         return music_pb2.DeleteSongResponse()
@@ -78,7 +78,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def ListEngines(
         self, request: music_pb2.ListEnginesRequest, context: _Context
     ) -> music_pb2.ListEnginesResponse:
-        """A page of the configured engines, loaded or not."""
+        """Return a page of the configured engines, loaded or not."""
         check(request)
         return self._songs.engines.page(request.page_size, request.page_token)
 

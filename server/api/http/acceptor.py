@@ -1,7 +1,7 @@
-"""Accepts the connections of an HTTP port, counts them, and encrypts them where there are certificates.
+"""Accepts the connections of an HTTP port, counts them, and encrypts them if there are certificates.
 
-asyncio's own servers count connections only after the handshake, take one certificate for good, and log a line for each
-connection that waits while a process has no free file descriptor (python/cpython#151615).
+asyncio's own servers count connections only after the handshake, cannot replace a certificate, and log a line for each
+connection that waits while the process has no free file descriptor (python/cpython#151615).
 """
 
 import asyncio
@@ -29,8 +29,9 @@ logger = logging.getLogger(__name__)
 class Timeouts:
     """Timeouts of a connection, in seconds.
 
-    `handshake` is for TLS, and again for each header; `idle` is between two requests. After `probe` seconds of silence
-    the peer is probed, and `probe_answer` later, without an answer, it counts as gone.
+    `handshake` limits the TLS handshake and the headers of each request; `idle` the time between two requests. After
+    `probe` seconds of silence the peer is probed (TCP keepalive), and without an answer within `probe_answer` seconds
+    the connection is closed.
     """
 
     handshake: float = 10.0
@@ -41,7 +42,9 @@ class Timeouts:
 
 @dataclass
 class Acceptor:
-    """Serves each connection of `listener` with a protocol that `protocol` makes; `context` gives the newest TLS."""
+    """Serves each connection of the socket `listener` with a new protocol made by `protocol`; `context` returns the
+    current TLS context.
+    """
 
     listener: socket.socket
     connections: PeerSlots
@@ -52,7 +55,7 @@ class Acceptor:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Accept connections until the context is left; open ones then stay open, handshakes are aborted."""
+        """Accept connections until the context is left. Open connections then stay open, and handshakes are aborted."""
         self.listener.setblocking(False)
         self.listener.listen(_BACKLOG)
         accepting = asyncio.create_task(self._accept())
@@ -75,7 +78,8 @@ class Acceptor:
         except OSError as error:
             if error.errno in _NO_MORE:
                 logger.warning(
-                    "no connection can be accepted: %s; raise the limit of open files (ulimit -n)", error.strerror
+                    "the HTTP port cannot accept connections now (%s): raise the limit of open files (ulimit -n)",
+                    error.strerror,
                 )
                 self.connections.make_room()
                 await asyncio.sleep(BUSY_SECONDS)
@@ -90,7 +94,7 @@ class Acceptor:
         task.add_done_callback(self._greeting.discard)
 
     async def _greet(self, connection: socket.socket, held: PeerSlot) -> None:
-        """Hand a connection over to its protocol, which releases it when it ends."""
+        """Hand a connection over to its protocol, which releases the connection's slot at its end."""
         context = self.context()
         try:
             self._probe(connection)
@@ -107,7 +111,7 @@ class Acceptor:
             self.connections.release(held)
 
     def _probe(self, connection: socket.socket) -> None:
-        """Enable TCP keepalive, so that the system finds peers that have gone without closing."""
+        """Enable TCP keepalive, so that the system finds peers that have disappeared without closing."""
         options = {
             socket.TCP_KEEPIDLE: self.timeouts.probe,
             socket.TCP_KEEPINTVL: self.timeouts.probe_answer / _PROBES,

@@ -1,8 +1,8 @@
-"""Refuses requests of foreign web pages, and forbids content sniffing of answers.
+"""Refuses requests of foreign web pages, and forbids browsers to guess the content type of responses.
 
-A page reaches a server on its reader's machine or network by letting its own name resolve there (DNS rebinding); the
-browser then sends that name as `Host`. An address as `Host` cannot come from that. A page that posts to another server
-without a preflight request sends its `Origin`.
+A web page can reach a server in its reader's network if the page's host name resolves to that server (DNS rebinding).
+The browser then sends that name as `Host`, so unknown names are refused, and addresses are allowed. A page that posts
+to another server without a preflight request sends its `Origin`, which is checked, too.
 """
 
 import ipaddress
@@ -25,10 +25,10 @@ _HOST = re.compile(r"(?:\[([0-9A-Fa-f:.]+)\]|([^:\[\]]+))(?::\d{0,5})?")
 
 @dataclass(frozen=True)
 class Rules:
-    """The allowed `Host` names, in lower case, and the `origins` of pages that may call.
+    """Rules for HTTP requests: the allowed `Host` names, in lower case, and the `origins` of web pages that may call.
 
-    Paths in `open_paths` answer to any name: they reveal nothing of songs, and their callers know the server by
-    addresses and names of their cluster.
+    Paths in `open_paths` may be called with any name: they do not return songs, and their callers use names and
+    addresses of the cluster.
     """
 
     hosts: Collection[str] = (ANY,)
@@ -42,12 +42,14 @@ class Rules:
         if not self._knows(headers.get("host", "")):
             return problem_response(
                 HTTPStatus.MISDIRECTED_REQUEST,
-                "this server is not called by that name: use its address, or name it in MELISMA_REST__HOSTS",
+                "this server does not answer to the host name of the call: use the server's address, or have its "
+                "operator add the name to MELISMA_REST__HOSTS",
             )
         if method not in _READING and not self._comes_from_here(headers):
             return problem_response(
                 HTTPStatus.FORBIDDEN,
-                "pages of that origin may not call: name it in MELISMA_REST__ORIGINS",
+                "web pages of that origin may not call this server: have its operator add the origin to "
+                "MELISMA_REST__ORIGINS",
             )
         return None
 
@@ -66,14 +68,14 @@ class Rules:
 
 
 class Guard:
-    """Wraps an ASGI application in the rules."""
+    """Wraps an ASGI application: requests that break the rules are refused."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
         self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Handle one ASGI call."""
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -85,7 +87,7 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """The name in "name:port" or "[address]:port", in lower case; empty if it is neither."""
+    """Return the host of "name:port" or "[address]:port" in lower case; empty if the text has neither form."""
     found = _HOST.fullmatch(host)
     if not found or (found[1] and not _is_address(found[1])):
         return ""

@@ -1,4 +1,6 @@
-"""One HTTP connection with a limit for every wait: for headers, for the next request, for a body that nobody reads."""
+"""One HTTP connection with a time limit for every wait: for headers, for the next request, and for a body that the
+application does not read.
+"""
 
 import asyncio
 from contextlib import suppress
@@ -19,7 +21,7 @@ closed.
 
 _REFUSAL = (
     b'{"type":"about:blank","title":"Bad Request","status":400,"reason":"INVALID_REQUEST","detail":"this is not a '
-    b'valid request of HTTP/1.1, or its header is too large, or has both Content-Length and Transfer-Encoding"}'
+    b'valid request of HTTP/1.1, or its headers are too large, or it has both Content-Length and Transfer-Encoding"}'
 )
 _REFUSAL_HEADERS = [
     (b"content-type", b"application/problem+json"),
@@ -30,7 +32,7 @@ _REFUSAL_HEADERS = [
 
 
 class _Parser(h11.Connection):
-    """A parser that refuses ambiguous requests (request smuggling) and reports where requests begin and end."""
+    """HTTP parser that refuses ambiguous requests (request smuggling) and reports where requests begin and end."""
 
     def __init__(self, connection: "HttpConnection", limit_bytes: int) -> None:
         super().__init__(h11.SERVER, limit_bytes)
@@ -50,17 +52,19 @@ class _Parser(h11.Connection):
     def _check(self, request: h11.Request) -> None:
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
             # RFC 9112, 6.1: an attempt to smuggle a request past a proxy, in all likelihood.
-            raise h11.RemoteProtocolError("both Content-Length and Transfer-Encoding")
+            raise h11.RemoteProtocolError(
+                "the request has both Content-Length and Transfer-Encoding: send only one of them"
+            )
         # h11 bounds what comes in pieces alone.
         if len(request.target) + sum(len(name) + len(value) for name, value in request.headers) > self._limit_bytes:
-            raise h11.RemoteProtocolError("the header is too large")
+            raise h11.RemoteProtocolError("the headers of the request are too large: send fewer or shorter ones")
 
 
 class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
-    """A uvicorn connection that is counted in `connections`, and closed when its peer keeps it waiting.
+    """A uvicorn connection that is counted in `connections`, and closed if its peer keeps the server waiting.
 
-    All headers have to arrive within `header_seconds`, however slowly the bytes come. Between requests uvicorn's
-    timeout applies. Little is read at a time: each byte may be a chunk of a body, and cost time.
+    The headers of a request must arrive within `header_seconds`. Between requests uvicorn's timeout applies. Only a few
+    bytes are read at a time, because each byte may be a chunk of a body, whose parsing takes time.
     """
 
     def __init__(
@@ -106,13 +110,13 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
         super().data_received(data)
 
     def request_began(self) -> None:
-        """Note that a header has arrived."""
+        """Note that the headers of a request have arrived."""
         self._keep_open()
         self._held.waiting = False
         self._unread_bytes = 0
 
     def request_ended(self) -> None:
-        """Note that all of a request has arrived."""
+        """Note that a request has arrived completely."""
         if self._lingers:
             self._keep_open()
 
@@ -135,7 +139,7 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
 
     @property
     def _lingers(self) -> bool:
-        """True while a request whose answer is sent is still arriving."""
+        """True while a request is still arriving although its response was sent."""
         answered = self.cycle is not None and self.cycle.response_complete  # type: ignore[redundant-expr]
         return answered and self.conn.their_state is h11.SEND_BODY
 

@@ -1,10 +1,10 @@
-"""The HTTP side: metrics for Prometheus and probes, on the port of REST (server/api/rest) or on one of their own.
+"""HTTP routes for operators: metrics for Prometheus and probes, on the port of REST or on a port of their own.
 
 GET /metrics    everything in the registry, as Prometheus text or OpenMetrics, whichever is accepted
-GET /livez      200 while the event loop answers and workers can be had, else 503 and why not
-GET /readyz     200 when songs may be sent here, else 503 and why not; a further line where songs are not kept now
-                with ?full=ok a queue that is nearly full is no reason why not
-GET /version    what runs here, as JSON
+GET /livez      200 while the event loop answers and workers can be started, else 503 and the reason
+GET /readyz     200 when songs may be sent here, else 503 and the reason; one more line if songs cannot be stored
+                with ?full=ok also 200 if the queue is nearly full
+GET /version    version and build of the server, as JSON
 """
 
 from collections.abc import Callable, Collection, Mapping, Sequence
@@ -38,11 +38,12 @@ def operations_routes(
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """The routes; `readiness_problem` says why no songs should be sent here now, `liveness_problem` why to start anew.
+    """Make the routes. `readiness_problem` returns the reason why no songs should be sent here, `liveness_problem` the
+    reason why the server should be restarted.
 
-    `problem_though_full` is the readiness problem where a nearly full queue is none; the same unless given.
-    `unkept` says why songs are not stored now; listeners of running songs are served all the same. Each returns `None`
-    when there is no problem.
+    `problem_though_full` is the readiness problem if a nearly full queue is not counted as one; by default it is
+    `readiness_problem`. `unkept` returns the reason why songs cannot be stored, although they can be listened to. Each
+    returns `None` if there is no problem.
     """
 
     async def metrics(request: Request) -> Response:
@@ -55,10 +56,10 @@ def operations_routes(
     async def readyz(request: Request) -> Response:
         asked = request.query_params.multi_items()
         if asked not in ([], [_FULL_IS_READY]):
-            text = "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"
+            text = "the only parameter of /readyz is full=ok: with it a queue that is nearly full is ready\n"
             return PlainTextResponse(text, status_code=400)
         lost, check = unkept(), problem_though_full if asked and problem_though_full else readiness_problem
-        return _verdict(f"ready\nsongs are not kept now: {lost}" if lost else "ready", check())
+        return _verdict(f"ready\nthe store cannot store songs now: {lost}" if lost else "ready", check())
 
     async def told_version(_: Request) -> Response:
         return JSONResponse(version)
@@ -68,7 +69,7 @@ def operations_routes(
 
 
 def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Starlette:
-    """The ASGI application of these routes, behind the `rules`."""
+    """Make the ASGI application of these routes, which checks requests by the `rules`."""
     rules = replace(rules or Rules(), open_paths=OPERATIONS)
     app = Starlette(
         routes=routes,

@@ -1,4 +1,4 @@
-"""The limits and rules of the HTTP ports, made of the settings."""
+"""Makes the limits and rules of the HTTP ports from the settings."""
 
 from dataclasses import replace
 
@@ -15,7 +15,7 @@ OPERATIONS_CONNECTIONS = 64
 
 
 def http_rules(settings: Settings) -> Rules:
-    """The names and origins by which the HTTP port may be called."""
+    """Return the host names and origins by which the HTTP port may be called."""
     rest, own = settings.rest, settings.host.strip("[]").lower()
     if rest.allowed_hosts:
         hosts = (*map(str.lower, rest.allowed_hosts), own)
@@ -25,7 +25,7 @@ def http_rules(settings: Settings) -> Rules:
 
 
 def http_port(settings: Settings, certificates: Certificates | None, proxies: TrustedProxies) -> HttpPort:
-    """The limits of the HTTP port, with TLS where there are certificates for it."""
+    """Return the limits of the HTTP port, with TLS if there are certificates for it."""
     connections, keepalive = settings.connections, settings.keepalive
     encrypted = certificates if settings.tls.http else None
     return HttpPort(
@@ -40,6 +40,6 @@ def http_port(settings: Settings, certificates: Certificates | None, proxies: Tr
 
 
 def operations_port(settings: Settings) -> HttpPort:
-    """The limits of the operations port, which has few callers."""
+    """Return the limits of the operations port, which has few callers."""
     port = http_port(settings, None, TrustedProxies())
     return replace(port, connections=PeerSlots(OPERATIONS_CONNECTIONS, OPERATIONS_CONNECTIONS))

@@ -1,4 +1,6 @@
-"""Serves the live preview page at / from the folder page, read once, with headers that forbid foreign content."""
+"""Serves the preview page at / from the folder `page`, read once at the start, with headers that forbid foreign
+content.
+"""
 
 import gzip
 import hashlib
@@ -46,7 +48,7 @@ class _File:
     etag: str
 
     def answer(self, request: Request) -> Response:
-        """The file, or 304 if the client has it."""
+        """Return the file, or status 304 if the client has its current version."""
         packed = self.compressed if "gzip" in request.headers.get("accept-encoding", "") else None
         etag = f'"{self.etag}"' if packed is None else f'"{self.etag}-gzip"'
         headers = {**_HEADERS, "ETag": etag}
@@ -58,7 +60,7 @@ class _File:
 
 
 def page_routes() -> list[Route]:
-    """The routes of the page: / and its files under /page/."""
+    """Make the routes of the page: / and its files under /page/."""
     paths = [path for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES]
     files = {path.relative_to(FOLDER).as_posix(): _read(path) for path in paths}
     return [_route("/" if name == INDEX else f"/page/{name}", file) for name, file in files.items()]

@@ -1,4 +1,4 @@
-"""Serves an HTTP application on the event loop of the process, and leaves its signals alone."""
+"""Serves an HTTP application on the event loop of the process, without installing signal handlers."""
 
 import asyncio
 import logging
@@ -28,9 +28,9 @@ _UNSENT_BYTES = 128 << 10
 
 @dataclass(frozen=True)
 class HttpPort:
-    """The limits of an HTTP port's connections; `context` gives the newest TLS, `None` if there is none.
+    """The limits of an HTTP port's connections; `context` returns the current TLS context, or is `None` without TLS.
 
-    The connection of a client that reads nothing ends soon after `stall_seconds`, with whatever still waits for it.
+    The connection of a client that reads nothing is closed soon after `stall_seconds`, and unsent data is dropped.
     """
 
     connections: PeerSlots = field(default_factory=lambda: PeerSlots(_LIMIT, _LIMIT))
@@ -41,7 +41,7 @@ class HttpPort:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server without signal handlers, which other code stops and hands its connections."""
+    """A uvicorn server without signal handlers; other code stops it and gives it connections."""
 
     def __init__(self, config: uvicorn.Config, port: HttpPort) -> None:
         super().__init__(config)
@@ -61,7 +61,7 @@ class _Server(uvicorn.Server):
         self.started_serving.set()
 
     def connection(self, held: PeerSlot) -> asyncio.Protocol:
-        """The protocol of a new connection."""
+        """Make the protocol of a new connection."""
         return HttpConnection(
             config=self.config,
             server_state=self.server_state,
@@ -74,10 +74,10 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | None = None) -> AsyncIterator[str]:
-    """Serve an HTTP application on this event loop; yields the bound "host:port". Port 0 takes a free one.
+    """Serve an HTTP application on this event loop; yields the bound "host:port". Port 0 selects a free port.
 
     Raises:
-        PortUnavailable: the address is taken or is not one of this machine.
+        PortUnavailable: the address is in use, or does not belong to this computer.
     """
     port = port or HttpPort()
     listener = _listen(host, number, port.stall_seconds)
@@ -118,7 +118,9 @@ def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """False for the message that uvicorn logs for an answer broken off on purpose; endpoint.py logs that itself."""
+    """Log filter: False for uvicorn's message about a response that was ended early on purpose, which endpoint.py logs
+    itself.
+    """
     return "without completing response" not in record.getMessage()
 
 
@@ -134,9 +136,10 @@ def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
 
 
 def _bound_unread(listener: socket.socket, stall_seconds: float) -> None:
-    """Bound the send buffer of clients that do not read, and the time it is kept; connections inherit both.
+    """Limit the send buffer for clients that do not read, and the time it is held; accepted connections inherit both.
 
-    The server ends a call after `stall_seconds`, but closing its connection would wait for the client for ever.
+    The server ends a call after `stall_seconds`, but without this limit closing its connection would wait for the
+    client without end.
     """
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     if sys.platform == "linux":

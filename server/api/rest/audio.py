@@ -1,4 +1,6 @@
-"""The sound of a song over HTTP: streamed while the song is made, with its length if known, and in ranges."""
+"""Serves the sound of a song over HTTP: streamed while the song is being made, with its length if known, and in
+ranges.
+"""
 
 import asyncio
 import re
@@ -27,12 +29,13 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def range_made(request: Request, recording: Recording) -> bool:
-    """Wait, for a limited time, until the requested range is made; returns False if there was nothing to wait for.
+    """Wait, for a limited time, until the requested range of bytes exists; returns False if there was nothing to wait
+    for.
 
-    After a wait the recording has to be looked up again: one without listeners may be closed.
+    After a wait the recording must be looked up again, because a recording without listeners may have been closed.
 
     Raises:
-        ClientLeft: the caller goes meanwhile.
+        ClientLeft: the client disconnects meanwhile.
     """
     wanted = None if recording.ended or _offset(request) else range_of(request)
     if wanted is None or wanted.first is None or wanted.end is None or wanted == _LENGTH_PROBE:
@@ -46,16 +49,16 @@ async def range_made(request: Request, recording: Recording) -> bool:
 
 
 async def audio_response(request: Request, recording: Recording, *, credentials: bool) -> Response:
-    """The response to GET or HEAD. Available sound is read before the response begins.
+    """Return the response to GET or HEAD. Sound that exists already is read before the response begins.
 
     With `credentials` the headers name the C2PA manifest of the song.
 
     Raises:
-        StoreFailed: it cannot be read.
-        SongNotComplete: the song has ended before it was complete.
-        OffsetOutOfRange: the song is shorter than the range or offset that is asked for.
+        StoreFailed: the sound cannot be read.
+        SongNotComplete: the song failed or was cancelled.
+        OffsetOutOfRange: the song is shorter than the requested range or offset.
         InvalidRequest: `byte_offset` is not a number.
-        HTTPException: the range is not there in time (503).
+        HTTPException: the range does not exist in time (503).
     """
     offset = _offset(request)
     if not recording.ended:
@@ -69,8 +72,8 @@ async def audio_response(request: Request, recording: Recording, *, credentials:
 
 
 def manifest_response(song_id: str, manifest: bytes) -> Response:
-    """The response with a C2PA manifest. Manifests are not stored: other servers, and this one after a restart, make
-    another one.
+    """Return the response with a C2PA manifest. Manifests are not stored: every server, also this one after a restart,
+    signs a new one.
     """
     named = f'inline; filename="{song_id}{MANIFEST_SUFFIX}"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -82,10 +85,10 @@ async def sound_of(
 ) -> AsyncGenerator[bytes, None]:
     """The bytes of a song from `start` to before `end`; `None` streams to the end.
 
-    `promised` is the size of the whole song that was announced before.
+    `promised` is the size of the whole song that the response's headers have announced.
 
     Raises:
-        ServiceError: the song ends before it is complete, or was planned anew with another size.
+        ServiceError: the song fails or is cancelled, or was planned again with another size.
     """
     left = None if end is None else end - start
     if left == 0:
@@ -93,7 +96,10 @@ async def sound_of(
     with recording.listened(start) as events:
         async for one in events:
             if promised is not None and one.message.WhichOneof("event") == "plan" and _size(recording) != promised:
-                raise MadeElsewhere("the song was planned anew: listen to it again")
+                raise MadeElsewhere(
+                    "the song was begun again on another server, and its sound may differ: listen to it again from "
+                    "its first byte"
+                )
             if data := one.message.chunk.data:
                 yield data if left is None else data[:left]
                 left = None if left is None else max(0, left - len(data))
@@ -102,7 +108,7 @@ async def sound_of(
 
 
 def described(request: Request, recording: Recording) -> dict[str, str]:
-    """The headers that describe the sound."""
+    """Return the headers that describe the sound."""
     delivered = format_named(recording.song.format)
     return {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
@@ -112,7 +118,9 @@ def described(request: Request, recording: Recording) -> dict[str, str]:
 
 
 async def _made(recording: Recording, end: int) -> None:
-    """Wait, for a limited time, until the first `end` bytes are made, without holding the song back."""
+    """Wait, for a limited time, until the first `end` bytes exist. This does not count as a listener that slows the
+    song down.
+    """
     with suppress(TimeoutError), recording.listened(sound=False):
         async with asyncio.timeout(RANGE_SECONDS):
             await recording.sound_until(end)
@@ -125,7 +133,7 @@ def _size(recording: Recording) -> int | None:
 
 
 async def _growing(request: Request, recording: Recording, offset: int, wanted: ByteRange | None) -> Response:
-    """The sound of a song that is being made: all of it, or a range."""
+    """Return the response with the sound of a song that is being made: all of it, or a range."""
     size = _size(recording)
     if wanted and wanted.first is not None and wanted.end is not None and (size or wanted != _LENGTH_PROBE):
         return await _part_so_far(request, recording, wanted.first, wanted.end, size)
@@ -138,12 +146,12 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
-    """A range of the sound so far, shortened to what is there; players ask for two bytes to learn the size."""
+    """Return a range of the existing sound, shortened to its end; players request two bytes to learn the size."""
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
         return await _range_response(request, recording, ByteRange(start, end).within(size), size)
     if start >= there:
-        text = f"there are {there} bytes of the song yet: ask again later, or with byte_offset for what comes"
+        text = f"only {there} bytes are made yet: ask again later, or send byte_offset in place of Range"
         raise HTTPException(HTTPStatus.SERVICE_UNAVAILABLE, text, {"Retry-After": str(AGAIN_SECONDS)})
     end = min(end, there)
     headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/*"}
@@ -151,7 +159,7 @@ async def _part_so_far(request: Request, recording: Recording, start: int, end: 
 
 
 async def _range_response(request: Request, recording: Recording, interval: tuple[int, int], size: int) -> Response:
-    """A range of a song that is being made and whose size is known."""
+    """Return a range of a song that is being made and whose final size is known."""
     start, end = interval
     headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/{size}"}
     return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)
@@ -192,7 +200,7 @@ async def _answer(
 
 
 async def _blocks(recording: Recording, start: int, end: int) -> AsyncGenerator[bytes, None]:
-    """The bytes of a complete song from `start` to before `end`."""
+    """Yield the bytes of a complete song from `start` to before `end`."""
     with recording.read(start, end) as blocks:
         async for block in blocks:
             yield block
@@ -212,5 +220,5 @@ def _checked(offset: int, size: int) -> int:
 def _offset(request: Request) -> int:
     text = request.query_params.get("byte_offset", "0")
     if not re.fullmatch(r"\d{1,18}", text, re.ASCII):
-        raise InvalidRequest(Violation("byte_offset", "must be a number of bytes"))
+        raise InvalidRequest(Violation("byte_offset", "must be a number of bytes, in digits, such as 0 or 48000"))
     return int(text)

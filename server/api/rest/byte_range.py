@@ -13,16 +13,18 @@ _ONE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """The bytes from `first` to before `end`; `end` `None`: to the end; `first` `None`: the last `end` bytes."""
+    """A range of bytes from `first` to before `end`. If `end` is `None`, it goes to the end of the song; if `first` is
+    `None`, it has the last `end` bytes.
+    """
 
     first: int | None
     end: int | None
 
     def within(self, size: int) -> tuple[int, int]:
-        """The start and end of the range in a song of `size` bytes.
+        """Return the start and end of the range in a song of `size` bytes.
 
         Raises:
-            OffsetOutOfRange: the song is shorter.
+            OffsetOutOfRange: the range begins after the end of the song.
         """
         if self.first is None:
             start, end = max(0, size - (self.end or 0)), size
@@ -34,9 +36,10 @@ class ByteRange:
 
 
 def range_of(request: Request, etag: str = "") -> ByteRange | None:
-    """The requested range; `None` for the whole song, also if the header is not a single range of bytes.
+    """Return the requested range, or `None` for the whole song.
 
-    It is `None`, too, if the range is conditional on another state of the sound than `etag`.
+    It is `None` also if the header is not a single range of bytes, or if the range is conditional on another version of
+    the sound than `etag`.
     """
     found = _ONE.fullmatch(request.headers.get(RANGE, "").replace(" ", ""))
     if not found or request.headers.get("if-range", etag) != etag or found.groups() == (None, None):

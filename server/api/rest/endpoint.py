@@ -1,4 +1,4 @@
-"""Common part of all REST endpoints: request log, count of open calls, and answers that end with their client."""
+"""Common part of all REST endpoints: logs and counts calls, and ends a response when its client disconnects."""
 
 import asyncio
 import logging
@@ -42,7 +42,9 @@ logger = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """An endpoint as an ASGI application: its errors become problems, and its calls are counted, traced and logged."""
+    """An endpoint as an ASGI application: its errors become problem details, and its calls are counted, traced and
+    logged.
+    """
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class Endpoint:
     ) -> None:
         """`name` is the call's name in the log: method and path, with placeholders for parameters.
 
-        The logged client is the one that trusted `proxies` report.
+        The client's address in the log is the one that trusted `proxies` report.
         """
         self._metrics = metrics
         self._method, _, self._route = name.partition(" ")
@@ -68,7 +70,7 @@ class Endpoint:
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call."""
+        """Handle one ASGI call."""
         code = CLIENT_CLOSED_REQUEST
 
         async def noted(message: Message) -> None:
@@ -118,25 +120,27 @@ def _shown(end: End) -> str:
 
 
 def while_answered(request: Request, context: AbstractContextManager[None]) -> None:
-    """Enter a context that lasts until the call is answered or has ended otherwise."""
+    """Enter a context that lasts until the response of the call is sent, or the call has ended otherwise."""
     answered: ExitStack = request.scope[_ANSWERED]
     answered.enter_context(context)
 
 
 class MethodRouter:
-    """One path, with a door for each method."""
+    """Routes the calls of one path to an endpoint for each HTTP method."""
 
     def __init__(self, endpoints: Mapping[str, Endpoint]) -> None:
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Answer one call; HEAD is answered as GET."""
+        """Handle one ASGI call; HEAD is handled as GET."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         await self._endpoints[method](scope, receive, send)
 
 
 class OwnRoute(Route):
-    """A route that answers calls of every method: an unsupported method is refused, and later routes are not tried."""
+    """A route that handles calls of every method: an unsupported method is refused with 405, and later routes are not
+    tried.
+    """
 
     @override
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
@@ -149,33 +153,35 @@ class OwnRoute(Route):
         if scope["method"] in allowed:
             await super().handle(scope, receive, send)
             return
-        text = f"this path takes {' and '.join(allowed)}, not {printable(scope['method'])}"
+        text = f"this path does not support the method {printable(scope['method'])}: use {' or '.join(allowed)}"
         refusal = problem_response(HTTPStatus.METHOD_NOT_ALLOWED, text, {"Allow": ", ".join(allowed)})
         await refusal(scope, receive, send)
 
 
 def check_query(request: Request, names: Collection[str]) -> None:
-    """Refuse parameters that would be ignored.
+    """Refuse query parameters that the endpoint does not use.
 
     Raises:
-        InvalidRequest: the query has a parameter beside `names`, or one of them twice.
+        InvalidRequest: the query has a parameter that is not in `names`, or one of them twice.
     """
     given = [name for name, _ in request.query_params.multi_items()]
-    takes = f"this path takes {' and '.join(names)}" if names else "this path takes none"
+    takes = f"use {' or '.join(names)}" if names else "it has none, leave it out"
     found = [
-        Violation(printable(name), f"is not a parameter: {takes}") for name in dict.fromkeys(given) if name not in names
+        Violation(printable(name), f"is not a parameter of this path: {takes}")
+        for name in dict.fromkeys(given)
+        if name not in names
     ]
-    found += [Violation(name, "must be given once") for name in names if given.count(name) > 1]
+    found += [Violation(name, "must be sent only once in a request") for name in names if given.count(name) > 1]
     if found:
         raise InvalidRequest(*found)
 
 
 class ClientLeft(Exception):
-    """The client has gone before its answer was complete."""
+    """The client has disconnected before its response was complete."""
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Do the work; if the client leaves meanwhile, cancels it and raises ClientLeft."""
+    """Await the work; if the client disconnects meanwhile, cancel it and raise ClientLeft."""
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_client_left(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -194,15 +200,18 @@ async def _client_left(receive: Receive) -> None:
 
 
 class Stream(StreamingResponse):
-    """A response whose body comes in chunks, and which ends when the client leaves.
+    """A response whose body is sent in chunks, and which ends when the client disconnects.
 
-    An error of the song or of its store breaks it off, so that no client takes the part for the whole.
+    After an error of the song or of its store the connection is closed early, so that clients notice that the body is
+    incomplete.
     """
 
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """`first` is a chunk that was read before, so that its error comes before the response begins."""
+        """`first` is a chunk that was read before the response begins, so that an error before it can still get an
+        error status.
+        """
         super().__init__(self._all(), status_code, headers)
         self._first = first
         self._chunks = chunks
@@ -236,5 +245,5 @@ class Stream(StreamingResponse):
 
 
 def log_broken_off(cause: str) -> None:
-    """Log that the client did not get all of its response."""
-    logger.info("an answer was broken off", extra={"cause": cause})
+    """Log that the client did not receive the whole response."""
+    logger.info("a REST response was not sent to its end", extra={"cause": cause})

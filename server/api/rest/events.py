@@ -24,7 +24,7 @@ _HEARTBEAT = b":\n\n"
 
 
 def events_response(request: Request, recording: Recording, heartbeat_seconds: float) -> Response:
-    """The response to GET; 204, which tells a browser not to reconnect, if there are no more events.
+    """Return the response to GET; status 204, which stops browsers from reconnecting, if there are no more events.
 
     Raises:
         InvalidRequest: `Last-Event-ID` is not the id of an event.
@@ -39,7 +39,7 @@ def events_response(request: Request, recording: Recording, heartbeat_seconds: f
 def _next_number(request: Request) -> int:
     text = request.headers.get(LAST_EVENT_ID, "")
     if not re.fullmatch(r"\d{0,9}", text, re.ASCII):
-        raise InvalidRequest(Violation(LAST_EVENT_ID, "must be the id of an event"))
+        raise InvalidRequest(Violation(LAST_EVENT_ID, "must be the id of an event of this song, as the stream sent it"))
     return int(text) + 1 if text else 0
 
 

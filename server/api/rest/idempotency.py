@@ -16,35 +16,35 @@ _CALLERS = UUID("6a2a52a1-5d4c-4c11-9a5c-5f3d1f6c3e0b")
 
 
 def lower_uuid(request_id: str) -> str:
-    """A UUID in lower case, so that it names one request however it is written; other texts are returned as they
-    are.
-    """
+    """Return a UUID in lower case, so that all its spellings name one request; other texts are returned unchanged."""
     return request_id.lower() if _UUID.fullmatch(request_id) else request_id
 
 
 def request_id_of(key: str, caller: str) -> str:
-    """The `request_id` for a key: the key itself if it is a UUID, else a UUID of version 5."""
+    """Return the `request_id` for a key: the key itself if it is a UUID, otherwise a UUID of version 5 derived from the
+    key.
+    """
     return lower_uuid(key) if _UUID.fullmatch(key) else str(uuid5(uuid5(_CALLERS, caller), key))
 
 
 def only_key(keys: Sequence[str]) -> str:
-    """The value of the header; empty if it is not there.
+    """Return the value of the header; empty if the header is missing.
 
     Raises:
-        InvalidRequest: the header is there twice, or is not a valid key.
+        InvalidRequest: the header occurs twice, or is not a valid key.
     """
     if len(keys) > 1:
-        raise _invalid("must be given once")
+        raise _invalid("must be sent only once in a request")
     if keys and not _VISIBLE.fullmatch(keys[0]):
         raise _invalid(f"must be 1 to {MAX_KEY_CHARACTERS} visible ASCII characters, without spaces")
     return keys[0] if keys else ""
 
 
 def joined(request_id: str, key: str, caller: str) -> str:
-    """The `request_id` of the body or the header; either may be empty.
+    """Return the `request_id` from the body or the header; either may be empty.
 
     Raises:
-        InvalidRequest: they are two.
+        InvalidRequest: the two differ.
     """
     own, from_key = lower_uuid(request_id), request_id_of(key, caller) if key else ""
     if own and from_key and own != from_key:

@@ -1,7 +1,8 @@
-"""JSON schemas of the contract's messages, from their descriptors and the rules in the .proto.
+"""JSON schemas of the API's messages, made from their descriptors and the rules in the .proto file.
 
-They keep to what client generators turn into plain types: no field depends on the presence of another. The server also
-refuses what they cannot express: two alternatives at once, none where one is needed, lengths between 0 and the minimum.
+They use only constructs that client generators turn into plain types: no field depends on the presence of another. The
+server also refuses requests whose faults the schemas cannot express: two alternatives at once, none if one is required,
+and lengths between 0 and the minimum.
 """
 
 from collections.abc import Callable, Iterator
@@ -26,19 +27,21 @@ _ITEMS = (("min_items", "minItems"), ("max_items", "maxItems"), ("unique", "uniq
 
 
 def ref(name: str) -> Json:
-    """The reference to a schema in the document."""
+    """Return the reference to a schema of the document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def request_schemas() -> dict[str, Json]:
-    """The schema of the request body (GenerateRequest with the names of REST), and of the messages in it."""
+    """Return the schema of the request body (GenerateRequest with the names of REST), and of the messages in it, by
+    name.
+    """
     message: Any = music_pb2.GenerateRequest
     parts = {name: _given(part) for name, part in _messages_in(message)}
     return {REQUEST: _request(_given(message))} | parts
 
 
 def told_schemas(message: Any) -> dict[str, Json]:
-    """The schema of a response message, and of the messages in it, by name."""
+    """Return the schema of a response message, and of the messages in it, by name."""
     parts = {name: _response_schema(part) for name, part in _messages_in(message)}
     return {message.DESCRIPTOR.name: _response_schema(message)} | parts
 
@@ -50,13 +53,13 @@ def _request(found: dict[str, Json]) -> Json:
         "type": "number",
         "minimum": 0,
         "maximum": 240,
-        "description": "Length in seconds, from 10 on; 0 or absent: the engine decides from the lyrics.",
+        "description": "Length in seconds, at least 10; 0 or absent: the engine derives it from the lyrics.",
     }
     names = [each.name for each in all_formats()]
     fields[OUTPUT_FORMAT] = {"type": "string", "enum": names, "description": f"Absent: {DEFAULT_FORMAT}."}
     fields["request_id"] |= {"format": "uuid"}
-    fields["prompt"]["description"] = "Style in keywords, English or Chinese. Not empty if the lyrics are."
-    fields["lyrics"]["description"] = "The words under section tags such as [verse]; absent: an instrumental."
+    fields["prompt"]["description"] = "Style as keywords, English or Chinese. Required if there are no lyrics."
+    fields["lyrics"]["description"] = "Words to sing, under section tags such as [verse]; absent: an instrumental."
     text = "Fields and their meaning are those of the contract, music.proto. null counts as absent. "
     text += f"At most one task: {_either('task')}. At most one engine's options: {_either('engine_options')}."
     return found | {"description": text}
@@ -68,7 +71,7 @@ def _either(oneof: str) -> str:
 
 
 def _given(message: Any) -> dict[str, Json]:
-    """The schema of a message in a request."""
+    """Return the schema of a message in a request."""
     properties = {field.name: _field(field, _given_one) for field in fields_of(message)}
     found: dict[str, Json] = {"type": "object", "additionalProperties": False, "properties": properties}
     oneofs = [one for one in message.DESCRIPTOR.oneofs if one.GetOptions().Extensions[validate_pb2.oneof].required]
@@ -80,14 +83,14 @@ def _given(message: Any) -> dict[str, Json]:
 
 
 def _response_schema(message: Any) -> Json:
-    """The schema of a message in a response."""
+    """Return the schema of a message in a response."""
     properties = {name_of(field): _field(field, _response_field) for field in fields_of(message)}
     required = [name_of(field) for field in fields_of(message) if not field.has_presence]
     return {"type": "object", "properties": properties, "required": required}
 
 
 def _messages_in(message: Any) -> Iterator[tuple[str, Any]]:
-    """The messages nested in a message at any depth, by name."""
+    """Return the messages nested in a message at any depth, by name."""
     for field in fields_of(message):
         if field.message_type and field.message_type.full_name not in (DURATION, TIMESTAMP):
             part = field.message_type._concrete_class  # type: ignore[attr-defined]

@@ -1,7 +1,7 @@
-"""Parses JSON bodies within limits: checked before parsing, UTF-8, no duplicate names.
+"""Parses JSON bodies within limits: the text is checked before it is parsed, must be UTF-8, and names must be unique.
 
-A parser costs time and memory for each value, however short it is. The check goes from token to token, looks into no
-string, and stops at the first excess.
+A parser needs time and memory for each value, however short it is. The check scans tokens without decoding strings, and
+stops at the first excess.
 """
 
 import json
@@ -39,11 +39,11 @@ _Number = TypeVar("_Number", int, float)
 
 
 def read_json(data: bytes, limits: RequestLimits) -> Json:
-    """The value in a body that asks for a song.
+    """Parse the body of a request for a song.
 
     Raises:
-        HTTPException: it is too large (413).
-        InvalidRequest: it is not JSON in UTF-8, holds too many values, or the same name twice in one object.
+        HTTPException: the body is too large (413).
+        InvalidRequest: the body is not JSON in UTF-8, has too many values, or the same name twice in one object.
     """
     _check_size(len(data), _scanned(data), limits)
     try:
@@ -62,11 +62,11 @@ def _fault(error: ValueError | RecursionError) -> str:
     match error:
         case json.JSONDecodeError():
             where = f"line {error.lineno}, column {error.colno}"
-            return f"is not valid JSON: {error.msg} ({where}); names and texts stand in double quotes"
+            return f"is not valid JSON: {error.msg} ({where}); put names and strings in double quotes"
         case UnicodeDecodeError():
-            return "is not UTF-8 text: send the JSON in UTF-8"
+            return "is not UTF-8 text: encode the JSON as UTF-8"
         case RecursionError():
-            return "is nested too deeply"
+            return "is nested too deeply: put fewer lists and objects within one another"
     return f"is not valid JSON: {error}"
 
 
@@ -81,17 +81,26 @@ def _check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 def _scanned(data: bytes) -> int:
     """Scan the tokens of a body; returns the number of bytes of its recordings."""
     if data.count(b"\\") > MAX_ESCAPES:
-        raise InvalidRequest(Violation(WHOLE_REQUEST, f"must have at most {MAX_ESCAPES} escaped characters"))
+        raise InvalidRequest(
+            Violation(
+                WHOLE_REQUEST,
+                f"must have at most {MAX_ESCAPES} escaped characters: write characters as they are, in UTF-8",
+            )
+        )
     depth, recording_bytes, name, named, names = 0, 0, b"", False, _recordings()
     for number, token in enumerate(_TOKEN.finditer(data)):
         if number > MAX_TOKENS:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "must have fewer values"))
+            raise InvalidRequest(Violation(WHOLE_REQUEST, "has too many values: send fewer fields and list elements"))
         string, sign, broken = token.groups()
         if broken is not None:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "is not valid JSON: a text has no double quote at its end"))
+            raise InvalidRequest(
+                Violation(WHOLE_REQUEST, "is not valid JSON: a string lacks the double quote at its end")
+            )
         depth += (sign in _OPENING) - (sign in _CLOSING)
         if depth > MAX_DEPTH:
-            raise InvalidRequest(Violation(WHOLE_REQUEST, "must have fewer values within one another"))
+            raise InvalidRequest(
+                Violation(WHOLE_REQUEST, "is nested too deeply: put fewer lists and objects within one another")
+            )
         if string is not None:
             recording_bytes += len(string) if named and name in names else 0
             name = string if len(string) <= LONGEST_NUMBER else b""
@@ -114,11 +123,11 @@ def _recording_names(message: Descriptor) -> Iterator[str]:
 
 
 def _no_constant(name: str) -> NoReturn:
-    raise ValueError(f"it has no number {name}; use a number, or leave the field out")
+    raise ValueError(f"JSON has no number {name}; write a number, or leave the field out")
 
 
 def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:
-    """Parses numbers; one with too many digits becomes infinite, which its field refuses."""
+    """Parse a number; one with too many digits becomes infinity, which its field then refuses."""
     return lambda text: read(text) if len(text) <= LONGEST_NUMBER else -math.inf if text.startswith("-") else math.inf
 
 

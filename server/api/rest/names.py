@@ -1,4 +1,4 @@
-"""Names that differ between REST and the contract."""
+"""Names of fields that differ between REST and the .proto file."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -54,12 +54,12 @@ FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
         "gender": "use voice",
         "infer_step": "use steps",
         "infer_steps": "use steps",
-        "input": "use lyrics for words to be sung, prompt for the style",
+        "input": "use lyrics for the words to sing and prompt for the style",
         "instrumental": "leave lyrics out for an instrumental",
         "length": "use duration",
         "make_instrumental": "leave lyrics out for an instrumental",
         "manual_seeds": "use seed",
-        "model": "use engine; GET /v1/engines names them",
+        "model": "use engine; GET /v1/engines lists the engines",
         "negative_prompt": "say in prompt what is not wanted, such as 'no drums'",
         "num_inference_steps": "use steps",
         "omega_scale": "use ace_step.omega",
@@ -70,22 +70,24 @@ FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(
         "style": "use prompt",
         "tags": "use prompt",
         "tempo": "use tempo_bpm",
-        "text": "use lyrics for words to be sung, prompt for the style",
+        "text": "use lyrics for the words to sing and prompt for the style",
     }
 )
 """Fields of other services' requests, and the advice for each."""
 
-_ANY_FIELD = "GET /openapi.json names the fields"
+_ANY_FIELD = "GET /openapi.json lists the fields"
 
 
 def bare_names(fields: Iterable[str], *, top: bool) -> Mapping[str, str]:
-    """The REST names of the fields by their names without case and signs; `top` for fields of a whole request."""
+    """Map the names of the fields, in lower case and without separators, to their REST names; `top` is true for the
+    fields of a whole request.
+    """
     known = [*map(request_path, fields), OUTPUT_FORMAT] if top else fields
     return {_bare(name): name for name in known}
 
 
 def not_a_field(name: str, bare: Mapping[str, str]) -> str:
-    """The error text for an unknown field, with advice; `bare` are the known fields."""
+    """Return the error text for an unknown field, with advice; `bare` are the known fields."""
     alike = bare.get(_bare(name), "")
     return f"is not a field: {f'use {alike}' if alike else _FOREIGN.get(_bare(name), _ANY_FIELD)}"
 
@@ -98,5 +100,5 @@ _FOREIGN = {_bare(name): advice for name, advice in FOREIGN_FIELDS.items()}
 
 
 def request_path(path: str) -> str:
-    """The REST name of a request field, from its path in the contract or its metadata name."""
+    """Return the REST name of a request field from its path in the .proto file or its metadata name."""
     return REQUEST_NAMES.get(path) or HEADER_NAMES.get(path) or path

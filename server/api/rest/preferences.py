@@ -1,4 +1,4 @@
-"""Negotiates the kind of response from the headers Accept and Prefer of a request for a song."""
+"""Chooses the kind of response to a request for a song from the headers Accept and Prefer."""
 
 from collections.abc import Iterable
 from enum import Enum, auto
@@ -23,23 +23,25 @@ class Wish(Enum):
     SONG = auto()
     """The song as JSON, once it is complete."""
     TASK = auto()
-    """The song as JSON at once; it is made meanwhile."""
+    """The state of the song as JSON at once, while the song is being made."""
     SOUND = auto()
-    """The sound, streamed while the song is made."""
+    """The sound, streamed while the song is being made."""
 
 
 def sound_type(request: Request, media_type: str) -> str:
-    """The media type of a response with sound: its own, or the generic one of bytes."""
+    """Return the media type of a response with sound: that of the format, or the generic one of bytes if the caller
+    accepts only that.
+    """
     accepted = _accepted(request)
     return BYTES if _quality(accepted, BYTES) > _quality(accepted, media_type) else media_type
 
 
 def wish_of(request: Request, media_type: str) -> Wish:
-    """The kind of response to send; `media_type` is that of the song's sound.
+    """Return the kind of response to send; `media_type` is that of the song's sound.
 
     Raises:
-        HTTPException: the caller accepts none of them (406).
-        InvalidRequest: `respond-async` is preferred, whose answer the caller does not accept.
+        HTTPException: the caller accepts none of the kinds (406).
+        InvalidRequest: `respond-async` is preferred, but the caller does not accept its JSON response.
     """
     accepted = _accepted(request)
     json, sound = _quality(accepted, JSON), max(_quality(accepted, media_type), _quality(accepted, BYTES))
@@ -48,10 +50,10 @@ def wish_of(request: Request, media_type: str) -> Wish:
         return Wish.TASK
     if later:
         raise InvalidRequest(
-            Violation(PREFER, f"{RESPOND_ASYNC} is answered with JSON: leave it out, or accept {JSON}")
+            Violation(PREFER, f"{RESPOND_ASYNC} needs a JSON response: leave it out, or name {JSON} in Accept")
         )
     if max(json, sound)[0] <= 0:
-        text = f"answers are {JSON} or {media_type}: name one of them in Accept"
+        text = f"responses are available as {JSON} or {media_type}: name one of the two in Accept"
         raise HTTPException(HTTPStatus.NOT_ACCEPTABLE, text)
     return Wish.SOUND if sound > json else Wish.SONG
 
@@ -78,7 +80,7 @@ def _quality(accepted: str, kind: str) -> tuple[float, int]:
 
 
 def _q(parameters: str) -> float:
-    """The q parameter; 1 if it is missing or not a number."""
+    """Return the q parameter (weight) of a media type; 1 if it is missing or not a number."""
     for one in parameters.split(";"):
         name, _, value = one.strip().partition("=")
         if name == "q":

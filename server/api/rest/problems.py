@@ -1,4 +1,4 @@
-"""Errors as problem details (RFC 9457), with the reason and violations that gRPC callers get."""
+"""Converts errors to problem details (RFC 9457), with the reason and violations that gRPC callers get."""
 
 import math
 from collections.abc import Iterable, Mapping
@@ -54,7 +54,7 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
 
 
 def problem(error: Exception) -> JSONResponse:
-    """The response for an error; it has nothing of a bug's own text."""
+    """Return the response for an error. The text of a bug is not sent."""
     outcome = outcome_of(error)
     status = http_status(type(error), outcome.code)
     extra: dict[str, Json] = {"reason": outcome.reason}
@@ -72,23 +72,23 @@ def problem(error: Exception) -> JSONResponse:
 
 
 def http_status(kind: type[Exception], code: grpc.StatusCode) -> HTTPStatus:
-    """The HTTP status of an error class with this gRPC code."""
+    """Return the HTTP status for an error whose gRPC code is given."""
     return _OWN_STATUSES.get(kind) or _STATUSES[code]
 
 
 def problem_response(status: int, detail: str, headers: Mapping[str, str] | None = None, **extra: Json) -> JSONResponse:
-    """A response with problem details of type "about:blank"."""
+    """Return a response with problem details of type "about:blank"."""
     body = {"type": "about:blank", "title": HTTPStatus(status).phrase, "status": int(status), "detail": detail}
     return JSONResponse(body | extra, status_code=status, headers=headers, media_type=PROBLEM_TYPE)
 
 
 def violations_json(violations: Iterable[Violation]) -> list[Json]:
-    """Violations with the REST names of their fields."""
+    """Return violations as JSON, with the REST names of their fields."""
     return [{"field": request_path(one.field), "description": one.description} for one in shown(violations)]
 
 
 def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
-    """The failure of a song."""
+    """Return the failure of a song as JSON."""
     body: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure)}
     return body | ({"violations": violations_json(failure.violations)} if failure.violations else {})
 

@@ -1,5 +1,5 @@
-"""Converts messages of the contract to JSON and back by their descriptors: a new field of the contract is a field of
-REST.
+"""Converts messages of the .proto file to JSON and back by their descriptors, so that a new field is available in REST
+without further code.
 
 Fields have the contract's names; an enum value is its name in lower case ("vocal"), bytes are base64, durations are
 numbers of seconds. A null field is unset, like a missing one.
@@ -27,7 +27,7 @@ _M = TypeVar("_M", bound=Message)
 
 _NAME_CHARACTERS = 64
 _OBJECT = "must be a JSON object, in braces"
-_TOO_LARGE = "is out of range"
+_TOO_LARGE = "is too large: send a smaller number"
 
 DURATION = "google.protobuf.Duration"
 TIMESTAMP = "google.protobuf.Timestamp"
@@ -38,11 +38,11 @@ NUMBERS = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT})
 
 
 class _Fault(ValueError):
-    """A value that its field cannot hold; the text says what the value must be."""
+    """A JSON value does not fit its field; the text says what the value must be."""
 
 
 def fields_of(message: Any) -> Sequence[FieldDescriptor]:
-    """The fields of a message, or of its type, in the order of the contract."""
+    """Return the fields of a message, or of its type, in the order of the .proto file."""
     fields: Sequence[FieldDescriptor] = message.DESCRIPTOR.fields
     return fields
 
@@ -51,7 +51,7 @@ def filled(message: _M, given: Json) -> _M:
     """Fill the message from a JSON object.
 
     Raises:
-        InvalidRequest: a field is unknown or given twice in other words, or has a value of another kind.
+        InvalidRequest: a field is unknown, is given under two names, or has a value of the wrong type.
     """
     if found := list(itertools.islice(_fill(message, given, ""), MAX_VIOLATIONS)):
         raise InvalidRequest(*found)
@@ -72,13 +72,15 @@ def _fill(message: Message, given: Json, path: str) -> Iterator[Violation]:
             continue
         elif field.containing_oneof and message.WhichOneof(field.containing_oneof.name):
             other = message.WhichOneof(field.containing_oneof.name)
-            yield Violation(f"{path}{name}", f"excludes {other}: leave one of them out")
+            yield Violation(f"{path}{name}", f"cannot be combined with {other}: leave one of the two out")
         else:
             yield from _set(message, field, value, f"{path}{name}")
 
 
 def printable(name: str) -> str:
-    """A client-supplied name for error texts: shortened, without lone surrogates, which cannot be sent."""
+    """Return a name from the client for use in error texts: shortened, without lone surrogates, which cannot be
+    sent.
+    """
     return name[:_NAME_CHARACTERS].encode("utf-8", "backslashreplace").decode()
 
 
@@ -86,7 +88,7 @@ def _set(message: Message, field: FieldDescriptor, value: Json, path: str) -> It
     if not field.is_repeated:
         yield from _set_one(message, field, value, path)
     elif not isinstance(value, list):
-        yield Violation(path, "must be a list, in brackets")
+        yield Violation(path, "must be a JSON list, in brackets")
     elif len(value) > (most := bounds_of(field).elements):
         yield Violation(path, f"must have at most {most} elements")
     else:
@@ -168,7 +170,7 @@ def _word(enum: EnumDescriptor, value: Json) -> int:
 
 def _string(value: Json) -> str:
     if not isinstance(value, str):
-        raise _Fault("must be a string, in quotes")
+        raise _Fault("must be a JSON string, in double quotes")
     return value
 
 
@@ -176,7 +178,7 @@ def _bytes(value: Json) -> bytes:
     try:
         return binascii.a2b_base64(_string(value), strict_mode=True)
     except ValueError:
-        raise _Fault("must be base64") from None
+        raise _Fault("must be binary data encoded as base64") from None
 
 
 def _bool(value: Json) -> bool:
@@ -195,7 +197,7 @@ _READERS: Mapping[int, Callable[[Json], Json]] = MappingProxyType(
 
 
 def plain(message: Message) -> dict[str, Json]:
-    """The message as a JSON object, without its unset optional fields."""
+    """Return the message as a JSON object, without its unset optional fields."""
     return {
         name_of(field): _plain(field, getattr(message, field.name))
         for field in fields_of(message)
@@ -204,7 +206,7 @@ def plain(message: Message) -> dict[str, Json]:
 
 
 def name_of(field: FieldDescriptor) -> str:
-    """The name of a field in responses."""
+    """Return the name of a field in responses."""
     is_duration = field.message_type is not None and field.message_type.full_name == DURATION
     return f"{field.name}_seconds" if is_duration else field.name
 

@@ -1,4 +1,4 @@
-"""The public address of the server, for the URLs in responses."""
+"""Finds the public address of the server, for the URLs in responses."""
 
 from starlette.requests import Request
 
@@ -6,7 +6,9 @@ from server.api.proxies import TrustedProxies
 
 
 class PublicAddress:
-    """The configured address, else the one that the call was sent to, as trusted proxies report it."""
+    """The public address of the server: the configured one, otherwise the one that the call was sent to, as trusted
+    proxies report it.
+    """
 
     def __init__(self, url: str = "", proxies: TrustedProxies | None = None) -> None:
         """`url` has no trailing slash; if empty, each call's own address is used."""
@@ -14,7 +16,7 @@ class PublicAddress:
         self.proxies = proxies or TrustedProxies()
 
     def of(self, request: Request) -> str:
-        """The address for the response to a request, without a trailing slash.
+        """Return the address for the response to a request, without a trailing slash.
 
         Raises:
             InvalidRequest: a trusted proxy has sent a header that cannot be read.

@@ -1,4 +1,4 @@
-"""Reads the body of a request for a song within limits, and converts it to the contract's message."""
+"""Reads the body of a request for a song within limits, and converts it to a GenerateRequest."""
 
 import asyncio
 import re
@@ -30,11 +30,12 @@ _IS_JSON = re.compile(
 
 
 async def generate_request(request: Request, limits: RequestLimits, caller: str) -> music_pb2.GenerateRequest:
-    """The message of the request in the body.
+    """Read the body and return it as a GenerateRequest.
 
     Raises:
-        HTTPException: the body is not said to be JSON (415), larger than the limit (413), or does not arrive (408).
-        InvalidRequest: it is not JSON, or has unknown fields or values of another type.
+        HTTPException: the content type is not JSON (415), the body is larger than the limit (413), or does not arrive
+        in time (408).
+        InvalidRequest: the body is not JSON, or has unknown fields or values of the wrong type.
     """
     given = await _object(request, limits)
     output_format = _output_format(given)
@@ -47,9 +48,11 @@ async def generate_request(request: Request, limits: RequestLimits, caller: str)
 
 def _check_names(given: dict[str, Json]) -> None:
     found = [
-        Violation(name, f"is the name of {own} here: use that") for own, name in REQUEST_NAMES.items() if own in given
+        Violation(name, f"is not a field of the REST API: its name here is {own}")
+        for own, name in REQUEST_NAMES.items()
+        if own in given
     ]
-    found += [Violation(name, f"is {path} now: use that") for name, path in MOVED_FIELDS.items() if name in given]
+    found += [Violation(name, f"was renamed: use {path}") for name, path in MOVED_FIELDS.items() if name in given]
     if found:
         raise InvalidRequest(*found)
 
@@ -60,7 +63,7 @@ def _renamed(given: dict[str, Json]) -> dict[str, Json]:
 
 
 def _output_format(given: dict[str, Json]) -> str | None:
-    """Take `output_format` out of the body; `None` if it is missing."""
+    """Remove `output_format` from the body and return it; `None` if it is missing."""
     if (name := given.pop(OUTPUT_FORMAT, None)) is None:
         return None
     names = [each.name for each in all_formats()]
@@ -81,12 +84,17 @@ def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
 
 async def _object(request: Request, limits: RequestLimits) -> dict[str, Json]:
     if not _IS_JSON.fullmatch(request.headers.get("content-type", "")):
-        raise HTTPException(HTTPStatus.UNSUPPORTED_MEDIA_TYPE, "the body must be application/json in UTF-8")
+        raise HTTPException(
+            HTTPStatus.UNSUPPORTED_MEDIA_TYPE,
+            "the body must be JSON in UTF-8, with the header Content-Type: application/json",
+        )
     try:
         async with asyncio.timeout(BODY_SECONDS):
             data = await _read(request, limits.recording_bytes)
     except TimeoutError:
-        raise HTTPException(HTTPStatus.REQUEST_TIMEOUT, "the body did not arrive in time") from None
+        raise HTTPException(
+            HTTPStatus.REQUEST_TIMEOUT, "the body of the request did not arrive in time: send it again"
+        ) from None
     given = read_json(data, limits)
     if len(data) > _LARGE_BYTES:
         await asyncio.sleep(_TURN_SECONDS)
@@ -100,5 +108,9 @@ async def _read(request: Request, limit_bytes: int) -> bytes:
     async for chunk in request.stream():
         data += chunk
         if len(data) > limit_bytes:
-            raise HTTPException(HTTPStatus.REQUEST_ENTITY_TOO_LARGE, f"the body is larger than {limit_bytes} bytes")
+            raise HTTPException(
+                HTTPStatus.REQUEST_ENTITY_TOO_LARGE,
+                f"the body of the request has more than {limit_bytes} bytes, the most allowed: send a shorter text or "
+                "recording",
+            )
     return bytes(data)

@@ -1,15 +1,16 @@
-"""REST: the same songs for those who do not speak gRPC. Every endpoint asks the same service as the gRPC methods do.
+"""Routes of the REST API, the same service over HTTP. Every endpoint calls the same songs service as the gRPC methods.
 
-POST   /v1/audio/music/generate          make a song; wait for its end, `Prefer: respond-async`, or hear it at once
+POST   /v1/audio/music/generate          make a song; respond at its end, at once (`Prefer: respond-async`), or with its
+sound
 GET    /v1/audio/music                   the caller's songs
-GET    /v1/audio/music/{task_id}         where a song stands
-DELETE /v1/audio/music/{task_id}         delete it; while it is being made, stop that
-POST   /v1/audio/music/{task_id}/cancel  stop making it
-GET    /v1/audio/music/{task_id}/events  what happens to it, as server-sent events
-GET    /audio/{task_id}.<format>         its sound, also while it is made; the name of the song is the key to it
-GET    /audio/{task_id}.c2pa             its C2PA manifest, once it is complete, where the operator signs any
-GET    /v1/engines                       what can be chosen
-GET    /openapi.json                     all of this for machines
+GET    /v1/audio/music/{task_id}         the state of a song
+DELETE /v1/audio/music/{task_id}         delete a song that has ended, or cancel one that is being made
+POST   /v1/audio/music/{task_id}/cancel  cancel it
+GET    /v1/audio/music/{task_id}/events  its events, as server-sent events
+GET    /audio/{task_id}.<format>         its sound, also while it is being made; needs no key but the song's id
+GET    /audio/{task_id}.c2pa             its C2PA manifest, once it is complete, if the operator signs manifests
+GET    /v1/engines                       the engines and their limits
+GET    /openapi.json                     the OpenAPI document of these routes
 """
 
 import asyncio
@@ -84,10 +85,10 @@ class Api:
         limits: CallLimits = UNLIMITED,
         address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
-        """`sizes` are the size limits of bodies; a stream of events is never silent for longer than
-        `heartbeat_seconds`.
+        """`sizes` are the size limits of bodies. A stream of events sends a heartbeat after `heartbeat_seconds` of
+        silence.
 
-        `limits` bound the open calls of each caller.
+        `limits` restrict the open calls of each caller.
         """
         self._songs = songs
         self._authenticator = authenticator
@@ -97,7 +98,7 @@ class Api:
         self._address = address
 
     def routes(self, calls: OpenCalls, tracer: Tracer, metrics: CallMetrics | None = None) -> list[Route]:
-        """Routes of all endpoints, whose calls are measured by `metrics`."""
+        """Return the routes of all endpoints, whose calls are counted in `metrics`."""
 
         def route(path: str, *query: str, **endpoints: Handler) -> Route:
             by_method = {
@@ -143,7 +144,7 @@ class Api:
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
     ) -> Recording:
-        """Start the requested song; raises what Songs.generate does."""
+        """Start the requested song; raises the errors of Songs.generate."""
         try:
             return await self._songs.generate(message, caller, detached=detached)
         except RequestIdReused:
@@ -216,7 +217,7 @@ class Api:
 
 
 def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
-    """Wrap an endpoint: check its query against the parameters `query`, and answer HTTP errors with problem details."""
+    """Wrap an endpoint: check its query parameters against `query`, and send HTTP errors as problem details."""
 
     async def told(request: Request) -> Response:
         check_query(request, query)

@@ -13,7 +13,9 @@ MANIFEST_SUFFIX = ".c2pa"
 
 
 def song_json(address: str, song: SongRecord, *, credentials: bool) -> dict[str, Json]:
-    """The JSON of one song; its URLs begin with `address`. `credentials`: a C2PA manifest is available."""
+    """Return the JSON of one song. Its URLs begin with `address`; `credentials` is true if a C2PA manifest is
+    available.
+    """
     fields: dict[str, Json] = {
         "song_id": song.song_id,
         "state": song.state.value,

@@ -1,4 +1,4 @@
-"""Generates a song and streams its sound in the response of the same call."""
+"""Makes a song and streams its sound in the response of the same call."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -21,11 +21,12 @@ HEADERS = tuple(
 
 
 async def streamed(request: Request, recording: Recording, location: str) -> Response:
-    """The response, once there is sound; `location` is the URL of the song.
+    """Return the response as soon as there is sound; `location` is the URL of the song.
 
     Raises:
         ServiceError: the song fails before that.
-        ClientLeft: the caller goes before that; the song ends or goes on as when a listener leaves.
+        ClientLeft: the client disconnects before that; the song then continues or ends as after the departure of any
+        listener.
     """
     chunks = _begun(recording)
     await unless_left(request.receive, _first(chunks))
@@ -38,7 +39,7 @@ async def streamed(request: Request, recording: Recording, location: str) -> Res
 
 
 async def _begun(recording: Recording) -> AsyncGenerator[bytes, None]:
-    """Yields an empty chunk once there is sound, and then the sound."""
+    """Yield an empty chunk once there is sound, and then the sound."""
     async with aclosing(sound_of(recording)) as chunks:
         first = await anext(chunks, b"")
         yield b""

@@ -17,7 +17,7 @@ NO_TAGS: Tags = MappingProxyType({})
 class StreamEncoder(Protocol):
     """Encodes one song, window by window, into whole frames.
 
-    The concatenation of everything returned is one valid file, and so is every prefix of whole returns. It does not
+    The concatenation of all returned bytes is one valid file, and so is every prefix of whole returns. The bytes do not
     depend on how the song was cut into windows. Calls come one after another, from any thread.
     """
 
@@ -27,7 +27,7 @@ class StreamEncoder(Protocol):
 
     @property
     def delay_samples(self) -> int:
-        """Samples before the song where every frame is decoded, at the delivered rate."""
+        """Samples before the song's first sample if all frames are decoded, at the delivered rate."""
 
     @property
     def stream_bytes(self) -> int | None:
@@ -45,7 +45,7 @@ class StreamEncoder(Protocol):
         """Encode float32 [2, samples], full scale 1; returns the frames that are complete, possibly none."""
 
     def finish(self) -> bytes:
-        """Return the last frames. The encoder has ended and takes no more sound afterwards."""
+        """Return the last frames. Afterwards the encoder accepts no more sound."""
 
 
 class EncoderFactory(Protocol):
@@ -54,7 +54,8 @@ class EncoderFactory(Protocol):
     def __call__(
         self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags, sample_count: int | None
     ) -> StreamEncoder:
-        """Sound comes in at `source_rate_hertz` and leaves as `audio` says; `tags` are written into the stream.
+        """Open an encoder. Sound comes in at `source_rate_hertz` and is delivered as `audio` says; `tags` are written
+        into the stream.
 
         `sample_count` is the length of the song per channel at the delivered rate, `None` if not known yet.
         """
@@ -62,7 +63,7 @@ class EncoderFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One delivery format. The enum value of the contract is AUDIO_FORMAT_ and its name.
+    """One delivery format. The name of its enum value in the .proto file is AUDIO_FORMAT_ followed by its name.
 
     `open` returns the encoder of one song for sound at the delivered rate. Its last argument is the number of samples
     per channel, `None` if it is not known yet.

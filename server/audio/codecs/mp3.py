@@ -1,4 +1,4 @@
-"""MP3 at a constant bit rate, with LAME. Before its frames stand an ID3 tag and an Info frame."""
+"""MP3 encoder with a constant bit rate (LAME), which writes an ID3 tag and an Info frame before the sound."""
 
 import lameenc
 import numpy as np
@@ -25,7 +25,7 @@ class Mp3Encoder:
     """One song's LAME encoder: MPEG-1 layer III, joint stereo, constant bit rate, after an Info frame.
 
     The Info frame states the length of the song if `sample_count` is known, and the delay and padding of the decoded
-    sound: a player that reads it plays the song alone. Other decoders take it for a frame of silence.
+    sound: a player that reads it plays exactly the song. Other decoders play it as a frame of silence.
 
     LAME returns bytes at arbitrary boundaries; they are cut into whole frames here. The same sound gives the same bytes
     however it is cut into windows. LAME holds back up to four frames at low bit rates and two at 192 kbit/s.
@@ -41,9 +41,9 @@ class Mp3Encoder:
         self, sample_rate_hertz: int, bitrate_kbps: int, tags: Tags = NO_TAGS, sample_count: int | None = None
     ) -> None:
         if bitrate_kbps not in BITRATES_KBPS:
-            raise ValueError(f"MP3 has no bit rate of {bitrate_kbps} kbit/s, only {BITRATES_KBPS}")
+            raise ValueError(f"MP3 has no bit rate of {bitrate_kbps} kbit/s: use one of {BITRATES_KBPS}")
         if sample_rate_hertz not in SAMPLE_RATES_HERTZ:
-            raise ValueError(f"MP3 has no sample rate of {sample_rate_hertz} Hz, only {SAMPLE_RATES_HERTZ}")
+            raise ValueError(f"MP3 has no sample rate of {sample_rate_hertz} Hz: use one of {SAMPLE_RATES_HERTZ}")
         self._lame = _open_lame(sample_rate_hertz, bitrate_kbps)
         self._cutter = FrameCutter()
         self._unsent_tag = head_tag(tags)
@@ -59,16 +59,18 @@ class Mp3Encoder:
 
     @property
     def frames(self) -> int:
-        """Frames given out so far, the Info frame among them."""
+        """Number of frames returned so far, including the Info frame."""
         return self._cutter.frames + (not self._unsent_info)
 
     @property
     def sample_count(self) -> int:
-        """Samples fed so far, per channel."""
+        """Number of samples fed so far, per channel."""
         return self._sample_count
 
     def feed(self, window: Window) -> bytes:
-        """Encode float32 [2, samples], full scale 1 (beyond it is clipped); returns the frames that became whole."""
+        """Encode float32 [2, samples], full scale 1 (values beyond are clipped); returns the frames that are
+        complete.
+        """
         if not window.shape[1]:
             return b""
         self._sample_count += window.shape[1]
@@ -77,16 +79,19 @@ class Mp3Encoder:
         return self._with_head(frames)
 
     def finish(self) -> bytes:
-        """The last frames; the tag alone if no sound was fed."""
+        """Return the last frames; only the tag if no sound was fed."""
         if not self._sample_count:
             return self._unsent_tag
         frames = self._cutter.feed(self._lame.flush())
         if self._cutter.pending_bytes:
-            raise BrokenStream(f"LAME left {self._cutter.pending_bytes} bytes of an unfinished frame; this is a bug")
+            raise BrokenStream(
+                f"the MP3 encoder LAME left {self._cutter.pending_bytes} bytes of an unfinished frame. This is a bug: "
+                "please report it"
+            )
         return self._with_head(frames)
 
     def _with_head(self, frames: bytes) -> bytes:
-        """`frames`, preceded by tag and Info frame if they are the first."""
+        """Return `frames`, preceded by the tag and the Info frame if they are the first frames."""
         if not frames:
             return b""
         head = self._unsent_tag + self._unsent_info

@@ -10,25 +10,30 @@ _SYNC_MASK = 0xFFFE
 
 
 class BrokenStream(ValueError):
-    """Bytes are not an MPEG-1 layer III frame where one should begin."""
+    """The bytes at the start of a frame are not an MPEG-1 layer III frame."""
 
 
 def frame_bytes(header: bytes) -> int:
-    """Length of the frame that starts with these four bytes, header and padding included.
+    """Return the length of the frame that starts with these four bytes, header and padding included.
 
     Raises:
-        BrokenStream: no frame of MPEG-1 layer III starts so.
+        BrokenStream: the bytes are not the header of an MPEG-1 layer III frame.
     """
     if int.from_bytes(header[:2]) & _SYNC_MASK != _SYNC:
-        raise BrokenStream(f"no MP3 frame starts with {header[:HEADER_BYTES].hex()}")
+        raise BrokenStream(
+            f"the bytes {header[:HEADER_BYTES].hex()} are not the header of an MP3 frame. This is a bug: please "
+            "report it"
+        )
     bitrate_index, rate_index, padding = header[2] >> 4, header[2] >> 2 & 3, header[2] >> 1 & 1
     if not 1 <= bitrate_index <= len(BITRATES_KBPS) or rate_index >= len(SAMPLE_RATES_HERTZ):
-        raise BrokenStream(f"free or reserved rates in the MP3 header {header[:HEADER_BYTES].hex()}")
+        raise BrokenStream(
+            f"the MP3 header {header[:HEADER_BYTES].hex()} has a free or reserved rate. This is a bug: please report it"
+        )
     return unpadded_frame_bytes(SAMPLE_RATES_HERTZ[rate_index], BITRATES_KBPS[bitrate_index - 1]) + padding
 
 
 def unpadded_frame_bytes(sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Length of a frame of these rates, header included, without a padding byte."""
+    """Return the length of a frame with these rates, header included, without a padding byte."""
     return SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps // sample_rate_hertz
 
 
@@ -41,12 +46,12 @@ class FrameCutter:
 
     @property
     def frames(self) -> int:
-        """Frames given out so far."""
+        """Number of frames returned so far."""
         return self._frames
 
     @property
     def pending_bytes(self) -> int:
-        """Buffered bytes of an incomplete frame."""
+        """Number of buffered bytes of an incomplete frame."""
         return len(self._pending)
 
     def feed(self, data: bytes | bytearray) -> bytes:

@@ -1,4 +1,4 @@
-"""The Info frame at the head of an MP3 stream: its length, and the silence that a player removes.
+"""Makes the Info frame at the head of an MP3 stream, which states its length and the silence that players remove.
 
 The layout is that of Xing's header with LAME's extension ("Mp3 Info Tag revision 1 Specifications", LAME project). The
 frame counts and the padding of LAME follow from `lame_encode_flush`, its sizes from its rule for padding bytes.
@@ -40,9 +40,9 @@ def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int
 
 
 def info_frame(sample_rate_hertz: int, bitrate_kbps: int, samples: int | None) -> bytes:
-    """The frame for a song of `samples` per channel; `None`, if not known, leaves the counts out.
+    """Make the frame for a song of `samples` per channel; with `None` for an unknown length the counts are left out.
 
-    It has the bit rate of the stream, or the lowest with room for it.
+    It has the bit rate of the stream, or the lowest bit rate whose frames are large enough.
     """
     frame_kbps, size = _room(sample_rate_hertz, bitrate_kbps)
     length = None if samples is None else size + stream_bytes(samples, sample_rate_hertz, bitrate_kbps)
@@ -57,7 +57,7 @@ def _end_padding(samples: int) -> int:
 
 
 def _room(sample_rate_hertz: int, bitrate_kbps: int) -> tuple[int, int]:
-    """The bit rate and the size of the frame."""
+    """Return the bit rate of the Info frame and its size in bytes."""
     sizes = ((kbps, unpadded_frame_bytes(sample_rate_hertz, kbps)) for kbps in BITRATES_KBPS if kbps >= bitrate_kbps)
     return next((kbps, size) for kbps, size in sizes if size >= _NEEDED_BYTES)
 
@@ -76,7 +76,9 @@ def _counts(samples: int | None, length: int | None) -> bytes:
 
 
 def _extension(bitrate_kbps: int, samples: int | None, length: int | None) -> bytes:
-    """LAME's extension without its last field, the checksum. The checksum of the sound is not known yet and is 0."""
+    """Return LAME's extension without its last field, the checksum. The checksum of the sound is not known yet and is
+    0.
+    """
     padding = 0 if samples is None else _end_padding(samples)
     return b"".join(
         [

@@ -1,4 +1,4 @@
-"""The delivery formats of this server."""
+"""The table of the delivery formats of this server."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""A gentle compressor that evens out moments and leaves sections alone."""
+"""A gentle compressor that reduces short peaks of loudness and preserves the differences between sections."""
 
 import math
 from functools import cache
@@ -9,7 +9,7 @@ HOPS_PER_SECOND = 100
 
 
 class GlueCompressor:
-    """Gain reduction by how far a moment stands out from its surroundings.
+    """Reduces the gain by how far the level of a moment exceeds that of its surroundings.
 
     The level of the moment (20 ms) is compared with that of the last seconds (3 s) instead of a fixed threshold: a drum
     hit is reduced a little, a loud chorus is not. Works on a grid of 10 ms hops.
@@ -29,7 +29,7 @@ class GlueCompressor:
         self._gain_db = 0.0
 
     def add(self, energy: float) -> float:
-        """Gain (1 or below) at the end of the next hop, whose mean square is `energy`."""
+        """Add the next hop, whose mean square is `energy`; returns the gain at its end, 1 or below."""
         self._moment += (energy - self._moment) * _weight(self.MOMENT_SECONDS)
         self._surroundings += (energy - self._surroundings) * _weight(self.SURROUNDINGS_SECONDS)
         wanted_db = -self._reduction_db()

@@ -1,4 +1,4 @@
-"""Recursive filters with state, for signals that come in windows."""
+"""Recursive filters that keep their state between windows."""
 
 import math
 from typing import TypeAlias
@@ -15,8 +15,8 @@ _SILENT = 1e-30
 
 
 class StreamFilter:
-    """A cascade of biquads over `channels` channels; windows filtered in turn give the same as the whole signal at
-    once.
+    """A cascade of biquad filters over `channels` channels. Filtering a signal window by window gives the same result
+    as filtering it whole.
     """
 
     def __init__(self, sections: Sections, channels: int) -> None:
@@ -34,8 +34,8 @@ class StreamFilter:
 def k_weighting(sample_rate_hertz: int) -> Sections:
     """The two K-weighting biquads of ITU-R BS.1770-4, annex 1, at any sample rate.
 
-    The standard tabulates them for 48 kHz only; the analogue prototypes behind that table, put through the bilinear
-    transform, are those of De Man, "Evaluation of Implementations of the EBU R128 Loudness Measurement" (AES 2018).
+    The standard gives coefficients for 48 kHz only. The analogue prototypes, transformed by the bilinear transform, are
+    those of De Man, "Evaluation of Implementations of the EBU R128 Loudness Measurement" (AES 2018).
     """
     return np.array([_shelf(sample_rate_hertz), _low_cut(sample_rate_hertz)])
 

@@ -1,4 +1,4 @@
-"""A look-ahead limiter that keeps the true peak under a ceiling."""
+"""A look-ahead limiter that keeps the true peak of the sound under a ceiling."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,7 +11,7 @@ _GROUP_SAMPLES = 10
 
 
 class TruePeakLimiter:
-    """Holds the 4x oversampled peak of stereo sound at `ceiling` (linear, 1 is full scale).
+    """Keeps the 4x oversampled peak of stereo sound below `ceiling` (linear, 1 is full scale).
 
     Blocks have a fixed size, a multiple of ten samples. Peaks are found as in ITU-R BS.1770-4, annex 2, and gathered
     in groups of ten samples; the reduction each group needs is spread over the look-ahead before it by a sliding
@@ -61,7 +61,9 @@ class TruePeakLimiter:
         return np.asarray(sound[:, : block.shape[1]] * self._gains, np.float32)
 
     def _group_peaks(self, sound: Window) -> NDArray[np.float64]:
-        """Highest magnitude at and between the samples of each group, over both channels; 0 where none can matter."""
+        """Return the highest magnitude at and between the samples of each group, over both channels; 0 if it is
+        certainly below the ceiling.
+        """
         if np.abs(sound).max() * self._highest_gain <= self._ceiling:
             return np.zeros(self._shifted.shape[2] // _GROUP_SAMPLES)
         for tap, shifted in enumerate(self._shifted):
@@ -74,7 +76,7 @@ class TruePeakLimiter:
         return np.asarray(by_place.max(axis=0), np.float64)
 
     def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Gain per sample from the reduction (0 none, 1 everything) that each new group needs."""
+        """Return the gain per sample from the reduction (0 none, 1 everything) that each new group needs."""
         known = np.concatenate([self._reductions, reductions])
         held = self._hold(sliding_maximum(known, self._spread + 1))
         smooth = np.convolve(np.concatenate([self._held[1:], held]), self._smoothing, "valid")
@@ -84,13 +86,15 @@ class TruePeakLimiter:
         return np.asarray(corners[:-1, None] + steps, np.float32).reshape(-1)
 
     def _hold(self, reductions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Largest reduction so far, decaying: y[n] = max(x[n], decay * y[n - 1]), computed as one running maximum."""
+        """Return the largest reduction so far, decaying: y[n] = max(x[n], decay * y[n - 1]), computed as one running
+        maximum.
+        """
         grown = np.concatenate([self._held[-1:], reductions / self._decay])
         return np.asarray(np.maximum.accumulate(grown)[1:] * self._decay)
 
 
 def sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float64]:
-    """The maximum of every `width` values in a row, by maxima of 1, 2, 4 and so on of them."""
+    """Return the maximum of every `width` consecutive values, computed from the maxima of 1, 2, 4 and so on values."""
     maxima, covered = values, 1
     while covered < width:
         step = min(covered, width - covered)
@@ -99,7 +103,7 @@ def sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float
 
 
 def interpolator() -> NDArray[np.float32]:
-    """Polyphase filter for the three points between two samples, shape [3, taps]."""
+    """Return the polyphase filter for the three points between two samples, shape [3, taps]."""
     places = np.arange(_TAPS * _OVERSAMPLING + 1) - _TAPS * _OVERSAMPLING / 2
     prototype = np.sinc(places / _OVERSAMPLING) * np.kaiser(len(places), 5.0)
     prototype *= _OVERSAMPLING / prototype.sum()

@@ -1,4 +1,4 @@
-"""Running loudness of a song after ITU-R BS.1770-4, and the slow gain that levels it."""
+"""Running loudness of a song after ITU-R BS.1770-4, and the slowly changing gain that brings it to the target."""
 
 import math
 from collections import deque
@@ -19,12 +19,12 @@ def loudness_of(energy: float) -> float:
 
 
 def energy_of(lufs: float) -> float:
-    """Inverse of `loudness_of`."""
+    """Inverse of `loudness_of`: the mean square for a loudness in LUFS."""
     return float(10 ** ((lufs + 0.691) / 10))
 
 
 def amplitude_of(gain_db: float) -> float:
-    """Linear factor of a gain in dB."""
+    """Linear factor for a gain in dB."""
     return float(10 ** (gain_db / 20))
 
 
@@ -32,8 +32,8 @@ class RunningLoudness:
     """Integrated loudness of the sound so far, starting from an expectation.
 
     Measured in 400 ms blocks that start every 100 ms, gated at -70 LUFS and at 10 LU below the ungated mean. The
-    expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening is not taken for the
-    whole song. Blocks are kept in bins of 0.1 LU: memory and time do not grow with the song.
+    expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening alone does not
+    determine the estimate. Blocks are counted in bins of 0.1 LU, so memory and time do not grow with the song.
     """
 
     def __init__(self, expected_lufs: float, expected_seconds: float) -> None:
@@ -67,7 +67,7 @@ def _bin(lufs: float) -> int:
 
 
 class Leveller:
-    """The gain that levels a song to `target_lufs`, so slowly that verse and chorus stay different.
+    """Gain that brings a song to `target_lufs`, so slowly that verse and chorus keep their difference in loudness.
 
     It begins with the gain for the engines' usual loudness (-18 LUFS), changes by at most `MAX_SLOPE_DB_PER_SECOND`,
     and stays within `MAX_GAIN_DB` either way.
@@ -89,7 +89,7 @@ class Leveller:
         return self._gain_db
 
     def add(self, energy: float) -> None:
-        """Take in the next 100 ms (as `RunningLoudness.add`) and move the gain."""
+        """Add the next 100 ms (as for `RunningLoudness.add`) and update the gain."""
         self._heard.add(energy)
         slope = self.MAX_SLOPE_DB_PER_SECOND / BLOCKS_PER_SECOND
         self._gain_db += min(max(self._wanted_db() - self._gain_db, -slope), slope)

@@ -18,20 +18,25 @@ _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
 
 
 class InvalidWindow(ValueError):
-    """An engine delivered an invalid window: wrong shape, NaN, or beyond `LOUDEST`. A bug of the engine."""
+    """The engine delivered an invalid window: wrong shape, NaN, or samples beyond `LOUDEST`. This is a bug of the
+    engine.
+    """
 
 
 class Mastering:
     """High-pass, loudness levelling, glue compression and true-peak limiting of one song.
 
-    However a song is cut into windows, the same samples come out: everything that decides about gain works on blocks
-    of 100 ms counted from the song's first sample. The sound is neither lengthened nor shifted; up to one block and
-    the limiter's look-ahead of 3 ms are held back until more sound or `finish` comes.
+    The output does not depend on how a song is cut into windows, because gains are computed for blocks of 100 ms
+    counted from the song's first sample. The sound is neither lengthened nor shifted. Up to one block and the limiter's
+    look-ahead of 3 ms are delayed until more sound is fed or `finish` is called.
     """
 
     def __init__(self, sample_rate_hertz: int, target_lufs: float) -> None:
         if sample_rate_hertz % HOPS_PER_SECOND:
-            raise ValueError(f"a sample rate of {sample_rate_hertz} Hz is not a multiple of {HOPS_PER_SECOND} Hz")
+            raise ValueError(
+                f"mastering does not support a sample rate of {sample_rate_hertz} Hz: use a multiple of "
+                f"{HOPS_PER_SECOND} Hz"
+            )
         self._block_samples = sample_rate_hertz // BLOCKS_PER_SECOND
         self._rumble = StreamFilter(butterworth_high_pass(RUMBLE_HERTZ, sample_rate_hertz), CHANNELS)
         self._ear = StreamFilter(k_weighting(sample_rate_hertz), CHANNELS)
@@ -50,7 +55,7 @@ class Mastering:
         return self._block_samples // _HOPS_PER_BLOCK
 
     def feed(self, window: Window) -> Window:
-        """Master the next window, float32 [2, samples]; returns what is ready, possibly nothing.
+        """Master the next window, float32 [2, samples]; returns the mastered sound that is ready, possibly none.
 
         Raises:
             InvalidWindow: the window is not stereo sound.
@@ -60,7 +65,7 @@ class Mastering:
         return self._take(window)
 
     def finish(self) -> Window:
-        """The rest of the song; in all, as many samples come out as went in."""
+        """Return the rest of the song; in total as many samples are returned as were fed."""
         rest = self._limiter.delay_samples
         padding = -(self._pending.shape[1] + rest) % self._block_samples
         return self._take(np.zeros((CHANNELS, rest + padding), np.float32))
@@ -74,7 +79,7 @@ class Mastering:
         return self._trim(self._master(pending[:, :whole]))
 
     def _trim(self, sound: Window) -> Window:
-        """Drop the limiter's delay before the song and the padding after it."""
+        """Remove the limiter's delay before the song and the padding after it."""
         skipped = min(self._early_samples, sound.shape[1])
         self._early_samples -= skipped
         sound = sound[:, skipped : skipped + self._owed_samples]
@@ -98,13 +103,13 @@ class Mastering:
         return limited
 
     def _hop_energies(self, samples: Samples) -> NDArray[np.float64]:
-        """K-weighted mean squares summed over the channels, shape [blocks, hops]."""
+        """Return K-weighted mean squares summed over the channels, shape [blocks, hops]."""
         hops = samples.reshape(CHANNELS, -1, self._hop_samples)
         energies = np.einsum("chn,chn->h", hops, hops) / self._hop_samples
         return np.asarray(energies.reshape(-1, _HOPS_PER_BLOCK))
 
     def _envelope(self, gains: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Gain per sample: straight lines between the gains at the hops' ends."""
+        """Return the gain per sample, interpolated linearly between the gains at the ends of the hops."""
         corners = np.concatenate([[self._gain], gains])
         self._gain = float(gains[-1])
         return np.asarray(corners[:-1, None] + np.diff(corners)[:, None] * self._ramp, np.float32).reshape(-1)
@@ -113,8 +118,13 @@ class Mastering:
 def check(window: Window) -> None:
     """Check that `window` is float32 stereo sound within `LOUDEST` (full scale is 1); raises `InvalidWindow`."""
     if window.ndim != 2 or window.shape[0] != CHANNELS or window.dtype != np.float32:
-        raise InvalidWindow(f"a window must be float32 [2, samples], not {window.dtype} {list(window.shape)}")
+        raise InvalidWindow(
+            f"the engine rendered a window of {window.dtype} {list(window.shape)}; it must be float32 [2, samples]"
+        )
     within = np.abs(window) <= LOUDEST
     if not within.all():
         channel, sample = np.argwhere(~within)[0].tolist()
-        raise InvalidWindow(f"sample {sample} of channel {channel} of a window is {window[channel, sample]}")
+        raise InvalidWindow(
+            f"the engine rendered a window in which sample {sample} of channel {channel} is "
+            f"{window[channel, sample]}; it must be finite"
+        )

@@ -1,8 +1,8 @@
-"""Admission: bounds the number of songs in the service, and tells refused callers when to retry.
+"""Admission control: limits the number of songs in the service, and tells refused callers when to retry.
 
-The bound counts songs from admission until their sound is made or given up, whether they wait or run. The last eighth
-of the queue is kept for callers who have no song in the service, so that one caller cannot shut out the others. The
-directory counts; here are the bounds, and the songs of this server alone.
+A song counts from its admission until its sound is complete or it has ended otherwise. The last eighth of the queue is
+reserved for callers who have no song in the service, so that one caller cannot exclude the others. The directory counts
+the songs of all servers; this module defines the limits, and counts the songs of this server.
 """
 
 from collections.abc import Callable
@@ -29,9 +29,11 @@ class RunningMean:
 
 
 class Admission:
-    """Counts the songs of this server, of which `running` may run at once now, and as many as `queued` wait.
+    """Counts the songs of this server. `running` returns the number of songs that can run at once now; at most `queued`
+    songs may wait.
 
-    It is crowded from when `high_watermark` of `queued` songs wait until three quarters of that do.
+    It is saturated once the share `high_watermark` of `queued` songs wait, until fewer than three quarters of that
+    wait.
     """
 
     def __init__(self, running: Callable[[], int], queued: int, high_watermark: float = 1.0) -> None:
@@ -45,18 +47,18 @@ class Admission:
 
     @property
     def draining(self) -> bool:
-        """True if the server takes no more songs."""
+        """True if the server accepts no more songs."""
         return self._draining
 
     @property
     def saturated(self) -> bool:
-        """True if new songs should go to other servers."""
+        """True if new songs should be sent to other servers."""
         self._note_crowd()
         return self._saturated
 
     @property
     def room(self) -> Room:
-        """The bounds for songs in the service, and the places that are free for songs here."""
+        """Return the limits for songs in the service, and the number of songs that this server can still take."""
         running = self._running()
         free = 0 if self._draining else running - self.songs
         return Room(running, self._queued, self._queued // _KEPT_SHARE, free)
@@ -66,31 +68,35 @@ class Admission:
         self._draining = True
 
     def require_open(self) -> None:
-        """Raise Draining after `drain`."""
+        """Raise Draining if `drain` was called."""
         if self._draining:
-            raise Draining("the server is shutting down")
+            raise Draining(
+                "this server is shutting down: send the request to another server, or again after the restart"
+            )
 
     def enter(self) -> None:
-        """Note that a song is made here, or waits here."""
+        """Count a song that is waiting or being made here."""
         self.songs += 1
         self._note_crowd()
 
     def leave(self) -> None:
-        """Note that a song is no longer here."""
+        """Count a song as no longer here."""
         self.songs -= 1
         self._note_crowd()
 
     def overloaded(self, songs: int) -> Overloaded:
-        """The error for a song that is refused because the queue is full."""
-        text = f"the queue is full: {songs} songs are running or waiting"
+        """Return the error for a song that is refused because the queue is full."""
+        text = f"the queue is full, with {songs} songs running or waiting: try again later"
         return Overloaded(text, self._retry_after_seconds())
 
     def store_full(self) -> SongStoreFull:
-        """The error for a song that is refused because the store is full."""
-        return SongStoreFull("the song store is full", self._retry_after_seconds())
+        """Return the error for a song that is refused because the store is full."""
+        return SongStoreFull(
+            "the song store has no room for another song: try again later", self._retry_after_seconds()
+        )
 
     def measured_song(self, seconds: float) -> None:
-        """Note the time from a song's first work to its last chunk."""
+        """Add the time from a song's first work to its last chunk, for estimates of when to retry."""
         self._song_seconds.add(seconds)
 
     def _note_crowd(self) -> None:

@@ -1,4 +1,4 @@
-"""A checked request whose song has not begun."""
+"""A song whose request has passed its checks and which has not begun."""
 
 from collections.abc import Callable
 from typing import TypeAlias
@@ -12,16 +12,16 @@ Begin: TypeAlias = Callable[[Accepted, EventSink, SongEta | None], Job]
 
 
 class CheckedSong:
-    """The song of a request that has passed its checks."""
+    """A song whose request has passed its checks."""
 
     def __init__(self, eta: SongEta | None, eta_here: Callable[[], SongEta | None], begin: Begin) -> None:
-        """`eta` is that of the check; `eta_here` returns that of a song that begins here now."""
+        """`eta` is the ETA at the time of the check; `eta_here` returns the ETA of a song that begins here now."""
         self._eta = eta
         self._eta_here = eta_here
         self._begin = begin
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """The first event of the song, with its ETA as of the check."""
+        """The first event of the song, with the ETA at the time of the check."""
         return _accepted(song_id, queue_position, self._eta)
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> Job:

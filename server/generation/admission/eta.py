@@ -15,7 +15,7 @@ from server.telemetry.metrics import Metrics
 
 
 class EtaEstimator:
-    """Estimates the ETA of songs, and learns from complete ones."""
+    """Estimates when songs will start and finish, and learns from complete songs."""
 
     def __init__(self, queue: QueueOrder, metrics: Metrics) -> None:
         self._queue = queue
@@ -25,9 +25,9 @@ class EtaEstimator:
         self._etas: dict[str, SongEta] = {}
 
     def estimate(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
-        """The ETA of a song that is submitted now, here or to a `service`.
+        """Estimate the ETA of a song that is submitted now, to this server or to a `service` of several replicas.
 
-        `None` until a song of its engine was measured, here or, for a service, on any replica.
+        Returns `None` until a song of its engine was measured, on this server or, for a service, on any replica.
         """
         engine, asked = request.engine, request.params
         if service is not None:
@@ -42,15 +42,15 @@ class EtaEstimator:
         return SongEta(work, found, self._estimator.corrected(engine, found), alone.finish_seconds)
 
     def costs(self, engine: str) -> Costs | None:
-        """The cost of an engine's songs as measured here."""
+        """Return the cost of an engine's songs as measured here."""
         return self._estimator.costs(engine)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Device seconds of the songs that wait in a service, by engine."""
+        """Return the device seconds of the songs that wait in a service, by engine."""
         return self._service.backlog_seconds(service)
 
     def enter(self, job: Job, eta: SongEta | None) -> None:
-        """Note a song's ETA."""
+        """Store the ETA of an admitted song."""
         if eta is not None:
             self._etas[job.key] = eta
 
@@ -63,7 +63,7 @@ class EtaEstimator:
                 self._compare(job, eta)
 
     def remaining(self) -> dict[str, Estimate]:
-        """Seconds until each song's end by song id, as far as they can be estimated."""
+        """Return the estimated seconds until each song's end, by song id; songs without an estimate are left out."""
         jobs = self._queue.jobs()
         found: dict[str, Estimate] = {}
         for engine in {job.request.engine for job in jobs}:
@@ -71,7 +71,7 @@ class EtaEstimator:
         return found
 
     def waiting(self, service: ServiceState) -> Mapping[str, QueueStatus]:
-        """Queue position and ETA of the songs that wait in a service, by song id."""
+        """Return queue position and ETA of the songs that wait in a service, by song id."""
         return self._service.waiting(service, self._here())
 
     def _here(self) -> Here:

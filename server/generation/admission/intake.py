@@ -19,7 +19,7 @@ EstimateSong: TypeAlias = Callable[[SongRequest, ServiceState | None], SongEta |
 
 
 class Intake:
-    """Checks every request once, in a fixed order, and counts refusals."""
+    """Checks every request once, in a fixed order, and counts the refused ones."""
 
     def __init__(
         self,
@@ -43,8 +43,8 @@ class Intake:
         """Check that the song can be made here, or in the `service` whose queue it joins; returns its ETA, if known.
 
         Raises:
-            PoisonedRequest: the same request has ended workers.
-            UnknownEngine, EngineNotReady, WorkerLost: nobody can make songs with the engine now.
+            PoisonedRequest: the same request has killed workers before.
+            UnknownEngine, EngineNotReady, WorkerLost: no worker can make songs with the engine now.
             DeadlineTooShort: by the estimate the song cannot be complete by the caller's deadline.
             Draining: the server is shutting down.
         """
@@ -67,7 +67,7 @@ class Intake:
         return refusal
 
     def fault(self, engine: str, error: Exception) -> None:
-        """Count a song of `engine` that was refused because of a bug or an unreachable store."""
+        """Count a song of `engine` that was refused because of a bug or because the store did not answer."""
         reason = "store_unavailable" if isinstance(error, StoreFailed) else "internal"
         self._metrics.songs.refused(reason, engine)
 
@@ -91,5 +91,5 @@ class Intake:
 
 
 def _reason_of(error: ServiceError) -> str:
-    """The error's kind as metrics name it: "engine_not_ready"."""
+    """Return the kind of an error as the metrics name it, such as "engine_not_ready"."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

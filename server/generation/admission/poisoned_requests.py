@@ -1,4 +1,4 @@
-"""Remembers requests that have ended workers, so that they are refused at once."""
+"""Remembers requests that have killed workers, so that they are refused at once."""
 
 import hashlib
 from collections import OrderedDict
@@ -14,14 +14,14 @@ _FINGERPRINT_CHARACTERS = 16
 
 
 class PoisonedRequests:
-    """The requests of the last ten minutes, at most 1024, that are not tried again."""
+    """The requests of the last ten minutes, at most 1024, that have killed workers and are refused."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until: OrderedDict[str, float] = OrderedDict()
 
     def add(self, request: SongRequest) -> PoisonedRequest:
-        """Remember a request, and name it."""
+        """Add a request; returns the error that identifies it."""
         name = fingerprint(request)
         self._until[name] = self._clock() + _REMEMBER_SECONDS
         self._until.move_to_end(name)
@@ -30,10 +30,10 @@ class PoisonedRequests:
         return PoisonedRequest(name)
 
     def check(self, request: SongRequest) -> None:
-        """Refuse a poisoned request.
+        """Refuse a request that has killed workers before.
 
         Raises:
-            PoisonedRequest: it is one of those.
+            PoisonedRequest: the request is one of them.
         """
         name = fingerprint(request)
         until = self._until.get(name)
@@ -42,6 +42,8 @@ class PoisonedRequests:
 
 
 def fingerprint(request: SongRequest) -> str:
-    """Identifies a request by its content. The seed does not count: if none is given, every try has another one."""
+    """Return a hash of a request's content, without the seed, since the server draws another one at every attempt if
+    none is given.
+    """
     params = asdict(request.params) | {"seed": None, "stems": sorted(request.params.stems)}
     return hashlib.sha256(repr((request.engine, params)).encode()).hexdigest()[:_FINGERPRINT_CHARACTERS]

@@ -11,14 +11,16 @@ from server.workers.base import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The devices that may make an engine's songs, and the number of songs that they make at the same time."""
+    """The number of devices that can make an engine's songs, and the number of songs that they make at the same
+    time.
+    """
 
     devices: int
     slots: int
 
 
 class QueueOrder:
-    """Reads the scheduler's queue: positions, order, and the capacity that serves it."""
+    """Reads the scheduler's queue: positions, order, and the capacity that serves the queue."""
 
     def __init__(self, scheduler: Scheduler, jobs: Jobs, pool: WorkerPool) -> None:
         self._scheduler = scheduler
@@ -27,17 +29,17 @@ class QueueOrder:
         self._slots = {spec.name: spec.running_songs for spec in pool.devices}
 
     def positions(self) -> dict[str, int]:
-        """The position of each waiting song, from 1 on, counting songs that have a slot before it."""
+        """Return the position of each waiting song, from 1, counting songs that have a slot before it."""
         waiting = (song_id for engine in self._pool.engine_names for song_id in self._scheduler.waiting(engine))
         return {song_id: position for position, song_id in enumerate(waiting, start=1)}
 
     def jobs(self) -> Sequence[Job]:
-        """All jobs: those with a slot, then those that wait, in their order."""
+        """Return all jobs: first those with a slot, then the waiting ones, each in their order."""
         waiting = [job for song_id in self.positions() if (job := self._jobs.get(song_id))]
         placed = [job for job in self._jobs if self._scheduler.device_of(job.key) is not None]
         return placed + waiting
 
     def capacity(self, engine: str) -> Capacity:
-        """The capacity for songs of `engine`, at least one device and one slot."""
+        """Return the capacity for songs of `engine`, at least one device and one slot."""
         devices = self._pool.devices_of(engine)
         return Capacity(max(1, len(devices)), max(1, sum(self._slots[device] for device in devices)))

@@ -1,4 +1,4 @@
-"""Estimates the ETA of songs in a service of several replicas, from the engines and queue in the directory."""
+"""Estimates the ETA of songs in a service of several replicas, from the costs and the queue in the directory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _UNMEASURED_SONG_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The songs that this replica makes itself: their known remaining work, and their number."""
+    """The songs that this replica makes itself: their remaining work, if known, and their number."""
 
     left: Sequence[Work] = ()
     songs: int = 0
@@ -26,9 +26,9 @@ class Here:
 
 @dataclass(frozen=True, slots=True)
 class SongEta:
-    """A song's expected cost, its estimate by the forecast alone, and the corrected estimate.
+    """A song's expected cost, its uncorrected estimate, and its corrected estimate.
 
-    `alone_seconds` is the corrected time to its end without other songs, on a running device.
+    `alone_seconds` is the corrected time to its end on a ready device without other songs.
     """
 
     work: Work
@@ -38,11 +38,11 @@ class SongEta:
 
 
 class ServiceEta:
-    """Estimates when songs that wait for any replica will start and finish (ETA).
+    """Estimates when songs that wait for any replica will start and finish.
 
-    If no replica serves the engine, the cold start counts, too: the time that measured starts took, else
-    `cold_start_seconds`, from when the first song began to wait. A start that is overdue by some seconds is expected
-    after as many more.
+    If no replica serves the engine, the time of a cold start is added: the mean of measured starts, otherwise
+    `cold_start_seconds`, from the moment when the first song began to wait. If a start is overdue by some time, it is
+    expected after the same time again.
     """
 
     def __init__(
@@ -51,7 +51,7 @@ class ServiceEta:
         capacity_here: Callable[[str], Capacity | None],
         cold_start_seconds: float = 0.0,
     ) -> None:
-        """`costs_here` and `capacity_here` return those of this replica for an engine, `None` if it has none."""
+        """`costs_here` and `capacity_here` return the values of this replica for an engine, `None` if it has none."""
         self._costs_here = costs_here
         self._capacity_here = capacity_here
         self._cold_start_seconds = cold_start_seconds
@@ -59,7 +59,9 @@ class ServiceEta:
     def estimate(
         self, engine: str, service: ServiceState, here: Here, *, sound_seconds: float | None, steps: int | None
     ) -> SongEta | None:
-        """The ETA of a song that joins the queue now; `None` until a song of its engine was measured anywhere."""
+        """Return the ETA of a song that joins the queue now; `None` until a song of its engine was measured on any
+        replica.
+        """
         costs = self._costs(engine, service)
         if costs is None:
             return None
@@ -70,7 +72,7 @@ class ServiceEta:
         )
 
     def waiting(self, service: ServiceState, here: Here) -> Mapping[str, QueueStatus]:
-        """Queue position and ETA of the songs that wait, by song id."""
+        """Return queue position and ETA of the waiting songs, by song id."""
         songs, estimates = service.queue.waiting, dict[str, Estimate]()
         for engine in {song.engine for song in songs}:
             estimates |= self._waiting_of(engine, service, here)
@@ -80,9 +82,10 @@ class ServiceEta:
         }
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
-        """Device seconds of the songs that wait, by engine, 0 for a known engine without any.
+        """Return the device seconds of the waiting songs by engine, 0 for a known engine without waiting songs.
 
-        Without measured costs a second of sound counts one second, and a song of unknown length is taken for a minute.
+        Without measured costs a second of sound counts as one device second, and a song of unknown length as one minute
+        of sound.
         """
         seconds = dict.fromkeys((*service.known, *service.engines), 0.0)
         for song in service.queue.waiting:
@@ -92,7 +95,7 @@ class ServiceEta:
         return seconds
 
     def start_seconds(self, engine: str, service: ServiceState) -> float:
-        """Seconds until a replica serves the engine; 0 if one does."""
+        """Return the seconds until a replica serves the engine; 0 if one does."""
         known = service.known.get(engine)
         # What is known was read after what is served: a replica may have come or gone in between.
         if not known.away_seconds if known else engine in service.engines:
@@ -111,7 +114,7 @@ class ServiceEta:
         return expected_work(costs, sound_seconds=song.sound_seconds or None, steps=song.steps) if costs else None
 
     def _waiting_of(self, engine: str, service: ServiceState, here: Here) -> dict[str, Estimate]:
-        """The estimates of an engine's waiting songs, behind all songs before them."""
+        """Return the estimates of an engine's waiting songs, in queue order after all songs before them."""
         costs = self._costs(engine, service)
         if costs is None:
             return {}
@@ -124,9 +127,9 @@ class ServiceEta:
         }
 
     def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
-        """Remaining work of the songs of a service, running ones first.
+        """Return the remaining work of the songs of a service, running songs first.
 
-        Of songs that other replicas make, only the number is known: each counts as half of a mean song of `engine`.
+        Of songs that other replicas make only the number is known; each counts as half a mean song of `engine`.
         """
         costs = self._costs(engine, service)
         usual = expected_work(costs) if costs else None
@@ -160,14 +163,14 @@ class _Serving:
 
 
 def queue_status_of(position: int, estimate: Estimate | None) -> QueueStatus:
-    """The queue status of a song from its position and estimate."""
+    """Return the queue status of a song from its position and estimate."""
     if estimate is None:
         return QueueStatus(position)
     return QueueStatus(position, estimate.first_audio_seconds, estimate.finish_seconds)
 
 
 def lone(work: Work) -> Estimate:
-    """The estimate of a song without others."""
+    """Return the estimate of a song as if there were no other songs."""
     return forecast([work], devices=1, slots=1)[0]
 
 

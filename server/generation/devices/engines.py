@@ -1,4 +1,4 @@
-"""Readiness of the devices of a pool and of the engines on them."""
+"""Computes the readiness of the devices of a pool and of the engines on them."""
 
 from collections.abc import Mapping
 
@@ -6,17 +6,19 @@ from server.workers.base import WorkerPool
 
 
 def ready_slots(pool: WorkerPool) -> int:
-    """The number of songs that can be made at once, on the devices that have an engine now."""
+    """Return the number of songs that can be made at once on the devices that have an engine ready now."""
     return sum(device.running_songs for device in pool.devices if pool.engines_on(device.name))
 
 
 def expected_slots(pool: WorkerPool) -> int:
-    """The number of songs that can be made at once, counting devices whose worker loads, or is just being replaced."""
+    """Return the number of songs that can be made at once, including devices whose worker is loading or being
+    replaced.
+    """
     return sum(device.running_songs for device in pool.devices if not pool.serves_nothing(device.name))
 
 
 def engine_readiness(pool: WorkerPool) -> Mapping[tuple[str, str], bool]:
-    """Readiness of each configured engine on each device that is to load it, by engine and device."""
+    """Return the readiness of each configured engine on each device that should load it, by engine and device."""
     return {
         (engine, device.name): engine in pool.engines_on(device.name)
         for engine in pool.engine_names

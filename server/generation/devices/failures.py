@@ -1,4 +1,4 @@
-"""Ends or retries the songs whose attempts have failed, and says why in log, metrics and errors."""
+"""Ends or retries songs whose attempts have failed, and reports the cause to log, metrics and callers."""
 
 import logging
 from collections.abc import Iterable
@@ -20,13 +20,13 @@ class Failures:
     """Handles the failed attempts that the scheduler returns."""
 
     def __init__(self, jobs: Jobs, poisoned: PoisonedRequests, *, log_requests: bool) -> None:
-        """`log_requests` leaves the words of prompts and lyrics in logged failures."""
+        """With `log_requests` logged failures contain the text of prompts and lyrics."""
         self._jobs = jobs
         self._poisoned = poisoned
         self._log_requests = log_requests
 
     def settle(self, failed_attempt: Iterable[FailedAttempt]) -> None:
-        """Log failed attempts, and end the jobs of songs that are not tried again."""
+        """Log failed attempts, and end the jobs of songs that are not retried."""
         for one in failed_attempt:
             job = self._jobs.get(one.song_id)
             self._log_failure(one, job)
@@ -45,21 +45,24 @@ class Failures:
         if job is not None and not self._log_requests:
             text = without_words(text, job.request.params.lyrics, job.request.params.prompt)
         with bound(**job.names if job else {"song_id": failed_attempt.song_id}):
-            _log.error("an attempt at a song failed in its worker: %s", text)
+            _log.error("the worker failed to make a section of the song: %s", text)
 
     def _error_of(self, failed_attempt: FailedAttempt, job: Job) -> ServiceError:
         if failed_attempt.decision is not RetryDecision.POISONED:
             return error_of(failed_attempt)
         error = self._poisoned.add(job.request)
         with bound(**job.names):
-            _log.error("a song ended two workers at the same point: request %s", error.fingerprint)
+            _log.error(
+                "the song killed two workers at the same point, so its request %s is refused from now on",
+                error.fingerprint,
+            )
         return error
 
 
 def error_of(failed_attempt: FailedAttempt) -> ServiceError:
-    """The error for the song's caller."""
+    """Return the error for the song's caller."""
     if failed_attempt.failure is None:
-        return WorkerLost("the workers that made the song died")
+        return WorkerLost("the worker that made the song died, also after retries: ask for the song again")
     failure = failed_attempt.failure.failure
     match failure.fault:
         case Fault.CALLER:
@@ -67,11 +70,14 @@ def error_of(failed_attempt: FailedAttempt) -> ServiceError:
         case Fault.INSTALLATION:
             return EngineNotReady(failure.text)
         case Fault.MEMORY:
-            return OutOfMemory("the song did not fit into the memory of a device", _RETRY_AFTER_MEMORY_SECONDS)
+            return OutOfMemory(
+                "the song did not fit into the memory of any device: try again later, or ask for a shorter song",
+                _RETRY_AFTER_MEMORY_SECONDS,
+            )
         case Fault.BUG:
-            return SongFailed("the song could not be made")
+            return SongFailed("the engine could not make the song because of a fault of the server")
 
 
 def _cause_of(failed_attempt: FailedAttempt) -> str:
-    """Cause of a failed attempt, as metrics name it: "worker_lost", "bug" or "memory"."""
+    """Return the cause of a failed attempt as the metrics name it: "worker_lost", "bug" or "memory"."""
     return "worker_lost" if failed_attempt.failure is None else failed_attempt.failure.failure.fault.value

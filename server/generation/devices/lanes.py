@@ -1,4 +1,6 @@
-"""Keeps the lanes of one worker busy: fetches commands from the scheduler, sends them, and passes the replies on."""
+"""Keeps the lanes (command queues) of one worker busy: fetches commands from the scheduler, sends them, and forwards
+the replies.
+"""
 
 import asyncio
 from collections import deque
@@ -13,7 +15,7 @@ _LEAD_SECONDS, _LONG_STEP_SECONDS = 0.002, 0.01
 
 
 class LaneLoop:
-    """One lane of one worker; `run` ends by raising WorkerDied."""
+    """The loop of one lane of one worker; `run` ends by raising WorkerDied."""
 
     def __init__(self, device: str, lane: Lane, worker: Worker, parts: LaneParts) -> None:
         self._device = device
@@ -25,7 +27,7 @@ class LaneLoop:
         self._in_flight: deque[Command] = deque()
 
     async def run(self) -> None:
-        """Keep one command in flight, and queue the next one shortly before a long step should end."""
+        """Keep one command in flight, and send the next one shortly before a long step should end."""
         free_at = self._clock()
         while True:
             if not self._in_flight:
@@ -53,7 +55,7 @@ class LaneLoop:
                     await wake.wait()
             except TimeoutError:
                 return Ping()
-        raise WorkerDied("its process ended")
+        raise WorkerDied("the worker process has ended")
 
     def _send(self, command: Command) -> None:
         self._in_flight.append(command)

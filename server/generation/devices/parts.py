@@ -1,4 +1,4 @@
-"""Parts that the lanes of all devices share."""
+"""The objects that the lanes of all devices share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from server.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
-    """`clock` gives seconds and never goes back; an idle worker has to answer every `ping_seconds`."""
+    """The shared objects. `clock` returns monotonic seconds; an idle worker must answer a ping every `ping_seconds`."""
 
     scheduler: Scheduler
     results: Results

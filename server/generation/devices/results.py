@@ -22,11 +22,11 @@ class Results:
         self._batch_tokens = {spec.name: spec.batch_tokens for spec in devices}
 
     def job_of(self, key: SongKey) -> Job | None:
-        """The job of a song; `None` if it has ended, or if the attempt is not the current one."""
+        """Return the job of a song; `None` if it has ended, or if the reply belongs to an earlier attempt."""
         return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
 
     def deliver(self, device: str, reply: Reply) -> None:
-        """Take a reply of a device."""
+        """Handle a reply of a device."""
         self._measure(device, reply)
         self._link(reply)
         for span in reply.spans if isinstance(reply, _WORK) else ():
@@ -45,7 +45,7 @@ class Results:
                     job.rendered(reply)
 
     def _link(self, reply: Reply) -> None:
-        """Have the traces of songs that shared steps lead to each other."""
+        """Link the trace spans of songs that shared denoising steps."""
         if not isinstance(reply, Stepped) or len(reply.sections) < 2:
             return
         found = [(step.section.index, job) for step in reply.sections if (job := self.job_of(step.section.song))]

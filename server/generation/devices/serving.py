@@ -1,4 +1,4 @@
-"""Serves the devices of a worker pool: opens each to the scheduler while its worker lives."""
+"""Serves the devices of a worker pool: makes each available to the scheduler while its worker lives."""
 
 import asyncio
 
@@ -21,7 +21,7 @@ class Devices:
         self._scheduler = parts.scheduler
 
     async def serve(self, device: str, worker: Worker) -> None:
-        """Give work to a worker until it dies; its songs then wait for another.
+        """Give work to a worker until it dies; its songs then wait for another worker.
 
         Raises:
             WorkerDied: the worker has ended.
@@ -42,7 +42,7 @@ class Devices:
             self._parts.wakes.all()
 
     def worker_exited(self, device: str) -> None:
-        """Wake the lanes, which notice that their worker has ended."""
+        """Wake the lanes of the device, which then notice that their worker has ended."""
         self._parts.wakes.all()
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
@@ -54,5 +54,7 @@ class Devices:
         for engine in filter(self._pool.unavailable, self._pool.engine_names):
             for song_id in self._scheduler.waiting(engine):
                 if job := self._jobs.get(song_id):
-                    job.fail(WorkerLost(f"the worker of engine {engine!r} could not be restarted"))
+                    job.fail(
+                        WorkerLost(f"no worker of engine {engine!r} could be started: ask for the song again later")
+                    )
         self._readiness.notify()

@@ -8,13 +8,13 @@ from server.workers.messages import Lane
 
 
 class Wakes:
-    """One event for each lane of each device."""
+    """One asyncio event for each lane of each device."""
 
     def __init__(self, devices: Iterable[DeviceSpec]) -> None:
         self._events = {spec.name: {lane: asyncio.Event() for lane in spec.lanes} for spec in devices}
 
     def of(self, device: str, lane: Lane) -> asyncio.Event:
-        """The event of one lane."""
+        """Return the event of one lane."""
         return self._events[device][lane]
 
     def device(self, device: str) -> None:

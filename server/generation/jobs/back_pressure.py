@@ -10,12 +10,13 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 
 class BackPressure:
-    """Adds up one song's sound that waits for the encoder, and encoded sound that no listener has taken."""
+    """Sums one song's sound that waits for the encoder and its encoded sound that no listener has read."""
 
     def __init__(
         self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        """The song is full with `capacity_bytes` unheard; `on_room` is called when it stops being full.
+        """The song counts as full while `capacity_bytes` were not read by listeners; `on_room` is called when that
+        ends.
 
         `clock` returns monotonic seconds.
         """
@@ -35,11 +36,11 @@ class BackPressure:
 
     @property
     def held_seconds(self) -> float:
-        """Time so far in which the song was held back because its listeners had not taken what was made."""
+        """Total time so far in which the song was paused because its listeners had not read its sound."""
         return self._held_seconds + (0.0 if self._held_since is None else self._clock() - self._held_since)
 
     def rendered(self, rendered: Rendered) -> None:
-        """Add sound that waits for the encoder, which drops what an earlier attempt has delivered."""
+        """Add sound that was sent to the encoder, except sound that an earlier attempt has delivered."""
         new = self._positions.new_samples(rendered.section, rendered.samples)
         self._unencoded_seconds += new / rendered.sample_rate_hertz
         if rendered.last:
@@ -52,11 +53,11 @@ class BackPressure:
         self.update()
 
     def encoded(self, seconds: float) -> None:
-        """Note sound that the encoder has finished; `update` follows when its chunks are with the listeners."""
+        """Note sound that the encoder has finished. `update` must be called once its chunks are with the listeners."""
         self._unencoded_seconds -= seconds
 
     def update(self) -> None:
-        """Compute the sums again. They are stored because every decision of the scheduler reads those of all songs."""
+        """Recompute the sums. They are stored because every decision of the scheduler reads those of all songs."""
         was_full, full_encoder = self.full, self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
         unheard = self._sink.unheard_bytes >= self._capacity_bytes
         self._note_held(unheard)

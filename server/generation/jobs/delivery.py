@@ -11,7 +11,7 @@ from server.songs.ports import EventSink
 
 
 class Delivery:
-    """Sends events to a song's sink, and reports first audio, chunks and underruns on the way."""
+    """Sends events to a song's sink, and reports first audio, chunks and buffer underruns to the metrics."""
 
     def __init__(self, sink: EventSink, *, clocks: SongClocks, report: SongReport, clock: Callable[[], float]) -> None:
         self._sink = sink
@@ -23,7 +23,7 @@ class Delivery:
 
     @property
     def sound_seconds(self) -> float:
-        """Sound that was sent, in seconds."""
+        """Length of the sound that was sent, in seconds."""
         return self._playback.sound_seconds
 
     @property
@@ -47,7 +47,7 @@ class Delivery:
                 self._report.section_sent(event.section_index)
 
     def end(self, error: ServiceError | None = None) -> None:
-        """End the events after those that were sent, with `error` if there is one."""
+        """End the stream of events after those that were sent, with `error` if there is one."""
         self._sink.end(error)
 
     def _note(self, chunk: Chunk) -> None:

@@ -1,4 +1,4 @@
-"""The encoded stream of one song, which another encoder may repeat."""
+"""The encoded stream of one song, which another encoder may have to repeat."""
 
 from server.encoders.messages import Encoded
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
@@ -9,9 +9,9 @@ class StreamDiffers(Exception):
 
 
 class EncodedStream:
-    """Passes on chunks that were not passed on before. Repeated chunks have to be the same sound.
+    """Forwards chunks that were not forwarded before. Repeated chunks must have the same bytes.
 
-    Chunks are identified by their number, and the sound is compared by the SHA-256 of the stream up to the last chunk.
+    Chunks are identified by their number, and compared by the SHA-256 of the stream up to the last chunk.
     """
 
     def __init__(self) -> None:
@@ -22,14 +22,14 @@ class EncodedStream:
         self._repeated = 0
 
     def restart(self) -> None:
-        """Expect the stream from its beginning."""
+        """Expect the stream from its beginning again."""
         self._repeated = 0
 
     def new_events(self, encoded: Encoded) -> list[SongEvent]:
-        """The events that are new, in their order.
+        """Return the events that are new, in their order.
 
         Raises:
-            StreamDiffers: the stream is another one than before the restart.
+            StreamDiffers: the stream differs from the one before the restart.
         """
         return [event for event in encoded.events if self._is_new(event, encoded.digest)]
 
@@ -45,7 +45,9 @@ class EncodedStream:
                 self._sections = max(self._sections, event.section_index + 1)
                 return new
             case SongCompleted() if self._repeated < self._chunks:
-                raise StreamDiffers(f"it ends after {self._repeated} of {self._chunks} chunks")
+                raise StreamDiffers(
+                    f"the song was encoded again, and now ends after {self._repeated} of {self._chunks} chunks"
+                )
             case _:
                 return True
 
@@ -55,5 +57,7 @@ class EncodedStream:
             self._chunks, self._digest = self._repeated, digest
             return True
         if self._repeated == self._chunks and digest != self._digest:
-            raise StreamDiffers(f"its first {self._chunks} chunks are other sound")
+            raise StreamDiffers(
+                f"the song was encoded again, and its first {self._chunks} chunks differ from those sent"
+            )
         return False

@@ -1,4 +1,4 @@
-"""One song from admission to its end."""
+"""A song being made on this server, from admission to its end."""
 
 import math
 from collections.abc import Callable
@@ -27,10 +27,10 @@ _PROGRESS_SECONDS = 0.25
 
 @dataclass(frozen=True, slots=True)
 class JobParts:
-    """Parts that all jobs share.
+    """Objects that all jobs share.
 
-    `clock` gives seconds and never goes back. `on_room` is called when a full job stops being full; a job is full while
-    `stream_buffer_bytes` of its sound are unheard.
+    `clock` returns monotonic seconds. `on_room` is called when a full job stops being full; a job is full while its
+    listeners have not read `stream_buffer_bytes` of its sound.
     """
 
     encoders: EncoderPool
@@ -41,11 +41,11 @@ class JobParts:
 
 
 class Job:
-    """One song from admission to its end.
+    """A song being made on this server, from admission to its end.
 
-    Messages of workers and encoders enter through `planned`, `stepped`, `rendered` and `encoded`, which never wait. The
-    sound goes from the worker to the encoder, and only encoded chunks come here. For the scheduler the job is the
-    song's sink.
+    The methods `planned`, `stepped`, `rendered` and `encoded`, which never wait, handle the messages of workers and
+    encoders. Sound goes from the worker directly to the encoder; only encoded chunks arrive here. For the scheduler the
+    job is the song's sink.
     """
 
     def __init__(
@@ -60,8 +60,8 @@ class Job:
     ) -> None:
         """Events go to `sink`, `accepted` first.
 
-        `key` is the name of the song for workers and encoders, which must not mistake it for an earlier job of the
-        song; by default the song's own name.
+        `key` identifies the job for workers and encoders, so that they do not confuse it with an earlier job of the
+        same song; by default it is the song's id.
         """
         self.key = key or accepted.song_id
         self.request = request
@@ -101,35 +101,37 @@ class Job:
 
     @property
     def full(self) -> bool:
-        """True while the song is paused, has enough sound in its buffers, or has no encoder."""
+        """True while the song must not be given work: it is paused, has enough sound in its buffers, or has no
+        encoder.
+        """
         if self._paused or self._back_pressure.full:
             return True
         return self._parts.encoders.address_of(self.key) is None
 
     @property
     def sound_to(self) -> SoundTarget | None:
-        """The encoder to which workers send the sound; `None` while there is none."""
+        """The address of the encoder to which workers send the sound; `None` while there is none."""
         address = self._parts.encoders.address_of(self.key)
         return None if address is None else SoundTarget(address, self.request.audio)
 
     @property
     def has_listener(self) -> bool:
-        """True while somebody listens, or may come back."""
+        """True while the song has a listener, or one may come back."""
         return self._sink.has_listener
 
     @property
     def unsent_seconds(self) -> float:
-        """Seconds of sound that are made and not taken by any listener."""
+        """Seconds of sound that exist and no listener has read."""
         return self._back_pressure.unsent_seconds
 
     @property
     def repeats(self) -> bool:
-        """True while the sound that is made is stored already: listeners had it from another server."""
+        """True while the sound that is being made is already stored, because listeners got it from another server."""
         return self._sink.repeats
 
     @property
     def sound_seconds(self) -> float:
-        """Sound that was sent, in seconds."""
+        """Length of the sound that was sent, in seconds."""
         return self._delivery.sound_seconds
 
     def cancel(self) -> None:
@@ -138,11 +140,11 @@ class Job:
             self._end(SongState.CANCELLED)
 
     def pause(self) -> None:
-        """Take no further step until `resume`."""
+        """Do no further denoising steps until `resume` is called."""
         self._paused = True
 
     def resume(self) -> None:
-        """Take steps again."""
+        """Continue the denoising steps after `pause`."""
         if self._paused:
             self._paused = False
             self._parts.on_room()
@@ -153,12 +155,12 @@ class Job:
             self._end(SongState.FAILED, error)
 
     def heartbeat(self, waiting: QueueStatus, silence_seconds: float) -> None:
-        """Send `waiting` if nothing was sent for `silence_seconds`."""
+        """Send the event `waiting` if no event was sent for `silence_seconds`."""
         if not self.state.ended and self._delivery.silent_for(silence_seconds):
             self._delivery.send([waiting])
 
     def started(self) -> None:
-        """Note that work on the song begins, unless it began before."""
+        """Note that work on the song begins; has an effect only once."""
         if self.state is not SongState.QUEUED:
             return
         self.state = SongState.RUNNING
@@ -166,15 +168,15 @@ class Job:
         self.report.started(self.clocks.queued_seconds)
 
     def planned(self, made: PlanMade) -> None:
-        """Note the length of the song; a second attempt changes nothing. The encoder's event brings the plan to
-        listeners.
+        """Note the length of the song; a second attempt changes nothing. The listeners get the plan with the encoder's
+        event.
         """
         self._last_index, self.steps = made.plan.sections[-1].index, made.plan.steps
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
         """Send a section's progress at limited frequency; `seconds` is the device time of the whole step.
 
-        Of progress before the plan the latest is kept, and sent right after the plan.
+        Progress before the plan is held back, and the latest is sent right after the plan.
         """
         self.clocks.denoising_seconds += seconds
         if (now := self._parts.clock()) < self._progress_at + _PROGRESS_SECONDS:
@@ -187,7 +189,7 @@ class Job:
             self._early_progress = progress
 
     def rendered(self, rendered: Rendered) -> None:
-        """Note that a window went to the encoder; after the end of the last section the song may be complete."""
+        """Note that a window was sent to the encoder; after the end of the last section the song may be complete."""
         self.clocks.rendering_seconds += rendered.seconds
         if self.clocks.first_sound_at is None:
             self.clocks.first_sound_at = self._parts.clock()
@@ -197,10 +199,10 @@ class Job:
             self.complete()
 
     def encoded(self, encoded: Encoded) -> None:
-        """Send encoded events, except those that were sent before the encoder was lost.
+        """Send encoded events, except those that were sent before an encoder was lost.
 
         Raises:
-            StreamDiffers: another encoder has made another stream.
+            StreamDiffers: the new encoder has made a different stream.
         """
         events = self._stream.new_events(encoded)
         whole = events.pop() if events and isinstance(events[-1], SongCompleted) else None
@@ -219,9 +221,9 @@ class Job:
                 self.complete()
 
     def complete(self) -> bool:
-        """Complete the song if all of it is encoded; returns True if it is.
+        """Complete the song if all of it is encoded; returns True if it is complete.
 
-        While a worker can still report work on the song, `encoded` leaves this to `rendered`.
+        While a worker can still report work on the song, `encoded` does not complete it; `rendered` then does.
         """
         if self._whole is None or self.state.ended:
             return False
@@ -236,7 +238,7 @@ class Job:
         return True
 
     def encoder_lost(self) -> None:
-        """Expect all sound of the song again, from its beginning."""
+        """Expect all sound of the song again, from its beginning, because its encoder was lost."""
         self._stream.restart()
         self._back_pressure.restart()
         self._all_rendered = False

@@ -1,4 +1,4 @@
-"""The jobs of this server."""
+"""The jobs of this server by their key."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _MOST_KNOWN: Final = 20_000
 
 
 class Jobs:
-    """The songs that wait or run, by key, in the order of their admission."""
+    """The songs that wait or run here, by key, in the order of their admission."""
 
     def __init__(self) -> None:
         self._begun: dict[str, int] = {}
@@ -21,13 +21,13 @@ class Jobs:
         self._idle.set()
 
     def __iter__(self) -> Iterator[Job]:
-        """A snapshot of all jobs; they may end meanwhile."""
+        """Iterate over a snapshot of all jobs; jobs may end meanwhile."""
         return iter(tuple(self._jobs.values()))
 
     def new_key(self, song_id: str) -> str:
-        """A key for a new job: the song's id, or another name if the song had a job here before.
+        """Return a key for a new job: the song's id, or another text if the song had a job here before.
 
-        Late messages of devices and encoders for the former job then do not reach the new one.
+        So late messages of devices and encoders for the former job do not reach the new one.
         """
         times = self._begun[song_id] = self._begun.pop(song_id, 0) + 1
         if len(self._begun) > _MOST_KNOWN:
@@ -35,7 +35,7 @@ class Jobs:
         return song_id if times == 1 else f"{song_id}.{times}"
 
     def get(self, key: str) -> Job | None:
-        """The job of a song; `None` when it has ended."""
+        """Return the job of a song; `None` if it has ended."""
         return self._jobs.get(key)
 
     def add(self, job: Job) -> None:
@@ -54,7 +54,7 @@ class Jobs:
         await self._idle.wait()
 
     def fail_all(self, error: ServiceError) -> int:
-        """Fail every job; returns their number."""
+        """Fail every job; returns the number of jobs."""
         failed = tuple(self)
         for job in failed:
             job.fail(error)

@@ -1,4 +1,4 @@
-"""Measures the time of one song: waiting, denoising, rendering, first audio, end."""
+"""Measures the times of one song: waiting, denoising, rendering, first audio, end."""
 
 
 class SongClocks:
@@ -34,5 +34,5 @@ class SongClocks:
 
     @property
     def latency_seconds(self) -> float:
-        """Time from admission to the end, without that in which listeners held the song back."""
+        """Time from admission to the end, without the time in which listeners held the song back."""
         return self.ended_at - self.submitted_at - self.held_seconds

@@ -1,4 +1,4 @@
-"""Reports one song's progress to metrics and traces."""
+"""Reports the events of one song to metrics and traces."""
 
 from server.errors import InvalidRequest, ServiceError
 from server.generation.jobs.song_clocks import SongClocks
@@ -31,8 +31,8 @@ class SongReport:
         self._metrics.streams.chunk(self._engine, size_bytes)
 
     def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
-        """Report that the encoder has worked for `seconds` on `sound_seconds` of sound, between two times of the wall
-        clock.
+        """Report that the encoder has worked for `seconds` on `sound_seconds` of sound, between two wall-clock
+        times.
         """
         if sound_seconds:
             self._trace.encoded(start_ns, end_ns)

@@ -1,17 +1,17 @@
-"""The number of songs that the encoders of a server can follow in real time, learnt while serving."""
+"""Estimates the number of songs that the server's encoders can encode in real time."""
 
 _WEIGHT = 0.01
 
 
 class EncodingLoad:
-    """Bounds the number of running songs by the encoders' seconds per second of sound.
+    """Limits the number of running songs by the measured encoding time per second of sound.
 
-    Encoders serve all songs in turn, so each gets its second of sound per second as long as all together need no more
-    time than the encoders have.
+    Encoders serve all songs in turn, so every song is encoded in real time as long as all together need no more time
+    than the encoders have.
     """
 
     def __init__(self, encoders: int | None) -> None:
-        """`encoders` is the number of processes; `None` sets no bound."""
+        """`encoders` is the number of encoder processes; `None` means no limit."""
         self._encoders = encoders
         self._pace: float | None = None
 
@@ -22,9 +22,9 @@ class EncodingLoad:
             self._pace = pace if self._pace is None else self._pace + _WEIGHT * (pace - self._pace)
 
     def has_room(self, songs: int, share: float) -> bool:
-        """True if `songs` songs need at most `share` of the encoders' time, or if that is not known yet.
+        """True if `songs` songs need at most `share` of the encoders' time, or if the encoding time is not known yet.
 
-        One song per encoder always has room, however slow the encoders are.
+        One song per encoder is always allowed, however slow the encoders are.
         """
         if self._encoders is None or self._pace is None or songs <= self._encoders:
             return True

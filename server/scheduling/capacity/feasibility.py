@@ -1,9 +1,9 @@
-"""Forecasts if a device can serve one more listener without stalls. Pure.
+"""Forecasts whether a device can serve one more listener without stalls. Pure functions.
 
-A listener plays the sound that is ready, and needs `pace` device seconds for every second of sound from then on. Work
-is served in the order of its deadlines, which is optimal for one device: no listener stalls if the work that is due up
-to any moment fits into the device's time up to that moment (demand bound: Baruah, Mok and Rosier, 1990). Work is
-modelled as a fluid, steps and windows as infinitely small; a margin compensates for their size.
+A listener plays the sound that is ready, and then needs `pace` device seconds for every second of sound. Work is done
+in the order of its deadlines, which is optimal for one device: no listener stalls if the work due up to any moment fits
+into the device's time up to that moment (demand bound: Baruah, Mok and Rosier, 1990). Work is modelled as a fluid, with
+infinitely small steps and windows; a margin compensates for their real size.
 """
 
 import math
@@ -17,11 +17,12 @@ _START_SECONDS = 1.0
 
 @dataclass(frozen=True, slots=True)
 class Demand:
-    """The work on one song that its listeners wait for.
+    """The remaining work on one song, and the times by which its listeners need it.
 
-    Sound runs out in `buffered_seconds` (negative if it has); `sound_seconds` of it are still to be made, at `pace`
-    device seconds each. If the song has no audio yet, `first_seconds` of work come before its first sound, which is
-    played as soon as it is made, and `buffered_seconds` is the length of that sound. `None`: the song has audio.
+    The listener's buffer runs out in `buffered_seconds` (negative if it has); `sound_seconds` of sound remain to be
+    made, at `pace` device seconds each. If the song has no audio yet, `first_seconds` of work precede its first sound,
+    which is played at once, and `buffered_seconds` is the length of that sound. `first_seconds` is `None` if the song
+    has audio.
     """
 
     buffered_seconds: float
@@ -30,7 +31,7 @@ class Demand:
     first_seconds: float | None = None
 
     def by(self, seconds: float) -> "Demand":
-        """The same work, due earlier if that is needed to be complete in `seconds`."""
+        """Return the same work, with an earlier due time if that is needed for it to be complete in `seconds`."""
         left_seconds = seconds - (self.first_seconds or 0.0)
         if self.buffered_seconds + self.sound_seconds <= left_seconds:
             return self
@@ -43,7 +44,7 @@ class Demand:
 
 
 class _Change(NamedTuple):
-    """A moment at which `work` becomes due at once, and work becomes due faster by `rate` from then on."""
+    """A moment at which `work` becomes due at once, and from which work becomes due faster by `rate`."""
 
     at: float
     rate: float
@@ -51,10 +52,10 @@ class _Change(NamedTuple):
 
 
 def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
-    """True if a device that gives `share` of its time, in the range (0, 1], lets no listener stall.
+    """True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on this work.
 
-    Songs without audio start one after the other, in the order given, and soon: a song with a slot is served before
-    those with sound in hand, so a song that could only start late has to wait in the queue.
+    Songs without audio start one after the other, in the given order, and soon: the scheduler serves them before songs
+    with buffered sound, so a song that could start only late must wait in the queue.
     """
     changes = sorted(change for demand in demands if demand.first_seconds is None for change in _changes(demand, 0.0))
     latest = 0.0
@@ -70,7 +71,7 @@ def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
 
 
 def _changes(demand: Demand, start: float) -> Iterable[_Change]:
-    """The changes of due work for a song that has audio from `start` on."""
+    """Return the changes of due work for a song that has audio from `start` on."""
     begins = start + demand.buffered_seconds
     late = max(0.0, min(-begins, demand.sound_seconds))
     yield _Change(max(0.0, begins), demand.pace, demand.pace * late)
@@ -78,7 +79,7 @@ def _changes(demand: Demand, start: float) -> Iterable[_Change]:
 
 
 def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
-    """The moments at which the rate changes, and all work due up to each."""
+    """Return the moments at which the rate changes, with the total work due up to each."""
     now = rate = due = 0.0
     for change in changes:
         due += rate * (change.at - now) + change.work
@@ -87,7 +88,9 @@ def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
 
 
 def _earliest(changes: Sequence[_Change], work: float, share: float, since: float) -> float:
-    """The earliest moment from `since` on at which `work` fits in beside the due work; infinite if there is none."""
+    """Return the earliest moment from `since` on at which `work` fits in addition to the due work; infinity if there is
+    none.
+    """
     now = rate = due = 0.0
     for change in changes:
         at = _fits_at(now, share - rate, due + work - share * now)
@@ -99,7 +102,7 @@ def _earliest(changes: Sequence[_Change], work: float, share: float, since: floa
 
 
 def _fits_at(now: float, gain: float, missing: float) -> float:
-    """The moment from `now` on at which `missing` device seconds are available, with `gain` per second."""
+    """Return the moment from `now` on at which `missing` device seconds are available, gained at the rate `gain`."""
     if missing <= 0:
         return now
     return now + missing / gain if gain > 0 else math.inf

@@ -1,4 +1,4 @@
-"""Decides if a device can serve one more song with a listener, without stalls."""
+"""Decides whether a device can serve one more song with a listener without stalls."""
 
 import functools
 from collections.abc import Callable, Sequence
@@ -14,13 +14,13 @@ _MAX_SLOWDOWN = 2.0
 
 
 class ListenerCapacity:
-    """Forecasts the listeners of a device, from the expected costs of its songs and their costs so far."""
+    """Forecasts the listeners that a device can serve, from the expected and the measured costs of its songs."""
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
     def fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
-        """True if all listeners stay stall-free with one more song, or if too little is known."""
+        """True if all listeners stay free of stalls with one more song, or if too little is known for a forecast."""
         if not self._policy.stall_free:
             return True
         if now < device.full_until:
@@ -36,7 +36,7 @@ class ListenerCapacity:
         return device.worked.value - self._policy.headroom - detached
 
     def _demands(self, songs: Sequence[ScheduledSong], device: DeviceProgress, now: float) -> list[Demand]:
-        """The known demands of `songs`, of which the last one is new on the device."""
+        """Return the known demands of `songs`, of which the last one is new on the device."""
         count = max(len(device.songs), len(songs))
         measured = functools.cache(lambda engine: _measured_pace(engine, songs, device, count))
         costs = [(song, _cost(song, device, count, measured)) for song in songs]
@@ -45,7 +45,7 @@ class ListenerCapacity:
         return [self._demand(song, cost, slowdown, now) for song, cost in known]
 
     def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
-        """The demand of a listener, with sound due a margin early."""
+        """Return the demand of a listener, with sound due earlier by a margin."""
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
         if runs_out_at is None:
@@ -57,16 +57,16 @@ class ListenerCapacity:
         return demand if deadline is None else demand.by(deadline - now - self._policy.margin_seconds)
 
     def _spare_seconds(self, buffered_seconds: float) -> float:
-        """Buffered sound less the margin; 0 for a listener who has some sound but less than the margin."""
+        """Return the buffered sound minus the margin; 0 for a listener whose sound is less than the margin."""
         return max(min(buffered_seconds, 0.0), buffered_seconds - self._policy.margin_seconds)
 
 
 def _cost(
     song: ScheduledSong, device: DeviceProgress, count: int, measured_pace: Callable[[str], float | None]
 ) -> SongCost | None:
-    """The cost of one of `count` songs: by the estimate from its arrival, else by measurements.
+    """Return the cost of one of `count` songs: from the estimate at its arrival, otherwise from measurements.
 
-    `measured_pace` gives the device seconds per second of sound of an engine. Returns `None` if the cost is unknown.
+    `measured_pace` returns the device seconds per second of sound of an engine. Returns `None` if the cost is unknown.
     """
     made, used = song.playback.sound_seconds, used_seconds(song.account.usage, device.sharing, count)
     work = song.spec.work
@@ -83,7 +83,7 @@ def _cost(
 
 
 def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DeviceProgress, count: int) -> float | None:
-    """Device seconds per second of sound of an engine's songs so far; `None` until there is some."""
+    """Return the device seconds per second of sound of an engine's songs so far; `None` until there is some sound."""
     alike = [song for song in songs if song.engine == engine]
     made = sum(song.playback.sound_seconds for song in alike)
     if made < MEASURED_SECONDS:
@@ -92,7 +92,7 @@ def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DevicePr
 
 
 def _slowdown(costs: Sequence[SongCost]) -> float:
-    """Actual time of songs with audio divided by their expected time; in the range [1, 2]."""
+    """Return the actual time of songs with audio divided by their expected time, limited to [1, 2]."""
     heard = [cost for cost in costs if cost.made_seconds]
     expected = sum(cost.expected_seconds for cost in heard)
     used = sum(cost.used_seconds for cost in heard)

@@ -1,4 +1,6 @@
-"""The cost of a song among a number of others, from the costs of similar songs and from its own so far."""
+"""Computes the cost of a song while it shares steps with a number of other songs, from its expected and its actual
+costs.
+"""
 
 from dataclasses import dataclass
 
@@ -12,10 +14,10 @@ MEASURED_SECONDS = 10.0
 
 @dataclass(frozen=True, slots=True)
 class SongCost:
-    """Device seconds of one song, as if all its steps were shared among the present number of songs.
+    """Device seconds of one song, computed as if all its steps were shared by the present number of songs.
 
-    The song should take `total_seconds`, of which `first_seconds` come before first audio, and has taken `used_seconds`
-    for `made_seconds` of its `length_seconds` of sound.
+    The song is expected to take `total_seconds`, of which `first_seconds` precede first audio. It has taken
+    `used_seconds` for `made_seconds` of its `length_seconds` of sound.
     """
 
     total_seconds: float
@@ -31,10 +33,11 @@ class SongCost:
         return self.first_seconds + part * (self.total_seconds - self.first_seconds)
 
     def pace(self, slowdown: float) -> float:
-        """Device seconds per second of the remaining sound, on a device that is slower by `slowdown`.
+        """Device seconds per second of the remaining sound, on a device that is slower than expected by the factor
+        `slowdown`.
 
-        The highest of three: that of the whole song, its own so far, and that of the remaining expected work; sections
-        differ, and the cheap ones may come first.
+        It is the highest of three values: of the whole song, of the sound made so far, and of the remaining expected
+        work, because sections differ in cost and the cheap ones may come first.
         """
         paces = [slowdown * self.total_seconds / self.length_seconds]
         if self.made_seconds >= MEASURED_SECONDS:
@@ -45,12 +48,12 @@ class SongCost:
 
     @property
     def left_sound_seconds(self) -> float:
-        """Seconds of sound that are still to be made."""
+        """Seconds of sound that remain to be made."""
         return max(0.0, self.length_seconds - self.made_seconds)
 
 
 def expected_seconds(work: Work, sharing: StepSharing, songs: int) -> float:
-    """Device seconds of a whole song among `songs` songs."""
+    """Return the device seconds of a whole song that shares its steps among `songs` songs."""
     lone_steps = work.step_seconds + work.total_seconds * (work.stretch - 1.0)
     other = work.total_seconds - work.step_seconds
     if not work.step_seconds:
@@ -59,7 +62,7 @@ def expected_seconds(work: Work, sharing: StepSharing, songs: int) -> float:
 
 
 def used_seconds(usage: DeviceUsage, sharing: StepSharing, songs: int) -> float:
-    """Device seconds that a song has used, if its steps had been shared among `songs` songs."""
+    """Return the device seconds that a song would have used if its steps had been shared among `songs` songs."""
     if not usage.step_seconds:
         return usage.other_seconds
     shared_by = usage.whole_step_seconds / usage.step_seconds

@@ -1,4 +1,4 @@
-"""The number of sections that share a step, and the savings, learnt while serving."""
+"""Estimates the number of sections that share a step, and the time that sharing saves."""
 
 from server.scheduling.capacity.step_time import StepModel
 
@@ -6,10 +6,11 @@ _WEIGHT = 0.05
 
 
 class StepSharing:
-    """Forecasts each song's cost of steps, from their length by `times` and from the number of sections that join them.
+    """Forecasts each song's cost of denoising steps from their duration, given by `times`, and the number of sections
+    in them.
 
-    Of the other songs on a device, a fraction has a section in the same step: its mean is learnt from steps. It counts
-    as all of them until there was a step with more than one song on the device.
+    A fraction of the other songs on a device has a section in the same step; its mean is learnt from steps. Until there
+    was a step with more than one song on the device, the fraction is taken as 1.
     """
 
     def __init__(self, times: StepModel) -> None:
@@ -18,19 +19,19 @@ class StepSharing:
         self._section_tokens = 0.0
 
     def add(self, tokens: int, *, sections: int, songs: int) -> None:
-        """Learn from a step of `sections` sections, while the device had `songs` songs."""
+        """Update from a step of `sections` sections, while the device had `songs` songs."""
         self._section_tokens = tokens / sections
         if songs > 1:
             joining = (sections - 1) / (songs - 1)
             self._joining = joining if self._joining is None else self._joining + _WEIGHT * (joining - self._joining)
 
     def sections(self, songs: int) -> float:
-        """The expected number of sections in a step among so many songs; 1 or more."""
+        """Return the expected number of sections in a step among `songs` songs; 1 or more."""
         joining = 1.0 if self._joining is None else self._joining
         return 1.0 + joining * (max(1, songs) - 1)
 
     def divided_seconds(self, whole_seconds: float, shared_by: float, songs: int) -> float:
-        """One song's share of the time of its steps among `songs` songs.
+        """Return one song's share of the time of its steps among `songs` songs.
 
         The steps take `whole_seconds`, undivided, with `shared_by` sections in each.
         """

@@ -1,4 +1,4 @@
-"""The duration of a step, learnt while serving."""
+"""Estimates the duration of a denoising step from its number of tokens."""
 
 _MEMORY = 0.98
 _FEWEST = 8.0
@@ -6,14 +6,14 @@ _SPREAD = 1e-3
 
 
 class StepModel:
-    """Linear model of a step's seconds over its tokens: least squares with exponentially fading memory."""
+    """Linear model of a step's seconds over its tokens: least squares with exponentially decaying weights."""
 
     def __init__(self) -> None:
         self._n = self._x = self._y = self._xx = self._xy = 0.0
 
     @property
     def known(self) -> bool:
-        """True if there were enough steps for an estimate."""
+        """True if enough steps were measured for an estimate."""
         return self._n >= _FEWEST
 
     def add(self, tokens: float, seconds: float) -> None:
@@ -26,9 +26,9 @@ class StepModel:
         self._xy = _MEMORY * self._xy + x * seconds
 
     def seconds(self, tokens: float) -> float:
-        """The expected seconds of a step of so many tokens; at least 0, and never decreasing in tokens.
+        """Return the expected seconds of a step with this number of tokens; at least 0, and never decreasing in tokens.
 
-        If all steps were alike, the slope is unknown: time then is proportional to tokens.
+        If all measured steps had the same size, the slope is unknown, and time is taken as proportional to tokens.
         """
         mean_x, mean_y = self._x / self._n, self._y / self._n
         variance = self._xx / self._n - mean_x * mean_x

@@ -1,4 +1,4 @@
-"""The duration of windows, learnt while serving, and the number of windows per command."""
+"""Estimates the duration of rendering a window, and chooses the number of windows per command."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ _MEMORY = 0.8
 
 @dataclass(slots=True)
 class WindowPace:
-    """Device seconds and sound seconds of one window of an engine, as means with fading memory."""
+    """Device seconds and sound seconds of one window of an engine, as exponentially weighted means."""
 
     seconds: float = 0.0
     sound_seconds: float = 0.0
@@ -24,10 +24,11 @@ class WindowPace:
 
     @property
     def windows(self) -> int:
-        """The windows of one command, 1 to `WINDOWS`: several if they are short, one until that is known.
+        """Return the number of windows of one command, 1 to `WINDOWS`: several if they are short, one until their
+        duration is known.
 
-        Each window leaves for the encoder at once, so none is delayed. A command costs a millisecond of overhead; the
-        limits bound how long other songs wait, and how much sound waits for the encoder.
+        Each window is sent to the encoder at once, so none is delayed. A command costs a millisecond of overhead. The
+        limits restrict the time that other songs wait, and the sound that waits for the encoder.
         """
         if not self.sound_seconds:
             return 1

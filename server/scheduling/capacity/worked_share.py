@@ -1,14 +1,14 @@
-"""The share of a busy device's time that is charged to songs, learnt while serving."""
+"""Measures the share of a busy device's time that is charged to songs."""
 
 _MEMORY_SECONDS = 5.0
 _LEAST = 0.5
 
 
 class WorkedShare:
-    """Measures the share of a device's busy time that goes into work.
+    """Measures the share of a device's busy time that is spent on work for songs.
 
-    The rest is exchange with the server and other waits of the worker: for other processes on the same cores, for a
-    slow encoder. Both times fade with a memory of some seconds.
+    The rest is communication with the server and waiting: for other processes on the same cores, or for a slow encoder.
+    Both times are means over the last seconds.
     """
 
     def __init__(self) -> None:
@@ -26,11 +26,11 @@ class WorkedShare:
             self._until = now
 
     def has_none(self) -> None:
-        """Note that the device has no work."""
+        """Note that the device has no work any more."""
         self._until = None
 
     def add(self, now: float, worked_seconds: float) -> None:
-        """Add work that the device has just finished."""
+        """Add the time of work that the device has just finished."""
         if self._until is None:
             return
         passed = max(0.0, now - self._until)

@@ -1,4 +1,4 @@
-"""Reports the listeners of this replica, and the positions they have reached, to the directory."""
+"""Reports the listeners of this replica, and the positions that they have reached, to the directory."""
 
 import asyncio
 import logging
@@ -14,9 +14,11 @@ logger = logging.getLogger(__name__)
 
 
 class Attending:
-    """The listeners of this replica: they keep running songs alive, and ended ones from being evicted by others.
+    """Reports the listeners of this replica, so that other replicas do not cancel their running songs or evict ended
+    ones.
 
-    A song that was taken over has two recordings: one that was followed here before, and one of what is made here.
+    A song that was taken over has two recordings: the one that was followed here before, and the one of the song made
+    here.
     """
 
     def __init__(self, directory: Directory, opened: OpenRecordings) -> None:
@@ -30,21 +32,23 @@ class Attending:
         self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
-        """Note a recording that has listeners now."""
+        """Note that a recording has listeners now."""
         if not recording.ended:
             self._send(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 
     def left(self, recording: Recording) -> None:
-        """Note a recording whose last listener has left: unless its song has another one, it lingers from now on."""
+        """Note that the last listener of a recording has left; unless its song has another recording with listeners,
+        the lingering time begins.
+        """
         if not (recording.ended or self._draining or self._open.listened_of(recording.song.song_id)):
             self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def start_draining(self) -> None:
-        """Keep listeners that leave from now on counted as present for a while: they go to other replicas."""
+        """From now on count listeners that leave as present for a while, because they move to other replicas."""
         self._draining = True
 
     async def run(self) -> None:
-        """Renew the report periodically, for ever."""
+        """Renew the report periodically, until cancelled."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
             await self._attend([*map(_attendance, self._open.listened)])
@@ -63,11 +67,13 @@ class Attending:
             if attendances:
                 await self._directory.attend(attendances)
         except StoreFailed as error:
-            logger.error("the listeners of songs could not be reported: %s", error)
+            logger.error("the listeners of songs could not be registered in the directory of songs: %s", error)
 
 
 def _attendance(recordings: Collection[Recording]) -> Attendance:
-    """The listeners of one song. If this replica dies, they have time to come back elsewhere."""
+    """Return the report for the listeners of one song. It stays valid long enough for them to return through another
+    replica.
+    """
     first = next(iter(recordings))
     linger_seconds = max(recording.linger_seconds or 0.0 for recording in recordings)
     furthest = max(recording.sound.furthest_byte for recording in recordings)

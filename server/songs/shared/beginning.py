@@ -1,4 +1,4 @@
-"""Begins songs that this replica has claimed, whichever replica has admitted or begun them."""
+"""Begins songs that this replica has claimed, also those that other replicas have admitted or begun."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ logger = logging.getLogger(__name__)
 
 
 class Beginning:
-    """Parses the request of a claimed song again, and starts the song."""
+    """Parses the stored request of a claimed song, and starts the song."""
 
     def __init__(
         self,
@@ -51,9 +51,9 @@ class Beginning:
         *,
         max_lost_seconds: float,
     ) -> None:
-        """`clock` is that of deadlines, in seconds.
+        """`clock` returns the monotonic seconds of deadlines.
 
-        Songs whose requests are not understood here are left to others for `max_lost_seconds`.
+        Songs whose requests this version does not understand are left to other replicas for `max_lost_seconds`.
         """
         self._store = store
         self._directory = directory
@@ -69,7 +69,7 @@ class Beginning:
         return [song_id for song_id, until in self._left_to_others.items() if until > self._clock()]
 
     async def begin(self, claim: Claim) -> bool:
-        """Start a song; returns False if it was released again because this replica cannot make it now.
+        """Start a song; returns False if it was released again, because this replica cannot make it now.
 
         Raises:
             StoreFailed, LeaseLost: the directory is unreachable, or another replica has the song.
@@ -84,7 +84,11 @@ class Beginning:
             return False
         except ServiceError as error:
             if isinstance(error, _NOT_UNDERSTOOD) and self._leaves(claim.song.song_id):
-                logger.warning("a song is left to a server of another version: %s", error)
+                logger.warning(
+                    "this server does not understand the request of a waiting song, and leaves it to a server of "
+                    "another version: %s",
+                    error,
+                )
                 await self._directory.release(claim.lease)
                 return True
             failure = EndedElsewhere(outcome_of(error).reason, str(error), error.violations)
@@ -92,7 +96,7 @@ class Beginning:
         return True
 
     def _leaves(self, song_id: str) -> bool:
-        """Leave a song to others for the first time; returns False if it was left before."""
+        """Leave a song to other replicas; returns False if that was done before for too long."""
         if song_id in self._left_to_others:
             return False
         self._left_to_others[song_id] = self._clock() + self._max_lost_seconds
@@ -109,7 +113,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorParts:
-    """The parts of a replica that make songs of the service."""
+    """The objects of a replica that makes songs of the service."""
 
     directory: Directory
     runner: SongRunner

@@ -1,4 +1,4 @@
-"""Counts the work of the whole service, for autoscalers."""
+"""Counts the songs and the work of the whole service, for autoscalers."""
 
 import asyncio
 import logging
@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """The songs of the service that have not ended, and the device seconds of those that wait, by engine.
+    """The number of songs of the service that have not ended, and the device seconds of the waiting ones, by engine.
 
-    `queue` is the queue at that moment; `None` if nothing was counted.
+    `queue` is the queue at that moment; `None` if the count has failed.
     """
 
     songs: Mapping[str, int] = field(default_factory=dict)
@@ -35,8 +35,8 @@ class Demand:
     """Counts the work of the service periodically; every replica gets the same numbers."""
 
     def __init__(self, directory: Directory, survey: Survey, runner: SongRunner, engines: Sequence[str]) -> None:
-        """`engines` are configured: one that was never served counts as needed, so that a replica starts and announces
-        it.
+        """`engines` are the configured engines. An engine that was never served counts as needed, so that an autoscaler
+        starts a replica that announces it.
         """
         self._directory = directory
         self._survey = survey
@@ -46,13 +46,17 @@ class Demand:
         """The latest count; empty while the directory is unreachable."""
 
     async def run(self) -> None:
-        """Count periodically, for ever."""
+        """Count periodically, until cancelled."""
         while True:
             try:
                 self.work = await self._count()
             except StoreFailed as error:
                 self.work = Work()
-                logger.warning("the work of the service could not be counted: %s", error)
+                logger.warning(
+                    "the waiting and running songs of all servers could not be counted; the metrics of demand are "
+                    "absent until the next round: %s",
+                    error,
+                )
             await asyncio.sleep(_INTERVAL_SECONDS)
 
     async def _count(self) -> Work:

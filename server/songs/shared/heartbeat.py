@@ -1,4 +1,4 @@
-"""Sends heartbeats of silent songs, so that no proxy closes their streams as idle."""
+"""Sends heartbeats for songs without events, so that proxies do not close their streams as idle."""
 
 import asyncio
 import itertools
@@ -20,10 +20,10 @@ logger = logging.getLogger(__name__)
 class Heartbeat:
     """Sends an event to the listeners of every open song of this replica at least every `interval_seconds`.
 
-    The heartbeat of a song that waits in the service has its queue position and ETA; the directory is read once per
-    interval for all songs together. That of a song made on another replica is empty: progress of steps is not stored,
-    and so does not leave its maker. A song made here reports its progress itself, and gets heartbeats only while it is
-    silent, such as while its sound cannot be stored.
+    The heartbeat of a waiting song has its queue position and ETA; the directory is read once per interval for all
+    songs together. The heartbeat of a song that another replica makes is empty, because progress of steps is not
+    stored. A song made here reports its progress itself, and gets heartbeats only while it has no events, for example
+    while its sound cannot be stored.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Heartbeat:
         self._waiting: Mapping[str, QueueStatus] = {}
 
     async def run(self) -> None:
-        """Send heartbeats twice per interval until cancelled, however long one round takes."""
+        """Send heartbeats twice per interval until cancelled, however long a round takes."""
         loop = asyncio.get_running_loop()
         at = loop.time()
         for number in itertools.count():
@@ -52,7 +52,10 @@ class Heartbeat:
             try:
                 await self._send_heartbeats(ask=number % 2 == 0)
             except Exception:
-                logger.exception("the heartbeats of songs could not be sent")
+                logger.exception(
+                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the next "
+                    "round tries again"
+                )
 
     async def _send_heartbeats(self, *, ask: bool) -> None:
         """Send the heartbeats of the songs that had no event since the last round."""
@@ -67,15 +70,18 @@ class Heartbeat:
         self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the positions again. While the directory is unreachable, the last ones are sent."""
+        """Read the queue positions again. While the directory is unreachable, the last known ones are sent."""
         try:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))
         except (StoreFailed, TimeoutError) as error:
-            logger.warning("the queue of the service could not be read: %s", error)
+            logger.warning(
+                "the queue of all servers could not be read, so listeners get their last known queue position: %s",
+                error,
+            )
 
     def _silent(self, recording: Recording) -> bool:
-        """True for a song that had an event before the last round, and none since."""
+        """True for a song that has events, but none since the last round."""
         return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:

@@ -9,12 +9,12 @@ _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 
 
 async def lasting_read(store: SongStore, song_id: str, offset: int, size: int) -> bytes:
-    """Read sound that was stored; if some is missing, wait for its maker to store it again.
+    """Read stored sound; if some of it is missing, wait until the replica that makes the song has stored it again.
 
-    Returns less than `size` if it is still missing after some seconds.
+    Returns fewer than `size` bytes if some are still missing after some seconds.
 
     Raises:
-        StoreFailed: the store fails for as long, or has no such song; SongGone at once where it was deleted.
+        StoreFailed: the store fails for that long, or does not have the song; SongGone at once if the song was deleted.
     """
     for pause_seconds in _PAUSES_SECONDS:
         try:

@@ -1,4 +1,4 @@
-"""Pauses songs whose leases could not be renewed for too long: another replica may be about to claim them."""
+"""Pauses songs whose leases could not be renewed for too long, because another replica may be about to claim them."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Watched:
-    """A song, and the time until which it may run, on the event loop's clock; no timer runs while it is paused."""
+    """A song, and the time of the event loop's clock until which it may run; no timer runs while it is paused."""
 
     job: SongJob
     good_until: float
@@ -21,9 +21,9 @@ class _Watched:
 
 
 class LeaseWatch:
-    """Lets a song run for two thirds of its lease after each renewal.
+    """Lets a song run for two thirds of its lease duration after each renewal.
 
-    The last third is for steps in flight, and for clocks that run differently from the directory's.
+    The last third is a margin for steps in flight and for differences between the clocks.
     """
 
     def __init__(self, lease_seconds: float) -> None:
@@ -36,11 +36,11 @@ class LeaseWatch:
         self._wait(song_id, watched)
 
     def renewed(self, song_id: str, asked_at: float) -> None:
-        """Note that a lease was renewed by a call of that time; a paused song resumes."""
+        """Note that a lease was renewed by a call made at that time; a paused song resumes."""
         watched = self._songs[song_id]
         watched.good_until = asked_at + self._good_seconds
         if watched.timer is None and watched.good_until > asyncio.get_running_loop().time():
-            logger.info("a song resumes: its lease is renewed", extra={"song_id": song_id})
+            logger.info("a paused song continues: its lease was renewed", extra={"song_id": song_id})
             watched.job.resume()
             self._wait(song_id, watched)
 
@@ -57,5 +57,5 @@ class LeaseWatch:
             self._wait(song_id, watched)
             return
         watched.timer = None
-        logger.warning("a song is paused: its lease could not be renewed", extra={"song_id": song_id})
+        logger.warning("a song is paused until its lease can be renewed", extra={"song_id": song_id})
         watched.job.pause()

@@ -1,4 +1,4 @@
-"""Runs the songs that this replica makes for a shared store, from their claim to their stored end."""
+"""Makes the songs of this replica with a shared store: from the claim until the end is stored."""
 
 import asyncio
 import logging
@@ -35,7 +35,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Song:
-    """A song that is made here; `offered` once other replicas may take it, `keeping` until its end is stored."""
+    """A song that is being made here. `offered` is true once other replicas may take it; `keeping` tracks whether its
+    end is stored.
+    """
 
     claim: Claim
     recording: Recording
@@ -81,7 +83,7 @@ class SharedMaking:
 
     @property
     def begun(self) -> Collection[Recording]:
-        """The recordings of planned songs; events before the plan do not wait here."""
+        """The recordings of planned songs that are being made here."""
         begun = (song_id for song_id, song in self._songs.items() if song.recorder.song.state is not SongState.QUEUED)
         return [made.recording for song_id in begun if (made := self._open.made(song_id))]
 
@@ -100,10 +102,10 @@ class SharedMaking:
     ) -> Recording:
         """Start a song that this replica has claimed; returns a recording of its stored events.
 
-        `stored` are all events of the song that are stored already.
+        `stored` are all events of the song that are already stored.
 
         Raises:
-            ServiceError: the runner takes no more songs; the claim is the caller's to end.
+            ServiceError: the runner accepts no more songs; the calling code must end the claim.
         """
         song_id = claim.song.song_id
         recording = Recording(
@@ -138,7 +140,7 @@ class SharedMaking:
             song.job.cancel()
 
     async def renew(self) -> None:
-        """Renew the leases of this replica's songs, and act on their status."""
+        """Renew the leases of this replica's songs, and act on their new status."""
         asked_at = asyncio.get_running_loop().time()
         lease_statuses = await self._directory.renew([song.claim.lease for song in self._songs.values()])
         for song_id, lease_status in lease_statuses.items():
@@ -148,7 +150,7 @@ class SharedMaking:
                 self._note(song, lease_status)
 
     async def dropped(self, song_id: str) -> None:
-        """Stop a song that this replica has lost, and return once it has stopped."""
+        """Stop a song that this replica has lost, and return when it has stopped."""
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
@@ -158,7 +160,7 @@ class SharedMaking:
                     self._mirrors.follow(song.recording)
 
     async def offer(self) -> None:
-        """Offer all songs to other replicas, and continue each until it is taken; raises StoreFailed."""
+        """Offer all songs to other replicas, and continue each until another replica takes it; raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
@@ -177,10 +179,10 @@ class SharedMaking:
     def end_soon(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store, in the background, the end of a song that this replica has claimed and does not make.
+        """Store, in the background, the end of a song that this replica has claimed but does not make.
 
-        Its caller is charged for `sound_seconds`, and for a cancelled song for its stored sound; an interrupted one
-        costs nothing. If that fails, the lease expires, and the song is claimed again.
+        The quota of its caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
+        interrupted song is free. If storing fails, the lease expires, and the song is claimed again.
         """
         ending = self.end_unmade(claim, state, failure, sound_seconds=sound_seconds)
         self._spawn(self._logged(ending), f"end {claim.song.song_id}")
@@ -188,7 +190,7 @@ class SharedMaking:
     async def end_unmade(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that this replica has claimed and does not make; raises StoreFailed.
+        """Store the end of a song that this replica has claimed but does not make; raises StoreFailed.
 
         It waits while the objects are unreachable.
         """
@@ -200,13 +202,13 @@ class SharedMaking:
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
         except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
-            logger.warning("the end of a song is not stored here: %s", lost)
+            logger.warning("the end of a song was not stored, because another server has the song now: %s", lost)
             return
         if song.reason == INTERRUPTED:
             self.watcher.interrupted(song.engine)
 
     async def settled(self) -> None:
-        """Return at once: listeners get an end only after the directory has it."""
+        """Return at once, because listeners get the end of a song only after the directory has it."""
 
     async def close(self) -> None:
         """Wait for a limited time until ended songs are stored."""
@@ -220,7 +222,9 @@ class SharedMaking:
         try:
             await ending
         except StoreFailed as error:
-            logger.error("the end of a song could not be stored: %s", error)
+            logger.error(
+                "the end of a song could not be stored; another server ends it when the lease expires: %s", error
+            )
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         task = asyncio.create_task(work, name=name)
@@ -255,7 +259,7 @@ class SharedMaking:
             song.job.cancel()
             self._mirrors.follow(recording)
         except StoreFailed as error:
-            logger.error("a song cannot be stored: %s", error)
+            logger.error("a song was cancelled, because the song store cannot store it: %s", error)
             self.watcher.not_kept(song.claim.song.engine)
             song.job.cancel()
         finally:
@@ -268,21 +272,25 @@ class SharedMaking:
     def _note_loss(self, song: _Song) -> None:
         fields = {"song_id": song.claim.song.song_id}
         if song.offered:
-            logger.info("a song was handed over", extra=fields)
+            logger.info("another server has taken a song that this server handed over", extra=fields)
             self.watcher.handed_over()
         else:
-            logger.warning("a song was taken over by another server", extra=fields)
+            logger.warning("another server has taken over a song of this server, whose lease had expired", extra=fields)
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """End the job of a song that differs from its stored part; deferred, as the job is sending the event."""
+        """End the job of a song that differs from its stored part. The job is cancelled later, because it is just
+        sending the event.
+        """
         self.watcher.diverged()
         self.watcher.interrupted(self._songs[song_id].claim.song.engine)
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 
     def _repeated(self, song_id: str) -> None:
-        """Note that a song that was taken over has repeated its stored part, and continues."""
-        logger.info("a song that was taken over continues", extra={"song_id": song_id})
+        """Note that a song that was taken over has repeated its stored part and continues with new sound."""
+        logger.info(
+            "a song that this server took over has repeated its stored part and continues", extra={"song_id": song_id}
+        )
         self.room.set()
 
     def _joined(self, recording: Recording) -> None:

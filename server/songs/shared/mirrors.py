@@ -1,4 +1,4 @@
-"""Recordings of songs that another replica makes: they follow the stored events."""
+"""Recordings of songs that another replica makes, which follow the stored events."""
 
 import asyncio
 import logging
@@ -46,9 +46,11 @@ class Mirrors:
         linger_seconds: float | None,
         first: Message | None = None,
     ) -> Recording:
-        """A recording of a song that has not ended; it is followed until its end, or until it has no listener.
+        """Open a recording of a song that has not ended. It follows the stored events until the song ends or has no
+        listener.
 
-        `first` becomes its first event if nothing is stored yet; the maker stores such an event itself.
+        `first` becomes its first event if nothing is stored yet; the replica that makes the song will store such an
+        event, too.
         """
         recording = Recording(
             song,
@@ -67,11 +69,13 @@ class Mirrors:
 
     @property
     def followed(self) -> Collection[Recording]:
-        """The recordings that are being followed."""
+        """The recordings that follow stored events now."""
         return tuple(self._tasks)
 
     def start_draining(self) -> None:
-        """Send the listeners of songs that are not made here to other replicas, now and from now on."""
+        """End the calls of listeners of songs that other replicas make, now and from now on, so that they call those
+        replicas.
+        """
         self._draining = True
         self._attending.start_draining()
         for task in tuple(self._tasks.values()):
@@ -82,7 +86,7 @@ class Mirrors:
                 _send_away(recording)
 
     def made(self, recording: Recording) -> None:
-        """Note that a song was made here, and is stored to its end."""
+        """Note that a song was made here and is completely stored."""
         if self._draining:
             _send_away(recording)
 
@@ -112,8 +116,18 @@ class Mirrors:
         except KeyError:
             recording.end(SongState.FAILED, 0, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT), reason=INTERRUPTED)
         except StoreFailed as error:
-            logger.error("a song can no longer be followed: %s", error)
-            recording.end(SongState.FAILED, 0, WorkerLost("the song can no longer be followed here"))
+            logger.error(
+                "the events of a song cannot be read from the directory; its listeners here are asked to call again: "
+                "%s",
+                error,
+            )
+            recording.end(
+                SongState.FAILED,
+                0,
+                WorkerLost(
+                    "the song is made by another server and cannot be followed here at present: call Listen again"
+                ),
+            )
 
     def _joined(self, recording: Recording) -> None:
         self._open.joined(recording)
@@ -130,7 +144,7 @@ class Mirrors:
 
 
 def _send_away(recording: Recording) -> None:
-    recording.send_away(MadeElsewhere("this server is shutting down: another one has the song"))
+    recording.send_away(MadeElsewhere("this server is shutting down and another one has the song: call Listen again"))
 
 
 def _append_update(recording: Recording, update: SongUpdate) -> None:
@@ -143,7 +157,7 @@ def _append_update(recording: Recording, update: SongUpdate) -> None:
 
 
 def _messages(update: SongUpdate) -> Iterator[Message]:
-    """The messages of stored events, with the sound of their chunks."""
+    """Return the messages of stored events, with the sound of their chunks."""
     start = 0
     for event in update.events:
         message = Message.FromString(event.payload)

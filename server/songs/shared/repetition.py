@@ -1,4 +1,4 @@
-"""Compares a repeated song with its stored part."""
+"""Compares a song that is made again after a takeover with its stored part."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -14,26 +14,26 @@ _COMPARED: Final = {"section_finished": ("section_index",)}
 
 
 class SoundDiffers(Exception):
-    """The repeated song differs from its stored part."""
+    """The song made again differs from its stored part."""
 
 
 async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
-    """All stored events of a claimed song, with their sound.
+    """Return all stored events of a claimed song, with their sound.
 
     Raises:
-        StoreFailed: the store is unreachable, or has not what the claim tells.
+        StoreFailed: the store is unreachable, or its content does not match the claim.
     """
     if not claim.extent.events:
         return []
     loaded = await store.load(claim.song.song_id)
     sound = await store.read(claim.song.song_id, 0, claim.extent.size_bytes)
     if loaded is None or (len(loaded[1]), len(sound)) != (claim.extent.events, claim.extent.size_bytes):
-        raise StoreFailed(f"the song {claim.song.song_id} has changed while it was taken over")
+        raise StoreFailed(f"the song {claim.song.song_id} was changed by another server while this one took it over")
     return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
-    """The length in seconds of the stored sound of a song; raises StoreFailed."""
+    """Return the length in seconds of the stored sound of a song; raises StoreFailed."""
     loaded = await store.load(song_id)
     chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
     return sum(chunk.duration_seconds for chunk in chunks)
@@ -47,15 +47,15 @@ def _with_sound(entry: LoggedEvent, sound: bytes) -> LoggedEvent:
 
 
 class Repetition:
-    """The stored part of a song, with which its repeated events are compared until it is `done`.
+    """The stored part of a song, with which the events of the song made again are compared until it is `done`.
 
-    Sound is compared byte by byte, however it is cut into chunks: a version that cuts otherwise continues, too. Other
-    events are compared in order. A song without stored sound may be made in another way: its plan then counts as
-    unstored.
+    Sound is compared byte by byte, regardless of its division into chunks, which may differ between versions. Other
+    events are compared in order. A song without stored sound may be made differently; its plan then counts as not
+    stored.
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
-        """`stored` includes the sound."""
+        """`stored` are the stored events, with their sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
         self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
@@ -66,14 +66,15 @@ class Repetition:
 
     @property
     def done(self) -> bool:
-        """True once all of the stored part was repeated, or does not have to be."""
+        """True once the whole stored part was repeated, or does not have to be."""
         return not self._events and self._repeated_bytes == self._size_bytes
 
     def unstored_part(self, message: Message) -> Message | None:
-        """The unstored part of the next event, renumbered to follow the stored ones; `None` if all of it is stored.
+        """Return the part of the next event that is not stored, renumbered to follow the stored events; `None` if all
+        of it is stored.
 
         Raises:
-            SoundDiffers: it is another event, or has other sound.
+            SoundDiffers: the event or its sound differs from the stored one.
         """
         kind = message.WhichOneof("event")
         if self._seam is None and kind != "accepted" and self._events and message != self._events[0]:
@@ -81,7 +82,9 @@ class Repetition:
         if kind == "chunk":
             return self._new_sound(message)
         if kind == "finished" and self._repeated_bytes < self._size_bytes:
-            raise SoundDiffers(f"the song ends after {self._repeated_bytes} of {self._size_bytes} stored bytes")
+            raise SoundDiffers(
+                f"the song made again ends after {self._repeated_bytes} of {self._size_bytes} stored bytes"
+            )
         if not self._events:
             return message
         _compare(message, self._events.popleft())
@@ -93,7 +96,7 @@ class Repetition:
         data, start = message.chunk.data, self._repeated_bytes
         if start < self._size_bytes:
             if message.chunk.byte_offset != start or not data.startswith(self._sound[start : start + len(data)]):
-                raise SoundDiffers(f"the sound from byte {start} to {start + len(data)} differs")
+                raise SoundDiffers(f"the song made again has other sound from byte {start} to {start + len(data)}")
             self._repeated_bytes = min(self._size_bytes, start + len(data))
             if start + len(data) <= self._size_bytes:
                 return None
@@ -102,7 +105,7 @@ class Repetition:
 
 
 class Seam:
-    """The end of the stored sound of a song, and the numbers of the chunks that follow it."""
+    """The end of the stored sound of a song, after which new chunks are numbered."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
         """`stored` are the song's stored events, with its plan and at least one chunk."""
@@ -112,7 +115,7 @@ class Seam:
         self._shift: int | None = None
 
     def follow(self, message: Message) -> Message:
-        """The chunk renumbered to follow the stored ones, without the bytes that are stored."""
+        """Return the chunk, renumbered to follow the stored chunks, without the bytes that are stored."""
         if self._shift is None:
             self._shift = self._last.sequence + 1 - message.chunk.sequence
         inside = message.chunk.byte_offset < self._size_bytes
@@ -125,7 +128,9 @@ class Seam:
         return followed
 
     def _cut(self, chunk: AudioChunk) -> None:
-        """Remove the stored bytes. Chunks are whole frames, so the rest begins where the last stored one ends."""
+        """Remove the stored bytes from a chunk. Chunks are whole frames, so the rest begins where the last stored chunk
+        ends.
+        """
         end_seconds = chunk.start_seconds + chunk.duration_seconds
         chunk.data = chunk.data[self._size_bytes - chunk.byte_offset :]
         chunk.byte_offset = self._size_bytes
@@ -139,10 +144,11 @@ class Seam:
 def _compare(message: Message, stored: Message) -> None:
     kind, expected = message.WhichOneof("event"), stored.WhichOneof("event")
     if kind != expected or kind is None:
-        raise SoundDiffers(f"{kind} came where {expected} is stored")
+        raise SoundDiffers(f"the song made again has the event {kind} where {expected} is stored")
     own, other = getattr(message, kind), getattr(stored, kind)
     for field in _COMPARED.get(kind, ()):
         if getattr(own, field) != getattr(other, field):
             raise SoundDiffers(
-                f"{field} of {kind} differs: {getattr(own, field)} came, {getattr(other, field)} is stored"
+                f"the song made again has {field} {getattr(own, field)} in the event {kind}, where "
+                f"{getattr(other, field)} is stored"
             )

@@ -1,4 +1,4 @@
-"""The dealings of one replica with others: songs made elsewhere, and songs for others."""
+"""Cooperation of one replica with others: songs that other replicas make, and songs made for them."""
 
 import asyncio
 import logging
@@ -42,7 +42,9 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The rule of each engine for songs of lost makers, and the seconds for which such songs wait for a replica."""
+    """The rule of each engine for songs of lost servers, and the seconds for which such songs wait for a replica that
+    continues them.
+    """
 
     rule: Callable[[str], Resume] = lambda engine: Resume.SAME_SOUND
     max_lost_seconds: float = 30.0
@@ -67,7 +69,7 @@ class Sharing:
         watcher: StoreWatcher,
         resumption: Resumption,
     ) -> None:
-        """`engines` are configured, and `lease_seconds` are those of the directory."""
+        """`engines` are the configured engines, and `lease_seconds` the lease duration of the directory."""
         self._directory = directory
         self._runner = runner
         self._open = opened
@@ -106,7 +108,9 @@ class Sharing:
         self._tending = Tending(parts, takeover, tickets, self.survey, lease_seconds=lease_seconds)
 
     async def queue_before(self, engine: str) -> ServiceState | None:
-        """The service whose queue a new song has to join; `None` if this replica would make it at once."""
+        """Return the state of the service whose queue a new song must join; `None` if this replica would make the song
+        at once.
+        """
         service = await self.survey.state()
         waits = any(song.engine == engine for song in service.queue.waiting)
         return None if self.takes(engine) and not waits else service
@@ -116,20 +120,20 @@ class Sharing:
         return self._runner.ready(engine) and self._runner.room().free > 0
 
     def waiting(self, ticket: Ticket, admitted: Admitted, checked: CheckedSong) -> Recording:
-        """The recording of a song that was admitted here and waits; `accepted` is its first event."""
+        """Return the recording of a song that was admitted here and waits; `accepted` is its first event."""
         accepted = checked.accepted(admitted.song_id, admitted.queue_position)
         return self.mirrors.open(ticket.song, (), ticket.linger_seconds, accepted_message(accepted, ticket.song))
 
     async def found(self, song: SongRecord, events: Sequence[StoredEvent], linger_seconds: float | None) -> Recording:
-        """The recording of a stored song that another replica makes, or that waits; a waiting one begins with
-        `accepted`.
+        """Return the recording of a stored song that waits or that another replica makes; that of a waiting song begins
+        with `accepted`.
         """
         first = None if events else await self._accepted(song)
         # Another call may have opened it meanwhile.
         return self._open.get(song.song_id) or self.mirrors.open(song, events, linger_seconds, first)
 
     async def cancel(self, song_id: str) -> None:
-        """Cancel a song that is not made here; one that waits is ended here."""
+        """Cancel a song that is not being made here; a waiting song is ended by this replica."""
         if claim := await self._directory.cancel(song_id):
             await self.making.end_unmade(claim, SongState.CANCELLED)
 
@@ -139,25 +143,33 @@ class Sharing:
         try:
             await self.making.offer()
         except StoreFailed as error:
-            logger.error("songs could not be offered to other servers: %s", error)
+            logger.error(
+                "at the shutdown songs could not be offered to other servers, so this server goes on making them: %s",
+                error,
+            )
 
     async def hand_over(self) -> int:
         """Release the songs of this replica for others, if the directory can be reached; returns their number."""
         try:
             return await self.making.hand_over()
         except StoreFailed as error:
-            logger.error("songs could not be handed over to other servers: %s", error)
+            logger.error(
+                "at the shutdown songs could not be handed over; other servers take them when their leases expire: %s",
+                error,
+            )
             return 0
 
     async def prepare(self) -> None:
-        """Read the engines of the service; while the directory is unreachable, wait for its return."""
+        """Read the engines of the service; while the directory is unreachable, wait until it can be reached."""
         try:
             await self.survey.read_engines()
         except StoreFailed as error:
-            logger.warning("the engines of the service could not be read yet: %s", error)
+            logger.warning(
+                "the list of engines of all servers could not be read yet; the server tries again: %s", error
+            )
 
     async def run(self) -> None:
-        """Run all background work of the shared service, for ever."""
+        """Run all background work of the shared service, until cancelled."""
         async with asyncio.TaskGroup() as tasks:
             tasks.create_task(self._tending.run())
             tasks.create_task(self.attending.run())
@@ -171,7 +183,7 @@ class Sharing:
         await self._tending.withdraw()
 
     async def _accepted(self, song: SongRecord) -> Message:
-        """The first event of a song as of now; its queue position counts running songs, too."""
+        """Return the first event of a song with its present queue position, which also counts running songs."""
         service = await self.survey.state(anew=True)
         accepted = Accepted(song.song_id, 0)
         if waiting := self._runner.waiting(service).get(song.song_id):

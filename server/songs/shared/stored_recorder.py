@@ -1,4 +1,6 @@
-"""The sink of a song whose listeners get only stored events; it keeps the sound until the end is stored."""
+"""The event sink of a song whose listeners get only stored events; it has all sound in memory until the end is
+stored.
+"""
 
 import asyncio
 import logging
@@ -21,16 +23,16 @@ from server.store.directory import LeaseStatus
 logger = logging.getLogger(__name__)
 
 
-DIFFERS_TEXT = "the song could not be continued after its server was lost"
+DIFFERS_TEXT = "the server that made the song was lost, and the song could not be continued: ask for it again"
 
 
 class StoredRecorder(EventSink):
-    """The event sink of one song: `entries` are all events, `song` is the record as of the last one.
+    """The event sink of one song: `entries` are all its events, `song` is the record after the last one.
 
-    A song with a stored part is repeated from its beginning: events are compared with that part and dropped, then
-    appended behind it. A song that differs has ended as interrupted.
+    A song with a stored part is made again from its beginning: events that are already stored are compared and dropped,
+    and later ones are appended. A song that differs ends as interrupted.
 
-    Once the song has ended, `error` is the one for later listeners.
+    Once the song has ended, `error` is the error for later listeners.
     """
 
     def __init__(
@@ -42,10 +44,10 @@ class StoredRecorder(EventSink):
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """`recording` is followed by listeners of this replica. `now_ns` is the wall clock.
+        """Listeners of this replica follow `recording`. `now_ns` is the wall clock.
 
         `stored` is the part of the song that another replica has made. `on_differs` is called if the song differs from
-        it, `on_repeated` once all of it was repeated.
+        it, `on_repeated` once the song has repeated all of it.
         """
         self.entries: list[LoggedEvent] = list(stored)
         self._repetition = Repetition(stored)
@@ -73,7 +75,7 @@ class StoredRecorder(EventSink):
     @property
     @override
     def repeats(self) -> bool:
-        """True while the events are stored already."""
+        """True while the song only repeats events that are already stored."""
         return not (self.ended or self._repetition.done)
 
     @property
@@ -141,12 +143,16 @@ class StoredRecorder(EventSink):
             self._on_heard()
 
     def _unstored_part(self, message: Message) -> Message | None:
-        """The unstored part of an event; `None` if there is none, or if the event shows that the song differs."""
+        """Return the part of an event that is not stored; `None` if there is none, or if the event shows that the song
+        differs.
+        """
         repeated = self.repeats
         try:
             unstored = self._repetition.unstored_part(message)
         except SoundDiffers as error:
-            logger.error("a song that was taken over differs from its stored part: %s", error)
+            logger.error(
+                "a song that this server took over differs from its stored part, and fails as INTERRUPTED: %s", error
+            )
             self._end(SongState.FAILED, EndedElsewhere(INTERRUPTED, DIFFERS_TEXT), INTERRUPTED)
             self._on_differs()
             return None

@@ -1,4 +1,4 @@
-"""Stores a song's events, and then appends them to the recording of this replica's listeners."""
+"""Stores a song's events, and then appends them to the recording for this replica's listeners."""
 
 import asyncio
 import logging
@@ -27,9 +27,10 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Sound is gathered for `flush_seconds` after each append. A store may be unreachable for `outage_seconds`.
+    """Time limits for storing: sound is collected for `flush_seconds` after each append, and the store may be
+    unreachable for `outage_seconds`.
 
-    No song is silent for longer than `heartbeat_seconds`.
+    A song sends an event at least every `heartbeat_seconds`.
     """
 
     flush_seconds: float = 0.1
@@ -38,7 +39,7 @@ class Pace:
 
 
 class Storing:
-    """Stores one song. All of its sound stays in memory until its end is stored."""
+    """Stores one song. All its sound stays in memory until its end is stored."""
 
     def __init__(
         self,
@@ -49,7 +50,9 @@ class Storing:
         recording: Recording,
         pace: Pace,
     ) -> None:
-        """`recording` gets each event once it is stored; it and `recorder` begin with the events stored already."""
+        """`recording` gets each event once it is stored. It and `recorder` begin with the events that are already
+        stored.
+        """
         self._directory = directory
         self._claim = claim
         self._recorder = recorder
@@ -62,19 +65,19 @@ class Storing:
     async def run(self, cancel: Callable[[], None]) -> None:
         """Store the song to its end.
 
-        If the store is full, the song goes on unstored for the listeners of this replica, and ends as not stored.
-        Without such a listener it fails, and `cancel` ends its job.
+        If the store is full, the song continues without being stored for the listeners of this replica, and ends as
+        NOT_KEPT. Without such a listener it fails, and `cancel` ends its job.
 
         Raises:
-            LeaseLost: another replica has it, or the store knows another beginning of it.
-            StoreFailed: the store was unreachable for too long, or refuses the song; those who listen were told.
+            LeaseLost: another replica has the song, or the stored beginning differs.
+            StoreFailed: the store was unreachable for too long, or refuses the song; listeners have got an error.
         """
         try:
             await self._lasting(lambda: self._writer.create(self._recorder.song))
             while not await self._advance():
                 pass
         except StoreFull as full:
-            logger.error("a song cannot be stored, and continues for its listeners here only: %s", full)
+            logger.error("a song cannot be stored, so only the present listeners of this server will hear it: %s", full)
             await self._go_on_unstored(cancel)
             return
         except StoreFailed:
@@ -108,7 +111,7 @@ class Storing:
         return True
 
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
-        """Append events to the recording without storing them; at the end, store that the song could not be stored."""
+        """Append events to the recording without storing them; at the end, store that the song is NOT_KEPT."""
         recorder = self._recorder
         self._recording.keeping.lose()
         if not recorder.ended and not await self._listened():
@@ -124,12 +127,12 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("a song could not be recorded as lost: %s", error)
+            logger.error("the song store does not show that a song was not stored: %s", error)
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
     async def _listened(self) -> bool:
-        """True if the song has a listener on this replica, or may get one in a moment, as a new song does."""
+        """True if the song has a listener on this replica, or gets one within a moment."""
         with suppress(TimeoutError):
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._recording.wait_for_listener()
@@ -150,7 +153,7 @@ class Storing:
                 await self._recorder.closed.wait()
 
     def _resume(self, extent: Extent) -> None:
-        """Continue from the store's extent, which must be a prefix of the song."""
+        """Continue from the length that the store has, which must be a beginning of the song."""
         entries = self._recorder.entries[: extent.events]
         size_bytes = max((entry.end for entry in entries), default=0)
         if len(entries) < extent.events or size_bytes != extent.size_bytes:
@@ -159,7 +162,7 @@ class Storing:
         self._publish()
 
     async def _lasting(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call until it succeeds, while the store may be unreachable."""
+        """Repeat a call until it succeeds, as long as the store may be unreachable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._pace.outage_seconds
         while True:
@@ -170,5 +173,5 @@ class Storing:
             except StoreFailed as error:
                 if loop.time() >= until:
                     raise
-                logger.warning("the song store is tried again: %s", error)
+                logger.warning("a call to the song store failed and is tried again: %s", error)
                 await asyncio.sleep(RETRY_SECONDS)

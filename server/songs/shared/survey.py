@@ -1,4 +1,4 @@
-"""Reads the engines and songs of the whole service for one replica, as seldom as possible."""
+"""Reads the engines and songs of the whole service for one replica, with as few reads as possible."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -16,7 +16,7 @@ class Survey:
     """The latest known state of the service."""
 
     def __init__(self, directory: Directory, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds and never goes back."""
+        """`clock` returns monotonic seconds."""
         self._directory = directory
         self._clock = clock
         self._reading = asyncio.Lock()
@@ -28,7 +28,9 @@ class Survey:
         """The engines that were ever served, as last read."""
 
     async def state(self, *, anew: bool = False) -> ServiceState:
-        """The state of the service; read again if `anew`, or if it is not fresh; raises StoreFailed."""
+        """Return the state of the service. It is read again if `anew` is true or if it is too old; raises
+        StoreFailed.
+        """
         async with self._reading:
             if (now := self._clock()) >= self._fresh_until or anew:
                 await self.read_engines()
@@ -37,9 +39,9 @@ class Survey:
         return ServiceState(self.engines, self._queue, self.known)
 
     async def read_engines(self) -> None:
-        """Read the served engines, then the known ones: for an engine in both, `known` has the later state.
+        """Read first the engines that are served, then all known engines, whose data may therefore be newer.
 
-        If they have changed, the queue is not fresh any more. Raises StoreFailed.
+        If they have changed, the queue counts as too old. Raises StoreFailed.
         """
         engines = await self._directory.engines()
         known = await self._directory.known_engines()
@@ -49,7 +51,7 @@ class Survey:
 
     @property
     def queue(self) -> Queue:
-        """The songs of the service as last read, a few seconds ago at most."""
+        """The songs of the service as last read, at most a few seconds ago."""
         return self._queue
 
     def add(self, ticket: Ticket, admitted: Admitted) -> None:

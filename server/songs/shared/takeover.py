@@ -1,4 +1,4 @@
-"""Takes over songs of other replicas: of dead ones, and of those that shut down."""
+"""Takes over songs of other replicas that died or shut down."""
 
 import asyncio
 import logging
@@ -23,9 +23,7 @@ logger = logging.getLogger(__name__)
 
 
 class Takeover:
-    """Continues songs for which this replica has the skill and the room, and ends those that no replica may
-    continue.
-    """
+    """Continues songs for which this replica has the engine and room, and ends those that no replica may continue."""
 
     def __init__(
         self,
@@ -35,7 +33,7 @@ class Takeover:
         resume: Callable[[str], Resume],
         max_lost_seconds: float,
     ) -> None:
-        """`engines` returns those with room here, `resume` the rule of an engine.
+        """`engines` returns the engines with room here, `resume` the rule of an engine for lost songs.
 
         A song that was lost for `max_lost_seconds` is not continued.
         """
@@ -45,7 +43,7 @@ class Takeover:
         self._max_lost_seconds = max_lost_seconds
 
     async def round(self, seconds: float) -> bool:
-        """Take the songs that can be taken now, but begin none after `seconds`, when the next round is due.
+        """Take over the songs that can be taken now, but begin none after `seconds`, when the next round is due.
 
         Returns False if a song was released again because this replica cannot make it now.
 
@@ -71,14 +69,14 @@ class Takeover:
         )
 
     async def _do(self, claim: Claim) -> bool:
-        """Carry out the action of a claim; returns False for a song that was released again."""
+        """Carry out the action of a claim; returns False if the song was released again."""
         match claim.action:
             case ClaimAction.MAKE | ClaimAction.TAKE if (
                 claim.action is ClaimAction.TAKE or claim.lease.epoch <= MOST_EPOCHS
             ):
                 begun = await self._parts.beginning.begin(claim)
                 if begun and claim.extent.events:
-                    logger.info("a song was taken over", extra=_log_fields(claim))
+                    logger.info("this server has taken over a song of another one", extra=_log_fields(claim))
                     self._parts.making.watcher.taken_over()
                 return begun
             case ClaimAction.COMPLETE:
@@ -102,5 +100,5 @@ class Takeover:
 
 
 def _log_fields(claim: Claim) -> dict[str, object]:
-    """The fields of a claim for the log."""
+    """Return the log fields of a claim."""
     return {"song_id": claim.song.song_id, "claims": claim.lease.epoch, "stored_bytes": claim.extent.size_bytes}

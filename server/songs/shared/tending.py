@@ -1,4 +1,4 @@
-"""Makes the songs of a shared directory: claims them, renews their leases, and takes over lost ones."""
+"""Works on the songs of a shared directory: claims them, renews their leases, and takes over lost ones."""
 
 import asyncio
 import logging
@@ -40,7 +40,7 @@ class Tending:
         self._announced: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Run rounds for ever; a failing directory is tried again."""
+        """Run rounds until cancelled; after an error of the directory the next round tries again."""
         while True:
             try:
                 self._parts.making.room.clear()
@@ -48,17 +48,20 @@ class Tending:
                     await asyncio.sleep(self._lease_seconds / 6)
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
-                logger.error("the directory of songs failed: %s", error)
+                logger.error("songs could not be claimed and leases not renewed; the next round tries again: %s", error)
                 await asyncio.sleep(self._lease_seconds / 6)
             except Exception:  # a bug in one song must not let the leases of all others run out
-                logger.exception("a round of claims and renewals failed")
+                logger.exception(
+                    "claiming songs and renewing leases failed because of a bug of the server; the next round tries "
+                    "again"
+                )
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> bool:
         """Renew leases, take lost or offered songs, and claim songs while there is room.
 
-        However many songs are lost, the next renewal is in time. A full store takes no claims. Returns False if a song
-        was released again: it is announced as waiting to all replicas, and this one should not try at once.
+        Even if many songs are lost, the next renewal is in time. While the store is full, no songs are claimed. Returns
+        False if a song was released again, so that this replica does not claim it again at once.
         """
         await self._parts.making.renew()
         await self._announce()
@@ -82,10 +85,10 @@ class Tending:
         await first_of(self._parts.directory.wait(seconds), self._parts.making.room.wait(), timeout_seconds=seconds)
 
     def _sounds(self) -> Mapping[str, str]:
-        """The engines with room here, and the fingerprints of their sound.
+        """Return the engines with room here, and the fingerprints of their sound.
 
-        An engine that has become ready since the last announcement waits for the next one: the directory measures its
-        start by songs that still wait then.
+        An engine that has become ready since the last announcement is left out until the next one, because the
+        directory measures its start by the songs that are waiting at its first announcement.
         """
         return {
             engine: self._parts.runner.sound(engine)
@@ -106,11 +109,13 @@ class Tending:
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
     def _costs(self, engine: str) -> Costs | None:
-        """The costs as measured here, else as last announced: a replica that has just started has none."""
+        """Return the costs measured here, otherwise those last announced by any replica, since a replica that has just
+        started has none.
+        """
         known = self._survey.known.get(engine)
         return self._parts.runner.costs(engine) or (known.engine.costs if known else None)
 
 
 def with_room(runner: SongRunner) -> tuple[str, ...]:
-    """The engines of which a runner can take another song now."""
+    """Return the engines for which a runner can take another song now."""
     return tuple(filter(runner.ready, runner.engines())) if runner.room().free > 0 else ()

@@ -1,6 +1,6 @@
-"""The songs of a service within one process, from admission until they are settled. On an injected clock.
+"""The songs of a service within one process, from admission until they are settled. It uses an injected clock.
 
-No method waits, so that every call is atomic.
+No method waits, so every call is atomic.
 """
 
 import math
@@ -23,8 +23,8 @@ from server.store.whole_service import Queue, QueueFull, WaitingSong
 class AdmittedSong:
     """One song: its ticket, its lease while a replica has it, and its listeners.
 
-    `given_up_at` is when its maker released it with something stored. `sound` is the fingerprint of its maker's sound,
-    and an `offered` song may be taken over.
+    `given_up_at` is the time at which its replica released it with a stored part. `sound` is the fingerprint of the
+    sound with which it is made. An `offered` song may be taken over.
     """
 
     ticket: Ticket
@@ -40,11 +40,11 @@ class AdmittedSong:
 
     @property
     def song(self) -> SongRecord:
-        """The record of its admission."""
+        """The record of the song at admission."""
         return self.ticket.song
 
     def lost_at(self, now: float) -> float | None:
-        """The time since which it has no maker; `None` if it has one, or waits."""
+        """The time since which no replica makes the song; `None` if one does, or if the song waits."""
         if self.given_up_at is not None:
             return self.given_up_at
         return self.lease_until if self.lease_until <= now else None
@@ -56,7 +56,9 @@ class AdmittedSongs:
     def __init__(
         self, leases: Leases, audiences: Audiences, clock: Callable[[], float], lease_seconds: float | None
     ) -> None:
-        """Leases expire after `lease_seconds`; with `None` never, as the replica ends together with the directory."""
+        """Leases expire after `lease_seconds`; with `None` they never do, because the replica ends together with the
+        directory.
+        """
         self._leases = leases
         self._audiences = audiences
         self._clock = clock
@@ -73,19 +75,19 @@ class AdmittedSongs:
         return song_id in self._songs
 
     def record(self, song_id: str) -> SongRecord | None:
-        """The record at admission of an unsettled song."""
+        """Return the record at admission of a song that is not settled."""
         known = self._songs.get(song_id)
         return known.song if known else None
 
     def asked(self, caller: str, request_id: str) -> SongRecord | None:
-        """The song with that request id, which waits, runs or is complete but not stored yet."""
+        """Return the song with that request id, if it waits, runs, or is complete but not stored yet."""
         return self._requests.get((caller, request_id))
 
     def admit(self, ticket: Ticket, replica: str) -> Admitted:
-        """Admit a new song, and claim it for the replica if the ticket asks for that.
+        """Admit a new song, and claim it for the replica if the ticket requests that.
 
         Raises:
-            QueueFull, QuotaExceeded: as `Directory.admit` says.
+            QueueFull, QuotaExceeded: in the cases of `Directory.admit`.
         """
         caller, count = ticket.song.caller, len(self._songs)
         if count >= ticket.max_songs - (ticket.kept_songs if self._by_caller[caller] else 0):
@@ -101,25 +103,27 @@ class AdmittedSongs:
         return Admitted(ticket.song.song_id, ticket.song.fingerprint, new=True, queue_position=count, claim=claim)
 
     def next_waiting(self, engines: Collection[str], but: Collection[str] = ()) -> AdmittedSong | None:
-        """The song to claim next: of the caller with the fewest running songs for its weight, then the oldest."""
+        """Return the song to claim next: of the caller with the fewest running songs per weight, the oldest."""
         return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
     def waiting(self, song_id: str) -> AdmittedSong | None:
-        """An unclaimed song."""
+        """Return a song if it is not claimed."""
         return self._waiting.get(song_id)
 
     def without_maker(self) -> list[AdmittedSong]:
-        """The released songs with something stored, and those whose lease has expired; those with listeners first."""
+        """Return the released songs with a stored part, and those whose lease has expired; songs with listeners
+        first.
+        """
         now = self._clock()
         lost = (one for one in self._songs.values() if one.lost_at(now) is not None)
         return sorted(lost, key=lambda one: not self._audiences.wanted_bytes(one.song.song_id))
 
     def offered(self, replica: str) -> list[AdmittedSong]:
-        """The songs that other replicas than this one offer, in order."""
+        """Return the songs that other replicas offer, in order."""
         return [one for one in self._songs.values() if one.offered and one.lease and one.lease.replica != replica]
 
     def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
-        """The song as a lost one; `None` if it may not be taken, or no longer."""
+        """Return the song as a lost one; `None` if it may not be taken."""
         if self._songs.get(admitted.song.song_id) is not admitted:
             return None
         now = self._clock()
@@ -138,7 +142,7 @@ class AdmittedSongs:
     def grant(
         self, admitted: AdmittedSong, replica: str, sound: str = "", action: ClaimAction = ClaimAction.MAKE
     ) -> Claim:
-        """Grant the song to a replica, which makes it with that sound, or only ends it."""
+        """Grant the song to a replica, which makes it with that sound fingerprint, or only ends it."""
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)
         admitted.lease_until, admitted.given_up_at = now + self._lease_seconds, None
@@ -167,16 +171,14 @@ class AdmittedSongs:
         return LeaseStatus(True, admitted.cancelled, attended=bool(wanted), wanted_byte=max(wanted, default=0))
 
     def release(self, lease: Lease) -> None:
-        """Take the song from its holder; `lay_down` follows. Raises LeaseLost."""
+        """Take the song from its replica; `lay_down` must follow. Raises LeaseLost."""
         self._leases.require(lease)
         admitted = self._songs[lease.song_id]
         self._leases.revoke(lease)
         admitted.lease, admitted.lease_until, admitted.offered = None, math.inf, False
 
     def lay_down(self, song_id: str, *, begun: bool) -> None:
-        """Put a released song back into the queue at its old position, or count it as lost if something is stored of
-        it.
-        """
+        """Return a released song to the queue at its old position, or count it as lost if a part of it is stored."""
         admitted = self._songs[song_id]
         admitted.given_up_at = self._clock() if begun else None
         if not begun:
@@ -184,7 +186,7 @@ class AdmittedSongs:
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
-        """Give the song's slot and quota back; returns True if it had them under this lease.
+        """Release the song's slot and quota; returns True if it had them under this lease.
 
         The request id of a complete song refers to it until the song can be found in the store.
         """
@@ -198,36 +200,36 @@ class AdmittedSongs:
         return True
 
     def expire(self, admitted: AdmittedSong, state: SongState) -> None:
-        """Settle a song that has ended in the store, and whose lease has expired: it is charged as it was admitted."""
+        """Settle a song that has ended in the store and whose lease has expired; it is charged as at its admission."""
         self._leave(admitted, state, admitted.ticket.sound_seconds)
         self._leases.settled(admitted.song.song_id)
 
     def withdraw(self, song_id: str) -> None:
-        """Undo the admission of a song that waits."""
+        """Undo the admission of a waiting song."""
         self._leave(self._songs[song_id], SongState.FAILED, 0.0)
 
     def cancel(self, song_id: str) -> None:
-        """Note that the song is to end."""
+        """Note that the song should be cancelled."""
         if admitted := self._songs.get(song_id):
             admitted.cancelled = True
 
     def queue(self) -> Queue:
-        """The present queue."""
+        """Return the present queue."""
         now = self._clock()
         waiting = [_waiting(one, now) for one in self._in_order()]
         return Queue(waiting, len(self._songs) - len(waiting))
 
     def waiting_since(self, engine: str) -> float | None:
-        """The admission time of an engine's longest waiting song; `None` if none waits."""
+        """Return the admission time of an engine's longest waiting song; `None` if none waits."""
         times = (one.admitted_at for one in self._waiting.values() if one.song.engine == engine)
         return min(times, default=None)
 
     def counts(self) -> Counter[str]:
-        """The number of songs that have not ended, by engine."""
+        """Return the number of songs that have not ended, by engine."""
         return Counter(one.song.engine for one in self._songs.values())
 
     def _in_order(self, wanted: Callable[[AdmittedSong], bool] = lambda one: True) -> Iterator[AdmittedSong]:
-        """The selected waiting songs, in the order of their claims if no song ends meanwhile."""
+        """Return the selected waiting songs in the order in which they will be claimed if no song ends meanwhile."""
         running = Counter(one.song.caller for one in self._songs.values() if one.lease)
         waiting = filter(wanted, self._waiting.values())
         return claim_order(waiting, running, lambda one: one.song.caller, lambda one: one.ticket.weight)
@@ -253,7 +255,9 @@ class AdmittedSongs:
                 self._forget_completed(song.song_id)
 
     def _forget_completed(self, song_id: str) -> None:
-        """Drop a request that can be found in the store, or may be made again, unless it was reused since."""
+        """Remove a request id whose song can be found in the store, or may be made again, unless it was used again
+        since.
+        """
         song = self._completed.pop(song_id, None)
         if song is not None and self._requests.get((song.caller, song.request_id)) == song:
             del self._requests[song.caller, song.request_id]

@@ -1,4 +1,6 @@
-"""One SQLite database: one thread writes, others read beside it. Calls may block, and all errors are StoreFailed."""
+"""An SQLite database in which one thread writes and others read at the same time. Calls may block, and all errors are
+StoreFailed.
+"""
 
 import errno
 import logging
@@ -18,8 +20,9 @@ Values: TypeAlias = Sequence[object] | dict[str, object]
 _NO_ROOM: Final = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMMAP")
 _READ_TIMEOUT_SECONDS: Final = 0.5
 RESTORE: Final = (
-    "put a copy of songs.sqlite3 in its place, or move songs.sqlite3, songs.sqlite3-wal and songs.sqlite3-shm away: "
-    "then the recordings are set aside; or set MELISMA_STORE__FOLDER to another folder"
+    "put a backup of songs.sqlite3 in its place; or move songs.sqlite3, songs.sqlite3-wal and songs.sqlite3-shm away, "
+    "and the server starts with an empty store and moves the recordings aside; or set MELISMA_STORE__FOLDER to another "
+    "folder"
 )
 
 logger = logging.getLogger(__name__)
@@ -28,16 +31,16 @@ logger = logging.getLogger(__name__)
 class Database:
     """An open database with the schema of this version. The thread that opens it is the writer.
 
-    Other threads read committed data in connections of their own, and wait neither for the writer nor for another
-    process that locks the database. If it is `alone`, the disk has no room for the shared memory file of the readers:
-    the writer has to read for them.
+    Other threads read committed data through their own connections, and wait neither for the writer nor for another
+    process that locks the database. If the attribute `alone` is true, the disk has no space for the shared-memory file
+    of the readers, and the writer must read for them.
     """
 
     def __init__(self, folder: Path) -> None:
         """Open the database of the folder, or create it.
 
         Raises:
-            StoreUnusable: it cannot be opened, is damaged, or was made by a newer version or another program.
+            StoreUnusable: the database cannot be opened, is damaged, or was made by a newer version or another program.
         """
         self._path = folder / "songs.sqlite3"
         self._of_thread = threading.local()
@@ -50,29 +53,33 @@ class Database:
         except (sqlite3.Error, OSError) as error:
             self.close()
             if _lacks_room(error):
-                raise StoreUnusable(folder, "has no room", "free some of its disk, or set another folder") from error
+                raise StoreUnusable(
+                    folder,
+                    "has no free disk space",
+                    "free space on its disk, or set MELISMA_STORE__FOLDER to another folder",
+                ) from error
             raise StoreUnusable(folder, f"has an unusable database ({error})", RESTORE) from error
         except NewerSchema as error:
             self.close()
             raise StoreUnusable(folder, "was made by a newer version of this server") from error
         except ForeignDatabase as error:
             self.close()
-            raise StoreUnusable(folder, "has a songs.sqlite3 of another program") from error
+            raise StoreUnusable(folder, "has a file songs.sqlite3 that another program has made") from error
 
     def close(self) -> None:
-        """Close the database; there must be no readers."""
+        """Close the database; no thread may be reading."""
         for connection in self._connections:
             connection.close()
         self._connections.clear()
 
     def rows(self, statement: str, *values: object) -> list[Any]:
-        """Return all rows of a query, in any thread."""
+        """Return all rows of a query; may be called from any thread."""
         with _failing():
             return self._connection().execute(statement, values).fetchall()
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Make all queries inside see one snapshot of the database."""
+        """Have all queries in the context read one snapshot of the database."""
         with _failing():
             connection = self._connection()
             connection.execute("BEGIN")
@@ -93,20 +100,27 @@ class Database:
             self._writer.executemany(statement, rows)
 
     def erase(self) -> None:
-        """Empty the write-ahead log, which has copies of deleted rows; in the database they are overwritten with
-        zeros.
+        """Empty the write-ahead log, which has copies of deleted rows. In the database itself deleted rows are
+        overwritten with zeros.
         """
         try:
             ((busy, _, _),) = self.rows("PRAGMA wal_checkpoint(TRUNCATE)")
         except StoreFailed as error:
-            logger.warning("deleted songs are still in the write-ahead log of the song store: %s", error)
+            logger.warning(
+                "the write-ahead log of the song store still has the data of deleted songs; the next deletion tries "
+                "again: %s",
+                error,
+            )
             return
         if busy:
-            logger.warning("deleted songs are still in the write-ahead log of the song store: another process reads it")
+            logger.warning(
+                "the write-ahead log of the song store still has the data of deleted songs, because another process "
+                "reads the database: end that process"
+            )
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit everything that is written inside, or nothing if it raises."""
+        """Commit all writes in the context, or none if it raises."""
         with _failing():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -123,7 +137,9 @@ class Database:
     def _make_private(self) -> None:
         for path in (self._path, *(self._path.with_name(f"{self._path.name}{end}") for end in ("-wal", "-shm"))):
             if make_private(path):
-                logger.warning("%s could be read by others, and now is private", path)
+                logger.warning(
+                    "the file %s of the song store could be read by other users; the server has made it private", path
+                )
 
     def _opened(self, folder: Path) -> sqlite3.Connection:
         connection = self._connect(timeout=5.0)
@@ -137,11 +153,13 @@ class Database:
             connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no file that is shared with readers
             prepare(connection)
             self.alone = True
-            logger.error("the disk of the song store is full: songs cannot be stored until there is room in %s", folder)
+            logger.error(
+                "the disk of the song store is full: no song can be stored until there is free space in %s", folder
+            )
         return connection
 
     def _connection(self) -> sqlite3.Connection:
-        """The connection of this thread."""
+        """Return the connection of this thread."""
         connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
         if connection is None:
             connection = self._of_thread.connection = self._connect(timeout=_READ_TIMEOUT_SECONDS)
@@ -157,9 +175,9 @@ class Database:
 
 
 def failed(error: BaseException) -> StoreFailed:
-    """The store's error for a database error."""
+    """Return the store's error for a database error."""
     kind = StoreFull if _lacks_room(error) else StoreFailed
-    return kind(f"the database of the song store failed: {error}")
+    return kind(f"the database of the song store has failed: {error}")
 
 
 def _lacks_room(error: BaseException) -> bool:

@@ -1,4 +1,4 @@
-"""The directory of one process, in memory, for a server that is its own service."""
+"""The directory of one process, in memory, for a server that does not share its store."""
 
 import asyncio
 import math
@@ -33,7 +33,7 @@ _ANY = "any"
 
 
 class EmbeddedService:
-    """State that the replicas of one process share; only tests have several."""
+    """The state that the replicas of one process share; only tests have several replicas."""
 
     def __init__(
         self,
@@ -42,7 +42,7 @@ class EmbeddedService:
         lease_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds and never goes back. Without `lease_seconds` leases never run out."""
+        """`clock` returns monotonic seconds. Without `lease_seconds` leases never expire."""
         self.store = store
         self.audiences = Audiences(clock)
         self.songs = AdmittedSongs(store.leases, self.audiences, clock, lease_seconds)
@@ -52,12 +52,12 @@ class EmbeddedService:
         self.bulletin = Bulletin()
 
     def replica(self, name: str = "") -> "EmbeddedDirectory":
-        """The directory for one replica; without a name it gets one."""
+        """Return the directory for one replica; without a name one is made."""
         return EmbeddedDirectory(self, name or replica_name())
 
 
 class EmbeddedDirectory:
-    """A `Directory` in memory; see there for the methods."""
+    """The implementation of `Directory` in memory; the methods are described there."""
 
     def __init__(self, service: EmbeddedService, replica: str) -> None:
         self._replica = replica
@@ -73,7 +73,7 @@ class EmbeddedDirectory:
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song; without delay if the ticket takes it and is not repeatable."""
+        """Admit a song, without waiting if the ticket claims it and is not repeatable."""
         if again := await self._asked_before(ticket):
             return Admitted(again.song_id, again.fingerprint, new=False)
         admitted = self._songs.admit(ticket, self._replica)
@@ -94,7 +94,7 @@ class EmbeddedDirectory:
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song that is lost, or whose maker offers it."""
+        """Claim a song that is lost, or that its replica offers."""
         for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
             stored = await self._store.get(admitted.song.song_id)
             # Another call may have taken it meanwhile.
@@ -130,15 +130,15 @@ class EmbeddedDirectory:
         self._bulletin.post(_ANY)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Give the song's slot and quota back.
+        """Release the song's slot and quota.
 
-        The end of the song need not be stored yet: slots and quotas are lost with this process anyway.
+        The end of the song need not be stored yet, because slots and quotas are lost with this process in any case.
         """
         if self._songs.settle(lease, state, sound_seconds):
             self._bulletin.post(_ANY)
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song; one that waits is this replica's to end."""
+        """Cancel a song; a waiting song must be ended by this replica."""
         if admitted := self._songs.waiting(song_id):
             return self._songs.grant(admitted, self._replica, action=ClaimAction.CANCEL)
         self._songs.cancel(song_id)
@@ -152,7 +152,7 @@ class EmbeddedDirectory:
         self._bulletin.post(_ANY)
 
     async def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
-        """Yield what is stored of a song."""
+        """Yield the stored events and sound of a song."""
         first = True
         while True:
             posted = self._store.bulletin.next(song_id)
@@ -178,7 +178,7 @@ class EmbeddedDirectory:
         return self._announcements.known()
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count songs; they are not published outside of this process."""
+        """Count songs; the counts are not published outside this process."""
         return dict.fromkeys(missing, 1) | self._songs.counts()
 
     async def queue(self) -> Queue:
@@ -192,7 +192,7 @@ class EmbeddedDirectory:
                 await self._bulletin.next(_ANY).wait()
 
     async def _asked_before(self, ticket: Ticket) -> SongRecord | None:
-        """The song of an earlier ticket with the same request id, unless it has failed or was cancelled."""
+        """Return the song of an earlier ticket with the same request id, unless it has failed or was cancelled."""
         if not ticket.repeatable:
             return None
         asked = (ticket.song.caller, ticket.song.request_id)
@@ -205,7 +205,7 @@ class EmbeddedDirectory:
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
     async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
-        """Claim a song of which something may be stored."""
+        """Claim a song that may have a stored part."""
         claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:
@@ -216,7 +216,7 @@ class EmbeddedDirectory:
         return replace(claim, song=held, extent=extent, heard=extent.size_bytes > 0)
 
     async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
-        """The song's record, and its stored part behind `at`."""
+        """Return the song's record, and its stored part after `at`."""
         stored = await self._store.load(song_id)
         if stored is None:
             return self._record(song_id), (), b""

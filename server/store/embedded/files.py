@@ -22,21 +22,21 @@ logger = logging.getLogger(__name__)
 
 
 class StoreUnusable(RuntimeError):
-    """The folder of the song store cannot be used; the text says why, and what to do."""
+    """The folder of the song store cannot be used; the text gives the reason and what to do."""
 
     def __init__(self, folder: Path, reason: str, advice: str = "set MELISMA_STORE__FOLDER to another folder") -> None:
         super().__init__(f"the song store {folder} {reason}: {advice}")
 
 
 class SoundMissing(StoreFailed):
-    """A song has no file."""
+    """The sound file of a song is missing."""
 
 
 def locked(folder: Path) -> BinaryIO:
     """Create the folder if needed and lock it until the context is left, at the latest until the process ends.
 
     Raises:
-        StoreUnusable: it cannot be written, or another server has it.
+        StoreUnusable: the folder cannot be written, or another server uses it.
     """
     try:
         folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
@@ -51,12 +51,18 @@ def locked(folder: Path) -> BinaryIO:
             raise StoreUnusable(folder, "is in use by another server") from error
         raise StoreUnusable(folder, f"cannot be locked ({error.strerror})") from error
     if folder.stat().st_mode & _OTHERS:
-        logger.warning("others can list the folder %s of the song store; its files are private", folder)
+        logger.warning(
+            "other users can list the folder %s of the song store, but cannot read its files; chmod it to 700 to hide "
+            "the names",
+            folder,
+        )
     return file
 
 
 class SoundFiles:
-    """The songs' files, readable by the server's user alone; growing ones are open from their first sound on."""
+    """The sound files of songs, readable only by the server's user. Growing files are open from their first sound
+    on.
+    """
 
     def __init__(self, folder: Path, suffixes: Mapping[str, str]) -> None:
         """`suffixes` has the file suffix of each delivery format."""
@@ -66,21 +72,21 @@ class SoundFiles:
         self._open: dict[str, BinaryIO] = {}
 
     def knows(self, audio_format: str) -> bool:
-        """Return True if a delivery format has a suffix here."""
+        """True if a delivery format has a file suffix."""
         return audio_format in self._suffixes
 
     def create(self, song_id: str, audio_format: str) -> None:
-        """Start a growing file; it exists once it has sound."""
+        """Begin a growing file; it is created with its first sound."""
         self._growing[song_id] = self._folder / f"{song_id}{self._suffixes[audio_format]}"
 
     def grows(self, song_id: str) -> bool:
-        """Return True for a song whose file grows."""
+        """True for a song whose file is growing."""
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
-        """Write the sound at `offset`, the end of the file; what a failed attempt left there is overwritten."""
+        """Write the sound at `offset`, the end of the file; bytes left there by a failed attempt are overwritten."""
         if song_id not in self._growing:
-            raise StoreFailed(f"the song {song_id} has ended and takes no more sound")
+            raise StoreFailed(f"the song {song_id} has ended, so no sound can be added to it")
         if not sound:
             return
         try:
@@ -105,23 +111,23 @@ class SoundFiles:
             raise failed(error) from error
 
     def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Up to `size` bytes from `offset` on; from any thread.
+        """Return up to `size` bytes from `offset` on; may be called from any thread.
 
         Raises:
-            SoundMissing: there is no file.
+            SoundMissing: the file is missing.
         """
         try:
             with self.path(song_id).open("rb") as file:
                 file.seek(offset)
                 return file.read(size)
         except FileNotFoundError as error:
-            text = f"the sound of {song_id} is missing in the song store {self._folder}"
-            raise SoundMissing(f"{text}; restore its file or delete the song") from error
+            text = f"the sound of the song {song_id} is missing in the song store {self._folder}"
+            raise SoundMissing(f"{text}: restore its file from a backup, or delete the song") from error
         except OSError as error:
             raise failed(error) from error
 
     def sizes(self) -> dict[str, int]:
-        """The size of every file whose name is or may be a song id, by that name."""
+        """Return the size of every file whose name may be a song id, by that id."""
         endings = {suffix: len(suffix) for suffix in self._suffixes.values()}
         with os.scandir(self._folder) as entries:
             return {
@@ -139,11 +145,11 @@ class SoundFiles:
             raise failed(error) from error
 
     def make_private(self, song_id: str) -> bool:
-        """Remove the access rights of others; returns True if there were any."""
+        """Remove the access rights of other users; returns True if there were any."""
         return make_private(self.path(song_id))
 
     def delete(self, song_id: str) -> None:
-        """Delete the file, if it exists, also a growing one."""
+        """Delete the file, if it exists, also if it is growing."""
         self._growing.pop(song_id, None)
         if file := self._open.pop(song_id, None):
             with suppress(OSError):
@@ -167,15 +173,17 @@ class SoundFiles:
         return file
 
     def path(self, song_id: str) -> Path:
-        """The file of a song, in whichever format; a path that does not exist if it has none."""
+        """Return the path of a song's file, in its format; a path that does not exist if there is none."""
         if "/" in song_id or "\0" in song_id:
-            raise StoreFailed(f"the database of the song store is damaged: {song_id!r} is not a song id")
+            raise StoreFailed(
+                f"the database of the song store is damaged, restore it from a backup: {song_id!r} is not a song id"
+            )
         paths = [self._folder / f"{song_id}{suffix}" for suffix in self._suffixes.values()]
         return next(filter(Path.exists, paths), paths[0])
 
 
 def make_private(path: Path) -> bool:
-    """Remove the access rights of others to a file; returns True if there were any, and logs if that fails."""
+    """Remove the access rights of other users to a file; returns True if there were any, and logs a failure."""
     try:
         if path.is_symlink() or not path.stat().st_mode & _OTHERS:
             return False
@@ -183,15 +191,20 @@ def make_private(path: Path) -> bool:
     except FileNotFoundError:
         return False
     except OSError as error:
-        logger.warning("others may read %s, and that cannot be changed (%s): chmod it", path, error.strerror)
+        logger.warning(
+            "other users may read the file %s of the song store, and the server cannot change that (%s): chmod it to "
+            "600",
+            path,
+            error.strerror,
+        )
         return False
     return True
 
 
 def failed(error: OSError) -> StoreFailed:
-    """The store's error for a file error."""
+    """Return the store's error for a file error."""
     kind = StoreFull if error.errno in _NO_ROOM else StoreFailed
-    return kind(f"a file of the song store failed: {error.strerror or error}")
+    return kind(f"a file of the song store cannot be read or written: {error.strerror or error}")
 
 
 def _private(path: str, flags: int) -> int:

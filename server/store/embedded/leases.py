@@ -11,7 +11,7 @@ _NOBODY: Final = ""
 
 
 class Leases:
-    """The present lease of each song. One thread grants them, any thread may check them.
+    """The present lease of each song. One thread grants leases, any thread may check them.
 
     A song that has ended in both the directory and the store is removed, and passed to `on_forgotten`.
     """
@@ -23,7 +23,7 @@ class Leases:
         self._stored: set[str] = set()
 
     def grant(self, song_id: str, replica: str) -> Lease:
-        """Grant the next lease of a song to `replica`; the one before is lost from now on."""
+        """Grant the next lease of a song to `replica`; the previous lease is lost from now on."""
         before = self._leases.get(song_id)
         epoch = before.epoch + 1 if before else 1
         lease = self._leases[song_id] = Lease(song_id, replica, epoch, secrets.token_hex(_NONCE_BYTES))
@@ -39,7 +39,7 @@ class Leases:
             raise LeaseLost(lease.song_id)
 
     def revoke(self, lease: Lease) -> None:
-        """Take a song's lease from its holder; the next claim has the next epoch."""
+        """Withdraw a song's lease; the next claim has the next epoch."""
         self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
 
     def settled(self, song_id: str) -> None:

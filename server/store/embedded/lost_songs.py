@@ -1,4 +1,4 @@
-"""The rules by which a replica takes songs that are lost or offered, within one process."""
+"""The rules by which a replica takes songs that are lost or offered, for replicas of one process."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ NO_SKILL = Skill(room=False)
 
 @dataclass(frozen=True, slots=True)
 class LostSong:
-    """A song without a maker for `seconds`, `None` while its maker offers it; it was made with the sound `made`.
+    """A song that was lost for `seconds`, or is offered by its replica (`None`); `made` is the fingerprint of its
+    sound.
 
     `stored` is its record in the store.
     """
@@ -22,7 +23,9 @@ class LostSong:
 
 
 def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
-    """The action for which a replica with that skill claims the song; `None`: it leaves the song to others."""
+    """Return the action for which a replica with that skill claims the song; `None` if it leaves the song to other
+    replicas.
+    """
     heard = song.stored.size_bytes > 0
     suits = _suits(skill, heard=heard, made=song.made)
     if song.seconds is None:

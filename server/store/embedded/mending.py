@@ -1,4 +1,4 @@
-"""Repair of the embedded store at start, after a crash."""
+"""Repairs the embedded store at the start, after a crash."""
 
 import logging
 from dataclasses import replace
@@ -13,9 +13,9 @@ logger = logging.getLogger(__name__)
 
 
 class Mending:
-    """Reconciles files and database. Only for the holder of the folder's lock: no other process makes songs.
+    """Reconciles sound files and database. To be used only by the process that holds the folder's lock.
 
-    Files that the database does not know are never deleted, except empty ones: the database may be wrong.
+    Files that are not in the database are never deleted unless they are empty, because the database may be wrong.
     """
 
     def __init__(self, table: SongTable, files: SoundFiles, aside: SetAside, now_ns: int) -> None:
@@ -29,7 +29,7 @@ class Mending:
         """The engines of the songs that were being made when the former run of the server ended."""
 
     def mend(self) -> None:
-        """Make the repairs, as far as there is room for them."""
+        """Make the repairs, as far as there is disk space for them."""
         try:
             for song in self._table.unended():
                 if not self._files.grows(song.song_id):
@@ -38,10 +38,16 @@ class Mending:
             self._match_files()
             self.complete = True
         except StoreFull as error:
-            logger.error("repairs of the song store are postponed: %s", error)
+            logger.error(
+                "the song store could not be repaired after the last stop, as its disk is full; the server tries "
+                "again when there is room: %s",
+                error,
+            )
 
     def mend_rest(self) -> None:
-        """Make the repairs that had no room before, also for songs of this run whose end could not be stored."""
+        """Make the repairs for which there was no disk space before, also for songs of this run whose end could not be
+        stored.
+        """
         if not self.complete:
             self.mend()
             return
@@ -63,23 +69,27 @@ class Mending:
         growing = [song_id for song_id in sizes if self._files.grows(song_id)]
         self._without_song({song_id: size for song_id, size in sizes.items() if song_id not in growing})
         if opened:
-            logger.warning("%d recordings could be read by others, and now are private", opened)
+            logger.warning(
+                "%d recordings of the song store could be read by other users; the server has made them private", opened
+            )
         if missing:
             logger.error(
-                "the sound of %d songs is missing, and they cannot be played (STORE_UNAVAILABLE): put their files back "
-                "into the folder of the song store",
+                "the sound files of %d songs are missing, so calls for them fail with STORE_UNAVAILABLE: restore the "
+                "files into the folder of the song store from a backup",
                 missing,
             )
 
     def _without_song(self, sizes: dict[str, int]) -> None:
-        """Set recordings aside that belong to no song; foreign files stay."""
+        """Move recordings aside that belong to no song in the database; files of other programs stay."""
         own = {song_id: size for song_id, size in sizes.items() if OWN_NAME.fullmatch(song_id)}
         for song_id in [song_id for song_id, size in own.items() if not size]:
             self._files.delete(song_id)
         self._aside.take([self._files.path(song_id) for song_id, size in own.items() if size], self._now_ns)
 
     def _match(self, song: SongRecord, size_bytes: int | None) -> None:
-        """Make record and file of one song agree; `size_bytes` is that of the file, `None` if there is none."""
+        """Make the record and the file of one song agree; `size_bytes` is the size of the file, `None` if it is
+        missing.
+        """
         if size_bytes is None:
             return
         if size_bytes < song.size_bytes:

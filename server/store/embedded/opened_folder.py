@@ -1,4 +1,4 @@
-"""The open folder of the embedded store. Every call may block, and belongs to the writer's thread."""
+"""The open folder of the embedded store. Every call may block, and must come from the writer's thread."""
 
 import logging
 import time
@@ -30,7 +30,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Cleaned:
-    """The result of one batch: songs deleted, where to continue, and True if there may be more to delete."""
+    """The result of one batch of deletions: the number of songs, the position to continue from, and True if more may be
+    deleted.
+    """
 
     deleted: int
     after: EndedSong | None
@@ -38,7 +40,7 @@ class Cleaned:
 
 
 class OpenedFolder:
-    """The database and the files of the songs."""
+    """The database and the sound files of the songs."""
 
     def __init__(
         self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
@@ -46,7 +48,7 @@ class OpenedFolder:
         """Open the folder, which is created if needed.
 
         Raises:
-            StoreUnusable: it cannot be used, or is in use by another server.
+            StoreUnusable: the folder cannot be used, or is in use by another server.
         """
         self.leases = Leases()
         self._stuck: set[str] = set()
@@ -110,7 +112,7 @@ class OpenedFolder:
         self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
 
     def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
-        """Flush the sound to the disk before the database says that it is complete."""
+        """Flush the sound to the disk, then store the end in the database."""
         if self._ended_by(lease):
             return
         self.leases.require(lease)
@@ -119,13 +121,13 @@ class OpenedFolder:
         self.table.update(replace(_owned(song, lease), size_bytes=at.size_bytes), at.size_bytes)
 
     def discard(self, lease: Lease) -> None:
-        """Delete a song that was claimed, its sound first."""
+        """Delete a song that was claimed, first its sound."""
         self.leases.require(lease)
         self.files.delete(lease.song_id)
         self.table.delete([lease.song_id])
 
     def delete(self, song_id: str, *, unsettled: bool) -> bool:
-        """Delete a song that has ended, its sound first: a failed deletion is found, and repeated."""
+        """Delete a song that has ended, first its sound, so that a failed deletion can be found and repeated."""
         song = self.table.get(song_id)
         if song is None or (unsettled and not song.state.ended):
             return False
@@ -135,7 +137,7 @@ class OpenedFolder:
         return True
 
     def evict(self, in_use: Collection[str], after: EndedSong | None) -> Cleaned:
-        """Delete one batch of the songs that ended behind `after` and are above the limits."""
+        """Delete one batch of songs above the limits, which ended after the position `after`."""
         now_ns = self._believed_ns()
         songs = self.table.ends(after, _PAGE)
         stay = self._stuck.union(in_use)
@@ -149,7 +151,7 @@ class OpenedFolder:
         return Cleaned(0, songs[-1] if songs else after, more=kept)
 
     def tidy(self) -> None:
-        """Finish repairs, and delete recordings that were set aside too long ago."""
+        """Finish repairs, and delete recordings that were moved aside too long ago."""
         self._stuck.clear()
         try:
             self._mending.mend_rest()
@@ -158,14 +160,18 @@ class OpenedFolder:
             raise failed(error) from error
 
     def _deletes_file(self, song_id: str) -> bool:
-        """Delete the sound of a song before its row: that frees space, and leaves no unknown file.
+        """Delete the sound of a song before its row in the database, so that no file without a song is left.
 
-        Returns False if that fails; the song is left out until the next `tidy`.
+        Returns False if that fails; the song is then not tried again until the next `tidy`.
         """
         try:
             self.files.delete(song_id)
         except StoreFailed as error:
-            logger.error("a song of the store could not be deleted: %s", error, extra={"song_id": song_id})
+            logger.error(
+                "the sound file of an old song could not be deleted; the server tries again later: %s",
+                error,
+                extra={"song_id": song_id},
+            )
             self._stuck.add(song_id)
             return False
         return True

@@ -1,7 +1,7 @@
-"""Quotas of callers: songs per minute, concurrent songs, sound per hour. Pure, on an injected clock.
+"""Quotas of callers: songs per minute, concurrent songs, sound per hour. Pure, with an injected clock.
 
-Rates are limited by token buckets (Turner 1986), which allow a whole minute's songs, or an hour's sound, at once after
-a pause.
+Rates are limited by token buckets (Turner 1986), which after a pause allow the songs of a minute, or the sound of an
+hour, at once.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ _HOUR = 3600.0
 
 
 class Bucket:
-    """A token bucket of up to `capacity`, which fills from empty to full in `seconds`."""
+    """A token bucket with `capacity`, which fills from empty to full in `seconds`."""
 
     def __init__(self, capacity: float, seconds: float, clock: Callable[[], float]) -> None:
         self._capacity = capacity
@@ -23,12 +23,12 @@ class Bucket:
         self._at = clock()
 
     def wait_seconds(self, amount: float) -> float:
-        """Seconds until it holds `amount`, or is full; 0 if it does now."""
+        """Return the seconds until the bucket has `amount`, or is full; 0 if it has it now."""
         missing = min(amount, self._capacity) - self._fill()
         return max(0.0, missing / self._per_second)
 
     def take(self, amount: float) -> None:
-        """Take an amount out, below zero if necessary; a negative amount is put back."""
+        """Take an amount out, below zero if necessary; a negative amount is added."""
         self._level = min(self._capacity, self._fill() - amount)
 
     def _fill(self) -> float:
@@ -39,7 +39,7 @@ class Bucket:
 
 
 class _Account:
-    """Consumption of one caller under one quota."""
+    """The consumption of one caller under one quota."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour
@@ -49,13 +49,13 @@ class _Account:
 
 
 class Charge:
-    """One song on its caller's account."""
+    """One song charged to its caller's account."""
 
     def __init__(self, leave: Callable[[float], None]) -> None:
         self._leave = leave
 
     def settle(self, sound_seconds: float) -> None:
-        """Note that the song has ended, with `sound_seconds` of sound; to be called once."""
+        """Note that the song has ended with `sound_seconds` of sound; to be called once."""
         self._leave(sound_seconds)
 
 
@@ -71,10 +71,10 @@ class Quotas:
         """Charge a song to its caller's account, with `sound_seconds` of sound for now; 0 if its length is not known
         yet.
 
-        A changed quota begins a new account.
+        If the caller's quota has changed, a new account is begun.
 
         Raises:
-            QuotaExceeded: the caller has no more to take now; nothing was taken.
+            QuotaExceeded: the caller has reached a limit; nothing was charged.
         """
         account = self._account(caller, quota)
         _require(account, self._songs.get(caller, 0), sound_seconds)

@@ -61,8 +61,8 @@ def prepare(connection: sqlite3.Connection) -> None:
     """Configure the connection, and create or migrate its tables.
 
     Raises:
-        NewerSchema: the schema is newer than this server, and cannot be taken back.
-        ForeignDatabase: it has tables, and none of them is ours.
+        NewerSchema: the schema is newer than this server.
+        ForeignDatabase: the database has tables, but not those of Melisma.
         sqlite3.Error: the file is not a usable database.
     """
     (version,) = connection.execute("PRAGMA user_version").fetchone()

@@ -1,4 +1,4 @@
-"""Recordings unknown to the database: they are kept apart, within the limits of the store."""
+"""Keeps recordings that are not in the database in a separate folder, within the limits of the store."""
 
 import logging
 import shutil
@@ -17,9 +17,10 @@ _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WITHOUT_SONG: Final = (
-    "%d recordings belong to no song of the database, which was lost or is older than they are: they were moved to %s. "
-    "To have them back, stop the server, put a copy of songs.sqlite3 and these files into the folder of the store, and "
-    "start it again. Else they are deleted in time, as songs are: MELISMA_STORE__MAX_AGE_HOURS, __MAX_MEBIBYTES, "
+    "%d recordings belong to no song in the database, which was lost or is an older backup: they were moved to %s. To "
+    "restore them, stop the server, put a backup of songs.sqlite3 and these files into the folder of the store, and "
+    "start the server again. Otherwise they are deleted like old songs, by MELISMA_STORE__MAX_AGE_HOURS, "
+    "__MAX_MEBIBYTES, "
     "__MAX_SONGS"
 )
 
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 
 
 class SetAside:
-    """A folder beside the songs, with a folder for each start that has found recordings without a song."""
+    """A folder beside the songs, with one subfolder for each start that has found recordings without a song."""
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
         """`suffixes` are the file suffixes of recordings."""
@@ -36,17 +37,21 @@ class SetAside:
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move recordings here; one that cannot be moved stays where it is; both are logged."""
+        """Move recordings into the folder; one that cannot be moved stays where it is. Both are logged."""
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
         logger.error(_WITHOUT_SONG, len(taken), self._folder)
 
     def copy(self, path: Path, now_ns: int) -> bool:
-        """Copy a recording here before it is truncated; returns False if that fails."""
+        """Copy a recording into the folder before it is truncated; returns False if that fails."""
         if not self._take(path, now_ns, shutil.copyfile):
             return False
-        logger.error("%s has more sound than its song in the database: a copy of it is in %s", path, self._folder)
+        logger.error(
+            "the file %s has more sound than the database says, so it is cut off there; a whole copy is in %s",
+            path,
+            self._folder,
+        )
         return True
 
     def evict(self, now_ns: int) -> int:
@@ -61,7 +66,11 @@ class SetAside:
             if not any(folder.iterdir()):
                 folder.rmdir()
         if victims:
-            logger.warning("%d recordings that were set aside are too old or too many, and were deleted", len(victims))
+            logger.warning(
+                "%d recordings without a song in the database had been set aside, and were deleted as too old or too "
+                "many",
+                len(victims),
+            )
         return len(victims)
 
     def _take(self, path: Path, now_ns: int, way: Callable[[Path, Path], object]) -> bool:
@@ -71,7 +80,11 @@ class SetAside:
             folder.mkdir(mode=0o700, exist_ok=True)
             way(path, folder / path.name)
         except OSError as error:
-            logger.error("the recording %s could not be set aside, and stays: %s", path, error)
+            logger.error(
+                "the recording %s without a song in the database could not be moved aside, and stays where it is: %s",
+                path,
+                error,
+            )
             with suppress(OSError):
                 (folder / path.name).unlink()  # half a copy
             return False
@@ -79,7 +92,7 @@ class SetAside:
         return True
 
     def _recordings(self) -> Sequence[Path]:
-        """The recordings here, the first set aside first."""
+        """Return the recordings in the folder, oldest first."""
         if not self._folder.is_dir():
             return []
         folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
@@ -94,7 +107,7 @@ def _stamp(now_ns: int) -> str:
 
 
 def _ns_of(name: str) -> int | None:
-    """The time in the name of a folder; `None` for a foreign folder."""
+    """Return the time in the name of a folder; `None` if it was not made by this class."""
     try:
         return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
     except ValueError:

@@ -1,7 +1,7 @@
 """The embedded song store: one folder with a database of songs and their events, and a file of sound for each song.
 
-One thread does all writing, in order. Others read beside it, and wait for it only if the song that they read is being
-changed.
+One thread does all writing, in order. Other threads read at the same time, and wait only if the song that they read is
+being changed.
 """
 
 import asyncio
@@ -51,9 +51,10 @@ async def embedded_store(
     now_ns: Callable[[], int] = time.time_ns,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator["EmbeddedStore"]:
-    """The store in `folder`, which is created if needed, for this process alone; songs that were running have failed.
+    """Open the store in `folder`, which is created if needed, for this process alone. Songs that were running when the
+    last process ended are marked as failed.
 
-    `suffixes` has the file suffix of each delivery format. `watcher` observes failures.
+    `suffixes` has the file suffix of each delivery format. `watcher` counts failures.
 
     Raises:
         StoreUnusable: the folder cannot be used, or is in use by another server.
@@ -81,7 +82,7 @@ class _Threads:
 
 
 class EmbeddedStore:
-    """A `SongStore` in a folder; see there for the methods."""
+    """The implementation of `SongStore` in a folder; the methods are described there."""
 
     def __init__(self, opened: OpenedFolder, threads: _Threads, watcher: StoreWatcher) -> None:
         self.bulletin = Bulletin()
@@ -89,7 +90,9 @@ class EmbeddedStore:
         """Returns the songs with listeners on any replica, which the directory knows."""
         self.unsettled: Callable[[str], bool] = lambda song_id: False
         """Returns True for a song that waits or runs, which the directory knows, too."""
-        self.trouble: str | None = "its disk was full at the start" if opened.database.alone else None
+        self.trouble: str | None = (
+            "the disk of the song store was full when the server started" if opened.database.alone else None
+        )
         """The reason why songs cannot be stored now; `None` again once one was stored."""
         self._opened = opened
         self._threads = threads
@@ -149,25 +152,25 @@ class EmbeddedStore:
         self.bulletin.post(lease.song_id)
 
     async def get(self, song_id: str) -> SongRecord | None:
-        """The record of a song; `None` for an unknown id."""
+        """Return the record of a song; `None` for an unknown id."""
         async with self._turns.taken(song_id):
             return await self._query(partial(self._opened.table.get, song_id))
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """The newest song of a caller with that `request_id`."""
+        """Return the newest song of a caller with that `request_id`."""
         return await self._query(partial(self._opened.table.find, caller, request_id))
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Songs of a caller, newest first."""
+        """Return songs of a caller, newest first."""
         return await self._query(partial(self._opened.table.page, caller, after, count))
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """One song with all its events."""
+        """Return one song with all its events."""
         async with self._turns.taken(song_id):
             return await self._query(partial(self._opened.table.load, song_id))
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte offset on."""
+        """Return sound from a byte offset on."""
         try:
             return await self._on(self._threads.sound, partial(self._opened.files.read, song_id, offset, size))
         except SoundMissing as missing:
@@ -208,7 +211,7 @@ class EmbeddedStore:
         return self._opened.table.usage
 
     async def _write(self, song_id: str, work: Callable[[], T]) -> T:
-        """Change a song, after all earlier changes of it."""
+        """Run a change of a song after all earlier changes of the same song."""
         async with self._turns.taken(song_id):
             try:
                 return await self._on(self._threads.writer, work)
@@ -224,7 +227,7 @@ class EmbeddedStore:
         try:
             done = asyncio.get_running_loop().run_in_executor(executor, work)
         except RuntimeError as error:  # the executor has shut down
-            raise StoreFailed("the song store is closed") from error
+            raise StoreFailed("the song store is closed, because the server is ending") from error
         try:
             return await done
         except SoundMissing:

@@ -1,6 +1,6 @@
-"""Songs and their events in the database of the embedded store. Every call may block.
+"""The tables of songs and events in the database of the embedded store. Every call may block.
 
-Changes belong to one thread; `get`, `find`, `page` and `load` may be called in any.
+Changes must come from one thread; `get`, `find`, `page` and `load` may be called from any thread.
 """
 
 import json
@@ -24,7 +24,7 @@ _ENDED = "state IN ('completed', 'failed', 'cancelled')"
 
 
 class SongTable:
-    """Songs and their events, and their total sizes."""
+    """The tables of songs and their events, and their total sizes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -47,7 +47,7 @@ class SongTable:
         self._add(songs=1, size_bytes=song.size_bytes)
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], at: Extent) -> None:
-        """Append events behind `at`, and update the song's record."""
+        """Append events after the position `at`, and update the song's record."""
         rows = [(song.song_id, at.events + number, one.end_byte, one.payload) for number, one in enumerate(events)]
         added_bytes = sum(len(one.payload) for one in events)
         with self._database.transaction():
@@ -59,14 +59,14 @@ class SongTable:
         self._add(size_bytes=song.size_bytes - at.size_bytes, event_bytes=added_bytes)
 
     def update(self, song: SongRecord, size_bytes: int) -> None:
-        """Update the record of a song that had `size_bytes`."""
+        """Update the record of a song whose size was `size_bytes`."""
         with self._database.transaction():
             self._renew(song)
         self._add(size_bytes=song.size_bytes - size_bytes)
 
     def shorten(self, song: SongRecord, size_bytes: int) -> None:
-        """Update the record of a song that has less sound than its `size_bytes`, and delete the events from the loss
-        on.
+        """Update the record of a song whose sound is shorter than its `size_bytes`, and delete the events from the
+        missing sound on.
         """
         with self._database.transaction():
             self._database.write(
@@ -78,7 +78,7 @@ class SongTable:
         self._add(size_bytes=song.size_bytes - size_bytes)
 
     def delete(self, song_ids: Collection[str]) -> None:
-        """Remove songs and their events, all of them or none."""
+        """Remove songs and their events, atomically."""
         marks = ", ".join("?" * len(song_ids))
         where = f"FROM songs WHERE song_id IN ({marks})"
         with self._database.transaction():
@@ -89,11 +89,11 @@ class SongTable:
         self._add(songs=-songs, size_bytes=-size_bytes, event_bytes=-event_bytes)
 
     def get(self, song_id: str) -> SongRecord | None:
-        """The record of a song; `None` for an unknown id."""
+        """Return the record of a song; `None` for an unknown id."""
         return next(self._songs("WHERE song_id = ?", song_id), None)
 
     def extent(self, song_id: str) -> Extent:
-        """The stored part of a song; raises StoreFailed for an unknown id."""
+        """Return the length of the stored part of a song; raises StoreFailed for an unknown id."""
         rows = self._database.rows(
             "SELECT size_bytes, (SELECT coalesce(max(number) + 1, 0) FROM events WHERE song_id = songs.song_id) "
             "FROM songs WHERE song_id = ?",
@@ -104,13 +104,13 @@ class SongTable:
         return Extent(*rows[0])
 
     def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """The newest song with that request id."""
+        """Return the newest song with that request id."""
         return next(
             self._songs("WHERE caller = ? AND request_id = ? ORDER BY created_ns DESC", caller, request_id), None
         )
 
     def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """A caller's songs, newest first."""
+        """Return a caller's songs, newest first."""
         order = "ORDER BY created_ns DESC, song_id DESC LIMIT ?"
         if after is None:
             return list(self._songs(f"WHERE caller = ? {order}", caller, count))
@@ -118,7 +118,7 @@ class SongTable:
         return list(self._songs(where, caller, after.created_ns, after.song_id, count))
 
     def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """A song and its events, in order, in one snapshot."""
+        """Return a song and its events, in order, from one snapshot."""
         with self._database.snapshot():
             if (song := self.get(song_id)) is None:
                 return None
@@ -128,15 +128,15 @@ class SongTable:
         return song, [StoredEvent(*row) for row in rows]
 
     def unended(self) -> Sequence[SongRecord]:
-        """All songs that have not ended."""
+        """Return all songs that have not ended."""
         return list(self._songs(f"WHERE NOT {_ENDED}"))
 
     def ended(self) -> Sequence[SongRecord]:
-        """All songs that have ended."""
+        """Return all songs that have ended."""
         return list(self._songs(f"WHERE {_ENDED}"))
 
     def ends(self, after: EndedSong | None, count: int) -> Sequence[EndedSong]:
-        """Up to `count` songs that have ended, in the order of their ends, from behind `after`."""
+        """Return up to `count` songs that have ended, in the order of their ends, after the position `after`."""
         behind = (after.ended_ns, after.song_id) if after else (-1, "")
         rows = self._database.rows(
             "SELECT song_id, ended_ns, size_bytes, event_bytes FROM songs "
@@ -147,7 +147,7 @@ class SongTable:
         return [EndedSong(*row) for row in rows]
 
     def believed(self) -> Believed | None:
-        """The last accepted time; else that of the newest song, `None` if there is none."""
+        """Return the last accepted time, otherwise the time of the newest song; `None` if there is none."""
         for row in self._database.rows("SELECT believed_ns, held_seconds FROM clock"):
             return Believed(*row)
         ((newest_ns,),) = self._database.rows("SELECT max(max(created_ns, coalesce(ended_ns, 0))) FROM songs")
@@ -187,8 +187,11 @@ def _record(row: Sequence[Any]) -> SongRecord:
         violations = tuple(Violation(*one) for one in json.loads(values["violations"]))
         song = SongRecord(**values | {"state": SongState(values["state"]), "violations": violations})
     except (ValueError, TypeError) as error:
-        raise StoreFailed(f"the database of the song store is damaged: {error}") from error
+        raise StoreFailed(f"the database of the song store is damaged, restore it from a backup: {error}") from error
     numbers = (song.size_bytes, song.seed, song.created_ns, song.ended_ns or 0)
     if min(numbers) < 0 or not isfinite(song.duration_seconds) or "/" in song.song_id:
-        raise StoreFailed(f"the database of the song store is damaged: the row of {song.song_id!r} is invalid")
+        raise StoreFailed(
+            f"the database of the song store is damaged, restore it from a backup: the row of {song.song_id!r} is "
+            "invalid"
+        )
     return song

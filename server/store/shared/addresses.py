@@ -13,7 +13,7 @@ _REDIS_PORT, _SENTINEL_PORT = 6379, 26379
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAddress:
-    """Address of the directory: one server, or the sentinels that know the primary.
+    """Address of the directory: one server, or the sentinels that monitor the primary.
 
     `hosts` are (host, port). `service` is the sentinels' name of the primary; empty without sentinels.
     """
@@ -29,24 +29,26 @@ class DirectoryAddress:
         """Parse `valkeys://user@host:6379/0` or `valkeys+sentinel://user@host1,host2:26379/service/0`.
 
         Raises:
-            ValueError: the text says what is wrong, and what to write.
+            ValueError: the address is invalid; the text says what to write.
         """
         parts = urlsplit(url)
         scheme, sentinel = parts.scheme.removesuffix(_SENTINEL), parts.scheme.endswith(_SENTINEL)
         if scheme not in DIRECTORY_SCHEMES:
             raise ValueError(
-                f"begin with one of {', '.join(DIRECTORY_SCHEMES)}, with {_SENTINEL} behind it for Sentinel"
+                f"must begin with one of {', '.join(DIRECTORY_SCHEMES)}; for Sentinel {_SENTINEL} follows the scheme"
             )
         user, _, hosts = parts.netloc.rpartition("@")
         if ":" in user:
-            raise ValueError("write no password here: name a file that has it with DIRECTORY_PASSWORD_FILE")
+            raise ValueError(
+                "must not contain a password: put it into a file, and set DIRECTORY_PASSWORD_FILE to the file"
+            )
         if parts.query or parts.fragment or not hosts:
-            raise ValueError("write scheme://host:port/number, without ? or #")
+            raise ValueError("must be scheme://host:port/number, without ? or #")
         service, database = _service_and_database(parts, sentinel)
         default_port = _SENTINEL_PORT if sentinel else _REDIS_PORT
         addresses = tuple(_host(host, default_port) for host in hosts.split(","))
         if len(addresses) > 1 and not sentinel:
-            raise ValueError("name one host, or write +sentinel behind the scheme and name the sentinels")
+            raise ValueError("must name one host; for several sentinels write +sentinel after the scheme")
         return cls(addresses, scheme in ("rediss", "valkeys"), unquote(user), database, service)
 
 
@@ -63,19 +65,19 @@ class ObjectsAddress:
         """Parse `s3://bucket/prefix`, `gs://bucket/prefix`, `az://container/prefix`, `file:///folder` or `memory://`.
 
         Raises:
-            ValueError: the text says what is wrong, and what to write.
+            ValueError: the address is invalid; the text says what to write.
         """
         parts = urlsplit(url)
         if parts.scheme not in OBJECT_SCHEMES or parts.query or parts.fragment or "@" in parts.netloc:
-            raise ValueError("write s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or file:///folder")
+            raise ValueError("must be s3://bucket/prefix, gs://bucket/prefix, az://container/prefix or file:///folder")
         if parts.scheme == "file":
             if parts.netloc or not PurePosixPath(parts.path).is_absolute() or parts.path == "/":
-                raise ValueError("write file:///folder, with three slashes")
+                raise ValueError("must be file:///folder, with three slashes")
             return cls("file", prefix=unquote(parts.path))
         if parts.scheme == "memory":
             return cls("memory")
         if not parts.netloc:
-            raise ValueError(f"name a bucket: {parts.scheme}://bucket/prefix")
+            raise ValueError(f"must name a bucket, such as {parts.scheme}://bucket/prefix")
         return cls(parts.scheme, parts.netloc, unquote(parts.path).strip("/"))
 
 
@@ -83,9 +85,9 @@ def _service_and_database(parts: SplitResult, sentinel: bool) -> tuple[str, int]
     path = [part for part in parts.path.split("/") if part]
     service = path.pop(0) if sentinel and path else ""
     if sentinel and not service:
-        raise ValueError("name the primary's service behind the sentinels: scheme+sentinel://host:port/service")
+        raise ValueError("must name the primary's service after the sentinels: scheme+sentinel://host:port/service")
     if len(path) > 1 or not all(part.isdecimal() for part in path):
-        raise ValueError("the last part of the path must be the number of a database, such as 0 in redis://host:6379/0")
+        raise ValueError("must end in the number of a database, such as 0 in redis://host:6379/0")
     return unquote(service), int(path[0]) if path else 0
 
 
@@ -94,7 +96,7 @@ def _host(text: str, default_port: int) -> tuple[str, int]:
     try:
         port = parts.port or default_port
     except ValueError as error:
-        raise ValueError(f"{text!r} has no usable port") from error
+        raise ValueError(f"{text!r} has no valid port: write host:port, such as redis-1:6379") from error
     if not parts.hostname:
-        raise ValueError(f"{text!r} names no host")
+        raise ValueError(f"{text!r} names no host: write host:port, such as redis-1:6379")
     return parts.hostname, port

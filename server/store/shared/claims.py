@@ -1,4 +1,4 @@
-"""The songs that this replica has claimed, for putting them back if the directory loses them."""
+"""Remembers the songs that this replica has claimed, to register them again if the directory loses them."""
 
 import logging
 from typing import Final
@@ -19,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 
 class Claims:
-    """Keeps each claim for as long as its maker holds it.
+    """The present claims of this replica.
 
-    A directory may come back without its last writes, or empty: a replica of it was promoted that was behind, or never
-    filled. A lost song is put back under its claim, without events; its maker then finds that all of its sound is
-    missing, and stores it again.
+    A directory may lose its last writes, or all data, for example when a Redis replica that was behind is promoted. A
+    lost song is registered again under its claim, without events; the replica then finds that its sound is missing, and
+    stores it again.
 
-    A song that is only to be ended here stays as the directory has it: this replica has nothing of its sound.
+    A song that this replica only has to end is not registered again, because the replica does not have its sound.
     """
 
     def __init__(self, connection: Connection, lease_seconds: float) -> None:
@@ -35,7 +35,7 @@ class Claims:
         self._sounded: set[str] = set()
 
     def note(self, claim: Claim) -> Claim:
-        """Keep a claim, the last one of its song."""
+        """Remember a claim, which replaces an earlier one of its song."""
         self._sounded.intersection_update(self._claims)
         self._sounded.discard(claim.song.song_id)
         self._claims[claim.song.song_id] = claim
@@ -46,12 +46,13 @@ class Claims:
         self._sounded.add(song_id)
 
     def remove(self, lease: Lease) -> None:
-        """Stop putting the song of a lease back: it has ended or was deleted."""
+        """Forget the song of a lease, because it has ended or was deleted."""
         if (claim := self._claims.get(lease.song_id)) and claim.lease == lease:
             del self._claims[lease.song_id]
 
     async def put_back(self, lease: Lease) -> bool:
-        """Put a song back that the directory has lost; returns False if it is not this replica's, or no longer.
+        """Register a song again that the directory has lost; returns False if the song is not, or no longer, this
+        replica's.
 
         Raises:
             StoreFailed: the directory is unreachable, or has no room for it.
@@ -64,6 +65,7 @@ class Claims:
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)
         if answer == _DONE:
             logger.warning(
-                "a running song was missing in the directory and was registered again", extra={"song_id": lease.song_id}
+                "the directory had lost a running song of this server, which has registered it again",
+                extra={"song_id": lease.song_id},
             )
         return bool(answer)

@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAccess:
-    """Address and credentials of the directory; `ca_file` has the authorities of its certificate."""
+    """Address and credentials of the directory; `ca_file` has the authorities for its certificate."""
 
     address: DirectoryAddress
     password_file: Path | None = None
@@ -44,7 +44,7 @@ class DirectoryAccess:
 
 
 class Connection:
-    """Runs scripts in the directory. Calls wait for a directory that is unreachable for a short time."""
+    """Runs scripts in the directory. Calls wait while the directory is unreachable for a short time."""
 
     def __init__(
         self,
@@ -53,7 +53,7 @@ class Connection:
         scripts: Mapping[str, str] | None = None,
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """`outage_seconds` is the longest absence for which calls wait; `scripts` are texts by name."""
+        """Calls wait for an unreachable directory for at most `outage_seconds`; `scripts` are texts by name."""
         self._client = client
         self._outage_seconds = outage_seconds
         self._scripts = {name: client.register_script(text) for name, text in (scripts or texts()).items()}
@@ -66,36 +66,38 @@ class Connection:
 
     @property
     def away_seconds(self) -> float:
-        """Seconds for which the directory has not answered; 0 while it does."""
+        """Seconds since the last response of the directory, if it does not respond; 0 while it does."""
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
     @property
     def steady_seconds(self) -> float:
-        """Seconds since the directory came back after an absence; infinite if it was never unreachable."""
+        """Seconds since the directory could be reached again after an outage; infinite if there was none."""
         return time.monotonic() - self._back_at
 
     @property
     def cut_off(self) -> str | None:
-        """The reason why this server should get no calls: the directory has been unreachable for too long; else
-        `None`.
+        """The reason why this server should get no calls, because the directory has been unreachable for too long;
+        otherwise `None`.
         """
-        return "the directory of songs is unreachable" if self.away_seconds > self._outage_seconds else None
+        return (
+            "the directory of songs cannot be reached at present" if self.away_seconds > self._outage_seconds else None
+        )
 
     @property
     def client(self) -> Redis:
-        """The client, for commands that are not scripts."""
+        """The client of the Redis library, for commands that are not scripts."""
         return self._client
 
     def pubsub(self) -> PubSub:
-        """A separate connection for pub/sub messages."""
+        """Open a separate connection for pub/sub messages."""
         return self._client.pubsub()
 
     async def run(self, script: str, *arguments: Argument) -> Any:
-        """Run a script. It may have run before, if an answer was lost: all scripts are idempotent.
+        """Run a script. It may run twice if a response is lost, so all scripts are idempotent.
 
         Raises:
             StoreFull: the directory has no memory left.
-            StoreFailed: it refuses the call, is unreachable for too long, or the connection is closed.
+            StoreFailed: the directory refuses the call, is unreachable for too long, or the connection is closed.
         """
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
@@ -125,17 +127,17 @@ class Connection:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise StoreFailed("the song store is closed")
+            raise StoreFailed("the song store is closed, because the server is ending")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Note a failure; returns if another try is due, else raises."""
+        """Note a failure; returns if another attempt is due, otherwise raises."""
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):
             raise failed(error) from error
         if self._away_since is None:
             self._away_since = time.monotonic()
-            logger.warning("the directory of the song store is unreachable: %s", error)
+            logger.warning("the directory of the song store cannot be reached; the server goes on trying: %s", error)
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
@@ -145,7 +147,7 @@ class Connection:
     def _note_answer(self) -> None:
         if self._away_since is not None:
             logger.info(
-                "the directory of the song store is reachable again",
+                "the directory of the song store can be reached again",
                 extra={"away_seconds": round(self.away_seconds, 1)},
             )
             self._away_since, self._back_at = None, time.monotonic()
@@ -158,7 +160,7 @@ async def connected(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[Connection]:
-    """A connection to the directory, which is closed at the end.
+    """Open a connection to the directory, which is closed at the end of the context.
 
     Raises:
         SharedStoreUnusable: a file cannot be read.
@@ -208,10 +210,13 @@ def _password(file: Path | None) -> str | None:
     try:
         return file.read_text("utf-8").strip()
     except (OSError, UnicodeDecodeError) as error:
-        raise SharedStoreUnusable(f"MELISMA_STORE__DIRECTORY_PASSWORD_FILE {file} cannot be read: {error}") from error
+        raise SharedStoreUnusable(
+            f"MELISMA_STORE__DIRECTORY_PASSWORD_FILE names the file {file}, which cannot be read ({error}): correct "
+            "its path or permissions"
+        ) from error
 
 
 def _readable(file: Path | None, setting: str) -> str | None:
     if file is not None and not file.is_file():
-        raise SharedStoreUnusable(f"MELISMA_STORE__{setting} {file} is not a file")
+        raise SharedStoreUnusable(f"MELISMA_STORE__{setting} names {file}, which is not a file: correct its path")
     return str(file) if file else None

@@ -1,4 +1,6 @@
-"""The directory of several servers, in Redis or Valkey. Every decision is one script there, by the clock there."""
+"""The directory of several servers, in Redis or Valkey. Every decision is one script there, with the time of its
+clock.
+"""
 
 import asyncio
 import logging
@@ -46,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 
 class SharedDirectory:
-    """A `Directory` in Redis or Valkey; see there for the methods."""
+    """The implementation of `Directory` in Redis or Valkey; the methods are described there."""
 
     def __init__(
         self,
@@ -60,7 +62,7 @@ class SharedDirectory:
         lease_seconds: float,
         memory: DirectoryMemory,
     ) -> None:
-        """While `memory` is short, no new songs are accepted."""
+        """While `memory` is short, no new songs are admitted."""
         self._memory = memory
         self._connection = connection
         self._claims = claims
@@ -91,7 +93,10 @@ class SharedDirectory:
             case b"known", (song_id, fingerprint):
                 return Admitted(song_id.decode(), fingerprint.decode(), False)
             case b"short", ():
-                raise StoreFull("the directory of the song store is nearly full: give it more memory (maxmemory)")
+                raise StoreFull(
+                    "the directory of the song store is nearly full and takes no new songs: give the Redis or Valkey "
+                    "server more memory (maxmemory)"
+                )
             case b"full", (songs,):
                 raise QueueFull(songs)
             case b"quota", (subject, seconds):
@@ -105,10 +110,10 @@ class SharedDirectory:
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song that is lost, or whose maker offers it; a sealed one has ended.
+        """Claim a song that is lost, or that its replica offers; a song that is complete in the objects has ended.
 
-        For one lease duration after the directory came back nothing counts as lost: no lease could be renewed while it
-        was unreachable.
+        For one lease duration after an outage of the directory no song counts as lost, because no lease could be
+        renewed meanwhile.
         """
         if self._connection.steady_seconds < self._lease_seconds:
             return None
@@ -125,7 +130,7 @@ class SharedDirectory:
             await self._connection.run("offer", *_with_leases(leases))
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song; one that waits is this replica's to end."""
+        """Cancel a song; a waiting song must be ended by this replica."""
         return await self._claim("cancel", song_id)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
@@ -140,7 +145,11 @@ class SharedDirectory:
                     back.append(lease)
             except StoreFull as full:
                 # The leases of all other songs are lengthened; this one is tried again.
-                logger.error("a song that the directory has lost is not put back: %s", full)
+                logger.error(
+                    "the directory has lost a running song and has no room to register it again; the next round tries "
+                    "again: %s",
+                    full,
+                )
                 del answers[lease.song_id]
         if back:
             answers |= await self._renew(back)
@@ -152,7 +161,7 @@ class SharedDirectory:
             raise LeaseLost(lease.song_id)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Give the song's slot and quota back; if its end is not stored, its lease continues."""
+        """Release the song's slot and quota; if its end is not stored, its lease continues."""
         await self._connection.run("settle", lease.song_id, lease_text(lease), state.value, sound_seconds)
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
@@ -162,7 +171,7 @@ class SharedDirectory:
             await self._connection.run("attend", self._replica, *parts)
 
     async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[SongUpdate, None]:
-        """Yield what is stored of a song."""
+        """Yield the stored events and sound of a song."""
         told, missing_since = None, math.inf
         while True:
             posted = self._notifications.next_of(song_id)
@@ -198,7 +207,7 @@ class SharedDirectory:
         return {known.engine.info.name: known for known in found}
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count the songs of each engine, and publish the counts as lengths of lists."""
+        """Count the songs of each engine, and publish the counts as lengths of Redis lists."""
         rows = await self._connection.run("demand", max(1, round(seconds)), *missing)
         return {engine.decode(): count for engine, count in rows}
 
@@ -217,14 +226,14 @@ class SharedDirectory:
         self._changed = self._notifications.next_work()
 
     async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
-        """The directory's answer to the renewal of each song's lease."""
+        """Return the directory's response to the renewal of each song's lease."""
         answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """True for a song that has ended according to its objects; its end is put into the directory.
+        """True for a song that has ended according to its objects; its end is then written into the directory.
 
-        A song that is to be made does not wait for objects that are unreachable.
+        A song that has to be made does not wait for objects that are unreachable.
         """
         try:
             return await take_up(self._connection, self._objects, claim)
@@ -273,7 +282,7 @@ def _lease_status(answer: Sequence[int]) -> LeaseStatus:
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:
-    """The id and the lease of each song."""
+    """Return the id and the lease of each song."""
     return (part for lease in leases for part in (lease.song_id, lease_text(lease)))
 
 

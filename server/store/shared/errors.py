@@ -1,4 +1,4 @@
-"""Errors of the shared store, and the mapping of its libraries' errors to them."""
+"""Errors of the shared store, and their mapping from the errors of its libraries."""
 
 from redis import exceptions as redis
 
@@ -10,27 +10,29 @@ _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 
 
 class DirectoryAway(StoreFailed):
-    """The directory could not be reached for longer than it may be unreachable."""
+    """The directory could not be reached for longer than the allowed time."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"the directory of the song store is unreachable: {error}")
+        super().__init__(f"the directory of the song store cannot be reached: {error}")
 
 
 class ObjectsAway(StoreFailed):
-    """The objects could not be read or written; a retry may help."""
+    """The object store could not be reached; a retry may help."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"the objects of the song store are unreachable: {str(error).partition(chr(10))[0]}")
+        super().__init__(f"the objects of the song store cannot be reached: {str(error).partition(chr(10))[0]}")
 
 
 class ObjectsRefused(StoreFailed):
-    """The objects refuse what this server has to do: a retry helps only after a change of rights or keys."""
+    """The object store refuses an operation that this server needs; a retry helps only after rights or keys are
+    changed.
+    """
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"the objects of the song store refuse this server ({reason}): see that the bucket of "
-            "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_..., AZURE_...) or the identity of "
-            "this machine are valid and may read, write, list and delete there"
+            f"the objects of the song store refuse this server ({reason}): make sure that the bucket of "
+            "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_..., AZURE_...) or the identity of the "
+            "machine are valid and may read, write, list and delete there"
         )
 
 
@@ -46,8 +48,10 @@ def passes(error: redis.RedisError) -> bool:
 def failed(error: redis.RedisError) -> StoreFailed:
     """Map the error of a call to an error of the store."""
     if isinstance(error, redis.OutOfMemoryError):
-        return StoreFull("the directory of the song store is full: give it more memory (maxmemory)")
-    return StoreFailed(f"the directory of the song store has refused a call: {error}")
+        return StoreFull(
+            "the directory of the song store is full: give the Redis or Valkey server more memory (maxmemory)"
+        )
+    return StoreFailed(f"the directory of the song store refused a call: {error}")
 
 
 def trouble(error: redis.RedisError) -> StoreTrouble:

@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 async def inspect(client: Redis, wait_seconds: float) -> bool:
-    """Check the directory; returns True if it is of this version, False if it is new.
+    """Check the directory; returns True if it was made by this version, False if it is new.
 
-    One that cannot be reached is tried again for `wait_seconds`.
+    If it cannot be reached, the check is repeated for `wait_seconds`.
 
     Raises:
-        SharedStoreUnusable: it cannot be used; the text says what to set.
+        SharedStoreUnusable: the directory cannot be used; the text says what to set.
     """
     give_up_at = time.monotonic() + wait_seconds
     while True:
@@ -36,8 +36,10 @@ async def inspect(client: Redis, wait_seconds: float) -> bool:
             if not passes(error):
                 raise SharedStoreUnusable(_refusal(error)) from error
             if time.monotonic() > give_up_at:
-                text = f"the directory of the song store cannot be reached ({error}): see to MELISMA_STORE__DIRECTORY"
-                raise SharedStoreUnusable(text) from error
+                raise SharedStoreUnusable(
+                    f"the directory of the song store cannot be reached ({error}): correct MELISMA_STORE__DIRECTORY, "
+                    "or start Redis or Valkey there"
+                ) from error
             await asyncio.sleep(_PAUSE_SECONDS)
 
 
@@ -47,7 +49,8 @@ async def _inspect(client: Redis) -> bool:
         _require_suitable(await client.info())
     except exceptions.NoPermissionError:
         logger.warning(
-            "the directory of the song store hides its settings: make sure that it is Redis 7 or Valkey, that "
+            "the directory of the song store does not let the server read its settings: make sure yourself that it is "
+            "Redis 7 or Valkey, that "
             "its maxmemory-policy is noeviction and that it is not a cluster"
         )
     if version is not None and int(version) > SCHEMA_VERSION:
@@ -59,12 +62,12 @@ async def _inspect(client: Redis) -> bool:
 
 
 def _require_suitable(info: dict[str, Any]) -> None:
-    """Check the server's INFO in `info`."""
+    """Check `info`, the result of the command INFO: version, cluster mode and settings."""
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise SharedStoreUnusable(
-            f"the directory of the song store drops songs when it is full (maxmemory-policy {policy}): set its "
-            "maxmemory-policy to noeviction"
+            f"the directory of the song store deletes songs when its memory is full (maxmemory-policy {policy}): set "
+            "its maxmemory-policy to noeviction"
         )
     version = str(info.get("redis_version", ""))
     if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < _OLDEST_SERVER:
@@ -78,11 +81,12 @@ def _require_suitable(info: dict[str, Any]) -> None:
 def _refusal(error: exceptions.RedisError) -> str:
     if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError):
         return (
-            f"the directory of the song store does not let this server in ({error}): set the user in "
+            f"the directory of the song store refuses the login of this server ({error}): set the user in "
             "MELISMA_STORE__DIRECTORY and the file of the password in MELISMA_STORE__DIRECTORY_PASSWORD_FILE"
         )
     if isinstance(error, exceptions.NoPermissionError):
         return (
-            f"the user of the song store's directory may not do enough ({error}): give it ~m:* &m:* +@all -@dangerous"
+            f"the user of this server lacks rights in the directory of the song store ({error}): grant it "
+            "~m:* &m:* +@all -@dangerous"
         )
-    return f"the directory of the song store refuses to work: {error}"
+    return f"the directory of the song store refuses all calls, correct its settings: {error}"

@@ -1,4 +1,4 @@
-"""Watches the memory of the directory, so that songs are refused before it is full."""
+"""Watches the memory of the directory, so that new songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -18,7 +18,9 @@ logger = logging.getLogger(__name__)
 
 
 class DirectoryMemory:
-    """The latest known memory of the directory; if it is unlimited, or hidden from this user, it never runs short."""
+    """The last known memory usage of the directory. If memory is unlimited, or its size is not readable, it never
+    counts as short.
+    """
 
     def __init__(self, client: Redis, watcher: StoreWatcher) -> None:
         self._client = client
@@ -27,7 +29,7 @@ class DirectoryMemory:
 
     @property
     def short(self) -> bool:
-        """True while new songs are to be refused."""
+        """True while new songs must be refused."""
         return self._short
 
     async def look(self) -> None:
@@ -37,14 +39,17 @@ class DirectoryMemory:
         except exceptions.NoPermissionError:
             return
         except (exceptions.RedisError, OSError, TimeoutError) as error:
-            logger.debug("the memory usage of the directory server could not be read: %s", error)
+            logger.debug(
+                "the memory usage of the directory of the song store could not be read; the next round tries again: %s",
+                error,
+            )
             return
         # Buffers for replicas and the append-only file are beyond the limit.
         used_bytes = int(info["used_memory"]) - int(info.get("mem_not_counted_for_evict", 0))
         self._note(used_bytes, int(info.get("maxmemory", 0)))
 
     async def run(self) -> None:
-        """Read periodically, for ever."""
+        """Read periodically, until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_SECONDS)
@@ -54,5 +59,9 @@ class DirectoryMemory:
         short = used_bytes > ROOM_SHARE * limit_bytes > 0
         if short != self._short:
             self._short = short
-            text = "takes no new songs: it is nearly full" if short else "has room for new songs again"
+            text = (
+                "is nearly full and takes no new songs: give the Redis or Valkey server more memory (maxmemory)"
+                if short
+                else "has room for new songs again"
+            )
             logger.warning("the directory of the song store %s", text, extra={"used_bytes": used_bytes})

@@ -1,6 +1,6 @@
-"""Notifications between the processes of a service, over one connection that is for them alone.
+"""Notifications between the processes of a service, over a separate connection.
 
-They are hints: waiting tasks also check periodically.
+They only save time: waiting tasks also check periodically.
 """
 
 import asyncio
@@ -27,10 +27,10 @@ logger = logging.getLogger(__name__)
 
 
 class Notifications:
-    """Wakes tasks of this process that wait for a song, or for work.
+    """Wakes tasks of this process that wait for news of a song, or for work.
 
-    A connection may look alive and bring nothing. So the process sends a message to itself every `check_seconds`, and
-    reconnects if it does not arrive before the next one.
+    A connection may look open and still deliver nothing. So the process sends a message to itself every
+    `check_seconds`, and reconnects if it does not arrive before the next one.
     """
 
     def __init__(self, connection: Connection, replica: str, check_seconds: float = CHECK_SECONDS) -> None:
@@ -42,17 +42,17 @@ class Notifications:
         self._waiting: set[str] = set()
 
     def next_of(self, song_id: str) -> asyncio.Event:
-        """An event that is set at the next change of a song; get it before reading the song."""
+        """Return an event that is set at the next change of a song. It must be fetched before the song is read."""
         self._waiting.add(song_id)
         return self._songs.next(song_id)
 
     def remove(self, song_id: str) -> None:
-        """Drop a song of which there will be no more notifications."""
+        """Forget a song for which no more notifications will come."""
         self._waiting.discard(song_id)
         self._songs.post(song_id)
 
     def next_work(self) -> asyncio.Event:
-        """An event that is set when there may be a song to claim, or a lease status has changed."""
+        """Return an event that is set when there may be a song to claim, or a lease status has changed."""
         return self._work.next(_ANY_WORK)
 
     async def run(self) -> None:
@@ -77,10 +77,10 @@ class Notifications:
                 if message is not None and self._pass_on(message["channel"], message["data"]):
                     heard_at = time.monotonic()
         if not is_cancelled():
-            logger.warning("messages of the directory did not arrive: reconnecting")
+            logger.warning("no messages arrived from the directory of the song store: the server reconnects to it")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
-        """Wake the tasks that a message concerns; returns True for a message to this process itself."""
+        """Wake the tasks that a message concerns; returns True for a message of this process to itself."""
         own = channel == self._own.encode()
         if channel == _SONGS.encode():
             self._waiting.discard(data.decode())
@@ -98,7 +98,7 @@ class Notifications:
 
 @asynccontextmanager
 async def listening(connection: Connection, replica: str) -> AsyncIterator[Notifications]:
-    """Notifications for a process, until the context is left."""
+    """Receive notifications for a process until the context is left."""
     notifications = Notifications(connection, replica)
     async with in_background(notifications.run()):
         yield notifications

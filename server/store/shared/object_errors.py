@@ -19,14 +19,14 @@ _NO_KEYS: Final = "http://169.254.169.254"
 
 
 def objects_error(error: Exception) -> StoreFailed:
-    """The store's error for a library error: the objects refuse this server, or are unreachable.
+    """Return the store's error for an error of the library: ObjectsRefused or ObjectsAway.
 
-    Texts of the library are shortened: they show parts of keys and whole answers.
+    Texts of the library are shortened, because they contain parts of keys and whole responses.
     """
     text = str(error)
     status, code = _STATUS.search(text), _CODE.search(text)
     if _NO_KEYS in text:
-        return ObjectsRefused("no keys are set, and this machine has none of its own")
+        return ObjectsRefused("no keys are set, and the machine has no identity of its own")
     if _WRONG_REGION in text:
         return ObjectsRefused("the bucket is in another region: set AWS_REGION")
     if status and status[1].startswith("4") and not status[1].startswith(_PASSING):
@@ -37,5 +37,5 @@ def objects_error(error: Exception) -> StoreFailed:
 
 
 def trouble_of(error: StoreFailed) -> StoreTrouble:
-    """The kind of an object store's error, for metrics."""
+    """Return the kind of an object store's error, for metrics."""
     return StoreTrouble.REFUSED if isinstance(error, ObjectsRefused) else StoreTrouble.AWAY

@@ -1,4 +1,6 @@
-"""Ended songs as objects of an S3-compatible store, of another cloud, or of a folder that all servers share."""
+"""Stores ended songs as objects: in an S3-compatible store, another cloud's object store, or a folder that all servers
+share.
+"""
 
 import asyncio
 import secrets
@@ -34,7 +36,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The location of one ended song, unique to one claim, so that objects of other claims cannot be mixed in.
+    """The location of one ended song, unique for one claim, so that objects of different claims cannot be mixed.
 
     `name` is "epoch-nonce"; names of later epochs are greater.
     """
@@ -44,18 +46,19 @@ class Seal:
 
     @classmethod
     def of(cls, song_id: str, epoch: int, nonce: str) -> "Seal":
-        """The location for a claim."""
+        """Return the location for a claim."""
         return cls(song_id, f"{epoch:08d}-{nonce}")
 
     def path(self, name: str) -> str:
-        """The path of one of the song's objects."""
+        """Return the path of one of the song's objects."""
         return f"{_SONGS}/{self.song_id}/{self.name}/{name}"
 
 
 class Objects:
-    """Writes each object once, and never again. Calls block threads of their own, never the event loop.
+    """Writes each object only once. Calls run on separate threads and never block the event loop.
 
-    The library's own coroutines are not used: one that finishes while the interpreter ends would abort the process.
+    The library's own coroutines are not used, because one that finishes while the interpreter ends would abort the
+    process.
     """
 
     def __init__(self, store: ObjectStore, watcher: StoreWatcher = UNWATCHED) -> None:
@@ -68,25 +71,25 @@ class Objects:
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def probe(self) -> None:
-        """Try all that songs need once: write an object, be refused to overwrite it, list it, delete it.
+        """Test all operations that songs need: write an object, fail to overwrite it, list it, delete it.
 
         Raises:
             ObjectsRefused: one of these operations is not permitted.
-            ObjectsAway: it could not be tried.
+            ObjectsAway: the store could not be reached.
         """
         folder = f"{_PROBES}/{secrets.token_hex(8)}/"
         if not await self._do(lambda: self._probe(f"{folder}probe")):
             raise ObjectsRefused(
-                "it overwrote an existing object despite If-None-Match: *; use a store with conditional writes"
+                "the store overwrote an existing object despite If-None-Match: *, so use one with conditional writes"
             )
         if not await self._do(lambda: self._delete(folder)):
-            raise ObjectsRefused("it does not list an object that was written")
+            raise ObjectsRefused("the store does not list an object that was just written")
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
-        """Store a whole song; its record is written last, and marks the rest as complete.
+        """Store a whole song. Its record is written last, and marks the other objects as complete.
 
         Raises:
-            ObjectsAway, ObjectsRefused: it could not be kept; another try may be made.
+            ObjectsAway, ObjectsRefused: the song could not be stored; the call may be repeated.
         """
         if sound:
             await self._put(seal.path(f"song.{song.format}"), sound)
@@ -95,7 +98,7 @@ class Objects:
         await self._put(seal.path(_RECORD), record_bytes(song))
 
     async def sound(self, seal: Seal, song: SongRecord, offset: int, size: int) -> bytes:
-        """Sound of a sealed song from a byte offset on; less than `size` only at its end."""
+        """Return sound of a stored song from a byte offset on; fewer than `size` bytes only at its end."""
         end = min(offset + size, song.size_bytes)
         if end <= offset:
             return b""
@@ -103,7 +106,7 @@ class Objects:
         return await self._do(lambda: bytes(obstore.get_range(self._store, path, start=offset, end=end)))
 
     async def events(self, seal: Seal, count: int) -> list[bytes]:
-        """All events of a sealed song, of which there are `count`."""
+        """Return all `count` events of a stored song."""
         if not count:
             return []
         stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()))
@@ -114,11 +117,11 @@ class Objects:
         await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
-        """The last seal of every song, or of one song, by song id."""
+        """Return the last location of every song, or of one song, by song id."""
         return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
-        """The record of a sealed song, and its number of events."""
+        """Return the record of a stored song, and its number of events."""
         stored = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_RECORD)).bytes()))
         with suppress(FileNotFoundError):
             events = await self._do(lambda: bytes(obstore.get(self._store, seal.path(_EVENTS)).bytes()), missing=True)
@@ -143,10 +146,10 @@ class Objects:
         try:
             obstore.put(self._store, path, content, mode="create")
         except FileNotFoundError as error:
-            raise PermissionError(f"there is no bucket or folder for {path}") from error
+            raise PermissionError(f"the bucket or folder of {path} does not exist") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
-        """Run a call; `missing` ignores the error of a missing object."""
+        """Run a call; with `missing` the error of a missing object is ignored."""
         started = time.monotonic()
         try:
             done = await _on(self._threads, work)
@@ -155,7 +158,7 @@ class Objects:
         except FileNotFoundError as error:
             if missing:
                 raise
-            raise StoreFailed("an object of the song store is missing") from error
+            raise StoreFailed("an object of the song store is missing: restore it, or delete the song") from error
         except (BaseError, OSError) as error:
             failed = objects_error(error)
             self._watcher.failed(StorePart.OBJECTS, trouble_of(failed))
@@ -185,12 +188,12 @@ class Objects:
 
 
 def open_objects(address: ObjectsAddress, endpoint: str = "", watcher: StoreWatcher = UNWATCHED) -> Objects:
-    """The objects at an address; `endpoint` is the URL of an S3-compatible store that is not Amazon's.
+    """Open the object store at an address; `endpoint` is the URL of an S3-compatible store other than Amazon's.
 
     Credentials come from the cloud's own variables (AWS_..., GOOGLE_..., AZURE_...) or from the machine's identity.
 
     Raises:
-        ObjectsAway, ObjectsRefused: such a place cannot be used, or a variable cannot.
+        ObjectsAway, ObjectsRefused: the store cannot be used, or a variable is invalid.
     """
     try:
         return Objects(_store(address, endpoint), watcher)
@@ -219,5 +222,5 @@ async def _on(threads: Executor, work: Callable[[], T]) -> T:
     try:
         done = asyncio.get_running_loop().run_in_executor(threads, work)
     except RuntimeError as error:  # the executor has shut down
-        raise StoreFailed("the song store is closed") from error
+        raise StoreFailed("the song store is closed, because the server is ending") from error
     return await done

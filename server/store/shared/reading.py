@@ -1,4 +1,4 @@
-"""Reads songs from the directory while they run and shortly after, later from the objects."""
+"""Reads songs: from the directory while they run and shortly after, later from the objects."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,9 +16,9 @@ READ_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """State of a song in the directory at one moment, with the requested sound and events.
+    """The state of a song in the directory at one moment, with the requested sound and events.
 
-    `seal` is `None` while sound and events are in the directory; `extent` is their extent there.
+    `seal` is `None` while sound and events are in the directory; `extent` is their length there.
     """
 
     song: SongRecord
@@ -38,11 +38,11 @@ class Reader:
 
     @property
     def usage(self) -> StoreUsage:
-        """Usage of the store at the last answer."""
+        """Usage of the store at the last response."""
         return self._usage
 
     def note_usage(self, answer: Sequence[int]) -> None:
-        """Note usage and the number of changes so far; older answers are ignored."""
+        """Note usage and the number of changes so far; older responses are ignored."""
         songs, size_bytes, changes = answer
         if changes >= self._changes:
             self._usage, self._changes = StoreUsage(songs, size_bytes), changes
@@ -53,8 +53,8 @@ class Reader:
         self.note_usage(answer)
 
     async def present(self, song_id: str, offset: int, size: int, first_event: int | None) -> Reading | None:
-        """Read a song from the directory; `None` for an unknown one. Events are read from a number on, with `None` not
-        at all.
+        """Read a song from the directory; `None` for an unknown song. Events are read from a number on; with `None` no
+        events are read.
 
         Raises:
             SongGone: the song was deleted.
@@ -74,12 +74,12 @@ class Reader:
         return Reading(song, Seal(song_id, fields[5].decode()), stored, b"", ())
 
     async def events(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """A song with all its events."""
+        """Return a song with all its events."""
         reading = await self.present(song_id, 0, 0, 0)
         return None if reading is None else (reading.song, await self._events(reading, 0))
 
     async def sound(self, song_id: str, offset: int, size: int) -> bytes | None:
-        """Sound from a byte offset on; `None` for an unknown song."""
+        """Return sound from a byte offset on; `None` for an unknown song."""
         parts: list[bytes] = []
         while True:
             reading = await self.present(song_id, offset, min(size, READ_BYTES), None)
@@ -94,12 +94,12 @@ class Reader:
                 return b"".join(parts)
 
     async def whole(self, song_id: str, at: Extent) -> Whole | None:
-        """All of a song up to an extent, or less if less is stored; `None` for an unknown song."""
+        """Return all data of a song up to a length, or less if less is stored; `None` for an unknown song."""
         loaded, sound = await self.events(song_id), await self.sound(song_id, 0, at.size_bytes)
         return None if loaded is None or sound is None else Whole(loaded[1], sound)
 
     async def update(self, song_id: str, at: Extent) -> SongUpdate | None:
-        """The part of a song behind an extent at one moment; `None` for an unknown song."""
+        """Return the part of a song after a position at one moment; `None` for an unknown song."""
         reading = await self.present(song_id, at.size_bytes, READ_BYTES, at.events)
         if reading is None:
             return None

@@ -1,4 +1,4 @@
-"""Rebuilds a directory from the objects, which have every ended song with its record."""
+"""Rebuilds a directory from the objects, which contain every ended song with its record."""
 
 import logging
 
@@ -13,12 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 async def rebuild(connection: Connection, objects: Objects) -> int:
-    """Add every sealed song that the directory does not know; returns their number.
+    """Add every song in the objects that is missing in the directory; returns their number.
 
-    It may run at any time, and from several servers at once.
+    It may run at any time, and on several servers at once.
 
     Raises:
-        StoreFailed: directory or objects are unreachable; what was taken up stays.
+        StoreFailed: directory or objects are unreachable; the songs added before stay.
     """
     restored = 0
     for seal in (await objects.seals()).values():
@@ -27,15 +27,19 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
         except (ObjectsAway, ObjectsRefused):
             raise
         except (StoreFailed, ValueError) as error:
-            logger.warning("a song of the store could not be restored: %s", error, extra={"song_id": seal.song_id})
+            logger.warning(
+                "a song could not be copied from the objects into the new directory, and is left out: %s",
+                error,
+                extra={"song_id": seal.song_id},
+            )
     return restored
 
 
 async def take_up(connection: Connection, objects: Objects, claim: Claim) -> bool:
-    """End a claimed song that is sealed, by its objects: the directory has lost its end.
+    """End a claimed song that is complete in the objects, because the directory has lost its end.
 
     Raises:
-        StoreFailed: directory or objects are unreachable; the claim is to be tried again.
+        StoreFailed: directory or objects are unreachable; the claim must be tried again.
     """
     seal = (await objects.seals(claim.song.song_id)).get(claim.song.song_id)
     return seal is not None and bool(await _restore(connection, objects, seal, lease_text(claim.lease)))

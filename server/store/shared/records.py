@@ -1,4 +1,4 @@
-"""Serialization of the store's values for the directory and the objects."""
+"""Serializes the store's values for the directory and the objects."""
 
 import json
 import struct
@@ -25,7 +25,7 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 def record_bytes(song: SongRecord) -> bytes:
-    """A record as JSON."""
+    """Return a record as JSON."""
     return json.dumps(asdict(song), ensure_ascii=False).encode()
 
 
@@ -39,16 +39,16 @@ def record_of(stored: bytes) -> SongRecord:
 
 
 def present_record(fields: Sequence[bytes | None]) -> SongRecord:
-    """Parse a record as the directory has it: record, state, owner, epoch, size, seal (unused), end.
+    """Parse a record from the fields in the directory: record, state, owner, epoch, size, seal (unused), end.
 
     Raises:
-        StoreFailed: it is damaged.
+        StoreFailed: the fields are damaged.
     """
     stored, state, owner, epoch, size, _, ended, *_ = fields
     try:
         song = record_of(stored or b"")
     except ValueError as error:
-        raise StoreFailed("a record in the directory of the song store is damaged") from error
+        raise StoreFailed("a song in the directory of the song store is damaged: delete the song") from error
     ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
     return replace(
         song,
@@ -70,7 +70,9 @@ def event_of(item: bytes) -> StoredEvent:
     try:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
-        raise StoreFailed("an event of a song in the store is damaged") from error
+        raise StoreFailed(
+            "an event of a song in the directory of the song store is damaged: delete the song"
+        ) from error
     return StoredEvent(item[_END_BYTE.size :], end_byte)
 
 
@@ -86,22 +88,22 @@ def unpacked(stored: bytes) -> Iterator[bytes]:
         length = int.from_bytes(stored[at : at + _LENGTH.size])
         at += _LENGTH.size + length
         if at > len(stored):
-            raise StoreFailed("the events of a song in the objects are damaged")
+            raise StoreFailed("the events of a song in the objects of the song store are damaged: delete the song")
         yield stored[at - length : at]
 
 
 def listed(cursor: Cursor) -> str:
-    """The sort key of a song in its caller's list, in the order of creation."""
+    """Return the sort key of a song in its caller's list, in the order of creation."""
     return f"{cursor.created_ns:020d}:{cursor.song_id}"
 
 
 def lease_text(lease: Lease) -> str:
-    """A lease as text."""
+    """Return a lease as text."""
     return f"{lease.epoch}:{lease.nonce}:{lease.replica}"
 
 
 def ticket_bytes(ticket: Ticket) -> bytes:
-    """The terms of a ticket as JSON, without record and request."""
+    """Return the terms of a ticket as JSON, without record and request."""
     quota = ticket.quota
     terms = {
         **_names(ticket.song),
@@ -123,7 +125,7 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
-    """Parse a claim from a script's answer."""
+    """Parse a claim from a script's response."""
     song_id, stored, state, owner, epoch, size, events, request, linger, deadline, action, sound, heard, *admitted = (
         answer
     )
@@ -140,7 +142,7 @@ def _admission_terms(
 
 
 def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
-    """A claim as JSON, without record and request; its listeners count as present for `attend_seconds`."""
+    """Return a claim as JSON, without record and request; its listeners count as present for `attend_seconds`."""
     terms = {
         **_names(claim.song),
         "epoch": claim.lease.epoch,
@@ -159,7 +161,7 @@ def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
 
 
 def _names(song: SongRecord) -> dict[str, str]:
-    """The keys by which the scripts index a song."""
+    """Return the keys by which the scripts find a song."""
     return {
         "song_id": song.song_id,
         "caller": song.caller,

@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 class SharedStorePlan:
     """Addresses and parameters of the shared store.
 
-    `objects_endpoint` is the URL of an S3-compatible store that is not Amazon's. A replica that is silent for
-    `lease_seconds` loses its songs; calls wait for an absent directory up to `outage_seconds`.
+    `objects_endpoint` is the URL of an S3-compatible store other than Amazon's. A replica that does not renew its
+    leases for `lease_seconds` loses its songs; calls wait for an unreachable directory up to `outage_seconds`.
     """
 
     access: DirectoryAccess
@@ -46,7 +46,7 @@ class SharedStorePlan:
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """Store and directory of one replica, and the connection that both use."""
+    """The store and directory of one replica, and the connection that both use."""
 
     store: SharedStore
     directory: SharedDirectory
@@ -63,13 +63,13 @@ async def shared_store(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[SharedParts]:
-    """The shared store, until the context is left. A new directory is filled from the objects.
+    """Open the shared store until the context is left. A new directory is filled from the objects.
 
-    `replica` is the name of this process; if empty, a unique one is made. `objects` and `scripts` replace those of the
-    plan and of this package.
+    `replica` is the name of this process; if empty, a unique one is made. `objects` and `scripts` replace the default
+    ones.
 
     Raises:
-        SharedStoreUnusable: it cannot be used; the text says what to set.
+        SharedStoreUnusable: the store cannot be used; the text says what to set.
     """
     name = replica or replica_name()
     async with connected(plan.access, plan.outage_seconds, scripts, watcher) as connection:
@@ -108,25 +108,34 @@ def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:
 
 
 async def _probe(objects: Objects, *, known: bool) -> None:
-    """Check that the objects can be used. With a `known` directory they may be unreachable for a time."""
+    """Check that the object store can be used. If the directory was used before (`known`), the object store may be
+    unreachable for a time.
+    """
     try:
         await objects.probe()
     except StoreFailed as error:
         if not known or not isinstance(error, ObjectsAway):
             raise _unusable(error) from error
-        logger.error("ended songs will wait for the objects: %s", error)
+        logger.error(
+            "the objects of the song store cannot be used now, so ended songs stay in the directory until they can: %s",
+            error,
+        )
 
 
 def _unusable(error: StoreFailed) -> SharedStoreUnusable:
-    advice = "" if isinstance(error, ObjectsRefused) else ": see to MELISMA_STORE__OBJECTS and its keys"
+    advice = (
+        ""
+        if isinstance(error, ObjectsRefused)
+        else ": correct MELISMA_STORE__OBJECTS and its keys, or start the store there"
+    )
     return SharedStoreUnusable(f"{error}{advice}")
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
-    """Fill a new directory, and mark it with this version."""
+    """Fill a new directory from the objects, and mark it with this version."""
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:
         raise _unusable(error) from error
     await connection.client.set(VERSION_KEY, SCHEMA_VERSION)
-    logger.info("a new directory was filled from the objects", extra={"songs": restored})
+    logger.info("an empty directory of the song store was filled from its objects", extra={"songs": restored})

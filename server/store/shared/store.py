@@ -1,4 +1,4 @@
-"""The song store of several servers: running songs are in the directory, ended ones in objects."""
+"""The song store of several servers: running songs are in the directory, ended ones in the object store."""
 
 import asyncio
 import logging
@@ -53,7 +53,9 @@ logger = logging.getLogger(__name__)
 
 
 class SharedStore:
-    """A `SongStore` in Redis or Valkey and objects; see there. Calls about one song take effect in their order."""
+    """The implementation of `SongStore` with Redis or Valkey and an object store. Calls for one song take effect in
+    their order.
+    """
 
     def __init__(
         self,
@@ -67,7 +69,9 @@ class SharedStore:
         *,
         lease_seconds: float,
     ) -> None:
-        """For `lease_seconds` after the directory came back, a missing song may be put back by its maker."""
+        """For `lease_seconds` after an outage of the directory, a missing song may still be registered again by its
+        replica.
+        """
         self._lease_seconds = lease_seconds
         self._connection = connection
         self._objects = objects
@@ -83,11 +87,11 @@ class SharedStore:
 
     @property
     def embedded(self) -> bool:
-        """False: the store outlives this process."""
+        """False: the store continues to exist when this process ends."""
         return False
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Check that this replica holds the lease. The record was stored at admission."""
+        """Check that this replica holds the lease; the record was stored at admission."""
         async with self._turns.taken(song.song_id):
             await self._write("create", lease)
 
@@ -105,8 +109,8 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Move the song into objects, then store its final record; until the objects accept it, the song has not
-        ended.
+        """Move the song into the object store, then store its final record. Until the object store accepts it, the song
+        has not ended.
         """
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
@@ -122,7 +126,11 @@ class SharedStore:
                 async with self._turns.taken(song.song_id):
                     return await self._end(song, lease, at, whole)
             except (ObjectsAway, ObjectsRefused) as error:
-                logger.error("the end of a song waits for the objects: %s", error, extra={"song_id": song.song_id})
+                logger.error(
+                    "an ended song cannot be stored in the objects of the song store; the server goes on trying: %s",
+                    error,
+                    extra={"song_id": song.song_id},
+                )
             await asyncio.sleep(pause_seconds)
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
@@ -133,20 +141,20 @@ class SharedStore:
             self._claims.remove(lease)
 
     async def get(self, song_id: str) -> SongRecord | None:
-        """The record of a song; `None` for an unknown id."""
+        """Return the record of a song; `None` for an unknown id."""
         await self._turns.passed(song_id)
         return await self._found(lambda: self._record(song_id))
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """The newest song of a caller with that `request_id`."""
+        """Return the newest song of a caller with that `request_id`."""
         return next(iter(await self._records("request", caller, request_id)), None)
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Songs of a caller, newest first."""
+        """Return songs of a caller, newest first."""
         return await self._records("page", caller, listed(after) if after else "", count)
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
-        """One song with all its events."""
+        """Return one song with all its events."""
         await self._turns.passed(song_id)
         try:
             return await self._found(lambda: self._reader.events(song_id))
@@ -154,7 +162,7 @@ class SharedStore:
             return None
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Sound from a byte offset on."""
+        """Return sound from a byte offset on."""
         await self._turns.passed(song_id)
         sound = await self._reader.sound(song_id, offset, size)
         if sound is None:
@@ -188,16 +196,16 @@ class SharedStore:
         return self._trouble
 
     def usage(self) -> StoreUsage:
-        """Usage at the last answer of the directory."""
+        """Usage at the last response of the directory."""
         return self._reader.usage
 
     def close(self) -> None:
-        """Leave scheduled deletions to the eviction by limits."""
+        """Stop scheduled deletions; the eviction by limits will delete these songs later."""
         for task in self._forgetting:
             task.cancel()
 
     def _forget_soon(self, song_id: str) -> None:
-        """Schedule the deletion of a song that was cancelled before it was planned, after listeners everywhere have its
+        """Schedule the deletion of a song that was cancelled before it was planned, after all listeners have got its
         end.
         """
         task = asyncio.create_task(self._forget_later(song_id), name=f"forget {song_id}")
@@ -209,7 +217,11 @@ class SharedStore:
         try:
             await self._delete(song_id, "unheard")
         except StoreFailed as error:
-            logger.warning("a song that was never planned could not be deleted: %s", error, extra={"song_id": song_id})
+            logger.warning(
+                "a song that was cancelled before its plan could not be deleted from the song store: %s",
+                error,
+                extra={"song_id": song_id},
+            )
 
     async def _end(self, song: SongRecord, lease: Lease, at: Extent, whole: Callable[[], Whole] | None) -> None:
         if await self._write("end", lease, at.size_bytes, at.events) == b"done":
@@ -229,10 +241,10 @@ class SharedStore:
             raise
 
     async def _write(self, script: str, lease: Lease, *arguments: bytes | str | int) -> bytes:
-        """Change a song, and return the script's answer.
+        """Change a song, and return the script's response.
 
         Raises:
-            LeaseLost, WrongOffset: as `SongStore` says. `_Deleted`: the song was deleted.
+            LeaseLost, WrongOffset: in the cases of `SongStore`. `_Deleted`: the song was deleted.
         """
         song_id = lease.song_id
         while True:
@@ -257,7 +269,7 @@ class SharedStore:
             raise
 
     async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
-        """Read one song; one that may be put back is waited for; `None` for an unknown song."""
+        """Read one song, and wait for a song that its replica may still register again; `None` for an unknown song."""
         while True:
             answer = await ask()
             if answer is not None or self._connection.steady_seconds >= self._lease_seconds:
@@ -273,7 +285,9 @@ class SharedStore:
         return [present_record(row) for row in rows]
 
     async def _delete(self, song_id: str, condition: str, deleted_seconds: int = 0) -> bool:
-        """Delete a song that is "ended" or "unheard", its objects first: after a failure it is found again."""
+        """Delete a song whose state is "ended" or "unheard", its objects first, so that it can be found again after a
+        failure.
+        """
         usage, may = await self._connection.run("delete", song_id, condition)
         self._reader.note_usage(usage)
         if not may:

@@ -13,10 +13,10 @@ _log = logging.getLogger(__name__)
 
 
 class EncoderLinks:
-    """Connects to an encoder when its first song comes, and disconnects when the last one is released.
+    """Connects to an encoder when its first song is opened, and disconnects when its last song is released.
 
-    Calls may come from two threads at once; a slow encoder delays only its own sound. A dead one costs a line in the
-    log: the server notices by itself and repeats its songs on another one.
+    Calls may come from two threads at once; a slow encoder delays only its own sound. A dead encoder is only logged:
+    the server notices it by itself, and repeats its songs on another encoder.
     """
 
     def __init__(self) -> None:
@@ -32,14 +32,14 @@ class EncoderLinks:
         self._send(link, opened)
 
     def send(self, sound: Sound) -> None:
-        """Send sound of an open song; that of others is dropped."""
+        """Send sound of an open song; sound of other songs is dropped."""
         with self._lock:
             link = self._links.get(self._songs.get(sound.section.song, ""))
         if link is not None:
             self._send(link, sound)
 
     def release(self, song: SongKey) -> None:
-        """Note that no more sound of a song comes."""
+        """Note that no more sound of a song will come."""
         with self._lock:
             address = self._songs.pop(song, None)
             idle = address is not None and address not in self._songs.values()
@@ -60,7 +60,9 @@ class EncoderLinks:
         try:
             link.send(message)
         except (PipeClosed, ConnectionError, FileNotFoundError) as error:
-            _log.info("the encoder at %s is gone (%s)", link.address, type(error).__name__)
+            _log.info(
+                "the encoder at %s has ended (%s); its songs go to another encoder", link.address, type(error).__name__
+            )
             with self._lock:
                 self._songs = {song: other for song, other in self._songs.items() if other != link.address}
                 self._links.pop(link.address, None)
@@ -68,7 +70,7 @@ class EncoderLinks:
 
 
 class _Link:
-    """The connection to one encoder, opened with the first message."""
+    """The connection to one encoder, opened at the first message."""
 
     def __init__(self, address: str) -> None:
         self.address = address
@@ -76,7 +78,7 @@ class _Link:
         self._pipe: SoundPipe | None = None
 
     def send(self, message: SoundMessage) -> None:
-        """Send a message; raises PipeClosed or an OSError if the encoder is gone."""
+        """Send a message; raises PipeClosed or an OSError if the encoder has ended."""
         with self._lock:
             if self._pipe is None:
                 self._pipe = _connected(self.address)

@@ -1,6 +1,6 @@
 """Messages of a worker to the encoder of a song: the song's plan, then its sound, window by window, in order.
 
-The worker sends before it replies to the server, so the sound survives the worker's death.
+The worker sends the sound before it replies to the server, so that no sound is lost if the worker dies.
 """
 
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from server.workers.messages import SectionKey, SongKey
 
 @dataclass(frozen=True, slots=True)
 class OpenSong:
-    """An attempt at a song is planned; `plan` is without the engine's own `detail`.
+    """Announces an attempt at a song, which is planned; `plan` lacks the engine's own field `detail`.
 
-    Its sound comes at `sample_rate_hertz` and leaves as `audio` says. `prompt` and `lyrics` are those of the request,
-    and `origin` is for its marks.
+    Its sound comes at `sample_rate_hertz` and is encoded as `audio` says. `prompt` and `lyrics` are those of the
+    request, and `origin` is used for its marks.
     """
 
     song: SongKey
@@ -33,7 +33,7 @@ class OpenSong:
 class Sound(NamedTuple):
     """One window as the bytes of float32 PCM, channel after channel.
 
-    `score` comes with a section's first message. The message after its last window has no samples and is `last`.
+    `score` is in a section's first message. A message without samples and with `last` set follows its last window.
     """
 
     section: SectionKey
@@ -52,5 +52,5 @@ SoundMessage: TypeAlias = OpenSong | Sound
 
 
 def pcm_of(window: Window) -> memoryview:
-    """The bytes of a window, channel after channel; a view of it if its memory has that layout."""
+    """Return the bytes of a window, channel after channel, without a copy if its memory has that layout."""
     return np.ascontiguousarray(window, np.float32).reshape(-1).view(np.uint8).data

@@ -1,4 +1,4 @@
-"""Computes the origin of a song for its marks."""
+"""Computes the origin of a song, an id of the content of its request, for its marks."""
 
 import dataclasses
 import hashlib
@@ -19,7 +19,7 @@ def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
 
 
 def _plain(value: object) -> object:
-    """The value as JSON, in an order that does not depend on the process; bytes as their hash."""
+    """Return the value as JSON, in an order that does not depend on the process; bytes are replaced by their hash."""
     match value:
         case AnchorNote(pitch=pitch, length_beats=length):  # of which there are thousands
             return [pitch, length]
@@ -37,7 +37,7 @@ def _plain(value: object) -> object:
 
 
 def _given(value: object) -> Iterator[tuple[str, object]]:
-    """The fields that differ from their defaults: ids do not change when requests get another field."""
+    """Return the fields that differ from their defaults, so that ids do not change when requests get another field."""
     for field in dataclasses.fields(value):  # type: ignore[arg-type]  # a dataclass
         given = getattr(value, field.name)
         if field.default is dataclasses.MISSING or given != field.default:

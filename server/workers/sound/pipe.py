@@ -1,4 +1,4 @@
-"""The pipe of a worker to an encoder: messages whose samples are sent from memory without a copy."""
+"""The pipe from a worker to an encoder; samples are sent from memory without a copy."""
 
 import pickle
 import socket
@@ -18,7 +18,9 @@ _Bytes: TypeAlias = bytes | memoryview
 
 
 class SoundPipe:
-    """One blocking end. A second of stereo sound has 384 kB: each copy of it would cost as much as sending it."""
+    """A blocking end of the pipe. A second of stereo sound has 384 kB, and copying it would take as long as
+    sending it.
+    """
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
@@ -27,7 +29,7 @@ class SoundPipe:
         """Send a message.
 
         Raises:
-            PipeClosed: nobody is there to read it.
+            PipeClosed: the other end is closed.
         """
         pcm = message.pcm if isinstance(message, Sound) else b""
         bare = message._replace(pcm=b"") if isinstance(message, Sound) else message

@@ -116,12 +116,12 @@ def test_a_full_device_is_an_error() -> None:
 
 
 def test_a_folder_is_refused(tmp_path: Path) -> None:
-    with pytest.raises(IsADirectoryError, match="it is a folder"):
+    with pytest.raises(IsADirectoryError, match="this is a folder"):
         sink_at(tmp_path)
 
 
 @pytest.mark.parametrize("name", ["song.wav", "SONG.FLAC", "song.mp3.ogg"])
 def test_a_name_of_another_format_is_refused(tmp_path: Path, name: str) -> None:
-    with pytest.raises(ValueError, match="the song is MP3"):
+    with pytest.raises(ValueError, match="songs are MP3 files"):
         sink_at(tmp_path / name)
     assert not list(tmp_path.iterdir())

@@ -9,7 +9,7 @@ _LOADED = "import sys, {module}; print(*(name for name in ('scipy.signal', 'scip
 
 
 def test_a_module_that_scipy_does_not_have_is_named() -> None:
-    with pytest.raises(ImportError, match=r"has no scipy\.signal\._nothing; install the locked version"):
+    with pytest.raises(ImportError, match=r"has no scipy\.signal\._nothing: install the version of SciPy"):
         compiled("signal", "_nothing")
 
 

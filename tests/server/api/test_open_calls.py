@@ -32,7 +32,7 @@ async def test_only_while_draining_a_call_takes_its_time_to_end() -> None:
 async def test_a_client_that_takes_nothing_for_too_long_is_let_go_of() -> None:
     calls = OpenCalls(stall_seconds=0.01)
     await calls.taken(asyncio.sleep(0))
-    with pytest.raises(ListenerStalled, match=r"for 0\.01 s: listen again, from the next byte"):
+    with pytest.raises(ListenerStalled, match=r"for 0\.01 s: call Listen again, from the next byte"):
         await calls.taken(asyncio.sleep(60))
     calls.start_draining()  # nothing is left of either
 

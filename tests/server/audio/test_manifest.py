@@ -74,7 +74,9 @@ def test_a_certificate_that_is_not_fit_is_refused_at_the_start(
     with pytest.raises(InvalidSigningCertificate) as refused:
         ManifestSigner(unfit.certificate, unfit.key)
 
-    assert str(refused.value).startswith("MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY cannot be used: ")
+    assert str(refused.value).startswith(
+        "the files of MELISMA_MARKING__CERTIFICATE and MELISMA_MARKING__KEY cannot sign C2PA manifests: "
+    )
     assert reason in str(refused.value)
 
 

@@ -167,7 +167,7 @@ async def test_a_process_that_cannot_be_started_is_told_to_liveness(caplog: pyte
     async with checker.running(), asyncio.timeout(20):
         while checker.liveness_problem() is None:
             await asyncio.sleep(0.01)
-    assert "the checking process ended" in caplog.text
+    assert "the process that checks requests has ended and is restarted" in caplog.text
 
 
 async def test_the_process_is_started_for_the_first_request_if_not_before() -> None:

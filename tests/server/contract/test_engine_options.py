@@ -76,7 +76,9 @@ def test_an_option_out_of_range_is_named(options: dict[str, Any], field: str) ->
 
 
 def test_options_of_another_engine_are_refused() -> None:
-    with pytest.raises(InvalidRequest, match="options of engine 'ace_step', while engine is 'fake'") as refusal:
+    with pytest.raises(
+        InvalidRequest, match="options of engine 'ace_step', but the request names engine 'fake'"
+    ) as refusal:
         request("fake", options=music_pb2.AceStepOptions())
     assert [violation.field for violation in refusal.value.violations] == ["engine_options"]
 

@@ -90,20 +90,20 @@ def test_the_first_track_with_notes_is_taken() -> None:
 
 
 def test_percussion_is_no_melody() -> None:
-    with pytest.raises(InvalidRequest, match=r"anchor\.midi: has no track with notes"):
+    with pytest.raises(InvalidRequest, match=r"anchor\.midi: must have a track with notes"):
         anchor_from_midi(midi_file([(0, 1, 60)], channel=9))
 
 
 @table(
     ("data", "fault"),
     [
-        (b"", "not a standard MIDI file"),
-        (b"not midi", "not a standard MIDI file"),
-        (b"MThd", "not a standard MIDI file"),
-        (header(), "has no track"),
-        (raw_file(b""), "no track with notes"),
-        (raw_file(NOTE, ticks_per_beat=0), "no ticks in a beat"),
-        (raw_file(b"\xff" * 60_000 + NOTE), "no track with notes"),
+        (b"", "must be a standard MIDI file"),
+        (b"not midi", "must be a standard MIDI file"),
+        (b"MThd", "must be a standard MIDI file"),
+        (header(), "with a track"),
+        (raw_file(b""), "must have a track with notes"),
+        (raw_file(NOTE, ticks_per_beat=0), "at least one tick in a beat"),
+        (raw_file(b"\xff" * 60_000 + NOTE), "must have a track with notes"),
     ],
 )
 def test_what_is_no_anchor_is_refused_by_name(data: bytes, fault: str) -> None:
@@ -158,7 +158,7 @@ def test_a_melody_of_many_notes_and_a_pause_of_years_are_cut() -> None:
 def test_notes_out_of_range_are_moved_by_octaves_with_a_remark() -> None:
     melody = melody_of(midi_file([(0, 1, 20), (1, 2, 110), (2, 3, 60)]))
     assert [note.pitch for note in melody.notes] == [44, 86, 60]
-    assert melody.remarks == ("anchor: notes that are too low or too high are moved by octaves",)
+    assert melody.remarks == ("anchor: notes that are too low or too high for the engine are moved by octaves",)
 
 
 def test_a_bass_is_no_melody_where_there_is_another() -> None:

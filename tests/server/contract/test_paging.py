@@ -22,7 +22,7 @@ def test_a_token_leads_behind_its_engine() -> None:
 
 @table("token", ["!", "b3BlcmE=", engine_token("gone"), "/w==", "engine:studio"])
 def test_what_is_no_token_of_engines_is_refused(token: str) -> None:
-    with pytest.raises(InvalidRequest, match="page_token: is not the token of a page"):
+    with pytest.raises(InvalidRequest, match="page_token: must be a next_page_token"):
         engines_behind(NAMES, token)
 
 

@@ -75,9 +75,10 @@ def test_a_song_without_memory_is_told_apart_from_a_full_queue() -> None:
 def test_an_unsupported_control_is_named_as_the_subject() -> None:
     status = status_of(ControlNotSupported("studio", {"tempo_bpm": [], "extend": ["ace_step", "other"]}))
     failure = detail(status, PreconditionFailure())
+    said = "engine 'studio' does not support"
     assert [(v.type, v.subject, v.description) for v in failure.violations] == [
-        ("CONTROL", "tempo_bpm", "engine 'studio' does not support 'tempo_bpm'; none of this server does"),
-        ("CONTROL", "extend", "engine 'studio' does not support 'extend'; these do: ace_step, other"),
+        ("CONTROL", "tempo_bpm", f"{said} 'tempo_bpm'; no engine of this server does, leave it out"),
+        ("CONTROL", "extend", f"{said} 'extend'; leave it out, or use an engine that does: ace_step, other"),
     ]
 
 

@@ -98,7 +98,7 @@ def test_what_breaks_the_contract_is_named(fields: dict[str, Any], field: str) -
     ],
 )
 def test_an_engine_that_cannot_names_one_that_can(fields: dict[str, Any], control: str) -> None:
-    with pytest.raises(ControlNotSupported, match="these do: able") as refusal:
+    with pytest.raises(ControlNotSupported, match="use an engine that does: able") as refusal:
         params(UNABLE, **fields)
     assert [one.field for one in refusal.value.violations] == [control]
 

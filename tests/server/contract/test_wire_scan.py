@@ -101,9 +101,18 @@ def test_a_recording_counts_apart() -> None:
 
     limits = RequestLimits(request_bytes=1000, recording_bytes=5000)
     assert refusal(request(4000, 900), limits=limits) == "passed"
-    assert refusal(request(0, 1001), limits=limits) == "request: must have at most 1000 bytes beside a recording"
-    assert refusal(request(3000, 1001), limits=limits) == "request: must have at most 1000 bytes beside a recording"
-    assert refusal(request(4900, 200), limits=limits) == "request: must have at most 5000 bytes with its recording"
+    assert (
+        refusal(request(0, 1001), limits=limits)
+        == "request: must have at most 1000 bytes, the recording not counted: send shorter texts"
+    )
+    assert (
+        refusal(request(3000, 1001), limits=limits)
+        == "request: must have at most 1000 bytes, the recording not counted: send shorter texts"
+    )
+    assert (
+        refusal(request(4900, 200), limits=limits)
+        == "request: must have at most 5000 bytes, the recording included: send a shorter or compressed recording"
+    )
 
 
 def test_requests_to_other_services_are_short() -> None:

@@ -39,5 +39,5 @@ def test_what_comes_of_a_section_after_its_end_is_nothing_new() -> None:
 
 
 def test_a_section_cannot_come_before_the_end_of_the_one_before() -> None:
-    with pytest.raises(RuntimeError, match="section 1 came before the end of section 0"):
+    with pytest.raises(RuntimeError, match="section 1 arrived before the end of section 0"):
         SectionPositions().new_samples(section(index=1), 1)

@@ -50,7 +50,7 @@ def test_all_work_is_done_and_nothing_more() -> None:
 
 @pytest.mark.parametrize(("devices", "slots"), [(0, 1), (1, 0)])
 def test_without_devices_or_slots_nothing_is_forecast(devices: int, slots: int) -> None:
-    with pytest.raises(ValueError, match="nothing can be made"):
+    with pytest.raises(ValueError, match="needs at least one device and one slot"):
         forecast([song(0.1, 1.0)], devices=devices, slots=slots)
 
 

@@ -169,7 +169,7 @@ async def test_no_engine_is_ready_while_no_encoder_can_be_started() -> None:
         assert bench.runner.readiness.readiness_problem() == "no engine is ready"
         with pytest.raises(WorkerLost, match="restarted"):
             bench.submit(LONG)
-        while bench.runner.liveness_problem() != "no encoder can be started":
+        while bench.runner.liveness_problem() != "no encoder process can be started; the server's log gives the cause":
             await asyncio.sleep(0.001)
         FragileEncoder.broken = False
         assert isinstance((await (await bench.resubmitted()).told())[-1], SongCompleted)

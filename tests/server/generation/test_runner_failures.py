@@ -85,7 +85,7 @@ async def test_songs_fail_when_their_engine_does_not_come_back(tmp_path: Path, m
         await job.first_chunk()
         broken.touch()
         os.kill(bench.pool.pids["cpu"], signal.SIGKILL)
-        with pytest.raises(WorkerLost, match="could not be restarted"):
+        with pytest.raises(WorkerLost, match="could be started"):
             await job.told()
 
 

@@ -20,5 +20,5 @@ def test_an_engine_without_settings_has_no_table() -> None:
 
 def test_the_table_of_settings_has_every_variable_of_the_server() -> None:
     rows = settings_table().splitlines()
-    assert "| `MELISMA_PORT` | `50051` | port to listen on; 0 takes a free one and logs it |" in rows
+    assert "| `MELISMA_PORT` | `50051` | port for gRPC; 0 takes a free port and logs it |" in rows
     assert len(rows) == len(variables_of(Settings)) + 2

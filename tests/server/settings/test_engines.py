@@ -104,7 +104,7 @@ def test_every_option_has_its_variable() -> None:
 
 
 def test_an_engine_cannot_have_the_name_of_a_setting() -> None:
-    with pytest.raises(ValueError, match="'store' is a setting of the server"):
+    with pytest.raises(ValueError, match="'store' is the name of a setting of the server"):
         settings_with(MappingProxyType({"store": EngineEntry(TUNABLE)}))
 
 

@@ -125,7 +125,7 @@ def test_metrics_are_sent_as_they_are() -> None:
 
 def test_an_exporter_of_metrics_that_is_not_there_is_refused() -> None:
     assert metric_exporter("none", "grpc") is None
-    with pytest.raises(InvalidTelemetry, match="OTEL_METRICS_EXPORTER=console is not supported: otlp or none"):
+    with pytest.raises(InvalidTelemetry, match="console is not supported: set it to otlp or none"):
         metric_exporter("console", "grpc")
     with pytest.raises(InvalidTelemetry, match="grpc or http/protobuf"):
         metric_exporter("otlp", "carrier-pigeon")

@@ -105,7 +105,7 @@ async def test_a_process_that_cannot_be_ended_is_told_and_costs_no_device_its_wo
         monkeypatch.undo()
         assert second != pid_of(stuck)
         assert is_alive(pid_of(stuck))
-        assert f"process {pid_of(stuck)} of device cpu was killed and is still there" in caplog.text
+        assert f"process {pid_of(stuck)} of device cpu was killed but has not ended" in caplog.text
         assert [task.get_name() for task in asyncio.all_tasks() - tasks] == ["exit of cpu"]  # that of the second
         os.kill(pid_of(stuck), signal.SIGKILL)
         while is_alive(pid_of(stuck)):

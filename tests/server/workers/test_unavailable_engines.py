@@ -52,7 +52,7 @@ def test_a_lyric_vocabulary_that_cannot_be_used_says_which_variable_to_set(
 ) -> None:
     wrong = tmp_path / "wrong.json"
     set_up.setenv("MELISMA_ACE_STEP__LYRIC_VOCAB", str(wrong))
-    assert failure("ace_step").text == f"{wrong}: is not a file; {VOCABULARY}"
+    assert failure("ace_step").text == f"{wrong} is not a file; {VOCABULARY}"
     wrong.write_text("{}", "utf-8")
     assert failure("ace_step").text.startswith(f"{wrong}: is not a vocabulary (")
     assert failure("ace_step").text.endswith(f"); {VOCABULARY}")
@@ -70,8 +70,9 @@ def test_a_download_that_may_not_be_made_says_which_variables_to_set(
     set_up.setenv("MELISMA_ACE_STEP__OFFLINE", "true")
     set_up.setenv("MELISMA_ACE_STEP__CACHE", str(tmp_path))
     assert failure("ace_step").text == (
-        "ace_step_transformer/config.json of ACE-Step/ACE-Step-v1-3.5B (revision main) is not here and cannot be "
-        "fetched; let this machine reach the hub and unset MELISMA_ACE_STEP__OFFLINE and HF_HUB_OFFLINE, or set "
+        "the file ace_step_transformer/config.json of ACE-Step/ACE-Step-v1-3.5B (revision main) is not in the cache "
+        "and cannot be downloaded; connect the computer to the hub and unset MELISMA_ACE_STEP__OFFLINE and "
+        "HF_HUB_OFFLINE, or set "
         "MELISMA_ACE_STEP__CHECKPOINT to a folder"
     )
 
@@ -84,7 +85,8 @@ def test_adapters_on_a_speed_path_say_which_variables_to_unset(
     set_up.setenv("MELISMA_ACE_STEP__LORAS", '{"rap": "loras/rap"}')
     set_up.setenv(f"MELISMA_ACE_STEP__{path}", "true")
     assert failure("ace_step").text == (
-        "MELISMA_ACE_STEP__LORAS cannot be used with MELISMA_ACE_STEP__COMPILE or __CUDA_GRAPHS; unset one of them"
+        "MELISMA_ACE_STEP__LORAS cannot be used with MELISMA_ACE_STEP__COMPILE or __CUDA_GRAPHS: leave one of the "
+        "settings empty"
     )
 
 

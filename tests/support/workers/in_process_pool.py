@@ -165,7 +165,7 @@ class InProcessPool:
             except WorkerDied:
                 _log.info("the worker of device %s ended", device.name)
             except Exception:
-                _log.exception("the worker of device %s failed with a bug and is not restarted", device.name)
+                _log.exception("the worker of device %s failed because of a bug, and is restarted", device.name)
             finally:
                 del self.workers[device.name]
                 self._availability.lost(device.name)

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 _SECONDS: Final = 2.0
-_NOT_FOUND: Final = "is a server running there? `make serve` starts one; --server names another"
+_NOT_FOUND: Final = "start a server with `make serve`, or name another one with --server"
 _Addresses: TypeAlias = Sequence[tuple[int, int, int, str, Any]]
 
 _NAME_MISMATCH: Final = frozenset({62, 64})
@@ -41,10 +41,12 @@ def diagnose(server: str, encryption: Encryption | None) -> Finding | None:
     try:
         addresses = socket.getaddrinfo(host.strip("[]"), int(port), type=socket.SOCK_STREAM)
     except OSError:
-        return Finding(f"the name {host} is not known here", "--server names another")
+        return Finding(
+            f"the host name {host} cannot be resolved", "correct the name, or name another server with --server"
+        )
     connection = next(_connections(addresses), None)
     if connection is None:
-        return Finding(f"nothing answers at {server}", _NOT_FOUND)
+        return Finding(f"nothing listens at {server}", _NOT_FOUND)
     with closing(connection):
         if encryption is None:
             return _plain(connection, server, addresses)
@@ -66,8 +68,8 @@ def _connections(addresses: _Addresses) -> Iterator[socket.socket]:
 def _plain(connection: socket.socket, server: str, addresses: _Addresses) -> Finding | None:
     if _encrypts(connection):
         return Finding(
-            f"the server at {server} encrypts, and this command does not",
-            "--tls trusts the system's authorities, --ca the file of another one",
+            f"the server at {server} uses TLS, but this command does not",
+            "add --tls to trust the system's authorities, or --ca with the PEM file of another one",
         )
     again = next(_connections(addresses), None)
     if again is None:
@@ -97,7 +99,8 @@ def _other_protocol(connection: socket.socket, server: str) -> Finding | None:
     if answer != b"HTTP/1.":
         return None
     return Finding(
-        f"what answers at {server} is no gRPC server", "is it the port of REST? That of gRPC is 50051 unless set"
+        f"the server at {server} speaks HTTP, not gRPC",
+        "this may be the port of REST: use that of gRPC, by default 50051",
     )
 
 
@@ -123,9 +126,9 @@ def _context(encryption: Encryption) -> ssl.SSLContext:
 
 
 def _untrusted(error: ssl.SSLCertVerificationError) -> Finding:
-    hint = "--ca names the file of the authority that has signed it (PEM)"
+    hint = "give the PEM file of the authority that signed it with --ca"
     if error.verify_code in _NAME_MISMATCH:
-        hint = "--server names the server by the name that its certificate has"
+        hint = "use the name in the server's certificate with --server"
     return Finding(f"the certificate of the server is not trusted: {error.verify_message.rstrip('.')}", hint)
 
 
@@ -136,15 +139,15 @@ def _is_alert(error: ssl.SSLError) -> bool:
 
 def _not_let_in(server: str, encryption: Encryption) -> Finding:
     if encryption.certificate is None:
-        text = f"the server at {server} asks for a certificate of yours"
-        return Finding(text, "--certificate and --private-key name its files (PEM)")
-    text = f"the server at {server} does not accept your certificate"
-    return Finding(text, "--certificate and --private-key name the files (PEM) of one that it knows")
+        text = f"the server at {server} requires a client certificate"
+        return Finding(text, "give its PEM files with --certificate and --private-key")
+    text = f"the server at {server} rejects the client certificate"
+    return Finding(text, "give the PEM files of one that it accepts with --certificate and --private-key")
 
 
 def _not_encrypted(server: str) -> Finding:
     return Finding(
-        f"the server at {server} does not encrypt, and this command does",
+        f"the server at {server} does not use TLS, but this command does",
         "leave out --tls, --ca, --certificate and --private-key, and the variables MELISMA_CA, MELISMA_CERTIFICATE and "
         "MELISMA_PRIVATE_KEY",
     )

@@ -28,7 +28,7 @@ def engine_table(engine: Engine) -> Table:
         "stems": _names(map(music_pb2.StemKind.Name, engine.stems)),
         "channels": str(engine.channels),
         "licence": engine.license or "not known",
-        "commercial use": "allowed" if engine.commercial_use_allowed else "not known to be allowed",
+        "commercial use": "allowed" if engine.commercial_use_allowed else "unknown",
         "attribution": engine.attribution or "none",
     }
     for name, value in facts.items():

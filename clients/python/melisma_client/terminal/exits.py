@@ -65,23 +65,23 @@ _EXITS: dict[type[MelismaError], Exit] = {
 }
 
 _HEADINGS: dict[type[MelismaError], str] = {
-    InvalidRequest: "the request is wrong",
+    InvalidRequest: "the request is invalid",
     NotFound: "not found",
-    NotEnded: "the song is being made",
-    OutOfRange: "the song is shorter",
-    RequestIdReused: "the song was asked for otherwise before",
-    NotReady: "the server cannot give this song",
-    Unauthenticated: "the server asks for an API key",
-    PermissionDenied: "the API key does not allow this",
+    NotEnded: "the song is still being made",
+    OutOfRange: "the song has fewer bytes",
+    RequestIdReused: "the request id was used for a different request",
+    NotReady: "the server cannot make this song as it is set up",
+    Unauthenticated: "the server requires a valid API key",
+    PermissionDenied: "the API key lacks the right to this call",
     QuotaExceeded: "the quota of the API key is used up",
-    ConnectionLost: "no server answers",
+    ConnectionLost: "the server does not answer",
     Unavailable: "the server cannot make the song now",
     Overloaded: "the server is full",
-    DeadlineTooShort: "there is too little time",
-    DeadlineExceeded: "time is up",
+    DeadlineTooShort: "the song would not be complete in time",
+    DeadlineExceeded: "the time limit has passed",
     Cancelled: "the song was cancelled",
-    BrokenSong: "the song is not whole",
-    MelismaError: "the server failed",
+    BrokenSong: "the song arrived incomplete",
+    MelismaError: "the server reported an error",
 }
 
 OPTIONS: dict[str, str] = {
@@ -128,13 +128,13 @@ _ARGUMENTS: dict[str, str] = {
 """The names of request fields as arguments of other commands."""
 
 _HINTS: dict[type[MelismaError], str] = {
-    ConnectionLost: "try again in a moment; --server names another server",
-    NotEnded: "`melisma cancel` ends it; after that it can be deleted",
-    Unauthenticated: "--api-key-file, or the variable MELISMA_API_KEY, gives a key",
-    QuotaExceeded: "the key allows no more for now; try again {when}",
+    ConnectionLost: "try again in a moment, or name another server with --server",
+    NotEnded: "run `melisma cancel` first, then delete the song",
+    Unauthenticated: "give a key with --api-key-file or the variable MELISMA_API_KEY",
+    QuotaExceeded: "the key's limit is reached; try again {when}",
     Overloaded: "the server is busy; try again {when}",
-    DeadlineTooShort: "--timeout allows more time; with this one, try again {when}",
-    DeadlineExceeded: "--timeout allows more time",
+    DeadlineTooShort: "allow more time with --timeout, or try again {when}",
+    DeadlineExceeded: "allow more time with --timeout",
 }
 
 

@@ -25,7 +25,9 @@ def read_lyrics(source: str, encoding: str = "") -> str:
     """
     words = _decoded(source, _bytes(source), encoding)
     if not words.strip():
-        raise typer.BadParameter(f"{_name(source)} is empty; leave out --lyrics-file for an instrumental")
+        raise typer.BadParameter(
+            f"{_name(source)} is empty: write lyrics into it, or leave out --lyrics-file for an instrumental"
+        )
     return words
 
 
@@ -34,7 +36,7 @@ def _decoded(source: str, data: bytes, encoding: str) -> str:
         return data.decode(encoding or _detected(data)).removeprefix("\ufeff")
     except LookupError as error:
         raise typer.BadParameter(
-            f"{encoding} is not an encoding; try one of utf-8, utf-16, {', '.join((*_LIKELY, _WESTERN))}"
+            f"{encoding} is not a text encoding: use one such as utf-8, utf-16, {', '.join((*_LIKELY, _WESTERN))}"
         ) from error
     except UnicodeDecodeError as error:
         raise typer.BadParameter(_advice(source, data, error)) from error
@@ -50,7 +52,7 @@ def _bytes(source: str) -> bytes:
     try:
         return Path(source).read_bytes()
     except OSError as error:
-        raise typer.BadParameter(f"cannot read {source}: {error.strerror}") from error
+        raise typer.BadParameter(f"cannot read the lyrics file {source} ({error.strerror}): check its path") from error
 
 
 def _detected(data: bytes) -> str:

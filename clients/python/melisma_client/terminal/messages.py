@@ -8,7 +8,7 @@ from google.protobuf.json_format import MessageToJson
 from google.protobuf.message import Message
 
 JsonOption: TypeAlias = Annotated[
-    bool, typer.Option("--json", help="Print JSON, one line for each, with the field names of the contract.")
+    bool, typer.Option("--json", help="Print one JSON object per line, with the field names of the API.")
 ]
 
 

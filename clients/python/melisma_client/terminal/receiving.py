@@ -39,7 +39,9 @@ def receive(
     are printed. `when_left` says what an interrupted command does to the song.
     """
     if json and output == STDOUT:
-        raise typer.BadParameter("--json and the song cannot both go to standard output; name a file with --output")
+        raise typer.BadParameter(
+            "--json and the song cannot both be written to standard output: name a file with --output"
+        )
     console = Console(stderr=True)
     with server.client() as client, _sink(output) as sink:
         try:
@@ -75,7 +77,7 @@ def _play(song: Song, sink: Sink, console: Console, server: ServerOptions, *, js
         silence_stdout()
         return Exit.READER_GONE
     except OSError as error:
-        print_line(console, f"cannot write the song: {escape(str(error))}")
+        print_line(console, f"the song cannot be written: {escape(str(error))}")
         return Exit.FAILED
     return Exit.DONE
 
@@ -92,7 +94,7 @@ def _event(event: Event) -> SongEvent:
 
 def _tell_file(console: Console, file: PartFile, *, quiet: bool) -> None:
     if not file.completed and file.part.exists():
-        print_line(console, f"what arrived of the song is kept in {escape(str(file.part))}")
+        print_line(console, f"the sound that arrived is in {escape(str(file.part))}")
     elif file.completed and not quiet:
         print_line(console, f"wrote {escape(str(file.path))}")
 
@@ -100,11 +102,16 @@ def _tell_file(console: Console, file: PartFile, *, quiet: bool) -> None:
 def _sink(output: str) -> Sink:
     if output == STDOUT:
         if sys.stdout.isatty():
-            raise typer.BadParameter("standard output is a terminal; pipe it into a player, or name a file")
+            raise typer.BadParameter(
+                "standard output is a terminal, which cannot play MP3: pipe it into a player, or name a file with "
+                "--output"
+            )
         return Pipe(sys.stdout.buffer)
     try:
         return sink_at(Path(output))
     except OSError as error:
-        raise typer.BadParameter(f"cannot write {output}: {error.strerror}") from error
+        raise typer.BadParameter(
+            f"cannot write {output} ({error.strerror}): choose another file with --output"
+        ) from error
     except ValueError as error:
         raise typer.BadParameter(str(error)) from error

@@ -39,7 +39,7 @@ def out_of_json(text: str, notes: Notes) -> str:
     found = "\n".join(_lines(value, _DEEPEST))
     if not isinstance(value, (dict, list, str)) or not found.strip():
         return text
-    notes.say("taken as JSON: its texts are sung")
+    notes.say("read as JSON: its texts are sung")
     return found
 
 

@@ -25,7 +25,7 @@ def out_of_subtitles(lines: list[Line], notes: Notes) -> list[Line]:
     """The lines without the numbers, times, headers and effects of subtitles."""
     found = _without_script(_without_cues(lines))
     if [line.text for line in found] != [line.text for line in lines]:
-        notes.say("taken as subtitles: their times and numbers are not sung")
+        notes.say("read as subtitles: times and numbers are not sung")
     return found
 
 

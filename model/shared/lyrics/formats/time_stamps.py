@@ -25,7 +25,7 @@ _HEADER = re.compile(
 _TITLE_HEADER = re.compile(r"^\[ti\s*[:：]\s*([^\]]+)\]", re.IGNORECASE)
 _HANZI = re.compile("[\u3400-\u9fff]")
 _MOST_STAMPS = 8
-_TOLD = "times are not sung; they give the order of the lines"
+_TOLD = "time stamps are not sung, but give the order of the lines"
 
 
 @dataclass(frozen=True, slots=True)
@@ -144,5 +144,5 @@ def _without_translations(entries: list[tuple[float, Line]], notes: Notes) -> li
     foreign = [b for a, b in pairs.values() if bool(_HANZI.search(a.text)) != bool(_HANZI.search(b.text))]
     if len(foreign) < 2 or len(foreign) < 0.5 * len(counts):
         return [line for _, line in entries]
-    notes.say("translations, second lines of the same time, are not sung")
+    notes.say("translations (second lines with the same time stamp) are not sung")
     return [line for _, line in entries if not any(line is other for other in foreign)]

@@ -9,19 +9,19 @@ _LIBRARY, _CLOCK = "library", "clock"
 
 @cache
 def texts() -> Mapping[str, str]:
-    """The whole text of every script, by name."""
+    """Return the whole text of every script, by name."""
     return assembled(_text(_CLOCK))
 
 
 def assembled(clock: str) -> Mapping[str, str]:
-    """The texts with another clock: Lua that defines `now`, in seconds."""
+    """Return the texts with another clock: Lua that defines `now`, in seconds."""
     names = (path.name.removesuffix(".lua") for path in files(__package__).iterdir() if path.name.endswith(".lua"))
     prelude = clock + _text(_LIBRARY)
     return {name: _joined(prelude, _text(name)) for name in names if name not in (_LIBRARY, _CLOCK)}
 
 
 def _joined(prelude: str, text: str) -> str:
-    """Join texts, keeping the first line of the script first: it tells the server how to run it."""
+    """Join texts so that the first line of the script stays first, because it declares how the server runs it."""
     head, _, body = text.partition("\n")
     return f"{head}\n{prelude}{body}"
 

@@ -132,17 +132,20 @@ def test_the_help_shows_the_options_of_ace_step_apart(address: str) -> None:
 
 
 def test_a_task_and_its_recording_need_each_other(address: str, output: Path, tmp_path: Path) -> None:
-    assert "needs --recording" in generate(address, output, "--task", "extend").stderr
+    assert "needs a recording" in generate(address, output, "--task", "extend").stderr
     (tmp_path / "source.wav").write_bytes(b"sound")
-    assert "needs --task" in generate(address, output, "--recording", str(tmp_path / "source.wav")).stderr
+    assert (
+        "has an effect only with --task"
+        in generate(address, output, "--recording", str(tmp_path / "source.wav")).stderr
+    )
 
 
 @pytest.mark.parametrize(
     ("options", "told"),
     [
-        (("--strength", "0.5"), "--strength needs --task audio-to-audio"),
-        (("--task", "retake", "--seed", "1", "--from", "2"), "--from needs --task repaint"),
-        (("--task", "retake"), "--task retake needs --seed"),
+        (("--strength", "0.5"), "--strength has an effect only with --task audio-to-audio"),
+        (("--task", "retake", "--seed", "1", "--from", "2"), "--from has an effect only with --task repaint"),
+        (("--task", "retake"), "--task retake needs the seed"),
     ],
 )
 def test_options_of_a_task_need_it(

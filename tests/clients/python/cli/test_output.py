@@ -53,7 +53,7 @@ def test_engines_are_shown_with_their_facts(address: str) -> None:
 
 def test_no_use_of_an_engine_is_allowed_by_silence(music: FakeMusic, address: str) -> None:
     music.engines = [music_pb2.Engine(name="far")]
-    assert "not known to be allowed" in melisma("engines", address=address).stdout
+    assert "unknown" in melisma("engines", address=address).stdout
 
 
 def test_songs_are_listed_and_shown_and_cancelled(music: FakeMusic, address: str) -> None:

@@ -91,16 +91,16 @@ def test_every_mistake_of_encryption_is_named_with_the_way_out(tmp_path: Path) -
         assert diagnose(f"localhost:{tls}", ours) is None
         assert diagnose(f"localhost:{mutual}", known) is None
         cases = [
-            (f"localhost:{plain}", Encryption(), "does not encrypt, and this command does", "leave out --tls, --ca"),
-            (f"127.0.0.1:{plain}", ours, "does not encrypt, and this command does", "leave out --tls, --ca"),
-            (f"localhost:{plain}", known, "does not encrypt, and this command does", "MELISMA_PRIVATE_KEY"),
-            (f"127.0.0.1:{tls}", None, "encrypts, and this command does not", "--tls trusts"),
-            (f"localhost:{mutual}", None, "encrypts, and this command does not", "--tls trusts"),
-            (f"localhost:{tls}", Encryption(), "is not trusted", "--ca names"),
-            (f"localhost:{tls}", theirs, "is not trusted", "--ca names"),
-            (f"127.0.0.1:{tls}", ours, "is not trusted: IP address mismatch", "by the name that its certificate has"),
-            (f"localhost:{mutual}", ours, "asks for a certificate of yours", "--certificate and --private-key"),
-            (f"localhost:{mutual}", stranger, "does not accept your certificate", "of one that it knows"),
+            (f"localhost:{plain}", Encryption(), "does not use TLS, but this command does", "leave out --tls, --ca"),
+            (f"127.0.0.1:{plain}", ours, "does not use TLS, but this command does", "leave out --tls, --ca"),
+            (f"localhost:{plain}", known, "does not use TLS, but this command does", "MELISMA_PRIVATE_KEY"),
+            (f"127.0.0.1:{tls}", None, "uses TLS, but this command does not", "--tls to trust"),
+            (f"localhost:{mutual}", None, "uses TLS, but this command does not", "--tls to trust"),
+            (f"localhost:{tls}", Encryption(), "is not trusted", "with --ca"),
+            (f"localhost:{tls}", theirs, "is not trusted", "with --ca"),
+            (f"127.0.0.1:{tls}", ours, "is not trusted: IP address mismatch", "the name in the server's certificate"),
+            (f"localhost:{mutual}", ours, "requires a client certificate", "--certificate and --private-key"),
+            (f"localhost:{mutual}", stranger, "rejects the client certificate", "of one that it accepts"),
         ]
         findings = [(*case, diagnose(case[0], case[1])) for case in cases]
     wrong = [one for *one, text, hint, found in findings if not (found and text in found.text and hint in found.hint)]
@@ -113,16 +113,16 @@ def test_the_command_tells_the_mistake_in_words_of_its_own(tmp_path: Path, encry
     credentials, options = (files.server(asks=False), ()) if encrypted else (None, ("--tls",))
     with serving(credentials) as port:
         result = asked(f"localhost:{port}", *options)
-    assert (result.exit_code, "encrypt" in result.stderr) == (Exit.NO_SERVER, True), result.stderr
+    assert (result.exit_code, "TLS" in result.stderr) == (Exit.NO_SERVER, True), result.stderr
     assert not any(word in result.stderr for word in WIRE_WORDS)
 
 
 @pytest.mark.parametrize(
     ("options", "text"),
     [
-        (("--ca", "words"), "holds no usable certificate"),
+        (("--ca", "words"), "has no usable certificate"),
         (("client", "ours", "theirs"), "is not the key of"),
-        (("--certificate", "ours certificate"), "belong together"),
+        (("--certificate", "ours certificate"), "or neither"),
     ],
 )
 def test_files_that_cannot_be_used_are_named_before_a_server_is_asked(
@@ -150,15 +150,15 @@ def test_a_port_of_another_protocol_is_named() -> None:
         found = diagnose(f"127.0.0.1:{server.server_address[1]}", None)
         server.shutdown()
     assert found is not None
-    assert "is no gRPC server" in found.text
-    assert "is it the port of REST?" in found.hint
+    assert "speaks HTTP, not gRPC" in found.text
+    assert "the port of REST" in found.hint
 
 
 def test_a_name_and_a_port_without_a_server_are_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     for address, text in (
-        (f"localhost:{port}", f"nothing answers at localhost:{port}"),
+        (f"localhost:{port}", f"nothing listens at localhost:{port}"),
         ("no.invalid:1", "no.invalid"),
     ):
         found = diagnose(address, None)

@@ -12,4 +12,4 @@ def test_fields_are_told_by_the_names_that_commands_have_for_them() -> None:
     told = io.StringIO()
     assert explain(Console(file=told), InvalidRequest("bad", violations), lambda: None) == Exit.WRONG_REQUEST
     lines = [f"  {name}: is wrong: {field}" for field, name in names.items()]
-    assert told.getvalue().splitlines() == ["the request is wrong", *lines]
+    assert told.getvalue().splitlines() == ["the request is invalid", *lines]

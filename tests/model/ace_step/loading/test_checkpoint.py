@@ -58,7 +58,9 @@ def test_a_file_that_was_cut_off_says_how_much_is_there(folder: Path) -> None:
     data = (folder / TRANSFORMER).read_bytes()
     (folder / TRANSFORMER).write_bytes(data[:-1000])
     assert [
-        fault for fault in faults(folder) if f"has {len(data) - 1000:,} of {len(data):,} bytes; fetch it again" in fault
+        fault
+        for fault in faults(folder)
+        if f"has {len(data) - 1000:,} of {len(data):,} bytes: download it again" in fault
     ]
 
 
@@ -84,21 +86,21 @@ def test_tensors_that_do_not_fit_are_named(folder: Path) -> None:
     found = " ".join(faults(folder))
     assert "lacks the tensor speaker_embedder.bias" in found
     assert "genre_embedder.bias has the shape [3], not [16]" in found
-    assert "has a tensor another that ACE-Step v1 does not know" in found
+    assert "has a tensor another that ACE-Step v1 does not have" in found
 
 
 def test_a_config_of_another_model_is_refused(folder: Path) -> None:
     path = folder / "ace_step_transformer" / "config.json"
     values = json.loads(path.read_text("utf-8"))
     path.write_text(json.dumps(values | {"patch_size": [8, 1]}), "utf-8")
-    assert any("patch_size = [8, 1]; ACE-Step v1 has [16, 1]" in fault for fault in faults(folder))
+    assert any("patch_size = [8, 1], but ACE-Step v1 has [16, 1]" in fault for fault in faults(folder))
     path.write_text("[]", "utf-8")
-    assert any("must hold a JSON object" in fault for fault in faults(folder))
+    assert any("must contain a JSON object" in fault for fault in faults(folder))
 
 
 def test_the_check_says_what_it_found(folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main([str(folder)]) == 0
-    assert "can be loaded, but not the released one" in capsys.readouterr().out
+    assert "can be loaded, but is not the released one" in capsys.readouterr().out
     (folder / TRANSFORMER).unlink()
     assert main([str(folder)]) == 1
     assert "is missing" in capsys.readouterr().err
@@ -128,10 +130,10 @@ def test_the_hub_is_asked_for_every_file_at_the_wanted_revision(
     assert hub.folder_of(AceStepSettings(checkpoint="somebody/tiny", revision="abc")) == folder
     assert asked == [("somebody/tiny", file.as_posix(), "abc") for file in FILES]
     assert "file 9 of 9" in caplog.text
-    with pytest.raises(EngineUnavailable, match="not the release that is known to work"):
+    with pytest.raises(EngineUnavailable, match="differs from the released one"):
         hub.folder_of(AceStepSettings())
 
 
 def test_offline_without_a_download_says_what_to_do(tmp_path: Path) -> None:
-    with pytest.raises(EngineUnavailable, match=r"is not here and cannot be fetched.*'offline'"):
+    with pytest.raises(EngineUnavailable, match=r"is not in the cache and cannot be downloaded.*'offline'"):
         hub.folder_of(AceStepSettings(cache=str(tmp_path), offline=True))

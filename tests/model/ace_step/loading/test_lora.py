@@ -50,7 +50,7 @@ def test_songs_with_and_without_an_adapter_never_share_a_step_and_differ(engine:
 
 def test_an_unknown_adapter_is_refused_with_those_that_there_are(engine: AceStepEngine) -> None:
     assert engine.info().loras == ("rap",)
-    with pytest.raises(InvalidParams, match="is not one of: rap"):
+    with pytest.raises(InvalidParams, match="this server; it has: rap"):
         engine.plan(SongParams("pop", "", 1, 10.0, options=AceStepOptions(lora="jazz")))
 
 
@@ -58,5 +58,5 @@ def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     model = torch.nn.Sequential(torch.nn.Linear(WIDTH, WIDTH))
     with pytest.raises(EngineUnavailable, match="changes nowhere"):
         lora.load(write_adapter(tmp_path / "a", "nowhere"), model)
-    with pytest.raises(EngineUnavailable, match="cannot be read as an adapter"):
+    with pytest.raises(EngineUnavailable, match=r"the LoRA adapter .* cannot be read"):
         lora.load(tmp_path, model)

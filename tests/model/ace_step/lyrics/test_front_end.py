@@ -145,7 +145,7 @@ def test_section_tags_are_made_into_those_of_the_model() -> None:
 
 
 def test_marks_of_singers_are_left_out_with_a_remark() -> None:
-    assert normalised("男：你好\n女：la") == ("你好\nla", ("lyrics: marks of singers are not followed",))
+    assert normalised("男：你好\n女：la") == ("你好\nla", ("lyrics: marks of singers have no effect with this engine",))
 
 
 def test_lyrics_without_words_are_refused_under_their_own_field() -> None:

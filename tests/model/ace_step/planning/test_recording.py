@@ -54,8 +54,8 @@ def test_recordings_of_the_contract_are_taken() -> None:
     assert set(told.values()) == {"taken"}, told
 
 
-RATES = f"{FIELD}: has {{}} Hz; must have 8000 to 192000 Hz"
-LOUD = f"{FIELD}: has samples beyond 8 times full scale, or that are no numbers"
+RATES = f"{FIELD}: has a sample rate of {{}} Hz; it must be 8000 to 192000 Hz"
+LOUD = f"{FIELD}: has samples that are not finite or above 8 times full scale"
 FORMATS = f"{FIELD}: must be MP3, WAV, FLAC or Ogg"
 
 

@@ -257,8 +257,8 @@ def test_an_instrumental_needs_no_words(text: str) -> None:
     [
         ("[ti:海边]\n潮水", "lyrics: the headers of an LRC file are not sung"),
         ("[Sax Solo]\n[rain]\n潮水", "lyrics: sections of the nearest kind: [Sax Solo] as inst"),
-        ("[verse][chorus]\n潮水", "lyrics: left out, since no words stand under them: [verse]"),
-        ("作词：甲\n作曲：乙\n潮水", "lyrics: what tells of the song is not sung: 作词：甲, 作曲：乙"),
+        ("[verse][chorus]\n潮水", "lyrics: left out, as they have no words: [verse]"),
+        ("作词：甲\n作曲：乙\n潮水", "lyrics: credits and titles are not sung: 作词：甲, 作曲：乙"),
         ("副歌：潮水", "lyrics: headings without brackets are taken as tags: 副歌：潮水"),
         (
             "\n".join(f"[rain {n}]" for n in range(12)) + "\n潮水",

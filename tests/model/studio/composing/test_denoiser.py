@@ -104,7 +104,7 @@ def test_more_steps_write_other_music(denoiser: ScoreDenoiser) -> None:
 
 
 def test_one_step_is_too_few(denoiser: ScoreDenoiser) -> None:
-    with pytest.raises(ValueError, match="at least 2 steps"):
+    with pytest.raises(ValueError, match="at least 2 denoising steps"):
         denoiser.begin(VERSE, Memory(), seed=0, steps=1, guidance_scale=1.0)
 
 
@@ -157,7 +157,7 @@ def test_weights_of_something_else_are_refused(tmp_path: Path, change: str) -> N
     else:
         config["depth"] = 3
     save_weights(tmp_path / "score.safetensors", tensors, config)
-    with pytest.raises(WeightsMismatch, match="check the installation out again"):
+    with pytest.raises(WeightsMismatch, match="restore the file"):
         ScoreDenoiser.load(tmp_path / "score.safetensors")
 
 

@@ -198,7 +198,7 @@ async def test_a_process_without_a_free_file_says_so_now_and_then_and_goes_on(
         writer.write(REQUEST)
         assert await asyncio.wait_for(reader.readuntil(b"told"), 5.0)
         writer.close()
-    assert caplog.text.count("no connection can be accepted") == 3
+    assert caplog.text.count("the HTTP port cannot accept connections now") == 3
 
 
 @pytest.mark.parametrize("greeting", [b"", b"\x16\x03\x01", b"GET / HTTP/1.1\r\n\r\n"])

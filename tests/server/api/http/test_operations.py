@@ -60,7 +60,7 @@ async def test_who_accepts_openmetrics_gets_it() -> None:
     ("readiness_problem", "unkept", "status", "text"),
     [
         (None, None, 200, "ready\n"),
-        (None, "the disk is full", 200, "ready\nsongs are not kept now: the disk is full\n"),
+        (None, "the disk is full", 200, "ready\nthe store cannot store songs now: the disk is full\n"),
         ("no engine is ready", None, 503, "no engine is ready\n"),
         ("no engine is ready", "the disk is full", 503, "no engine is ready\n"),
     ],
@@ -79,11 +79,11 @@ async def test_livez_answers_even_when_no_songs_can_be_made() -> None:
 
 async def test_livez_says_what_is_beyond_repair() -> None:
     app = build_http(
-        CollectorRegistry(), readiness_problem=lambda: None, liveness_problem=lambda: "no worker can be started"
+        CollectorRegistry(), readiness_problem=lambda: None, liveness_problem=lambda: "no worker process can be started"
     )
     async with serving_http(app, "127.0.0.1", 0) as address:
         answer = await asyncio.to_thread(get, f"http://{address}/livez")
-    assert (answer.status, answer.text) == (503, "no worker can be started\n")
+    assert (answer.status, answer.text) == (503, "no worker process can be started\n")
 
 
 async def test_version_tells_what_runs() -> None:
@@ -104,8 +104,12 @@ async def test_an_unknown_path_is_not_found() -> None:
     [
         ("", 503, "the queue is nearly full\n"),
         ("?full=ok", 200, "ready\n"),
-        ("?full=no", 400, "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"),
-        ("?full=ok&full=ok", 400, "/readyz takes full=ok alone: with it a queue that is nearly full is ready\n"),
+        ("?full=no", 400, "the only parameter of /readyz is full=ok: with it a queue that is nearly full is ready\n"),
+        (
+            "?full=ok&full=ok",
+            400,
+            "the only parameter of /readyz is full=ok: with it a queue that is nearly full is ready\n",
+        ),
     ],
 )
 async def test_a_full_queue_is_no_reason_where_the_balancer_looks_at_load(query: str, status: int, text: str) -> None:

@@ -68,7 +68,11 @@ async def asked(
 
 def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
     """The logged reasons of answers that were broken off."""
-    return [vars(record)["cause"] for record in caplog.records if record.getMessage() == "an answer was broken off"]
+    return [
+        vars(record)["cause"]
+        for record in caplog.records
+        if record.getMessage() == "a REST response was not sent to its end"
+    ]
 
 
 @pytest.fixture(autouse=True)

@@ -115,7 +115,7 @@ def test_what_is_null_is_unset_however_deep_it_lies() -> None:
         ({"tempo_bpm": "90"}, "must be a number, without quotes"),
         ({"voice": "Female"}, "must be 'female', in lower case"),
         ({"voice": "robot"}, "must be one of female, male"),
-        ({"prompt": 1}, "must be a string, in quotes"),
+        ({"prompt": 1}, "must be a JSON string, in double quotes"),
         ({"vocalLevelDb": 1}, "use vocal_level_db"),
         ({"durationSeconds": 1}, "use duration"),
         ({"outputFormat": "mp3"}, "use output_format"),

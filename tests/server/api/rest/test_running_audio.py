@@ -82,7 +82,7 @@ async def test_a_range_is_not_waited_for_for_ever(monkeypatch: pytest.MonkeyPatc
         assert told(await ask(rest, "GET", PATH, Range="bytes=20-99")) == (206, "bytes 20-29/*", SOUND[20:30])
         late = await ask(rest, "GET", PATH, Range="bytes=30-99")
     assert (late.status, int(late.headers["retry-after"])) == (503, audio.AGAIN_SECONDS)
-    assert "there are 30 bytes" in late.json["detail"]
+    assert "only 30 bytes" in late.json["detail"]
 
 
 async def test_who_waits_for_a_range_and_leaves_is_forgotten_and_the_song_goes_on() -> None:

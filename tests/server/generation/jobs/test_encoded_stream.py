@@ -42,7 +42,7 @@ def test_other_sound_after_a_restart_is_found_at_the_last_chunk_that_was_heard()
     stream = begun()
     stream.restart()
     assert stream.new_events(encoded(chunk(0), digest=b"other")) == []
-    with pytest.raises(StreamDiffers, match="first 2 chunks are other sound"):
+    with pytest.raises(StreamDiffers, match="first 2 chunks differ"):
         stream.new_events(encoded(chunk(1), digest=b"other two"))
 
 

@@ -102,7 +102,7 @@ async def test_nobody_goes_on_with_a_heard_song_that_does_not_suit_it(tmp_path: 
         replicas.full.slots, replicas.full.sounds = 1, sound
         replicas.maker.slots = 0
         await replicas.lose_to_another()
-        with pytest.raises(EndedElsewhere, match="the server stopped before the song was complete"):
+        with pytest.raises(EndedElsewhere, match="the server that made the song stopped before it was complete"):
             await listening
         assert replicas.full.jobs == []
 

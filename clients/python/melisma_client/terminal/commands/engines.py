@@ -16,7 +16,7 @@ from melisma_client.terminal.options.server import ServerOptions
 @with_groups
 def engines(
     *,
-    name: Annotated[str, typer.Argument(metavar="ENGINE", help="One engine only.")] = "",
+    name: Annotated[str, typer.Argument(metavar="ENGINE", help="Show only this engine.")] = "",
     json: JsonOption = False,
     server: ServerOptions,
 ) -> None:

@@ -27,7 +27,7 @@ SongArgument: TypeAlias = Annotated[str, typer.Argument(metavar="SONG", help="Id
 @with_groups
 def list_songs(
     *,
-    limit: Annotated[int, typer.Option("--limit", "-n", help="Songs to show at most.", min=1)] = 50,
+    limit: Annotated[int, typer.Option("--limit", "-n", help="Most songs to show.", min=1)] = 50,
     json: JsonOption = False,
     server: ServerOptions,
 ) -> None:
@@ -80,7 +80,7 @@ def listen(
     song_id: SongArgument,
     output: OutputOption,
     byte_offset: Annotated[
-        int, typer.Option("--byte-offset", help="Leave out so many bytes at the beginning.", min=0)
+        int, typer.Option("--byte-offset", help="Number of bytes to skip at the beginning.", min=0)
     ] = 0,
     timeout_seconds: TimeoutOption = SONG_TIMEOUT_SECONDS,
     json: JsonOption = False,
@@ -94,7 +94,7 @@ def listen(
         output,
         json=json,
         quiet=quiet,
-        when_left="the song goes on for its other listeners, and for some seconds without any",
+        when_left="the server goes on making the song while it has other listeners, and for some seconds without any",
     )
 
 

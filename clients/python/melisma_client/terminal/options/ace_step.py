@@ -17,19 +17,22 @@ class AceStepFlags:
 
     mode: Annotated[
         GenerationMode | None,
-        typer.Option("--mode", help="Denoise at once, or section by section.", rich_help_panel=_PANEL),
+        typer.Option("--mode", help="Denoise the whole song at once, or section by section.", rich_help_panel=_PANEL),
     ] = None
     sampler: Annotated[
         Sampler | None,
-        typer.Option("--sampler", help="Takes noise to a song; unset: euler.", rich_help_panel=_PANEL),
+        typer.Option("--sampler", help="Sampler of the denoising steps; unset: euler.", rich_help_panel=_PANEL),
     ] = None
     omega: Annotated[
         float | None,
-        typer.Option("--omega", help="Contrast of a step; 0 is plain, unset: 10.", rich_help_panel=_PANEL),
+        typer.Option("--omega", help="Rescaling of each denoising step; 0: none; unset: 10.", rich_help_panel=_PANEL),
     ] = None
-    lora: Annotated[str, typer.Option("--lora", help="Adapter from `melisma engines`.", rich_help_panel=_PANEL)] = ""
+    lora: Annotated[
+        str, typer.Option("--lora", help="Name of a LoRA adapter, one of `melisma engines`.", rich_help_panel=_PANEL)
+    ] = ""
     lora_weight: Annotated[
-        float | None, typer.Option("--lora-weight", help="0 to 2; unset: 1.", rich_help_panel=_PANEL)
+        float | None,
+        typer.Option("--lora-weight", help="Weight of the LoRA adapter, 0 to 2; unset: 1.", rich_help_panel=_PANEL),
     ] = None
 
     def to_options(self) -> AceStepOptions | None:

@@ -5,7 +5,9 @@ from typing import Annotated, TypeAlias
 import typer
 
 OutputOption: TypeAlias = Annotated[
-    str, typer.Option("--output", "-o", help="MP3 file, device or FIFO to write; - for standard output.")
+    str, typer.Option("--output", "-o", help="MP3 file, device or FIFO to write to; - writes standard output.")
 ]
 QuietOption: TypeAlias = Annotated[bool, typer.Option("--quiet", "-q", help="Show errors only.")]
-TimeoutOption: TypeAlias = Annotated[float, typer.Option("--timeout", help="Seconds for everything.", min=0.1)]
+TimeoutOption: TypeAlias = Annotated[
+    float, typer.Option("--timeout", help="Most seconds for the whole command.", min=0.1)
+]

@@ -17,31 +17,50 @@ from melisma_client.terminal.diagnosis import Encryption, Finding, diagnose
 class ServerOptions:
     """Options of the connection."""
 
-    server: Annotated[str, typer.Option("--server", envvar="MELISMA_SERVER", help="host:port of the server.")] = (
-        DEFAULT_SERVER
-    )
+    server: Annotated[
+        str, typer.Option("--server", envvar="MELISMA_SERVER", help="Address of the server, host:port.")
+    ] = DEFAULT_SERVER
     caller: Annotated[
-        str, typer.Option("--caller", envvar="MELISMA_CALLER", help="Name under which the server gives fair shares.")
+        str,
+        typer.Option(
+            "--caller", envvar="MELISMA_CALLER", help="Your name, by which the server shares its devices fairly."
+        ),
     ] = ""
 
-    tls: Annotated[bool, typer.Option("--tls", help="Encrypt; trust the system's authorities.")] = False
+    tls: Annotated[
+        bool, typer.Option("--tls", help="Encrypt the connection (TLS), trusting the system's certificate authorities.")
+    ] = False
     ca: Annotated[
         Path | None,
-        typer.Option("--ca", envvar="MELISMA_CA", help="Encrypt; trust this PEM file.", exists=True, dir_okay=False),
+        typer.Option(
+            "--ca",
+            envvar="MELISMA_CA",
+            help="Encrypt (TLS), trusting the authorities in this PEM file.",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None
     certificate: Annotated[
         Path | None,
         typer.Option(
-            "--certificate", envvar="MELISMA_CERTIFICATE", help="Your certificate (PEM).", exists=True, dir_okay=False
+            "--certificate", envvar="MELISMA_CERTIFICATE", help="Client certificate (PEM).", exists=True, dir_okay=False
         ),
     ] = None
     private_key: Annotated[
         Path | None,
-        typer.Option("--private-key", envvar="MELISMA_PRIVATE_KEY", help="Its key (PEM).", exists=True, dir_okay=False),
+        typer.Option(
+            "--private-key",
+            envvar="MELISMA_PRIVATE_KEY",
+            help="Private key of the client certificate (PEM).",
+            exists=True,
+            dir_okay=False,
+        ),
     ] = None
     api_key_file: Annotated[
         Path | None,
-        typer.Option("--api-key-file", help="File with the API key; or MELISMA_API_KEY.", exists=True, dir_okay=False),
+        typer.Option(
+            "--api-key-file", help="File with the API key; unset: MELISMA_API_KEY.", exists=True, dir_okay=False
+        ),
     ] = None
 
     @property

@@ -18,44 +18,53 @@ from melisma_client.terminal.options.tasks import TaskOptions
 class SongOptions:
     """Options for the music."""
 
-    prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style keywords, English or Chinese.")] = ""
+    prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style as keywords, English or Chinese.")] = ""
     lyrics: Annotated[
-        str, typer.Option("--lyrics", help=r"The words, with tags such as \[verse]; none: instrumental.")
+        str, typer.Option("--lyrics", help=r"Words to sing, with tags such as \[verse]; unset: an instrumental.")
     ] = ""
     lyrics_file: Annotated[
-        str, typer.Option("--lyrics-file", "-l", help="Text file with the words; - reads them from standard input.")
+        str, typer.Option("--lyrics-file", "-l", help="Text file with the lyrics; - reads standard input.")
     ] = ""
     encoding: Annotated[
-        str, typer.Option("--encoding", help="Encoding of the lyrics file; unset: UTF-8 or UTF-16, as found.")
+        str, typer.Option("--encoding", help="Encoding of the lyrics file; unset: UTF-8 or UTF-16, detected.")
     ] = ""
     duration_seconds: Annotated[
-        float | None, typer.Option("--duration", "-d", help="Seconds, 10 to 240; unset: as long as the words need.")
+        float | None,
+        typer.Option("--duration", "-d", help="Length in seconds, 10 to 240; unset: as long as the words need."),
     ] = None
-    seed: Annotated[int | None, typer.Option("--seed", help="The same seed and request give the same song.")] = None
+    seed: Annotated[
+        int | None, typer.Option("--seed", help="Random seed; the same seed and request give the same song.")
+    ] = None
     engine: Annotated[
         str,
         typer.Option(
             "--engine",
-            help="Name from `melisma engines`; unset: ACE-Step where its options are set, else the server's default.",
+            help="Engine, one of `melisma engines`; unset: ACE-Step if its options are set, otherwise the server's "
+            "default.",
         ),
     ] = ""
     steps: Annotated[int | None, typer.Option("--steps", help="Denoising steps per section.")] = None
-    guidance_scale: Annotated[float | None, typer.Option("--guidance", help="Strength of guidance.")] = None
-    key: Annotated[str, typer.Option("--key", help='Such as "C major" or "Am".')] = ""
-    tempo_bpm: Annotated[float | None, typer.Option("--tempo", help="Quarter notes per minute.")] = None
-    anchor: Annotated[
-        Path | None,
-        typer.Option("--anchor", help="MIDI file with a melody to begin with.", exists=True, dir_okay=False),
-    ] = None
-    stems: Annotated[list[StemKind] | None, typer.Option("--stem", help="Track to play, repeatable; unset: all.")] = (
+    guidance_scale: Annotated[float | None, typer.Option("--guidance", help="Scale of classifier-free guidance.")] = (
         None
     )
-    voice: Annotated[VoiceKind | None, typer.Option("--voice", help="Who sings; unset: from the prompt.")] = None
+    key: Annotated[str, typer.Option("--key", help='Musical key, such as "C major" or "Am".')] = ""
+    tempo_bpm: Annotated[float | None, typer.Option("--tempo", help="Tempo in quarter notes per minute.")] = None
+    anchor: Annotated[
+        Path | None,
+        typer.Option(
+            "--anchor", help="MIDI file with the melody that the song begins with.", exists=True, dir_okay=False
+        ),
+    ] = None
+    stems: Annotated[
+        list[StemKind] | None, typer.Option("--stem", help="Track (stem) to play, repeatable; unset: all.")
+    ] = None
+    voice: Annotated[VoiceKind | None, typer.Option("--voice", help="Kind of voice; unset: as the prompt says.")] = None
     vocal_level_db: Annotated[
-        float | None, typer.Option("--vocal-level", help="dB to raise the lead line by, -24 to 12; unset: 0.")
+        float | None,
+        typer.Option("--vocal-level", help="Level of the voice relative to the mix, -24 to 12 dB; unset: 0."),
     ] = None
     language: Annotated[
-        str, typer.Option("--language", help='Of the lyrics, such as "zh"; unset: told line by line.')
+        str, typer.Option("--language", help='Language of the lyrics, such as "zh"; unset: detected for each line.')
     ] = ""
 
     def to_request(self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags) -> SongRequest:
@@ -86,5 +95,5 @@ class SongOptions:
         if not self.lyrics_file:
             return self.lyrics
         if self.lyrics:
-            raise typer.BadParameter("give either --lyrics or --lyrics-file, not both")
+            raise typer.BadParameter("--lyrics and --lyrics-file exclude each other: give only one of them")
         return read_lyrics(self.lyrics_file, self.encoding)

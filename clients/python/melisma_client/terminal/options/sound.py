@@ -10,6 +10,12 @@ import typer
 class SoundOptions:
     """Options for encoding and loudness."""
 
-    bitrate_kbps: Annotated[int | None, typer.Option("--bitrate", help="kbit/s: 64 to 320; unset: 192.")] = None
-    sample_rate_hertz: Annotated[int | None, typer.Option("--sample-rate", help="44100 or 48000.")] = None
-    target_lufs: Annotated[float | None, typer.Option("--loudness", help="LUFS to level toward; unset: -14.")] = None
+    bitrate_kbps: Annotated[
+        int | None, typer.Option("--bitrate", help="Bit rate in kbit/s, 64 to 320; unset: 192.")
+    ] = None
+    sample_rate_hertz: Annotated[
+        int | None, typer.Option("--sample-rate", help="Sample rate in Hz: 44100 or 48000.")
+    ] = None
+    target_lufs: Annotated[
+        float | None, typer.Option("--loudness", help="Loudness of the song in LUFS; unset: -14.")
+    ] = None

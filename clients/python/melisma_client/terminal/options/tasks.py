@@ -26,24 +26,30 @@ class TaskOptions:
     """Options of tasks."""
 
     task: Annotated[
-        TaskName | None, typer.Option("--task", help="What to make of --recording, or (retake) of the song of --seed.")
+        TaskName | None, typer.Option("--task", help="Task for --recording, or for the song of --seed (retake).")
     ] = None
     recording: Annotated[
         Path | None,
-        typer.Option("--recording", help="MP3, WAV, FLAC or Ogg for --task.", exists=True, dir_okay=False),
+        typer.Option("--recording", help="Recording for --task: MP3, WAV, FLAC or Ogg.", exists=True, dir_okay=False),
     ] = None
     strength: Annotated[
-        float | None, typer.Option("--strength", help="audio-to-audio: how much of the recording stays, 0 to 1.")
+        float | None, typer.Option("--strength", help="audio-to-audio: share of the recording that stays, 0 to 1.")
     ] = None
     variance: Annotated[
-        float | None, typer.Option("--variance", help="retake, repaint: how different, above 0 to 1.")
+        float | None, typer.Option("--variance", help="retake, repaint: amount of difference, above 0 to 1.")
     ] = None
-    start_seconds: Annotated[float | None, typer.Option("--from", help="repaint: where the new part starts.")] = None
-    end_seconds: Annotated[float | None, typer.Option("--to", help="repaint: where the new part ends.")] = None
-    left_seconds: Annotated[float | None, typer.Option("--before", help="extend: seconds before the recording.")] = None
-    right_seconds: Annotated[float | None, typer.Option("--after", help="extend: seconds after the recording.")] = None
-    new_prompt: Annotated[str, typer.Option("--new-prompt", help="edit: the style wanted.")] = ""
-    new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: the words wanted.")] = ""
+    start_seconds: Annotated[
+        float | None, typer.Option("--from", help="repaint: start of the new part in seconds.")
+    ] = None
+    end_seconds: Annotated[float | None, typer.Option("--to", help="repaint: end of the new part in seconds.")] = None
+    left_seconds: Annotated[
+        float | None, typer.Option("--before", help="extend: seconds to add before the recording.")
+    ] = None
+    right_seconds: Annotated[
+        float | None, typer.Option("--after", help="extend: seconds to add after the recording.")
+    ] = None
+    new_prompt: Annotated[str, typer.Option("--new-prompt", help="edit: the new style.")] = ""
+    new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: the new lyrics.")] = ""
     edit_start: Annotated[
         float | None, typer.Option("--keep", help="edit: share of the steps that keep the recording, 0 to 1.")
     ] = None
@@ -53,13 +59,13 @@ class TaskOptions:
         foreign = [name for name, tasks in _OPTIONS.items() if self._is_set(name) and self.task not in tasks]
         if foreign:
             option, tasks = _FLAGS[foreign[0]], " or ".join(f"--task {task}" for task in _OPTIONS[foreign[0]])
-            raise typer.BadParameter(f"{option} needs {tasks}")
+            raise typer.BadParameter(f"{option} has an effect only with {tasks}: add it, or leave {option} out")
         if self.task is None:
             return None
         if self.task is TaskName.RETAKE and seed is None:
-            raise typer.BadParameter("--task retake needs --seed, the seed of the song to vary")
+            raise typer.BadParameter("--task retake needs the seed of the song to vary: give it with --seed")
         if self.task is not TaskName.RETAKE and self.recording is None:
-            raise typer.BadParameter(f"--task {self.task} needs --recording")
+            raise typer.BadParameter(f"--task {self.task} needs a recording: give it with --recording")
         return self._tasks(self.recording.read_bytes() if self.recording else b"")[self.task]
 
     def _is_set(self, name: str) -> bool:

@@ -7,6 +7,7 @@ const UNITS = { "Chinese characters": "chinese", characters: "characters", lines
 // What servers say, and what the page says for it.
 const KNOWN = [
   [/must not both be empty/, () => ["error.both"]],
+  [/^must be ([\d.]+) to ([\d.]+), the range/, (low, high) => ["error.range", { low, high }]],
   [/range \[([\d.]+), ([\d.]+)\]/, (low, high) => ["error.range", { low, high }]],
   [/greater than or equal to ([\d.]+) and less than or equal to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
   [/is outside ([\d.]+) to ([\d.]+)/, (low, high) => ["error.range", { low, high }]],
@@ -22,9 +23,9 @@ const KNOWN = [
   [/takes too long to check/, () => ["error.check"]],
   [/at most (\d+) characters/, (n) => ["error.longest", { n }]],
   [/must be (?:a number|an integer|finite)/, () => ["error.number"]],
-  [/is out of range/, () => ["error.size"]],
+  [/is too large/, () => ["error.size"]],
   [/does not support/, () => ["error.control"]],
-  [/^engine '.*' (?:has no|has these|sings)|^must be one of/, () => ["error.choice"]],
+  [/^engine '.*' (?:has no|has these|cannot sing)|^must be one of/, () => ["error.choice"]],
   [/^must be set$/, () => ["error.rest"]],
 ];
 

@@ -24,7 +24,7 @@ import { Duration } from "../../google/protobuf/duration.js";
 import { Timestamp } from "../../google/protobuf/timestamp.js";
 import { Status } from "../../google/rpc/status.js";
 
-/** The public contract of Melisma: style prompt and lyrics in, a song out, streamed while it is being made. */
+/** The public API of Melisma, which makes songs from a style prompt and lyrics and streams them while they are made. */
 
 /** Container and codec of the delivered sound. */
 export const AudioFormat = {
@@ -70,15 +70,15 @@ export function audioFormatToNumber(object: AudioFormat): number {
   }
 }
 
-/** Denoising of a song at once or section by section. */
+/** Denoising of the whole song at once or section by section. */
 export const GenerationMode = {
   /** UNSPECIFIED - The engine's choice. */
   UNSPECIFIED: "GENERATION_MODE_UNSPECIFIED",
-  /** WHOLE - All of it at once: the most coherent mode; there is no sound before the last step of the whole song. */
+  /** WHOLE - The whole song at once: the most coherent mode, but without sound before the last step of the whole song. */
   WHOLE: "GENERATION_MODE_WHOLE",
   /**
-   * SECTIONED - Section by section, each conditioned on the last seconds of the one before: the first is streamed while the second
-   * is made.
+   * SECTIONED - Section by section, each conditioned on the last seconds of the previous section: the first section is streamed
+   * while the second is being made.
    */
   SECTIONED: "GENERATION_MODE_SECTIONED",
   UNRECOGNIZED: "UNRECOGNIZED",
@@ -125,7 +125,7 @@ export function generationModeToNumber(object: GenerationMode): number {
   }
 }
 
-/** Sampler that turns noise into a song. */
+/** Sampler (ODE solver) of the denoising steps. */
 export const Sampler = {
   /** UNSPECIFIED - The engine's default. */
   UNSPECIFIED: "SAMPLER_UNSPECIFIED",
@@ -187,23 +187,23 @@ export function samplerToNumber(object: Sampler): number {
 
 /** Role of a section in the form of its song. */
 export const SectionKind = {
-  /** UNSPECIFIED - Not used. */
+  /** UNSPECIFIED - Not set; the server never sends it. */
   UNSPECIFIED: "SECTION_KIND_UNSPECIFIED",
   /** INTRO - Instrumental opening. */
   INTRO: "SECTION_KIND_INTRO",
-  /** VERSE - Part with changing words. */
+  /** VERSE - Part whose words change each time. */
   VERSE: "SECTION_KIND_VERSE",
-  /** PRE_CHORUS - Leads from verse to chorus. */
+  /** PRE_CHORUS - Transition from verse to chorus. */
   PRE_CHORUS: "SECTION_KIND_PRE_CHORUS",
-  /** CHORUS - Repeated main part. */
+  /** CHORUS - Main part, repeated with the same words. */
   CHORUS: "SECTION_KIND_CHORUS",
-  /** BRIDGE - A contrast late in the song. */
+  /** BRIDGE - Contrasting part late in the song. */
   BRIDGE: "SECTION_KIND_BRIDGE",
   /** INST - Instrumental part inside the song. */
   INST: "SECTION_KIND_INST",
   /** OUTRO - The ending. */
   OUTRO: "SECTION_KIND_OUTRO",
-  /** SONG - The whole song, where the engine makes it at once. */
+  /** SONG - The whole song, if the engine does not divide it into sections. */
   SONG: "SECTION_KIND_SONG",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -285,9 +285,9 @@ export function sectionKindToNumber(object: SectionKind): number {
   }
 }
 
-/** One audible group of tracks. */
+/** Group of tracks in the mix. */
 export const StemKind = {
-  /** UNSPECIFIED - Not used. */
+  /** UNSPECIFIED - Not a stem; a request with this value returns an error. */
   UNSPECIFIED: "STEM_KIND_UNSPECIFIED",
   /** VOCAL - The lead line: the voice, or the instrument in its place. */
   VOCAL: "STEM_KIND_VOCAL",
@@ -415,7 +415,7 @@ export function voiceKindToNumber(object: VoiceKind): number {
 
 /** Reason for which a stream ended. */
 export const FinishReason = {
-  /** UNSPECIFIED - Not used. */
+  /** UNSPECIFIED - Not set; the server never sends it. */
   UNSPECIFIED: "FINISH_REASON_UNSPECIFIED",
   /** COMPLETED - The song is complete. */
   COMPLETED: "FINISH_REASON_COMPLETED",
@@ -459,9 +459,9 @@ export function finishReasonToNumber(object: FinishReason): number {
 
 /** State of a song. */
 export const SongState = {
-  /** UNSPECIFIED - Not used. */
+  /** UNSPECIFIED - Not set; the server never sends it. */
   UNSPECIFIED: "SONG_STATE_UNSPECIFIED",
-  /** QUEUED - The song waits in the queue. */
+  /** QUEUED - The song is waiting in the queue. */
   QUEUED: "SONG_STATE_QUEUED",
   /** RUNNING - The song is being made. */
   RUNNING: "SONG_STATE_RUNNING",
@@ -533,32 +533,33 @@ export function songStateToNumber(object: SongState): number {
   }
 }
 
-/** Asks for one song. */
+/** Request of Generate: the description of one song. */
 export interface GenerateRequest {
   /**
-   * Names the request for logs and idempotency: a UUID chosen by the caller, a fresh one for every song. Empty: the
-   * server chooses.
+   * Id of the request for logs and idempotency: a UUID chosen by the caller, a new one for every song. Empty: the
+   * server chooses it.
    */
   requestId: string;
-  /** Names the engine, see ListEngines. Empty: the server's default engine. */
+  /** Name of the engine, see ListEngines. Empty: the server's default engine. */
   engine: string;
   /**
-   * Describes the style in keywords, English or Chinese ("melodic pop, upbeat, piano-driven"). At most 1000 characters.
-   * Prompt and lyrics must not both be empty.
+   * Style as keywords, English or Chinese ("melodic pop, upbeat, piano-driven"). At most 1000 characters. Prompt and
+   * lyrics must not both be empty.
    */
   prompt: string;
   /**
    * Words to be sung, one line of the song per line of text, under section tags: [intro] [verse] [pre-chorus] [chorus]
-   * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags count as the nearest of
-   * these or as remarks, [chorus] without words is repeated, "(x2)" repeats, "男：" and "[female]" say who sings. Lyrics
-   * in file formats (LRC, subtitles, HTML, Markdown) are recognised; `SongPlan.notes` lists the changes. Empty: an
-   * instrumental. At most 10000 characters. Text without any words or tags returns an error.
+   * [bridge] [inst] [outro], in any letter case and also numbered ("[verse 2]"). Other tags are read as the nearest of
+   * these or as remarks. [chorus] without words repeats the chorus before it, "(x2)" repeats a line or section, "男："
+   * and "[female]" mark who sings. Lyrics in file formats (LRC, subtitles, HTML, Markdown) are recognised;
+   * `SongPlan.notes` lists the changes. Empty: an instrumental. At most 10000 characters. Text without any words or
+   * tags returns an error.
    */
   lyrics: string;
   /**
-   * Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`; the song is
-   * as long to within one bar. 0: the engine chooses it from the lyrics. Other values return an error, and so does any
-   * but 0 with a task that takes a recording.
+   * Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`. The length
+   * of the song may differ by one bar. 0: the engine derives it from the lyrics. Other values return an error. With a
+   * task that takes a recording it must be 0.
    */
   durationSeconds: number;
   /** Encoding of the delivered sound. Unset: MP3, 192 kbit/s, 44100 Hz. */
@@ -587,8 +588,8 @@ export interface GenerateRequest {
     | number
     | undefined;
   /**
-   * Musical key, such as "C major", "F# minor" or "Am". At most 32 characters. Empty: the engine chooses. A text that
-   * is no key returns an error.
+   * Musical key, such as "C major", "F# minor" or "Am". At most 32 characters. Empty: the engine chooses. Text that is
+   * not a key returns an error.
    */
   key: string;
   /**
@@ -598,7 +599,7 @@ export interface GenerateRequest {
   tempoBpm?:
     | number
     | undefined;
-  /** Melody that the song begins with: kept exactly, continued by the engine. Unset: the engine composes everything. */
+  /** Melody that the song begins with, note for note; the engine continues it. Unset: the engine composes everything. */
   anchor:
     | Anchor
     | undefined;
@@ -613,20 +614,23 @@ export interface GenerateRequest {
    * a voice.
    */
   voice: VoiceKind;
-  /** Level of the lead line relative to the engine's own mix, in dB, in the range [-24, 12]. 0: as the engine mixes it. */
+  /**
+   * Change of the level of the lead line (voice or melody instrument) in the mix, in dB, in the range [-24, 12]. 0:
+   * none.
+   */
   vocalLevelDb: number;
   /**
    * Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
    * the engine detects it, line by line.
    */
   language: string;
-  /** Task other than a new song. Unset: a new song. */
+  /** Task that starts from a recording or an earlier song. Unset: the engine makes a new song from prompt and lyrics. */
   task:
     | //
-    /** Make a new song in the manner of a recording. */
+    /** Make a new song that resembles a recording. */
     { $case: "audioToAudio"; value: AudioToAudioTask }
     | //
-    /** Make a variation of the same song. */
+    /** Make a variation of an earlier song with the same request and seed. */
     { $case: "retake"; value: RetakeTask }
     | //
     /** Replace a part of a recording. */
@@ -635,12 +639,12 @@ export interface GenerateRequest {
     /** Make a recording longer. */
     { $case: "extend"; value: ExtendTask }
     | //
-    /** Give a recording other words or another style. */
+    /** Change the lyrics or the style of a recording. */
     { $case: "edit"; value: EditTask }
     | undefined;
   /**
-   * Options that only one engine has, in the field with the engine's name. Options of another engine than `engine`
-   * return an error. If `engine` is empty, they select the engine. Unset: the engine's defaults.
+   * Options of one engine alone, in the field with the engine's name. Options of an engine other than `engine` return
+   * an error. If `engine` is empty, the options select the engine. Unset: the engine's defaults.
    */
   engineOptions:
     | //
@@ -652,15 +656,15 @@ export interface GenerateRequest {
 /** Options that only the engine "ace_step" has. */
 export interface AceStepOptions {
   /**
-   * Denoising of the song at once or section by section. UNSPECIFIED: the server's setting, whole by default. A `task`
-   * takes no other value than whole.
+   * Denoising of the whole song at once or section by section. UNSPECIFIED: the server's setting, by default the whole
+   * song. With a `task` only the whole song is possible.
    */
   mode: GenerationMode;
-  /** Sampler that turns noise into a song. UNSPECIFIED: Euler. */
+  /** Sampler (ODE solver) of the denoising steps. UNSPECIFIED: Euler. */
   sampler: Sampler;
   /**
-   * Weight with which a step moves the latents away from their mean, in the range [-100, 100]. 0: plain steps; greater
-   * values give more contrast. Unset: 10.
+   * Rescaling of each denoising step about the mean of the latents, in the range [-100, 100]. 0: none; greater values
+   * increase the contrast of the sound. Unset: 10.
    */
   omega?:
     | number
@@ -684,22 +688,23 @@ export interface AudioConfig {
 /**
  * Melody given by the caller, which the song begins with.
  *
- * `studio` keeps its first 16 bars (64 beats). What is longer, longer than the song, or silence of 16 beats and more
- * before the first note is left out, and the notes of the plan say so.
+ * The engine `studio` uses its first 16 bars (64 beats). Notes beyond that or beyond the end of the song are left out,
+ * and so is silence of 16 beats or more before the first note; `SongPlan.notes` lists what was left out.
  */
 export interface Anchor {
-  /** The melody, in one of two notations. */
+  /** The melody, as notes or as a MIDI file. */
   melody:
     | //
     /** The melody note by note. */
     { $case: "notes"; value: AnchorNoteList }
     | //
     /**
-     * The melody as the bytes of a standard MIDI file, at most 65536: the track or channel that is named as the melody,
-     * else the first that is no bass and no percussion; its highest note where several sound. Parts of the file that
-     * the melody does not need may be missing or damaged. Times are rounded to sixteenth notes, notes beyond [36, 96]
-     * are moved by octaves, longer notes than 16 beats end there. The tempo of the file is kept where neither
-     * `tempo_bpm` nor the prompt names one and the words fit at it; the notes of the plan say so.
+     * The melody as the bytes of a standard MIDI file, at most 65536. The engine uses the track or channel that is
+     * named as the melody, otherwise the first one that is neither bass nor percussion, and of simultaneous notes the
+     * highest. Other parts of the file may be missing or damaged. Times are rounded to sixteenth notes, notes outside
+     * [36, 96] are moved by octaves, and notes longer than 16 beats are shortened to 16. The song has the tempo of the
+     * file if neither `tempo_bpm` nor the prompt gives one and the lyrics fit at that tempo; `SongPlan.notes` reports
+     * it.
      */
     { $case: "midi"; value: Buffer }
     | undefined;
@@ -707,7 +712,7 @@ export interface Anchor {
 
 /** Notes and rests in the order in which they sound. */
 export interface AnchorNoteList {
-  /** 1 to 512 notes or rests. */
+  /** The notes and rests, 1 to 512. */
   notes: AnchorNote[];
 }
 
@@ -719,9 +724,9 @@ export interface AnchorNote {
   lengthBeats: number;
 }
 
-/** Makes a new song in the manner of a recording, as long as that is. */
+/** Makes a new song that resembles a recording and has its length. */
 export interface AudioToAudioTask {
-  /** The recording to start from. */
+  /** The recording that the task starts from. */
   source:
     | //
     /**
@@ -730,23 +735,23 @@ export interface AudioToAudioTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Share of the recording that stays, in the range [0, 1]; at 0 the recording has no influence. Unset: 0.5. */
+  /** Influence of the recording on the new song, in the range [0, 1]; 0: none. Unset: 0.5. */
   strength?: number | undefined;
 }
 
-/** Makes a variation of the song with the request's own `seed`. */
+/** Makes a variation of the song that the same request with the same `seed` made before. */
 export interface RetakeTask {
-  /** Seed of the part that differs, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
+  /** Seed of the variation, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?:
     | number
     | undefined;
-  /** Distance from the song as it was, in the range (0, 1]; at 1 it is another song. Unset: 0.5. */
+  /** Amount of difference from the earlier song, in the range (0, 1]; at 1 the song is entirely new. Unset: 0.5. */
   variance?: number | undefined;
 }
 
-/** Replaces a part of a recording; the rest stays as it is. */
+/** Replaces a part of a recording, and leaves the rest unchanged. */
 export interface RepaintTask {
-  /** The recording to start from. */
+  /** The recording that the task starts from. */
   source:
     | //
     /**
@@ -759,7 +764,7 @@ export interface RepaintTask {
   startSeconds: number;
   /** End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 240]. */
   endSeconds: number;
-  /** Distance of the new part from the old one, in the range (0, 1]; at 1 nothing of it is left. Unset: 0.5. */
+  /** Amount of difference from the old part, in the range (0, 1]; at 1 the part is entirely new. Unset: 0.5. */
   variance?:
     | number
     | undefined;
@@ -769,7 +774,7 @@ export interface RepaintTask {
 
 /** Extends a recording at its beginning, its end, or both, to at most 240 s in all. */
 export interface ExtendTask {
-  /** The recording to start from. */
+  /** The recording that the task starts from. */
   source:
     | //
     /**
@@ -780,18 +785,21 @@ export interface ExtendTask {
     | undefined;
   /** Length of the part before the recording, in seconds, in the range [0, 240]. 0: none. */
   leftSeconds: number;
-  /** Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. Not both may be 0. */
+  /**
+   * Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. `left_seconds` and
+   * `right_seconds` must not both be 0.
+   */
   rightSeconds: number;
   /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
 }
 
 /**
- * Gives a recording other words or another style. The request's own `prompt` and `lyrics` describe the recording as it
- * is.
+ * Changes the lyrics or the style of a recording. `GenerateRequest.prompt` and `GenerateRequest.lyrics` describe the
+ * recording before the change.
  */
 export interface EditTask {
-  /** The recording to start from. */
+  /** The recording that the task starts from. */
   source:
     | //
     /**
@@ -800,23 +808,26 @@ export interface EditTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Style of the new song, as `GenerateRequest.prompt`. At most 1000 characters. Empty: none is described. */
+  /** New style, in the form of `GenerateRequest.prompt`. At most 1000 characters. Empty: the style is not described. */
   prompt: string;
-  /** Words of the new song, as `GenerateRequest.lyrics`. At most 10000 characters. Empty: an instrumental. */
+  /** New lyrics, in the form of `GenerateRequest.lyrics`. At most 10000 characters. Empty: an instrumental. */
   lyrics: string;
   /**
-   * Share of the steps after which the song begins to change, in the range [0, 1]; a greater one keeps more of the
-   * recording. A share that leaves no step returns an error.
+   * Share of the denoising steps before the change begins, in the range [0, 1]; a greater share preserves more of the
+   * recording. A share that leaves no step for the change returns an error.
    */
   start: number;
   /**
-   * Share of the steps after which the song no longer follows the recording, in the range [0, 1], not below `start`.
-   * Unset: 1.
+   * Share of the denoising steps after which the recording has no influence any more, in the range [0, 1], not below
+   * `start`. Unset: 1.
    */
   end?:
     | number
     | undefined;
-  /** Number of noises over which each step is averaged, in the range [1, 8]; more is smoother and slower. 0: 1. */
+  /**
+   * Number of noise samples over which each denoising step is averaged, in the range [1, 8]; more are smoother and
+   * slower. 0: 1.
+   */
   averages: number;
   /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
@@ -828,7 +839,7 @@ export interface MasteringConfig {
   targetLufs?: number | undefined;
 }
 
-/** One message of the stream of Generate. */
+/** One message of the response stream of Generate. */
 export interface GenerateResponse {
   /** The next event of the song, in the order of the stream. */
   event: SongEvent | undefined;
@@ -836,38 +847,38 @@ export interface GenerateResponse {
 
 /** One event of a song. */
 export interface SongEvent {
-  /** The kind of the event. Clients have to ignore unknown kinds. */
+  /** Kind and content of the event. Clients must ignore kinds that they do not know. */
   event:
     | //
-    /** The song was admitted. First event of the stream. */
+    /** The song was admitted to the queue. First event of the stream. */
     { $case: "accepted"; value: SongAccepted }
     | //
-    /** The song's sections. Second event of the stream. */
+    /** The plan of the song: its sections and their lyrics. Second event of the stream. */
     { $case: "plan"; value: SongPlan }
     | //
     /** Queue position or denoising progress of the song, or a heartbeat. */
     { $case: "progress"; value: SongProgress }
     | //
-    /** Sound. */
+    /** A chunk of encoded sound. */
     { $case: "chunk"; value: AudioChunk }
     | //
-    /** A section was sent completely. */
+    /** All sound of a section was sent. */
     { $case: "sectionFinished"; value: SectionFinished }
     | //
-    /** The song was sent completely. Last event of the stream. */
+    /** All sound of the song was sent. Last event of the stream. */
     { $case: "finished"; value: SongFinished }
     | undefined;
 }
 
-/** Reports that a song was admitted. */
+/** Reports that a song was admitted to the queue. */
 export interface SongAccepted {
-  /** The request's id, or the one that the server chose (a UUID). */
+  /** `GenerateRequest.request_id`, or the UUID that the server chose in its place. */
   requestId: string;
   /** Id of the song, chosen by the server. */
   songId: string;
   /** The engine that makes the song. */
   engine: string;
-  /** The seed in use, in the range [0, 4294967295]. */
+  /** Random seed of the song, in the range [0, 4294967295]. */
   seed: number;
   /** Number of running and waiting songs when this one was admitted. */
   queuePosition: number;
@@ -880,17 +891,17 @@ export interface SongAccepted {
 }
 
 /**
- * The plan of a song, made before any sound exists. A song that loses its server before any sound of it was heard is
- * planned again by another one: a second plan replaces the first.
+ * The plan of a song, made before any sound exists. If the server dies before any sound of the song was sent, another
+ * server plans the song again, and its plan replaces the first.
  */
 export interface SongPlan {
   /** The sections in playing order. */
   sections: Section[];
   /** Length of the song in seconds. */
   durationSeconds: number;
-  /** Musical key, such as "C major". Empty if the engine has none. */
+  /** Musical key, such as "C major". Empty if the engine does not choose one. */
   key: string;
-  /** Tempo in quarter notes per minute. Unset if the engine has none. */
+  /** Tempo in quarter notes per minute. Unset if the engine does not set one. */
   tempoBpm?:
     | number
     | undefined;
@@ -898,13 +909,17 @@ export interface SongPlan {
   steps: number;
   /** Strength of classifier-free guidance. */
   guidanceScale: number;
-  /** Remarks for people on the interpretation of the request, additions and omissions, one sentence each, in English. */
+  /**
+   * Remarks for people on how the request was interpreted, and on what was added or left out; one English sentence
+   * each.
+   */
   notes: string[];
   /** Samples per second and channel of the delivered sound. */
   sampleRateHertz: number;
   /**
-   * Samples before the song in the decoded sound of all frames: the Info frame, encoder delay and decoder delay. A player
-   * that reads the Info frame cuts them away by itself, and the padding after the song where the length is exact.
+   * Number of samples before the song's first sample, if all MP3 frames are decoded: those of the Info frame, the
+   * encoder delay and the decoder delay. Players that read the Info frame remove them, and also the padding after the
+   * song if its length is exact.
    */
   delaySamples: number;
   /** Voice that sings the song. UNSPECIFIED: nobody sings. */
@@ -927,17 +942,17 @@ export interface SongPlan {
     | number
     | undefined;
   /**
-   * Marks of the sound as generated, which stand at the head of the file. Unset: the operator has switched marking off,
+   * Marks at the head of the file that declare the sound as AI-generated. Unset: the operator has switched marking off,
    * or the song was planned before this field existed.
    */
   marks: SoundMarks | undefined;
 }
 
-/** The marks of a song as generated sound, as they stand in the ID3 tag of its file. */
+/** Marks in the ID3 tag of a file that declare its sound as AI-generated. */
 export interface SoundMarks {
   /**
-   * The address of a digital source type of the IPTC NewsCodes: ".../trainedAlgorithmicMedia", or for a song that is
-   * made from a recording ".../compositeWithTrainedAlgorithmicMedia". Values may be added.
+   * URL of a digital source type of the IPTC NewsCodes: ".../trainedAlgorithmicMedia", or for a song made from a
+   * recording ".../compositeWithTrainedAlgorithmicMedia". Values may be added.
    */
   digitalSourceType: string;
   /**
@@ -946,8 +961,8 @@ export interface SoundMarks {
    */
   producer: string;
   /**
-   * Id of the content of the request, with its seed: `ProduceID` of the field AIGC. The same request with the same seed
-   * has the same one, 32 hexadecimal digits.
+   * Hash of the request and its seed, 32 hexadecimal digits: `ProduceID` of the field AIGC. The same request with the
+   * same seed has the same id.
    */
   contentId: string;
 }
@@ -980,20 +995,20 @@ export interface LyricLine {
   voices: VoiceKind[];
 }
 
-/** One sung unit. */
+/** One syllable of the lyrics, as written and as sung. */
 export interface Syllable {
   /**
-   * As written: one Chinese character, or a part of a Latin word or number. Empty if what is written stands for more
-   * syllables than it has signs ("23").
+   * The syllable as written: one Chinese character, or a part of a Latin word or number. Empty for further syllables of
+   * a text that has fewer characters than syllables ("23").
    */
   text: string;
-  /** Reading: pinyin without tone; for other languages ARPAbet sounds divided by spaces ("l ah v"). */
+  /** Pronunciation: pinyin without tone; for other languages ARPAbet phonemes separated by spaces ("l ah v"). */
   reading: string;
-  /** Lexical tone, as the dictionary gives it for the word: 1 to 5 (5 is neutral). 0 if the language has none. */
+  /** Lexical tone of the syllable in its word: 1 to 5 (5 is neutral). 0 if the language has no tones. */
   tone: number;
   /**
-   * Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` where sandhi changes nothing. 0 if the
-   * language has none, and in songs that were planned before this field existed; `tone` holds the sung tone there.
+   * Tone that is sung, after tone sandhi: 1 to 5 (5 is neutral). Equal to `tone` if sandhi does not change it. 0 if the
+   * language has no tones, and in songs that were planned before this field existed, whose sung tone is in `tone`.
    */
   sungTone: number;
 }
@@ -1007,25 +1022,25 @@ export interface SongProgress {
   sectionIndex: number;
   /** Steps done of that section, from 1 to `steps`. */
   step: number;
-  /** Total steps of that section. 0: the message has no denoising progress, and the two fields above are 0. */
+  /** Total steps of that section. 0: the message has no denoising progress; `section_index` and `step` are 0, too. */
   steps: number;
-  /** Number of songs before this one while it waits. 0 once it is being made. */
+  /** Number of songs ahead of this one in the queue. 0 once the song is being made. */
   queuePosition: number;
-  /** Estimate of the time from this event to the first chunk. Unset while it is unknown, and once the chunk was sent. */
+  /** Estimate of the time from this event to the first chunk. Unset while unknown, and after the first chunk. */
   estimatedFirstAudio:
     | Duration
     | undefined;
-  /** Estimate of the time from this event to `finished`. Unset while it is unknown. */
+  /** Estimate of the time from this event to `finished`. Unset while unknown. */
   estimatedFinish: Duration | undefined;
 }
 
-/** Encoded sound: the next bytes of the song's one continuous stream, whole MP3 frames only. */
+/** A chunk of encoded sound: the next bytes of the song's MP3 stream, always whole frames. */
 export interface AudioChunk {
   /** Position of the chunk in the stream, from 0 without gaps. */
   sequence: number;
   /**
-   * The next bytes of the MP3 stream; a player needs nothing but these, in the order of the events. The first chunk
-   * begins with an ID3v2.4 tag, followed by an Info frame. A decoder of bare frames needs the tag removed.
+   * The next bytes of the MP3 stream; players need only these bytes, in the order of the events. The first chunk begins
+   * with an ID3v2.4 tag and an Info frame. For a decoder that accepts only bare frames, remove the tag.
    */
   data: Buffer;
   /** Index of the section in which the chunk's sound starts. */
@@ -1034,13 +1049,13 @@ export interface AudioChunk {
   startSeconds: number;
   /** Length of the chunk's sound in seconds. */
   durationSeconds: number;
-  /** Position of the first byte in the stream. */
+  /** Position of the chunk's first byte in the stream. */
   byteOffset: number;
-  /** Position of the first sample (per channel, at the delivered rate) in the decoded sound of all frames. */
+  /** Position of the chunk's first sample (per channel, at the delivered rate) in the decoded sound of all frames. */
   sampleOffset: number;
 }
 
-/** Reports that a section was sent completely. */
+/** Reports that all sound of a section was sent, with the times of its syllables and its score. */
 export interface SectionFinished {
   /** Index of the section. */
   sectionIndex: number;
@@ -1048,14 +1063,14 @@ export interface SectionFinished {
   startSeconds: number;
   /** Length of its sound in seconds. */
   durationSeconds: number;
-  /** Times of the syllables, in the order in which they are sung. Empty if the engine knows none. */
+  /** Times of the syllables, in the order in which they are sung. Empty if the engine does not know them. */
   timings: SyllableTiming[];
   /**
    * The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty if the
-   * engine has none.
+   * engine makes no score.
    */
   midi: Buffer;
-  /** The chords, in order and without gaps. Empty if the engine knows none. */
+  /** The chords of the section, in order and without gaps. Empty if the engine does not know them. */
   chords: ChordSpan[];
 }
 
@@ -1083,7 +1098,7 @@ export interface SyllableTiming {
   endSeconds: number;
 }
 
-/** Reports that the song was sent completely. */
+/** Reports that all sound of the song was sent. */
 export interface SongFinished {
   /** Length of the song in seconds. */
   durationSeconds: number;
@@ -1113,79 +1128,79 @@ export interface SongFinished {
   finishReason: FinishReason;
 }
 
-/** Asks to listen to a song. */
+/** Request of Listen: a song, and the byte to start from. */
 export interface ListenRequest {
-  /** The song, as `SongAccepted.song_id` names it. */
+  /** Id of the song, as in `SongAccepted.song_id`. */
   songId: string;
-  /** Position of the first byte to be sent, at least 0; those before it are left out. 0: the whole song. */
+  /** Position of the first byte to send, at least 0; the bytes before it are skipped. 0: the whole song. */
   byteOffset: number;
 }
 
-/** One message of the stream of Listen. */
+/** One message of the response stream of Listen. */
 export interface ListenResponse {
   /**
-   * The event. Where `ListenRequest.byte_offset` lies within a chunk, the first chunk has only the rest of its bytes,
-   * and their `byte_offset`; its other fields are those of the whole chunk. Sections that end before
-   * `ListenRequest.byte_offset` are reported at once.
+   * The next event of the song. If `ListenRequest.byte_offset` lies within a chunk, the first chunk of the stream has
+   * the rest of its bytes and their `byte_offset`; its other fields are those of the whole chunk. Sections that end
+   * before `ListenRequest.byte_offset` are reported at once.
    */
   event: SongEvent | undefined;
 }
 
-/** Asks for one song. */
+/** Request of GetSong: the id of one song. */
 export interface GetSongRequest {
-  /** The song, as `SongAccepted.song_id` names it. */
+  /** Id of the song, as in `SongAccepted.song_id`. */
   songId: string;
 }
 
-/** Has the requested song. */
+/** Response of GetSong: the state and description of the song. */
 export interface GetSongResponse {
   /** The song. */
   song: Song | undefined;
 }
 
-/** Asks for a page of the caller's songs. */
+/** Request of ListSongs, for one page of the caller's songs. */
 export interface ListSongsRequest {
-  /** Greatest number of songs to return, at least 0. More than 200 counts as 200. 0: 50. */
+  /** Most songs to return, at least 0. Values above 200 count as 200. 0: 50. */
   pageSize: number;
-  /** `ListSongsResponse.next_page_token` of the page before. Empty: the first page. */
+  /** `ListSongsResponse.next_page_token` of the previous page. Empty: the first page. */
   pageToken: string;
 }
 
-/** Lists songs. */
+/** Response of ListSongs: one page of songs. */
 export interface ListSongsResponse {
   /** The songs, newest first. */
   songs: Song[];
-  /** The value of `ListSongsRequest.page_token` for the next page. Empty: this is the last one. */
+  /** Value of `ListSongsRequest.page_token` for the next page. Empty: this is the last page. */
   nextPageToken: string;
 }
 
-/** Asks to cancel a song. */
+/** Request of CancelSong: the id of the song to cancel. */
 export interface CancelSongRequest {
-  /** The song, as `SongAccepted.song_id` names it. */
+  /** Id of the song, as in `SongAccepted.song_id`. */
   songId: string;
 }
 
-/** Has the cancelled song. */
+/** Response of CancelSong: the state of the cancelled song. */
 export interface CancelSongResponse {
-  /** The song, as it is after the call. */
+  /** The song after the call. */
   song: Song | undefined;
 }
 
-/** Asks to delete a song. */
+/** Request of DeleteSong: the id of the song to delete. */
 export interface DeleteSongRequest {
-  /** The song, as `SongAccepted.song_id` names it. */
+  /** Id of the song, as in `SongAccepted.song_id`. */
   songId: string;
 }
 
-/** Says that the song was deleted. */
+/** Response of DeleteSong: the song is deleted. */
 export interface DeleteSongResponse {
 }
 
-/** A song that the server makes or has stored. */
+/** State and description of a song that is waiting, being made or stored. */
 export interface Song {
   /** Id of the song, chosen by the server. */
   songId: string;
-  /** `GenerateRequest.request_id` of the song, or the one that the server chose. */
+  /** `GenerateRequest.request_id` of the song, or the UUID that the server chose in its place. */
   requestId: string;
   /** The state of the song. */
   state: SongState;
@@ -1193,71 +1208,75 @@ export interface Song {
   engine: string;
   /** `GenerateRequest.prompt` of the song. */
   prompt: string;
-  /** The seed in use, in the range [0, 4294967295]. */
+  /** Random seed of the song, in the range [0, 4294967295]. */
   seed: number;
   /** Instant at which the song was admitted. */
   createTime:
     | Date
     | undefined;
-  /** Instant at which the song ended, in whatever state. Unset before. */
+  /** Instant at which the song was completed, failed or was cancelled. Unset before. */
   endTime:
     | Date
     | undefined;
-  /** Length of the song in seconds: as planned until the song is complete. 0 before it is planned. */
+  /**
+   * Length of the song in seconds: 0 before the plan, the planned length until the song is complete, then the actual
+   * one.
+   */
   durationSeconds: number;
-  /** Bytes of the stream so far. */
+  /** Number of bytes of the song that exist so far. */
   sizeBytes: number;
-  /** SHA-256 of the stream, lower-case hexadecimal. Empty before the song is complete. */
+  /** SHA-256 of the song's bytes, lower-case hexadecimal. Empty before the song is complete. */
   sha256: string;
   /**
    * The error that ended the song. Unset: the song has not failed. `code` is a canonical code, `message` a text for
-   * people. `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is that of the same error
-   * in other methods, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
-   * (UNAVAILABLE: the server could not store the song). `code` is UNKNOWN for a reason of another version of the
-   * server. Where fields of the request were at fault, `details` also has the google.rpc.BadRequest of the same error.
+   * people. `details` has one google.rpc.ErrorInfo of the domain "melisma.v1", whose `reason` is one of Generate's
+   * errors, or "INTERRUPTED" (UNAVAILABLE: the server stopped before the song was complete), or "NOT_KEPT"
+   * (UNAVAILABLE: the server could not store the song). `code` is UNKNOWN if another version of the server wrote a
+   * reason that this one does not know. If fields of the request caused the error, `details` also has a
+   * google.rpc.BadRequest.
    */
   failure:
     | Status
     | undefined;
-  /** True if HTTP GET /audio/{song_id}.c2pa has a C2PA manifest of the complete song, signed by the operator. */
+  /** True if HTTP GET /audio/{song_id}.c2pa returns a C2PA manifest of the complete song, signed by the operator. */
   contentCredentials: boolean;
 }
 
-/** Asks for a page of the engines of the server. */
+/** Request of ListEngines, for one page of the server's engines. */
 export interface ListEnginesRequest {
-  /** Greatest number of engines to return, at least 0. More than 200 counts as 200. 0: 200. */
+  /** Most engines to return, at least 0. Values above 200 count as 200. 0: 200. */
   pageSize: number;
-  /** `ListEnginesResponse.next_page_token` of the page before. Empty: the first page. */
+  /** `ListEnginesResponse.next_page_token` of the previous page. Empty: the first page. */
   pageToken: string;
 }
 
-/** Lists the engines of the server. */
+/** Response of ListEngines: one page of engines. */
 export interface ListEnginesResponse {
-  /** The engines; the default comes first. */
+  /** The engines of the server, the default engine first. */
   engines: Engine[];
-  /** The value of `ListEnginesRequest.page_token` for the next page. Empty: this is the last one. */
+  /** Value of `ListEnginesRequest.page_token` for the next page. Empty: this is the last page. */
   nextPageToken: string;
 }
 
-/** Asks for one engine. */
+/** Request of GetEngine: the name of one engine. */
 export interface GetEngineRequest {
-  /** The engine's name. */
+  /** Name of the engine. */
   name: string;
 }
 
-/** Describes one engine. */
+/** Response of GetEngine: the limits and defaults of the engine. */
 export interface GetEngineResponse {
   /** The engine. */
   engine: Engine | undefined;
 }
 
-/** A model family that this server can run. Ranges are inclusive. */
+/** An engine (model family) that this server can run, with its limits and defaults. Ranges are inclusive. */
 export interface Engine {
-  /** The name to put in `GenerateRequest.engine`. */
+  /** Name of the engine, the value for `GenerateRequest.engine`. */
   name: string;
   /**
-   * Description of the engine, one sentence for people. Empty while the engine is not loaded, as all fields below but
-   * `devices` and `ready`.
+   * Description of the engine for people, one sentence. While the engine is not loaded, this and all fields below
+   * except `devices` and `ready` are empty.
    */
   description: string;
   /** Devices that the engine runs on, such as "cpu" or "cuda:0". */
@@ -1288,29 +1307,29 @@ export interface Engine {
   /** Tracks that can be chosen with `GenerateRequest.stems`. */
   stems: StemKind[];
   /**
-   * True if the engine is loaded and takes songs. A service whose engines are started when songs wait for them takes
-   * songs while this is false, too; `accepted` then tells the time until a song begins.
+   * True if the engine is loaded and makes songs. A service that starts engines on demand accepts songs also while this
+   * is false; `SongAccepted` then has the estimated time until the song begins.
    */
   ready: boolean;
   /** Voices that can be chosen with `GenerateRequest.voice`. Empty: the engine does not sing. */
   voices: VoiceKind[];
-  /** Adapters (LoRA) that can be chosen, in engines that have an option `lora`. */
+  /** Names of the LoRA adapters that the engine's option `lora` can select. Empty if the engine has no such option. */
   loras: string[];
   /**
-   * The licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Terms
-   * that SPDX does not list have a name that begins with "LicenseRef-". Empty while the engine is not loaded.
+   * Licence of the engine's weights and data, as an SPDX licence expression ("Apache-2.0 AND CC-BY-4.0"). Licences that
+   * SPDX does not list have names that begin with "LicenseRef-". Empty while the engine is not loaded.
    */
   license: string;
   /**
-   * True if all of those terms allow commercial use of the songs. False also if the terms of one part are unclear, and
-   * while the engine is not loaded.
+   * True if `license` allows commercial use of the songs in all its parts. False also if one part is unclear, and while
+   * the engine is not loaded.
    */
   commercialUseAllowed: boolean;
-  /** The text that a product with the engine's songs must show. Empty: no text is required, or the engine is not loaded. */
+  /** Attribution that a product with the engine's songs must show. Empty: none is required, or the engine is not loaded. */
   attribution: string;
   /** Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded. */
   channels: number;
-  /** Those of `languages` that the engine sings on trial: listeners understand few of the words. */
+  /** The part of `languages` that is experimental: listeners understand only few of the sung words. */
   experimentalLanguages: string[];
 }
 
@@ -5738,24 +5757,24 @@ export const Engine: MessageFns<Engine> = {
 };
 
 /**
- * Makes songs and finds them again.
+ * Makes songs, streams them, and lists, describes, cancels and deletes the songs of a caller.
  *
  * Errors of every method follow the canonical codes: INVALID_ARGUMENT carries google.rpc.BadRequest with one violation
- * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, but for a deadline that the song alone cannot meet, where
- * waiting does not help; FAILED_PRECONDITION says what to install or set, or which fields the engine lacks, with the
- * engines that have them, as one violation each of google.rpc.PreconditionFailure; UNAVAILABLE means that the server is
- * draining, lost a worker or gets no answer from its song store, and may be retried before the first message; with the
- * reason "MADE_ELSEWHERE" the song goes on at another server, and with "LISTENER_STALLED" the client has read nothing
- * for too long: Listen gives the rest of the song. All of them carry google.rpc.ErrorInfo with a reason of the domain
- * "melisma.v1". A request with a field that the server's version of this contract does not have returns
- * INVALID_ARGUMENT.
+ * per field; RESOURCE_EXHAUSTED carries google.rpc.RetryInfo, unless the song alone takes longer than the deadline
+ * allows, where waiting does not help. FAILED_PRECONDITION says what the operator has to install or set; for fields
+ * that the engine does not support, google.rpc.PreconditionFailure has one violation per field and names engines that
+ * support it. UNAVAILABLE means that the server is shutting down, has lost a worker or gets no answer from its song
+ * store; the call may be retried if no message has arrived. With the reason "MADE_ELSEWHERE" another server makes the
+ * song; with "LISTENER_STALLED" the client has read nothing for too long: in both cases Listen streams the rest of the
+ * song. All errors carry google.rpc.ErrorInfo with a reason of the domain "melisma.v1". A request with a field that the
+ * server's version of this API does not have returns INVALID_ARGUMENT.
  *
  * Units: positions and lengths in a song are seconds (`..._seconds`, double), counted from the first sample of the song
  * without encoder delay. Times of waiting and processing are google.protobuf.Duration, instants
  * google.protobuf.Timestamp. Indexes and offsets count from 0.
  *
- * The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. Callers share the server
- * fairly, whatever number of songs each asks for. Absent or blank: "anonymous".
+ * The metadata key `x-caller` names the caller, in at most 64 printable ASCII characters. The server shares its devices
+ * fairly among callers, whatever number of songs each requests. Absent or blank: "anonymous".
  */
 export type MusicServiceService = typeof MusicServiceService;
 export const MusicServiceService = {
@@ -5765,24 +5784,24 @@ export const MusicServiceService = {
    *
    * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
    * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-   * and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
-   * by default), and can be listened to again meanwhile.
+   * and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
+   * setting of the server, 10 by default), in which the caller can return to the song with Listen.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
    * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
    * same if all their fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
+   * `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
    *
-   * Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
-   * cannot be sung, and a length that does not hold the lyrics.
+   * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
+   * lyrics that cannot be sung, and a length that is too short for the lyrics.
    *
    * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-   * another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
-   * and is not tried again), RESOURCE_EXHAUSTED (queue full, too many requests wait to be checked, the call's deadline
-   * cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-   * DEADLINE_EXCEEDED or CANCELLED.
+   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
+   * killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+   * the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
+   * the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
   generate: {
     path: "/melisma.v1.MusicService/Generate" as const,
@@ -5795,15 +5814,15 @@ export const MusicServiceService = {
   },
   /**
    * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
-   * before and now make one file, byte for byte. A song may have any number of listeners.
+   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
+   * before and now together are the song's file. A song may have any number of listeners.
    *
-   * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+   * The server goes on making a song for some seconds after its last listener has left, as Generate describes.
    *
-   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
-   * beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
-   * comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
-   * what Generate returns for a song that fails while it is listened to.
+   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
+   * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
+   * the sound made until then is streamed first, and the status has the reason and the violations of `Song.failure`),
+   * CANCELLED (the song is cancelled during the call), and what Generate returns for a song that fails during the call.
    */
   listen: {
     path: "/melisma.v1.MusicService/Listen" as const,
@@ -5814,7 +5833,7 @@ export const MusicServiceService = {
     responseSerialize: (value: ListenResponse): Buffer => Buffer.from(ListenResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListenResponse => ListenResponse.decode(value),
   },
-  /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
+  /** Describes one song of the caller. Returns NOT_FOUND if the song does not exist or belongs to another caller. */
   getSong: {
     path: "/melisma.v1.MusicService/GetSong" as const,
     requestStream: false as const,
@@ -5825,8 +5844,8 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): GetSongResponse => GetSongResponse.decode(value),
   },
   /**
-   * Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
-   * a page token that is not one of this method's.
+   * Lists the songs of the caller, newest first: those being made and those stored. Returns INVALID_ARGUMENT for a page
+   * token that this method has not returned.
    */
   listSongs: {
     path: "/melisma.v1.MusicService/ListSongs" as const,
@@ -5838,7 +5857,7 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): ListSongsResponse => ListSongsResponse.decode(value),
   },
   /**
-   * Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+   * Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
    * NOT_FOUND as GetSong does.
    */
   cancelSong: {
@@ -5851,13 +5870,13 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): CancelSongResponse => CancelSongResponse.decode(value),
   },
   /**
-   * Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
-   * on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
-   * `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+   * Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+   * deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+   * `request_id` may be used again for a new song. The song still counts for the caller's quota.
    *
    * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-   * "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
-   * may be made again.
+   * "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
+   * repeated.
    */
   deleteSong: {
     path: "/melisma.v1.MusicService/DeleteSong" as const,
@@ -5869,8 +5888,8 @@ export const MusicServiceService = {
     responseDeserialize: (value: Buffer): DeleteSongResponse => DeleteSongResponse.decode(value),
   },
   /**
-   * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
-   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   * Lists the engines of this server with their limits and defaults. The server's default engine comes first. Returns
+   * INVALID_ARGUMENT for a page token that this method has not returned.
    */
   listEngines: {
     path: "/melisma.v1.MusicService/ListEngines" as const,
@@ -5881,7 +5900,7 @@ export const MusicServiceService = {
     responseSerialize: (value: ListEnginesResponse): Buffer => Buffer.from(ListEnginesResponse.encode(value).finish()),
     responseDeserialize: (value: Buffer): ListEnginesResponse => ListEnginesResponse.decode(value),
   },
-  /** Describes one engine. Returns NOT_FOUND for a name that the server does not have. */
+  /** Describes one engine. Returns NOT_FOUND if the server has no engine of that name. */
   getEngine: {
     path: "/melisma.v1.MusicService/GetEngine" as const,
     requestStream: false as const,
@@ -5900,67 +5919,67 @@ export interface MusicServiceServer extends UntypedServiceImplementation {
    *
    * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
    * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-   * and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
-   * by default), and can be listened to again meanwhile.
+   * and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
+   * setting of the server, 10 by default), in which the caller can return to the song with Listen.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
    * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
    * same if all their fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
+   * `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
    *
-   * Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
-   * cannot be sung, and a length that does not hold the lyrics.
+   * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
+   * lyrics that cannot be sung, and a length that is too short for the lyrics.
    *
    * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-   * another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
-   * and is not tried again), RESOURCE_EXHAUSTED (queue full, too many requests wait to be checked, the call's deadline
-   * cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-   * DEADLINE_EXCEEDED or CANCELLED.
+   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
+   * killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+   * the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
+   * the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
   generate: handleServerStreamingCall<GenerateRequest, GenerateResponse>;
   /**
    * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
-   * before and now make one file, byte for byte. A song may have any number of listeners.
+   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
+   * before and now together are the song's file. A song may have any number of listeners.
    *
-   * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+   * The server goes on making a song for some seconds after its last listener has left, as Generate describes.
    *
-   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
-   * beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
-   * comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
-   * what Generate returns for a song that fails while it is listened to.
+   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
+   * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
+   * the sound made until then is streamed first, and the status has the reason and the violations of `Song.failure`),
+   * CANCELLED (the song is cancelled during the call), and what Generate returns for a song that fails during the call.
    */
   listen: handleServerStreamingCall<ListenRequest, ListenResponse>;
-  /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
+  /** Describes one song of the caller. Returns NOT_FOUND if the song does not exist or belongs to another caller. */
   getSong: handleUnaryCall<GetSongRequest, GetSongResponse>;
   /**
-   * Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
-   * a page token that is not one of this method's.
+   * Lists the songs of the caller, newest first: those being made and those stored. Returns INVALID_ARGUMENT for a page
+   * token that this method has not returned.
    */
   listSongs: handleUnaryCall<ListSongsRequest, ListSongsResponse>;
   /**
-   * Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+   * Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
    * NOT_FOUND as GetSong does.
    */
   cancelSong: handleUnaryCall<CancelSongRequest, CancelSongResponse>;
   /**
-   * Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
-   * on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
-   * `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+   * Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+   * deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+   * `request_id` may be used again for a new song. The song still counts for the caller's quota.
    *
    * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-   * "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
-   * may be made again.
+   * "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
+   * repeated.
    */
   deleteSong: handleUnaryCall<DeleteSongRequest, DeleteSongResponse>;
   /**
-   * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
-   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   * Lists the engines of this server with their limits and defaults. The server's default engine comes first. Returns
+   * INVALID_ARGUMENT for a page token that this method has not returned.
    */
   listEngines: handleUnaryCall<ListEnginesRequest, ListEnginesResponse>;
-  /** Describes one engine. Returns NOT_FOUND for a name that the server does not have. */
+  /** Describes one engine. Returns NOT_FOUND if the server has no engine of that name. */
   getEngine: handleUnaryCall<GetEngineRequest, GetEngineResponse>;
 }
 
@@ -5971,24 +5990,24 @@ export interface MusicServiceClient extends Client {
    *
    * Concatenating `AudioChunk.data` of all chunks gives one valid MP3 file, and every prefix of it plays. Work stops
    * within one denoising step when the deadline of the call passes, or when a call without a `request_id` is cancelled
-   * and its song has no other listener. With a `request_id` the song goes on for some seconds (the server's setting, 10
-   * by default), and can be listened to again meanwhile.
+   * and its song has no other listener. With a `request_id` the server goes on making the song for some seconds (a
+   * setting of the server, 10 by default), in which the caller can return to the song with Listen.
    *
    * A `request_id` that the same caller has used before, with the same request, returns the first song from its
    * beginning in place of a second one, unless the first has failed, was cancelled or was deleted. Requests are the
    * same if all their fields are.
    *
    * Until the song is complete, a message comes at least every few seconds (the server's setting, 5 by default),
-   * `progress` where there is nothing else to send, so that a waiting song is not mistaken for a dead connection.
+   * `progress` if there is nothing else to send, so that clients can tell a waiting song from a dead connection.
    *
-   * Everything that can be checked without a device is checked before `accepted`: key, language, melody, lyrics that
-   * cannot be sung, and a length that does not hold the lyrics.
+   * Everything that can be checked without a device is checked before `accepted`: the key, the language, the melody,
+   * lyrics that cannot be sung, and a length that is too short for the lyrics.
    *
    * Returns INVALID_ARGUMENT, NOT_FOUND (unknown engine), ALREADY_EXISTS (the caller has used the `request_id` for
-   * another request), FAILED_PRECONDITION (engine not loaded, it lacks a control, or the request has ended two workers
-   * and is not tried again), RESOURCE_EXHAUSTED (queue full, too many requests wait to be checked, the call's deadline
-   * cannot be met by the server's estimate, or the song does not fit into the memory of the devices), UNAVAILABLE,
-   * DEADLINE_EXCEEDED or CANCELLED.
+   * another request), FAILED_PRECONDITION (the engine is not loaded or does not support a field, or the request has
+   * killed two workers and is refused), RESOURCE_EXHAUSTED (queue full, too many requests are waiting to be checked,
+   * the server estimates that the song cannot be complete by the deadline, or the song does not fit into the memory of
+   * the devices), UNAVAILABLE, DEADLINE_EXCEEDED or CANCELLED.
    */
   generate(request: GenerateRequest, options?: Partial<CallOptions>): ClientReadableStream<GenerateResponse>;
   generate(
@@ -5998,15 +6017,15 @@ export interface MusicServiceClient extends Client {
   ): ClientReadableStream<GenerateResponse>;
   /**
    * Listens to a song of the caller's, while it is being made or after its end. The events are those of Generate:
-   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the parts received
-   * before and now make one file, byte for byte. A song may have any number of listeners.
+   * `accepted` and `plan` first, `finished` last. Sound begins exactly at `byte_offset`, so that the bytes received
+   * before and now together are the song's file. A song may have any number of listeners.
    *
-   * A song that is being made goes on for some seconds after its last listener has left, as Generate describes.
+   * The server goes on making a song for some seconds after its last listener has left, as Generate describes.
    *
-   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted now), OUT_OF_RANGE (`byte_offset` is
-   * beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled; what there is of it
-   * comes first; a failure has the reason and the violations of `Song.failure`), CANCELLED (it is cancelled now), and
-   * what Generate returns for a song that fails while it is listened to.
+   * Returns NOT_FOUND (with the reason "SONG_DELETED" for a song that is deleted during the call), OUT_OF_RANGE
+   * (`byte_offset` is beyond the end of a complete song), FAILED_PRECONDITION (the song had failed or was cancelled:
+   * the sound made until then is streamed first, and the status has the reason and the violations of `Song.failure`),
+   * CANCELLED (the song is cancelled during the call), and what Generate returns for a song that fails during the call.
    */
   listen(request: ListenRequest, options?: Partial<CallOptions>): ClientReadableStream<ListenResponse>;
   listen(
@@ -6014,7 +6033,7 @@ export interface MusicServiceClient extends Client {
     metadata?: Metadata,
     options?: Partial<CallOptions>,
   ): ClientReadableStream<ListenResponse>;
-  /** Describes one song of the caller's. Returns NOT_FOUND: the server has no such song, or it is another caller's. */
+  /** Describes one song of the caller. Returns NOT_FOUND if the song does not exist or belongs to another caller. */
   getSong(
     request: GetSongRequest,
     callback: (error: ServiceError | null, response: GetSongResponse) => void,
@@ -6031,8 +6050,8 @@ export interface MusicServiceClient extends Client {
     callback: (error: ServiceError | null, response: GetSongResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Lists the songs of the caller, newest first: those being made, and those still stored. Returns INVALID_ARGUMENT for
-   * a page token that is not one of this method's.
+   * Lists the songs of the caller, newest first: those being made and those stored. Returns INVALID_ARGUMENT for a page
+   * token that this method has not returned.
    */
   listSongs(
     request: ListSongsRequest,
@@ -6050,7 +6069,7 @@ export interface MusicServiceClient extends Client {
     callback: (error: ServiceError | null, response: ListSongsResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Stops making a song of the caller's; its listeners get CANCELLED. A song that has ended stays as it is. Returns
+   * Stops making a song of the caller; its listeners get CANCELLED. A song that has ended is not changed. Returns
    * NOT_FOUND as GetSong does.
    */
   cancelSong(
@@ -6069,13 +6088,13 @@ export interface MusicServiceClient extends Client {
     callback: (error: ServiceError | null, response: CancelSongResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Deletes a song of the caller's that has ended: its sound, prompt, lyrics and events are gone when the call returns,
-   * on every server, and cannot be brought back. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
-   * `request_id` may be used again, and then asks for a new song. Its share of a quota does not come back.
+   * Deletes a song of the caller that has ended: when the call returns, its sound, prompt, lyrics and events are
+   * deleted on every server, and cannot be restored. Its listeners get NOT_FOUND with the reason "SONG_DELETED". Its
+   * `request_id` may be used again for a new song. The song still counts for the caller's quota.
    *
    * Returns NOT_FOUND as GetSong does, also for a song that was deleted before; FAILED_PRECONDITION with the reason
-   * "SONG_NOT_ENDED" for one that waits or is being made: CancelSong ends it. Where the call fails with UNAVAILABLE, it
-   * may be made again.
+   * "SONG_NOT_ENDED" for a song that is waiting or being made: call CancelSong first. After UNAVAILABLE the call may be
+   * repeated.
    */
   deleteSong(
     request: DeleteSongRequest,
@@ -6093,8 +6112,8 @@ export interface MusicServiceClient extends Client {
     callback: (error: ServiceError | null, response: DeleteSongResponse) => void,
   ): ClientUnaryCall;
   /**
-   * Lists the engines of this server with their limits and defaults. The server's default engine comes first.
-   * Returns INVALID_ARGUMENT for a page token that is not one of this method's.
+   * Lists the engines of this server with their limits and defaults. The server's default engine comes first. Returns
+   * INVALID_ARGUMENT for a page token that this method has not returned.
    */
   listEngines(
     request: ListEnginesRequest,
@@ -6111,7 +6130,7 @@ export interface MusicServiceClient extends Client {
     options: Partial<CallOptions>,
     callback: (error: ServiceError | null, response: ListEnginesResponse) => void,
   ): ClientUnaryCall;
-  /** Describes one engine. Returns NOT_FOUND for a name that the server does not have. */
+  /** Describes one engine. Returns NOT_FOUND if the server has no engine of that name. */
   getEngine(
     request: GetEngineRequest,
     callback: (error: ServiceError | null, response: GetEngineResponse) => void,
