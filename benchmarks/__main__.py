@@ -1,4 +1,4 @@
-"""Measure every row of the README of this folder: `python -m benchmarks`."""
+"""Runs every measurement of this folder's README: `python -m benchmarks`."""
 
 import subprocess
 import sys
@@ -28,7 +28,7 @@ MEASUREMENTS = (
 
 
 def main() -> int:
-    """Run one measurement after another, each in a process of its own; the return value is the exit status."""
+    """Run the measurements one after another, each in its own process; returns the exit status."""
     for module, *arguments in MEASUREMENTS:
         print(f"\n== {module} {' '.join(arguments)}", flush=True)
         if subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode != 0:

@@ -1,4 +1,4 @@
-"""The songs that benchmarks ask for."""
+"""The songs that benchmarks request."""
 
 from melisma.v1 import music_pb2
 

@@ -1,7 +1,7 @@
-"""The interface between the service and a model family.
+"""The interface between the server and an engine (a model family).
 
 A song is planned into sections; a section is denoised step by step, together with sections of other songs, and then
-rendered window by window. Nothing here depends on transport, metrics, clocks or the environment.
+rendered window by window. This module does not depend on transport, metrics, clocks or the environment.
 """
 
 from collections.abc import Iterator, Sequence
@@ -17,8 +17,8 @@ from model.song import Control, SectionScore, SongParams, SongPlan, Stem, Voice,
 class Option:
     """Reference to a setting of an engine, or to the parameter `device` of its `load`, within a text.
 
-    The engine knows the option's own name; its full name is inserted when the text is shown.
-    With `short`, the end of the full name is enough, because an option of the same engine was named before.
+    The engine knows only the option's own name; the full name of the variable is inserted when the text is shown. With
+    `short` only the end of the full name is inserted, because an option of the same engine was named before.
     """
 
     name: str
@@ -30,10 +30,10 @@ class Option:
 
 
 class EngineUnavailable(RuntimeError):
-    """The engine cannot work here (files, packages or a device are missing); the text says what to do."""
+    """The engine cannot be used, because files, packages or a device are missing; the text says what to do."""
 
     def __init__(self, *parts: str | Option) -> None:
-        """`parts` make up the text."""
+        """`parts` are the parts of the text."""
         super().__init__(*parts)
         self.parts = parts
 
@@ -49,8 +49,8 @@ class EngineInfo:
     An engine without `voices` accepts no choice of voice. `license` is an SPDX licence expression of the weights and
     data, or the name of the terms ("LicenseRef-...") if SPDX lists none. `commercial_use_allowed` is `False` also if
     the terms of one part are unclear. `attribution` is the text that a product with the engine's songs must show,
-    possibly empty. Every window of sound has `channels` channels. Of `experimental_languages`, which `languages` has,
-    too, listeners understand few words.
+    possibly empty. Every window of sound has `channels` channels. `experimental_languages` are those of `languages` of
+    which listeners understand only few words.
     """
 
     name: str
@@ -74,15 +74,15 @@ class EngineInfo:
 
 
 class SectionConditions(Protocol):
-    """Conditions of a section, encoded before it is begun. Only the engine that made them reads them."""
+    """Conditions of a section, encoded before the section is begun. Only the engine that made them can read them."""
 
     @property
     def cost(self) -> int:
-        """Tokens that one step of the section puts on the device, guidance rows included."""
+        """Tokens of one step of the section, including the rows for guidance."""
 
     @property
     def length(self) -> int:
-        """Tokens of the section's longest row. Sections of one batch may be padded to the longest among them."""
+        """Tokens of the section's longest row. Sections of one batch may be padded to the longest of them."""
 
     @property
     def steps(self) -> int:
@@ -90,7 +90,7 @@ class SectionConditions(Protocol):
 
     @property
     def memory_bytes(self) -> int:
-        """Approximate device memory that the section holds from `Engine.prepare` until its last step is done.
+        """Approximate device memory that the section occupies from `Engine.prepare` until its last step.
 
         It includes temporary memory of a step. The memory of a finished section is small in comparison and does not
         count.
@@ -98,13 +98,15 @@ class SectionConditions(Protocol):
 
     @property
     def group(self) -> str:
-        """Sections of different groups never share a step; an engine that can batch all sections has one group."""
+        """Batching group: sections of different groups never share a step. An engine that can batch all sections has
+        one group.
+        """
 
 
 class SectionState(Protocol):
-    """A section that is being denoised or is finished. Only the engine that made it reads it.
+    """A section that is being denoised or is finished. Only the engine that made it can read it.
 
-    A finished one holds no conditions any more: their memory is free after the last step.
+    A finished section has no conditions any more, so that their memory is free after the last step.
     """
 
     @property
@@ -117,7 +119,7 @@ class SectionState(Protocol):
 
 
 class SectionContext(Protocol):
-    """Context that a finished section passes to the next one. Only the engine that made it reads it."""
+    """Context that a finished section passes to the next one. Only the engine that made it can read it."""
 
 
 class Validator(Protocol):
@@ -127,13 +129,13 @@ class Validator(Protocol):
     """
 
     def validate(self, params: SongParams) -> SongPlan | None:
-        """Refuse what `Engine.plan` would refuse, in bounded time.
+        """Refuse requests that `Engine.plan` would refuse, within a limited time.
 
         Returns the plan that `Engine.plan` would make, so that it is not computed twice, or `None` if passing it on
-        costs more than making it again. It has to survive pickling.
+        costs more than making it again. The plan must be picklable.
 
         Raises:
-            InvalidParams: the lyrics or controls cannot be made into a song.
+            InvalidParams: the engine cannot make a song from the lyrics or controls.
         """
 
 
@@ -146,8 +148,8 @@ class Engine(Protocol):
     section may be begun and denoised while the finished one is rendered, and that a finished one may be saved while
     those before it are rendered.
 
-    A device error after which nothing works there any more must reach the caller as torch raises it
-    (`torch.AcceleratorError`, or its text): the process is then replaced.
+    An error after which the device cannot be used must be raised as torch raises it (`torch.AcceleratorError`, or its
+    text); the process is then replaced.
     """
 
     def info(self) -> EngineInfo:
@@ -157,7 +159,7 @@ class Engine(Protocol):
         """Plan the song: cheap, pure, and equal for equal parameters.
 
         Raises:
-            InvalidParams: the lyrics or controls cannot be made into a song.
+            InvalidParams: the engine cannot make a song from the lyrics or controls.
         """
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
@@ -168,27 +170,27 @@ class Engine(Protocol):
     ) -> SectionState:
         """Open section `index` and draw its noise from the section's own seed.
 
-        `conditions` are those of `prepare`; the caller drops them after the last step. `context` is that of section
-        `index - 1`, and `None` only for the first.
+        `conditions` are the result of `prepare`; the calling code deletes them after the last step. `context` is that
+        of section `index - 1`, and `None` only for the first.
         """
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Advance every state by one step in one forward pass, whatever their lengths and steps so far.
+        """Advance all states by one step in one forward pass; their lengths and steps so far may differ.
 
         A state's result is the same in every batch except for rounding: the shape of a batch may change the order of
         summation. An engine whose results must be byte-identical in any batch separates states by
         `SectionConditions.group`, or within the call.
 
-        A call that raises has advanced no state, or shows it in `SectionState.step`. If every state has advanced, the
-        error counts for all of them, and none is tried again.
+        If a call raises, `SectionState.step` shows which states it has advanced. If all states have advanced, the error
+        counts for all of them, and none is retried.
 
         Raises:
-            MemoryError: the device has no memory for a batch of this size (torch's own errors count as one). Whatever
-                the failed pass held on the device is free once the error and its traceback are dropped.
+            MemoryError: the device has no memory for a batch of this size (torch's own errors count, too). The memory
+            of the failed pass is free once the error and its traceback are deleted.
         """
 
     def save_section(self, state: SectionState) -> bytes:
-        """Serialize the finished section, sufficient to render it in another process; called right after its last
+        """Serialize the finished section, so that it can be rendered in another process; called right after its last
         step.
         """
 
@@ -196,18 +198,18 @@ class Engine(Protocol):
         """Restore the finished section from `save_section`.
 
         Its sound equals that of the saved section, byte for byte on the same kind of device. `plan` is made again from
-        the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved` comes from
-        this program alone and is trusted.
+        the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved` was
+        written by this program and is trusted.
         """
 
     def context(self, state: SectionState) -> SectionContext:
-        """The context for the section after this finished one."""
+        """Return the context for the section after this finished one."""
 
     def score(self, state: SectionState) -> SectionScore:
-        """Syllable times and notation of a finished state."""
+        """Return syllable times and notation of a finished section."""
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Yield the finished section's sound, window by window, adding up to exactly its planned samples.
+        """Yield the finished section's sound, window by window; in total exactly its planned samples.
 
         The sections of a song add up to `SongPlan.engine_samples` if the plan has them.
 
@@ -216,16 +218,16 @@ class Engine(Protocol):
         """
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize the context of a section that was rendered to its end, for another process."""
+        """Serialize the context of a completely rendered section, for another process."""
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
         """Restore the context of section `index` from `save`, so that the next section continues the delivered sound.
 
-        `plan` is made again from the same parameters. `saved` comes from this program alone and is trusted.
+        `plan` is made again from the same parameters. `saved` was written by this program and is trusted.
         """
 
     def check(self) -> None:
         """Run a trivial operation on the device and wait for it; raises if the device is broken.
 
-        A CPU engine has nothing to do.
+        An engine on the CPU does nothing.
         """

@@ -1,4 +1,4 @@
-"""Finds engines and their settings by name, and imports them on first use."""
+"""The registry of engines: finds engines and their settings by name, and imports them on first use."""
 
 import importlib
 from collections.abc import Mapping
@@ -15,11 +15,12 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """Import paths of an engine, each "module:Class": its class, and its settings, options and validator if it has any.
+    """Import paths of an engine, each "module:Class": its class and, if it has them, its settings, options and
+    validator.
 
     The settings, chosen by an operator, are a frozen pydantic model; every field has a default and a description. The
     options, chosen by a request, are a frozen dataclass (`EngineOptions`). The module of the validator,
-    `model/<engine>/validation.py`, and those of settings and options are free of torch, and so is what they import.
+    `model/<engine>/validation.py`, and those of settings and options do not import torch, also not indirectly.
     """
 
     factory: str
@@ -50,8 +51,8 @@ class EngineClass(Protocol):
     def load(self, device: str, **options: object) -> Engine:
         """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.
 
-        It runs in a thread, beside the loading of other engines: code that changes or depends on process-wide state
-        holds `model.shared.process_state.process_state`.
+        It runs in a thread, while other engines are loaded in other threads: code that changes or depends on
+        process-wide state must hold the lock `model.shared.process_state.process_state`.
 
         Raises:
             EngineUnavailable: files, packages or the device are missing; the text says what to do.
@@ -73,7 +74,8 @@ def engine_class(name: str, factory: str = "") -> EngineClass:
     """Import the class of engine `name`; `factory` ("module:Class") overrides the registry's entry.
 
     Raises:
-        EngineUnavailable: there is no entry of that name and no factory, or it needs a package that is not installed.
+        EngineUnavailable: the registry has no entry of that name and no factory is given, or a package is not
+        installed.
         ValueError: the factory is not of the form "module:Class".
     """
     path = factory or (ENGINES[name].factory if name in ENGINES else None)
@@ -89,7 +91,8 @@ def load_validator(name: str, options: Mapping[str, object] | None = None) -> Va
     """Load the validator of engine `name`.
 
     Raises:
-        EngineUnavailable: there is no entry of that name, or files or packages are missing; the text says what to do.
+        EngineUnavailable: the registry has no entry of that name, or files or packages are missing; the text says what
+        to do.
     """
     if name not in ENGINES or not ENGINES[name].validator:
         raise EngineUnavailable(
@@ -117,12 +120,12 @@ def _is_own(module: str) -> bool:
 
 
 def settings_class(entry: EngineEntry) -> "type[BaseModel] | None":
-    """Import the model of an engine's settings; `None` for an engine without any."""
+    """Import the settings model of an engine; `None` for an engine without settings."""
     return cast("type[BaseModel]", _class_at(entry.settings)) if entry.settings else None
 
 
 def options_class(name: str) -> type[EngineOptions]:
-    """Import the class of the options of engine `name`; raises LookupError for an engine without any."""
+    """Import the options class of engine `name`; raises LookupError for an engine without options."""
     if name not in ENGINES or not ENGINES[name].options:
         raise LookupError(f"engine {name!r} has no options of its own: leave the options out")
     return cast(type[EngineOptions], _class_at(ENGINES[name].options))
@@ -134,5 +137,5 @@ def _class_at(path: str) -> object:
 
 
 def load_engine(name: str, device: str, factory: str = "", options: Mapping[str, object] | None = None) -> Engine:
-    """Load engine `name` onto `device`; errors as in `engine_class` and `EngineClass.load`."""
+    """Load engine `name` onto `device`; raises the errors of `engine_class` and `EngineClass.load`."""
     return engine_class(name, factory).load(device, **(options or {}))

@@ -15,7 +15,7 @@ Window: TypeAlias = NDArray[np.float32]
 
 
 class SectionKind(StrEnum):
-    """Kind of a section in the form of its song; `SONG` is the whole song, if an engine makes it at once."""
+    """Kind of a section in the form of its song; `SONG` is the whole song, if an engine does not divide it."""
 
     SONG = "song"
     INTRO = "intro"
@@ -32,7 +32,7 @@ SECTION_TAGS = tuple(kind for kind in SectionKind if kind is not SectionKind.SON
 
 
 class Stem(StrEnum):
-    """One audible group of tracks that a caller may switch on or off."""
+    """A group of tracks in the mix that a caller may switch on or off."""
 
     VOCAL = "vocal"
     HARMONY = "harmony"
@@ -80,7 +80,7 @@ class AnchorNote:
 
 @dataclass(frozen=True, slots=True)
 class AudioToAudio:
-    """A new song in the manner of a recording; `strength`, 0 to 1, is the share of it that stays."""
+    """A task: a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
 
     audio: bytes = field(repr=False)
     strength: float = 0.5
@@ -88,7 +88,7 @@ class AudioToAudio:
 
 @dataclass(frozen=True, slots=True)
 class Retake:
-    """A variation of the song with the request's seed; `variance`, 0 to 1, is the distance from it."""
+    """A task: a variation of the song with the request's seed; `variance`, 0 to 1, is the amount of difference."""
 
     seed: int | None = None
     variance: float = 0.5
@@ -96,7 +96,7 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Repaint:
-    """A recording with the part between two times made again; `variance`, 0 to 1, is the distance from the old part."""
+    """A task: the part of a recording between two times made again; `variance`, 0 to 1, is the amount of difference."""
 
     audio: bytes = field(repr=False)
     start_seconds: float = 0.0
@@ -107,7 +107,7 @@ class Repaint:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """A recording that begins earlier, ends later, or both."""
+    """A task: a recording extended at its beginning, its end, or both."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -117,7 +117,7 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A recording with other words or in another style: `prompt` and `lyrics` are the wanted ones.
+    """A task: a recording with other lyrics or in another style, which `prompt` and `lyrics` describe.
 
     The request's own prompt and lyrics describe the recording. `start` and `end`, 0 to 1, are shares of the steps
     between which the song is transformed; after `end` it is denoised freely. `averages` noises are used per step.
@@ -137,10 +137,10 @@ Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
 
 
 class EngineOptions:
-    """Base of the options that only one engine has.
+    """Base class of the options of one engine alone.
 
-    An engine with such options has a frozen dataclass of its own in `model/<engine>/options.py`. Its fields have the
-    names of those in the public contract, and every one has a default.
+    An engine with options has its own frozen dataclass in `model/<engine>/options.py`. Its fields have the same names
+    as in music.proto, and each has a default.
     """
 
     __slots__ = ()
@@ -150,12 +150,12 @@ class EngineOptions:
 class SongParams:
     """Parameters of a song from its request, checked for type and range but not yet against an engine.
 
-    `duration_seconds` `None` lets the engine decide from the lyrics; `steps`, `guidance_scale`, `key`, `tempo_bpm` and
-    `voice` `None` mean the engine's own choice. `key` reads like "C major", "F# minor". `anchor_tempo_bpm` is the tempo
-    in the anchor's file, and `anchor_remarks` list the changes to its melody: an engine that supports anchors puts them
-    into the notes of its plan. `vocal_level_db`, -24 to 12, raises the lead line above the engine's own mix. `language`
-    is that of the lyrics, a lower-case code such as "zh", and `None` to detect it; `task` `None` is a new song.
-    `options` are the engine's own; `None` leaves all of them at their defaults.
+    If `duration_seconds` is `None`, the engine derives it from the lyrics; if `steps`, `guidance_scale`, `key`,
+    `tempo_bpm` or `voice` is `None`, the engine chooses it. `key` has the form "C major" or "F# minor".
+    `anchor_tempo_bpm` is the tempo in the anchor's file, and `anchor_remarks` list the changes to its melody: an engine
+    that supports anchors puts them into the notes of its plan. `vocal_level_db`, -24 to 12, raises the lead line above
+    the engine's own mix. `language` is the language of the lyrics, a lower-case code such as "zh", or `None` to detect
+    it; `task` is `None` for a new song. `options` are those of the engine; `None` means their defaults.
     """
 
     prompt: str
@@ -179,14 +179,14 @@ class SongParams:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault of one request field; `field` is its name in the public contract."""
+    """One fault of one request field; `field` is its name in music.proto."""
 
     field: str
     description: str
 
 
 class InvalidParams(ValueError):
-    """The caller's parameters cannot be planned; `violations` says which fields and why."""
+    """The caller's parameters cannot be planned; `violations` has the fields and reasons."""
 
     def __init__(self, *violations: Violation) -> None:
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
@@ -198,12 +198,13 @@ class InvalidParams(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Syllable:
-    """One sung unit: its text as written, its reading, its lexical and its sung tone.
+    """A syllable of the lyrics: its text as written, its reading, its lexical and its sung tone.
 
-    The reading is pinyin without tone; in other languages ARPAbet sounds divided by spaces ("l ah v"). The text is
-    empty if the written text has fewer signs than syllables ("23"). `tone` is the lexical tone, that of the dictionary
-    for the word: 1 to 5 for Mandarin (5 is neutral), 0 for languages without tones. `sung_tone`, of the same values, is
-    the tone after tone sandhi. `starts_word` is True if a space precedes the text when shown (Latin words).
+    The reading is pinyin without tone; in other languages ARPAbet phonemes separated by spaces ("l ah v"). The text is
+    empty for further syllables of a text that has fewer characters than syllables ("23"). `tone` is the lexical tone,
+    that of the dictionary for the word: 1 to 5 for Mandarin (5 is neutral), 0 for languages without tones. `sung_tone`,
+    of the same values, is the tone after tone sandhi. `starts_word` is True if a space precedes the text when shown
+    (Latin words).
     """
 
     text: str
@@ -237,11 +238,11 @@ class SectionPlan:
 
 @dataclass(frozen=True, slots=True)
 class SongPlan:
-    """A planned song without sound. `detail` is read by the engine that made it alone.
+    """A planned song without sound. Only the engine that made it reads `detail`.
 
-    `notes` are remarks for the caller about the interpretation of the request. `voice` sings the song; `None`: nobody.
-    `engine_samples` is the length of the song in samples per channel, at the engine's sample rate; `None` if the engine
-    knows it only once the sound is made.
+    `notes` are remarks for the caller about the interpretation of the request. `voice` is the singing voice, `None` for
+    an instrumental. `engine_samples` is the length of the song in samples per channel, at the engine's sample rate;
+    `None` if the engine knows it only once the sound is made.
     """
 
     engine: str

@@ -1,4 +1,4 @@
-"""Loads weights: safetensors only, checked against a manifest before use."""
+"""Loads weights of networks: only safetensors files, which are checked against a manifest before use."""
 
 import hashlib
 import json
@@ -17,11 +17,11 @@ REMEDY = "restore the file from the repository, or train new weights"
 
 
 class WeightsError(EngineUnavailable):
-    """Weights cannot be used; the text says which file and what to do."""
+    """Weights cannot be used; the text names the file and says what to do."""
 
 
 class WeightsMissing(WeightsError):
-    """A file of the weights is not there."""
+    """A file of the weights is missing."""
 
 
 class WeightsDamaged(WeightsError):
@@ -29,18 +29,18 @@ class WeightsDamaged(WeightsError):
 
 
 class WeightsMismatch(WeightsError):
-    """The tensors are not those that the network has."""
+    """The names or shapes of the tensors differ from those of the network."""
 
 
 @dataclass(frozen=True, slots=True)
 class Weights:
-    """Tensors by name, and the configuration they were written with."""
+    """Tensors by name, and the configuration that was written with them."""
 
     tensors: Mapping[str, Tensor]
     config: Mapping[str, Any]
 
     def part(self, prefix: str) -> dict[str, Tensor]:
-        """The tensors with `prefix` in their names, without it."""
+        """Return the tensors whose names begin with `prefix`, under names without it."""
         return {name.removeprefix(prefix): t for name, t in self.tensors.items() if name.startswith(prefix)}
 
 
@@ -49,7 +49,7 @@ def load_weights(path: Path) -> Weights:
 
     Raises:
         WeightsMissing: either file is missing.
-        WeightsDamaged: the manifest cannot be read, or the checksum is not the one it holds.
+        WeightsDamaged: the manifest cannot be read, or the checksum of the file differs from the manifest's.
     """
     manifest_path = path.with_suffix(".json")
     for needed in (path, manifest_path):
@@ -76,10 +76,11 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str,
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy tensors into a module, strictly: every name and shape must agree; values take the module's type.
+    """Copy tensors into a module, strictly: every name and shape must agree; values are converted to the module's
+    dtype.
 
     Raises:
-        WeightsMismatch: a tensor is missing, left over or of another shape.
+        WeightsMismatch: a tensor is missing, superfluous or of another shape.
     """
     wanted = module.state_dict()
     if wrong := set(wanted) ^ set(tensors):

@@ -1,12 +1,11 @@
-"""Attacks a server of its own with requests within the limits, and prints what each of them costs.
+"""Starts a server, attacks it with expensive requests that are within the limits, and prints the cost of each.
 
     python -m benchmarks.attacks [CHECKOUT] [--only freeze lyrics midi answers body recordings]
 
-Every line: the kind of the attack, the attack, the answer, the longest time that /livez took, by how much the server
-and the largest of its processes grew, and the time until the last answer. Client and server share the machine: a
-silence of some milliseconds more is the machine's. The kinds: F1 parsing and checking, F5 lyrics, F6 rates of
-recordings, F11 MIDI, F12 and F13 numbers and text, F19 bodies after a refusal, F20 JSON, F23 samples and formats of
-recordings.
+Every line has the kind of the attack, its name, the response, the longest response time of /livez, the growth of memory
+of the server and of its largest process, and the time until the last response. Client and server share the computer, so
+a few milliseconds of delay are not significant. The kinds: F1 parsing and checking, F5 lyrics, F6 rates of recordings,
+F11 MIDI, F12 and F13 numbers and text, F19 bodies after a refusal, F20 JSON, F23 samples and formats of recordings.
 """
 
 import argparse
@@ -48,7 +47,7 @@ def _target(checkout: Path) -> Iterator[Target]:
 
 
 def main() -> int:
-    """Run the attacks that are asked for."""
+    """Run the selected attacks."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkout", nargs="?", type=Path, default=Path.cwd())
     parser.add_argument("--only", nargs="+", choices=(*PARTS, "recordings"), default=(*PARTS, "recordings"))

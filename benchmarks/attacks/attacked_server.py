@@ -1,4 +1,4 @@
-"""Servers to be attacked: one checkout's, on loopback, with a log and a memory that can be read."""
+"""Starts servers to attack: of one checkout, on loopback, with a readable log and memory usage."""
 
 import hashlib
 import http.client
@@ -29,7 +29,7 @@ Figures = Iterator[tuple[str, object]]
 
 @dataclass(frozen=True)
 class Attacked:
-    """A running server, the addresses of its ports and the file of its log."""
+    """A running server, with the addresses of its ports and its log file."""
 
     process: psutil.Process
     grpc: tuple[str, int]
@@ -52,7 +52,7 @@ class Attacked:
 
 @contextmanager
 def attacked(checkout: Path, files: int | None = None, **settings: str) -> Iterator[Attacked]:
-    """A server of `checkout` with the fake engine, of which `files` is the soft limit of open files."""
+    """Start a server of `checkout` with the fake engine; `files` is its soft limit of open files."""
     with tempfile.TemporaryDirectory(prefix="melisma-attacked-", ignore_cleanup_errors=True) as name:
         folder = Path(name)
         given = {"ENGINES": FAKE, "STORE__FOLDER": str(folder / "songs"), "LOG_FORMAT": "json", "GRACE_SECONDS": "0"}
@@ -92,7 +92,7 @@ def _ports(log: Path, process: "subprocess.Popen[bytes]") -> dict[str, tuple[str
 
 
 def silent(address: tuple[str, int], count: int, data: bytes = b"") -> list[socket.socket]:
-    """Open connections that send `data`, and then nothing; as many as are to be had."""
+    """Open as many of the requested connections as possible, which send `data` and then nothing."""
     opened = []
     for _ in range(count):
         try:
@@ -105,7 +105,7 @@ def silent(address: tuple[str, int], count: int, data: bytes = b"") -> list[sock
 
 
 def still_open(connections: list[socket.socket]) -> int:
-    """The number of connections that the server has not closed."""
+    """Return the number of connections that the server has not closed."""
     alive = 0
     for connection in connections:
         connection.setblocking(False)
@@ -120,7 +120,7 @@ def still_open(connections: list[socket.socket]) -> int:
 
 
 def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> None:
-    """Return once the server can make songs; after some seconds where it may not answer without a certificate."""
+    """Wait until the server can make songs, or some seconds if it does not answer without a certificate."""
     give_up_at = time.monotonic() + (5 if asks_for_certificates else START_SECONDS)
     while time.monotonic() < give_up_at:
         connection = http.client.HTTPConnection(*address, timeout=2)
@@ -136,7 +136,7 @@ def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> 
 
 
 def ask(address: tuple[str, int], method: str, path: str, body: str | None = None, **headers: str) -> str:
-    """Status and milliseconds of one answer; names of headers with _ for -."""
+    """Send one HTTP request; returns status and milliseconds. Header names are given with _ for -."""
     began = time.monotonic()
     connection = http.client.HTTPConnection(*address, timeout=10)
     try:
@@ -151,7 +151,7 @@ def ask(address: tuple[str, int], method: str, path: str, body: str | None = Non
 
 
 def key_file(folder: str) -> str:
-    """The path of a file in that folder with the one key `KEY`."""
+    """Write a file with one API key, `KEY`, into the folder; returns its path."""
     path = Path(folder) / "keys.json"
     path.write_text(json.dumps({"keys": [{"name": "games", "sha256": hashlib.sha256(KEY.encode()).hexdigest()}]}))
     path.chmod(0o600)

@@ -1,4 +1,4 @@
-"""Costs of others for a listener: of those who read nothing, and of a store that is cleaned up."""
+"""Measures what a listener loses while other clients read nothing, or while the store deletes old songs."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _SECONDS = 20.0
 
 
 def non_readers(checkout: Path) -> Figures:
-    """Downloads of a complete song that nobody reads."""
+    """Measure with downloads of a complete song whose clients do not read."""
     with attacked(checkout) as server, Listener(server) as listener:
         path = _complete_song(server)
         connections = [_asking(server.http, path) for _ in range(NON_READERS)]
@@ -31,7 +31,7 @@ def non_readers(checkout: Path) -> Figures:
 
 
 def cleaning(checkout: Path) -> Figures:
-    """The deletion of songs that are too old, when the server starts."""
+    """Measure the deletion of old songs at the start of the server."""
     with tempfile.TemporaryDirectory() as folder:
         logging.disable(logging.WARNING)
         asyncio.run(store.with_old_songs(Path(folder)))
@@ -52,7 +52,7 @@ def _files(folder: str) -> int:
 
 
 def _complete_song(server: Attacked) -> str:
-    """The path of the sound of a song of 240 s."""
+    """Make a song of 240 s; returns the path of its sound."""
     url = f"http://{server.http[0]}:{server.http[1]}{GENERATE}"
     body = json.dumps({"prompt": "x", "duration": 240}).encode()
     with urllib.request.urlopen(urllib.request.Request(url, body, JSON), timeout=60) as answer:

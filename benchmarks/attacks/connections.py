@@ -2,8 +2,8 @@
 
     python -m benchmarks.attacks.connections [--checkout FOLDER] [--only TEXT]
 
-Starts servers of a checkout with the fake engine, attacks each, and prints a table of fault and figure. The faults are
-those of a service that anybody may reach; nothing is asserted. Takes about six minutes.
+Starts servers of a checkout with the fake engine, attacks each, and prints a table with one figure per weakness of a
+server that everybody can reach. Takes about six minutes.
 """
 
 import argparse
@@ -39,7 +39,7 @@ FILES = 1_024
 
 
 def called(server: Attacked, *, keyed: bool = False) -> str:
-    """The end of a call on a connection of its own, and the milliseconds until then."""
+    """Make a call on a new connection; returns its status and the milliseconds until then."""
     metadata = (("authorization", f"Bearer {KEY}"),) if keyed else None
     began = time.monotonic()
     options = [("grpc.use_local_subchannel_pool", 1)]
@@ -54,7 +54,7 @@ def called(server: Attacked, *, keyed: bool = False) -> str:
 
 
 def silent_grpc(checkout: Path) -> Figures:
-    """Connections to gRPC that never say a word."""
+    """Open gRPC connections that send nothing."""
     with attacked(checkout) as server, Listener(server) as listener:
         connections = silent(server.grpc, SILENT)
         yield f"gRPC: {len(connections)} silent connections: a new caller", called(server)
@@ -67,7 +67,7 @@ def silent_grpc(checkout: Path) -> Figures:
 
 
 def silent_http(checkout: Path) -> Figures:
-    """Connections to HTTP that send nothing, or half a header, to a server that may open few files."""
+    """Open HTTP connections that send nothing, or half of the headers, to a server that may open few files."""
     with attacked(checkout, files=FILES) as server, Listener(server) as listener:
         for data, what in ((b"", "silent"), (b"GET / HTTP/1.1\r\nHost: x\r\n", "half a header")):
             connections = silent(server.http, SILENT, data)
@@ -92,7 +92,7 @@ def _open_after(connections: list[socket.socket], seconds: float) -> int:
 
 
 def watchers(checkout: Path) -> Figures:
-    """Streams without a key, on few connections: do they lock callers with a key out?"""
+    """Open many streams without an API key on few connections, and measure if callers with a key can still call."""
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
         with Listener(server, keyed=True) as listener:
             yield from asyncio.run(_watching(server))

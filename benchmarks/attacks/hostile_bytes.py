@@ -1,4 +1,6 @@
-"""Attacks by what is sent: bytes that are no text, names of others, bodies that nobody reads, no certificate."""
+"""Attacks by the content that is sent: invalid text, foreign host names, bodies that are not read, missing
+certificates.
+"""
 
 import http.client
 import socket
@@ -20,7 +22,7 @@ MEBIBYTE = 1 << 20
 
 
 def logs(checkout: Path) -> Figures:
-    """Bytes of log for a mebibyte of hostile bytes."""
+    """Measure the bytes of log per mebibyte of hostile bytes."""
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
         for what, attack in _LOG_ATTACKS.items():
             before = server.log_bytes()
@@ -85,7 +87,7 @@ _LOG_ATTACKS: dict[str, Callable[[Attacked], None]] = {
 
 
 def listeners_that_die(checkout: Path) -> Figures:
-    """Lines of error for listeners whose sockets die."""
+    """Measure the lines of error in the log for listeners whose sockets are reset."""
     with attacked(checkout) as server:
         before = _errors(server)
         for _ in range(4):
@@ -108,7 +110,7 @@ def _errors(server: Attacked) -> int:
 
 
 def names_and_bodies(checkout: Path) -> Figures:
-    """Hosts, origins, bodies that nobody reads, and headers that contradict each other."""
+    """Send foreign host names and origins, bodies that are not read, and contradicting headers."""
     song = '{"prompt": "x", "duration": 10}'
     with attacked(checkout) as server:
         yield "POST with Host: evil.example", ask(server.http, "POST", GENERATE, song, Host="evil.example")
@@ -150,7 +152,7 @@ def _read_after_refusal(address: tuple[str, int]) -> int:
 
 
 def mutual_tls(checkout: Path) -> Figures:
-    """The HTTP port of a server whose gRPC port asks for certificates."""
+    """Call the HTTP port of a server whose gRPC port requires client certificates."""
     with tempfile.TemporaryDirectory() as folder:
         place, ours = Path(folder), trustme.CA()
         ours.cert_pem.write_to_path(place / "ca.pem")

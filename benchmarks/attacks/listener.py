@@ -1,4 +1,4 @@
-"""Somebody who hears songs of a server while it is attacked."""
+"""A listener of songs on a server that is being attacked."""
 
 import threading
 import time
@@ -13,10 +13,10 @@ _TIMEOUT_SECONDS = 60.0
 
 
 class Listener:
-    """Songs that are heard one after the other on a connection of their own.
+    """Receives songs one after the other on its own connection.
 
-    `longest_seconds` is the longest silence between two messages, `dry_seconds` the longest time for which somebody who
-    plays the chunks as they come would have waited for one.
+    `longest_seconds` is the longest time between two messages, `dry_seconds` the longest stall of a player that plays
+    the chunks as they arrive.
     """
 
     def __init__(self, server: Attacked, *, keyed: bool = False) -> None:

@@ -1,4 +1,4 @@
-"""The attacks, by the part of the server that they are aimed at."""
+"""The attacks, by the part of the server that they aim at."""
 
 import http.client
 import itertools
@@ -27,14 +27,14 @@ _BODY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that is attacked, and who watches it."""
+    """A server that is attacked, and the watcher of its memory and event loop."""
 
     address: str
     http_port: int
     watch: Watch
 
     def grpc(self, data: bytes, method: str = _GENERATE) -> str:
-        """Send the bytes of a message; returns the status, OK at the first message of the answer."""
+        """Send the bytes of a request message; returns the status, OK at the first response message."""
         with grpc.insecure_channel(self.address) as channel:
             call = channel.unary_stream(method, lambda sent: sent, lambda received: received)
             try:
@@ -45,7 +45,7 @@ class Target:
             return "OK"
 
     def rest(self, body: bytes, path: str = "/v1/audio/music/generate", method: str = "POST") -> str:
-        """Send a body; returns the status and the reason."""
+        """Send a REST body; returns the status and the reason."""
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=_TIMEOUT_SECONDS)
         try:
             connection.request(method, path, body, _JSON)
@@ -65,7 +65,7 @@ def _line(fault: str, attack: str, answer: str, suffered: Suffered, seconds: flo
 
 
 def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], times: int = 1) -> str:
-    """Attack with so many requests at once; returns the line of the table."""
+    """Attack with several requests at once; returns the line for the table."""
     with target.watch.watching() as suffered, ThreadPoolExecutor(times) as senders:
         started = time.monotonic()
         answers = set(senders.map(lambda _: send(), range(times)))
@@ -74,7 +74,7 @@ def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], 
 
 
 def freeze(target: Target) -> Iterator[str]:
-    """Requests that are dear to read and check."""
+    """Send requests that are expensive to parse and check."""
     size = 4 * _MIB - 4096
     over_grpc = {
         "gRPC, 100 kB of empty notes": payloads.empty_notes(100_000),
@@ -113,7 +113,7 @@ def freeze(target: Target) -> Iterator[str]:
 
 
 def lyrics(target: Target) -> Iterator[str]:
-    """Lyrics that are dear to read, beside somebody who listens."""
+    """Send lyrics that are expensive to parse, while a listener receives a song."""
     target.grpc(SONGS["spring"].SerializeToString())
     yield _listened(target, "nothing", (), 0)
     for name, text in payloads.hostile_lyrics():
@@ -126,7 +126,7 @@ def lyrics(target: Target) -> Iterator[str]:
 
 
 def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int) -> str:
-    """A song of 240 s that somebody hears, who is attacked for as long as it comes; its longest silence."""
+    """Attack while a listener receives a song of 240 s; returns the listener's longest time without a message."""
     over, refused = threading.Event(), [0]
 
     def attacking() -> None:
@@ -160,7 +160,7 @@ def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int
 
 
 def midi(target: Target) -> Iterator[str]:
-    """MIDI files that are dear to read."""
+    """Send MIDI files that are expensive to parse."""
     target.grpc(SONGS["spring"].SerializeToString())
     for name, data in (
         ("a MIDI file of percussion", payloads.midi_without_notes(63_000)),
@@ -172,7 +172,7 @@ def midi(target: Target) -> Iterator[str]:
 
 
 def answers(target: Target) -> Iterator[str]:
-    """Requests that have to be refused with a status of the caller's."""
+    """Send requests that must be refused with a client error."""
     over_rest = {
         "F12 an integer of 401 digits": payloads.json_number(400),
         "F12 an integer of 5,000 digits": payloads.json_number(5_000),
@@ -201,7 +201,7 @@ def answers(target: Target) -> Iterator[str]:
 
 
 def body(target: Target) -> Iterator[str]:
-    """Bodies that go on after their refusal."""
+    """Continue to send bodies after their refusal."""
     refusals = {
         "a body that is no JSON": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: text/plain\r\n",
         "a body that is too large": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: application/json\r\n",
@@ -225,7 +225,7 @@ def _headers(port: int) -> str:
 
 
 def _answered(port: int, data: bytes) -> str:
-    """The status of the answer to bytes."""
+    """Send raw bytes; returns the status of the response."""
     with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS) as connection:
         try:
             connection.sendall(data)
@@ -235,7 +235,7 @@ def _answered(port: int, data: bytes) -> str:
 
 
 def _sent(port: int, head: bytes) -> int:
-    """The bytes of an endless body that a server takes."""
+    """Send an endless body; returns the number of bytes that the server accepts."""
     block, sent = b"x" * (1 << 16), 0
     framed = b"%x\r\n%b\r\n" % (len(block), block)
     until = time.monotonic() + _BODY_SECONDS

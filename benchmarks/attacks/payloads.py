@@ -1,4 +1,4 @@
-"""Hostile requests, as the bytes that a client sends: small to send, dear to read."""
+"""Hostile requests as bytes: small to send, expensive to parse."""
 
 import json
 import random
@@ -12,23 +12,23 @@ _FIELD_1_BYTES, _FIELD_12_BYTES, _FIELD_13_BYTES, _FIELD_100_NUMBER = b"\x0a", b
 
 
 def empty_notes(size: int) -> bytes:
-    """A GenerateRequest of about `size` bytes whose anchor is nothing but notes without content."""
+    """Make a GenerateRequest of about `size` bytes whose anchor consists of empty notes."""
     notes = b"\x0a\x00" * (size // 2)
     return _PROMPT + _framed(_FIELD_12_BYTES, _framed(_FIELD_1_BYTES, notes))
 
 
 def many_stems(size: int) -> bytes:
-    """A GenerateRequest that names the same stem `size` times, packed."""
+    """Make a GenerateRequest that names the same stem `size` times, packed."""
     return _PROMPT + _framed(_FIELD_13_BYTES, b"\x01" * size)
 
 
 def unknown_fields(size: int) -> bytes:
-    """A GenerateRequest of about `size` bytes with a field that no contract has, again and again."""
+    """Make a GenerateRequest of about `size` bytes that repeats an unknown field."""
     return _PROMPT + (_FIELD_100_NUMBER + b"\x01") * (size // 3)
 
 
 def nested_unknown(depth: int) -> bytes:
-    """A GenerateRequest with unknown messages in one another."""
+    """Make a GenerateRequest with nested unknown messages."""
     inner = b""
     for _ in range(depth):
         inner = _framed(b"\xa2\x06", inner)
@@ -36,62 +36,62 @@ def nested_unknown(depth: int) -> bytes:
 
 
 def json_notes(size: int) -> bytes:
-    """A body of about `size` bytes whose anchor is nothing but empty objects."""
+    """Make a JSON body of about `size` bytes whose anchor consists of empty objects."""
     return b'{"prompt":"pop","anchor":{"notes":{"notes":[' + b",".join([b"{}"] * (size // 3)) + b"]}}}"
 
 
 def json_unknown(count: int) -> bytes:
-    """A body with so many fields that nobody knows."""
+    """Make a JSON body with many unknown fields."""
     return ("{" + ",".join(f'"f{number}":1' for number in range(count)) + "}").encode()
 
 
 def json_nested(depth: int) -> bytes:
-    """A body of lists in lists."""
+    """Make a JSON body of nested lists."""
     return b'{"prompt":' + b"[" * depth + b"]" * depth + b"}"
 
 
 def json_escapes(size: int) -> bytes:
-    """A body of about `size` bytes that is one string, each of its characters escaped."""
+    """Make a JSON body of about `size` bytes with one string of escaped characters."""
     return b'{"prompt":"' + b"\\u00e9" * (size // 6) + b'"}'
 
 
 def json_number(digits: int) -> bytes:
-    """A body with an integer of so many digits."""
+    """Make a JSON body with an integer of this number of digits."""
     return b'{"prompt":"x","seed":1' + b"0" * digits + b"}"
 
 
 def json_base64(size: int) -> bytes:
-    """A body with a recording of `size` bytes that is none."""
+    """Make a JSON body whose recording has `size` bytes that are not sound."""
     return json.dumps({"prompt": "x", "audio_to_audio": {"audio": "A" * (size // 3 * 4)}}).encode()
 
 
 def midi_without_notes(size: int) -> bytes:
-    """A MIDI file of about `size` bytes with many notes of percussion alone, which has no melody."""
+    """Make a MIDI file of about `size` bytes that has only percussion notes, and so no melody."""
     events = b"".join(bytes((1, 0x99, 36 + number % 12, 100)) for number in range((size - 40) // 4))
     track = events + b"\x00\xff\x2f\x00"
     return b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + b"MTrk" + struct.pack(">I", len(track)) + track
 
 
 def midi_of_chords(size: int) -> bytes:
-    """A MIDI file of about `size` bytes of notes that all sound at once."""
+    """Make a MIDI file of about `size` bytes with notes that all sound at once."""
     events = b"".join(bytes((1, 0x90 + number % 9, 36 + number % 60, 100)) for number in range((size - 40) // 4))
     track = events + b"\x00\xff\x2f\x00"
     return b"MThd" + struct.pack(">IHHH", 6, 0, 1, 96) + b"MTrk" + struct.pack(">I", len(track)) + track
 
 
 def with_midi(data: bytes) -> bytes:
-    """A GenerateRequest with that MIDI file."""
+    """Make a GenerateRequest with that MIDI file."""
     anchor = music_pb2.Anchor(midi=data)
     return music_pb2.GenerateRequest(prompt="pop", anchor=anchor, duration_seconds=10).SerializeToString()
 
 
 def with_lyrics(lyrics: str) -> bytes:
-    """A GenerateRequest with those lyrics."""
+    """Make a GenerateRequest with those lyrics."""
     return music_pb2.GenerateRequest(prompt="pop", lyrics=lyrics).SerializeToString()
 
 
 def hostile_lyrics() -> Iterator[tuple[str, str]]:
-    """Lyrics that take long to read or to lay out, with a name each."""
+    """Return lyrics, by name, that take long to parse or to lay out."""
     chance = random.Random(1)
     yield "100 lines of 99 nines", "\n".join(["9" * 99] * 100)
     yield "100 different numbers", "\n".join(str(chance.randrange(10**98, 10**99)) for _ in range(100))

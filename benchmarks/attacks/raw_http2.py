@@ -1,4 +1,6 @@
-"""HTTP/2 written by hand, for what no client library sends: headers that are not text, and streams without an end."""
+"""HTTP/2 frames written by hand, for requests that no client library sends: binary headers, and streams without an
+end.
+"""
 
 import socket
 
@@ -10,12 +12,12 @@ _FIRST_INDEX = b"\xbe"
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """One frame."""
+    """Build one frame."""
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
 def literal(name: bytes, value: bytes, *, indexed: bool = False) -> bytes:
-    """One header, written out; `indexed` puts it into the table, so that it can be sent again as one byte."""
+    """Encode one header; `indexed` adds it to the table, so that one byte can repeat it."""
     return (b"\x40" if indexed else b"\x00") + _text(name) + _text(value)
 
 
@@ -30,14 +32,14 @@ def _text(text: bytes) -> bytes:
 
 
 def call(stream: int, method: bytes, extra: bytes = b"") -> bytes:
-    """The headers of a call, whose message never comes."""
+    """Build the headers of a call whose message never follows."""
     block = b"\x83\x86" + literal(b":path", method) + literal(b":authority", b"x")
     block += literal(b"te", b"trailers") + literal(b"content-type", b"application/grpc") + extra
     return frame(1, 0x4, stream, block)
 
 
 def hostile_calls(method: bytes, size_bytes: int) -> bytes:
-    """Calls of so many bytes, whose headers are not text, most of them sent by one byte each."""
+    """Build calls of this many bytes with binary headers, most of them repeated by one byte each."""
     first = literal(b"x-evil", b"\xff\xfe" * 40, indexed=True)
     sent, stream = b"", 1
     while len(sent) < size_bytes:
@@ -48,7 +50,7 @@ def hostile_calls(method: bytes, size_bytes: int) -> bytes:
 
 
 def connect(address: tuple[str, int]) -> socket.socket:
-    """A connection whose settings both sides have taken."""
+    """Open a connection and exchange settings."""
     connection = socket.create_connection(address, timeout=5)
     connection.sendall(PREFACE + SETTINGS)
     connection.recv(4096)

@@ -1,4 +1,5 @@
-"""Attacks on the embedded store by folders, databases, clocks and callers: a figure for each fault.
+"""Attacks on the embedded store by foreign files, damaged databases, wrong clocks and many calls: prints one figure per
+fault.
 
 `python -m benchmarks.attacks.store [fault ...]`; those over a server are in store_server.py.
 """
@@ -36,25 +37,25 @@ DATABASE = "songs.sqlite3"
 async def opened(
     folder: Path, limits: StoreLimits | None = None, now_ns: Callable[[], int] = time.time_ns
 ) -> AsyncIterator[Replica]:
-    """A server with the embedded store of a folder."""
+    """Start a server with the embedded store in a folder."""
     async with embedded_store(folder, limits or StoreLimits(), file_suffixes(), now_ns=now_ns) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
 
 async def kept_songs(folder: Path, count: int, **fields: int) -> list[SongRecord]:
-    """Songs of ten bytes each, with names as the server gives them."""
+    """Store songs of ten bytes each, with ids as the server makes them."""
     async with opened(folder) as server:
         named = (record(number, song_id=f"song-{uuid.uuid4()}") for number in range(count))
         return [await keep(server, song, b"0123456789", **{"ended_ns": time.time_ns(), **fields}) for song in named]
 
 
 def recordings(folder: Path) -> int:
-    """Sound files with something in them, in the folder and below it."""
+    """Return the sound files that are not empty, in the folder and its subfolders."""
     return sum(1 for path in folder.rglob("*.mp3") if path.stat().st_size)
 
 
 async def foreign(folder: Path) -> str:
-    """F4: files of somebody else in the folder."""
+    """F4: files of another program are in the folder."""
     names = ("My Favourite Song.mp3", "a.mp3", "song-.mp3", "lock")
     for name in names:
         (folder / name).write_bytes(b"mine")
@@ -65,7 +66,7 @@ async def foreign(folder: Path) -> str:
 
 
 async def empty_database(folder: Path) -> str:
-    """F4: the database is lost."""
+    """F4: the database is missing."""
     await kept_songs(folder, 3)
     for path in folder.glob(f"{DATABASE}*"):
         path.unlink()
@@ -92,7 +93,7 @@ async def older_database(folder: Path) -> str:
 
 
 async def cancelled(folder: Path) -> str:
-    """F8: songs that are cancelled at once."""
+    """F8: songs are cancelled at once."""
     runner = FakeRunner((), hangs=True)
     runner.slots = CANCELLED_SONGS
     async with opened(folder, StoreLimits(max_bytes=1 << 20)) as server:
@@ -123,7 +124,7 @@ async def with_old_songs(folder: Path) -> None:
 
 
 async def cleaning(folder: Path) -> str:
-    """F8: a list call beside the cleaning of 20,000 old songs."""
+    """F8: songs are listed while 20,000 old songs are deleted."""
     await with_old_songs(folder)
     async with opened(folder, StoreLimits(max_age_hours=1.0)) as server:
         started = time.monotonic()
@@ -154,7 +155,7 @@ async def lock_holder(folder: Path) -> str:
 
 
 async def permissions(folder: Path) -> str:
-    """F16: the folder was there, and open to everybody."""
+    """F16: the folder existed before, and all users can open it."""
     folder.chmod(0o755)
     async with opened(folder) as server:
         await keep(server, record(), b"sound")
@@ -163,7 +164,7 @@ async def permissions(folder: Path) -> str:
 
 
 async def damaged_middle(folder: Path) -> str:
-    """F17: random bytes in the middle of the database."""
+    """F17: the middle of the database has random bytes."""
     await kept_songs(folder, 50)
     path = folder / DATABASE
     content = bytearray(path.read_bytes())
@@ -173,7 +174,7 @@ async def damaged_middle(folder: Path) -> str:
 
 
 async def overflow(folder: Path) -> str:
-    """F17: sizes whose sum overflows."""
+    """F17: the sum of stored sizes overflows."""
     await kept_songs(folder, 2)
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         database.execute("UPDATE songs SET size_bytes = ?", (2**63 - 1,))
@@ -241,7 +242,7 @@ TRIALS: Mapping[str, Callable[[Path], Awaitable[str]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Print a line for each fault that is named, else for all."""
+    """Print a line for each fault that is named, otherwise for all."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             told = asyncio.run(_tried(TRIALS[name], Path(folder)))

@@ -1,4 +1,5 @@
-"""A server whose store is full or damaged, as its callers see it: a figure for each fault. Mounts need root.
+"""Measures what callers get from a server whose store is full or damaged: prints one figure per fault. Mounting disks
+needs root.
 
 `python -m benchmarks.attacks.store_server [fault ...]`; those of the store alone are in store.py.
 """
@@ -22,7 +23,7 @@ ENGINE = "fake=tests.support.fakes:FakeEngine"
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """A disk of that size."""
+    """Mount a disk of that size."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         yield folder
@@ -31,7 +32,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> Path:
-    """Take all the room that there is."""
+    """Fill the disk."""
     path = folder / "ballast"
     with path.open("wb", buffering=0) as file:
         try:
@@ -43,14 +44,14 @@ def fill(folder: Path) -> Path:
 
 @contextmanager
 def server(folder: Path, **environment: str) -> Iterator[tuple[Service, Rest]]:
-    """A server with its songs in a folder."""
+    """Start a server with its songs in a folder."""
     with running_service(ENGINE, STORE__FOLDER=str(folder), **environment) as service:
         ready(service)
         yield service, Rest(service.http_address, {})
 
 
 def missing_sound(folder: Path) -> str:
-    """F17: the file of a listed song is gone."""
+    """F17: the sound file of a listed song is missing."""
     with server(folder) as (service, rest):
         song = rest.generate(SONG).json
         for path in folder.rglob("*.mp3"):
@@ -73,7 +74,7 @@ def missing_sound(folder: Path) -> str:
 
 
 def full_disk(folder: Path) -> str:
-    """F14: the disk is full while songs are asked for."""
+    """F14: the disk is full while songs are requested."""
     with small_disk(folder, "3m"), server(folder) as (_, rest):
         fill(folder)
         waited = rest.generate(SONG)
@@ -94,7 +95,7 @@ def full_disk(folder: Path) -> str:
 
 
 def full_at_start(folder: Path) -> str:
-    """F14: the disk is full when the server starts, with songs that may go."""
+    """F14: the disk is full when the server starts, and some songs may be deleted."""
     with small_disk(folder, "3m"):
         with server(folder) as (_, rest):
             for seed in range(4):
@@ -116,7 +117,7 @@ TRIALS: Mapping[str, Callable[[Path], str]] = {
 
 
 def main(names: list[str]) -> int:
-    """Print a line for each fault that is named, else for all."""
+    """Print a line for each fault that is named, otherwise for all."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             print(f"{name:20} {TRIALS[name](Path(folder))}", flush=True)

@@ -1,4 +1,4 @@
-"""Watches a server from outside while it is attacked: silence of its event loop, growth of its processes."""
+"""Watches a server from outside while it is attacked: delay of its event loop, memory of its processes."""
 
 import http.client
 import threading
@@ -16,7 +16,7 @@ _TIMEOUT_SECONDS = 120.0
 
 @dataclass(slots=True)
 class Suffered:
-    """The longest time that /livez took, and by how much the processes grew at most, in bytes."""
+    """The longest response time of /livez, and the largest growth of the processes in bytes."""
 
     silence_seconds: float = 0.0
     server_bytes: int = 0
@@ -24,7 +24,7 @@ class Suffered:
 
 
 class Watch:
-    """Asks /livez again and again, and looks at the memory of a server and of the processes that it started."""
+    """Calls /livez repeatedly, and reads the memory of a server and its child processes."""
 
     def __init__(self, process: psutil.Process, http_port: int) -> None:
         self._process = process
@@ -32,7 +32,7 @@ class Watch:
 
     @contextmanager
     def watching(self) -> Iterator[Suffered]:
-        """Watch until the context is left, and a little longer."""
+        """Watch until shortly after the context is left."""
         suffered, over = Suffered(), threading.Event()
         others = self._process.children(recursive=True)
         before = self._process.memory_info().rss, {child.pid: child.memory_info().rss for child in others}

@@ -49,21 +49,21 @@ AUTOENCODER = {
 
 
 class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Counts operations that would each be a launch on a GPU: views are none."""
+    """Counts operations that would each be a kernel launch on a GPU; views are not counted."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count, and do it."""
+        """Count the operation and run it."""
         made = func(*args, **(kwargs or {}))
         self.count += not func.is_view
         return made
 
 
 def flops(work: Callable[[], object]) -> float:
-    """Floating-point operations of `work`, in TFLOP; a multiplication with an addition is two."""
+    """Return the floating-point operations of `work` in TFLOP; a multiplication with an addition counts two."""
     with FlopCounterMode(display=False) as counter:
         work()
     return float(counter.get_total_flops()) / TERA
@@ -71,7 +71,7 @@ def flops(work: Callable[[], object]) -> float:
 
 @app.command()
 def operations() -> None:
-    """Operations of the full-size model, beside those counted of the original, and what they make of a song."""
+    """Print the operations of the full-size model, those of the original implementation, and their sum for a song."""
     with torch.device("meta"), torch.no_grad():
         model, vocoder = Transformer(TransformerConfig()), Vocoder(VocoderConfig())
         autoencoder = AutoencoderDC.from_config(AUTOENCODER)
@@ -105,7 +105,7 @@ def _decode(autoencoder: Any, vocoder: Vocoder, seconds: int) -> None:
 
 
 def _estimates(model: Transformer) -> None:
-    """Seconds to the first sound, at the utilisation of the original and at twice that."""
+    """Print the seconds to the first sound, at the utilisation of the original implementation and at twice that."""
     print("first sound, estimated: device, utilisation, 60 s whole / 240 s whole / 20 s section of a song, 27 steps")
     for device, peak in BF16_TFLOPS.items():
         for utilisation in (ORIGINAL_UTILISATION, 2 * ORIGINAL_UTILISATION):
@@ -115,7 +115,9 @@ def _estimates(model: Transformer) -> None:
 
 
 def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> float:
-    """TFLOP until the first sound: 27 steps, half of them guided, then the mel frames and half a second of sound."""
+    """Return the TFLOP until the first sound: 27 steps, half of them guided, then the mel frames and half a second of
+    sound.
+    """
     frames = frames_of(seconds)
     batch = ContextBatch.of([model.cached(torch.empty(1, 400, model.config.width))])
     return evaluations * flops(lambda: _step(model, frames, batch)) + seconds * 5.81 / 60 + 0.15
@@ -123,7 +125,7 @@ def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> flo
 
 @app.command()
 def padding(repeats: int = 5, width: int = 256) -> None:
-    """Songs of four lengths in one padded pass, in a pass for each length, and as the engine does it."""
+    """Compare songs of four lengths in one padded pass, in a pass for each length, and in the engine's grouping."""
     torch.set_num_threads(1)
     sizes = TransformerConfig(heads=width // 64, head_width=64, layers=8, lyric=LyricEncoderConfig(64, 2, 128, 6))
     model = Transformer(sizes).eval().requires_grad_(False)

@@ -19,13 +19,13 @@ ROUNDS = 5
 
 
 def begin_sections(engine: StudioEngine) -> list[SectionState]:
-    """First sections of eight different songs."""
+    """Begin the first sections of eight different songs."""
     plans = [engine.plan(SongParams("pop", SPRING, seed, duration_seconds=60.0)) for seed in range(SECTIONS)]
     return [engine.begin(plan, 0, engine.prepare(plan, 0), None) for plan in plans]
 
 
 def denoise_seconds(engine: StudioEngine, batches: Sequence[Sequence[SectionState]]) -> float:
-    """Time to denoise every batch to its end, in seconds."""
+    """Return the time in seconds to denoise every batch to its end."""
     started = time.perf_counter()
     for batch in batches:
         while any(state.step < state.steps for state in batch):

@@ -1,8 +1,7 @@
-"""The kernels that torch's compiler makes of a block for a GPU, with what each of them reads and writes.
+"""Finds the GPU kernels that torch.compile makes of a block, and the bytes that each of them reads and writes.
 
-The compiler's own scheduler says what a kernel reads and writes; each number counts once however often the kernel comes
-back to it, because neighbours and repeats come from its caches. Sizes that are open when the service compiles are open
-here.
+The compiler's own scheduler tells the accesses of a kernel. Each number counts once, however often the kernel reads it,
+because repeated reads come from caches. Sizes that are dynamic in the service are dynamic here, too.
 """
 
 import math
@@ -37,13 +36,13 @@ _aten = torch.ops.aten
 
 
 class _Made(Exception):
-    """The compiler has made its kernels; nothing further is wanted of it."""
+    """Raised once the compiler has made its kernels, to stop it there."""
 
 
 def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
-    """The kernels of `block` for arguments like `given`, which are on the meta device.
+    """Return the kernels of `block` for arguments like `given`, which are on the meta device.
 
-    Sizes that `torch._dynamo.mark_dynamic` has marked in them are open.
+    Sizes that `torch._dynamo.mark_dynamic` has marked in them are dynamic.
     """
     tensors, structure = tree_flatten(given)
     weights = dict(block.named_parameters()) | dict(block.named_buffers())
@@ -92,7 +91,7 @@ def _compile(
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor) -> torch.Tensor:
-    """The attention kernel that torch calls on a GPU where there is a mask."""
+    """The attention kernel that torch uses on a GPU with a mask."""
     bias = torch.where(attn_mask, 0.0, -math.inf).to(q.dtype).expand(*q.shape[:3], k.shape[2])
     made: torch.Tensor = _aten._scaled_dot_product_efficient_attention(q, k, v, bias, False)[0]
     return made
@@ -104,7 +103,7 @@ def _multiply(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _sizes(tensor: torch.Tensor, mode: FakeTensorMode, symbols: dict[int, Any]) -> list[Any]:
-    """The shape of `tensor` with a symbol for each marked size."""
+    """Return the shape of `tensor` with a symbol for each marked size."""
     marked: set[int] = getattr(tensor, "_dynamo_dynamic_indices", set())
     return [_symbol(size, mode, symbols) if axis in marked else size for axis, size in enumerate(tensor.shape)]
 
@@ -142,7 +141,7 @@ def _kernel(node: BaseSchedulerNode) -> Kernel:
 
 
 def _arithmetic(name: str, node: Any) -> tuple[int, float]:
-    """Operations of a library's kernel, and how many a second."""
+    """Return the operations of a library's kernel, and their rate per second."""
     if "attention" in name:
         q, k = (_concrete(each) for each in node.inputs[:2])
         return 4 * math.prod(q) * k[2], ATTENTION

@@ -1,4 +1,4 @@
-"""The kernels of a pass in eager mode: every operator that is no view is one."""
+"""Counts the kernels of a pass in eager mode: every operator that is not a view is one kernel."""
 
 import math
 from collections.abc import Callable, Iterator
@@ -41,7 +41,7 @@ def _(x: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def kernels_of_a_gpu() -> Iterator[None]:
-    """On the meta device, attention, normalisation and products in a wider type are one operator each, as on a GPU."""
+    """On the meta device, make attention, normalisation and products in a wider type one operator each, as on a GPU."""
 
     def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor | None = None) -> Any:
         return _attention(q, k, v, attn_mask)
@@ -60,14 +60,14 @@ def kernels_of_a_gpu() -> Iterator[None]:
 
 
 class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
-    """Notes each operator that a GPU would launch."""
+    """Records each operator that a GPU would launch."""
 
     def __init__(self) -> None:
         super().__init__()  # type: ignore[no-untyped-call]
         self.kernels: list[Kernel] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Do it, and note what it cost."""
+        """Run the operator, and record its cost."""
         made = func(*args, **(kwargs or {}))
         packet = func._overloadpacket
         if not func.is_view and packet not in _FREE:
@@ -81,7 +81,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _arithmetic(packet: Any, args: Any, kwargs: Any, made: Any) -> tuple[int, float]:
-    """Operations, and how many a second."""
+    """Return the operations of an operator, and their rate per second."""
     if packet is torch.ops.melisma_bench.attention:
         return 4 * args[0].numel() * args[1].shape[2], ATTENTION
     if packet is _aten.bmm and len(args) == 3:
@@ -92,13 +92,13 @@ def _arithmetic(packet: Any, args: Any, kwargs: Any, made: Any) -> tuple[int, fl
 
 
 def _size(tensor: torch.Tensor) -> int:
-    """Bytes in memory: what is repeated by a stride of 0 is there once."""
+    """Return the bytes of a tensor in memory; data repeated by a stride of 0 counts once."""
     sizes = zip(tensor.shape, tensor.stride(), strict=True)
     return math.prod(size for size, stride in sizes if stride != 0) * tensor.element_size()
 
 
 def eager_kernels(work: Callable[[], object]) -> list[Kernel]:
-    """The kernels of `work`, which is done on the meta device."""
+    """Run `work` on the meta device and return its kernels."""
     operators = Operators()
     with torch.device("meta"), torch.no_grad(), kernels_of_a_gpu(), operators:
         work()

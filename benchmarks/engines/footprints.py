@@ -1,4 +1,4 @@
-"""Numbers that a kernel of torch's compiler reads and writes in its buffers, each counted once."""
+"""Counts the numbers that a kernel of torch.compile reads and writes in its buffers, each once."""
 
 from typing import Any
 
@@ -22,7 +22,9 @@ _FUNCTIONS = {
 
 
 def moved(node: BaseSchedulerNode) -> int:
-    """Bytes that the kernel `node` reads and writes. A library's kernel goes through all of what it is given."""
+    """Return the bytes that the kernel `node` reads and writes. A library's kernel is taken to access all its inputs
+    and outputs.
+    """
     accesses = node.get_read_write_buffer_accesses(include_reads=True, include_writes=True)
     if isinstance(node, ExternKernelSchedulerNode):
         return sum(map(int, accesses.values()))
@@ -30,7 +32,7 @@ def moved(node: BaseSchedulerNode) -> int:
 
 
 def _bytes(node: BaseSchedulerNode, name: str) -> int:
-    """Bytes of the buffer `name` that the kernel touches."""
+    """Return the bytes of the buffer `name` that the kernel accesses."""
     buffer: Any = V.graph.name_to_buffer.get(name) or V.graph.graph_inputs[name]
     size = sympy.prod(buffer.get_size())
     places = [_places(dep) for dep in node.read_writes.reads_and_writes() if dep.name == name]
@@ -42,7 +44,7 @@ def _bytes(node: BaseSchedulerNode, name: str) -> int:
 
 
 def _places(dep: Any) -> np.ndarray[Any, Any]:
-    """The places in its buffer that one access reads or writes."""
+    """Return the positions in its buffer that one access reads or writes."""
     assert isinstance(dep, MemoryDep), dep
     ranges = {name: int(_small(size)) for name, size in dep.ranges.items()}
     grid = np.meshgrid(*map(np.arange, ranges.values()), indexing="ij", sparse=True)
@@ -51,6 +53,6 @@ def _places(dep: Any) -> np.ndarray[Any, Any]:
 
 
 def _small(expression: Any, keep: frozenset[Any] | set[Any] = frozenset()) -> Any:
-    """`expression` with small numbers for open sizes."""
+    """Return `expression` with small numbers for dynamic sizes."""
     expression = sympy.sympify(expression)
     return expression.subs(dict.fromkeys(expression.free_symbols - keep, _SMALL))

@@ -1,4 +1,4 @@
-"""Bytes and operations of a kernel, and the time that a GPU would need for it."""
+"""Bytes and operations of a kernel, and the time that a GPU would need for it (roofline model)."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ LAUNCH = 6.5e-6
 
 @dataclass(frozen=True, slots=True)
 class Kernel:
-    """One launch: bytes read and written, floating-point operations, and how many of these a second."""
+    """One kernel launch: bytes read and written, floating-point operations, and the peak rate for these operations."""
 
     name: str
     bytes: int
@@ -36,13 +36,13 @@ class Kernel:
 
     @property
     def seconds(self) -> float:
-        """Time on the device, estimated: the longest of memory, arithmetic, and the least that a launch takes."""
+        """Estimated time on the device: the longest of memory access, arithmetic, and the minimum time of a launch."""
         return max(SHORTEST, self.bytes / BYTES_PER_SECOND, self.operations / self.rate)
 
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Kernels of a pass together."""
+    """The kernels of a pass added up."""
 
     kernels: int
     bytes: int
@@ -51,10 +51,10 @@ class Sum:
 
     @classmethod
     def of(cls, kernels: Iterable[Kernel]) -> "Sum":
-        """The sum of `kernels`."""
+        """Add up `kernels`."""
         each = list(kernels)
         return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
 
     def share(self, operations: int) -> float:
-        """Share of the peak that the `operations` asked for come to."""
+        """Share of the peak rate that the required `operations` reach."""
         return operations / PEAK / self.seconds

@@ -1,7 +1,7 @@
-"""Lets torch's compiler make kernels for a GPU that is not there: an H100, as far as the compiler asks about it.
+"""Lets torch.compile make kernels for a GPU that does not exist: answers its queries as an H100 would.
 
-Nothing is run: tensors are fake, and who compiles stops at the kernels. What is replaced are the questions that torch
-and Triton put to the driver; no decision on how kernels are fused is among them.
+Nothing is run: tensors are fake, and compilation stops at the kernels. Only the queries of torch and Triton to the
+driver are replaced; they do not influence how kernels are fused.
 """
 
 from collections.abc import Callable, Iterator
@@ -42,22 +42,22 @@ _ANSWERS = {
 
 
 class _Driver:
-    """Driver for Triton's compiler that pretends to be a GPU's."""
+    """A driver for Triton's compiler that pretends to be a GPU's."""
 
     utils = SimpleNamespace(get_device_properties=lambda _device: {"max_shared_mem": _SHARED_MEMORY})
 
     def get_current_target(self) -> GPUTarget:
-        """The target to compile for."""
+        """Return the target to compile for."""
         return GPUTarget("cuda", 90, _PROPERTIES.warp_size)
 
     def get_current_device(self) -> int:
-        """The index of the device."""
+        """Return the index of the device."""
         return 0
 
 
 @contextmanager
 def pretended_gpu() -> Iterator[torch.device]:
-    """The device, which is there for torch's compiler as long as the context lasts."""
+    """Have torch.compile find the pretended device while the context lasts."""
     # Patterns of the compiler are traced on the device when they are first needed: here, on the processor.
     joint_graph.lazy_init(torch.device("cpu"))  # type: ignore[call-arg]
     post_grad.lazy_init()

@@ -1,8 +1,8 @@
 """Roofline of a denoising pass of the full-size ACE-Step on an H100, counted kernel by kernel.
 
-No GPU is needed and nothing is timed: operators of the eager pass are counted on the meta device; of the compiled pass
-the kernels that torch's compiler makes for a GPU, and what the blocks leave to eager mode. Times are estimates out of
-bytes and operations; their assumptions are in kernels.py.
+No GPU is needed and nothing is timed. For the eager pass operators are counted on the meta device; for the compiled
+pass the kernels that torch.compile makes for a GPU, and the eager operators around the blocks. Times are estimated from
+bytes and operations; the assumptions are in kernels.py.
 """
 
 import dataclasses
@@ -47,7 +47,7 @@ BATCHES = (
 
 
 def full_size() -> Transformer:
-    """The released transformer without weights, in the types that it is served in."""
+    """Build the released transformer without weights, in the dtypes that are used for serving."""
     with torch.device("meta"):
         model = Transformer(TransformerConfig()).to(torch.bfloat16).eval().requires_grad_(False)
     model.final_layer.float()
@@ -55,7 +55,7 @@ def full_size() -> Transformer:
 
 
 def step(forward: BatchedForward, model: Transformer, batch: Batch) -> Callable[[], object]:
-    """A step of the batch in the middle of its songs: contexts are stacked already."""
+    """Build a step of the batch in the middle of its songs, with contexts already stacked."""
     config = model.config
     sizes = (config.layers, config.heads, batch.tokens, config.head_width)
     factors = (1.0, ERG_FACTOR) if batch.guided else (1.0,)
@@ -71,13 +71,13 @@ def step(forward: BatchedForward, model: Transformer, batch: Batch) -> Callable[
 
 
 def eager(batch: Batch) -> list[Kernel]:
-    """Kernels of the eager pass."""
+    """Return the kernels of the eager pass."""
     model = full_size()
     return eager_kernels(step(BatchedForward(model), model, batch))
 
 
 def compiled(batch: Batch) -> list[Kernel]:
-    """Kernels of the compiled pass: those of a block for each block, and those around the blocks."""
+    """Return the kernels of the compiled pass: those of a block for each block, and those around the blocks."""
     from benchmarks.engines.compiled_kernels import block_kernels
 
     model, seen = full_size(), []

@@ -1,4 +1,4 @@
-"""Command line of `benchmarks/gpu.sh`, which sets the paths."""
+"""The command line that `benchmarks/gpu.sh` runs; the script sets the paths."""
 
 import argparse
 import json
@@ -17,7 +17,9 @@ from benchmarks.gpu.table import Row, rows, text_of
 
 
 def main() -> int:
-    """Run the parts; the exit status is 0 if each told all that it was asked for. A missed expectation is no fault."""
+    """Run the parts; the exit status is 0 if each part has yielded all its figures. A missed expectation is not an
+    error.
+    """
     parser = _parser()
     options = parser.parse_args()
     if unknown := set(options.parts) - {part.name for part in PARTS}:
@@ -46,7 +48,7 @@ def main() -> int:
 
 
 def _concluded(records: Sequence[Record], machine: str, out: Path) -> str:
-    """Write the one file with everything, and the table, which is returned."""
+    """Write one file with all results and a table of the expectations; returns the table."""
     table = rows(EXPECTATIONS, records)
     everything = {"machine": machine, "parts": [asdict(record) for record in records], "table": _told(table)}
     (out / "results.json").write_text(json.dumps(everything, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

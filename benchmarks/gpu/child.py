@@ -1,4 +1,4 @@
-"""Runs one stage in a process of its own: `python -m benchmarks.gpu.child FUNCTION FILE SETUP`."""
+"""Runs one stage in its own process: `python -m benchmarks.gpu.child FUNCTION FILE SETUP`."""
 
 import dataclasses
 import importlib
@@ -16,13 +16,13 @@ OWN = frozenset({"benchmarks", "buf", "clients", "melisma", "melisma_client", "m
 
 
 def main(function: str, file: str, setup: str) -> None:
-    """Append every figure of `function` to `file` as a line of JSON, and at last how it ended."""
+    """Append every figure of `function` to `file` as a line of JSON, and finally its status."""
     with Path(file).open("a", encoding="utf-8", buffering=1) as lines:
         lines.writelines(json.dumps(line) + "\n" for line in told(function, Setup(**json.loads(setup))))
 
 
 def told(function: str, setup: Setup) -> Iterator[dict[str, object]]:
-    """The figures of `function`, then `end` (done, missing or failed) with `why`."""
+    """Yield the figures of `function`, then the status `end` (done, missing or failed) with the reason `why`."""
     try:
         module, _, name = function.partition(":")
         measure = cast(Callable[[Setup], Iterator[Figure]], getattr(importlib.import_module(module), name))
@@ -40,7 +40,7 @@ def told(function: str, setup: Setup) -> Iterator[dict[str, object]]:
 
 
 def command(function: str, file: Path, setup: Setup) -> list[str]:
-    """The command line that does the same in another process."""
+    """Return the command line that runs the stage in another process."""
     return [sys.executable, "-m", "benchmarks.gpu.child", function, str(file), json.dumps(dataclasses.asdict(setup))]
 
 

@@ -1,4 +1,4 @@
-"""Expectations of a GPU, written down before it is measured; a miss in either direction is the finding.
+"""The expected results on a GPU, written down before the measurement; deviations in either direction are the result.
 
 Times and shares of `eager` are those of passes without compiled blocks, counted operator by operator: 2.6 TB/s of the
 3.0 that copies on an H100 reach, 70 % of its dense bf16 rate, 6.5 us of host time a launch.

@@ -1,4 +1,6 @@
-"""The setup that a part is given and the figures that it yields, one by one: a part that is cut off has told some."""
+"""The setup that a part gets, and the figures that it yields one by one, so that an interrupted part has yielded
+some.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -18,18 +20,18 @@ class Setup:
 
     @property
     def on_gpu(self) -> bool:
-        """True on a GPU of the CUDA kind."""
+        """True on a CUDA GPU."""
         return self.device.startswith("cuda")
 
     def pick(self, full: _T, small: _T) -> _T:
-        """The one of the two that this size takes."""
+        """Return the argument for this size."""
         return small if self.small else full
 
 
 class Figure(NamedTuple):
-    """One thing measured. `value` is `None` where there is nothing to tell; `note` then says why.
+    """One measured figure. `value` is `None` if there is no result; `note` then gives the reason.
 
-    `failed` is True where measuring raised an error, which `note` then holds.
+    `failed` is True if measuring raised an error, which is then in `note`.
     """
 
     name: str
@@ -39,12 +41,12 @@ class Figure(NamedTuple):
 
 
 def absent(name: str, why: str) -> Figure:
-    """A figure that means nothing here."""
+    """Return a figure without a value, for a measurement that has no meaning here."""
     return Figure(name, None, why)
 
 
 def guarded(name: str, figures: Iterator[Figure]) -> Iterator[Figure]:
-    """The figures; an error among them becomes the figure `name`, so that others may follow."""
+    """Yield the figures; an error among them becomes the figure `name`, so that later figures are still measured."""
     try:
         yield from figures
     except Exception as error:

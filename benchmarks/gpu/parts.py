@@ -1,13 +1,13 @@
-"""The parts of the script, in their order: what is worth most for its time comes first, what ruins a device last."""
+"""The parts of the script in their order: the most valuable per second first, those that may break the device last."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A function "module:function" that takes a `Setup` and yields figures, and the seconds that it may take.
+    """A measuring function "module:function", which gets a `Setup` and yields figures, and its time limit in seconds.
 
-    It runs in a process of its own. With `always`, it runs where there is no GPU for it, too.
+    It runs in its own process. With `always` it also runs without a GPU.
     """
 
     function: str
@@ -17,7 +17,7 @@ class Stage:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """A named part of the script: one stage or more, which run one after the other."""
+    """A named part of the script, with one or more stages that run one after the other."""
 
     name: str
     stages: tuple[Stage, ...]

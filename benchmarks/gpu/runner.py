@@ -1,4 +1,4 @@
-"""Runs parts one after the other, each stage in a process of its own that is ended when its time is up."""
+"""Runs parts one after the other, each stage in its own process, which is killed at its time limit."""
 
 import json
 import os
@@ -39,7 +39,7 @@ _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 
 @dataclass(slots=True)
 class Record:
-    """The outcome of one part. `notes` say why a figure is not there, `errors` what was raised instead of it."""
+    """The result of one part. `notes` give the reasons for missing figures, `errors` the exceptions."""
 
     part: str
     machine: str
@@ -51,27 +51,27 @@ class Record:
     errors: dict[str, str] = field(default_factory=dict)
 
     def ended(self, status: str, stage: Stage, why: str) -> None:
-        """A stage has ended with `status`; the part's is the worst of them."""
+        """Note that a stage has ended with `status`; the part's status is the worst of its stages."""
         self.status = min(self.status, status, key=_ORDER.index)
         if why:
             (self.notes if status in (ABSENT, MISSING) else self.errors)[stage.function.rpartition(":")[2]] = why
 
     @property
     def why(self) -> str:
-        """The last line of each reason for what is not there, in short."""
+        """Return the last line of each reason for missing figures, shortened."""
         absent = {name: text for name, text in self.notes.items() if self.figures.get(name) is None}
         return "; ".join(dict.fromkeys(last_line(text) for text in (self.errors or absent).values()))
 
 
 def last_line(text: str) -> str:
-    """The last line of a text, in short: what a traceback ends with."""
+    """Return the last line of a text, shortened: the end of a traceback."""
     return text.strip().rpartition("\n")[2][:120]
 
 
 def run(
     parts: Sequence[Part], setup: Setup, machine: str, log: Path, total_seconds: float = TOTAL_SECONDS
 ) -> Iterator[Record]:
-    """One record for each part, as soon as it has ended; what the parts print goes to `log`."""
+    """Run the parts, and yield one record for each as soon as it has ended; their output is written to `log`."""
     end = time.monotonic() + total_seconds * setup.pick(1.0, PATIENCE)
     for part in parts:
         record, started = Record(part.name, machine, setup.small), time.monotonic()
@@ -98,7 +98,9 @@ def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: 
 
 
 def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str:
-    """Run a command in a session of its own; returns why it was ended, "" where it ended by itself."""
+    """Run a command in its own session, with a time limit; returns the reason why it was killed, "" if it ended by
+    itself.
+    """
     process = subprocess.Popen(
         arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
     )
@@ -112,7 +114,7 @@ def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """End the process and all that it started."""
+    """Kill the process and its child processes."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -122,12 +124,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _whole_lines(file: Path) -> list[dict[str, Any]]:
-    """The JSON objects of a file's lines, without a last one that is cut off."""
+    """Return the JSON objects of a file's lines, without an incomplete last line."""
     return [json.loads(line) for line in file.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
 
 
 def _take(record: Record, stage: Stage, lines: Sequence[dict[str, Any]], why: str) -> None:
-    """Take over what a stage told."""
+    """Read the figures that a stage has written."""
     for line in lines:
         if "end" in line:
             record.ended(line["end"], stage, line["why"])
@@ -143,12 +145,12 @@ def _take(record: Record, stage: Stage, lines: Sequence[dict[str, Any]], why: st
 
 
 def line_of(record: Record) -> str:
-    """The record as one line of JSON."""
+    """Return the record as one line of JSON."""
     return json.dumps(asdict(record), ensure_ascii=False)
 
 
 def machine_name() -> str:
-    """The name of the first GPU, `NO_GPU` where nvidia-smi finds none."""
+    """Return the name of the first GPU, `NO_GPU` if nvidia-smi finds none."""
     query = ["nvidia-smi", "--query-gpu=name", "--format=csv,noheader"]
     try:
         done = subprocess.run(query, capture_output=True, text=True, timeout=20.0, check=True)

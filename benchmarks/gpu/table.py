@@ -1,4 +1,4 @@
-"""Tables of expectations beside what was seen."""
+"""Tables of expected and measured figures."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -18,33 +18,35 @@ Seen: TypeAlias = Mapping[str, Value]
 
 
 class Expectation(Protocol):
-    """The expected value of one figure, and why. Unless it holds `everywhere`, it is of full size on a GPU."""
+    """The expected value of one figure, and the reason. Unless `everywhere` is true, it applies to full size on a
+    GPU.
+    """
 
     @property
     def figure(self) -> str:
-        """The figure, "part.figure"."""
+        """Name of the figure, "part.figure"."""
 
     @property
     def why(self) -> str:
-        """The reason for the value."""
+        """Reason for the expected value."""
 
     @property
     def everywhere(self) -> bool:
-        """True if it is expected of tiny networks as well."""
+        """True if the expectation applies to tiny networks, too."""
 
     def shown(self, seen: Seen) -> str:
-        """The expectation in words."""
+        """The expectation as text."""
 
     def verdict(self, value: Value, seen: Seen) -> str:
-        """The word for a value that was seen."""
+        """Return the verdict for a measured value."""
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
     """A number from `low` to `high`.
 
-    The range is that of a card whose copies move `at` TB/s, 0 for any card; on another card it is multiplied by
-    (at / measured) ** `power`: 1 for a time that memory bounds, -1 for a share or a speed.
+    The range is for a GPU whose copies reach `at` TB/s (0: any GPU). On another GPU it is multiplied by (at / measured)
+    ** `power`, with `power` 1 for a time that memory limits and -1 for a share or a rate.
     """
 
     figure: str
@@ -78,7 +80,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Exactly:
-    """The value itself."""
+    """The expectation of one exact value."""
 
     figure: str
     value: Value
@@ -105,7 +107,7 @@ class Row(NamedTuple):
 
 
 def rows(expectations: Sequence[Expectation], records: Sequence[Record]) -> list[Row]:
-    """One row for each expectation of the parts that ran."""
+    """Return one row for each expectation of the parts that ran."""
     seen = {f"{record.part}.{name}": value for record in records for name, value in record.figures.items()}
     by_part = {record.part: record for record in records}
     found = []
@@ -130,7 +132,9 @@ def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
 
 
 def _reason(record: Record, name: str) -> str:
-    """The reason why a figure of a part is not there: its own note or error, that of its group, or that of the part."""
+    """Return the reason why a figure of a part is missing: its own note or error, that of its group, or that of the
+    part.
+    """
     reasons = record.errors | record.notes
     groups = [name[: len(name) - len(end)] for end in _ends(name)]
     own = next((reasons[group] for group in groups if group in reasons), "")
@@ -140,7 +144,7 @@ def _reason(record: Record, name: str) -> str:
 
 
 def _ends(name: str) -> list[str]:
-    """The ends of a dotted name, the shortest, "", first."""
+    """Return the suffixes of a dotted name, beginning with the shortest, ""."""
     places = [index for index, sign in enumerate(name) if sign == "."]
     return ["", *(name[place:] for place in reversed(places))]
 
@@ -158,7 +162,7 @@ def _text(value: Value) -> str:
 
 
 def text_of(rows: Sequence[Row], machine: str) -> str:
-    """The table in columns; the name of the machine stands in every row."""
+    """Return the table as text in columns; every row has the name of the GPU."""
     head = Row("what", "expected", "seen", "verdict", "")
     shown = [(machine, *row[:4]) for row in rows]
     table = [("machine", *head[:4]), *shown]

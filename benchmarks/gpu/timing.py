@@ -1,4 +1,4 @@
-"""Measures the time that work takes on the device and on the host, and the memory that it needs."""
+"""Measures the time of work on the device and on the host, and the memory that it needs."""
 
 import gc
 import statistics
@@ -16,7 +16,7 @@ WARM_UPS, REPEATS = 3, 7
 
 
 class Times(NamedTuple):
-    """Medians in milliseconds: of the device's work, and of the host's until the last launch.
+    """Median times in milliseconds: of the work on the device, and of the host until the last launch.
 
     On a CPU both are the same time.
     """
@@ -26,13 +26,13 @@ class Times(NamedTuple):
 
 
 def settle(device: str) -> None:
-    """Wait until the device has done all that it was asked for."""
+    """Wait until the device has finished all queued work."""
     if device.startswith("cuda"):
         torch.cuda.synchronize(device)
 
 
 def timed(setup: Setup, work: Callable[[], object], repeats: int = REPEATS, warm_ups: int = WARM_UPS) -> Times:
-    """Medians over `repeats` after `warm_ups`; on a small rehearsal one of each."""
+    """Return the medians of `repeats` runs after `warm_ups`; with small networks, of one run each."""
     for _ in range(setup.pick(warm_ups, min(warm_ups, 1))):
         work()
     times = [once(setup, work) for _ in range(setup.pick(repeats, 1))]
@@ -40,7 +40,7 @@ def timed(setup: Setup, work: Callable[[], object], repeats: int = REPEATS, warm
 
 
 def once(setup: Setup, work: Callable[[], object]) -> Times:
-    """The times of one run; work that was asked for before is waited for."""
+    """Return the times of one run; waits for earlier work first."""
     if not setup.on_gpu:
         started = time.perf_counter()
         work()
@@ -58,14 +58,14 @@ def once(setup: Setup, work: Callable[[], object]) -> Times:
 
 
 class Memory(NamedTuple):
-    """Device memory in GiB at the peak of some work: allocated beyond what was there before, and reserved in all."""
+    """Peak device memory of some work in GiB: allocated in addition to earlier allocations, and reserved in total."""
 
     allocated: float
     reserved: float
 
 
 def peak_memory(setup: Setup, work: Callable[[], object]) -> Memory | None:
-    """The peak while `work` runs; `None` on a CPU, of which torch keeps no account."""
+    """Return the peak memory while `work` runs; `None` on a CPU, for which torch does not measure it."""
     if not setup.on_gpu:
         return None
     release(setup)
@@ -78,14 +78,14 @@ def peak_memory(setup: Setup, work: Callable[[], object]) -> Memory | None:
 
 
 def release(setup: Setup) -> None:
-    """Give back the device memory that nothing uses any more."""
+    """Free the device memory that is not used any more."""
     gc.collect()
     if setup.on_gpu:
         torch.cuda.empty_cache()
 
 
 def decibels(reference: torch.Tensor, other: torch.Tensor) -> float:
-    """Signal-to-noise ratio of `other` against `reference`, of the same shape, at most 999 (equal)."""
+    """Return the signal-to-noise ratio of `other` against `reference`, of the same shape, at most 999 (equal)."""
     noise = (other.double() - reference.double()).square().mean()
     if noise == 0:
         return 999.0
@@ -94,7 +94,7 @@ def decibels(reference: torch.Tensor, other: torch.Tensor) -> float:
 
 @contextmanager
 def beside(work: Callable[[], object]) -> Iterator[None]:
-    """While it lasts another thread does `work` again and again; an error of it is raised at the end."""
+    """Run `work` repeatedly in another thread while the context lasts; its error is raised at the end."""
     stop, errors = threading.Event(), list[Exception]()
 
     def again() -> None:

@@ -1,4 +1,4 @@
-"""Chorus against verse: how much higher and louder, over many seeds, before mastering.
+"""Compares chorus and verse: the difference in pitch and loudness over many seeds, before mastering.
 
 python -m benchmarks.music.bench_chorus --seeds 20
 """
@@ -19,7 +19,7 @@ PROMPT = "melodic pop, upbeat, piano-driven, with light drums"
 
 
 def measure(engine: StudioEngine, seed: int) -> dict[SectionKind, tuple[float, float]]:
-    """Mean melody pitch (MIDI) and loudness (LUFS) of the first verse and the first chorus of one song."""
+    """Return the mean melody pitch (MIDI) and loudness (LUFS) of the first verse and the first chorus of one song."""
     plan = engine.plan(SongParams(PROMPT, SPRING, seed, duration_seconds=60.0))
     context: SectionContext | None = None
     found: dict[SectionKind, tuple[float, float]] = {}

@@ -1,9 +1,9 @@
-"""Tune, words, chords and form of songs on paper, with POP909 beside them; nothing is played.
+"""Measures melody, words, chords and form of composed scores, and compares them with POP909; no sound is made.
 
     python -m benchmarks.music.bench_composition                      # 12 styles, 3 seeds, texts for tuning
     python -m benchmarks.music.bench_composition --held-out --pop909 pop909-structure.tar.xz --json out.json
 
-Texts and seeds of `--held-out` are for judging only. Chance of telling styles apart is one in twelve.
+Texts and seeds of `--held-out` are only for evaluation. The chance level for recognising styles is one in twelve.
 """
 
 import argparse
@@ -24,7 +24,7 @@ from model.studio.composing.denoiser import ScoreDenoiser
 
 
 def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, Piece]]:
-    """A song of every style on each text, with the seeds they are of."""
+    """Compose a song in every style on each text; returns the songs with their seeds."""
     texts, seeds = (HELD_OUT, HELD_OUT_SEEDS) if held_out else (TUNING, TUNING_SEEDS)
     out = []
     for (name, lyrics), seed, seconds in zip(texts.items(), seeds, SECONDS, strict=True):
@@ -35,7 +35,7 @@ def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, P
 
 
 def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Piece]) -> dict[str, tuple[float, float]]:
-    """Every measure of the songs and of the reference."""
+    """Print every measure of the songs and of the reference."""
     rows = {name: (measure(pieces), measure(reference)) for name, measure in MEASURES.items()}
     nothing = float("nan")
     rows["chord bigrams, JS to POP909 (major)"] = (divergence(bigrams(pieces), bigrams(reference)), nothing)

@@ -1,9 +1,9 @@
-"""Songs of every style, measured: length, loudness, the voice against its score and against the band, cost.
+"""Measures songs of every style: length, loudness, the voice compared with its score and with the band, cost.
 
     python -m benchmarks.music.bench_songs [--styles 3] [--voice male]
 
-Each song is made by the studio engine as the service does it, three times: whole, the voice alone, and the rest alone.
-Pitch and notes of the voice are heard by swift-f0, which knows nothing of the score.
+The studio engine makes each song three times, as in the service: whole, only the voice, and only the rest. swift-f0
+detects pitch and notes of the voice without using the score.
 """
 
 import argparse
@@ -89,7 +89,7 @@ class Row:
 
 
 def measure(engine: Engine, prompt: str, lyrics: str, seconds: float, voice: Voice, seed: int) -> Row:
-    """All figures of one song."""
+    """Return all figures of one song."""
 
     def rendered(stems: frozenset[Stem]) -> Made:
         return make(engine, SongParams(prompt, lyrics, seed, seconds, stems=stems, voice=voice))
@@ -117,7 +117,7 @@ def measure(engine: Engine, prompt: str, lyrics: str, seconds: float, voice: Voi
 
 
 def main() -> None:
-    """Print one row per song, then the medians and the worst."""
+    """Print one row per song, then the medians and the worst values."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--styles", type=int, default=len(STYLES), help="only the first of the styles")
     parser.add_argument("--voice", type=Voice, choices=list(Voice), help="default: by turns")

@@ -1,4 +1,4 @@
-"""Difference between styles in sound, and balance of their tracks.
+"""Measures how different the styles sound, and the balance of their tracks.
 
     python -m benchmarks.music.bench_styles apart --seeds 4   # are songs of one style nearer to each other?
     python -m benchmarks.music.bench_styles balance              # loudness of every stem against the lead, peaks, gaps
@@ -45,7 +45,7 @@ SONG_SECONDS = 30.0
 
 
 def render(engine: StudioEngine, prompt: str, seed: int, stems: frozenset[Stem]) -> list[Stereo]:
-    """The sections of one song, each [2, samples]."""
+    """Render the sections of one song, each [2, samples]."""
     plan = engine.plan(SongParams(prompt, SPRING, seed, duration_seconds=SONG_SECONDS, stems=stems))
     context: SectionContext | None = None
     sections = []
@@ -59,7 +59,7 @@ def render(engine: StudioEngine, prompt: str, seed: int, stems: frozenset[Stem])
 
 
 def apart(engine: StudioEngine, seeds: int) -> None:
-    """Print the mean descriptors of every style, then how well the styles are told apart."""
+    """Print the mean descriptors of every style, then how well the styles can be recognised."""
     rows, labels, names = [], [], list[str]()
     for label, (style, prompt) in enumerate(STYLES.items()):
         songs = [render(engine, prompt, seed, ALL_STEMS - {Stem.VOCAL}) for seed in range(seeds)]

@@ -1,4 +1,4 @@
-"""Loudness and peak of a song as the service sends it."""
+"""Measures loudness and peak of a song as the service delivers it."""
 
 import numpy as np
 import pyloudnorm
@@ -11,16 +11,16 @@ TARGET_LUFS = -14.0
 
 
 def mastered(sound: Sound) -> Sound:
-    """The song as the service sends it, before MP3."""
+    """Return the song after the service's mastering, before MP3."""
     master = Mastering(RATE_HERTZ, TARGET_LUFS)
     return np.concatenate([*(master.feed(part) for part in np.array_split(sound, 40, axis=1)), master.finish()], axis=1)
 
 
 def true_peak_db(sound: Sound) -> float:
-    """Peak at four times the rate (ITU-R BS.1770-5, annex 2), in dBTP."""
+    """Return the peak at four times the sample rate (ITU-R BS.1770-5, annex 2), in dBTP."""
     return float(20 * np.log10(max(np.abs(resample_poly(channel, 4, 1)).max() for channel in sound)))
 
 
 def loudness(sound: Sound) -> float:
-    """Integrated loudness in LUFS."""
+    """Return the integrated loudness in LUFS."""
     return float(pyloudnorm.Meter(RATE_HERTZ).integrated_loudness(sound.T))

@@ -1,8 +1,8 @@
-"""Listen to a song by measurement: length, loudness, peaks, silence, clicks at section seams, melody against the score.
+"""Analyses the sound of a song: length, loudness, peaks, silence, clicks at section borders.
 
     python -m benchmarks.music.listen song.mp3 --record song.json --spectrogram song.png
 
-`song.json` is what `benchmarks/music/record.py` writes beside a song. Prints one line per measurement.
+`benchmarks/music/record.py` writes `song.json` beside a song. Prints one line per measurement.
 """
 
 import argparse
@@ -27,7 +27,9 @@ _FRAME_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Seam:
-    """Prominence of a section border: its sharpest bend over that of the sound around it (above 1 is suspect)."""
+    """Prominence of a section border: its sharpest bend divided by that of the surrounding sound (above 1 is
+    suspicious).
+    """
 
     seconds: float
     bend_ratio: float
@@ -35,7 +37,7 @@ class Seam:
 
 
 def decode(path: Path) -> tuple[Sound, int]:
-    """The decoded song and its sample rate in hertz."""
+    """Decode a song; returns the sound and its sample rate in hertz."""
     with av.open(str(path)) as container:
         stream = container.streams.audio[0]
         frames = [frame.to_ndarray() for frame in container.decode(stream)]
@@ -44,17 +46,17 @@ def decode(path: Path) -> tuple[Sound, int]:
 
 
 def decibels(value: float) -> float:
-    """Amplitude ratio in decibels, at least -120."""
+    """Convert an amplitude ratio to decibels, at least -120."""
     return 20.0 * float(np.log10(max(value, 1e-6)))
 
 
 def true_peak_db(sound: Sound) -> float:
-    """Highest peak between samples in dBTP, by fourfold oversampling."""
+    """Return the highest peak between samples in dBTP, by fourfold oversampling."""
     return decibels(max(float(np.abs(resample_poly(sound[:, c], 4, 1)).max()) for c in range(sound.shape[1])))
 
 
 def frame_levels_db(sound: Sound, rate: int) -> NDArray[np.float64]:
-    """Level of every 20 ms frame in decibels."""
+    """Return the level of every 20 ms frame in decibels."""
     width = int(_FRAME_SECONDS * rate)
     frames = sound[: len(sound) // width * width].reshape(-1, width * sound.shape[1])
     power: NDArray[np.float64] = (frames.astype(np.float64) ** 2).mean(axis=1)
@@ -62,7 +64,9 @@ def frame_levels_db(sound: Sound, rate: int) -> NDArray[np.float64]:
 
 
 def longest_silence_seconds(sound: Sound, rate: int) -> float:
-    """Longest stretch under -55 dB inside the song; the first half second and the last two do not count."""
+    """Return the longest stretch under -55 dB inside the song, without its first half second and its last two
+    seconds.
+    """
     levels = frame_levels_db(sound[rate // 2 : -2 * rate], rate)
     longest = current = 0
     for quiet in levels < SILENCE_DB:
@@ -83,7 +87,7 @@ def seam(sound: Sound, rate: int, seconds: float) -> Seam:
 
 
 def section_lufs(sound: Sound, rate: int, start: float, duration: float) -> float:
-    """Integrated loudness of one section in LUFS."""
+    """Return the integrated loudness of one section in LUFS."""
     part = sound[int(start * rate) : int((start + duration) * rate)]
     return float(pyloudnorm.Meter(rate).integrated_loudness(part))
 

@@ -1,4 +1,4 @@
-"""A whole song out of an engine, section after section."""
+"""Makes a whole song with an engine, section by section."""
 
 import time
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ Sound: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """One rendering of a song."""
+    """The result of making one song."""
 
     plan: SongPlan
     sound: Sound
@@ -26,7 +26,7 @@ class Made:
 
 
 def make(engine: Engine, params: SongParams) -> Made:
-    """The whole song, section after section."""
+    """Make the whole song, section by section."""
     started = time.process_time()
     plan = engine.plan(params)
     context: SectionContext | None = None

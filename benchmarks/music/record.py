@@ -1,8 +1,8 @@
-"""Record the benchmark songs from a server of our own: MP3, and a JSON with plan, timings and score beside it.
+"""Starts a server and records the benchmark songs from it: MP3 files, each with a JSON file of plan, timings and score.
 
     python -m benchmarks.music.record --folder /tmp/songs spring moonlight
 
-`--lead` records the lead line alone as well (for `transcribe.py`).
+`--lead` also records the lead line alone (for `transcribe.py`).
 """
 
 import argparse
@@ -35,7 +35,7 @@ def save(heard: Heard, folder: Path) -> None:
 
 
 def lead_only(request: music_pb2.GenerateRequest) -> music_pb2.GenerateRequest:
-    """The same song with the lead line alone."""
+    """Return the request for the same song with only the lead line."""
     alone = music_pb2.GenerateRequest()
     alone.CopyFrom(request)
     alone.stems.append(music_pb2.STEM_KIND_VOCAL)
@@ -43,7 +43,7 @@ def lead_only(request: music_pb2.GenerateRequest) -> music_pb2.GenerateRequest:
 
 
 async def record(address: str, names: list[str], folder: Path, lead: bool) -> None:
-    """Ask for the songs one after another and save them."""
+    """Request the songs one after another and save them."""
     async with grpc.aio.insecure_channel(address) as channel:
         for name in names:
             save(await listen(channel, name, SONGS[name]), folder)

@@ -1,4 +1,4 @@
-"""The voice of a song against its score: pitch, timing, tones, and the notes that a listener hears."""
+"""Compares the voice of a song with its score: pitch, timing, tones, and notes detected in the sound."""
 
 import io
 import itertools
@@ -20,7 +20,7 @@ PITCH_TOLERANCE_CENTS = 50.0
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """A note in seconds of the song; `first` where it begins a syllable."""
+    """A note in seconds of the song; `first` is true if it begins a syllable."""
 
     start: float
     end: float
@@ -29,7 +29,7 @@ class Note:
 
 
 def written_notes(made: Made) -> list[Note]:
-    """The tune of the sung sections, from their MIDI files, at the times of the performance where a syllable begins."""
+    """Return the melody of the sung sections from their MIDI files, at the performed times of syllables."""
     notes: list[Note] = []
     assert made.plan.tempo_bpm is not None
     for section, score in zip(made.plan.sections, made.scores, strict=True):
@@ -45,7 +45,7 @@ def written_notes(made: Made) -> list[Note]:
 
 
 def _notes(track: mido.MidiTrack) -> Iterator[tuple[int, int, int, bool]]:
-    """(start tick, end tick, pitch, begins a syllable)."""
+    """Return the notes as (start tick, end tick, pitch, begins a syllable)."""
     tick, start, with_word = 0, 0, False
     begins = False
     for message in track:
@@ -59,7 +59,7 @@ def _notes(track: mido.MidiTrack) -> Iterator[tuple[int, int, int, bool]]:
 
 
 def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.float64]:
-    """Distance from the score of every voiced frame inside a note, without the glides at its ends."""
+    """Return the distance from the score of every voiced frame inside a note, without the glides at its ends."""
     found = []
     for note in notes:
         inside = (heard.timestamps > note.start + 0.08) & (heard.timestamps < note.end - 0.04)
@@ -70,7 +70,9 @@ def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.
 
 
 def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
-    """Distance of each reported start from where the voiced sound sets in, where silence or a hiss comes before it."""
+    """Return the difference between each reported start and the start of the voiced sound, for starts after silence or
+    a fricative.
+    """
     low = _lowpassed(voice)
     errors = []
     for note in notes:
@@ -87,7 +89,7 @@ def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
 
 
 def _lowpassed(voice: Sound) -> NDArray[np.float64]:
-    """The voice below 900 Hz, mono: vowels without consonants."""
+    """Return the voice below 900 Hz, mono: vowels without consonants."""
     spectrum = np.fft.rfft(voice.mean(0).astype(np.float64))
     spectrum[np.fft.rfftfreq(voice.shape[1], 1 / RATE_HERTZ) > 900] = 0
     out: NDArray[np.float64] = np.fft.irfft(spectrum, voice.shape[1])
@@ -95,13 +97,15 @@ def _lowpassed(voice: Sound) -> NDArray[np.float64]:
 
 
 def _envelope(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    """RMS over the 5 ms around each sample."""
+    """Return the RMS over the 5 ms around each sample."""
     out: NDArray[np.float64] = np.sqrt(np.convolve(sound**2, np.full(240, 1 / 240), "same"))
     return out
 
 
 def tone_agreement(made: Made, notes: Sequence[Note]) -> float:
-    """Share of the moves that two sung tones decide in which the tune goes their way."""
+    """Return the share of moves between syllables, among those whose direction two tones determine, in which the melody
+    agrees.
+    """
     firsts = iter([(index, note) for index, note in enumerate(notes) if note.first])
     agreed = []
     for section in made.plan.sections:
@@ -117,7 +121,7 @@ def tone_agreement(made: Made, notes: Sequence[Note]) -> float:
 
 
 def transcription_f(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> float:
-    """F-measure of the notes heard: onset within 50 ms, pitch within 50 cents, each note matched once."""
+    """Return the F-measure of the detected notes: onset within 50 ms, pitch within 50 cents, each note matched once."""
     free = swift_f0.segment_notes(heard)
     total, hits = len(free), 0
     for note in notes:
@@ -138,7 +142,7 @@ def _hertz(pitch: float) -> float:
 
 
 def while_sung(sound: Sound, notes: Sequence[Note]) -> Sound:
-    """The parts of a sound in which somebody sings."""
+    """Return the parts of a sound in which the voice sings."""
     mask = np.zeros(sound.shape[1], np.bool_)
     for note in notes:
         mask[round(note.start * RATE_HERTZ) : round(note.end * RATE_HERTZ)] = True

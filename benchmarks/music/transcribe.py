@@ -42,7 +42,7 @@ class Heard:
 
 
 def intended(record: dict[str, object]) -> list[Heard]:
-    """The melody as written: first tracks of the sections' MIDI files."""
+    """Return the melody of the score, from the first tracks of the sections' MIDI files."""
     sections, scores = record["sections"], record["scores"]
     assert isinstance(sections, list) and isinstance(scores, list)
     notes: list[Heard] = []
@@ -58,7 +58,7 @@ def intended(record: dict[str, object]) -> list[Heard]:
 
 
 def transcribed(sound: NDArray[np.float32], model: Path) -> list[Heard]:
-    """Notes that the model hears in mono sound at 22,050 Hz."""
+    """Return the notes that the model detects in mono sound at 22,050 Hz."""
     onsets, frames, times = _posteriors(sound, model)
     notes = []
     for pitch in range(onsets.shape[1]):
@@ -106,7 +106,7 @@ def _notes_of_pitch(
 
 
 def match(wanted: list[Heard], found: list[Heard]) -> int:
-    """Number of wanted notes that match a found note each."""
+    """Return the number of expected notes that match one detected note each."""
     free, hits = list(found), 0
     for note in wanted:
         near = [

@@ -1,14 +1,14 @@
-"""Plays KEDA's part through a burst and back to none: generators are started and stopped between none and three.
+"""Simulates KEDA's autoscaling during bursts of songs: starts and stops between no and three generators.
 
     python -m benchmarks.roles.autoscale
 
 Two frontends run all the time. Every two seconds the length of the list `m:demand:slow` and the largest
-`melisma_backlog_seconds` are read, as components/autoscaling-keda-backlog of deploy/kubernetes has KEDA do. From none
-to one by the length; from one to three by the backlog and by songs for each generator; down to half, and to none once
-the list was empty for a while. A generator that goes is told by SIGTERM, and hands its songs over.
+`melisma_backlog_seconds` are read, as KEDA does with components/autoscaling-keda-backlog of deploy/kubernetes. The
+length scales from none to one; the backlog and the songs per generator scale from one to three; generators are halved,
+and stopped once the list was empty for a while. A generator is stopped by SIGTERM, and hands its songs over.
 
-Songs come in two bursts, so that generators go while songs are made. Every song is heard to its end through a frontend,
-with the client's own resumption, and its sound is held against the sum that the server tells.
+Songs arrive in two bursts, so that generators stop while songs are being made. Every song is received to its end
+through a frontend, with the client's own resumption, and compared with the server's checksum.
 """
 
 import argparse
@@ -33,7 +33,7 @@ END_SECONDS = 150.0
 
 @dataclass
 class Autoscaler:
-    """Starts and stops generators. `history` are the times at which their wanted number changed, and that number."""
+    """Starts and stops generators. `history` has the times at which the wanted number changed, and that number."""
 
     service: Fleet
     frontends: Sequence[Server]
@@ -45,7 +45,7 @@ class Autoscaler:
     high_at: float = 0.0
 
     def wanted(self) -> int:
-        """The number of generators that KEDA and its HorizontalPodAutoscaler would have."""
+        """Return the number of generators that KEDA and its HorizontalPodAutoscaler would want."""
         now, songs = time.monotonic(), self.service.demand()
         backlog = max(frontend.gauge("melisma_backlog_seconds") or 0.0 for frontend in self.frontends)
         self.largest_backlog_seconds = max(self.largest_backlog_seconds, backlog)
@@ -63,7 +63,7 @@ class Autoscaler:
         return have if now - self.high_at < STEADY_SECONDS else max(want, math.ceil(have / 2))
 
     def step(self) -> None:
-        """Start or stop what is missing or too much."""
+        """Start or stop generators to reach the wanted number."""
         want = self.wanted()
         if want != len(self.generators):
             self.history.append((time.monotonic() - self.began_at, want))
@@ -73,7 +73,7 @@ class Autoscaler:
             self.generators.pop(0).stop()
 
     async def run(self) -> None:
-        """Scale for ever."""
+        """Scale until cancelled."""
         while True:
             self.step()
             await asyncio.sleep(POLL_SECONDS)
@@ -81,14 +81,16 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedSong:
-    """Result of one caller: the time to the first sound, and the number of songs made for it, one if none was lost."""
+    """Result for one caller: the time to the first sound, and the number of songs made for it (one if none was
+    lost).
+    """
 
     first_seconds: float
     songs: int
 
 
 async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
-    """Listen to a song to its end; the client raises where its sound is not what the server says that it sent."""
+    """Listen to a song to its end; the client raises an error if its sound differs from what the server sent."""
     asked_at, first, songs = time.monotonic(), math.inf, set[str]()
     async for event in client.generate(SongRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed)):
         if isinstance(event, AudioChunk):
@@ -101,7 +103,7 @@ async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
 async def burst(
     clients: Sequence[AsyncClient], delay_seconds: float, first_seed: int, songs: int
 ) -> Sequence[ReceivedSong]:
-    """Ask for songs at once, at every frontend in turn; those that failed are left out, and told as errors."""
+    """Request songs at once, from the frontends in turn; failed ones are printed and left out."""
     await asyncio.sleep(delay_seconds)
     asked = (heard(clients[number % len(clients)], first_seed + number) for number in range(songs))
     ended = await asyncio.gather(*asked, return_exceptions=True)
@@ -112,7 +114,7 @@ async def burst(
 
 
 async def play(service: Fleet) -> None:
-    """The whole game."""
+    """Run the whole scenario."""
     frontends = [service.start("frontend") for _ in range(2)]
     for frontend in frontends:
         frontend.wait_ready()
@@ -161,7 +163,7 @@ def _show(scaler: Autoscaler, told: Sequence[Sequence[ReceivedSong]], ended_at: 
 
 
 def main() -> None:
-    """Play and print."""
+    """Run the scenario and print its figures."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with fleet(cold_start_seconds=10.0) as service:
         asyncio.run(play(service))

@@ -1,12 +1,12 @@
-"""A frontend alone: its memory with 32 songs followed, and what it tells callers while no generator runs.
+"""Measures a frontend without generators: its memory with 32 followed songs, and its estimates for callers.
 
     python -m benchmarks.roles.cold_start absence
     python -m benchmarks.roles.cold_start followed
 
-A generator makes itself known and ends. `absence`, twice: songs are asked for, nobody makes them for half a minute, a
-generator is started, and every song tells how it was told of its beginning meanwhile. The first round goes by the
-setting, the second by the start that was measured in the first. `followed`: 32 songs wait, then are made at once and
-heard through the frontend.
+A generator announces its engine and ends. `absence`, twice: songs are requested, wait for half a minute, a generator is
+started, and the estimates that callers got are compared with the actual times. The first round uses the setting for the
+start time, the second the start measured in the first. `followed`: 32 songs wait, then are made at once and received
+through the frontend.
 """
 
 import argparse
@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 240.0
 
 @dataclass
 class Song:
-    """Messages that one caller got; `told` are their times, and the estimated time to the first sound in each."""
+    """The messages that one caller got; `told` has their times, and the estimated time to the first sound in each."""
 
     asked_at: float
     told: list[tuple[float, float | None]] = field(default_factory=list)
@@ -37,7 +37,7 @@ class Song:
     whole: bool = False
 
     def errors(self) -> list[tuple[float, float]]:
-        """For each estimate: by which share of the true time from the request it was wrong, and when it was told."""
+        """Return for each estimate its relative error, and the time at which it was sent."""
         if self.first_at is None:
             return []
         truth, told = self.first_at - self.asked_at, ((at - self.asked_at, eta) for at, eta in self.told)
@@ -66,7 +66,7 @@ async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
 
 
 async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, number: int) -> None:
-    """Ask for songs while no generator runs, start one after so many seconds, and print what callers were told."""
+    """Request songs while no generator runs, start one after some seconds, and print the estimates that callers got."""
     asked = [asyncio.create_task(heard(channel, 10 * number + index)) for index in range(WAITING)]
     await asyncio.sleep(seconds)
     generator = service.start("generator")
@@ -88,7 +88,7 @@ async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, num
 
 
 async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) -> None:
-    """Print the largest memory of the frontend with 32 songs that wait, and then are made."""
+    """Print the largest memory of the frontend with 32 songs that wait and are then made."""
     asked = [asyncio.create_task(heard(channel, 1000 + index, steps=1)) for index in range(FOLLOWED)]
     await asyncio.sleep(5.0)
     waiting = frontend.resident_mebibytes

@@ -1,4 +1,4 @@
-"""Frontends and generators on this machine, over a real Redis or Valkey: started, stopped and asked by benchmarks."""
+"""Starts, calls and stops frontends and generators on this computer, with a real Redis or Valkey."""
 
 import asyncio
 import os
@@ -26,7 +26,7 @@ START_SECONDS = 60.0
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Return once a condition holds."""
+    """Wait until a condition holds."""
     while not condition():  # noqa: ASYNC110  # what is waited for happens in other processes
         await asyncio.sleep(0.1)
 
@@ -56,7 +56,7 @@ class Server:
 
     @property
     def ready(self) -> bool:
-        """True while songs may be sent here, or are made here."""
+        """True while the server is ready for songs."""
         try:
             with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/readyz", timeout=2):
                 return True
@@ -65,25 +65,25 @@ class Server:
 
     @property
     def resident_mebibytes(self) -> float:
-        """Memory of the server process and all that it has started."""
+        """Memory of the server process and its child processes."""
         process = psutil.Process(self.process.pid)
         sizes = (int(one.memory_info().rss) for one in (process, *process.children(recursive=True)))
         return sum(sizes) / (1 << 20)
 
     def gauge(self, name: str) -> float | None:
-        """The figure of the engine in the server's metrics; `None` where it is not told."""
+        """Return the value of a metric for the engine; `None` if it is absent."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as answer:
             lines = str(answer.read(), "utf-8").splitlines()
         wanted = f'{name}{{engine="{ENGINE}"}} '
         return next((float(line.removeprefix(wanted)) for line in lines if line.startswith(wanted)), None)
 
     def stop(self) -> None:
-        """Tell the server to end, as a cluster does."""
+        """End the server by SIGTERM, as a cluster does."""
         self.stopped_at = time.monotonic()
         self.process.send_signal(signal.SIGTERM)
 
     def wait_ready(self) -> None:
-        """Return once the server is ready."""
+        """Wait until the server is ready."""
         give_up_at = time.monotonic() + START_SECONDS
         while not self.ready:
             if not self.running or time.monotonic() > give_up_at:
@@ -111,18 +111,18 @@ class Fleet:
         }
 
     def start(self, role: str, **variables: str) -> Server:
-        """Start a server, which is not ready yet."""
+        """Start a server, without waiting until it is ready."""
         more = self._frontends if role == "frontend" else {"LIMITS__QUEUED_SONGS": "64"}
         server = Server(role, self._variables | more | variables)
         self.servers.append(server)
         return server
 
     def demand(self) -> int:
-        """The length that KEDA's Redis scaler reads."""
+        """Return the list length that KEDA's Redis scaler reads."""
         return int(self.redis.llen(f"m:demand:{ENGINE}"))
 
     async def known(self) -> None:
-        """Return once a generator has told about the engine, and every frontend has read it."""
+        """Wait until a generator has announced the engine, and every frontend has read it."""
         await until(lambda: bool(self.redis.hexists("m:known", ENGINE)))
         await asyncio.sleep(LEASE_SECONDS)
 
@@ -135,7 +135,7 @@ class Fleet:
 
 @contextmanager
 def fleet(cold_start_seconds: float) -> Iterator[Fleet]:
-    """A service without servers yet; all of its servers end with the context."""
+    """Make a service without servers; servers started later end with the context."""
     directory = DirectoryServer()
     with tempfile.TemporaryDirectory() as folder, Redis.from_url(directory.url) as redis:
         service = Fleet(directory, redis, Path(folder), cold_start_seconds)

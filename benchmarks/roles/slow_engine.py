@@ -1,4 +1,4 @@
-"""The engine of the tests with a device that takes its time, so that few songs keep a generator busy on any machine."""
+"""The engine of the tests with a slow device, so that few songs keep a generator busy on any computer."""
 
 import time
 from collections.abc import Sequence
@@ -14,21 +14,21 @@ STEP_SECONDS = 0.02
 
 
 class SlowEngine(FakeEngine):
-    """Sleeps in each step for as long as a device would compute; sections of a batch do not share that time."""
+    """Sleeps in each step for the time that a device would compute; sections of a batch do not share that time."""
 
     @classmethod
     @override
     def load(cls, device: str) -> "SlowEngine":
-        """Nothing to load."""
+        """Return the engine; there is nothing to load."""
         return cls()
 
     @override
     def info(self) -> EngineInfo:
-        """The tests' engine under a name of its own."""
+        """Return the properties of the tests' engine under another name."""
         return replace(super().info(), name="slow")
 
     @override
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Sleep, then take the step."""
+        """Sleep, then advance the states."""
         time.sleep(STEP_SECONDS * len(states))
         super().denoise(states)

@@ -1,9 +1,9 @@
-"""Cost of a scheduling decision: the scheduler alone, with waiting and running songs.
+"""Measures the cost of a scheduling decision, with many waiting and running songs.
 
     python -m benchmarks.scheduling.bench_scheduler
 
-A turn is one `next_command` and the `done` of its reply, as the server makes them for every command of a worker. Songs
-come from ten callers, and one that ends is followed by another, so that their numbers stay.
+A turn is one `next_command` and the `done` for its reply, as in the server for every command. Songs come from ten
+callers, and a new song replaces each one that ends, so that their number is constant.
 """
 
 import itertools
@@ -30,7 +30,7 @@ SONG = ArrivingSong(0.0, 60.0, ENGINE)
 
 
 class Crowd:
-    """One device with `running` songs, and `waiting` more."""
+    """One device with `running` songs, and `waiting` more songs in the queue."""
 
     def __init__(self, waiting: int, running: int) -> None:
         pool = Pool((PRESETS[ENGINE],), (1,))
@@ -43,7 +43,7 @@ class Crowd:
             self.add()
 
     def add(self) -> str:
-        """One more song."""
+        """Add a song."""
         number = next(self._numbers)
         song_id = f"song-{number}"
         sink = self.simulation.expect(song_id, SONG)
@@ -51,7 +51,7 @@ class Crowd:
         return song_id
 
     def turn_seconds(self) -> float:
-        """Time for one decision and for taking note of what it led to."""
+        """Return the time of one decision and of handling its reply."""
         started = time.perf_counter()
         command = self.scheduler.next_command(DEVICE)
         decided = time.perf_counter()
@@ -68,20 +68,20 @@ class Crowd:
         return decided - started + ended - noted
 
     def add_and_drop_seconds(self) -> float:
-        """Time to let a song in and to drop it while it waits."""
+        """Return the time to add a song and to drop it while it waits."""
         started = time.perf_counter()
         self.scheduler.drop(self.add())
         return time.perf_counter() - started
 
 
 def median_microseconds(measure: Callable[[], float]) -> float:
-    """The median over rounds of the mean over turns."""
+    """Return the median over rounds of the mean over turns."""
     means = [statistics.fmean(measure() for _ in range(TURNS)) for _ in range(ROUNDS)]
     return 1e6 * statistics.median(means)
 
 
 def main() -> None:
-    """Print a row for every crowd."""
+    """Print a row for every number of songs."""
     print("| songs made | songs waiting | a decision, us | a song comes and goes, us |")
     print("|---|---|---|---|")
     for running, waiting in itertools.product(RUNNING, WAITING):

@@ -1,4 +1,4 @@
-"""Ways to serve songs with the real scheduler: as the server does, and by batches of whole songs."""
+"""Strategies to serve songs with the real scheduler: step by step as in the server, or in batches of whole songs."""
 
 import random
 from collections import deque
@@ -20,10 +20,10 @@ from server.workers.messages import Command, Lane, Rendered, Reply
 
 
 class Dispatcher(Protocol):
-    """Dispatcher of songs to the schedulers."""
+    """Interface of a strategy that assigns songs to the schedulers."""
 
     def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
-        """Take a song in; the devices that may have got something to do."""
+        """Accept a song; returns the devices that may now have work."""
 
     def device_of(self, song_id: str) -> str | None:
         """As `Scheduler.device_of`."""
@@ -39,7 +39,7 @@ class Dispatcher(Protocol):
 
 
 def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
-    """Drop the song of which a section has just ended, if that was the last one; returns whether it was."""
+    """Drop the song of which a section has just ended, if it was the last section; returns True if it was."""
     song_id = reply.section.song.song_id
     whole = scheduler.device_of(song_id) is None
     if whole:
@@ -60,7 +60,7 @@ class Estimates:
         self._seed = seed
 
     def expected(self, song_id: str, song: ArrivingSong) -> Work | None:
-        """Returns the estimate for a song; `None` until one of its engine is complete."""
+        """Return the estimate for a song; `None` until a song of its engine is complete."""
         steps = self._engines[song.engine].steps
         work = self._estimator.expected(song.engine, sound_seconds=song.seconds, steps=steps)
         if work is None:
@@ -71,7 +71,7 @@ class Estimates:
         )
 
     def measured(self, song: ArrivingSong, usage: DeviceUsage) -> None:
-        """Learns from a complete song."""
+        """Learn from a complete song."""
         spent = Spent(
             first_seconds=usage.first_seconds or 0.0,
             step_seconds=usage.step_seconds,
@@ -85,7 +85,7 @@ class Estimates:
 
 
 class Continuous:
-    """One scheduler for the pool: songs join and leave at every step."""
+    """One scheduler for the whole pool: songs join and leave batches at every step."""
 
     def __init__(
         self,
@@ -102,7 +102,7 @@ class Continuous:
             self._scheduler.open(spec.name, spec.engines)
 
     def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
-        """Hand the song on."""
+        """Add the song to the scheduler."""
         usage = DeviceUsage()
         self._songs[song_id] = (song, usage)
         work = self._estimates.expected(song_id, song)
@@ -111,26 +111,26 @@ class Continuous:
         return () if device is None else (device,)
 
     def device_of(self, song_id: str) -> str | None:
-        """Ask the scheduler."""
+        """Return the scheduler's answer."""
         return self._scheduler.device_of(song_id)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
-        """Ask the scheduler."""
+        """Return the scheduler's next command."""
         return self._scheduler.next_command(device, lane)
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
-        """Tell the scheduler, and learn from a song that is complete."""
+        """Pass the reply to the scheduler, and learn from a song that is complete."""
         self._scheduler.done(device, reply, lane)
         if isinstance(reply, Rendered) and reply.last and drop_whole(self._scheduler, reply):
             self._estimates.measured(*self._songs.pop(reply.section.song.song_id))
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """Tell the scheduler."""
+        """Pass the time of encoding to the scheduler."""
         self._scheduler.encoded(seconds, sound_seconds)
 
 
 class WholeBatches:
-    """Batching by requests: a device takes songs only when it has none, and then as many as it may."""
+    """Batching of whole songs: a device gets songs only when it has none, and then as many as it can make."""
 
     def __init__(self, specs: Sequence[DeviceSpec], policy: Policy, clock: Callable[[], float], batch_songs: int):
         self._schedulers = {spec.name: Scheduler((spec,), policy=policy, clock=clock) for spec in specs}
@@ -142,7 +142,7 @@ class WholeBatches:
             self._schedulers[spec.name].open(spec.name, spec.engines)
 
     def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
-        """Queue the song, and begin a batch on a device that has none."""
+        """Queue the song, and begin a batch on a device that has no songs."""
         self._queues[song.engine].append((song_id, song, sink))
         idle = (name for name, running in self._running.items() if not running and self._engines[name] == song.engine)
         if (name := next(idle, None)) is None:
@@ -151,15 +151,15 @@ class WholeBatches:
         return (name,)
 
     def device_of(self, song_id: str) -> str | None:
-        """Find the device that has taken the song."""
+        """Return the device that makes the song."""
         return next((name for name, running in self._running.items() if song_id in running), None)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
-        """Ask the device's own scheduler."""
+        """Return the next command of the device's own scheduler."""
         return self._schedulers[device].next_command(device, lane)
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
-        """Tell it, and begin the next batch after the last song of this one."""
+        """Pass the reply to the device's scheduler, and begin the next batch after the last song."""
         scheduler, running = self._schedulers[device], self._running[device]
         scheduler.done(device, reply, lane)
         if isinstance(reply, Rendered) and reply.last and drop_whole(scheduler, reply):
@@ -168,7 +168,7 @@ class WholeBatches:
                 self._begin(device)
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """Nothing: a batch is begun whatever encoders can do."""
+        """Do nothing, because batches do not depend on the encoders."""
 
     def _begin(self, device: str) -> None:
         queue = self._queues[self._engines[device]]
@@ -179,5 +179,5 @@ class WholeBatches:
 
 
 def params_of(song: ArrivingSong) -> SongParams:
-    """Returns what the caller of the song asks for."""
+    """Return the parameters of the song's request."""
     return SongParams("", "", 0, duration_seconds=song.seconds)

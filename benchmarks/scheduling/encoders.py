@@ -1,4 +1,4 @@
-"""The encoders of a simulated pool: a number of processes, each of which encodes one sound at a time."""
+"""The encoders of a simulated pool: a number of processes, each of which encodes one window at a time."""
 
 from collections import deque
 from collections.abc import Callable
@@ -9,10 +9,10 @@ Later: TypeAlias = Callable[[float, Callable[[], None]], None]
 
 
 class Encoders:
-    """Encodes the windows of each song one after the other, first come first served; `busy_seconds` add up."""
+    """Encodes the windows of each song in order, first come first served; `busy_seconds` is the total encoding time."""
 
     def __init__(self, count: int | None, later: Later) -> None:
-        """`count` processes; `None`: one for each song."""
+        """`count` is the number of processes; `None` means one for each song."""
         self.busy_seconds = 0.0
         self._count = count
         self._later = later
@@ -21,7 +21,7 @@ class Encoders:
         self._ready: deque[str] = deque()
 
     def put(self, song_id: str, work_seconds: float, on_encoded: Callable[[], None]) -> None:
-        """Takes in a window that needs `work_seconds` of a process; `on_encoded` is called when it is encoded."""
+        """Add a window that needs `work_seconds` of a process; `on_encoded` is called when it is encoded."""
         windows = self._songs.setdefault(song_id, deque())
         windows.append((work_seconds, on_encoded))
         if len(windows) == 1:

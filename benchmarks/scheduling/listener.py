@@ -1,14 +1,15 @@
-"""The listener of one simulated song, who plays it in real time from its first sound on."""
+"""The simulated listener of one song, who plays it in real time from its first sound on."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Listener:
-    """One who asked for `seconds` of sound at `arrived_at`, or nobody, for whom a song is made as well.
+    """A listener who requested `seconds` of sound at `arrived_at`; songs without a listener have one that does not
+    play.
 
-    `silences` are the moments at which sound ran out, each with the seconds until it went on. The sound that has come
-    is played until `plays_until`.
+    `silences` are the moments at which the buffer ran empty, each with the seconds until playback continued. The
+    received sound is played until `plays_until`.
     """
 
     arrived_at: float
@@ -21,7 +22,7 @@ class Listener:
     silences: list[tuple[float, float]] = field(default_factory=list)
 
     def hear(self, now: float, seconds: float) -> None:
-        """Takes sound that arrives now."""
+        """Receive sound that arrives now."""
         if self.first_audio_at is None:
             self.first_audio_at = self.plays_until = now
         self._be_silent(now)
@@ -31,14 +32,14 @@ class Listener:
             self.complete_at = now
 
     def stop(self, now: float) -> None:
-        """Ends the listening, with the silence that has begun."""
+        """Stop listening, and record a silence that has begun."""
         if self.first_audio_at is not None and self.complete_at is None:
             self._be_silent(now)
         self.plays_until = min(self.plays_until, now)
 
     @property
     def first_audio_seconds(self) -> float | None:
-        """Time to the first sound; `None` where there is none."""
+        """Time to the first sound; `None` if there was none."""
         return None if self.first_audio_at is None else self.first_audio_at - self.arrived_at
 
     @property

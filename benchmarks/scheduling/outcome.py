@@ -33,10 +33,10 @@ COLUMNS = (
 class SimulationOutcome:
     """The figures of one run, times in seconds.
 
-    First audio is that of listeners who heard something; `stalled` is the share of these with a silence of more than
-    `STALL_SECONDS`, and `unheard` the number of the others. `at_once` is the largest number of listeners who play at
-    one moment at which nobody is silent. `longest_detached` counts songs that are not complete at the end with the time
-    so far. Cores are those that encoders and the server process keep busy.
+    First audio is measured for listeners who heard something; `stalled` is the share of them with a silence of more
+    than `STALL_SECONDS`, and `unheard` the number of the others. `at_once` is the largest number of simultaneous
+    listeners without a silence. `longest_detached` includes songs that are not complete at the end, with their time so
+    far. Cores are those used by encoders and the server process.
     """
 
     first_audio_p50: float
@@ -52,7 +52,7 @@ class SimulationOutcome:
     server_cores: float
 
     def row(self, policy: str, load: float) -> str:
-        """Returns a line of a table with `COLUMNS`."""
+        """Return a line of a table with `COLUMNS`."""
         cells = (
             policy,
             f"{load:.2f}",
@@ -72,12 +72,12 @@ class SimulationOutcome:
 
 
 def header() -> str:
-    """Returns the first two lines of the table."""
+    """Return the first two lines of the table."""
     return f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 
 def outcome_of(simulation: Simulation, until: float, server_ms: float) -> SimulationOutcome:
-    """Returns the figures of a run of `until` seconds; a second of sound costs the server process `server_ms`."""
+    """Return the figures of a run of `until` seconds; a second of sound costs the server process `server_ms`."""
     everyone = simulation.listeners.values()
     listeners = [one for one in everyone if one.present]
     heard = [one for one in listeners if one.first_audio_seconds is not None]
@@ -101,7 +101,7 @@ def outcome_of(simulation: Simulation, until: float, server_ms: float) -> Simula
 
 
 def served_at_once(listeners: Iterable[Listener]) -> int:
-    """Returns the largest number of listeners who play at one moment at which none of them is silent."""
+    """Return the largest number of simultaneous listeners without a silence."""
     changes = list[tuple[float, int, int]]()
     for one in listeners:
         if one.first_audio_at is None:
@@ -117,6 +117,6 @@ def served_at_once(listeners: Iterable[Listener]) -> int:
 
 
 def longest(songs: Sequence[Listener], until: float) -> float:
-    """Returns the longest time to the end of a song; for those that are not complete, that until now."""
+    """Return the longest time to the end of a song; for incomplete songs, the time until now."""
     ends = ((until if one.complete_at is None else one.complete_at) - one.arrived_at for one in songs)
     return max(ends, default=0.0)

@@ -1,4 +1,4 @@
-"""Draws what simulated runs have led to."""
+"""Draws the results of simulated runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
@@ -24,7 +24,7 @@ _OUTCOMES: tuple[tuple[str, Callable[[SimulationOutcome], float]], ...] = (
 def draw_loads(
     path: Path, title: str, loads: Sequence[float], found: Mapping[str, Sequence[SimulationOutcome]]
 ) -> None:
-    """Draws outcomes against load, one line for every policy."""
+    """Draw outcomes over load, one line for every policy."""
     figure, panels = _figure(1, len(_OUTCOMES), 20, 4.6)
     for panel, (label, value) in zip(panels[0], _OUTCOMES, strict=True):
         for policy, outcomes in found.items():
@@ -37,7 +37,7 @@ def draw_loads(
 
 
 def draw_day(path: Path, title: str, until: float, found: Mapping[str, Sequence[Listener]]) -> None:
-    """Draws load, listeners who wait and stalls over a day, a column for every policy."""
+    """Draw load, waiting listeners and stalls over a day, a column for every policy."""
     times = np.linspace(0.0, until, _BINS + 1)
     hours = 24.0 * times / until
     figure, panels = _figure(3, len(found), 8 * len(found), 9)
@@ -54,20 +54,20 @@ def draw_day(path: Path, title: str, until: float, found: Mapping[str, Sequence[
 
 
 def waiting_at(listeners: Sequence[Listener], times: np.ndarray) -> np.ndarray:
-    """Returns how many have arrived and hear nothing yet, at each of `times`."""
+    """Return the number of listeners who have arrived and have no sound yet, at each of `times`."""
     arrived = np.sort([one.arrived_at for one in listeners])
     heard = np.sort([one.first_audio_at for one in listeners if one.first_audio_at is not None])
     return np.searchsorted(arrived, times, "right") - np.searchsorted(heard, times, "right")
 
 
 def stalls_between(listeners: Sequence[Listener], times: np.ndarray) -> np.ndarray:
-    """Returns how many noticeable silences begin between one of `times` and the next."""
+    """Return the number of noticeable silences that begin between each of `times` and the next."""
     begun = [at for one in listeners for at, seconds in one.silences if seconds > STALL_SECONDS]
     return np.histogram(begun, times)[0]
 
 
 def _figure(rows: int, columns: int, width: float, height: float) -> tuple[Any, Any]:
-    """Returns a figure and an array of its panels, of shape [rows, columns]; several rows share their axes."""
+    """Make a figure and an array of its panels, shape [rows, columns]; several rows share their axes."""
     import matplotlib
 
     matplotlib.use("Agg")

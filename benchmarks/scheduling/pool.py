@@ -1,4 +1,4 @@
-"""A pool of simulated devices: engines, each with devices of its own."""
+"""A pool of simulated devices: engines, each with its own devices."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -11,9 +11,9 @@ RUNNING_SONGS = 32
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """`devices` of each of `models`, in their order. An engine has the name of its model.
+    """A pool with the given numbers of `devices` of each of `models`. An engine has the name of its model.
 
-    `encoders` sounds are encoded at a time, `None`: as many as there are songs.
+    At most `encoders` windows are encoded at a time; `None` means one per song.
     """
 
     models: tuple[DeviceModel, ...]
@@ -26,7 +26,7 @@ class Pool:
         return {model.name: model for model in self.models}
 
     def specs(self, *, alone: bool = False, running_songs: int = RUNNING_SONGS) -> list[DeviceSpec]:
-        """Returns the devices; `alone` each makes one song at a time."""
+        """Return the devices; with `alone` each makes one song at a time."""
         return [
             replace(_spec(model, alone, running_songs), name=f"{model.name}-{number}")
             for model, count in zip(self.models, self.devices, strict=True)
@@ -35,13 +35,13 @@ class Pool:
 
 
 def engine_of(spec: DeviceSpec) -> str:
-    """Returns the engine of a simulated device, which has one."""
+    """Return the engine of a simulated device, which has only one."""
     (engine,) = spec.engines
     return engine
 
 
 def by_engine(specs: Sequence[DeviceSpec]) -> dict[str, list[str]]:
-    """Returns the names of the devices of each engine."""
+    """Return the names of the devices of each engine."""
     found: dict[str, list[str]] = {}
     for spec in specs:
         found.setdefault(engine_of(spec), []).append(spec.name)

@@ -1,4 +1,4 @@
-"""Simulated devices: the time that commands take, as a model with a few figures, and presets of them."""
+"""Models of simulated devices: the durations of commands, computed from a few figures, with presets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ class DeviceModel:
     """Durations of commands on one device, in seconds; a step takes `step_seconds` and `token_seconds` for every token.
 
     A song has sections of about `section_seconds`, `tokens_per_second` of sound in each of its `rows`, and windows of
-    `window_seconds`, the first one `first_window_seconds`. `exchange_seconds` pass with every command while the device
-    does nothing. With two lanes rendering hides the exchanges, but it takes the same device.
+    `window_seconds`, the first one `first_window_seconds`. With every command `exchange_seconds` pass in which the
+    device is idle. With two lanes rendering uses this time, but it uses the same device.
     """
 
     name: str
@@ -35,7 +35,7 @@ class DeviceModel:
 
     @property
     def pace(self) -> float:
-        """Device seconds for a second of sound of a song that is made alone."""
+        """Device seconds per second of sound of a song that is made alone."""
         tokens = self.tokens_per_second * self.rows
         denoising = self.steps * (self.step_seconds / self.section_seconds + self.token_seconds * tokens)
         return denoising + self.render_seconds

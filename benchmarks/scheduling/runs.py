@@ -1,4 +1,4 @@
-"""Runs of a simulated pool under a policy."""
+"""Runs a simulated pool under a policy."""
 
 import math
 import random
@@ -18,7 +18,7 @@ POLICIES = ("listeners", "deadline", "arrival", "requests", "alone")
 def simulated(
     pool: Pool, policy: str, songs: Sequence[ArrivingSong], until: float, *, error: float = 0.0, seed: int = 1
 ) -> Simulation:
-    """Runs `songs` under one of `POLICIES`; what they cost is estimated with an `error`, see `Estimates`."""
+    """Run `songs` under one of `POLICIES`; their costs are estimated with an `error`, see `Estimates`."""
     specs = pool.specs(alone=policy == "alone")
     simulation = Simulation(pool, specs)
     dispatcher = _dispatcher(policy, specs, simulation, Estimates(pool, error, seed), pool.encoders)
@@ -27,12 +27,12 @@ def simulated(
 
 
 def capacities(pool: Pool) -> Mapping[str, float]:
-    """Returns the songs per second that the devices of each engine make when they are never idle."""
+    """Return the songs per second that the devices of each engine make if they are never idle."""
     return {model.name: count * capacity(model) for model, count in zip(pool.models, pool.devices, strict=True)}
 
 
 def capacity(model: DeviceModel) -> float:
-    """Returns the songs per second that one device makes when it is never idle, with full batches."""
+    """Return the songs per second that one device makes if it is never idle, with full batches."""
     lengths, shares = zip(*SONG_MIX, strict=True)
     mix = random.Random(0).choices(lengths, shares, k=4 * RUNNING_SONGS)
     simulation = simulated(

@@ -4,10 +4,10 @@
     python -m benchmarks.scheduling.simulate --preset ace_step_h100 studio --devices 4 4 --detached 0.3 --error 0.2
     python -m benchmarks.scheduling.simulate --day --seconds 7200 --detached 0.3 --png day.png
 
-Each preset is an engine with devices of its own; all engines get the same load, a share of what the pool can make when
-it is never idle. Policies: `listeners` (what the server does: a song waits until nobody runs dry by it), `deadline`
-(the same by places alone), `arrival` (first come first served, joining at steps), `requests` (batches of whole songs)
-and `alone` (no batching). outcome.py explains the columns.
+Each preset is an engine with its own devices; all engines get the same load, a share of the pool's capacity. Policies:
+`listeners` (the server's: a song waits until it causes no stall of other listeners), `deadline` (the same, limited only
+by slots), `arrival` (first come first served, joining at steps), `requests` (batches of whole songs) and `alone` (no
+batching). outcome.py explains the columns.
 """
 
 import argparse
@@ -43,7 +43,7 @@ def main() -> None:
 
 
 def _day(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
-    """Runs a day under each policy."""
+    """Simulate a day under each policy."""
     songs = traffic.day(options.seconds)
     load = len(songs) / options.seconds / traffic.capacity
     found = {policy: _measured(options, pool, policy, load, songs, options.seconds)[0] for policy in options.policies}
@@ -53,7 +53,7 @@ def _day(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
 
 
 def _loads(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
-    """Runs each load under each policy."""
+    """Simulate each load under each policy."""
     found: dict[str, list[SimulationOutcome]] = {policy: [] for policy in options.policies}
     for load in options.loads:
         until = options.songs / (load * traffic.capacity) if options.songs else options.seconds
@@ -68,7 +68,7 @@ def _loads(options: argparse.Namespace, pool: Pool, traffic: Traffic) -> None:
 def _measured(
     options: argparse.Namespace, pool: Pool, policy: str, load: float, songs: Sequence[ArrivingSong], until: float
 ) -> tuple[Simulation, SimulationOutcome]:
-    """Runs one policy, and prints its row."""
+    """Simulate one policy, and print its row."""
     simulation = simulated(pool, policy, songs, until, error=options.error, seed=options.seed)
     outcome = outcome_of(simulation, until, options.server_ms)
     print(outcome.row(policy, load), flush=True)
@@ -87,7 +87,7 @@ def _title(pool: Pool) -> str:
 
 
 def _model(options: argparse.Namespace, name: str) -> DeviceModel:
-    """The preset, with the figures that the command line replaces."""
+    """Return the preset with the figures that the command line replaces."""
     model = PRESETS[name]
     if options.step_ms is not None:
         model = replace(model, step_seconds=options.step_ms / 1000)

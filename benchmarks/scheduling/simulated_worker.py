@@ -1,4 +1,4 @@
-"""A simulated worker: the time that each command takes, and the reply to it."""
+"""A simulated worker: computes the time that each command takes, and the reply to it."""
 
 import itertools
 from collections import deque
@@ -28,7 +28,7 @@ RATE_HERTZ = 1000
 
 
 class SimulatedWorker:
-    """Answers commands about songs of given lengths, as every device of the model would."""
+    """Answers commands for songs of given lengths, as every device of the model would."""
 
     def __init__(self, model: DeviceModel) -> None:
         self._model = model
@@ -37,11 +37,11 @@ class SimulatedWorker:
         self._done_steps: dict[SectionKey, int] = {}
 
     def expect(self, song_id: str, seconds: float) -> None:
-        """Lays out a song of `seconds`."""
+        """Prepare the sections of a song of `seconds`."""
         self._lengths[song_id] = section_lengths(seconds, self._model.section_seconds)
 
     def seconds(self, command: Command) -> float:
-        """Returns the device seconds that the command takes."""
+        """Return the device seconds that the command takes."""
         model = self._model
         match command:
             case Plan():
@@ -57,7 +57,7 @@ class SimulatedWorker:
                 return 0.0
 
     def reply(self, command: Command, seconds: float) -> Reply:
-        """Returns the reply to a command that took `seconds`."""
+        """Return the reply to a command that took `seconds`."""
         match command:
             case Plan(song):
                 return Planned(song, plan_of(self._model.name, self._lengths[song.song_id]), RATE_HERTZ, seconds)
@@ -73,7 +73,7 @@ class SimulatedWorker:
                 return Done()
 
     def next_windows(self, section: SectionKey, windows: int) -> Sequence[float]:
-        """Returns the lengths in seconds of the windows that `Render` makes next; none after the last one."""
+        """Return the lengths in seconds of the windows that `Render` makes next; empty after the last one."""
         return tuple(itertools.islice(self._left(section), windows))
 
     def _stepped(self, section: SectionKey, steps: int) -> SectionStep:
@@ -88,7 +88,7 @@ class SimulatedWorker:
         return Rendered(section, samples, RATE_HERTZ, len(made) < windows, seconds, windows=len(made))
 
     def _left(self, section: SectionKey) -> deque[float]:
-        """The windows of a section that are not made."""
+        """Return the windows of a section that are not rendered yet."""
         if section not in self._windows:
             model, length = self._model, self._lengths[section.song.song_id][section.index]
             first = model.first_window_seconds if section.index == 0 else model.window_seconds
@@ -104,13 +104,13 @@ class SimulatedWorker:
 
 
 def section_lengths(seconds: float, section_seconds: float) -> list[float]:
-    """A song cut into equal sections of about `section_seconds`."""
+    """Cut a song into equal sections of about `section_seconds`."""
     count = max(1, round(seconds / section_seconds))
     return [seconds / count] * count
 
 
 def windows_of(seconds: float, first: float, following: float) -> Iterator[float]:
-    """A section cut into windows, the last one what is left."""
+    """Cut a section into windows; the last one is the remainder."""
     left, size = seconds, first
     while left > 1e-9:
         yield min(size, left)
@@ -118,7 +118,7 @@ def windows_of(seconds: float, first: float, following: float) -> Iterator[float
 
 
 def plan_of(engine: str, lengths: Sequence[float]) -> SongPlan:
-    """A plan of so many sections."""
+    """Return a plan with this number of sections."""
     starts = itertools.accumulate(lengths, initial=0.0)
     sections = tuple(
         SectionPlan(index, SectionKind.VERSE, "", start, length)

@@ -1,6 +1,6 @@
 """A pool of devices, its songs, encoders and listeners in simulated time, served by the real scheduler.
 
-Devices are nothing but the time that they take; everything that is decided, server/scheduling/scheduler.py decides.
+Devices are represented by the durations of their commands; all decisions are made by server/scheduling/scheduler.py.
 """
 
 import heapq
@@ -23,7 +23,7 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 @dataclass(slots=True)
 class SongSink:
-    """A song's way to a listener who takes everything at once, as soon as it is encoded."""
+    """The sink of a song whose listener reads everything as soon as it is encoded."""
 
     has_listener: bool = True
     unsent_seconds: float = 0.0
@@ -31,7 +31,7 @@ class SongSink:
 
     @property
     def full(self) -> bool:
-        """True while the encoder has enough to do."""
+        """True while the encoder has enough work."""
         return self.unsent_seconds >= _MAX_UNENCODED_SECONDS
 
 
@@ -44,7 +44,7 @@ class _Device:
 
 
 class Simulation:
-    """Runs songs that arrive at given times through a dispatcher; `now` is its clock."""
+    """Passes songs that arrive at given times through a dispatcher; `now` is its clock."""
 
     def __init__(self, pool: Pool, specs: Sequence[DeviceSpec]) -> None:
         self.now = 0.0
@@ -64,7 +64,7 @@ class Simulation:
         return _Device(pool.engines[engine], self._workers[engine], idle=set(spec.lanes))
 
     def run(self, dispatcher: Dispatcher, songs: Sequence[ArrivingSong], until: float) -> None:
-        """Let songs arrive at their times, and stop at `until`."""
+        """Let songs arrive at their times, until the time `until`."""
         for number, song in enumerate(songs):
             self._at(song.at, lambda n=number, s=song: self._arrive(dispatcher, f"song-{n}", s))  # type: ignore[misc]
         while self._heap and self._heap[0][0] <= until:
@@ -81,14 +81,14 @@ class Simulation:
             self._serve(dispatcher, device)
 
     def expect(self, song_id: str, song: ArrivingSong) -> SongSink:
-        """Lay out a song that arrives now."""
+        """Prepare a song that arrives now."""
         self.listeners[song_id] = Listener(self.now, song.seconds, song.has_listener)
         self._workers[song.engine].expect(song_id, song.seconds)
         self._sinks[song_id] = sink = SongSink(song.has_listener)
         return sink
 
     def reply(self, device: str, command: Command) -> Reply:
-        """The reply of the device to a command, at once; its sound is dropped."""
+        """Return the reply of the device to a command, at once; its sound is dropped."""
         worker = self._devices[device].worker
         return worker.reply(command, worker.seconds(command))
 
@@ -117,14 +117,14 @@ class Simulation:
         self._serve(dispatcher, name)
 
     def _encode(self, dispatcher: Dispatcher, song_id: str, device: _Device, window_seconds: float) -> None:
-        """Hand a window to the encoders."""
+        """Pass a window to the encoders."""
         self.sound_seconds += window_seconds
         self._sinks[song_id].unsent_seconds += window_seconds
         work_seconds = device.model.encode_seconds * window_seconds
         self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds, work_seconds))
 
     def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float, work_seconds: float) -> None:
-        """Bring a window to its listener; a song that was held back by it goes on."""
+        """Deliver a window to its listener; a song that was paused by its listener continues."""
         dispatcher.encoded(work_seconds, window_seconds)
         sink = self._sinks[song_id]
         was_full = sink.full

@@ -1,4 +1,4 @@
-"""Songs that arrive at a pool: at an even rate, in bursts, or over a day."""
+"""Arrivals of songs at a pool: at an even rate, in bursts, or over a day."""
 
 import math
 import random
@@ -18,7 +18,7 @@ DAY = ((0.0, 0.4), (4.0, 0.1), (8.0, 0.5), (12.0, 0.9), (16.0, 0.8), (20.0, 1.5)
 
 @dataclass(frozen=True, slots=True)
 class ArrivingSong:
-    """A song of `seconds` that arrives `at` a time in seconds; without a listener it is made for later."""
+    """A song of `seconds` that arrives at the time `at`; a song without a listener is made for later."""
 
     at: float
     seconds: float
@@ -28,10 +28,10 @@ class ArrivingSong:
 
 @dataclass(frozen=True, slots=True)
 class Traffic:
-    """Songs for a pool of engines whose capacities are given in songs per second.
+    """Generates songs for a pool of engines whose capacities are given in songs per second.
 
-    Each engine gets the same share of its capacity. Without listeners are a share `detached` of the songs. Bursty ones
-    come in groups, of eight on average.
+    Each engine gets the same share of its capacity. The share `detached` of the songs has no listener. In bursts songs
+    arrive in groups of eight on average.
     """
 
     capacities: Mapping[str, float]
@@ -45,11 +45,11 @@ class Traffic:
         return sum(self.capacities.values())
 
     def steady(self, load: float, until: float) -> list[ArrivingSong]:
-        """Returns songs up to `until` at an even `load`, a share of the capacity."""
+        """Return songs up to the time `until` at an even `load`, a share of the capacity."""
         return self._songs(load, until, lambda _: 1.0, 1 + (BURST_SONGS - 1) * self.bursty)
 
     def day(self, until: float) -> list[ArrivingSong]:
-        """Returns the songs of a day that lasts until `until`, in bursts."""
+        """Return the songs of a day that lasts until `until`, in bursts."""
         peak = max(load for _, load in DAY)
         return self._songs(peak, until, lambda at: day_load(at, until) / peak, BURST_SONGS)
 
@@ -69,11 +69,11 @@ class Traffic:
 
 
 def day_load(at: float, until: float) -> float:
-    """Returns the load at a moment of a day that lasts until `until`."""
+    """Return the load at a moment of a day that lasts until `until`."""
     hours, loads = zip(*DAY, strict=True)
     return float(np.interp(24.0 * at / until, hours, loads))
 
 
 def _burst_size(rng: random.Random, mean: int) -> int:
-    """Returns a geometrically distributed number of songs, at least 1."""
+    """Draw a geometrically distributed number of songs, at least 1."""
     return 1 if mean == 1 else 1 + int(math.log(1.0 - rng.random()) / math.log(1.0 - 1.0 / mean))

@@ -1,9 +1,9 @@
-"""Songs that come at random: how many listeners run dry, how many are served at once, and how long others wait.
+"""Measures random arrivals of songs: how many listeners stall, how many are served at once, and how long others wait.
 
     python -m benchmarks.service.bench_arrivals --loads 0.5 1.0 1.5 --songs 200
 
-Arrivals are Poisson, at a share of what the service makes when it is never idle, which is measured first. A part of the
-songs is made for later (`Prefer: respond-async`); their wait is from the request to the end of the song.
+Arrivals are Poisson, at a share of the service's capacity, which is measured first. Some songs have no listener
+(`Prefer: respond-async`); their waiting time is from the request to the end of the song.
 """
 
 import argparse
@@ -31,7 +31,7 @@ _MUSIC = "/v1/audio/music"
 
 @dataclass(slots=True)
 class Arrived:
-    """A song, its arrival on the monotonic clock, and what was heard of it, or how long it took to be complete."""
+    """A song, the monotonic time of its arrival, and what its listener received, or how long it took to be complete."""
 
     at: float
     heard: Heard | None = None
@@ -39,7 +39,7 @@ class Arrived:
 
 
 async def made_for_later(address: str, seed: int) -> float:
-    """Ask for a song over HTTP, without listening; seconds until it is complete."""
+    """Request a song over HTTP without listening; returns the seconds until it is complete."""
     spring, started = SONGS["spring"], time.monotonic()
     body = {"prompt": spring.prompt, "lyrics": spring.lyrics, "duration": SONG_SECONDS, "seed": seed}
     task = await asyncio.to_thread(_ask, address, "POST", f"{_MUSIC}/generate", {**body, "output_format": "mp3"})
@@ -67,7 +67,7 @@ def _ask(address: str, method: str, path: str, body: dict[str, object] | None = 
 
 
 async def capacity(channel: grpc.aio.Channel) -> float:
-    """Songs per second that are made when there is always one that waits."""
+    """Return the songs per second that are made while at least one song waits."""
     await listen(channel, "warm", song(0, SONG_SECONDS))
     started = time.monotonic()
     await asyncio.gather(*(listen(channel, "full", song(1 + i, SONG_SECONDS)) for i in range(CAPACITY_SONGS)))
@@ -77,7 +77,7 @@ async def capacity(channel: grpc.aio.Channel) -> float:
 async def arrivals(
     channel: grpc.aio.Channel, web: str, rate: float, songs: int, detached: float, seed: int
 ) -> list[Arrived]:
-    """Songs that come at `rate` per second on average."""
+    """Request songs that arrive at `rate` per second on average."""
     rng, due = random.Random(seed), time.monotonic()
     tasks = []
     for number in range(songs):
@@ -111,7 +111,7 @@ def row(load: float, songs: list[Arrived], seconds: float) -> None:
 
 
 async def measure(address: str, web: str, args: argparse.Namespace) -> None:
-    """All loads, one after the other."""
+    """Measure all loads, one after the other."""
     async with grpc.aio.insecure_channel(address) as channel:
         rate = await capacity(channel)
         print(f"capacity: {rate:.2f} songs of {SONG_SECONDS:.0f} s a second\n")

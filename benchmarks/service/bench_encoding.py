@@ -1,11 +1,11 @@
-"""Measures the part of a machine's encoding that a server sends, with songs of an engine that costs nothing.
+"""Compares the encoding throughput of a server with that of plain encoder processes, with an engine that costs nothing.
 
     python -m benchmarks.service.bench_encoding [--encoders 2] [--songs 16] [--pairs 3]
 
-The bar is what as many plain processes, without a server, master and encode of the same sound in the same time, each
-with one thread, as an encoder has. The listeners are in a process of their own, on the same cores. The second line of
-a pair tells where the time goes: CPU for a second of sound, in ms; and the ratio by CPU, which others on the machine
-disturb less, of encoders and server alone and of all processes, worker and listeners included.
+The reference is the throughput of the same number of plain processes without a server, which master and encode the same
+sound with one thread each. The listeners are in another process on the same cores. The second line of a pair gives the
+CPU milliseconds per second of sound by process, and the ratio by CPU time, which other programs disturb less: of
+encoders and server, and of all processes.
 """
 
 import argparse
@@ -37,14 +37,16 @@ MODULES = {"server.encoders.encoder": "encoders", "server.workers.worker": "work
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds of sound a second, and CPU milliseconds for a second of sound by kind of process."""
+    """Seconds of sound per second, and CPU milliseconds per second of sound by kind of process."""
 
     sound: float
     cpu_ms: Mapping[str, float]
 
 
 def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[tuple[float, float]]") -> None:
-    """Master and encode the tape over and over; puts seconds of sound a second, and CPU ms for each of them."""
+    """Master and encode the same sound repeatedly; returns seconds of sound per second, and CPU milliseconds for
+    each.
+    """
     windows = tape()
     encoder = SongEncoder(SOURCE_RATE_HERTZ, AudioSettings())
     encoder.feed(windows[0])
@@ -58,7 +60,7 @@ def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[t
 
 
 def plain(processes: int) -> Speed:
-    """The speed of so many plain processes together."""
+    """Measure the speed of this number of plain processes together."""
     spawn = multiprocessing.get_context("spawn")
     together, made = spawn.Barrier(processes), spawn.Queue()
     workers = [spawn.Process(target=encode_for, args=(PLAIN_SECONDS, together, made)) for _ in range(processes)]
@@ -72,7 +74,7 @@ def plain(processes: int) -> Speed:
 
 
 def cpu_seconds(service: Service) -> dict[str, float]:
-    """CPU time so far by kind of process; the listeners are this one."""
+    """Return the CPU time so far by kind of process; this process is the listeners'."""
     spent = {"encoders": 0.0, "worker": 0.0, "server": service.own_cpu_seconds(), "listeners": time.process_time()}
     for process in service.process.children():
         kind = next((kind for module, kind in MODULES.items() if module in process.cmdline()), None)
@@ -82,12 +84,12 @@ def cpu_seconds(service: Service) -> dict[str, float]:
 
 
 def cpu_seconds_of(process: psutil.Process) -> float:
-    """CPU time of a process so far."""
+    """Return the CPU time of a process so far."""
     return float(sum(process.cpu_times()[:2]))
 
 
 async def served(service: Service, songs: int) -> tuple[Speed, float]:
-    """The speed of the service, and CPU ms of the server process for a chunk."""
+    """Measure the speed of the service, and the CPU milliseconds of the server process per chunk."""
     async with grpc.aio.insecure_channel(service.address) as channel:
         await listen(channel, "first", music_pb2.GenerateRequest(prompt="tape", seed=1))
         before, started = cpu_seconds(service), time.monotonic()
@@ -101,7 +103,7 @@ async def served(service: Service, songs: int) -> tuple[Speed, float]:
 
 
 def show(row: Sequence[float], costs: Mapping[str, float]) -> None:
-    """Print three lines."""
+    """Print the three lines of a pair."""
     alone, sound, ratio, chunk_ms = row
     print(f"alone {alone:6.1f} s/s   served {sound:6.1f} s/s   ratio {ratio:.2f}   server {chunk_ms:.2f} ms a chunk")
     print("    " + "   ".join(f"{kind} {ms:.2f}" for kind, ms in costs.items()))
@@ -111,7 +113,7 @@ def show(row: Sequence[float], costs: Mapping[str, float]) -> None:
 
 
 def main() -> None:
-    """Alternate, and print medians."""
+    """Measure both in turn, and print medians."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoders", type=int, default=2)
     parser.add_argument("--songs", type=int, default=16)

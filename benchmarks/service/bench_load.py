@@ -1,12 +1,14 @@
-"""The real server under load: 60 s songs of the studio engine, closed loop and Poisson arrivals, policy against policy.
+"""Measures the server under load: 60 s songs of the studio engine, closed loop and Poisson arrivals, under several
+policies.
 
     python -m benchmarks.service.bench_load                                         everything (half an hour)
     python -m benchmarks.service.bench_load --modes deadline --clients 1 8 --loads  a part of it
 
-Every mode is a server of its own: `deadline` is the default, `arrival` serves who came first, `unbatched` has one
-section in every step. In the closed loop every client asks for its next song when the last one is complete. Poisson
-arrivals come at a share of the capacity, which is what the closed loop of eight clients made of it in `deadline`; their
-latency counts from the moment when a request was due. A listener starts with the first chunk and plays in real time.
+Every mode has its own server: `deadline` is the default policy, `arrival` is first come first served, `unbatched` has
+one section in every step. In the closed loop every client requests its next song when the previous one is complete.
+Poisson arrivals come at a share of the capacity, which is measured in the closed loop of eight clients in `deadline`;
+their latency counts from the moment at which the request was due. A listener starts with the first chunk and plays in
+real time.
 """
 
 import argparse
@@ -48,14 +50,14 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A song, and how late its request was sent after it was due, in seconds."""
+    """A received song, and the delay of its request after the due time, in seconds."""
 
     heard: Heard
     late_seconds: float = 0.0
 
 
 async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: int) -> list[Listened]:
-    """Clients that ask for a second song when they have the first; many of them take one only."""
+    """Run clients that request a second song when they have the first; many of them request only one."""
 
     each = 2 if clients <= CAPACITY_CLIENTS else 1
 
@@ -67,7 +69,7 @@ async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: 
 
 
 async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: int) -> list[Listened]:
-    """Songs that come at random times, so many a second."""
+    """Request songs at random times, at a given rate per second."""
     rng, started = random.Random(seed), time.monotonic()
     dues = np.cumsum([rng.expovariate(rate) for _ in range(OPEN_SONGS)])
 
@@ -80,7 +82,7 @@ async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: i
 
 
 def row(mode: str, arrivals: str, songs: Sequence[Listened], wall_seconds: float) -> str:
-    """One line of the table."""
+    """Format one line of the table."""
     heard = [one.heard for one in songs]
     sound = sum(one.finished.duration_seconds for one in heard)
     stalls = [one.stall_seconds for one in heard if one.stall_seconds > 0]
@@ -105,7 +107,7 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 
 def _told(pairs: Sequence[tuple[float | None, float]]) -> str:
-    """Median of estimate divided by truth, and of the error in seconds."""
+    """Return the median of estimate divided by actual time, and of the error in seconds."""
     known = [(told, true) for told, true in pairs if told is not None]
     if not known:
         return "-"
@@ -116,7 +118,7 @@ def _told(pairs: Sequence[tuple[float | None, float]]) -> str:
 async def measure(
     address: str, mode: str, clients: Sequence[int], loads: Sequence[float], seconds: float, capacity: float | None
 ) -> float | None:
-    """All rows of one mode; the capacity in songs per second, if it was measured."""
+    """Measure all rows of one mode; returns the capacity in songs per second, if it was measured."""
     async with grpc.aio.insecure_channel(address) as channel:
         await listen(channel, "warm", song(0, seconds))
         for count in clients:

@@ -1,8 +1,8 @@
-"""CPU time of the server process per chunk, without engine and encoder: commands, events, messages, gRPC.
+"""Measures the CPU time of the server process per chunk, without engine and encoder: commands, events, messages, gRPC.
 
     python -m benchmarks.service.bench_overhead
 
-The engine and the encoder are the fakes of the tests; the listener is a process of its own.
+The engine and the encoder are the fakes of the tests; the listener runs in another process.
 """
 
 import asyncio
@@ -40,7 +40,7 @@ asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
 
 
 async def chunks_heard(port: int) -> int:
-    """Have a listener in another process take some songs; the number of chunks that it received."""
+    """Have a listener in another process receive some songs; returns the number of chunks that it received."""
     listener = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _LISTENER, str(port), str(SONGS), str(SONG_SECONDS), stdout=asyncio.subprocess.PIPE
     )
@@ -49,7 +49,7 @@ async def chunks_heard(port: int) -> int:
 
 
 async def measure() -> list[float]:
-    """CPU milliseconds of the server process per chunk, round by round."""
+    """Yield the CPU milliseconds of the server process per chunk, round by round."""
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
     runner = Runner(runner_settings(settings), build_pool(settings), build_encoders(settings, FAKE_ENCODER))
     await runner.start()

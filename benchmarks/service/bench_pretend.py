@@ -1,9 +1,10 @@
-"""Songs per second and first chunk on a device that takes 20 ms a step, whatever the batch: what is not the model.
+"""Measures songs per second and the time to the first chunk with a pretended device, whose steps take 20 ms for any
+batch: the overhead without a model.
 
     python -m benchmarks.service.bench_pretend
 
 Closed loop: 32 clients take two songs each, their starts spread over a second. Open loop: ten songs a second for 15 s,
-Poisson arrivals; latency counts from the moment a request was due. Two rounds; the second one counts.
+Poisson arrivals; latency counts from the moment a request was due. There are two rounds; the second one counts.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Reader = in_response) -> float:
-    """Take one song to its end; the time from `due_at` to its first chunk."""
+    """Receive one song to its end; returns the time from `due_at` to its first chunk."""
     request = music_pb2.GenerateRequest(prompt="pretend", seed=1)
     first: float | None = None
     async for event in events(channel, request, TIMEOUT_SECONDS, read):
@@ -40,7 +41,7 @@ async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Re
 
 
 async def closed(channel: grpc.aio.Channel, read: Reader = in_response) -> tuple[float, list[float]]:
-    """Songs per second, and first chunks, of clients that wait for their songs."""
+    """Return songs per second, and times to the first chunk, of clients that wait for their songs."""
 
     async def client(number: int) -> list[float]:
         await asyncio.sleep(SPREAD_SECONDS * number / CLIENTS)
@@ -52,7 +53,7 @@ async def closed(channel: grpc.aio.Channel, read: Reader = in_response) -> tuple
 
 
 async def opened(channel: grpc.aio.Channel, seed: int) -> tuple[float, list[float]]:
-    """Songs per second, and first chunks, of songs that come whatever became of the others."""
+    """Return songs per second, and times to the first chunk, of songs that arrive independently of the others."""
     rng, due, dues = random.Random(seed), 0.0, list[float]()
     while (due := due + rng.expovariate(RATE)) < OPEN_SECONDS:
         dues.append(due)
@@ -73,7 +74,7 @@ def row(what: str, rate: float, firsts: Sequence[float]) -> None:
 
 
 async def measure(address: str) -> None:
-    """Both loops, twice."""
+    """Measure both loops, twice."""
     print("| loop | songs | songs/s | first chunk P50, s | P95, s | worst, s |")
     print("|---|---|---|---|---|---|")
     async with grpc.aio.insecure_channel(address) as channel:

@@ -1,7 +1,7 @@
 """Measure the service from outside, over gRPC, with the studio engine.
 
     python -m benchmarks.service.bench_service idle        first audio, song time, CPU per second, memory, start
-    python -m benchmarks.service.bench_service crowd       the same song beside seven others
+    python -m benchmarks.service.bench_service crowd       the same song together with seven others
     python -m benchmarks.service.bench_service listeners   8 to 64 live listeners: who runs dry, how many at once
     python -m benchmarks.service.bench_service soak        memory over many songs
 
@@ -28,7 +28,7 @@ _MEBIBYTE = 1 << 20
 
 
 def song(seed: int, seconds: float = SONG_SECONDS) -> music_pb2.GenerateRequest:
-    """The README's song with another seed and length."""
+    """Return the README's song with another seed and length."""
     request = music_pb2.GenerateRequest()
     request.CopyFrom(SONGS["spring"])
     request.seed = seed
@@ -42,12 +42,12 @@ def row(what: str, value: str) -> None:
 
 
 def spread(values: list[float]) -> str:
-    """Median and P95 of seconds."""
+    """Return median and P95 of seconds."""
     return f"median {statistics.median(values):6.3f} s   P95 {np.quantile(values, 0.95):6.3f} s   n {len(values)}"
 
 
 async def idle(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """Songs one after another on an otherwise idle server."""
+    """Measure songs one after another on an otherwise idle server."""
     row("start to SERVING", f"{service.start_seconds:.2f} s")
     row("memory of the idle server with its worker", f"{service.memory_bytes() / _MEBIBYTE:.0f} MiB")
     row("first audio of the first song", f"{(await listen(channel, 'warm', song(0))).first_audio_seconds:.3f} s")
@@ -61,7 +61,7 @@ async def idle(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
 
 
 async def crowd(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """One song beside seven others, `songs` times; and the seeds' bar of two at once."""
+    """Measure one song together with seven others, `songs` times."""
     await listen(channel, "warm", song(0))
     for together in (1, 2, 8):
         heard: list[Heard] = []
@@ -73,7 +73,9 @@ async def crowd(service: Service, channel: grpc.aio.Channel, songs: int) -> None
 
 
 async def listeners(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """More and more listeners, half a second apart: how many would have run dry, how many were served at once."""
+    """Measure increasing numbers of listeners, started half a second apart: how many stall, and how many are served at
+    once.
+    """
     await listen(channel, "warm", song(0))
     for count in (count for count in LISTENERS if count <= songs):
         started = time.monotonic()
@@ -94,7 +96,7 @@ async def _arrive(channel: grpc.aio.Channel, index: int) -> tuple[float, Heard]:
 
 
 async def soak(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """Short songs two at a time, memory printed ten times."""
+    """Make short songs, two at a time, and print the memory ten times."""
     for part in range(10):
         for pair in range(max(1, songs // 20)):
             seed = 10_000 + 2 * (part * songs + pair)

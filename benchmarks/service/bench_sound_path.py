@@ -1,4 +1,4 @@
-"""Cost of the sound path by stage, in CPU milliseconds per second of sound, and how much sound it holds back.
+"""Measures the sound path by stage: CPU milliseconds per second of sound, and the delay in sound.
 
 python -m benchmarks.service.bench_sound_path
 """
@@ -23,17 +23,17 @@ BITRATES_KBPS = (64, 192, 320)
 
 
 class Stage(Protocol):
-    """Anything that windows go through."""
+    """Interface of a stage that windows pass through."""
 
     def feed(self, window: Window, /) -> Window | bytes:
-        """Take the next window."""
+        """Process the next window."""
 
     def finish(self) -> Window | bytes:
-        """Give back the rest."""
+        """Return the remaining sound."""
 
 
 def band(rate_hertz: int) -> Window:
-    """Decaying chords, a kick and filtered noise at about -18 LUFS, with the peaks that keep a limiter busy."""
+    """Make decaying chords, a kick and filtered noise at about -18 LUFS, with peaks that keep a limiter busy."""
     time_seconds = np.arange(SECONDS * rate_hertz) / rate_hertz
     beat = (2 * time_seconds) % 1
     notes = [np.sin(2 * np.pi * 220 * ratio * time_seconds) for ratio in (1, 1.26, 1.5, 2, 3, 4.5)]
@@ -43,7 +43,7 @@ def band(rate_hertz: int) -> Window:
 
 
 def cpu_ms_per_second(open_stage: Callable[[], Stage], windows: Sequence[Window]) -> float:
-    """The best of some rounds, all threads of the process counted."""
+    """Return the best of some rounds, counting all threads of the process."""
     rounds = []
     for _ in range(ROUNDS):
         stage = open_stage()
@@ -56,7 +56,7 @@ def cpu_ms_per_second(open_stage: Callable[[], Stage], windows: Sequence[Window]
 
 
 def held_back_ms(audio: AudioSettings, windows: Sequence[Window]) -> float:
-    """The most sound that was fed and had not come out yet."""
+    """Return the largest amount of sound that was fed and not returned yet."""
     encoder = SongEncoder(SOURCE_RATE_HERTZ, audio)
     held, fed_seconds = 0.0, 0.0
     for window in windows:

@@ -5,7 +5,7 @@
     python -m benchmarks.service.chaos --render-beside                  the same with two lanes on each device
 
 Two workers, two encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
-clients leave at random chunks. Nothing may leak meanwhile: processes, threads, file descriptors, shared memory.
+clients leave at random chunks. No processes, threads, file descriptors or shared memory may leak.
 """
 
 import argparse
@@ -40,7 +40,7 @@ KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
 
 @dataclass(slots=True)
 class Tally:
-    """Outcomes of the songs; pauses in seconds."""
+    """Counts the outcomes of the songs; pauses in seconds."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """Resources that a server holds."""
+    """The system resources that a server uses."""
 
     processes: int
     threads: int
@@ -61,7 +61,7 @@ class Footprint:
 
     @classmethod
     def of(cls, service: Service) -> "Footprint":
-        """That of a server now; threads and descriptors are those of the server process."""
+        """Read the resources of a server now; threads and descriptors are those of the server process."""
         return cls(
             len(service.family()),
             service.process.num_threads(),
@@ -72,7 +72,7 @@ class Footprint:
 
 
 def request_of(number: int, engine: str) -> music_pb2.GenerateRequest:
-    """One of the different songs, 10 to 24 s long."""
+    """Return one of several requests, for songs of 10 to 24 s."""
     number %= DIFFERENT_SONGS
     seconds = 10.0 + 2.0 * (number % 8)
     prompts = ("pop", "lo-fi, chill", "rock", "ambient", "中国风")
@@ -81,7 +81,7 @@ def request_of(number: int, engine: str) -> music_pb2.GenerateRequest:
 
 
 async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, tally: Tally | None = None) -> str:
-    """The sha256 of a whole song as it was received."""
+    """Return the SHA-256 of a whole song as received."""
     digest, last = hashlib.sha256(), time.monotonic()
     async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS):
         if response.event.HasField("chunk"):
@@ -94,12 +94,12 @@ async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateReques
 
 
 def is_restarting(error: grpc.aio.AioRpcError) -> bool:
-    """True where a song was refused because a process is away for a moment."""
+    """True if a song was refused because a process is being restarted."""
     return error.code() is grpc.StatusCode.UNAVAILABLE and "restarted" in str(error.details())
 
 
 async def patient_digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest) -> str:
-    """The same, asked for until the song is let in."""
+    """Like `digest_of`, but repeat the request until the song is accepted."""
     while True:
         try:
             return await digest_of(channel, request)
@@ -110,7 +110,7 @@ async def patient_digest_of(channel: grpc.aio.Channel, request: music_pb2.Genera
 
 
 async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, chunks: int) -> None:
-    """Take some chunks of a song and go."""
+    """Receive some chunks of a song, then cancel."""
     call = music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS)
     async for response in call:
         if response.event.HasField("chunk") and response.event.chunk.sequence >= chunks:
@@ -119,7 +119,7 @@ async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequ
 
 
 async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Sequence[str], tally: Tally) -> None:
-    """One song, asked for until it is let in."""
+    """Receive one song, repeating the request until it is accepted."""
     rng, request = random.Random(number), request_of(number, engine)
     leaves = rng.random() < CANCEL_SHARE
     while True:
@@ -142,7 +142,7 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
 
 
 async def disturb(service: Service, engine: str, tally: Tally) -> None:
-    """Kill or stop a worker or an encoder now and then."""
+    """Kill or stop a worker or an encoder from time to time."""
     rng = random.Random(1)
     while True:
         await asyncio.sleep(rng.uniform(*KILL_SECONDS[engine]))
@@ -154,7 +154,7 @@ async def disturb(service: Service, engine: str, tally: Tally) -> None:
 
 
 def kind_of(process: psutil.Process) -> str | None:
-    """The kind of a process that may be killed; `None` for others, and for one that has just ended."""
+    """Return the kind of a process that may be killed; `None` for others, and for one that has just ended."""
     with suppress(psutil.Error):
         command = " ".join(process.cmdline())
         return next((kind for kind, module in VICTIMS.items() if module in command), None)
@@ -162,7 +162,7 @@ def kind_of(process: psutil.Process) -> str | None:
 
 
 async def measure(service: Service, engine: str, songs: int) -> None:
-    """The undisturbed songs, then all of them with disturbances."""
+    """Make the songs undisturbed, then all of them with disturbances."""
     tally = Tally()
     async with grpc.aio.insecure_channel(service.address) as channel:
         expected = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]

@@ -1,10 +1,10 @@
-"""Compares two checkouts of this project: do they make the same songs, and tell the same of them?
+"""Compares two checkouts of this project: the songs that they make, and their responses.
 
     python -m benchmarks.service.compare_checkouts OLD NEW [--only TEXT]
 
-Starts the server of one and then of the other, on this machine and in this environment, and makes the same requests of
-both. The sum of the sound and everything that is told must be equal but for ids, times, estimates and progress (see
-`comparison_rules`). Ends with status 1 where something differs.
+Starts the server of each in turn, on this computer and in this environment, and sends the same requests to both. The
+checksum of the sound and all response fields except ids, times, estimates and progress must be equal (see
+`comparison_rules`). The exit status is 1 if something differs.
 
 The engine ace_step is given a tiny checkpoint with random weights, the same for both.
 """
@@ -36,7 +36,9 @@ Rounds = Sequence[Sequence[Asked]]
 
 
 def environment_of(checkout: Path, **settings: str) -> dict[str, str]:
-    """An environment in which Python finds the packages of that checkout, and in which nothing else is set for them."""
+    """Return an environment in which Python imports the packages of that checkout, without other settings of
+    Melisma.
+    """
     inherited = {name: value for name, value in os.environ.items() if not name.startswith(("MELISMA_", "PYTHON"))}
     given = {f"MELISMA_{name}": value for name, value in settings.items()}
     return inherited | given | {"PYTHONPATH": os.pathsep.join(str(checkout / folder) for folder in PATHS)}
@@ -44,7 +46,7 @@ def environment_of(checkout: Path, **settings: str) -> dict[str, str]:
 
 @contextmanager
 def serving(checkout: Path, **settings: str) -> Iterator[str]:
-    """The address of a server of that checkout."""
+    """Start a server of that checkout; yields its address."""
     environment = environment_of(checkout, ENGINES="studio,ace_step", LOG_FORMAT="json", GRACE_SECONDS="0", **settings)
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", "0", "--http-port", "0"]
     with subprocess.Popen(command, cwd=checkout, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -57,7 +59,7 @@ def serving(checkout: Path, **settings: str) -> Iterator[str]:
 
 
 def _address(process: subprocess.Popen[str]) -> str:
-    """The server's address. A thread reads its log from then on, so that a full pipe does not stop the server."""
+    """Return the server's address. A thread then reads its log, so that a full pipe does not stop the server."""
     assert process.stderr is not None
     lines: list[str] = []
     for line in process.stderr:
@@ -71,7 +73,7 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:
-    """Records all answers of a server of that checkout, by request."""
+    """Record all responses of a server of that checkout, by request."""
     options = {f"ACE_STEP__{name.upper()}": str(value) for name, value in ace_step.items()}
     with (
         tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs,
@@ -93,7 +95,7 @@ def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list
 
 
 def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | None:
-    """The difference of two records, or the outcome that neither should have; `None` if there is none."""
+    """Return the difference of two records, or an outcome that neither should have; `None` if there is none."""
     for name, record in (("old", old), ("new", new)):
         if ("error" in record) != asked.refused:
             error = record.get("error", {"code": "OK", "message": "was not refused"})
@@ -103,7 +105,7 @@ def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | 
 
 
 def compare(asked: Rounds, old: Sequence[Record], new: Sequence[Record]) -> int:
-    """Print a line for each request and how it differs, and return how many do."""
+    """Print a line for each request with its difference, and return the number of differences."""
     differing = 0
     every = [(one, len(each) == 1) for each in asked for one in each]
     for (one, alone), before, after in zip(every, old, new, strict=True):
@@ -117,7 +119,7 @@ def compare(asked: Rounds, old: Sequence[Record], new: Sequence[Record]) -> int:
 
 
 def main() -> int:
-    """The return value is the exit status."""
+    """Command line; returns the exit status."""
     parser = argparse.ArgumentParser(description="Compare the songs of two checkouts.")
     parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
     parser.add_argument("new", type=Path, help="folder of the checkout to be compared")

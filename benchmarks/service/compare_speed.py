@@ -1,9 +1,9 @@
-"""Compares the speed of two checkouts of this project, which take turns on this machine in one run.
+"""Compares the speed of two checkouts of this project, measured in turn on this computer in one run.
 
     python -m benchmarks.service.compare_speed OLD NEW [--pairs 9] [--only idle pretend overhead]
 
-Every pair measures both checkouts, each first in every second pair. For each figure: the median of the ratios new/old,
-and the 95 % interval of that median (order statistics; the sign test turned round).
+Every pair measures both checkouts, in alternating order. For each figure the median of the ratios new/old and its 95 %
+confidence interval (order statistics, inverted sign test) are printed.
 """
 
 import argparse
@@ -33,18 +33,20 @@ Figures = dict[str, float]
 
 
 def module_of(checkout: Path, name: str) -> str:
-    """The module of a benchmark in a checkout, wherever its folder has it."""
+    """Return the module of a benchmark in a checkout, which may be in another folder there."""
     (found,) = (checkout / "benchmarks").rglob(f"{name}.py")
     return ".".join(found.relative_to(checkout).with_suffix("").parts)
 
 
 def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
-    """A server of the checkout."""
+    """Start a server of the checkout."""
     return running_service(command, checkout, environment_of(checkout))
 
 
 def reader_of(checkout: Path) -> Reader:
-    """Finds the events in the messages of a checkout's server: before SongEvent, the messages were the events."""
+    """Return the function that extracts events from the messages of a checkout's server; in old versions the messages
+    were the events.
+    """
     contract = (checkout / "protos" / "melisma" / "v1" / "music.proto").read_text("utf-8")
     return in_response if "SongEvent event = 1;" in contract else music_pb2.SongEvent.FromString
 
@@ -56,7 +58,7 @@ async def _songs(address: str, read: Reader) -> list[Heard]:
 
 
 def idle(checkout: Path) -> Figures:
-    """Start, first audio and song time of the studio engine on an idle server, and the CPU time of all of it."""
+    """Measure start, first audio and song time of the studio engine on an idle server, and the total CPU time."""
     with running(checkout) as service:
         started_cpu = service.cpu_seconds()
         heard = asyncio.run(_songs(service.address, reader_of(checkout)))
@@ -77,7 +79,7 @@ async def _closed(address: str, read: Reader) -> tuple[float, list[float]]:
 
 
 def pretend(checkout: Path) -> Figures:
-    """A closed loop on a device that takes 20 ms a step; the second of two rounds counts."""
+    """Measure a closed loop on a device that takes 20 ms a step; the second of two rounds counts."""
     with running(checkout, [module_of(checkout, "pretend")]) as service:
         rate, firsts = asyncio.run(_closed(service.address, reader_of(checkout)))
         return {
@@ -89,7 +91,7 @@ def pretend(checkout: Path) -> Figures:
 
 
 def overhead(checkout: Path) -> Figures:
-    """CPU time of the server process for each chunk, beside engine and encoder."""
+    """Measure the CPU time of the server process per chunk, without engine and encoder."""
     done = subprocess.run(
         [sys.executable, "-m", module_of(checkout, "bench_overhead")],
         cwd=checkout, env=environment_of(checkout), stdout=subprocess.PIPE, text=True, check=True,
@@ -102,7 +104,9 @@ MEASUREMENTS: Mapping[str, Callable[[Path], Figures]] = {"idle": idle, "pretend"
 
 
 def interval(ratios: Sequence[float]) -> tuple[float, float]:
-    """The 95 % interval of the median of `ratios`, by order statistics; all of them where there are fewer than six."""
+    """Return the 95 % confidence interval of the median of `ratios`, by order statistics; their range if there are
+    fewer than six.
+    """
     ordered, count = sorted(ratios), len(ratios)
     cut = 0
     while sum(math.comb(count, below) for below in range(cut + 1)) / 2**count <= 0.025:

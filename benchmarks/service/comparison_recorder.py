@@ -1,7 +1,8 @@
-"""Makes requests of a server with the stubs of the checkout that this is run in: JSON in, what came as JSON out.
+"""Sends requests to a server with the stubs of the checkout in which it runs: reads them as JSON, and writes the
+responses as JSON.
 
-It is run by its path in a process of its own, so that nothing of the tree it lies in is imported. Of a piece of sound
-its size and sum are told, not its bytes.
+It is run by its path in a separate process, so that nothing of its own tree is imported. Sound is replaced by its size
+and checksum.
 """
 
 import base64
@@ -34,10 +35,10 @@ STREAMS = ("Generate", "Listen")
 
 
 class Recorder:
-    """Asks one server.
+    """Sends requests to one server.
 
-    `renamed` has the paths by which a request's fields are known by now, by the old ones, and `renamed_values` the
-    beginnings of enums' values. What this checkout's contract does not have stays as it is.
+    `renamed` maps old paths of request fields to new ones, and `renamed_values` old prefixes of enum values. Names that
+    this checkout does not have are not changed.
     """
 
     def __init__(self, channel: grpc.Channel, renamed: Mapping[str, str], renamed_values: Mapping[str, str]) -> None:
@@ -47,7 +48,7 @@ class Recorder:
         self._songs: dict[str, str] = {}
 
     def record(self, asked: Mapping[str, Any]) -> dict[str, Any]:
-        """Everything that one request brought."""
+        """Send one request, and return all its responses."""
         messages: list[dict[str, Any]] = []
         sound = hashlib.sha256()
         try:
@@ -66,7 +67,9 @@ class Recorder:
         return iter(answer) if method in STREAMS else iter([answer])
 
     def _filled(self, fields: Any) -> Any:
-        """The fields by the names of this contract, with the id of a song for "song of <name of a request>"."""
+        """Return the fields under the names of this checkout, with the id of a song for "song of <name of a
+        request>".
+        """
         if isinstance(fields, dict):
             return self._renamed_fields({name: self._filled(value) for name, value in fields.items()})
         if isinstance(fields, list):
@@ -91,7 +94,7 @@ class Recorder:
 
 
 def taken_sound(message: dict[str, Any]) -> bytes:
-    """The sound of a message, in which its size and sum take its place."""
+    """Replace the sound of a message by its size and checksum."""
     chunk = message.get("chunk", {})
     data = base64.b64decode(chunk.get("data", ""))
     if data:
@@ -100,14 +103,14 @@ def taken_sound(message: dict[str, Any]) -> bytes:
 
 
 def told(error: Any) -> dict[str, Any]:
-    """An error with its details."""
+    """Return an error with its details."""
     status = rpc_status.from_call(error)
     details = MessageToDict(status, preserving_proto_field_name=True).get("details", []) if status else []
     return {"code": error.code().name, "message": error.details(), "details": details}
 
 
 def field_names() -> frozenset[str]:
-    """The names of all fields of the contract."""
+    """Return the names of all fields of the API."""
     return frozenset(
         name for message in music_pb2.DESCRIPTOR.message_types_by_name.values() for name in _names_of(message)
     )
@@ -120,7 +123,7 @@ def _names_of(message: Descriptor) -> Iterator[str]:
 
 
 def wait_until_serving(channel: grpc.Channel) -> None:
-    """Return once health says SERVING."""
+    """Wait until health is SERVING."""
     watch: Any = health_pb2_grpc.HealthStub(channel)
     answers = watch.Watch(health_pb2.HealthCheckRequest(), timeout=START_SECONDS)
     next(answer for answer in answers if answer.status == health_pb2.HealthCheckResponse.SERVING)
@@ -128,9 +131,9 @@ def wait_until_serving(channel: grpc.Channel) -> None:
 
 
 def main() -> None:
-    """Read where to ask and what from the standard input; write one record for each request, in their order.
+    """Read the address and the requests from standard input; write one record for each request, in their order.
 
-    Requests of one round are made at the same time, rounds one after the other.
+    Requests of one round are sent at the same time, the rounds one after the other.
     """
     order = json.load(sys.stdin)
     with grpc.insecure_channel(order["address"]) as channel:

@@ -1,4 +1,4 @@
-"""The requests by which two checkouts are compared, by the names of the contract as it was when this was written."""
+"""The requests for comparing two checkouts, with the field names of the API when this module was written."""
 
 import base64
 import io
@@ -18,9 +18,9 @@ REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: the fields of the method's request message as its JSON has them, and whether it is refused.
+    """One request: the fields of the request message in JSON form, and whether it must be refused.
 
-    A field may hold "song of <name>" for the id of the song that the request of that name has brought before.
+    A field may have the value "song of <name>", which stands for the id of the song of an earlier request.
     """
 
     name: str
@@ -30,24 +30,24 @@ class Asked:
 
 
 def studio(name: str, prompt: str, lyrics: str = "", **fields: Any) -> Asked:
-    """A short song of the engine studio."""
+    """Return a request for a short song of the engine studio."""
     asked = {"prompt": prompt, "lyrics": lyrics, "duration_seconds": 12.0, "seed": 7, "steps": 10}
     return Asked(name, asked | fields)
 
 
 def ace_step(name: str, **fields: Any) -> Asked:
-    """A short song of the engine ace_step; `duration_seconds` of 0 where a recording tells the length."""
+    """Return a request for a short song of the engine ace_step; with a recording `duration_seconds` is 0."""
     asked = {"engine": "ace_step", "prompt": "pop", "lyrics": "[Verse 1]\n春天醒来花就开\n[chorus]\nfly away home"}
     return Asked(name, asked | {"duration_seconds": 10.0, "seed": 3, "steps": 4} | fields)
 
 
 def refused(name: str, **fields: Any) -> Asked:
-    """A request that has something wrong with it."""
+    """Return a request that is invalid."""
     return Asked(name, {"prompt": "pop", "duration_seconds": 12.0, "seed": 7} | fields, refused=True)
 
 
 def recording(seconds: float = 6.0, form: str = "FLAC", channels: int = 2) -> str:
-    """Two tones as a file, in base64."""
+    """Return two tones as a file, in base64."""
     times = np.arange(round(seconds * RATE_HERTZ)) / RATE_HERTZ
     sound = 0.2 * np.sin(2 * np.pi * 220.0 * times) + 0.1 * np.sin(2 * np.pi * 329.6 * times)
     file = io.BytesIO()
@@ -56,7 +56,7 @@ def recording(seconds: float = 6.0, form: str = "FLAC", channels: int = 2) -> st
 
 
 def midi_melody(*pitches: int) -> str:
-    """Quarter notes as a MIDI file, in base64."""
+    """Return quarter notes as a MIDI file, in base64."""
     track = mido.MidiTrack()
     for pitch in pitches:
         track.append(mido.Message("note_on", note=pitch, velocity=80, time=0))
@@ -69,7 +69,7 @@ def midi_melody(*pitches: int) -> str:
 
 
 def notes(*pitches: int) -> dict[str, Any]:
-    """The same as a list of notes; 0 is a rest."""
+    """Return quarter notes as a list of notes; 0 is a rest."""
     return {"notes": {"notes": [{"pitch": pitch, "length_beats": 1.0} for pitch in pitches]}}
 
 
@@ -160,6 +160,6 @@ def _side_by_side() -> list[Asked]:
 
 
 def rounds() -> Sequence[Sequence[Asked]]:
-    """All requests; those of one round are made at the same time, rounds one after the other."""
+    """Return all requests; those of one round are sent at the same time, the rounds one after the other."""
     one_by_one = [*_studio_songs(), *_songs_again(), *_ace_step_songs(), *_refusals()]
     return [*([asked] for asked in one_by_one), _side_by_side()]

@@ -1,4 +1,4 @@
-"""Rules of the comparison: everything has to be equal but ids, instants, estimates, measured times and progress."""
+"""Rules of the comparison: everything must be equal except ids, instants, estimates, measured times and progress."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -50,11 +50,11 @@ _OLD_VALUE = re.compile(rf"^(?:{'|'.join(RENAMED_VALUES)})(?!KIND_)(?=[A-Z]+$)")
 
 
 def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
-    """The part of a record that must be the same for both checkouts.
+    """Return the part of a record that must be equal for both checkouts.
 
-    Progress is told now and then: which of its messages come depends on the machine, and so they are not compared one
-    by one, only that there are some and that all of them fit the song. `alone` is a request that was the only one of
-    its round; for others the queue depends on which came first.
+    Progress messages depend on the speed of the computer, so they are not compared one by one; there must be some, and
+    all must match the plan. `alone` is true for a request that was the only one of its round; for others the queue
+    position depends on the order of arrival.
     """
     messages = [_plain(message, asked, alone=alone) for message in record["messages"]]
     told = [message for message in messages if "progress" not in message]
@@ -67,7 +67,7 @@ def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
 
 
 def first_difference(old: Any, new: Any, path: str = "") -> str | None:
-    """The first place in which two values differ, with both values there; `None` if they are equal."""
+    """Return the first place in which two values differ, with both values; `None` if they are equal."""
     if isinstance(old, dict) and isinstance(new, dict):
         pairs = ((f"{path}.{name}".lstrip("."), old.get(name), new.get(name)) for name in [*old, *(new.keys() - old)])
     elif isinstance(old, list) and isinstance(new, list) and len(old) == len(new):
@@ -92,7 +92,7 @@ def _shown(value: Any) -> str:
 
 
 def _progress(messages: Sequence[Record]) -> dict[str, Any]:
-    """Summary of a song's progress messages: their number of steps, and those that do not fit the plan."""
+    """Summarise a song's progress messages: their number of steps, and those that do not match the plan."""
     sections = max((len(message["plan"]["sections"]) for message in messages if "plan" in message), default=0)
     told = [message["progress"] for message in messages if message.get("progress", {}).get("steps")]
     misfits = [
@@ -107,7 +107,7 @@ def _progress(messages: Sequence[Record]) -> dict[str, Any]:
 
 
 def _plain(value: Any, asked: Asked, *, alone: bool) -> Any:
-    """The value under new names, with what may differ left out, or put as something that is always the same."""
+    """Return the value under new names, without parts that may differ, or with constants in their place."""
     if isinstance(value, dict):
         return {
             name: _masked(name, each, asked) or _plain(each, asked, alone=alone)
@@ -120,13 +120,13 @@ def _plain(value: Any, asked: Asked, *, alone: bool) -> Any:
 
 
 def _with_new_names(text: str) -> str:
-    """A text with the new paths of fields, which stand before a colon or alone, and with new values of enums."""
+    """Return a text with the new paths of fields, before a colon or alone, and with the new values of enums."""
     text = _OLD_PATH.sub(lambda found: RENAMED[found[0]], text)
     return _OLD_VALUE.sub(lambda found: RENAMED_VALUES[found[0]], text)
 
 
 def _as_before(message: Record) -> Record:
-    """A message with the fields whose meaning has changed.
+    """Return a message with fields whose meaning has changed converted to the old meaning.
 
     A tone was the one that is sung, a plan had no samples, and engines listed the fields in `RENAMED` among their
     controls, studio too.

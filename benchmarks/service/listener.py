@@ -1,4 +1,4 @@
-"""One listener: asks for a song and notes when every piece of it came."""
+"""A listener that requests a song and records the arrival time of every chunk."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence
@@ -22,7 +22,7 @@ Reader: TypeAlias = Callable[[bytes], music_pb2.SongEvent]
 
 @dataclass(slots=True)
 class Heard:
-    """Chunks that one listener received; times in seconds since the request, audio positions in seconds of the song."""
+    """The chunks that one listener received; times in seconds since the request, positions in seconds of the song."""
 
     name: str
     seed: int = 0
@@ -42,7 +42,7 @@ class Heard:
 
     @property
     def stall_seconds(self) -> float:
-        """Time without sound, in all, of a player that starts with the first chunk and never stops."""
+        """Total time without sound of a player that starts with the first chunk and never stops."""
         late = 0.0
         for arrival, position in self.arrivals:
             late = max(late, arrival - self.first_audio_seconds - position)
@@ -50,7 +50,7 @@ class Heard:
 
 
 def played_at_once(songs: Sequence[tuple[float, Heard]]) -> int:
-    """The most songs that were played at once, given with the times of their requests."""
+    """Return the largest number of songs that were played at once, given with the times of their requests."""
     changes: list[tuple[float, int]] = []
     for asked_at, heard in songs:
         start = asked_at + heard.first_audio_seconds
@@ -59,14 +59,14 @@ def played_at_once(songs: Sequence[tuple[float, Heard]]) -> int:
 
 
 def in_response(data: bytes) -> music_pb2.SongEvent:
-    """The event in a message of the stream."""
+    """Return the event in a message of the stream."""
     return music_pb2.GenerateResponse.FromString(data).event
 
 
 def events(
     channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, timeout: float, read: Reader = in_response
 ) -> AsyncIterator[music_pb2.SongEvent]:
-    """The events of a song that is made now."""
+    """Request a song and iterate over its events."""
     generate = channel.unary_stream(GENERATE, music_pb2.GenerateRequest.SerializeToString, read)
     found: AsyncIterator[music_pb2.SongEvent] = aiter(generate(request, timeout=timeout))
     return found

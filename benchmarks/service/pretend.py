@@ -1,10 +1,11 @@
-"""A server whose device takes 20 ms for every step of up to 32 sections, and whose encoder only counts.
+"""A server with a pretended device, which takes 20 ms for every step of up to 32 sections, and an encoder that only
+counts.
 
     python -m benchmarks.service.pretend --port 50070
 
-What is left is everything but model and codec: gRPC, admission, scheduling, the worker and its pipes, metrics, streams.
-A song has 50 steps in 10 sections and comes as 10 chunks of 24 KB; with nothing else to do it would take 1.0 s, and its
-first chunk 0.1 s.
+So only the parts other than model and codec are measured: gRPC, admission, scheduling, the worker and its pipes,
+metrics, streams. A song has 50 steps in 10 sections and comes as 10 chunks of 24 KB; with nothing else to do it would
+take 1.0 s, and its first chunk 0.1 s.
 """
 
 import argparse
@@ -70,15 +71,15 @@ class PretendConditions:
 
 
 class PretendEngine:
-    """Sleeps through its steps, as a device would keep its caller waiting, and gives out silence."""
+    """An engine that sleeps during its steps, as if a device were computing, and returns silence."""
 
     @classmethod
     def load(cls, device: str) -> "PretendEngine":
-        """Nothing to load."""
+        """Return the engine; there is nothing to load."""
         return cls()
 
     def info(self) -> EngineInfo:
-        """Accepts everything."""
+        """Return limits that accept all requests."""
         return EngineInfo(
             name="pretend",
             description="Sleeps.",
@@ -99,7 +100,7 @@ class PretendEngine:
         )
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Ten sections of a second."""
+        """Plan ten sections of one second."""
         sections = tuple(
             SectionPlan(index, SectionKind.VERSE, "", index * SECTION_SECONDS, SECTION_SECONDS)
             for index in range(SECTIONS)
@@ -107,52 +108,52 @@ class PretendEngine:
         return SongPlan("pretend", params.seed, STEPS, 1.0, SECTIONS * SECTION_SECONDS, sections)
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """One token."""
+        """Return conditions of one token."""
         return PretendConditions()
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> PretendState:
-        """No step done."""
+        """Return a state without steps done."""
         return PretendState()
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Every step takes the same time, whatever the batch."""
+        """Sleep for the same time, whatever the batch."""
         time.sleep(STEP_SECONDS)
         for state in states:
             assert isinstance(state, PretendState)
             state.step += 1
 
     def context(self, state: SectionState) -> SectionContext:
-        """Nothing."""
+        """Return an empty context."""
         return state
 
     def score(self, state: SectionState) -> SectionScore:
-        """Nothing."""
+        """Return an empty score."""
         return SectionScore()
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """One window of silence."""
+        """Yield one window of silence."""
         yield np.zeros((2, round(SECTION_SECONDS * RATE_HERTZ)), np.float32)
 
     def save(self, state: SectionState) -> bytes:
-        """Nothing."""
+        """Return no bytes."""
         return b""
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """Nothing."""
+        """Return an empty context."""
         return PretendState()
 
     def save_section(self, state: SectionState) -> bytes:
-        """Nothing."""
+        """Return no bytes."""
         return b""
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> PretendState:
-        """All steps done."""
+        """Return a state with all steps done."""
         return PretendState(step=STEPS)
 
     def check(self) -> None:
-        """Nothing."""
+        """Do nothing."""
 
 
 async def serve(port: int) -> None:

@@ -1,4 +1,4 @@
-"""The encoder of the pretended device (pretend.py), in a module without the imports of a server."""
+"""The encoder for the pretended device (pretend.py), in a module without the imports of a server."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ CHUNK_BYTES = 24_000
 
 
 class PretendEncoder:
-    """Gives out 24 KB for every second, in frames of a second."""
+    """Returns 24 KB for every second of sound, in frames of a second."""
 
     delay_samples = 0
     stream_bytes = None
@@ -24,7 +24,7 @@ class PretendEncoder:
         self._fed_samples = 0
 
     def feed(self, window: Window) -> bytes:
-        """A frame for every full second."""
+        """Return a frame for every full second."""
         self._fed_samples += window.shape[1]
         self.sample_count = self._fed_samples * self.samples_per_frame // self._source_rate_hertz
         frames = self.sample_count // self.samples_per_frame
@@ -33,5 +33,5 @@ class PretendEncoder:
         return data
 
     def finish(self) -> bytes:
-        """Nothing is left."""
+        """Return nothing, because no sound is buffered."""
         return b""

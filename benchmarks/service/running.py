@@ -1,4 +1,4 @@
-"""A server of our own to measure: started on loopback, watched from outside, stopped at the end."""
+"""Starts a server on loopback for measurements, watches it from outside, and stops it at the end."""
 
 import os
 import subprocess
@@ -19,7 +19,7 @@ SERVER = ("server", "--host", "127.0.0.1")
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """A running server: where it listens, its process, and how long it took from launch to SERVING."""
+    """A running server: its address, its process, and the time from launch to SERVING."""
 
     address: str
     process: psutil.Process
@@ -34,7 +34,7 @@ class Service:
         return sum(map(_cpu_seconds, self.family()))
 
     def own_cpu_seconds(self) -> float:
-        """CPU time that the server process has used so far, without its workers."""
+        """CPU time of the server process so far, without its workers."""
         return _cpu_seconds(self.process)
 
     def memory_bytes(self) -> int:
@@ -56,7 +56,7 @@ def running_service(
 ) -> Iterator[Service]:
     """Start a server and wait until it is SERVING.
 
-    `command` is a module and its arguments without the port. It runs in `folder`, here if there is none, with
+    `command` is a module and its arguments without the port. It runs in `folder`, by default the present one, with
     `environment`, to which `settings` are added as MELISMA_* variables.
     """
     port = free_port()

@@ -1,4 +1,6 @@
-"""An engine that plays a tape: sound at 48 kHz for next to nothing, so that a server does all but making it."""
+"""An engine that repeats recorded sound at 48 kHz at almost no cost, so that only the rest of the server is
+measured.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -17,26 +19,26 @@ SONG_SECONDS = 120.0
 
 @cache
 def tape() -> tuple[Window, ...]:
-    """Windows of a section."""
+    """Return the windows of a section."""
     sound = band(SOURCE_RATE_HERTZ)[:, : round(SECTION_SECONDS * SOURCE_RATE_HERTZ)]
     return tuple(np.split(sound, round(SECTION_SECONDS / WINDOW_SECONDS), axis=1))
 
 
 class TapeEngine(PretendEngine):
-    """Every section is the same sound."""
+    """An engine in which every section has the same sound."""
 
     @classmethod
     def load(cls, device: str) -> "TapeEngine":
-        """Makes the tape."""
+        """Make the sound that all sections repeat."""
         tape()
         return cls()
 
     def info(self) -> EngineInfo:
-        """Like the pretended one, at 48 kHz."""
+        """Return the properties of the pretended engine, at 48 kHz."""
         return replace(super().info(), name="tape", sample_rate_hertz=SOURCE_RATE_HERTZ)
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Sections of ten seconds, with a step each."""
+        """Plan sections of ten seconds, with one step each."""
         sections = tuple(
             SectionPlan(index, SectionKind.VERSE, "", index * SECTION_SECONDS, SECTION_SECONDS)
             for index in range(round(SONG_SECONDS / SECTION_SECONDS))
@@ -44,21 +46,21 @@ class TapeEngine(PretendEngine):
         return SongPlan("tape", params.seed, 1, 1.0, SONG_SECONDS, sections)
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """One step."""
+        """Return conditions with one step."""
         return PretendConditions(steps=1)
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> PretendState:
-        """One step."""
+        """Return a state with one step to do."""
         return PretendState(steps=1)
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Takes no time."""
+        """Advance the states without delay."""
         for state in states:
             assert isinstance(state, PretendState)
             state.step += 1
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """The tape."""
+        """Yield the same windows for every section."""
         yield from tape()

@@ -1,10 +1,11 @@
-"""Latency that the shared store adds between the server that makes a song and one where it is heard, on a real Redis
-or Valkey.
+"""Measures the latency that the shared store adds between the server that makes a song and another one with its
+listener, with a real Redis or Valkey.
 
     python -m benchmarks.store.bench_shared [--songs 16] [--rate 20] [--flush 0 0.1]
 
-A writer makes songs of 8 KiB chunks, so many a second each, and a listener in another process follows them all. Latency
-counts from the moment at which a chunk is there, its gathering included. The first chunk of a song is stored at once.
+A writer makes songs of 8 KiB chunks at a given rate, and a listener in another process follows them all. Latency counts
+from the moment at which a chunk exists, including the time of collecting chunks. The first chunk of a song is stored at
+once.
 """
 
 import argparse
@@ -35,7 +36,9 @@ SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """So many songs at once, of so many chunks a second each, gathered for a time before each append."""
+    """A number of simultaneous songs, their chunks per second, and the time for collecting chunks before each
+    append.
+    """
 
     songs: int
     chunks_per_second: float
@@ -43,19 +46,19 @@ class Load:
 
     @property
     def chunks(self) -> int:
-        """The number of chunks of a song."""
+        """Number of chunks of a song."""
         return round(SECONDS * self.chunks_per_second)
 
 
 async def admitted(parts: SharedParts, number: int) -> Claim:
-    """A song that this process makes."""
+    """Admit a song that this process makes."""
     answer = await parts.directory.admit(ticket(record(number), take=True))
     assert answer.claim is not None
     return answer.claim
 
 
 async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: float) -> list[float]:
-    """Make one song at the rate of a stream, after a delay; returns the seconds of each append."""
+    """Write one song at the rate of a stream, after a delay; returns the seconds of each append."""
     appends: list[float] = []
     waiting: list[bytes] = []
     at, began, song = Extent(), time.monotonic() + delay_seconds, replace(claim.song, state=SongState.RUNNING)

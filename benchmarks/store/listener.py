@@ -1,4 +1,4 @@
-"""Follows songs of a shared store in a process of its own, for bench_shared: one line of JSON at the end."""
+"""Follows songs of a shared store in a separate process, for bench_shared, and prints one line of JSON at the end."""
 
 import asyncio
 import json
@@ -15,7 +15,7 @@ STAMP_BYTES = 8
 
 
 async def follow(directory: Directory, song_id: str) -> list[float]:
-    """Seconds from the writer's append of each chunk to its arrival here, in order."""
+    """Return the seconds from the writer's append of each chunk to its arrival here, in order."""
     delays: list[float] = []
     async for news in directory.follow(song_id, Extent()):
         now_ns = time.monotonic_ns()

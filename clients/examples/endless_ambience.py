@@ -1,7 +1,7 @@
 """Endless ambience for a game: songs that crossfade into each other, and follow the mood.
 
 The next song is made while the present one plays, so that there is never silence; if the server cannot make it, the
-present one is repeated. A line on standard input is the new mood: the music changes to it as soon as a song is ready.
+present song is repeated. A line on standard input sets a new mood, and the music changes as soon as a song is ready.
 Output is PCM (16 bit, 44100 Hz, stereo) in real time:
 
 python clients/examples/endless_ambience.py --mood "calm forest" | aplay -f cd
@@ -36,7 +36,7 @@ PATIENCE = Retry(attempts=8, longest_wait_seconds=30.0)
 class Ambience:
     """Endless music. `mood` may be changed at any time.
 
-    With `patient` it waits for the next song instead of repeating the present one, for output that is not played live.
+    With `patient` it waits for the next song instead of repeating the present one, for output to a file.
     """
 
     def __init__(self, client: AsyncClient, arguments: argparse.Namespace, patient: bool) -> None:
@@ -50,7 +50,7 @@ class Ambience:
         self._refused_mood = ""
 
     async def blocks(self) -> AsyncGenerator[Sound, None]:
-        """Blocks of sound without a gap or an end; raises MelismaError while there is none yet."""
+        """Yield blocks of sound without a gap or an end; raises MelismaError if the first song fails."""
         mood = self.mood
         song = rest = await self._fetch(mood)
         try:
@@ -72,7 +72,7 @@ class Ambience:
                 self._next.cancel()
 
     def _look_ahead(self) -> None:
-        """Start making the next song, in the present mood."""
+        """Start the request for the next song, in the present mood."""
         if self._next and self._next_mood != self.mood:
             self._next.cancel()
             self._next = None
@@ -81,7 +81,7 @@ class Ambience:
             self._next = asyncio.create_task(self._fetch(self.mood))
 
     def _arrived(self) -> Sound | None:
-        """The next song, if it is ready. One that failed is tried again, unless the mood is invalid."""
+        """Return the next song, if it is ready. A failed song is requested again, unless the mood is invalid."""
         if self._next is None or not self._next.done():
             return None
         if (error := self._next.exception()) is None:
@@ -100,7 +100,7 @@ class Ambience:
         return np.asarray(sound[-count:])  # an Info frame tells libsndfile what is not of the song
 
     def _join(self, before: Sound, after: Sound) -> Sound:
-        """Crossfade: `before` fades out into `after`, at constant loudness."""
+        """Crossfade: fade `before` out and `after` in, at constant loudness."""
         count = min(self._overlap, len(before), len(after))
         turn = np.linspace(0, np.pi / 2, count, dtype=np.float32)[:, None]
         return np.concatenate([before[:count] * np.cos(turn) + after[:count] * np.sin(turn), after[count:]])
@@ -114,7 +114,7 @@ def listen(ambience: Ambience, loop: asyncio.AbstractEventLoop) -> None:
 
 
 async def play(arguments: argparse.Namespace, write: Callable[[bytes], object]) -> None:
-    """Write the music until the player leaves; raises MelismaError, or BrokenPipeError when it has left."""
+    """Write the music until the player ends; raises MelismaError, or BrokenPipeError when the player has ended."""
     left = round(arguments.seconds * RATE_HERTZ) if arguments.seconds else None
     key, loop = os.environ.get("MELISMA_API_KEY", ""), asyncio.get_running_loop()
     async with AsyncClient(arguments.server, caller="ambience", api_key=key, retry=PATIENCE) as client:
@@ -130,7 +130,7 @@ async def play(arguments: argparse.Namespace, write: Callable[[bytes], object]) 
 
 
 def main() -> int:
-    """Play; returns the exit status."""
+    """Run the program; returns the exit status."""
     arguments = parse()
     try:
         if arguments.output is None:

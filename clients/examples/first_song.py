@@ -1,4 +1,4 @@
-"""Start the service on a free port, ask it for one song with the `melisma` command, and stop it again.
+"""Start a server on a free port, request one song with the `melisma` command, and stop the server.
 
 `make song` runs it from the root of the repository.
 """
@@ -36,7 +36,7 @@ DURATION_SECONDS = 60
 
 
 class ServiceNotStarted(RuntimeError):
-    """The service ended, or was not ready in time; its log says why."""
+    """The server ended, or was not ready in time; its log has the cause."""
 
 
 def main() -> int:
@@ -66,17 +66,18 @@ def main() -> int:
 
 @contextmanager
 def songs_folder() -> Iterator[str]:
-    """A temporary folder for the service's songs: the default one may be in use by another service."""
+    """A temporary folder for the server's songs, because the default folder may be in use by another server."""
     with tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as folder:
         yield folder
 
 
 @contextmanager
 def running_service(log: IO[bytes], console: Console, folder: str) -> Iterator[str]:
-    """The address of a service that is ready for songs; its output goes to `log`, and it is stopped at the end.
+    """Start a server that is ready for songs and yield its address; its output goes to `log`, and it is stopped at the
+    end.
 
     Raises:
-        ServiceNotStarted: it ended, or did not become ready within `START_TIMEOUT_SECONDS`.
+        ServiceNotStarted: the server ended, or was not ready within `START_TIMEOUT_SECONDS`.
     """
     port = free_port()
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", str(port)]
@@ -98,14 +99,14 @@ def running_service(log: IO[bytes], console: Console, folder: str) -> Iterator[s
 
 
 def free_port() -> int:
-    """A port that is free now."""
+    """Return a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
-    """Wait until the service's health is SERVING; raises ServiceNotStarted."""
+    """Wait until the server's health is SERVING; raises ServiceNotStarted."""
     deadline = time.monotonic() + START_TIMEOUT_SECONDS
     with grpc.insecure_channel(address, options=[("grpc.max_reconnect_backoff_ms", 200)]) as channel:
         health = HealthStub(channel)
@@ -123,7 +124,7 @@ def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
 
 
 def is_serving(health: HealthStub) -> bool:
-    """True if health says SERVING now."""
+    """True if the health service reports SERVING now."""
     try:
         answer: HealthCheckResponse = health.Check(HealthCheckRequest(), timeout=1.0)  # type: ignore[attr-defined]
     except grpc.RpcError:
@@ -132,7 +133,7 @@ def is_serving(health: HealthStub) -> bool:
 
 
 def ask_for_song(address: str, arguments: argparse.Namespace) -> int:
-    """Call `melisma generate` and pass its display on; returns its exit status."""
+    """Run `melisma generate`, show its output, and return its exit status."""
     command = [sys.executable, "-m", "melisma_client", "generate", "--server", address]
     for name in ("output", "prompt", "lyrics", "duration", "seed"):
         command += [f"--{name}", getattr(arguments, name)]
@@ -144,7 +145,7 @@ def ask_for_song(address: str, arguments: argparse.Namespace) -> int:
 
 
 def stop(service: subprocess.Popen[bytes]) -> None:
-    """Stop the service, by force after a while."""
+    """Stop the server, by force after some seconds."""
     service.terminate()
     try:
         service.wait(STOP_TIMEOUT_SECONDS)
@@ -154,7 +155,7 @@ def stop(service: subprocess.Popen[bytes]) -> None:
 
 
 def show_log(log: IO[bytes], console: Console) -> None:
-    """Print the last lines of the service's log."""
+    """Print the last lines of the server's log."""
     log.seek(0)
     lines = log.read().decode(errors="replace").splitlines()
     console.print("[bold]the service's log[/bold]:")

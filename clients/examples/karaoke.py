@@ -1,7 +1,7 @@
-"""Karaoke in a terminal: the words light up as they are sung, while the song is still being made.
+"""Karaoke in a terminal: words are highlighted as they are sung, while the song is still being made.
 
-The clock starts with the first sound and stops while sound is late. `--player` reads the song from its standard input.
-If standard output is no terminal, one line is printed for every syllable as it is sung.
+The clock starts with the first sound and stops while no sound has arrived. The program of `--player` reads the song
+from its standard input. If standard output is not a terminal, one line is printed for every syllable as it is sung.
 
 python clients/examples/karaoke.py --words song.txt --player "ffplay -nodisp -autoexit -loglevel error -"
 """
@@ -31,7 +31,7 @@ LINES_AHEAD = 2
 
 
 class Stage:
-    """Times of the syllables known so far, and the playback position."""
+    """The times of the syllables known so far, and the playback position."""
 
     def __init__(self, clock: Callable[[], float], latency_seconds: float) -> None:
         self.plan = SongPlan()
@@ -45,7 +45,7 @@ class Stage:
 
     @property
     def position(self) -> float:
-        """Playback position in seconds: that of the clock, but never beyond the received sound."""
+        """Playback position in seconds: elapsed time, but never beyond the received sound."""
         if self._start is None:
             return 0.0
         passed = self._clock() - self._start - self._latency_seconds
@@ -59,7 +59,7 @@ class Stage:
         return self.complete and self.position >= self.heard_seconds
 
     def take(self, event: object) -> None:
-        """Note the contents of an event."""
+        """Process an event of the song."""
         if isinstance(event, SongPlan):
             self.plan = event
         elif isinstance(event, AudioChunk):
@@ -71,7 +71,7 @@ class Stage:
             self.syllables += [(one.start_seconds, first + one.line_index, one.text) for one in event.timings]
 
     def text(self) -> Text:
-        """The line being sung, with its sung part lit up, and the lines after it."""
+        """The line being sung, with its sung part highlighted, and the lines after it."""
         begun = [one for one in self.syllables if one[0] <= self.position]
         line = begun[-1][1] if begun else 0
         words, lit = (self.lines[line], 0) if line < len(self.lines) else ("♪", 0)
@@ -83,7 +83,7 @@ class Stage:
 
 
 async def show(stage: Stage, console: Console) -> None:
-    """Show the words in time with the song to its end."""
+    """Show the words in time with the song until its end."""
     shown = 0
     with Live(console=console, auto_refresh=False, transient=True) as live:
         while not stage.over:
@@ -99,7 +99,7 @@ async def show(stage: Stage, console: Console) -> None:
 
 
 async def receive(song: AsyncSong, stage: Stage, file: BinaryIO | None, player: StreamWriter | None) -> None:
-    """Pass the song on as it arrives; raises MelismaError, or BrokenPipeError when the player has left."""
+    """Write the song to the player as it arrives; raises MelismaError, or BrokenPipeError when the player has ended."""
     async with song:
         async for event in song:
             if isinstance(event, AudioChunk):
@@ -135,7 +135,7 @@ async def sing(arguments: argparse.Namespace, file: BinaryIO | None) -> None:
 
 
 def main() -> int:
-    """Sing; returns the exit status."""
+    """Run the program; returns the exit status."""
     arguments, status = parse(), 0
     part = arguments.output and arguments.output.with_name(f"{arguments.output.name}.part")
     try:

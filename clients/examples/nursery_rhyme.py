@@ -1,7 +1,7 @@
-"""A tutor's nursery rhyme: words on a melody that children know, sung slowly, with a sheet to read along.
+"""A nursery rhyme for teaching: words on a well-known melody, sung slowly, with a lyrics sheet.
 
-Writes `<output>.mp3` with the voice, `<output>-sing-along.mp3` with the same band and no voice, and `<output>.lrc` with
-the words at their times, which most players show; `--pinyin` puts print the pronunciation above every line.
+Writes `<output>.mp3` with the voice, `<output>-sing-along.mp3` without it, and `<output>.lrc`, the timed lyrics that
+most players show. With `--pinyin` the pronunciation is above every line.
 
 python clients/examples/nursery_rhyme.py --words rhyme.txt --pinyin --output rain python
 clients/examples/nursery_rhyme.py --melody "C4 C4 G4 G4 A4 A4 G4:2 F4 F4 E4 E4 D4 D4 C4:2" --output star
@@ -29,7 +29,7 @@ TONE_MARKS = {"a": "āáǎà", "e": "ēéěè", "i": "īíǐì", "o": "ōóǒò"
 
 
 def main() -> int:
-    """Make the song and its sheet; returns the exit status."""
+    """Make the song and its lyrics sheet; returns the exit status."""
     arguments = parse()
     try:
         request = request_of(arguments)
@@ -69,7 +69,7 @@ def parse() -> argparse.Namespace:
 
 
 def request_of(arguments: argparse.Namespace) -> SongRequest:
-    """The song to ask for; raises ValueError for a melody that cannot be read, OSError for words."""
+    """Build the request; raises ValueError for an invalid melody, OSError for unreadable words."""
     return SongRequest(
         prompt="nursery rhyme, music box, gentle",
         lyrics=arguments.words.read_text("utf-8-sig") if arguments.words else WORDS,
@@ -82,7 +82,7 @@ def request_of(arguments: argparse.Namespace) -> SongRequest:
 
 
 def note(text: str) -> AnchorNote:
-    """A note such as "F#4:2", or a rest such as "R:0.5"; raises ValueError."""
+    """Parse a note such as "F#4:2", or a rest such as "R:0.5"; raises ValueError."""
     found = NOTE.fullmatch(text)
     if found is None:
         raise ValueError(f"{text!r} is not a note: write it like C4, F#4:2 or R (a rest)")
@@ -94,7 +94,7 @@ def note(text: str) -> AnchorNote:
 
 
 def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) -> list[str]:
-    """Save the song with and without its voice; returns the sheet. Raises MelismaError."""
+    """Save the song with and without its voice; returns the timed lyrics. Raises MelismaError."""
     song = client.generate(request)
     sections: list[SectionFinished] = []
     part = arguments.output.with_suffix(".mp3.part")
@@ -113,7 +113,7 @@ def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) ->
 
 
 def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iterator[str]:
-    """The words as LRC, each line at the time of its first syllable."""
+    """Return the words in the LRC format, each line at the time of its first syllable."""
     for section in sections:
         first: dict[int, float] = {}
         for timing in section.timings:
@@ -126,12 +126,12 @@ def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iter
 
 
 def stamp(seconds: float) -> str:
-    """A time in the format of LRC."""
+    """Format a time as in LRC."""
     return f"{int(seconds // 60):02d}:{seconds % 60:05.2f}"
 
 
 def reading(syllable: Syllable) -> str:
-    """Pinyin with its tone mark as dictionaries write it: on a or e, on the o of ou, else on the last vowel."""
+    """Put the tone mark on pinyin as dictionaries do: on a or e, on the o of ou, otherwise on the last vowel."""
     plain = syllable.reading.replace("v", "ü")
     if not 1 <= syllable.tone <= 4:
         return plain

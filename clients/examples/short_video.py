@@ -1,12 +1,12 @@
-"""Music for a short video: an MP3 of exactly the video's length, in its mood, by a deadline.
+"""Makes music for a short video: an MP3 file of exactly the video's length, in its mood, within a time limit.
 
-The tempo is chosen so that whole bars fill the time, and the music ends with the video. If the server cannot make it in
-time, a track of your own library is cut to the length instead, and the output says why.
+The tempo is chosen so that whole bars fill the time, and the music ends with the video. If the server cannot make the
+music in time, a track of the user's own library is cut to the length instead, and the output gives the reason.
 
 python clients/examples/short_video.py --mood joyful --seconds 23.5 --output music.mp3 --library tracks/
 
-`tracks/` holds `joyful.mp3` and so on. Standard output is JSON about the file. The exit status is 0 with music, from
-the server or the library; 1 without; 2 for an invalid request, for which the library is not used.
+`tracks/` has `joyful.mp3` and so on. Standard output is JSON about the file. The exit status is 0 with music, from the
+server or the library; 1 without; 2 for an invalid request, for which the library is not used.
 """
 
 import argparse
@@ -47,7 +47,7 @@ WORTH_THE_LIBRARY = (Unavailable, Overloaded, DeadlineExceeded, NotReady)
 
 
 def main() -> int:
-    """Make the music; returns the exit status."""
+    """Run the program; returns the exit status."""
     arguments = parse()
     try:
         music, answer = make(arguments)
@@ -80,7 +80,7 @@ def parse() -> argparse.Namespace:
 
 
 def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """The music and its source; raises the server's error if the library has no track either."""
+    """Return the music and its source; raises the server's error if the library has no track either."""
     begin = time.monotonic()
     try:
         music, facts = ask(arguments)
@@ -94,7 +94,7 @@ def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
 
 
 def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """The song and its id; raises MelismaError."""
+    """Request the song; returns it and its id. Raises MelismaError."""
     prompt, usual_bpm = MOODS[arguments.mood]
     bars = max(1, round(arguments.seconds * usual_bpm / 60 / BEATS_PER_BAR))
     request = SongRequest(
@@ -115,7 +115,7 @@ def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
 
 
 def fit(music: bytes, seconds: float) -> bytes:
-    """The MP3 cut, or padded with silence, to the frame (26 ms) nearest to `seconds`; raises ValueError."""
+    """Cut the MP3, or pad it with silence, to the frame (26 ms) nearest to `seconds`; raises ValueError."""
     frames, at = [], first_frame(music)
     while at + 4 <= len(music) and (size := frame_bytes(music[at : at + 4])):
         frames.append(music[at : at + size])
@@ -132,14 +132,14 @@ def fit(music: bytes, seconds: float) -> bytes:
 
 
 def first_frame(music: bytes) -> int:
-    """Offset of the first frame, after an ID3 tag."""
+    """Return the offset of the first frame, after an ID3 tag."""
     if music[:3] != b"ID3":
         return 0
     return 10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(music[6:10]))
 
 
 def frame_bytes(header: bytes) -> int:
-    """Length of the frame with this header; 0 if it is none."""
+    """Return the length of the frame with this header; 0 if it is not a frame header."""
     bitrate, rate = header[2] >> 4, header[2] >> 2 & 3
     if header[0] != 0xFF or header[1] & 0xFE != 0xFA or bitrate >= len(BITRATES_KBPS) or not bitrate or rate > 2:
         return 0

@@ -1,6 +1,6 @@
-"""Build hook that adds the compiled messages of the contract to the sdist and the wheel.
+"""Build hook that adds the compiled protobuf messages to the sdist and the wheel.
 
-In the repository they stand in `protos/`; in an unpacked sdist, beside this file.
+In the repository they are in `protos/`; in an unpacked sdist, beside this file.
 """
 
 from pathlib import Path
@@ -12,13 +12,13 @@ PACKAGES = ("melisma", "buf")
 
 
 class ContractHook(BuildHookInterface[Any]):
-    """Adds the packages `melisma` and `buf`, which hold the compiled messages."""
+    """Adds the packages `melisma` and `buf`, which contain the compiled messages."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the folders of both packages to hatchling's build data.
 
         Raises:
-            FileNotFoundError: neither the repository nor the sdist holds a package.
+            FileNotFoundError: a package is missing in the repository or the sdist.
         """
         here = Path(self.root)
         for package in PACKAGES:

@@ -9,7 +9,7 @@ from model.ace_step.sampling.guided_velocity import Contexts
 
 
 class Encoder:
-    """Makes the contexts of a song once; they serve all its steps."""
+    """Computes the contexts of a song once, for all its steps."""
 
     def __init__(self, transformer: Transformer, text_encoder: TextEncoder) -> None:
         self._transformer = transformer
@@ -19,7 +19,7 @@ class Encoder:
         self, prompt: str, ids: tuple[int, ...], guidance: GuidanceParams, *, erg: bool = True, erg_tag: bool = True,
         erg_diffusion: bool = True,
     ) -> Contexts:  # fmt: skip
-        """The contexts of a prompt and lyric `ids`, as many as `guidance` needs.
+        """Return the contexts of a prompt and lyric `ids`, as many as `guidance` needs.
 
         With `erg`, the negative context of guidance is the prompt (with `erg_tag`) and the lyrics under weakened
         attention, and the transformer attends to it weakly (with `erg_diffusion`); without, it has neither prompt nor
@@ -39,7 +39,7 @@ class Encoder:
         return Contexts(conditional, unconditional, model.cached(model.context(text, away, weaken=weaken)))
 
     def edit_contexts(self, prompt: str, ids: tuple[int, ...]) -> Contexts:
-        """The contexts for FlowEdit, whose unconditional one has neither prompt nor lyrics."""
+        """Return the contexts for FlowEdit; the unconditional one has neither prompt nor lyrics."""
         model = self._transformer
         text = self._text_encoder.encode(prompt)
         words = self._words(ids)

@@ -53,7 +53,7 @@ class _Parts:
 
 
 class AceStepEngine:
-    """ACE-Step v1 on one device; see `model.engine.Engine` for what each method promises."""
+    """The engine ACE-Step v1 on one device; the methods are described in `model.engine.Engine`."""
 
     def __init__(self, parts: _Parts, device: Device, settings: AceStepSettings) -> None:
         self._networks = parts.networks
@@ -164,7 +164,7 @@ class AceStepEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`. If songs share no steps, each has passes of its own."""
+        """See `Engine.denoise`. If songs do not share steps, each has its own passes."""
         given = [cast(State, state) for state in states]
         for together in [given] if self._shares_steps else [[state] for state in given]:
             self._advance(together)
@@ -185,7 +185,7 @@ class AceStepEngine:
         return Context(tail, latents[..., done.last :], done.seam)
 
     def score(self, state: SectionState) -> SectionScore:
-        """See `Engine.score`. The model gives no times of syllables."""
+        """See `Engine.score`. The model does not give times of syllables."""
         return SectionScore()
 
     def render(self, state: SectionState) -> Iterator[Window]:
@@ -222,8 +222,8 @@ class AceStepEngine:
         return Noise(seed, self._device.torch)
 
     def _group(self, spec: GenerationSpec) -> str:
-        """Batching group: songs with different adapters cannot share a pass; if no steps are shared, no two sections
-        can.
+        """Return the batching group: songs with different adapters cannot share a pass; if steps are not shared, each
+        section has its own group.
         """
         if not self._shares_steps:
             return str(next(self._numbers))
@@ -263,7 +263,7 @@ def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.A
 
 
 def license_of(settings: AceStepSettings) -> str:
-    """The license of the loaded model; THIRD_PARTY.md explains names that SPDX does not list."""
+    """Return the license of the loaded model; THIRD_PARTY.md explains names that SPDX does not list."""
     checkpoint = "Apache-2.0" if settings.checkpoint == RELEASED else "LicenseRef-other-checkpoint"
     parts = [checkpoint, "LicenseRef-ACE-Step-lyric-vocabulary", *(["LicenseRef-adapters"] if settings.loras else [])]
     return " AND ".join(parts)
@@ -274,13 +274,15 @@ def _spec(plan: SongPlan) -> GenerationSpec:
 
 
 def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.dtype) -> bool:
-    """True if songs share passes; by default, where that changes next to nothing."""
+    """True if songs share passes; by default, if that changes the sound only negligibly."""
     if settings.shared_steps == "auto":
         return device.type == "cpu" and dtype is torch.float32
     return settings.shared_steps == "on"
 
 
 def _frames_around(spec: GenerationSpec, index: int) -> int:
-    """Frames that are denoised beside the section's own: the context before it, and a little beyond its end."""
+    """Return the frames that are denoised in addition to the section's own: the context before it, and a few after its
+    end.
+    """
     before = min(CONTEXT_FRAMES, sum(spec.frames[:index]))
     return before + (LOOKAHEAD_FRAMES if index < len(spec.frames) - 1 else 0)

@@ -1,4 +1,4 @@
-"""Latent frames and their sound: 4096 samples of 44,100 Hz each. The module is free of torch."""
+"""Conversion between latent frames and sound: 4096 samples at 44,100 Hz each. The module does not import torch."""
 
 SAMPLE_RATE = 44_100
 MEL_FRAMES_PER_FRAME = 8
@@ -7,5 +7,7 @@ FRAMES_PER_SECOND = SAMPLE_RATE / SAMPLES_PER_FRAME
 
 
 def frames_of(seconds: float) -> int:
-    """Latent frames of a song that was asked for with `seconds`, rounded down as the released pipeline does."""
+    """Return the number of latent frames of a song of the requested `seconds`, rounded down as in the released
+    pipeline.
+    """
     return int(seconds * SAMPLE_RATE / SAMPLES_PER_FRAME)

@@ -1,7 +1,7 @@
-"""Device memory of a section, computed from shapes.
+"""Estimates the device memory of a section from the shapes of its tensors.
 
-A section is prepared, denoised and decoded one after the other, and the largest of the three counts. Only tensors are
-counted; a convolution may need workspace on top.
+A section is prepared, denoised and decoded in order, and the largest of the three values counts. Only tensors are
+counted; convolutions may need additional workspace.
 """
 
 from collections.abc import Sequence
@@ -32,7 +32,7 @@ _FLOAT32_BYTES = 4
 def section_bytes(
     networks: Networks, caches: Sequence[ContextCache], cost: int, frames: int, words: int, source_frames: int
 ) -> int:
-    """Most bytes that a section takes, from its preparation to its rendering.
+    """Return the peak memory in bytes of a section, from its preparation to its rendering.
 
     `cost` is the number of frames of all rows of a step, `frames` those of the latents, `words` the lyric tokens, and
     `source_frames` those of a recording (0 without one).
@@ -46,11 +46,11 @@ def section_bytes(
 
 
 def _preparing_bytes(networks: Networks, caches: Sequence[int], words: int, source_frames: int) -> int:
-    """Peak bytes of preparation beside all keys and values: joining one context's blocks; the lyric encoder; the
-    recording.
+    """Return the peak memory of preparation in addition to all keys and values: joining one context's blocks, the lyric
+    encoder, the recording.
 
-    While blocks are joined, their context lives, too, as large as half a block's. The lyric encoder is done before the
-    last ones are made.
+    While blocks are joined, their context is also in memory, half as large as the keys and values of a block. The lyric
+    encoder has finished before the last ones are made.
     """
     transformer = networks.transformer
     scores = transformer.config.lyric.heads * words**2 * transformer.dtype.itemsize

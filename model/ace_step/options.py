@@ -1,4 +1,4 @@
-"""Options of a request that only this engine has. The module is free of torch."""
+"""Options of a request for this engine alone. The module does not import torch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -14,7 +14,7 @@ class GenerationMode(StrEnum):
 
 
 class Sampler(StrEnum):
-    """Sampler that turns noise into a song."""
+    """Sampler (ODE solver) of the denoising steps."""
 
     EULER = "euler"
     HEUN = "heun"
@@ -23,10 +23,10 @@ class Sampler(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class AceStepOptions(EngineOptions):
-    """The options of `AceStepOptions` in the public contract, ranges included.
+    """The options of the message `AceStepOptions` in music.proto, with the same ranges.
 
-    `mode`, `sampler` and `omega` `None` are the engine's choice. `lora` names an adapter that the engine was started
-    with; `None`: no adapter.
+    If `mode`, `sampler` or `omega` is `None`, the engine chooses it. `lora` names an adapter that the engine was
+    started with; `None`: no adapter.
     """
 
     mode: GenerationMode | None = None

@@ -1,4 +1,4 @@
-"""Decodes denoised sections into sound, each crossfaded into the one before."""
+"""Decodes denoised sections into sound, with a crossfade from each section to the next."""
 
 from collections.abc import Iterator
 
@@ -23,7 +23,7 @@ class Renderer:
 
     @torch.no_grad()
     def render(self, done: State) -> Iterator[Window]:
-        """The sound of a finished section, [2, samples] each; sound beyond its end is kept in its seam."""
+        """Yield the sound of a finished section, [2, samples] each; sound beyond its end is stored in its seam."""
         start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
         beyond = _SEAM_MEL_FRAMES if done.trajectory.latents.shape[-1] > done.last else 0
         with self._device.decoding():
@@ -45,7 +45,7 @@ class Renderer:
 
 
 def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Window]:
-    """The windows, of which the first is crossfaded with the kept sound of the section before."""
+    """Yield the windows, the first crossfaded with the stored sound of the previous section."""
     assert before is not None
     first = next(sounds)
     ramp = np.linspace(0.0, 1.0, before.shape[1], dtype=np.float32)
@@ -55,7 +55,7 @@ def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Windo
 
 
 def _held_back(sounds: Iterator[Window], samples: int, seam: Seam) -> Iterator[Window]:
-    """The windows up to `samples`; the rest is kept in the seam."""
+    """Yield the windows up to `samples`; the rest is stored in the seam."""
     beyond: list[Window] = []
     for sound in sounds:
         now, later = sound[:, :samples], sound[:, samples:]

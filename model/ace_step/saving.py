@@ -8,7 +8,7 @@ from model.ace_step.sampling.states import Context, Seam
 
 
 def context_bytes(context: Context, device: Device) -> bytes:
-    """A context whose seam is known, as bytes."""
+    """Serialize a context whose seam is known."""
     assert context.seam.sound is not None
     return _bytes(device, tail=context.tail, beyond=context.beyond, seam=torch.from_numpy(context.seam.sound))
 
@@ -21,7 +21,7 @@ def context_of(saved: bytes, device: Device) -> Context:
 
 
 def latents_bytes(latents: torch.Tensor, device: Device) -> bytes:
-    """Finished latents as bytes: 512 for each frame, which makes 330 kB a minute."""
+    """Serialize finished latents: 512 bytes for each frame, 330 kB per minute."""
     return _bytes(device, latents=latents)
 
 
@@ -31,7 +31,7 @@ def latents_of(saved: bytes, device: Device) -> torch.Tensor:
 
 
 def _bytes(device: Device, **tensors: torch.Tensor) -> bytes:
-    """Copies of the tensors as bytes, made while denoising goes on; `Device.settle` must have been called before."""
+    """Serialize copies of the tensors while denoising continues; `Device.settle` must have been called before."""
     with device.preparing():
         return save({name: tensor.contiguous().cpu() for name, tensor in tensors.items()})
 

@@ -1,6 +1,6 @@
 """Settings of the engine, chosen when it is loaded.
 
-The module is free of torch: the server process reads the settings, too, and never loads the engine.
+The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
 
 from typing import Literal

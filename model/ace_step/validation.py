@@ -1,4 +1,4 @@
-"""Checks requests for ACE-Step before they are accepted, in a process without torch and without checkpoint."""
+"""Checks requests for ACE-Step before they are accepted, in a process without torch and without the checkpoint."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from model.song import Retake, SongParams, SongPlan
 
 
 class AceStepValidator:
-    """ACE-Step's side of `model.engine.Validator`."""
+    """The implementation of `model.engine.Validator` for ACE-Step."""
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner
@@ -29,8 +29,8 @@ class AceStepValidator:
     def validate(self, params: SongParams) -> SongPlan | None:
         """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
 
-        The plan of a song that starts from a recording contains the recording, and is not passed on: its header is
-        quickly read again.
+        The plan of a song that starts from a recording contains the recording, and is therefore not returned; reading
+        the header again is quick.
         """
         plan = self._planner.plan(params)
         return plan if params.task is None or isinstance(params.task, Retake) else None

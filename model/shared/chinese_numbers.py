@@ -1,4 +1,4 @@
-"""Reads numbers, and the signs written with them, in Chinese: pinyin readings."""
+"""Converts numbers, and the units and signs written with them, to Chinese readings in pinyin."""
 
 import re
 from collections.abc import Iterator
@@ -36,10 +36,11 @@ _EARLIEST_YEAR, _LATEST_YEAR = 1001, 2100
 def in_chinese(
     number: str, before: str, after: str, *, connected: bool = True, next_tone: int | None = None
 ) -> list[str]:
-    """Pinyin with tone digits of a number between two texts; lexical tones if not `connected`.
+    """Return the pinyin with tone digits of a number that is written between two texts; without tone changes if not
+    `connected`.
 
-    An amount is read as one; a year of four digits, and a lone number that is not round, like 520 or 1314, digit by
-    digit. `next_tone` is the tone after the number, which changes a lone 一.
+    Amounts are read as one number; a year of four digits, and a lone number that is not round, such as 520 or 1314,
+    digit by digit. `next_tone` is the tone after the number, which changes the tone of a lone 一.
     """
     text = plain_digits(_ONE_SIGN.get(number, number))
     if match := re.fullmatch(r"(\d+):(\d\d)(?::(\d\d))?", text):
@@ -54,14 +55,14 @@ def in_chinese(
 
 
 def plain_digits(number: str) -> str:
-    """Digits and signs of ASCII, without the commas between thousands."""
+    """Replace full-width digits and signs by ASCII ones, and remove the commas between thousands."""
     ascii_digits = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in number)
     plain = re.sub("[,，]", "", ascii_digits).translate(str.maketrans("．％：／－−–—~～￥＄", ".%:/------¥$"))
     return plain.replace("℃", "°C").replace("℉", "°F")
 
 
 def _say(text: str, before: str, after: str) -> list[str]:
-    """A number with a sign before it and a unit behind it."""
+    """Read a number with a sign before it and a unit after it."""
     match = re.fullmatch(r"(-?)([¥$€£]?)([\d.]+)([%‰]?)\s?(°?)([CFcf]?)", text)
     assert match is not None, text
     minus, currency, digits, share, degree, scale = match.groups()
@@ -91,7 +92,7 @@ def _plain(digits: str, before: str, after: str) -> list[str]:
 
 
 def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
-    """A time of day; one with hours beyond a clock's is read as a score."""
+    """Read a time of day; with hours above 24 it is read as a score."""
     if int(hour) > 24 or int(minute) > 59:
         return [*_amount(hour), "bi3", *_amount(minute)]
     hours = ["liang3"] if int(hour) == 2 else _amount(str(int(hour)))
@@ -102,7 +103,7 @@ def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
 
 
 def _fraction(over: str, under: str) -> list[str]:
-    """A fraction; two numbers one after the other if they are not a fraction, as in 24/7."""
+    """Read a fraction; as two numbers one after the other if it is not a fraction, as in 24/7."""
     if int(over) < int(under) and (2 <= int(under) <= _MOST_DIVIDED or under in {"100", "1000"}):
         return [*_amount(under), "fen1", "zhi1", *_amount(over)]
     return [*_amount(over), *_amount(under)]
@@ -131,7 +132,7 @@ def _decimals(fraction: str) -> list[str]:
 
 
 def _amount(digits: str) -> list[str]:
-    """An amount below 10^12 in groups of four digits; "ling2" stands for zeros between others."""
+    """Read an amount below 10^12 in groups of four digits; "ling2" stands for zeros between others."""
     value = int(digits) if 0 < len(digits.lstrip("0")) <= _PLACES_SAID else 0
     if value == 0:
         return list(_spelt(digits))
@@ -147,7 +148,9 @@ def _amount(digits: str) -> list[str]:
 
 
 def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
-    """The number with the tone of yi1 changed before hundreds, thousands and so on, and when alone before a word."""
+    """Apply the tone changes of yi1 to a number: before hundreds, thousands and so on, and if it is alone before a
+    word.
+    """
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
     if spoken == ["yi1"] and next_tone is not None:
         return ["yi2" if next_tone == 4 else "yi4"]

@@ -13,7 +13,7 @@ import scipy
 
 
 def compiled(package: str, name: str) -> ModuleType:
-    """Load one compiled module of a SciPy `package`, which reuses it when it is imported later.
+    """Load one compiled module of a SciPy `package`; a later import of the package uses the same module.
 
     Raises:
         ImportError: this version of SciPy has no such module.

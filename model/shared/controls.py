@@ -46,10 +46,10 @@ def used_controls(params: SongParams) -> Iterator[Control]:
 
 
 def check_controls(params: SongParams, engine: str, controls: Collection[Control]) -> None:
-    """Refuse controls that the engine does not have in `controls`.
+    """Refuse the parameters' controls that are not in `controls`, those of the engine.
 
     Raises:
-        InvalidParams: there are such, with a violation for each.
+        InvalidParams: the engine does not support some controls; with a violation for each.
     """
     found = [
         Violation(control.value, f"engine {engine!r} does not support it: leave it out")

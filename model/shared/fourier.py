@@ -1,4 +1,4 @@
-"""Fourier transforms of real signals without a change of precision, by the compiled code of `scipy.fft`."""
+"""Fourier transforms of real signals in their own precision, by the compiled code of `scipy.fft`."""
 
 from typing import Any, TypeAlias
 

@@ -1,4 +1,4 @@
-"""Tags of languages (BCP 47)."""
+"""Matches language tags (BCP 47)."""
 
 from collections.abc import Collection
 from types import MappingProxyType
@@ -8,7 +8,7 @@ _SHORT = MappingProxyType({"cmn": "zh", "jpn": "ja", "kor": "ko", "eng": "en", "
 
 
 def language_among(tag: str, languages: Collection[str]) -> str | None:
-    """The one of `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" denotes; `None` for another language.
+    """Return the one of `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" denotes; `None` if there is none.
 
     Subtags are dropped from the end until one of them matches (RFC 4647, section 3.4).
     """

@@ -1,4 +1,4 @@
-"""A lock for process-wide state of libraries."""
+"""The lock for process-wide state of libraries."""
 
 import threading
 

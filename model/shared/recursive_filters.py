@@ -18,13 +18,15 @@ _sosfilt = compiled("signal", "_sosfilt")._sosfilt
 
 
 def linear_filter(zeros: ArrayLike, poles: ArrayLike, samples: Floats) -> Floats:
-    """Filter the last axis with a zero initial state, as `scipy.signal.lfilter`; `poles` has at least two elements."""
+    """Filter the last axis with a zero initial state, like `scipy.signal.lfilter`; `poles` has at least two
+    elements.
+    """
     filtered: Floats = _linear_filter(np.asarray(zeros), np.asarray(poles), samples, -1)
     return filtered
 
 
 def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Floats) -> tuple[Floats, Floats]:
-    """Filter the last axis from a state on, as `scipy.signal.lfilter`; returns the new state, too."""
+    """Filter the last axis from a given state on, like `scipy.signal.lfilter`; also returns the new state."""
     filtered, state = _linear_filter(zeros, poles, samples, -1, state)
     return filtered, state
 
@@ -32,9 +34,9 @@ def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Float
 def cascade_on(
     sections: Sections, samples: NDArray[np.float64], state: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Filter [channels, samples] by sections one after another, as `scipy.signal.sosfilt`; returns the new state, too.
+    """Filter [channels, samples] by a cascade of sections, like `scipy.signal.sosfilt`; also returns the new state.
 
-    The state has the shape [channels, sections, 2], that of `sosfilt` with the first two axes the other way round.
+    The state has the shape [channels, sections, 2], that of `sosfilt` with the first two axes exchanged.
     """
     filtered, state = np.array(samples, order="C"), state.copy()
     _sosfilt(sections, filtered, state)

@@ -38,7 +38,9 @@ _STATE_BYTES = 4 << 20
 
 
 class StudioEngine:
-    """Symbolic score diffusion with sampled instruments and a sampled voice, behind `model.engine.Engine`."""
+    """The studio engine: composes scores by discrete diffusion and plays them with sampled instruments and a sampled
+    voice.
+    """
 
     def __init__(self, denoiser: ScoreDenoiser, bank: InstrumentBank, voices: VoiceBank) -> None:
         self._denoiser = denoiser
@@ -47,7 +49,8 @@ class StudioEngine:
 
     @classmethod
     def load(cls, device: str) -> "StudioEngine":
-        """Load the shipped weights and voice, and decode the instruments, before the first listener waits.
+        """Load the shipped weights and voice, and decode the instruments, so that the first listener does not wait for
+        them.
 
         Raises:
             EngineUnavailable: a shipped file is missing or damaged, or `device` is not the CPU.
@@ -64,15 +67,15 @@ class StudioEngine:
         return cls(ScoreDenoiser.load(), bank, VoiceBank.load())
 
     def info(self) -> EngineInfo:
-        """Limits and defaults of the studio engine."""
+        """Return limits and defaults of the studio engine."""
         return INFO
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Lay out the song in bars; see `Engine.plan`."""
+        """Divide the song into sections and bars; see `Engine.plan`."""
         return plan_song(params, INFO)
 
     def prepare(self, plan: SongPlan, index: int) -> StudioConditions:
-        """Conditions of a section; see `Engine.prepare`."""
+        """Return the conditions of a section; see `Engine.prepare`."""
         wanted = section_spec(plan, index)
         length = padded_length(wanted, follows=index > 0)
         return StudioConditions(
@@ -104,14 +107,14 @@ class StudioEngine:
         self._denoiser.denoise([_draft(state) for state in states])
 
     def save_section(self, state: SectionState) -> bytes:
-        """The composed section as bytes; see `Engine.save_section`."""
+        """Serialize the composed section; see `Engine.save_section`."""
         return saving.save(_own(state).composed, self._bank, ())
 
     def restore_section(
         self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None
     ) -> FinishedState:
-        """Restore a composed section from bytes; see `Engine.restore_section`. It is played on the mixer of the one
-        before.
+        """Restore a composed section; see `Engine.restore_section`. It is played on the mixer of the previous
+        section.
         """
         composed = saving.load(saved, self._bank, ())
         assert isinstance(composed, ComposedSection)
@@ -119,12 +122,12 @@ class StudioEngine:
         return FinishedState(plan, index, composed, context.mixer if context else self._mixer(plan))
 
     def context(self, state: SectionState) -> StudioContext:
-        """Tunes, arranger state and mixer after a finished section."""
+        """Return melodies, arranger state and mixer after a finished section."""
         own = _own(state)
         return StudioContext(own.composed.memory, own.composed.arranger, own.mixer)
 
     def score(self, state: SectionState) -> SectionScore:
-        """Syllable times and MIDI of a finished section."""
+        """Return syllable times and MIDI of a finished section."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
@@ -152,18 +155,18 @@ class StudioEngine:
         )
 
     def save(self, state: SectionState) -> bytes:
-        """Tunes, arranger state and mixer as bytes; see `Engine.save`."""
+        """Serialize melodies, arranger state and mixer; see `Engine.save`."""
         context = self.context(state)
         return saving.save(context, self._bank, context.mixer.shared())
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> StudioContext:
-        """Tunes, arranger state and mixer from bytes; see `Engine.restore`."""
+        """Restore melodies, arranger state and mixer; see `Engine.restore`."""
         context = saving.load(saved, self._bank, self._mixer(plan).shared())
         assert isinstance(context, StudioContext)
         return context
 
     def check(self) -> None:
-        """Do nothing: a CPU has no device to check; see `Engine.check`."""
+        """Do nothing, because a CPU needs no check; see `Engine.check`."""
 
     def _mixer(self, plan: SongPlan) -> Mixer:
         assert plan.tempo_bpm is not None

@@ -1,7 +1,7 @@
 """Serializes values of a song, without objects that every song of the engine shares.
 
-Shared objects are referred to by their index in a list that both sides build alike; tones by their parameters in the
-bank. The bytes go from one process of this program to another and are trusted.
+Shared objects are represented by their index in a list that both sides build in the same way, tones by their parameters
+in the bank. The bytes are only exchanged between processes of this program, and are trusted.
 """
 
 import io
@@ -42,12 +42,12 @@ class _Loader(pickle.Unpickler):
 
 
 def save(value: object, bank: InstrumentBank, shared: Sequence[object]) -> bytes:
-    """`value` as bytes; tones of `bank` and the objects of `shared` are written as references."""
+    """Serialize `value`; tones of `bank` and the objects of `shared` are written as references."""
     file = io.BytesIO()
     _Saver(file, bank, shared).dump(value)
     return file.getvalue()
 
 
 def load(saved: bytes, bank: InstrumentBank, shared: Sequence[object]) -> object:
-    """The object that was given to `save`; `shared` holds equal objects in the same order."""
+    """Restore an object from the bytes that `save` returned; `shared` has equal objects in the same order."""
     return _Loader(io.BytesIO(saved), bank, shared).load()

@@ -22,7 +22,9 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 @dataclass(frozen=True, slots=True)
 class StudioContext:
-    """Context for the next section: tunes so far, state of the arranger, and the mixer with sounds that still decay."""
+    """Context for the next section: melodies so far, state of the arranger, and the mixer with sounds that still
+    decay.
+    """
 
     memory: Memory
     arranger: ArrangerState
@@ -68,13 +70,13 @@ class StudioState(ABC):
 
     @property
     def steps(self) -> int:
-        """Number of steps in all."""
+        """Total number of steps."""
         return self.plan.steps
 
     @property
     @abstractmethod
     def composed(self) -> ComposedSection:
-        """The composed section; only after its last step."""
+        """The composed section; available only after its last step."""
 
     @property
     def section(self) -> SectionPlan:
@@ -88,7 +90,7 @@ class StudioState(ABC):
 
 
 class DraftState(StudioState):
-    """The state of one section while it is denoised."""
+    """The state of one section during denoising."""
 
     def __init__(
         self,
@@ -99,7 +101,7 @@ class DraftState(StudioState):
         mixer: Mixer,
         denoiser: ScoreDenoiser,
     ) -> None:
-        """`arranger` is the state of the arranger after the section before, if there was one."""
+        """`arranger` is the state of the arranger after the previous section, or `None`."""
         super().__init__(plan, index, mixer)
         self.draft = draft
         self._hand = arranger
@@ -112,7 +114,7 @@ class DraftState(StudioState):
 
     @property
     def composed(self) -> ComposedSection:
-        """The composed section; only after its last step."""
+        """The composed section; available only after its last step."""
         return self._composed
 
     @cached_property
@@ -140,20 +142,22 @@ class DraftState(StudioState):
 
 
 def _turn(plan: SongPlan, index: int) -> Turn:
-    """Which time a section of its kind comes; what continues a section comes with it."""
+    """Return the number of earlier sections of the same kind; a continuation counts with the section that it
+    continues.
+    """
     starts = [section.index for section in plan.sections if section.kind is plan.sections[index].kind]
     starts = [start for start in starts if not plan.sections[start].label.endswith(CONTINUED)]
     return Turn(sum(start <= index for start in starts) - 1, len(starts))
 
 
 def _lifted(plan: SongPlan, index: int) -> int:
-    """Semitones by which a section's key lies above that of the section before."""
+    """Return the semitones by which a section's key lies above that of the previous section."""
     sections = detail_of(plan).sections
     return sections[index].lift - sections[max(index - 1, 0)].lift
 
 
 def _words(section: SectionPlan, own: Voice | None) -> Words:
-    """The words of a section, and their singers where these are not the song's own voice alone."""
+    """Return the words of a section, and their singers unless they are only the song's own voice."""
     syllables = tuple(syllable for line in section.lines for syllable in line.syllables)
     if own is None or all(share_of(line, own) is Share.OWN for line in section.lines):
         return Words(section.kind, syllables)

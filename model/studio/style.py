@@ -14,7 +14,7 @@ class Mode(StrEnum):
 
 
 class Track(StrEnum):
-    """One player of the arrangement."""
+    """A track of the arrangement, played by one instrument."""
 
     LEAD = "lead"
     KEYS = "keys"
@@ -27,7 +27,7 @@ class Track(StrEnum):
 
 
 class Instrument(StrEnum):
-    """An instrument of the shipped sound set; the last ones are computed, all others sampled."""
+    """An instrument of the shipped sound set; the last ones are synthesised, all others sampled."""
 
     PIANO = "piano"
     ELECTRIC_PIANO = "electric piano"
@@ -114,19 +114,19 @@ class Style:
         mode: major or minor.
         tempo_bpm: quarter notes per minute, 50 to 180.
         energy: 0 (calm) to 1 (loud and busy); scales velocities, layers and fills.
-        density: wished notes per bar of an instrumental melody, 2 to 10.
+        density: desired notes per bar of an instrumental melody, 2 to 10.
         swing: delay of every second eighth, 0 (straight) to 0.33 (triplets), as a share of an eighth.
         reverb: 0 (dry) to 1 (hall).
         brightness: 0 (dark) to 1 (bright); a gentle tilt of the whole mix.
-        instruments: who plays which track; a track that is absent stays silent.
-        voice: who sings; `None` if the prompt does not say.
+        instruments: the instrument of each track; a track that is absent stays silent.
+        voice: the singing voice; `None` if the prompt does not name one.
         register: -1 (low keys) to 1 (high keys).
-        pentatonic: whether the melody keeps to the five tones of the key that Chinese tunes are made of.
-        chord_pace: how often chords change, as a factor on what is usual in pop, 0.2 to 2.
-        levels_db: what is added to the usual level of a track in the mix.
+        pentatonic: True if the melody uses only the five tones of the Chinese pentatonic scale.
+        chord_pace: rate of chord changes relative to pop, 0.2 to 2.
+        levels_db: change of the usual level of each track in the mix.
         mix_db: gain of the whole mix, so that songs of all styles are equally loud.
-        vocal_db: what is added to the level of the voices, so that they stand equally far above every band.
-        tone_db: what is added to lows, low middle, high middle and highs of the whole mix.
+        vocal_db: change of the level of the voices, so that their distance to the accompaniment is equal in all styles.
+        tone_db: change of the lows, low middle, high middle and highs of the whole mix.
         ways: ways of singing and of building the song.
     """
 

@@ -8,16 +8,16 @@ from model.studio.voice import english, repertoire
 
 
 def validate(params: SongParams) -> SongPlan:
-    """Check everything that can be checked without weights; returns the plan, with which the worker continues.
+    """Check everything that can be checked without weights; returns the plan, which the worker uses.
 
     Raises:
-        InvalidParams: the lyrics or controls cannot be made into a song.
+        InvalidParams: the engine cannot make a song from the lyrics or controls.
     """
     return plan_song(params, INFO)
 
 
 class StudioValidator:
-    """The studio's side of `model.engine.Validator`."""
+    """The implementation of `model.engine.Validator` for the studio engine."""
 
     @classmethod
     def load(cls) -> "StudioValidator":
@@ -33,5 +33,5 @@ class StudioValidator:
         return cls()
 
     def validate(self, params: SongParams) -> SongPlan:
-        """See `validate`."""
+        """See the function `validate`."""
         return validate(params)

@@ -29,7 +29,7 @@ def errors_table() -> str:
 def _rows() -> Iterator[str]:
     for kind, outcome in OUTCOMES.items():
         if kind is not EndedElsewhere:
-            meaning = (inspect.getdoc(kind) or "").splitlines()[0]
+            meaning = " ".join((inspect.getdoc(kind) or "").partition("\n\n")[0].split())
             yield _row(outcome.reason, outcome.code, int(http_status(kind, outcome.code)), meaning)
     for reason, (code, meaning) in _STORE_REASONS.items():
         yield _row(reason, code, int(http_status(Exception, code)), meaning)

@@ -1,4 +1,4 @@
-"""The engine at full size: how long it takes to be ready, what it holds, and whether a pass is finite."""
+"""Measures the engine at full size: time until it is ready, memory, and whether a pass gives finite numbers."""
 
 import time
 from collections.abc import Iterator
@@ -12,7 +12,9 @@ from model.ace_step.engine import AceStepEngine
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Seconds until the engine is ready, with random weights; memory by network; the first song's first step."""
+    """Yield the seconds until the engine is ready, with random weights, memory by network, and the first song's first
+    step.
+    """
     started = time.perf_counter()
     engine = songs.opened(setup)
     yield Figure("load.s", time.perf_counter() - started, "random weights, drawn on the device")
@@ -34,7 +36,7 @@ def _memory(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Times of the first song after the start, which tell whether it finds all warm."""
+    """Measure the first song after the start, to see whether the warm-up was complete."""
     params = songs.asked(setup.pick(20.0, 10.0), setup.pick(200, 25))
     plan = engine.plan(params)
     started = time.perf_counter()
@@ -53,7 +55,7 @@ def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _check(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """The time that a check of the device takes."""
+    """Measure the time of a check of the device."""
     check = getattr(engine, "check", None)
     if check is None:
         yield absent("check.ms", "the engine has no method check")

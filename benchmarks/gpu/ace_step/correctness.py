@@ -1,4 +1,4 @@
-"""Compares the device with a CPU: tiny networks, song by song, and wide ones, pass by pass."""
+"""Compares the device with a CPU: tiny networks for whole songs, and wide networks for single passes."""
 
 import io
 import json
@@ -31,7 +31,9 @@ TWO_SECTIONS = "[verse]\nla la la\nla la\n[chorus]\nla la la la"
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Differences in float32 and in bfloat16 between the tests' tiny engine here and on a CPU; then full width."""
+    """Yield the differences between the tests' tiny engine here and on a CPU, in float32 and bfloat16; then the full
+    width.
+    """
     threads = torch.get_num_threads()
     torch.set_num_threads(1)  # tiny networks are slower on many
     reference = load("cpu", small=True)
@@ -50,7 +52,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
 
 @contextmanager
 def _plain_float32() -> Iterator[None]:
-    """No TF32, neither in products nor in convolutions."""
+    """Switch TF32 off, in products and in convolutions."""
     products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
@@ -75,7 +77,7 @@ def _float32(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
 
 
 def cases() -> dict[str, SongParams]:
-    """Songs of every sampler and task."""
+    """Return songs of every sampler and task."""
     sound = recording()
     found = {
         str(sampler): songs.asked(SECONDS, 50, steps=STEPS, options=AceStepOptions(sampler=sampler))
@@ -94,7 +96,7 @@ def cases() -> dict[str, SongParams]:
 
 
 def recording() -> bytes:
-    """Eleven seconds of a tone, WAV."""
+    """Return eleven seconds of a tone as WAV."""
     times = np.arange(11 * 44_100) / 44_100
     file = io.BytesIO()
     soundfile.write(file, np.stack([0.3 * np.sin(2 * np.pi * 330 * times)] * 2, axis=1), 44_100, format="WAV")
@@ -102,7 +104,9 @@ def recording() -> bytes:
 
 
 def _case(name: str, engine: AceStepEngine, reference: AceStepEngine, params: SongParams) -> Iterator[Figure]:
-    """The greatest differences of a song's start, of its velocities at every step, of its latents and its sound."""
+    """Compare a song's start, its velocities at every step, its latents and its sound; returns the greatest
+    differences.
+    """
     ours, theirs = songs.begun(engine, params), songs.begun(reference, params)
     start = _difference(songs.latents(ours), songs.latents(theirs))
     yield Figure(f"{name}.start", start)
@@ -125,7 +129,7 @@ def _difference(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _sections(engine: AceStepEngine, reference: AceStepEngine) -> Iterator[Figure]:
-    """A song of two sections whose second goes on from what was saved of the first."""
+    """Compare a song of two sections whose second continues from the saved state of the first."""
     params = songs.asked(24.0, steps=STEPS, options=SECTIONED, lyrics=TWO_SECTIONS)
     sounds = [_sectioned(each, params) for each in (engine, reference)]
     yield Figure("float32.sections.sound", float(np.abs(sounds[0] - sounds[1]).max()))
@@ -143,7 +147,9 @@ def _sectioned(engine: AceStepEngine, params: SongParams) -> Any:
 
 
 def _restored(setup: Setup) -> Iterator[Figure]:
-    """A finished section sounds the same to the bit in an engine that has it from what was saved of it."""
+    """Check that a finished section sounds identical, bit by bit, in an engine that restores it from its saved
+    state.
+    """
     engines = [load(setup.device, small=True) for _ in range(2)]
     if not hasattr(engines[0], "save_section"):
         yield absent("restored", "the engine has no method save_section")
@@ -157,7 +163,7 @@ def _restored(setup: Setup) -> Iterator[Figure]:
 
 
 def _company(setup: Setup) -> Iterator[Figure]:
-    """Four strangers in one step against each alone, float32."""
+    """Compare four songs in one step with each of them alone, float32."""
     engine = load(setup.device, small=True, dtype="float32")
     asked = [songs.asked(15.0 + 0.4 * number, 25 * (number + 1), seed=number, steps=STEPS) for number in range(4)]
     with _plain_float32():
@@ -170,7 +176,7 @@ def _company(setup: Setup) -> Iterator[Figure]:
 
 
 def _bfloat16(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
-    """The mean difference over the mean magnitude, once a step, from the same latents."""
+    """Compare one step in bfloat16 from the same latents: the mean difference over the mean magnitude."""
     engine = load(setup.device, small=True, dtype="bfloat16")
     params = songs.asked(SECONDS, 50, steps=STEPS)
     ours, theirs = songs.begun(engine, params), songs.begun(reference, params)
@@ -186,7 +192,7 @@ def _bfloat16(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
 
 
 def _lora(setup: Setup) -> Iterator[Figure]:
-    """A song with an adapter is another one than without, and the same as on a CPU."""
+    """Check that a song with an adapter differs from one without, and equals that on a CPU."""
     with tempfile.TemporaryDirectory() as folder:
         _write_adapter(Path(folder))
         options: dict[str, object] = {"loras": {"a": folder}, "dtype": "float32"}
@@ -205,7 +211,7 @@ def _lora(setup: Setup) -> Iterator[Figure]:
 
 
 def _write_adapter(folder: Path) -> None:
-    """An adapter of rank 2 for one map of the tiny transformer."""
+    """Write an adapter of rank 2 for one layer of the tiny transformer."""
     generator = torch.Generator().manual_seed(1)
     width, name = 16, "transformer_blocks.0.attn.to_q"
     tensors = {
@@ -217,7 +223,9 @@ def _write_adapter(folder: Path) -> None:
 
 
 def _wide(setup: Setup) -> Iterator[Figure]:
-    """Two blocks of full width in bfloat16 against float64 on a CPU, with and without padding, inputs never seen."""
+    """Compare two blocks of full width in bfloat16 with float64 on a CPU, with and without padding, for random
+    inputs.
+    """
     small = TransformerConfig(heads=2, head_width=32, layers=2, patch_width=64, lyric=LyricEncoderConfig(16, 2, 32, 6))
     config = setup.pick(TransformerConfig(layers=2), small)
     with torch.device("meta"):
@@ -235,7 +243,7 @@ def _wide(setup: Setup) -> Iterator[Figure]:
 
 
 def _velocities(model: Transformer, lengths: Sequence[int], generator: torch.Generator) -> list[torch.Tensor]:
-    """The model's velocities for rows of `lengths` frames under contexts of different lengths."""
+    """Return the model's velocities for rows of `lengths` frames under contexts of different lengths."""
     rows = []
     with torch.no_grad():
         for number, length in enumerate(lengths):

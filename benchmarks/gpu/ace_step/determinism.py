@@ -1,4 +1,4 @@
-"""Compares songs of one seed bit by bit: made twice, in another process, in company, beside rendering."""
+"""Compares songs of one seed bit by bit: made twice, in another process, in a batch with others, beside rendering."""
 
 import hashlib
 import subprocess
@@ -25,7 +25,7 @@ STEPS = 27
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """First the operations alone, then whole songs."""
+    """Compare the operations alone, then whole songs."""
     yield from guarded("products", _products(setup))
     yield from guarded("operations", _operations(setup))
     engine = songs.opened(setup)
@@ -39,7 +39,7 @@ def _dtype(setup: Setup) -> torch.dtype:
 
 
 def _products(setup: Setup) -> Iterator[Figure]:
-    """Linear maps whose first rows are the same bits in whatever number of rows."""
+    """Check that the first rows of linear layers are identical for all numbers of rows."""
     torch.manual_seed(1)
     few = setup.pick(ROWS[0], 24)
     same: list[str] = []
@@ -56,7 +56,7 @@ def _products(setup: Setup) -> Iterator[Figure]:
 
 
 def _operations(setup: Setup) -> Iterator[Figure]:
-    """Compares a row's bits alone with those beside another row, and with padding: norm and both attentions."""
+    """Compare a row's bits alone with those beside another row, and with padding: normalisation and both attentions."""
     frames, width = setup.pick((645, 2560), (24, 64))
     x = torch.randn(2, frames, width, device=setup.device, dtype=_dtype(setup))
     yield Figure("operations.rms", torch.equal(rms(x)[:1], rms(x[:1])))
@@ -76,7 +76,7 @@ def _operations(setup: Setup) -> Iterator[Figure]:
 
 
 def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Digests of what songs start from, to be compared with those of another card."""
+    """Return digests of the initial noise of songs, for comparison with other GPU models."""
     torch_noise = []
     for frames in NOISE_FRAMES:
         generator = torch.Generator(setup.device).manual_seed(1)
@@ -89,7 +89,7 @@ def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def song(setup: Setup, engine: AceStepEngine, seconds: float = 20.0, seed: int = 1) -> SectionState:
-    """A song before its first step."""
+    """Return a song before its first step."""
     return songs.begun(engine, songs.asked(seconds, setup.pick(200, 25), seed=seed, steps=setup.pick(STEPS, 4)))
 
 
@@ -115,7 +115,7 @@ def _songs(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _kept_apart(engine: AceStepEngine) -> Iterator[Figure]:
-    """True if no scheduler may let two songs of different seeds share a step."""
+    """True if the scheduler must not batch two songs of different seeds."""
     plans = [engine.plan(songs.asked(20.0, seed=seed)) for seed in (1, 2)]
     groups = [engine.prepare(plan, 0).group for plan in plans]
     yield Figure("kept_apart", groups[0] != groups[1])
@@ -129,7 +129,7 @@ def _differences(name: str, one: torch.Tensor, other: torch.Tensor) -> Iterator[
 
 
 def _beside_rendering(setup: Setup, engine: AceStepEngine, done: SectionState) -> Iterator[Figure]:
-    """A song that is denoised while another thread renders one, as with two lanes."""
+    """Denoise a song while another thread renders one, as with two lanes."""
     if not setup.on_gpu:
         yield absent("beside_rendering", "a CPU renders between the steps, not beside them")
         return
@@ -144,7 +144,7 @@ def _digest(tensor: torch.Tensor) -> str:
 
 
 def digest_of_song(setup: Setup, engine: AceStepEngine) -> str:
-    """The digest of a song's finished latents."""
+    """Return the digest of a song's finished latents."""
     state = song(setup, engine)
     songs.finish(engine, state)
     return _digest(songs.latents(state))

@@ -1,6 +1,7 @@
-"""Compiled blocks and captured passes: what they cost at the start, what a step costs then, and whether they agree.
+"""Measures compiled blocks and CUDA graphs: their cost at the start, the time of a step, and the difference of the
+results.
 
-What is compiled in one process stays in it, so that each way is a stage of its own.
+Compiled code stays in its process, so each setting is measured in a stage of its own.
 """
 
 import time
@@ -22,7 +23,7 @@ TIMED = (("minute", 60.0), ("20s", 20.0))
 
 
 def compiled(setup: Setup) -> Iterator[Figure]:
-    """With the setting `compile`."""
+    """Measure with the setting `compile`."""
     if not setup.on_gpu:
         yield absent("compile", "what the compiler makes for a CPU tells nothing of a GPU, and takes half a minute")
         return
@@ -30,7 +31,7 @@ def compiled(setup: Setup) -> Iterator[Figure]:
 
 
 def graphs(setup: Setup) -> Iterator[Figure]:
-    """With the setting `cuda_graphs`."""
+    """Measure with the setting `cuda_graphs`."""
     if not setup.on_gpu:
         yield absent("graphs", "only a GPU has graphs to capture")
         return
@@ -38,7 +39,7 @@ def graphs(setup: Setup) -> Iterator[Figure]:
 
 
 def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
-    """The engine with `settings` against the engine without, which has the same weights."""
+    """Compare the engine with `settings` with the engine without, which has the same weights."""
     plain = songs.opened(setup)
     reference = {label: _rows(plain, seconds) for label, seconds in TIMED}
     eager = {label: songs.evaluate(plain, evaluated) for label, evaluated in reference.items()}
@@ -64,7 +65,7 @@ def _rows(engine: AceStepEngine, seconds: float) -> list[Row]:
 
 
 def _steps(setup: Setup, name: str, engine: AceStepEngine, eager: dict[str, list[torch.Tensor]]) -> Iterator[Figure]:
-    """The first pass and those that follow, and how far they are from what the engine computes without."""
+    """Measure the first pass and the following ones, and their difference from the engine without the settings."""
     for label, seconds in TIMED:
         work = partial(songs.evaluate, engine, _rows(engine, seconds))
         started = time.perf_counter()
@@ -84,7 +85,7 @@ def _relative(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _shapes(name: str, engine: AceStepEngine) -> Iterator[Figure]:
-    """The compiler's graphs before and after twelve shapes, and the longest first pass among them."""
+    """Count the compiler's graphs before and after twelve shapes, and measure the longest first pass among them."""
     before, longest = _compiled_graphs(), 0.0
     for seconds, guided in SHAPES:
         more = {} if guided else {"guidance_scale": songs.UNGUIDED}
@@ -104,7 +105,9 @@ def _compiled_graphs() -> int:
 
 
 def _beside_decoding(name: str, engine: AceStepEngine) -> Iterator[Figure]:
-    """Passes while another thread decodes a song, as with two lanes; they must not disturb each other."""
+    """Measure passes while another thread decodes a song, as with two lanes, and check that they do not disturb each
+    other.
+    """
     done = songs.begun(engine, songs.asked(20.0, 125))
     songs.finish(engine, done)
     evaluated = _rows(engine, 60.0)

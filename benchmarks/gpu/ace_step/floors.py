@@ -1,4 +1,4 @@
-"""The operations of a pass of the transformer, counted by hand from its sizes."""
+"""Counts the operations of a pass of the transformer from its sizes."""
 
 from model.ace_step.networks.config import TransformerConfig
 
@@ -9,9 +9,10 @@ _TERA = 1e12
 
 
 def tflop(config: TransformerConfig, frames: int, tokens: int) -> float:
-    """TFLOP of one row of `frames` latent frames under `tokens` of context; a multiplication with an addition is two.
+    """Return the TFLOP of one row of `frames` latent frames with `tokens` of context; a multiplication with an addition
+    counts two.
 
-    All of it grows with the frames: attention among frames is linear, and the context is as long as it is.
+    They grow linearly with the frames, because attention among frames is linear.
     """
     width, hidden = config.width, config.hidden
     among_frames = 2 * 4 * width * width + 2 * 2 * width * config.head_width + 2 * width

@@ -1,4 +1,6 @@
-"""ACE-Step at full size with random weights, drawn on the device: right in cost and memory, noise in sound."""
+"""ACE-Step at full size with random weights, drawn on the device: its cost and memory are realistic, its sound is
+noise.
+"""
 
 import json
 import os
@@ -39,7 +41,7 @@ _UMT5_BASE = {
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of the four networks; those of autoencoder and text encoder as their libraries name them."""
+    """The sizes of the four networks; for autoencoder and text encoder by the names of their libraries."""
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     vocoder: VocoderConfig = field(default_factory=VocoderConfig)
@@ -55,9 +57,9 @@ _TABLES, _GAMMA = 0.3, 0.3
 
 
 def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
-    """The engine as `AceStepEngine.load` makes it, at full size with random networks in place of a checkpoint's.
+    """Load the engine as `AceStepEngine.load` does, at full size with random networks in place of a checkpoint.
 
-    With `small` it is that of the tests' tiny checkpoint. `options` are settings of the engine.
+    With `small` it has the sizes of the tests' tiny checkpoint. `options` are settings of the engine.
     """
     with weights(small=small) as given:
         return AceStepEngine.load(device, **given | options)
@@ -65,9 +67,9 @@ def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
 
 @contextmanager
 def weights(*, small: bool) -> Iterator[dict[str, object]]:
-    """While it lasts `AceStepEngine.load` takes the options that are given out and finds the weights in question.
+    """Context in which `AceStepEngine.load`, with the options that the context gives, finds these weights.
 
-    At full size everything is as with a checkpoint but the reading of weights; tokenizers are those of the tiny one.
+    At full size only the reading of weights differs from a checkpoint; tokenizers are those of the tiny checkpoint.
     """
     with tempfile.TemporaryDirectory(prefix="ace-step-") as folder, ExitStack() as stack:
         if not small:
@@ -76,7 +78,7 @@ def weights(*, small: bool) -> Iterator[dict[str, object]]:
 
 
 def drawn(_root: Path, part: Any, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """The network of `part` of a checkpoint, of the sizes `FULL`, with the same random weights at every call."""
+    """Return the network of `part` of a checkpoint, of the sizes `FULL`, with the same random weights at every call."""
     with torch.device("meta"):
         network = _skeleton(part.folder)
     materialised(network, device, dtype, torch.Generator(device).manual_seed(_SEED))
@@ -96,7 +98,7 @@ def _skeleton(folder: Path) -> nn.Module:
 
 
 def materialised(network: nn.Module, device: torch.device, dtype: torch.dtype, generator: torch.Generator) -> None:
-    """Give a network on the meta device random weights of spreads at which activations stay finite in bfloat16."""
+    """Give a network on the meta device random weights, scaled so that activations stay finite in bfloat16."""
     network.to(dtype).to_empty(device=device).eval().requires_grad_(False)
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
@@ -119,7 +121,7 @@ def _fill(module: nn.Module, name: str, parameter: nn.Parameter, generator: torc
 
 
 def _fill_analysis(vocoder: Vocoder, device: torch.device) -> None:
-    """The window and the filters of the mel analysis, float32; the filters take single bins."""
+    """Fill the window and the filters of the mel analysis, float32; each filter takes a single bin."""
     config, analysis = vocoder.config, vocoder.mel_transform
     bins = config.n_fft // 2 + 1
     analysis.spectrogram.window = torch.hann_window(config.n_fft, device=device)
@@ -127,21 +129,23 @@ def _fill_analysis(vocoder: Vocoder, device: torch.device) -> None:
 
 
 def choices_of(*, small: bool, free_gib: float = 0.0, **options: object) -> dict[str, str]:
-    """The environment of a server whose engine is `RandomAceStep`: of which size, and with which `options`.
+    """Return the environment of a server with the engine `RandomAceStep`, its size and its `options`.
 
-    With `free_gib` so much device memory is left beside the engine, the rest is taken.
+    With `free_gib` all device memory except that much is occupied.
     """
     return {VARIABLE: json.dumps({"small": small, "free_gib": free_gib, "options": options})}
 
 
 class RandomAceStep(AceStepEngine):
-    """The engine for a server, named `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`."""
+    """The engine for a server, set as `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`."""
 
     ballast: torch.Tensor | None = None
 
     @classmethod
     def load(cls, device: str, **_options: object) -> "RandomAceStep":
-        """Load what the variable says: a class that is named to a server gets no settings of its own."""
+        """Load with the options in the environment variable, because an engine that is given by its class gets no
+        settings.
+        """
         choices = json.loads(os.environ[VARIABLE])
         with weights(small=choices["small"]) as given:
             made = cast(RandomAceStep, super().load(device, **given | choices["options"]))
@@ -150,7 +154,7 @@ class RandomAceStep(AceStepEngine):
         return made
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """As the engine does, but for a poisoned song."""
+        """Denoise as the engine does, except for a song that should break the device."""
         if any(POISON in cast(State, state).spec.prompt for state in states):
             _break(self._device.torch)
         super().denoise(states)
@@ -163,6 +167,6 @@ def _ballast(device: str, free_gib: float) -> torch.Tensor:
 
 
 def _break(device: torch.device) -> None:
-    """Look up a row that a table does not have: on a GPU the error comes later, and stays."""
+    """Read a row beyond the end of a table: on a GPU the error is raised later, and the device stays unusable."""
     table, row = torch.zeros(4, 4, device=device), torch.tensor([1 << 20], device=device)
     torch.nn.functional.embedding(row, table)

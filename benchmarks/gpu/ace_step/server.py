@@ -1,4 +1,6 @@
-"""The whole service on the device: songs, cancels, a killed worker, no memory, and last a device that breaks."""
+"""Measures the whole server on the device: songs, cancellations, a killed worker, lack of memory, and a device that
+breaks.
+"""
 
 import asyncio
 import subprocess
@@ -18,7 +20,9 @@ FREE_GIB = 8.0
 
 
 def songs(setup: Setup) -> Iterator[Figure]:
-    """Songs alone and together, cancels in the middle of steps, and a worker that is killed while it renders."""
+    """Measure songs alone and together, cancellations in the middle of steps, and a worker that is killed while it
+    renders.
+    """
     with running(setup) as server, asyncio.Runner() as loop:
         yield Figure("ready.s", server.ready_seconds)
         yield from guarded("alone", _alone(setup, server, loop))
@@ -30,7 +34,7 @@ def songs(setup: Setup) -> Iterator[Figure]:
 
 
 def _alone(setup: Setup, server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """A song of 20 s in 27 steps on an idle server: the first since its start, and another."""
+    """Measure a song of 20 s in 27 steps on an idle server: the first since its start, and another."""
     for name, seed in (("first", 1), ("warm", 2)):
         heard = loop.run(song(server, request(setup.pick(20.0, 10.0), seed, steps=setup.pick(27, 3))))
         yield Figure(f"alone.{name}.first_audio_s", heard.first_audio_seconds)
@@ -50,7 +54,7 @@ def _together(setup: Setup, server: Server, loop: asyncio.Runner) -> Iterator[Fi
 
 
 def _cancelled(setup: Setup, server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """Three calls that end in the middle of steps cost no worker."""
+    """Check that three calls that end in the middle of steps cost no worker."""
     before = server.restarts()
     for seed in range(3):
         loop.run(left(server, request(setup.pick(120.0, 20.0), seed, steps=60), event="progress"))
@@ -60,7 +64,7 @@ def _cancelled(setup: Setup, server: Server, loop: asyncio.Runner) -> Iterator[F
 
 
 def _killed(setup: Setup, server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """A song whose worker is killed once it is heard is the same to the byte as one that is left alone."""
+    """Check that a song whose worker is killed during playback has the same bytes as an undisturbed one."""
     asked = request(setup.pick(60.0, 20.0), 5, steps=setup.pick(27, 3))
     undisturbed = loop.run(song(server, asked))
     before = server.restarts()
@@ -71,7 +75,7 @@ def _killed(setup: Setup, server: Server, loop: asyncio.Runner) -> Iterator[Figu
 
 
 async def _disturbed(server: Server, asked: music_pb2.GenerateRequest) -> tuple[bytes, float]:
-    """The bytes of a song whose worker is killed after its first chunk, and the longest time without any."""
+    """Return the bytes of a song whose worker is killed after its first chunk, and the longest time between chunks."""
     data, pause, last, killed = bytearray(), 0.0, time.monotonic(), False
     async with grpc.aio.insecure_channel(server.address) as channel:
         async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=60.0):
@@ -88,7 +92,7 @@ async def _disturbed(server: Server, asked: music_pb2.GenerateRequest) -> tuple[
 
 
 def _metrics(server: Server) -> Iterator[Figure]:
-    """The server's own metrics."""
+    """Yield the server's own metrics."""
     found = server.metrics()
     for name in ("step_seconds", "batch_sections"):
         count = found.get(f"melisma_{name}_count", 0.0)
@@ -97,7 +101,7 @@ def _metrics(server: Server) -> Iterator[Figure]:
 
 
 def _card(setup: Setup, server: Server) -> Iterator[Figure]:
-    """The processes on the card; the server itself must not be among them."""
+    """Yield the processes on the GPU, to which the server process must not belong."""
     if not setup.on_gpu:
         yield absent("card", "a CPU")
         return
@@ -109,7 +113,7 @@ def _card(setup: Setup, server: Server) -> Iterator[Figure]:
 
 
 def failures(setup: Setup) -> Iterator[Figure]:
-    """Lets the device of a server run out of memory, and then break."""
+    """Let the device of a server run out of memory, and then break."""
     if not setup.on_gpu:
         yield absent("memory", "a CPU has no memory of a device to run out of")
         yield absent("assert", "on a CPU a bad index is an error like any other")
@@ -121,7 +125,7 @@ def failures(setup: Setup) -> Iterator[Figure]:
 
 
 def _out_of_memory(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """More songs in one step than the memory left for them can hold: steps get smaller, and no song is lost."""
+    """Request more songs in one step than the memory can hold; steps must get smaller, and no song may be lost."""
     started = time.monotonic()
     asked = [request(240.0, seed, steps=2, lines=1) for seed in range(16)]
     parts = loop.run(_first_chunks(server, asked))
@@ -136,7 +140,7 @@ async def _first_chunks(server: Server, asked: list[music_pb2.GenerateRequest]) 
 
 
 def _device_assert(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """A song that breaks the device for good: its worker is replaced, and a song beside it is made to its end."""
+    """Break the device with a song; its worker must be replaced, and a song beside it must be completed."""
     workers, before, started = {worker.pid for worker in server.workers()}, server.restarts(), time.monotonic()
     beside, poisoned = loop.run(_poisoned(server))
     yield Figure("assert.song_beside_s", beside.total_seconds)
@@ -150,7 +154,7 @@ def _device_assert(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
 
 
 async def _poisoned(server: Server) -> tuple[Heard, Part]:
-    """A song and, while it is denoised, one that breaks the device."""
+    """Request a song and, while it is denoised, one that breaks the device."""
     beside = asyncio.create_task(song(server, request(60.0, 1, steps=60)))
     await asyncio.sleep(0.5)
     poisoned = await left(server, request(20.0, 2, prompt=POISON), event="finished")

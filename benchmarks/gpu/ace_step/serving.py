@@ -1,4 +1,4 @@
-"""A server of its own with the random engine: started on free ports of loopback, asked for songs, looked at."""
+"""Starts a server with the random engine on free ports of loopback, requests songs, and reads its metrics."""
 
 import json
 import os
@@ -31,7 +31,7 @@ LINE = "la la la la la la la la\n"
 
 @dataclass(slots=True)
 class Server:
-    """A running server, and its clients' ways to it."""
+    """A running server, and the clients' connections to it."""
 
     process: psutil.Process
     address: str
@@ -44,7 +44,7 @@ class Server:
         return [one for one in children if "server.workers.worker" in " ".join(one.cmdline())]
 
     def wait_ready(self) -> float:
-        """The seconds until health says SERVING; raises TimeoutError."""
+        """Wait until health is SERVING; returns the seconds. Raises TimeoutError."""
         started = time.monotonic()
         with grpc.insecure_channel(self.address, options=[("grpc.max_reconnect_backoff_ms", 200)]) as channel:
             health = HealthStub(channel)
@@ -55,7 +55,7 @@ class Server:
         return time.monotonic() - started
 
     def metrics(self) -> dict[str, float]:
-        """Every metric, summed over its labels, by name."""
+        """Return every metric by name, summed over its labels."""
         with urllib.request.urlopen(f"http://{self.http_address}/metrics", timeout=5.0) as answer:
             lines = answer.read().decode().splitlines()
         found: dict[str, float] = {}
@@ -65,15 +65,15 @@ class Server:
         return found
 
     def restarts(self) -> int:
-        """Workers that were started in the place of lost ones."""
+        """Number of workers that were started in place of lost ones."""
         return int(self.metrics().get("melisma_worker_restarts_total", 0))
 
 
 @contextmanager
 def running(setup: Setup, *, free_gib: float = 0.0, device: Mapping[str, object] | None = None) -> Iterator[Server]:
-    """A server whose log goes to `server.log` in the folder of the results.
+    """Start a server whose log is written to `server.log` in the folder of the results.
 
-    `device` has limits of the device; with `free_gib` the engine leaves so much memory free. Songs may share steps.
+    `device` has limits of the device; with `free_gib` the engine leaves that much memory free. Songs may share steps.
     """
     shared = {"shared_steps": "on"} if "shared_steps" in AceStepSettings.model_fields else {}
     devices = [{"device": setup.device, "render_beside": True} | dict(device or {})]
@@ -96,7 +96,7 @@ def running(setup: Setup, *, free_gib: float = 0.0, device: Mapping[str, object]
 
 
 def _ready(process: subprocess.Popen[bytes], lines: Iterator[str]) -> Server:
-    """The server once it is SERVING; its addresses stand in its log."""
+    """Wait until the server is SERVING; its addresses are in its log."""
     started, found = time.monotonic(), dict[str, str]()
     while len(found) < 2:
         if process.poll() is not None or time.monotonic() - started > READY_SECONDS:
@@ -121,7 +121,7 @@ def _wait_or_kill(process: subprocess.Popen[bytes]) -> None:
 def request(
     seconds: float, seed: int = 1, *, steps: int = 27, lines: int = 8, prompt: str = "pop"
 ) -> music_pb2.GenerateRequest:
-    """A song of the random engine, made at once."""
+    """Return a request for a song of the random engine in the mode "whole"."""
     return music_pb2.GenerateRequest(
         engine="ace_step", prompt=prompt, lyrics="[verse]\n" + LINE * lines, language="en", seed=seed, steps=steps,
         duration_seconds=seconds, ace_step=music_pb2.AceStepOptions(mode=music_pb2.GENERATION_MODE_WHOLE),
@@ -129,14 +129,14 @@ def request(
 
 
 async def song(server: Server, asked: music_pb2.GenerateRequest) -> Heard:
-    """A whole song, on a connection of its own."""
+    """Receive a whole song on a new connection."""
     async with grpc.aio.insecure_channel(server.address) as channel:
         return await listen(channel, str(asked.seed), asked)
 
 
 @dataclass(slots=True)
 class Part:
-    """The beginning of a song that its listener left, or how it failed."""
+    """The beginning of a song that its listener left, or its error."""
 
     chunks: int = 0
     failure: str = ""

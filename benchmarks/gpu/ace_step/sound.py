@@ -1,4 +1,4 @@
-"""From latents to sound: mel frames, the first window, all of them, and what decoding costs the steps beside it."""
+"""Measures decoding: mel frames, the first window, all windows, and the slow-down of steps beside it."""
 
 import copy
 import statistics
@@ -20,7 +20,9 @@ from model.ace_step.networks.vocoder import Vocoder
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Times and memory at two lengths; the vocoder in bfloat16 against float32; steps alone and beside others' work."""
+    """Yield times and memory at two lengths; the vocoder in bfloat16 against float32; steps alone and beside other
+    work.
+    """
     engine = songs.opened(setup)
     for seconds in setup.pick((60.0, 240.0), (10.0, 14.0)):
         yield from guarded(f"{seconds:g}s", _decoding(setup, engine, seconds))
@@ -36,7 +38,9 @@ def _noise(setup: Setup, seconds: float) -> torch.Tensor:
 
 
 def _decoding(setup: Setup, engine: AceStepEngine, seconds: float) -> Iterator[Figure]:
-    """The first time at a length, when kernels are chosen, and again; memory; then windows as they are rendered."""
+    """Measure the first decoding of a length, when kernels are chosen, and later ones; memory; then windows as in
+    rendering.
+    """
     name, section = f"{seconds:g}s", _noise(setup, seconds)
     work = _without_gradients(lambda: songs.mel(engine, section))
     yield Figure(f"{name}.mel.first_ms", once(setup, work).device_ms)
@@ -58,7 +62,7 @@ def _without_gradients(work: Callable[[], object]) -> Callable[[], object]:
 
 
 def _layouts(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """The autoencoder with its channels last and first, as the engine has it at last."""
+    """Compare the autoencoder with channels last, channels first, and in the engine's choice."""
     if not setup.on_gpu:
         yield absent("layout", "a layout for the units of a GPU")
         return
@@ -70,7 +74,7 @@ def _layouts(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _precision(setup: Setup) -> Iterator[Figure]:
-    """The signal-to-noise ratio of bfloat16 in all of the vocoder, and in its backbone alone; random weights."""
+    """Measure the signal-to-noise ratio of bfloat16 in the whole vocoder, and in its backbone alone; random weights."""
     device = torch.device(setup.device)
     with torch.device("meta"):
         small = VocoderConfig(depths=(1,) * 4, widths=(8,) * 4, head_width=128, block_kernels=(3,), dilations=(1,))
@@ -88,7 +92,7 @@ def _precision(setup: Setup) -> Iterator[Figure]:
 
 
 def _tame(vocoder: Vocoder, mel: torch.Tensor) -> None:
-    """Make weights as loud as a trained network's: residual paths weak, the sound within -1 and 1."""
+    """Scale weights like those of a trained network: weak residual paths, and sound within -1 and 1."""
     for name, parameter in vocoder.head.named_parameters():
         if name.startswith("resblocks.") and name.endswith("weight"):
             parameter.mul_(0.5)
@@ -97,7 +101,7 @@ def _tame(vocoder: Vocoder, mel: torch.Tensor) -> None:
 
 
 def _company(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """A guided minute's pass alone, while another thread decodes, and while it prepares songs."""
+    """Measure a guided pass of a minute alone, while another thread decodes, and while it prepares songs."""
     if not setup.on_gpu:
         yield absent("company", "a CPU has no streams")
         return
@@ -117,7 +121,7 @@ def _company(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _wall(work: Callable[[], object], repeats: int = 12) -> float:
-    """The median milliseconds until this thread's stream has done `work`, whatever other streams do."""
+    """Return the median milliseconds until this thread's stream has done `work`, while other streams are busy."""
     times = []
     for _ in range(repeats):
         started = time.perf_counter()

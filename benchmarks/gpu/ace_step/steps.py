@@ -1,4 +1,6 @@
-"""Measures a step: alone and in company, guided and not, long and short; and where its time goes."""
+"""Measures a denoising step: alone and in batches, guided and not, long and short; and the kernels that its time is
+spent in.
+"""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -51,7 +53,7 @@ SMALL_BATCHES = (
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Each batch; then the guided minute once more with other choices of torch, and under the profiler."""
+    """Measure each batch; then the guided minute again with other settings of torch, and under the profiler."""
     engine = songs.opened(setup)
     for batch in setup.pick(BATCHES, SMALL_BATCHES):
         yield from guarded(batch.name, _batch(setup, engine, batch))
@@ -65,7 +67,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
 
 
 def begun(engine: AceStepEngine, batch: Batch) -> list[State]:
-    """The songs of a batch, each with contexts and noise of its own, before a step that is guided if they are."""
+    """Begin the songs of a batch, each with its own contexts and noise, before a step that is guided if they are."""
     more = {} if batch.guided else {"guidance_scale": songs.UNGUIDED}
     return [
         songs.begun(engine, songs.asked(seconds, batch.tokens, seed=seed, **more))
@@ -98,7 +100,7 @@ def _batch(setup: Setup, engine: AceStepEngine, batch: Batch) -> Iterator[Figure
 
 
 def _step(setup: Setup, engine: AceStepEngine, batch: Batch, states: Sequence[State]) -> Iterator[Figure]:
-    """A whole step, with what guidance and sampler do; the second, which is guided as well."""
+    """Measure a whole step, including guidance and sampler; the second step, which is guided, too."""
     engine.denoise(states)
     yield Figure(f"{batch.name}.step_ms", once(setup, lambda: engine.denoise(states)).host_ms)
 
@@ -113,7 +115,7 @@ def _tflop(engine: AceStepEngine, evaluated: Sequence[Row]) -> float:
 
 
 def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """The guided minute with cuDNN's attention allowed and not, and with TF32 for float32 products and without."""
+    """Measure the guided minute with and without cuDNN's attention, and with and without TF32 for float32 products."""
     work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))
     cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
     yield Figure("choices.cudnn_attention", cudnn, "as the engine left it")
@@ -131,7 +133,9 @@ def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _profile(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """The kernels of one pass of the guided minute: how many, the longest twenty, and how long the card stood idle."""
+    """Profile one pass of the guided minute: the number of kernels, the longest twenty, and the idle time of the
+    GPU.
+    """
     work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))
     timed(setup, work, repeats=1)
     with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:

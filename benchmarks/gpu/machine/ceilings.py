@@ -1,4 +1,4 @@
-"""Measures the card's ceilings at the work of a denoiser: copies, products, attention, launches."""
+"""Measures the peak rates of the GPU for the operations of a denoiser: copies, products, attention, launches."""
 
 import statistics
 import time
@@ -28,7 +28,7 @@ NEW_SHAPES = ((645, 401), (902, 523), (1311, 677))
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Rates at big sizes; host time of a launch; attention back ends at their first and second call."""
+    """Yield rates at large sizes, the host time of a launch, and attention back ends at their first and second call."""
     torch.manual_seed(1)
     yield from guarded("copy", _copy(setup))
     yield from guarded("product", _products(setup))
@@ -57,7 +57,7 @@ def _noise(setup: Setup, *shape: int, dtype: torch.dtype | None = None) -> torch
 
 
 def _copy(setup: Setup) -> Iterator[Figure]:
-    """Bytes read and written by a copy on the device."""
+    """Measure the bytes read and written per second by a copy on the device."""
     source = _noise(setup, setup.pick(1 << 30, 1 << 20))
     target = torch.empty_like(source)
     times = timed(setup, lambda: target.copy_(source))
@@ -78,7 +78,7 @@ def _products(setup: Setup) -> Iterator[Figure]:
 
 
 def _linear_attention(setup: Setup) -> Iterator[Figure]:
-    """k^T v of two rows of a minute in float32 as it is, by TF32, and in bfloat16 with float32 sums."""
+    """Measure k^T v of two rows of a minute: in float32, in TF32, and in bfloat16 with float32 sums."""
     frames = setup.pick(645, 32)
     k, v = (_noise(setup, 2 * HEADS, frames, HEAD_WIDTH, dtype=torch.float32) for _ in range(2))
     yield Figure("linear_attention.float32.ms", timed(setup, lambda: k.transpose(1, 2) @ v).device_ms)
@@ -97,7 +97,7 @@ def _linear_attention(setup: Setup) -> Iterator[Figure]:
 
 
 def _launches(setup: Setup) -> Iterator[Figure]:
-    """Host time of a small operation, of many in a row that nobody waits for."""
+    """Measure the host time of a small operation, in a long queue that is not awaited."""
     x, count = _noise(setup, 1024), setup.pick(2000, 200)
 
     def many() -> None:
@@ -108,7 +108,7 @@ def _launches(setup: Setup) -> Iterator[Figure]:
 
 
 def _inputs(setup: Setup, frames: int, tokens: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Queries, keys, values, and a mask that leaves out the second row's last keys."""
+    """Make queries, keys, values, and a mask that excludes the second row's last keys."""
     q = _noise(setup, 2, HEADS, frames, HEAD_WIDTH)
     k, v = (_noise(setup, 2, HEADS, tokens, HEAD_WIDTH) for _ in range(2))
     lengths = torch.tensor([tokens, tokens - 17], device=setup.device)
@@ -131,14 +131,14 @@ def _attention(setup: Setup, label: str, backend: SDPBackend, *, masked: bool) -
 
 
 def _wall_ms(setup: Setup, work: partial[torch.Tensor]) -> float:
-    """Wall time of one call, that of building at the first call included."""
+    """Return the wall time of one call, including compilation at the first call."""
     started = time.perf_counter()
     once(setup, work)
     return (time.perf_counter() - started) * 1e3
 
 
 def _chosen(setup: Setup) -> Iterator[Figure]:
-    """The kernel that torch takes where it may choose, by the name that the profiler shows."""
+    """Return the name of the attention kernel that torch chooses, according to the profiler."""
     for masked in (False, True):
         q, k, v, mask = _inputs(setup, *NEW_SHAPES[0])
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:

@@ -1,4 +1,4 @@
-"""Tells the machine, the versions of packages, and the seconds that the tree's imports take."""
+"""Reports the computer, the versions of packages, and the seconds that imports take."""
 
 import importlib
 import importlib.metadata
@@ -15,7 +15,7 @@ TREE = ("model.studio.engine", "model.ace_step.engine", "server.app", "server.wo
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Versions, the driver's own words, torch's, and the seconds that each import takes."""
+    """Yield versions, the output of the driver and of torch, and the seconds of each import."""
     yield Figure("python", platform.python_version())
     yield Figure("cores", len(os.sched_getaffinity(0)))
     for package in PACKAGES:

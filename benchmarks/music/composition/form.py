@@ -1,4 +1,6 @@
-"""Measures of form and accompaniment: the last chorus, soloists, and styles told apart by tune and chords."""
+"""Measures form and accompaniment: the last chorus, soloists, and how well styles are recognised by melody and
+chords.
+"""
 
 import math
 from collections import Counter
@@ -18,7 +20,7 @@ _LEAST_SPREAD = 0.1
 
 
 def last_chorus(pieces: Sequence[Piece]) -> dict[str, float]:
-    """The last chorus against the first, over songs that have two and more, and how often each lift is there."""
+    """Compare the last chorus with the first, in songs with at least two, and count each key lift."""
     keys, parts, levels, kept, lifted = [], [], [], [], []
     for piece in pieces:
         choruses = [section for section in piece.sections if section.kind == "chorus" and section.lines]
@@ -45,7 +47,7 @@ def _parts(section: Section) -> float:
 
 
 def _level(section: Section) -> float:
-    """Energy of what is played, in dB: squared velocities, by the second half-beat that each note sounds at most."""
+    """Return the energy of the played notes in dB: squared velocities, with at most half a beat per note."""
     tracks = section.tracks or {}
     energy = sum((note.velocity / 64) ** 2 for notes in tracks.values() for note in notes)
     return 10 * math.log10(max(energy / section.bars, 1e-9))
@@ -56,7 +58,9 @@ def _tune(piece: Piece, section: Section) -> dict[int, int]:
 
 
 def copies(pieces: Sequence[Piece]) -> float:
-    """Share of the accompaniment's notes of a second chorus that the first has at the same place, drums left out."""
+    """Return the share of the accompaniment's notes of a second chorus that the first has at the same place, without
+    drums.
+    """
     shares = []
     for piece in pieces:
         choruses = [section for section in piece.sections if section.kind == "chorus" and section.lines]
@@ -76,7 +80,7 @@ def _played(section: Section) -> set[tuple[Track, int, int]]:
 
 
 def soloist_share(pieces: Sequence[Piece]) -> float:
-    """Share of a song's time in which the player of the tune sounds."""
+    """Return the share of a song's time in which the melody player sounds."""
     return mean([_sounding(piece) for piece in pieces])
 
 
@@ -91,7 +95,7 @@ def _sounding(piece: Piece) -> float:
 
 
 def describe(piece: Piece) -> NDArray[np.float64]:
-    """Marks of a style in tune and chords alone: rhythm, intervals, degrees, chords and their pace."""
+    """Return features of a style from melody and chords: rhythm, intervals, degrees, chords and their rate."""
     steps = Counter(note.start % STEPS_PER_BAR for note in piece.tune)
     count = len(piece.tune)
     lengths = np.array([min(b.start - a.start, 16) for a, b in pairwise(piece.tune)])
@@ -125,7 +129,7 @@ def _shift(shifts: dict[int, int], start: int) -> int:
 
 
 def told_apart(pieces: Sequence[Piece], seeds: Sequence[int]) -> float:
-    """Share of songs whose style is found by diagonal discriminant analysis of songs of the other seeds."""
+    """Return the share of songs whose style is recognised by diagonal discriminant analysis of songs of other seeds."""
     table = np.array([describe(piece) for piece in pieces])
     table = (table - table.mean(0)) / (table.std(0) + 1e-9)
     styles = sorted({piece.style for piece in pieces})

@@ -1,4 +1,4 @@
-"""Measures of a song on paper; each is the mean over sections, lines or songs, `nan` where nothing can be measured."""
+"""Measures of a composed song; each is the mean over sections, lines or songs, `nan` if there is nothing to measure."""
 
 import math
 from collections import Counter
@@ -25,13 +25,13 @@ Measure = Callable[[Sequence[Piece]], float]
 
 
 def mean(values: Iterator[float] | Sequence[float]) -> float:
-    """The mean of what is a number."""
+    """Return the mean of the values that are not `nan`."""
     kept = [value for value in values if not math.isnan(value)]
     return float(np.mean(kept)) if kept else math.nan
 
 
 def sections_of(pieces: Sequence[Piece], least: int = 4, most: int = 16) -> Iterator[tuple[Piece, Section]]:
-    """Sung sections of that many bars; of an annotated song each letter once."""
+    """Return the sung sections of this number of bars; of an annotated song each letter once."""
     for piece in pieces:
         seen: set[str] = set()
         for section in piece.sections:
@@ -42,7 +42,7 @@ def sections_of(pieces: Sequence[Piece], least: int = 4, most: int = 16) -> Iter
 
 
 def equal_notes(one: Mapping[int, int], other: Mapping[int, int]) -> float:
-    """Share of notes that are equal in place and pitch."""
+    """Return the share of notes that are equal in position and pitch."""
     if not one or not other:
         return math.nan
     return sum(other.get(step) == pitch for step, pitch in one.items()) / max(len(one), len(other))
@@ -71,7 +71,7 @@ def _by_section(measure: Callable[[Piece, Section], float], least: int = 4) -> M
 
 
 def same_words(pieces: Sequence[Piece]) -> list[float]:
-    """Equal notes of every two lines of one section that have the same words."""
+    """Return the equal notes of every two lines of one section with the same words."""
     return [
         equal_notes(_relative(one), _relative(other))
         for piece in pieces
@@ -86,7 +86,7 @@ def _relative(line: Line) -> dict[int, int]:
 
 
 def entries(pieces: Sequence[Piece]) -> list[int]:
-    """Steps in the bar on which lines begin; in an annotated song what begins after a rest."""
+    """Return the steps in the bar on which lines begin; in an annotated song, notes after a rest."""
     found = [line.notes[0].start % STEPS_PER_BAR for p in pieces for s in p.sections for line in s.lines if line.notes]
     for piece in pieces:
         if not any(section.lines for section in piece.sections):
@@ -97,7 +97,7 @@ def entries(pieces: Sequence[Piece]) -> list[int]:
 
 
 def silences(pieces: Sequence[Piece]) -> list[float]:
-    """Seconds from the end of a line to the start of the next."""
+    """Return the seconds from the end of each line to the start of the next."""
     out = []
     for piece in pieces:
         for section in piece.sections:
@@ -135,7 +135,9 @@ def _sung_share(piece: Piece, section: Section) -> float:
 
 
 def tone_agreement(pieces: Sequence[Piece]) -> float:
-    """Share of moves between syllables in the direction of the tones, where these ask for one and the tune moves."""
+    """Return the share of moves between syllables in the direction of the tones, if the tones require a direction and
+    the melody moves.
+    """
     agrees: list[float] = []
     for line in (line for piece in pieces for section in piece.sections for line in section.lines):
         sung = [[note] for note in line.notes if note.sung]
@@ -147,7 +149,7 @@ def tone_agreement(pieces: Sequence[Piece]) -> float:
 
 
 def clashes(pieces: Sequence[Piece]) -> float:
-    """Share of notes of a beat and more that lie a minor ninth above a chord tone."""
+    """Return the share of notes of at least a beat that are a minor ninth above a chord tone."""
     found = []
     for piece in pieces:
         for section in piece.sections:
@@ -160,17 +162,17 @@ def clashes(pieces: Sequence[Piece]) -> float:
 
 
 def primary_share(pieces: Sequence[Piece]) -> float:
-    """Share of I, IV and V among the chords of songs in major."""
+    """Return the share of I, IV and V among the chords of songs in major."""
     return mean([float(chord in _TONIC_CHORDS) for p in pieces if not p.minor for chord in changes(p)])
 
 
 def bigrams(pieces: Sequence[Piece]) -> Counter[tuple[tuple[int, int], tuple[int, int]]]:
-    """Successive chords of songs in major."""
+    """Return the pairs of successive chords of songs in major."""
     return Counter(pair for piece in pieces if not piece.minor for pair in pairwise(changes(piece)))
 
 
 def divergence(one: Counter[Outcome], other: Counter[Outcome]) -> float:
-    """Jensen-Shannon divergence of two counters, in bits."""
+    """Return the Jensen-Shannon divergence of two counters, in bits."""
     keys = sorted({*one, *other}, key=repr)
     if not one or not other:
         return math.nan

@@ -1,4 +1,4 @@
-"""Songs on paper, of the engine and of POP909, in one form that can be measured."""
+"""Scores of the engine and of POP909, in one form that can be measured."""
 
 import itertools
 import re
@@ -26,7 +26,7 @@ Chord = tuple[int, int] | None
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """One note of a tune: start and length in steps of the song, MIDI pitch, and whether a syllable begins on it."""
+    """One note of a melody: start and length in steps of the song, MIDI pitch, and whether a syllable begins on it."""
 
     start: int
     length: int
@@ -41,7 +41,7 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sung line: its words, its sung tones, its first bar in steps of the song, and its notes."""
+    """A sung line: its words, its sung tones, the steps of its first bar in the song, and its notes."""
 
     text: str
     tones: tuple[int, ...]
@@ -69,9 +69,9 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A song: its tune, its chords by the beat in C major / A minor, its sections.
+    """A song: its melody, its chords by beat in C major / A minor, and its sections.
 
-    `coloured` is the share of its beats with more than a triad.
+    `coloured` is the share of its beats with a chord of more than three notes.
     """
 
     name: str
@@ -84,17 +84,17 @@ class Piece:
     coloured: float = 0.0
 
     def notes(self, section: Section) -> list[Tone]:
-        """The notes that begin in a section."""
+        """Return the notes that begin in a section."""
         return [note for note in self.tune if section.first <= note.start < section.first + section.steps]
 
     @property
     def step_seconds(self) -> float:
-        """Length of one step."""
+        """Length of one step in seconds."""
         return 15.0 / self.tempo_bpm
 
 
 def compose(denoiser: ScoreDenoiser, plan: SongPlan) -> list[tuple[SectionSpec, ComposedSection]]:
-    """Every section of a song on paper, as the engine writes it."""
+    """Compose every section of a song as the engine does."""
     memory, arranger, out = Memory(), None, []
     for index in range(len(plan.sections)):
         spec = section_spec(plan, index)
@@ -150,7 +150,7 @@ def _lines(lyrics: Sequence[object], spec: SectionSpec, composed: ComposedSectio
 
 
 def pop909(archive: Path) -> Iterator[Piece]:
-    """The songs of POP909 whose annotations agree; sections are the annotators' sung phrases."""
+    """Return the songs of POP909 whose annotations agree; sections are the annotators' sung phrases."""
     for name, files in read_archive(archive):
         try:
             song = parse_song(name, files)
@@ -189,12 +189,12 @@ def _is_coloured(name: str) -> bool:
 
 
 def changes(piece: Piece) -> list[tuple[int, int]]:
-    """The chords of a song in order, each once until it changes."""
+    """Return the chords of a song in order, without repetitions."""
     return [chord for chord, _ in itertools.groupby(piece.chords) if chord is not None]
 
 
 def bars_of(piece: Piece, section: Section) -> list[dict[int, int]]:
-    """Pitches by step in the bar, for each bar of a section."""
+    """Return the pitches by step in the bar, for each bar of a section."""
     bars: list[dict[int, int]] = [{} for _ in range(section.bars)]
     for note in piece.notes(section):
         bar, step = divmod(note.start - section.first, STEPS_PER_BAR)

@@ -1,4 +1,4 @@
-"""Lyrics for measuring what is written on paper. Nothing may be tuned on `HELD_OUT`."""
+"""Lyrics for measuring composed scores. `HELD_OUT` must not be used for tuning."""
 
 from collections.abc import Mapping
 

@@ -1,4 +1,6 @@
-"""Python client of Melisma: a style prompt and lyrics in, a song out, streamed while it is being made."""
+"""Python client of Melisma: requests songs from a style prompt and lyrics, and streams them while they are being
+made.
+"""
 
 from melisma.v1.music_pb2 import (
     AudioChunk,

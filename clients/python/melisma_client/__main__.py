@@ -1,4 +1,4 @@
-"""`python -m melisma_client` is the `melisma` command."""
+"""Runs the `melisma` command as `python -m melisma_client`."""
 
 from melisma_command import main
 

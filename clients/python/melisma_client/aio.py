@@ -42,13 +42,13 @@ T = TypeVar("T")
 
 
 class AsyncClient:
-    """Client of one Melisma server; use it in `async with`, or `close` it.
+    """Client of one Melisma server. Use it in `async with`, or call `close`.
 
     Every call has a deadline; `retry` is the policy of retries. `credentials` `None` means an unencrypted connection;
-    `tls_credentials` makes others. `caller` is the name for the server's fair shares, at most 64 printable ASCII
-    characters; callers without a name share one. An invalid name or `server` is a `ValueError`. A server with API keys
-    uses the key's name instead. `None` reads a value from the environment: `MELISMA_SERVER` (by default
-    "localhost:50051"), `MELISMA_CALLER`, `MELISMA_API_KEY`.
+    `tls_credentials` makes others. `caller` is the name by which the server shares its devices fairly, at most 64
+    printable ASCII characters; callers without a name count as one. An invalid name or `server` raises `ValueError`. A
+    server with API keys uses the key's name instead. `None` reads a value from the environment: `MELISMA_SERVER` (by
+    default "localhost:50051"), `MELISMA_CALLER`, `MELISMA_API_KEY`.
     """
 
     def __init__(
@@ -71,15 +71,16 @@ class AsyncClient:
         return AsyncSong(self._stream(request.to_proto(), timeout_seconds), self._open, self._cancel_remote)
 
     def listen(self, song_id: str, byte_offset: int = 0, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> AsyncSong:
-        """Listen to a song of the caller's, with the same events as `generate`, and the sound from `byte_offset` on.
+        """Listen to a song of the caller, with the same events as `generate`, and the sound from `byte_offset` on.
 
-        Leaving it early does not affect other listeners; without any the song goes on for some seconds.
+        Leaving it early does not affect other listeners. Without listeners the server makes the song for some seconds
+        more.
         """
         request = ListenRequest(song_id=song_id, byte_offset=byte_offset)
         return AsyncSong(self._stream(request, timeout_seconds), self._open)
 
     async def get_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """The state of a song; raises `NotFound`."""
+        """Return the state of a song; raises `NotFound`."""
         request = GetSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.GetSong(request, timeout=s, metadata=self._metadata), timeout_seconds
@@ -89,7 +90,7 @@ class AsyncClient:
     async def list_songs(
         self, limit: int = 50, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS
     ) -> tuple[music_pb2.Song, ...]:
-        """The newest songs of the caller, up to `limit`; raises `MelismaError`."""
+        """Return the newest songs of the caller, up to `limit`; raises `MelismaError`."""
         songs: list[music_pb2.Song] = []
         request = ListSongsRequest()
         while len(songs) < limit:
@@ -115,8 +116,8 @@ class AsyncClient:
         """Delete a song that has ended, with its sound, prompt and lyrics, also one with listeners.
 
         Raises:
-            NotFound: there is no such song, or no longer.
-            NotEnded: it waits or is being made; `cancel_song` ends it.
+            NotFound: the song does not exist, or no longer.
+            NotEnded: the song is waiting or being made; call `cancel_song` first.
         """
         request, tries = DeleteSongRequest(song_id=song_id), 0
 
@@ -132,7 +133,7 @@ class AsyncClient:
                 raise
 
     async def list_engines(self, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
-        """The engines of the server, its default first; raises `MelismaError`."""
+        """Return the engines of the server, its default engine first; raises `MelismaError`."""
         engines: list[Engine] = []
         request = ListEnginesRequest()
         while True:
@@ -145,7 +146,7 @@ class AsyncClient:
                 return tuple(engines)
 
     async def get_engine(self, name: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> Engine:
-        """One engine; raises `NotFound` for an unknown name."""
+        """Return one engine; raises `NotFound` for an unknown name."""
         request = GetEngineRequest(name=name)
         answer = await self._ask(
             lambda s: self._stub.GetEngine(request, timeout=s, metadata=self._metadata), timeout_seconds

@@ -1,4 +1,4 @@
-"""One song for asyncio, as it arrives."""
+"""A song that is being received, for asyncio."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable
@@ -32,11 +32,11 @@ READER_POLL_SECONDS = 0.05
 
 
 class AsyncSong:
-    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be read only once.
+    """A song that is being received. Iterate over its events or its `audio()`, or `save` it. It can be read only once.
 
     The call is made when the first event is read. Leaving the iteration or the `async with` block early cancels a song
-    from `generate`, but only stops listening to one from `listen`. `received` holds the plan, the end and the count of
-    bytes so far.
+    from `generate`, but only stops listening to one from `listen`. `received` has the plan, the final event and the
+    number of bytes so far.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class AsyncSong:
         open_call: Callable[[StreamRequest, float], AsyncCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """`cancel_remote` cancels the song with an id on the server."""
+        """`cancel_remote` cancels the song with the given id on the server."""
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote
@@ -60,11 +60,11 @@ class AsyncSong:
         return self._stream.received
 
     def __aiter__(self) -> AsyncIterator[Event]:
-        """Events in their order, `SongFinished` last.
+        """Iterate over the events in order, `SongFinished` last.
 
-        A broken connection is made again, and the song continues where it was, for as long as the server has it. A song
-        that is lost before its first sound is requested again, with its seed: `SongAccepted` and what follows it then
-        come once more.
+        After a broken connection the client connects again, and the song continues at the same byte if the server still
+        has it. A song that is lost before its first sound is requested again with the same seed; `SongAccepted` and the
+        following events then come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -72,8 +72,8 @@ class AsyncSong:
         return self._events
 
     async def audio(self) -> AsyncIterator[bytes]:
-        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises as the iteration over events
-        does.
+        """Iterate over the song's MP3 bytes, chunk by chunk; every prefix of them is playable. Raises the same errors
+        as the iteration over events.
         """
         async for event in self._events:
             if isinstance(event, AudioChunk):
@@ -85,9 +85,9 @@ class AsyncSong:
         A device or FIFO is written to as the song arrives.
 
         Raises:
-            MelismaError: as the iteration over events.
-            OSError: `path` cannot be written, or another song is being written to it; the song was not asked for yet.
-            ValueError: `path` is named as sound of another format.
+            MelismaError: the same errors as in the iteration over events.
+            OSError: `path` cannot be written, or another song is being written to it; no song was requested yet.
+            ValueError: the suffix of `path` is that of another sound format.
         """
         with await self._sink(path) as file:
             async for data in self.audio():

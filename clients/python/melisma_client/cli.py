@@ -1,7 +1,7 @@
-"""The `melisma` command: ask a server for a song, look after songs, show engines.
+"""The `melisma` command: make songs, list, get, cancel and delete them, and show engines.
 
-Exit status: 0 done, 1 the server failed, 2 the request is invalid, 3 no server, 4 the server is full, 5 out of time,
-6 what arrived is not whole, 130 interrupted, 141 the reader of the pipe has left, 143 told to end.
+Exit status: 0 success, 1 error of the server, 2 invalid request, 3 no server, 4 the server is full, 5 time limit, 6 the
+song arrived incomplete, 130 interrupted, 141 the reader of the pipe has ended, 143 terminated.
 """
 
 from importlib.metadata import PackageNotFoundError, version

@@ -1,4 +1,4 @@
-"""Connection of both clients: address of the server, channel options, credentials, deadlines."""
+"""Connection settings of both clients: address of the server, channel options, credentials, deadlines."""
 
 import os
 import re
@@ -52,17 +52,17 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
 def from_environment(variable: str, value: str | None, default: str = "") -> str:
-    """`value`, or if it is `None` the environment variable, or `default` if that is unset or empty."""
+    """Return `value`, or if it is `None` the environment variable, or `default` if that is unset or empty."""
     return value if value is not None else os.environ.get(variable) or default
 
 
 def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
-    """Metadata of every call: the caller's name and its API key, if there are any.
+    """Return the metadata of every call: the caller's name and the API key, if given.
 
-    `None` reads them from the environment, `MELISMA_CALLER` and `MELISMA_API_KEY`.
+    `None` reads them from the environment variables `MELISMA_CALLER` and `MELISMA_API_KEY`.
 
     Raises:
-        ValueError: one has characters that metadata cannot carry; the text does not show the key.
+        ValueError: one has characters that metadata cannot contain; the text does not show the key.
     """
     caller = from_environment("MELISMA_CALLER", caller)
     api_key = from_environment("MELISMA_API_KEY", api_key)
@@ -77,12 +77,12 @@ def metadata_of(caller: str | None, api_key: str | None) -> Metadata:
 def tls_credentials(
     ca: Path | None = None, certificate: Path | None = None, private_key: Path | None = None
 ) -> grpc.ChannelCredentials:
-    """Credentials for TLS from PEM files: trusted authorities (`None`: the system's), and the client's certificate.
+    """Return TLS credentials from PEM files: trusted authorities (`None`: the system's), and the client's certificate.
 
     Raises:
         OSError: a file cannot be read.
-        ValueError: a certificate without its key, or the other way round, one that is another's, or a file that is not
-            PEM or cannot be used.
+        ValueError: a certificate is given without its key or the reverse, the two do not match, or a file is not a
+        usable PEM file.
     """
     if (certificate is None) != (private_key is None):
         raise ValueError("give both a certificate and its private key, or neither")
@@ -93,12 +93,12 @@ def tls_credentials(
 
 
 def checked_server(server: str | None) -> str:
-    """`server`, an address as gRPC takes it: "host:port", or one with a scheme of gRPC's such as "dns:///host:port".
+    """Return `server` if it is a valid gRPC address: "host:port", or with a gRPC scheme such as "dns:///host:port".
 
-    `None` takes it from the environment, `MELISMA_SERVER`, or is `DEFAULT_SERVER`.
+    With `None` it is read from the environment variable `MELISMA_SERVER`, by default `DEFAULT_SERVER`.
 
     Raises:
-        ValueError: it is empty, a web address, or has no port.
+        ValueError: the address is empty, a web address, or has no port.
     """
     server = from_environment("MELISMA_SERVER", server, DEFAULT_SERVER)
     if server.startswith(("http://", "https://")):
@@ -113,7 +113,7 @@ def checked_server(server: str | None) -> str:
 
 
 def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path | None) -> None:
-    """Load the files with OpenSSL: gRPC does not report their errors."""
+    """Load the files with OpenSSL, because gRPC does not report their errors."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if ca:
@@ -141,13 +141,13 @@ def _pem(path: Path | None, kind: str) -> bytes | None:
 
 @dataclass(frozen=True, slots=True)
 class Deadline:
-    """A moment on the monotonic clock, in seconds, by which an answer must be complete."""
+    """A moment on the monotonic clock, in seconds, by which a call must be complete."""
 
     at: float
 
     @staticmethod
     def after(seconds: float) -> "Deadline":
-        """The moment `seconds` from now."""
+        """Return the deadline `seconds` from now."""
         return Deadline(time.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
@@ -157,12 +157,12 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class RetryBudget:
-    """Limits of repeating one call: the policy, and the moment after which no try can help."""
+    """Limits for repeating one call: the retry policy, and the moment after which no retry can help."""
 
     retry: Retry
     deadline: Deadline
 
     def wait_seconds(self, error: MelismaError, attempt: int) -> float | None:
-        """Seconds to wait before the next try; `None` if no further try is worthwhile."""
+        """Return the seconds to wait before the next attempt; `None` if no further attempt is useful."""
         wait = self.retry.wait_seconds(error, attempt)
         return None if wait is None or wait >= self.deadline.remaining_seconds() else wait

@@ -1,4 +1,4 @@
-"""Options that only one engine has."""
+"""Options of one engine alone."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,7 @@ from melisma_client.enums import GenerationMode, Sampler, constant_name
 class AceStepOptions:
     """Options of the engine "ace_step". `None` and empty values leave the choice to the server.
 
-    Ranges and meanings are those of `AceStepOptions` in the contract. `lora` is one of the engine's `loras`.
+    Ranges and meanings are those of `AceStepOptions` in music.proto. `lora` is one of the engine's `loras`.
     """
 
     mode: GenerationMode | None = None
@@ -20,7 +20,7 @@ class AceStepOptions:
     lora_weight: float | None = None
 
     def to_proto(self) -> music_pb2.AceStepOptions:
-        """The contract's message."""
+        """Return the options as a protobuf message."""
         return music_pb2.AceStepOptions(
             mode=music_pb2.GenerationMode.Value(constant_name("GENERATION_MODE", self.mode)),
             sampler=music_pb2.Sampler.Value(constant_name("SAMPLER", self.sampler)),

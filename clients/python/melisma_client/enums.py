@@ -1,10 +1,10 @@
-"""Enumerations of the contract for callers."""
+"""Enumerations of the API."""
 
 from enum import StrEnum
 
 
 class StemKind(StrEnum):
-    """One audible group of tracks; `VOCAL` is the lead line, sung or played."""
+    """Group of tracks in the mix; `VOCAL` is the lead line, sung or played."""
 
     VOCAL = "vocal"
     HARMONY = "harmony"
@@ -28,7 +28,7 @@ class GenerationMode(StrEnum):
 
 
 class Sampler(StrEnum):
-    """Sampler that turns noise into a song."""
+    """Sampler (ODE solver) of the denoising steps."""
 
     EULER = "euler"
     HEUN = "heun"
@@ -36,5 +36,5 @@ class Sampler(StrEnum):
 
 
 def constant_name(prefix: str, choice: StrEnum | None) -> str:
-    """The name of a value in the contract's enumeration with that prefix; `None` is UNSPECIFIED."""
+    """Return the name of a value in the protobuf enumeration with that prefix; `None` is UNSPECIFIED."""
     return f"{prefix}_{'UNSPECIFIED' if choice is None else choice.name}"

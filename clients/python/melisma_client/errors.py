@@ -1,21 +1,21 @@
-"""Everything that can go wrong with a call, and the one table that maps gRPC statuses to it.
+"""The errors of calls, and the table that maps gRPC statuses to them.
 
 MelismaError
-    InvalidRequest          the request breaks a rule; `violations` says which fields and why
+    InvalidRequest          the request is invalid; `violations` has the fields and reasons
     NotFound                the server has no such engine, or the caller no such song
-    NotEnded                the song waits or is being made, and cannot be deleted
-    NotReady                the engine cannot take the song; the text says why, or what to install or set
-    Overloaded              the server has no room; `retry_after_seconds` says when to try again
-        DeadlineTooShort    by the server's estimate the song cannot be complete within the timeout
-    RequestIdReused         the request's id was used for another request
-    OutOfRange              the song is shorter
-    Unavailable             no server answers there, or it is shutting down, or the song was lost
+    NotEnded                the song is waiting or being made, and cannot be deleted yet
+    NotReady                the engine cannot make the song; the text gives the reason, or what to install or set
+    Overloaded              the server is full; try again after `retry_after_seconds`
+        DeadlineTooShort    the server estimates that the song cannot be complete within the timeout
+    RequestIdReused         the request id was used for a different request
+    OutOfRange              the requested offset is after the end of the song
+    Unavailable             the server does not answer or is shutting down, or the song was lost
         ConnectionLost      the connection broke
     DeadlineExceeded        the song was not complete within the timeout
     Cancelled               the call was cancelled
-    Unauthenticated         the server requires credentials, or other ones
-    PermissionDenied        the credentials do not allow this
-    ServerFault             a bug in the server
+    Unauthenticated         the server requires valid credentials
+    PermissionDenied        the credentials do not allow this call
+    ServerFault             a fault of the server
     BrokenSong              the received song is damaged
 """
 
@@ -36,18 +36,18 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """One fault of one request field; `field` is its name in the contract."""
+    """One fault of one request field; `field` is its name in music.proto."""
 
     field: str
     description: str
 
 
 class MelismaError(Exception):
-    """A call failed; the text says why and, if the caller can act on it, how."""
+    """A call failed; the text gives the reason and, if the caller can do something, the next step."""
 
 
 class InvalidRequest(MelismaError):
-    """The request breaks a rule of the contract; `violations` names the fields (it may be empty)."""
+    """The request breaks rules of the API; `violations` has the fields and reasons (it may be empty)."""
 
     def __init__(self, text: str, violations: tuple[FieldViolation, ...] = ()) -> None:
         super().__init__(text)
@@ -59,11 +59,11 @@ class NotFound(MelismaError):
 
 
 class NotEnded(MelismaError):
-    """The song waits or is being made: it can be deleted once it has ended, or was cancelled."""
+    """The song is waiting or being made; it can be deleted once it has ended or was cancelled."""
 
 
 class RequestIdReused(MelismaError):
-    """The request's id was used for another request: every song needs a new one."""
+    """The request id was used for a different request: every song needs a new one."""
 
 
 class OutOfRange(MelismaError):
@@ -71,11 +71,11 @@ class OutOfRange(MelismaError):
 
 
 class NotReady(MelismaError):
-    """The engine cannot take the song now; the text says why, or what to install or set on the server."""
+    """The engine cannot make the song now; the text gives the reason, or what to install or set on the server."""
 
 
 class Overloaded(MelismaError):
-    """The server has no room for the song; `retry_after_seconds` is its advice, `None` if it gave none."""
+    """The server is full. Try again after `retry_after_seconds`, which is `None` if the server gave no advice."""
 
     def __init__(self, text: str, retry_after_seconds: float | None = None) -> None:
         super().__init__(text)
@@ -83,31 +83,31 @@ class Overloaded(MelismaError):
 
 
 class DeadlineTooShort(Overloaded):
-    """By the server's estimate the song cannot be complete within the timeout."""
+    """The server estimates that the song cannot be complete within the timeout."""
 
 
 class QuotaExceeded(Overloaded):
-    """The API key allows no more for now."""
+    """The quota of the API key is reached for now."""
 
 
 class Unavailable(MelismaError):
-    """No server answers at the address, it is shutting down, it lost the song, or the connection to it was lost."""
+    """The server does not answer, is shutting down or has lost the song, or the connection was lost."""
 
 
 class ConnectionLost(Unavailable):
-    """The connection broke, or the server has ended the call of a listener who can continue from the next byte."""
+    """The connection broke, or the server has ended the call; the listener can continue from the next byte."""
 
 
 class DeadlineExceeded(MelismaError):
-    """The answer was not complete within the timeout."""
+    """The call was not complete within the timeout."""
 
 
 class Cancelled(MelismaError):
-    """The call was cancelled on either side."""
+    """The call was cancelled by the client or the server."""
 
 
 class Unauthenticated(MelismaError):
-    """The server requires credentials, or other ones than those sent."""
+    """The server requires valid credentials."""
 
 
 class PermissionDenied(MelismaError):
@@ -115,7 +115,7 @@ class PermissionDenied(MelismaError):
 
 
 class ServerFault(MelismaError):
-    """The server failed unexpectedly; its log has the error."""
+    """A fault of the server, whose log has the cause."""
 
 
 class BrokenSong(MelismaError):
@@ -154,7 +154,7 @@ _BROKEN = re.compile("RST_STREAM|Stream removed|END_STREAM")
 
 
 def error_of(failure: grpc.RpcError) -> MelismaError:
-    """The exception for a failed call; a status that no method documents becomes `ServerFault`."""
+    """Return the exception for a failed call; a status that no method documents becomes `ServerFault`."""
     code = failure.code()
     text = failure.details() or code.value[1]
     details = _status_details(failure)
@@ -175,12 +175,12 @@ def error_of(failure: grpc.RpcError) -> MelismaError:
 
 
 def reason_of(details: Status) -> str:
-    """The machine-readable reason in the details of a status; empty if there is none."""
+    """Return the machine-readable reason in the details of a status; empty if there is none."""
     return str(_unpack(details, ErrorInfo).reason)
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
-    """True if the connection broke: the server's own statuses have details."""
+    """True if the connection broke: statuses that the server sends have details."""
     own = code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _BROKEN.search(text) is not None
     return own or code is grpc.StatusCode.CANCELLED
 

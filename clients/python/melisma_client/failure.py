@@ -8,12 +8,12 @@ from melisma_client.errors import reason_of
 
 @dataclass(frozen=True, slots=True)
 class Failure:
-    """The error that ended a song: a reason for machines, such as "INTERRUPTED", and a text for people."""
+    """The error that ended a song: a machine-readable reason, such as "INTERRUPTED", and a text for people."""
 
     reason: str
     text: str
 
 
 def failure_of(song: music_pb2.Song) -> Failure | None:
-    """The failure of a song that `get_song`, `list_songs` or `cancel_song` gave; `None` for one that has not failed."""
+    """Return the failure of a song from `get_song`, `list_songs` or `cancel_song`; `None` if it has not failed."""
     return Failure(reason_of(song.failure), song.failure.message) if song.HasField("failure") else None

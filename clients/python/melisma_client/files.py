@@ -1,5 +1,5 @@
-"""Targets of a song's bytes: a file that is replaced only when complete, or a device or pipe that is written to at
-once.
+"""Destinations for a song's bytes: a file that is replaced only when the song is complete, or a device or pipe that is
+written to at once.
 """
 
 import errno
@@ -19,11 +19,11 @@ OTHER_SOUND = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg
 
 
 class NobodyReads(OSError):
-    """A FIFO has no reader yet."""
+    """A FIFO has no reader."""
 
 
 class Sink(Protocol):
-    """Writes a song's bytes in order; used in `with`, with a call of `complete` at the end."""
+    """Writes a song's bytes in order. Use it in `with`, and call `complete` at the end."""
 
     def __enter__(self) -> Self: ...
 
@@ -39,14 +39,14 @@ class Sink(Protocol):
 
 
 def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
-    """Opens `path` for a song; a device or FIFO is written to directly.
+    """Open `path` for a song; a device or FIFO is written to directly.
 
-    A FIFO without a reader is waited for, unless `wait` is false.
+    For a FIFO without a reader, waits for one unless `wait` is false.
 
     Raises:
-        NobodyReads: `path` is a FIFO that nobody reads yet, and `wait` is false.
+        NobodyReads: `path` is a FIFO without a reader, and `wait` is false.
         OSError: the path cannot be written to, is a folder, or is being written by another song.
-        ValueError: its suffix is that of another format.
+        ValueError: the suffix of `path` is that of another sound format.
     """
     path = Path(path)
     if path.suffix.lower() in OTHER_SOUND:
@@ -62,9 +62,9 @@ def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
 class PartFile:
     """Writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is called.
 
-    Left without `complete`, the `.part` file stays with all that has arrived (it goes if that is nothing), and an older
-    file at `path` is untouched. A link at `path` stays, and the file that it names is written. The `.part` file is
-    locked: two songs never share one.
+    Without `complete`, the `.part` file stays with all bytes that have arrived (an empty one is deleted), and an older
+    file at `path` is not changed. If `path` is a link, the file that it names is written. The `.part` file is locked,
+    so two songs never use the same one.
 
     Raises:
         OSError: the file cannot be written. `IsADirectoryError`: `path` is a folder. `FileExistsError`: another song is
@@ -104,18 +104,18 @@ class PartFile:
 
 
 class Pipe:
-    """Writes to an open stream and flushes after every write, so that a player hears the song at once."""
+    """Writes to an open stream and flushes after every write, so that a player gets the sound at once."""
 
     def __init__(self, stream: BinaryIO) -> None:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
-        """Write `data`; raises `BrokenPipeError` when the reader has left."""
+        """Write `data`; raises `BrokenPipeError` when the reader has closed the pipe."""
         _write_all(self._stream, data)
         self._stream.flush()
 
     def complete(self) -> None:
-        """Do nothing: every byte was flushed."""
+        """Do nothing, because every byte was flushed."""
 
     def __enter__(self) -> Self:
         return self
@@ -156,9 +156,9 @@ def _read_fifo(path: Path) -> BinaryIO:
 
 
 def _locked(part: Path) -> BinaryIO:
-    """`part`, truncated and opened for writing, with a lock for as long as it is open.
+    """Open `part` for writing, truncated, with a lock as long as it is open.
 
-    An earlier song may have renamed the file between opening and locking: then it is opened again.
+    If another process has renamed the file between opening and locking, it is opened again.
     """
     if sys.platform == "win32":
         return part.open("wb", buffering=0)
@@ -187,7 +187,7 @@ def _is_still(path: Path, file: BinaryIO) -> bool:
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:
-    """Write all bytes: unbuffered streams may write a part of them at a time."""
+    """Write all bytes, because unbuffered streams may write only a part of them at a time."""
     left = memoryview(data)
     while left:
         left = left[stream.write(left) or 0 :]

@@ -1,4 +1,4 @@
-"""Receives a song's messages in order, and verifies at the end that every byte has arrived."""
+"""Receives a song's messages in order, and verifies at the end that all bytes have arrived."""
 
 from hashlib import sha256
 from typing import TypeAlias
@@ -22,7 +22,7 @@ Response: TypeAlias = GenerateResponse | ListenResponse
 
 
 class Receiver:
-    """The received part of one song; `None` for parts that have not arrived."""
+    """The part of one song that was received so far; `None` for values that have not arrived."""
 
     def __init__(self, byte_offset: int = 0) -> None:
         """`byte_offset` is the size of the part received before; it is counted in `size_bytes`."""
@@ -41,10 +41,11 @@ class Receiver:
         return self.size_bytes > self._byte_offset
 
     def take(self, response: Response) -> Event | None:
-        """The event in `response`, noted; `None` for a repeated one, and for kinds unknown to this client.
+        """Process and return the event in `response`; `None` for a repeated event, and for kinds that this client does
+        not know.
 
         Raises:
-            BrokenSong: the chunk does not follow the last one, or the whole differs from what the server sent.
+            BrokenSong: the chunk does not follow the previous one, or the whole song differs from what the server sent.
         """
         event = response.event
         match event.WhichOneof("event"):
@@ -66,7 +67,9 @@ class Receiver:
                 return None
 
     def close(self) -> SongFinished:
-        """Verify that the stream has ended with the last event, and return it; raises `BrokenSong` if it never came."""
+        """Verify that the stream has ended with the final event, and return it; raises `BrokenSong` if it did not
+        arrive.
+        """
         if self.finished is None:
             raise BrokenSong(
                 f"the stream ended after {self.size_bytes} bytes without the final event of the song: listen to the "

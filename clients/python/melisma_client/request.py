@@ -1,4 +1,4 @@
-"""A caller's request for a song, and its conversion to the contract's message."""
+"""A request for a song, and its conversion to a protobuf message."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,11 +19,11 @@ class AnchorNote:
 
 @dataclass(frozen=True, slots=True)
 class SongRequest:
-    """A song to be made. `None` and empty values leave the choice to the server.
+    """A request for a song. `None` and empty values leave the choice to the server.
 
-    Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them and raises
+    Ranges and meanings are those of `GenerateRequest` in music.proto; the server checks them, and invalid values raise
     `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `engine_options` select
-    their engine if `engine` is empty, and are refused by any other.
+    their engine if `engine` is empty, and are refused with any other engine.
     """
 
     prompt: str = ""
@@ -48,7 +48,9 @@ class SongRequest:
     task: Task | None = None
 
     def to_proto(self) -> music_pb2.GenerateRequest:
-        """The request as the contract's message; raises `ValueError` for a number that no field can hold."""
+        """Return the request as a protobuf message; raises `ValueError` for a number that is too large for its
+        field.
+        """
         message = music_pb2.GenerateRequest(
             request_id=self.request_id,
             engine=self.engine,

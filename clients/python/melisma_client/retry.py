@@ -8,12 +8,13 @@ from melisma_client.errors import DeadlineTooShort, MelismaError, Overloaded, Un
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """Waits between tries: doubled each time, shortened at random by up to a half (jitter).
+    """Policy for repeating failed calls: the waits between attempts double each time, and are shortened at random by up
+    to a half (jitter).
 
-    A call that has brought no sound yet is tried again after `Unavailable`, or after `Overloaded` with the server's
-    advice when to retry; that advice replaces the wait if it is longer. `DeadlineTooShort` is final: waiting leaves
-    even less time. A song with received sound is resumed after `ConnectionLost` alone; tries are counted from zero
-    whenever more of it arrives.
+    A call that has received no sound yet is repeated after `Unavailable`, or after `Overloaded` with the server's
+    advice when to retry; that time is used if it is longer. `DeadlineTooShort` is never repeated, because waiting
+    leaves even less time. A song with received sound is resumed only after `ConnectionLost`; attempts are counted from
+    zero whenever more sound arrives.
     """
 
     attempts: int = 4
@@ -22,7 +23,9 @@ class Retry:
     rng: Random = field(default_factory=Random, repr=False, compare=False)
 
     def wait_seconds(self, error: MelismaError, attempt: int) -> float | None:
-        """Seconds to wait after try number `attempt` (from 1) failed with `error`; `None`: do not try again."""
+        """Return the seconds to wait after attempt number `attempt` (from 1) failed with `error`; `None`: do not try
+        again.
+        """
         if attempt >= self.attempts:
             return None
         wait = min(self.first_wait_seconds * 2.0 ** (attempt - 1), self.longest_wait_seconds)

@@ -1,4 +1,4 @@
-"""One song as it arrives, for blocking code."""
+"""A song that is being received, for blocking code."""
 
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -25,10 +25,10 @@ class SongCall(Protocol):
 
 
 class Song:
-    """One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be read only once.
+    """A song that is being received. Iterate over its events or its `audio()`, or `save` it. It can be read only once.
 
     The call is made when the first event is read. Leaving the `with` block early cancels a song from `generate`, but
-    only stops listening to one from `listen`. `received` holds the plan, the end and the count of bytes so far.
+    only stops listening to one from `listen`. `received` has the plan, the final event and the number of bytes so far.
     """
 
     def __init__(
@@ -37,7 +37,7 @@ class Song:
         open_call: Callable[[StreamRequest, float], SongCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """`cancel_remote` cancels the song with an id on the server."""
+        """`cancel_remote` cancels the song with the given id on the server."""
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote
@@ -52,11 +52,11 @@ class Song:
         return self._stream.received
 
     def __iter__(self) -> Iterator[Event]:
-        """Events in their order, `SongFinished` last.
+        """Iterate over the events in order, `SongFinished` last.
 
-        A broken connection is made again, and the song continues where it was, for as long as the server has it. A song
-        that is lost before its first sound is requested again, with its seed: `SongAccepted` and what follows it then
-        come once more.
+        After a broken connection the client connects again, and the song continues at the same byte if the server still
+        has it. A song that is lost before its first sound is requested again with the same seed; `SongAccepted` and the
+        following events then come once more.
 
         Raises:
             MelismaError: the song was refused or cannot be completed; see `melisma_client.errors`.
@@ -64,8 +64,8 @@ class Song:
         return self._events
 
     def audio(self) -> Iterator[bytes]:
-        """The song's MP3 bytes, chunk by chunk; every prefix of them plays. Raises as the iteration over events
-        does.
+        """Iterate over the song's MP3 bytes, chunk by chunk; every prefix of them is playable. Raises the same errors
+        as the iteration over events.
         """
         return (event.data for event in self._events if isinstance(event, AudioChunk))
 
@@ -75,9 +75,9 @@ class Song:
         A device or FIFO is written to as the song arrives.
 
         Raises:
-            MelismaError: as the iteration over events.
-            OSError: `path` cannot be written, or another song is being written to it; the song was not asked for yet.
-            ValueError: `path` is named as sound of another format.
+            MelismaError: the same errors as in the iteration over events.
+            OSError: `path` cannot be written, or another song is being written to it; no song was requested yet.
+            ValueError: the suffix of `path` is that of another sound format.
         """
         with sink_at(path) as file:
             for data in self.audio():

@@ -1,4 +1,4 @@
-"""Requests for one song: first for all of it, and for the rest of it when the connection breaks."""
+"""Chooses the requests for one song: first for all of it, and after a broken connection for the rest."""
 
 from typing import TypeAlias
 from uuid import uuid4
@@ -12,10 +12,11 @@ StreamRequest: TypeAlias = GenerateRequest | ListenRequest
 
 
 class SongStream:
-    """One song from its request to its end, over any number of connections. `received` is the part that has arrived.
+    """State of one song from its request to its end, over any number of connections. `received` is the part that has
+    arrived.
 
-    An accepted song is resumed where it broke off, without a gap or a repetition. One that is lost before its first
-    sound is requested again, with its seed.
+    After a broken connection an accepted song is resumed at the next byte, without a gap or a repetition. A song that
+    is lost before its first sound is requested again with the same seed.
     """
 
     def __init__(self, initial: StreamRequest, budget: RetryBudget) -> None:
@@ -38,12 +39,12 @@ class SongStream:
 
     @property
     def remaining_seconds(self) -> float:
-        """Time left for the answer, in seconds."""
+        """Time left for the call, in seconds."""
         return self._budget.deadline.remaining_seconds()
 
     def wait_seconds(self, error: MelismaError) -> float:
-        """Seconds to wait before the next request, after one that failed with `error`; raises the error for the
-        caller.
+        """Return the seconds to wait before the next request, after one that failed with `error`; raises the error if
+        there is no next request.
         """
         error = self._turn(error)
         if self.received.size_bytes > self._failed_at:

@@ -1,4 +1,4 @@
-"""Tasks: make a song from a recording or from an earlier song, instead of a new one."""
+"""Tasks that make a song from a recording or an earlier song, instead of a new one."""
 
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
@@ -8,31 +8,33 @@ from melisma.v1 import music_pb2
 
 @dataclass(frozen=True, slots=True)
 class AudioToAudioTask:
-    """A new song in the manner of a recording; `strength`, 0 to 1, is the share that stays."""
+    """Task: make a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
 
     audio: bytes = field(repr=False)
     strength: float | None = None
 
     def to_proto(self) -> music_pb2.AudioToAudioTask:
-        """The contract's message."""
+        """Return the task as a protobuf message."""
         return music_pb2.AudioToAudioTask(audio=self.audio, strength=self.strength)
 
 
 @dataclass(frozen=True, slots=True)
 class RetakeTask:
-    """A variation of the song with the request's seed; `variance`, above 0 to 1, is how different."""
+    """Task: make a variation of the song with the request's seed; `variance`, above 0 to 1, is the amount of
+    difference.
+    """
 
     variance: float | None = None
     seed: int | None = None
 
     def to_proto(self) -> music_pb2.RetakeTask:
-        """The contract's message."""
+        """Return the task as a protobuf message."""
         return music_pb2.RetakeTask(variance=self.variance, seed=self.seed)
 
 
 @dataclass(frozen=True, slots=True)
 class RepaintTask:
-    """A recording with the part between two times, in seconds, made again."""
+    """Task: make the part of a recording between two times, in seconds, again."""
 
     audio: bytes = field(repr=False)
     start_seconds: float
@@ -41,7 +43,7 @@ class RepaintTask:
     seed: int | None = None
 
     def to_proto(self) -> music_pb2.RepaintTask:
-        """The contract's message."""
+        """Return the task as a protobuf message."""
         return music_pb2.RepaintTask(
             audio=self.audio,
             start_seconds=self.start_seconds,
@@ -53,7 +55,7 @@ class RepaintTask:
 
 @dataclass(frozen=True, slots=True)
 class ExtendTask:
-    """A recording extended by so many seconds at its beginning and its end."""
+    """Task: extend a recording by the given seconds at its beginning and its end."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -61,7 +63,7 @@ class ExtendTask:
     seed: int | None = None
 
     def to_proto(self) -> music_pb2.ExtendTask:
-        """The contract's message."""
+        """Return the task as a protobuf message."""
         return music_pb2.ExtendTask(
             audio=self.audio, left_seconds=self.left_seconds, right_seconds=self.right_seconds, seed=self.seed
         )
@@ -69,7 +71,9 @@ class ExtendTask:
 
 @dataclass(frozen=True, slots=True)
 class EditTask:
-    """A recording with the words or the style given here; the request's own describe the recording."""
+    """Task: give a recording the lyrics or style of this task; `prompt` and `lyrics` of the request describe the
+    recording before.
+    """
 
     audio: bytes = field(repr=False)
     prompt: str = ""
@@ -80,7 +84,7 @@ class EditTask:
     seed: int | None = None
 
     def to_proto(self) -> music_pb2.EditTask:
-        """The contract's message."""
+        """Return the task as a protobuf message."""
         return music_pb2.EditTask(
             audio=self.audio,
             prompt=self.prompt,
@@ -104,5 +108,5 @@ _FIELDS: dict[type[Any], str] = {
 
 
 def task_field(task: Task | None) -> dict[str, Any]:
-    """The task as a field of the contract's request; empty without one."""
+    """Return the name of the request field for the task; empty without a task."""
     return {_FIELDS[type(task)]: task.to_proto()} if task is not None else {}

@@ -1,4 +1,4 @@
-"""The layout of the released checkpoint's folder, and the check of one."""
+"""The layout of the released checkpoint's folder, and checks of such a folder."""
 
 import hashlib
 import json
@@ -64,10 +64,10 @@ class Header:
 
 
 def read_header(path: Path) -> Header:
-    """The header of a safetensors file, without its tensors.
+    """Read the header of a safetensors file, without its tensors.
 
     Raises:
-        EngineUnavailable: the file is not there, is a pointer in place of the file, is none of the kind, or is cut off.
+        EngineUnavailable: the file is missing, is a Git LFS pointer, is not a safetensors file, or is cut off.
     """
     try:
         with path.open("rb") as file:
@@ -99,7 +99,7 @@ def _header(values: Mapping[str, Mapping[str, list[int]]], start: int) -> Header
 
 
 def missing(folder: Path) -> list[str]:
-    """One sentence for each file of the checkpoint that is not in `folder`."""
+    """Return one sentence for each file of the checkpoint that is missing in `folder`."""
     if not folder.is_dir():
         return [f"{folder} is not a folder"]
     return [f"{folder / name} is missing" for name in FILES if not (folder / name).is_file()]
@@ -112,7 +112,7 @@ def require(folder: Path) -> None:
 
 
 def compare(path: Path, found: Mapping[str, tuple[int, ...]], wanted: Mapping[str, tuple[int, ...]]) -> Iterator[str]:
-    """One sentence for each tensor of `path` that is missing, unknown, or has another shape."""
+    """Return one sentence for each tensor of `path` that is missing, unknown, or has another shape."""
     for name, shape in wanted.items():
         if name not in found:
             yield f"{path} lacks the tensor {name}"
@@ -123,7 +123,7 @@ def compare(path: Path, found: Mapping[str, tuple[int, ...]], wanted: Mapping[st
 
 
 def differs_from_release(folder: Path) -> list[str]:
-    """One sentence for each file that differs from the released one, by its size, and for small ones by its SHA-256."""
+    """Return one sentence for each file that differs from the released one in size or, for small files, in SHA-256."""
     faults = []
     for name, size in RELEASED_BYTES.items():
         found = (folder / name).stat().st_size

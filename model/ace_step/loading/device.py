@@ -1,4 +1,4 @@
-"""Device of an engine: dtypes, streams beside the denoising, and the copy of sound to the host."""
+"""The device of an engine: dtypes, CUDA streams, and copying sound to the host."""
 
 import re
 from collections.abc import Iterator
@@ -16,19 +16,19 @@ _AT_ONCE = -1
 
 
 class Device:
-    """One device.
+    """The device of an engine.
 
-    On a GPU, sound is decoded in its own stream, and sections are prepared in another, so that they and the steps do
-    not wait for each other. Denoising uses the current stream of its thread, the device's default one.
+    On a GPU, sound is decoded in one stream and sections are prepared in another, so that this work and the denoising
+    steps do not wait for each other. Denoising uses the current stream of its thread, the device's default one.
     """
 
     def __init__(self, name: str, dtype: str = "auto") -> None:
         """Open the device `name` ("cpu", "cuda:0"); `dtype` "auto" is bfloat16 on CUDA and float32 elsewhere.
 
-        On CUDA this also chooses, for the whole process, how torch attends and multiplies.
+        On CUDA this also sets, for the whole process, torch's attention kernels and multiplication precision.
 
         Raises:
-            EngineUnavailable: this machine has no such device, or its driver cannot be used.
+            EngineUnavailable: the computer does not have the device, or its driver cannot be used.
         """
         self.torch = _opened(name)
         self.dtype = _dtype(dtype, self.torch)
@@ -47,24 +47,22 @@ class Device:
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Use the decoding stream inside the context, on latents for which `settle` was called."""
+        """Use the decoding stream in the context; its latents must have passed `settle`."""
         with self._on(self._decoding):
             yield
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
-        """Use the preparing stream inside the context; `mark` or `settle` at the end tells when its results are
-        ready.
-        """
+        """Use the preparing stream in the context; a `mark` or `settle` at the end tells when its results are ready."""
         with self._on(self._preparing):
             yield
 
     def mark(self) -> torch.cuda.Event | None:
-        """An event behind all work queued in the current stream; `None` on a device that works synchronously."""
+        """Return an event after all work queued in the current stream; `None` on a device that works synchronously."""
         return torch.cuda.current_stream(self.torch).record_event() if self.on_cuda else None
 
     def use(self, *tensors: torch.Tensor, after: torch.cuda.Event | None = None) -> None:
-        """Let the current stream use tensors of another one, once that has passed the event `after`.
+        """Let the current stream use tensors of another stream, once that has passed the event `after`.
 
         Their memory is not reused before the current stream has finished with it.
         """
@@ -77,9 +75,9 @@ class Device:
             tensor.record_stream(stream)
 
     def settle(self) -> None:
-        """Wait until the device has finished the work queued in the current stream; the processor is free meanwhile.
+        """Wait until the device has finished the work queued in the current stream, without using the processor.
 
-        A step that is only queued would be measured as taking no time, and a cancelled song would go on.
+        Otherwise a queued step would be measured as taking no time, and a cancelled song would continue.
         """
         if self.on_cuda:
             done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
@@ -101,7 +99,7 @@ class Device:
                     raise RuntimeError(f"the device {self.torch} computes wrongly: 1 + 1 is {two.item()} there")
 
     def window(self, sound: torch.Tensor) -> Window:
-        """Sound [channels, samples] copied to the host, called within `decoding`.
+        """Copy sound [channels, samples] to the host; called within `decoding`.
 
         The pinned host memory is reused from one window to the next.
         """
@@ -125,7 +123,8 @@ class Device:
 
 
 def choose_arithmetic(dtype: torch.dtype) -> None:
-    """Choose, for the whole process, how torch attends and multiplies on CUDA for weights in `dtype`.
+    """Set, for the whole process, torch's attention kernels and multiplication precision on CUDA for weights in
+    `dtype`.
 
     float32 stays float32. With bfloat16, remaining float32 operands may be multiplied as TF32: the products of linear
     attention, whose factors are widened bfloat16 numbers, and the convolutions of the vocoder.
@@ -143,7 +142,7 @@ def _opened(name: str) -> torch.device:
     found = torch.cuda.device_count()
     if (device.index or 0) >= found:
         raise EngineUnavailable(
-            f"there is no device {name}: torch finds {found} CUDA devices; check MELISMA_DEVICES and 'nvidia-smi'"
+            f"there is no device {name}: torch finds {found} CUDA devices; name another device, or look at 'nvidia-smi'"
         )
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]
@@ -155,7 +154,7 @@ def _opened(name: str) -> torch.device:
 
 
 def _driver_fault(told: str) -> str:
-    """The driver's fault that torch reports, in a text for operators."""
+    """Convert the driver's fault that torch reports to a text for operators."""
     version = re.search(r"too old \(found version (\d+)\)", told)
     if version is None:
         return f"{told.strip().rstrip('.')}; see 'nvidia-smi' and the driver's log ('dmesg')"

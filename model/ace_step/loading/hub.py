@@ -1,4 +1,4 @@
-"""Location of the checkpoint: a folder, or a Hugging Face hub repository that is downloaded once."""
+"""Finds the checkpoint: a folder, or a Hugging Face hub repository that is downloaded once."""
 
 import logging
 from pathlib import Path
@@ -20,13 +20,14 @@ _log = logging.getLogger(__name__)
 
 
 def folder_of(settings: AceStepSettings) -> Path:
-    """The folder with the checkpoint; downloads missing files of a hub repository, resuming a broken download.
+    """Return the folder with the checkpoint; downloads missing files of a hub repository, resuming an interrupted
+    download.
 
     A path (beginning with "/", "." or "~") and an existing folder are used as they are. The released repository is
     checked against the release's sizes, and for small files its SHA-256, whatever its revision.
 
     Raises:
-        EngineUnavailable: it cannot be had; the text says what to do.
+        EngineUnavailable: the checkpoint is not available; the text says what to do.
     """
     name = settings.checkpoint
     if name.startswith(("/", ".", "~")) or Path(name).is_dir():

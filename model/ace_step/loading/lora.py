@@ -1,4 +1,6 @@
-"""Adapters (LoRA, arXiv 2106.09685) beside the weights, so that songs with and without one can share a model."""
+"""LoRA adapters (arXiv 2106.09685) in addition to the weights, so that songs with and without an adapter can share a
+model.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -20,14 +22,14 @@ CONFIG = "adapter_config.json"
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two low-rank factors of one linear map's change, and the scale of their product."""
+    """The two low-rank factors of the change of one linear layer, and the scale of their product."""
 
     down: torch.Tensor
     up: torch.Tensor
     scale: float
 
     def __call__(self, x: torch.Tensor, weight: float) -> torch.Tensor:
-        """The adapter's addition to the projection of `x` [..., width]."""
+        """Return the adapter's addition to the projection of `x` [..., width]."""
         return F.linear(F.linear(x, self.down), self.up) * (self.scale * weight)
 
 
@@ -38,13 +40,13 @@ _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter",
 
 
 def load(folder: Path, model: nn.Module) -> Adapter:
-    """Read the adapter in `folder`, in the type and on the device of `model`.
+    """Read the adapter in `folder`, with the dtype and device of `model`.
 
     A change is scaled by alpha / rank, or by alpha / sqrt(rank) if `adapter_config.json` beside the weights sets
-    `use_rslora` (arXiv 2312.03732); alpha is the file's own, then that of the config, and otherwise the rank.
+    `use_rslora` (arXiv 2312.03732). alpha is taken from the file, otherwise from the config, otherwise it is the rank.
 
     Raises:
-        EngineUnavailable: the folder has no adapter, or one that does not fit the model.
+        EngineUnavailable: the folder has no adapter, or an adapter that does not fit the model.
     """
     path = folder / WEIGHTS
     try:
@@ -52,7 +54,7 @@ def load(folder: Path, model: nn.Module) -> Adapter:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
     except (OSError, ValueError) as error:
         raise EngineUnavailable(
-            f"the LoRA adapter {path} cannot be read ({error}): correct MELISMA_ACE_STEP__LORAS or the file"
+            f"the LoRA adapter {path} cannot be read ({error}): name another file, or mend this one"
         ) from error
     maps = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     adapter = {name: _pair(path, name, tensors, maps, _config(folder)) for name in _changed(tensors)}
@@ -105,7 +107,7 @@ def _pair(
 
 
 def attach(model: nn.Module) -> None:
-    """Let the adapter that is active at a call change every linear map of `model`."""
+    """Let the active adapter change every linear layer of `model`."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
             module.register_forward_hook(_hook(name))
@@ -122,7 +124,7 @@ def _hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor],
 
 @contextmanager
 def active(adapter: Adapter | None, weight: float) -> Iterator[None]:
-    """Activate the adapter in this thread, with the strength `weight`; `None` uses none."""
+    """Activate the adapter in this thread, with the strength `weight`; with `None` no adapter is used."""
     token = _active.set(None if adapter is None else (adapter, weight))
     try:
         yield

@@ -1,4 +1,6 @@
-"""Builds the four networks of a checkpoint without allocating their weights twice, and names what does not fit."""
+"""Builds the four networks of a checkpoint without allocating their weights twice, and reports weights that do not
+fit.
+"""
 
 import logging
 from collections.abc import Callable, Iterator, Mapping
@@ -43,7 +45,7 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the checkpoint: its location, and the constructor of its skeleton without weights."""
+    """One network of the checkpoint: its location, and the function that builds it without weights."""
 
     folder: Path
     weights: str
@@ -97,7 +99,7 @@ PARTS = (
 
 
 def faults(root: Path) -> list[str]:
-    """Faults of the checkpoint in the folder `root`, one sentence each; reads no weights."""
+    """Return the faults of the checkpoint in the folder `root`, one sentence each; does not read weights."""
     found = files.missing(root)
     if not found:
         for part in PARTS:
@@ -165,13 +167,13 @@ def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -
 
 
 def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
-    """Let a network with weights in `dtype` accept its one input in any type, and return float32."""
+    """Let a network with weights in `dtype` accept its input in any dtype, and return float32."""
     network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
     network.register_forward_hook(lambda _network, _given, made: made.float())
 
 
 def _converted(weights: Mapping[str, torch.Tensor], dtype: torch.dtype, keep: set[str]) -> dict[str, torch.Tensor]:
-    """The weights in `dtype`, except those to `keep`; shared tensors stay shared."""
+    """Convert the weights to `dtype`, except those to `keep`; shared tensors stay shared."""
     once: dict[int, torch.Tensor] = {}
     for name, tensor in weights.items():
         once.setdefault(id(tensor), tensor if name in keep else tensor.to(dtype))

@@ -1,4 +1,4 @@
-"""Cleans lines of lyrics as in training: lower case, spoken out, romanised where necessary."""
+"""Cleans lines of lyrics as in training: lower case, numbers and signs in words, romanised if necessary."""
 
 import re
 import unicodedata
@@ -17,7 +17,7 @@ _FOLDED = str.maketrans({"。": ".", "、": ",", "“": "", "”": "", "…": ".
 
 
 def clean(line: str, language: str) -> str:
-    """One line, ready for the tokenizer; the order of the steps is that of the released front end."""
+    """Convert one line for the tokenizer; the order of the steps is that of the released front end."""
     if language == "ja":
         return _collapsed(_romaji(line))
     line = _lowered(_QUOTES.sub("", line), language)
@@ -54,7 +54,7 @@ def _collapsed(line: str) -> str:
 
 
 def _pinyin(line: str) -> str:
-    """Readings with tone digits, 5 for the neutral one, joined; other characters stay."""
+    """Return the readings with tone digits (5 for the neutral tone), joined; other characters stay."""
     folded = unicodedata.normalize("NFKC", line).translate(_FOLDED)
     return "".join(lazy_pinyin(folded, style=Style.TONE3, neutral_tone_with_five=True))
 

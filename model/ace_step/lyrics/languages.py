@@ -33,10 +33,10 @@ _WORD = re.compile(r"[^\W\d_]")
 
 
 def language_of(code: str) -> str:
-    """The language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
+    """Return the language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
 
     Raises:
-        ValueError: it is none of those that the model sings.
+        ValueError: the model does not sing the language.
     """
     language = language_among(code, LANGUAGES)
     if language is None:
@@ -45,7 +45,7 @@ def language_of(code: str) -> str:
 
 
 def detect(line: str) -> str:
-    """The language of a line without a given one; English if there is no evidence.
+    """Detect the language of a line; English if there is no evidence.
 
     A script that only one language uses decides, also beside Latin words; py3langid chooses among the languages of
     Latin script.

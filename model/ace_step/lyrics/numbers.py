@@ -1,4 +1,4 @@
-"""Numbers and amounts of money in words."""
+"""Converts numbers and amounts of money to words."""
 
 import re
 from collections.abc import Callable
@@ -20,7 +20,9 @@ _THOUSANDS = re.compile(r"(?<=\d)[,.](?=\d{3}(?!\d))")
 
 
 def spoken(text: str, language: str) -> str:
-    """The text with its numbers in words of `language`; Chinese ones are readings, such as "er4 shi2" without space."""
+    """Return the text with its numbers in words of `language`; in Chinese as readings, such as "er4 shi2" without the
+    space.
+    """
     if language == "zh":
         return re.sub(NUMBER, lambda found: _chinese(found, text), text)
     text = _DECIMAL_COMMA.sub(".", _THOUSANDS.sub("", text))

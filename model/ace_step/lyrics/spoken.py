@@ -1,4 +1,4 @@
-"""Spoken forms of abbreviations and signs, by language. Tables alone."""
+"""Tables of the spoken forms of abbreviations and signs, by language."""
 
 from types import MappingProxyType
 

@@ -26,13 +26,13 @@ _OWN = MappingProxyType({"独奏": "solo", "獨奏": "solo"})
 
 
 def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]]:
-    """The lyrics with each section tag on its own line, in the model's form, and remarks on changes.
+    """Return the lyrics with each section tag on its own line, in the model's form, and remarks on changes.
 
-    "[Verse 1]", "副歌：" and "[Sax Solo]" become "[verse]", "[chorus]" and "[inst]". Marks of singers are dropped,
-    since the model gives no line a voice of its own. `field` is the field of the request.
+    "[Verse 1]", "副歌：" and "[Sax Solo]" become "[verse]", "[chorus]" and "[inst]". Marks of singers are removed,
+    because the model cannot assign voices to lines. `field` is the field of the request.
 
     Raises:
-        InvalidParams: the lyrics are no text, or hold neither words nor tags.
+        InvalidParams: the lyrics are not text, or have neither words nor tags.
     """
     written = read_lyrics(lyrics, field)
     lines = [line for section in written.sections for line in _lines(section)]
@@ -42,7 +42,7 @@ def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]
 
 
 def _lines(section: WrittenSection) -> Iterator[str]:
-    """The tag of a section and its lines, with the blank lines between them."""
+    """Return the tag of a section and its lines, with the blank lines between them."""
     yield from [""] * section.after_blank
     if section.tag:
         yield f"[{_tag(section)}]"
@@ -52,7 +52,7 @@ def _lines(section: WrittenSection) -> Iterator[str]:
 
 
 def _tag(section: WrittenSection) -> str:
-    """The tag as written if the model knows it, else that of the kind."""
+    """Return the tag as written if the model knows it, otherwise the tag of its kind."""
     written = section.tag.casefold().strip()
     names = (written, re.split(r"[\s:：,，(（]|\d", written)[0])
     own = (_OWN.get(name, name) for name in names)

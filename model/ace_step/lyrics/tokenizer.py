@@ -1,4 +1,4 @@
-"""Converts lyrics to ids of the lyric vocabulary."""
+"""Converts lyrics to token ids of the lyric vocabulary."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ class LyricTokenizer:
         """Read the vocabulary.
 
         Raises:
-            EngineUnavailable: no path is given, or the file is not ACE-Step's vocabulary; the text says how to get it.
+            EngineUnavailable: no path is set, or the file is not ACE-Step's vocabulary; the text says how to get it.
         """
         if path is None:
             raise EngineUnavailable(_VOCABULARY, " is not set: ", *HOW_TO_GET)
@@ -54,12 +54,13 @@ class LyricTokenizer:
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:
-        """Ids of lyrics, with a start mark and a space behind each line; `language` `None` is detected line by line.
+        """Return the token ids of lyrics, with a start token, and a space after each line; with `language` `None` it is
+        detected for each line.
 
         A line that starts with a section tag is read as English, as in training.
 
         Raises:
-            ValueError: a line cannot be read; the text says which.
+            ValueError: a line cannot be converted; the text gives its number.
         """
         ids = [START]
         for number, line in enumerate(map(str.strip, lyrics.split("\n")), 1):
@@ -70,7 +71,7 @@ class LyricTokenizer:
         return ids
 
     def line(self, line: str, language: str | None = None) -> list[int]:
-        """Ids of one line: the tag of its language, then its text."""
+        """Return the token ids of one line: the tag of its language, then its text."""
         own = "en" if line.startswith("[") else language or detect(line)
         return [IDS[own], *self._tokenizer.encode(clean(line, own).replace(" ", _SPACE_TOKEN)).ids]
 

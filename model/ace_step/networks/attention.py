@@ -1,4 +1,6 @@
-"""The two attentions of a block: linear among frames, softmax from frames to the context."""
+"""The two kinds of attention in a block: linear attention among frames, softmax attention from frames to the
+context.
+"""
 
 import torch
 from torch import nn
@@ -16,7 +18,7 @@ _EPSILON = 1e-15
 
 
 class Projections(nn.Module):
-    """The four linear maps of an attention, and the split into heads."""
+    """The four linear layers of an attention, and the split into heads."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -31,7 +33,7 @@ class Projections(nn.Module):
         return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)
 
     def out(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, heads, tokens, head width] to [rows, tokens, width], and through the last map."""
+        """[rows, heads, tokens, head width] to [rows, tokens, width], followed by the output layer."""
         mapped: torch.Tensor = self.to_out[0](x.transpose(1, 2).flatten(2))
         return mapped
 
@@ -48,7 +50,7 @@ class LinearAttention(Projections):
         self.register_buffer("joined_bias", None, persistent=False)
 
     def join(self) -> None:
-        """Compute queries, keys and values by one product from now on: `to_q`, `to_k` and `to_v` are no longer called.
+        """From now on compute queries, keys and values by one product; `to_q`, `to_k` and `to_v` are no longer called.
 
         Their weights become views of the joined ones, so that no weight is stored twice.
         """
@@ -102,8 +104,8 @@ def _product_with_wide(a: torch.Tensor, wide: torch.Tensor) -> torch.Tensor:
 
 
 def _upper_bits(x: torch.Tensor) -> torch.Tensor:
-    """Float32 `x` truncated to the bits of bfloat16. A mask is used because a compiler may remove a conversion and
-    back.
+    """Truncate float32 `x` to the bits of bfloat16. A mask is used because a compiler may remove a conversion and its
+    reverse.
     """
     return (x.view(torch.int32) & -0x10000).view(torch.float32)
 

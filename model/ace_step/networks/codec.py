@@ -1,4 +1,4 @@
-"""Sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
+"""Converts sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
 
 A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The autoencoder (arXiv 2410.10733) is diffusers'
 own; the decoder sees all frames at once, so a song's mel frames are decoded at once, while the vocoder sees a second to
@@ -27,7 +27,7 @@ _MEL_LOW, _MEL_HIGH = -11.0, 3.0
 
 
 def window_lengths() -> Iterator[int]:
-    """Mel frames of each window in turn: a short first one for early audio, then longer ones."""
+    """Yield the number of mel frames of each window: a short first window for early audio, then longer ones."""
     growing = itertools.takewhile(
         lambda length: length < WINDOW, (FIRST_WINDOW * 2**power for power in itertools.count())
     )
@@ -43,7 +43,9 @@ class Codec(nn.Module):
         self.vocoder = vocoder
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Latents [1, 8, 16, frames], float32, of stereo sound [2, samples] at 44,100 Hz; silence fills the last."""
+        """Convert stereo sound [2, samples] at 44,100 Hz to latents [1, 8, 16, frames], float32; the last frame is
+        padded with silence.
+        """
         sound = F.pad(sound.float(), (0, -sound.shape[-1] % SAMPLES_PER_FRAME))
         mel = self.vocoder.mel_transform(sound.to(self._device))
         scaled = (mel - _MEL_LOW) / (_MEL_HIGH - _MEL_LOW) * 2.0 - 1.0
@@ -51,19 +53,19 @@ class Codec(nn.Module):
         return (latents - _SHIFT) * _SCALE
 
     def mel(self, latents: torch.Tensor) -> torch.Tensor:
-        """Log-mel frames [2, bands, 8 * frames] of latents [1, 8, 16, frames]: a row for each channel of the sound."""
+        """Decode latents [1, 8, 16, frames] to log-mel frames [2, bands, 8 * frames], one row for each channel of the
+        sound.
+        """
         decoded: torch.Tensor = self.autoencoder.decoder((latents / _SCALE + _SHIFT).to(self._dtype))
         return ((decoded * 0.5 + 0.5) * (_MEL_HIGH - _MEL_LOW) + _MEL_LOW)[0]
 
     def sound(self, mel: torch.Tensor) -> torch.Tensor:
-        """Stereo sound [2, 4096 * frames] at 44,100 Hz, float32, of mel frames, computed at once."""
+        """Decode mel frames to stereo sound [2, 4096 * frames] at 44,100 Hz, float32, in one pass."""
         samples: torch.Tensor = self.vocoder(mel)
         return samples.squeeze(1).float()
 
     def windows(self, mel: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """The sound of the mel frames from `start` to `end`, window by window: the same samples as `sound` gives
-        there.
-        """
+        """Decode the mel frames from `start` to `end` window by window, to the same samples as `sound`."""
         for window in self.vocoder.windows(mel, window_lengths(), start, end):
             yield window.squeeze(1).float()
 

@@ -1,6 +1,4 @@
-"""Compiles blocks with torch, once for all shapes, with kernels that read and write each number as rarely as
-possible.
-"""
+"""Compiles blocks with torch.compile, once for all shapes, into kernels with few memory accesses."""
 
 import torch
 from torch import nn
@@ -29,7 +27,8 @@ def mark_sizes(
     context_mask: torch.Tensor | None,
     *sharpness: torch.Tensor | None,
 ) -> None:
-    """Mark rows, frames and tokens of a block's inputs as dynamic: a block compiled for one size serves all.
+    """Mark rows, frames and tokens of a block's inputs as dynamic, so that a block compiled for one size serves all
+    sizes.
 
     A size of 1 is always specialised, so a single row has its own compiled block.
     """

@@ -1,4 +1,4 @@
-"""Reads the `config.json` of transformer and vocoder, and names the faults of unusable ones."""
+"""Reads the `config.json` of transformer and vocoder, and reports faults of unusable ones."""
 
 import json
 from collections.abc import Mapping
@@ -44,7 +44,7 @@ class TransformerConfig:
 
     @property
     def hidden(self) -> int:
-        """Width inside a feed-forward, behind its gate."""
+        """Width inside a feed-forward layer, after its gate."""
         return int(self.width * self.mlp_ratio)
 
 
@@ -69,10 +69,10 @@ class VocoderConfig:
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
-    """The object in a JSON file.
+    """Return the object in a JSON file.
 
     Raises:
-        EngineUnavailable: it is not there, or no JSON object.
+        EngineUnavailable: the file is missing, or is not a JSON object.
     """
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
@@ -84,10 +84,11 @@ def read_json(path: Path) -> Mapping[str, Any]:
 
 
 def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> TransformerConfig:
-    """The transformer that a released `config.json` describes; missing values are read from the tensors' `shapes`.
+    """Return the sizes of the transformer in a released `config.json`; missing values are derived from the tensors'
+    `shapes`.
 
     Raises:
-        EngineUnavailable: a value is missing, or says something else than ACE-Step v1.
+        EngineUnavailable: a value is missing, or differs from that of ACE-Step v1.
     """
     _expect(values, "_class_name", "ACEStepTransformer2DModel")
     _expect(values, "patch_size", [16, 1])
@@ -110,7 +111,7 @@ def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int
 
 
 def vocoder_config(values: Mapping[str, Any]) -> VocoderConfig:
-    """The vocoder that a released `config.json` describes; errors as in `transformer_config`."""
+    """Return the sizes of the vocoder in a released `config.json`; raises the errors of `transformer_config`."""
     _expect(values, "_class_name", "ADaMoSHiFiGANV1")
     dilations = {tuple(each) for each in _value(values, "resblock_dilation_sizes")}
     if len(dilations) != 1:

@@ -1,4 +1,6 @@
-"""The contexts of songs for the blocks: keys and values, computed once and stacked for the rows of a pass."""
+"""The contexts of songs for the transformer's blocks: keys and values, computed once and stacked for the rows of a
+pass.
+"""
 
 import weakref
 from collections.abc import Collection, Sequence
@@ -18,7 +20,7 @@ _COPIES = 2
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ContextCache:
-    """Keys and values of one context in every block: they serve every step of a song.
+    """Keys and values of one context in every block, used in every step of a song.
 
     Both [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the weakened blocks; 1 leaves them
     unchanged.
@@ -35,7 +37,7 @@ class ContextCache:
 
     @property
     def memory_bytes(self) -> int:
-        """Device memory of the cache in bytes, with its row of a stack."""
+        """Device memory of the cache in bytes, including its row in a batch."""
         return _COPIES * 2 * self.keys.numel() * self.keys.element_size()
 
 
@@ -54,9 +56,10 @@ class ContextBatch:
 
     @classmethod
     def of(cls, caches: Sequence[ContextCache], multiple: int = 1, *, masks: bool = False) -> "ContextBatch":
-        """A batch with one row per cache, whose length is a multiple of `multiple`, so that shapes repeat.
+        """Make a batch with one row per cache, whose length is rounded up to a multiple of `multiple`, so that shapes
+        repeat.
 
-        With `masks`, mask and sharpness are tensors even if they change nothing.
+        With `masks`, mask and sharpness are tensors even if they have no effect.
         """
         lengths = [cache.tokens for cache in caches]
         tokens = rounded_up(max(lengths), multiple)
@@ -70,14 +73,14 @@ class ContextBatch:
         )
 
     def blocks(self) -> list[KeyValue]:
-        """Keys and values for each block, each [rows, heads, tokens, head width]."""
+        """Yield keys and values for each block, each [rows, heads, tokens, head width]."""
         return list(zip(self.keys.unbind(), self.values.unbind(), strict=True))
 
 
 class ContextStacks:
-    """Keeps the batches of the last step's passes, because those of the next step are mostly the same.
+    """Caches the batches of the last step's passes, because the next step mostly needs the same ones.
 
-    A batch is dropped with the first of its caches that is not used elsewhere.
+    A batch is deleted as soon as one of its caches is not used elsewhere.
     """
 
     def __init__(self, multiple: int, *, masks: bool) -> None:
@@ -86,7 +89,7 @@ class ContextStacks:
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 
     def batch(self, caches: Sequence[ContextCache]) -> ContextBatch:
-        """The batch of these rows, made on first use."""
+        """Return the batch of these rows, made on first use."""
         key = composition(caches)
         if (kept := self._kept.get(key)) is None:
             kept = self._kept[key] = ContextBatch.of(caches, self._multiple, masks=self._masks)
@@ -95,29 +98,29 @@ class ContextStacks:
         return kept
 
     def keep(self, used: Collection[tuple[int, ...]]) -> None:
-        """Drop all batches but those of the compositions `used`."""
+        """Delete all batches except those of the compositions `used`."""
         for key in self._kept.keys() - set(used):
             self._kept.pop(key, None)
 
 
 def composition(caches: Sequence[ContextCache]) -> tuple[int, ...]:
-    """Identifies the rows of a pass, as long as their caches live."""
+    """Return a key for the rows of a pass, valid as long as their caches exist."""
     return tuple(map(id, caches))
 
 
 def on_device(rows: Sequence[Sequence[float]], device: torch.device) -> torch.Tensor:
-    """The numbers as float32 on `device`: one asynchronous copy."""
+    """Return the numbers as float32 on `device`, by one asynchronous copy."""
     pinned = device.type == "cuda"
     return torch.tensor(rows, dtype=torch.float32, pin_memory=pinned).to(device, non_blocking=True)
 
 
 def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Mask [rows, count], True for the first `lengths` [rows] positions of each row."""
+    """Return a mask [rows, count], True for the first `lengths` [rows] positions of each row."""
     return torch.arange(count, device=lengths.device) < lengths[:, None]
 
 
 def rounded_up(length: int, multiple: int) -> int:
-    """The smallest multiple of `multiple` that is at least `length`."""
+    """Return the smallest multiple of `multiple` that is at least `length`."""
     return -(-length // multiple) * multiple
 
 

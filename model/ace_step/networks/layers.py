@@ -1,4 +1,4 @@
-"""The parts of the transformer besides attention."""
+"""The layers of the transformer other than attention."""
 
 import math
 
@@ -29,7 +29,7 @@ def sinusoid(timesteps: torch.Tensor, width: int) -> torch.Tensor:
 
 
 class TimestepEmbedder(nn.Module):
-    """Timestep, 0 to 1000, to a vector."""
+    """Embeds a timestep, 0 to 1000, as a vector."""
 
     INPUT_WIDTH = 256
 
@@ -92,7 +92,7 @@ class Convolution(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Gated feed-forward with a convolution over three frames (GLUMBConv, arXiv 2410.10629, section 2.2)."""
+    """Gated feed-forward layer with a convolution over three frames (GLUMBConv, arXiv 2410.10629, section 2.2)."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -101,7 +101,9 @@ class FeedForward(nn.Module):
         self.point_conv = Convolution(nn.Conv1d(hidden, width, 1, bias=False))
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """`x` [rows, frames, width]; padding, where `mask` [rows, frames] is 0, counts as zero for its neighbours."""
+        """`x` [rows, frames, width]; padding, where `mask` [rows, frames] is 0, counts as zero for neighbouring
+        frames.
+        """
         widen, across, narrow = self.inverted_conv.conv, self.depth_conv.conv, self.point_conv.conv
         x = F.silu(F.linear(x, widen.weight.squeeze(-1), widen.bias))
         if mask is not None:
@@ -113,7 +115,7 @@ class FeedForward(nn.Module):
 def _along_frames(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
     """Depthwise convolution of `x` [rows, frames, channels] by `weight` [channels, 1, 3].
 
-    Written as three products, which keeps the channels last and which a compiler fuses into one pass.
+    Computed as three products, so that the channels stay last and a compiler can fuse it into one pass.
     """
     assert bias is not None
     padded = F.pad(x, (0, 0, 1, 1))
@@ -143,7 +145,7 @@ class Block(nn.Module):
     ) -> torch.Tensor:
         """`x` [rows, frames, width]; `time` [rows, 6, width] holds shift, scale and gate, for attention, then for ff.
 
-        `sharpness` is None outside of the layers that ERG weakens.
+        `sharpness` is `None` except in the layers that ERG weakens.
         """
         shift, scale, gate, ff_shift, ff_scale, ff_gate = (self.scale_shift_table + time).unbind(1)
         x = torch.addcmul(x, gate.unsqueeze(1), self.attn(modulate(rms(x), shift, scale), frames, mask))
@@ -153,7 +155,7 @@ class Block(nn.Module):
 
 
 class FinalLayer(nn.Module):
-    """Converts tokens back to latent frames, in float32: guidance amplifies differences of its output.
+    """Converts tokens back to latent frames, in float32, because guidance amplifies differences of its output.
 
     Its weights become float32 when they are loaded, whatever the type of the others.
     """

@@ -63,7 +63,7 @@ class Layer(nn.Module):
 
 
 class FeedForward(nn.Module):
-    """Two linear maps with SiLU between."""
+    """Two linear layers with SiLU between them."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()

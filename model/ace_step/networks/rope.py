@@ -1,4 +1,4 @@
-"""The position tables of ACE-Step, and their application, which is not quite a rotation."""
+"""The position tables of ACE-Step, and their application, a variant of rotary embedding."""
 
 from functools import lru_cache
 
@@ -9,10 +9,10 @@ import torch
 def tables(
     length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype, stream: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Cosines and sines, each [length, width], of positions from 0: rounded to `dtype`, stored in float32.
+    """Return cosines and sines, each [length, width], of positions from 0, rounded to `dtype` and stored in float32.
 
-    `stream` is the CUDA stream that computes and uses them. Each stream has its own tables: it could otherwise read
-    them before they are computed, or after they are freed.
+    `stream` is the CUDA stream that computes and uses them. Each stream has its own tables, because another stream
+    could read them before they are computed or after they are freed.
 
     Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, laid out as [all | all]. Sines of even columns
     have their sign changed, as `turn` needs them.
@@ -29,8 +29,8 @@ def tables(
 def turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
     """Encode the positions of `x` [..., positions, width] into it; `cos` and `sin` are those of `tables`.
 
-    Pairs are neighbours (2i, 2i + 1), while the tables repeat their halves, so the two of a pair get different angles.
-    That is not a rotation, but it is how the released weights were trained. The sum is made in float32.
+    Pairs are neighbours (2i, 2i + 1), but the tables repeat their halves, so the elements of a pair get different
+    angles. That is not a rotation, but the released weights were trained with it. The sum is computed in float32.
     """
     swapped = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
     return torch.addcmul(x * cos, swapped, sin).to(x.dtype)

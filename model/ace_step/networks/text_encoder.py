@@ -12,7 +12,7 @@ WEAKENED_LAYERS = (8, 9)
 
 
 class TextEncoder:
-    """Encodes prompts, one at a time, so that nothing is padded."""
+    """Encodes prompts one at a time, without padding."""
 
     def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
         self.model = model
@@ -21,16 +21,16 @@ class TextEncoder:
         self._tokenizer.no_padding()
 
     def tokens(self, prompt: str) -> list[int]:
-        """Ids of the prompt, end mark included, at most `MAX_TOKENS`."""
+        """Return the token ids of the prompt, including the end token, at most `MAX_TOKENS`."""
         return list(self._tokenizer.encode(prompt).ids)
 
     def encode(self, prompt: str, weaken: float | None = None) -> torch.Tensor:
-        """Vectors [1, tokens, width] of the prompt; `weaken` is the factor of ERG."""
+        """Return vectors [1, tokens, width] of the prompt; `weaken` is the factor of ERG."""
         ids = torch.tensor([self.tokens(prompt)], device=self.model.device)
         return self.states(ids, torch.ones_like(ids), weaken)
 
     def states(self, ids: torch.Tensor, mask: torch.Tensor, weaken: float | None = None) -> torch.Tensor:
-        """Vectors [rows, tokens, width] of ids [rows, tokens], with `mask` 0 on padding."""
+        """Return vectors [rows, tokens, width] of ids [rows, tokens]; `mask` is 0 on padding."""
         with self._weakened(weaken):
             states: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
         return states

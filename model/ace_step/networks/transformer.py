@@ -16,8 +16,8 @@ ERG_FACTOR = 0.01
 
 
 class Transformer(nn.Module):
-    """Predicts the velocity of latents under a context; parameter names are those of the released weights, unused ones
-    left out.
+    """Predicts the velocity of latents under a context. Parameter names are those of the released weights; unused ones
+    are left out.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -43,7 +43,7 @@ class Transformer(nn.Module):
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the weights."""
+        """The dtype of the weights."""
         return self.genre_embedder.weight.dtype
 
     def context(
@@ -54,7 +54,7 @@ class Transformer(nn.Module):
         weaken: float | None = None,
         speaker: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """The context [rows, 1 + text tokens + lyric tokens, width].
+        """Return the context [rows, 1 + text tokens + lyric tokens, width].
 
         `text` [rows, text tokens, text width] comes from the text encoder, `lyric_ids` [rows, lyric tokens] may be
         empty. `speaker` [rows, speaker width] comes first; `None` is zeros, the only value that the released model is
@@ -69,14 +69,14 @@ class Transformer(nn.Module):
         return torch.cat(parts, dim=1)
 
     def cached(self, context: torch.Tensor, sharpness: float = 1.0) -> ContextCache:
-        """Keys and values of one context [1, tokens, width] in every block."""
+        """Return keys and values of one context [1, tokens, width] in every block."""
         positions = self.positions(context.shape[1])
         pairs = [block.cross_attn.key_value(context, positions) for block in self._blocks()]
         keys, values = (torch.cat(each) for each in zip(*pairs, strict=True))
         return ContextCache(keys, values, sharpness)
 
     def positions(self, count: int) -> Table:
-        """Cosines and sines of positions 0 to `count` - 1, as `rope.turn` takes them."""
+        """Return cosines and sines of positions 0 to `count` - 1, as needed by `rope.turn`."""
         stream = torch.cuda.current_stream(self.device).cuda_stream if self.device.type == "cuda" else 0
         return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype, stream)
 
@@ -102,8 +102,8 @@ class Transformer(nn.Module):
         """Velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
 
         `timesteps` [rows] are 1000 times each row's own noise level; `mask` [rows, frames] is 1 for frames and 0 for
-        padding at the end, `None` without padding. Rows do not affect each other. `positions` are those of the frames,
-        from the method of that name, for callers that keep them.
+        padding at the end, `None` without padding. Rows do not affect each other. `positions` is the result of the
+        method `positions` for the frames, for callers that store it.
         """
         frames = positions or self.positions(latents.shape[-1])
         mask = None if mask is None else mask.to(self.dtype)

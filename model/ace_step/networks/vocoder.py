@@ -1,4 +1,4 @@
-"""Log-mel frames to a waveform and back: a ConvNeXt backbone, a HiFi-GAN head, and the mel analysis."""
+"""The vocoder: log-mel frames to a waveform and back, with a ConvNeXt backbone, a HiFi-GAN head, and mel analysis."""
 
 import itertools
 from collections.abc import Iterator, Mapping
@@ -120,7 +120,9 @@ class Head(nn.Module):
 
 
 class Vocoder(nn.Module):
-    """Log-mel frames to samples; parameter names are those of the released weights, their norm folded in."""
+    """Converts log-mel frames to samples. Parameter names are those of the released weights, with weight norm folded
+    in.
+    """
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -156,7 +158,7 @@ MEL_FRAMES_AT_ONCE = 1024
 
 
 class Held(nn.Module):
-    """A tensor that is not a parameter, under its name in the released weights."""
+    """A module with one tensor that is not a parameter, under its name in the released weights."""
 
     def __init__(self, name: str, *shape: int) -> None:
         super().__init__()
@@ -194,7 +196,8 @@ class MelTransform(nn.Module):
 
 
 def folded(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """The weights with every pair of `weight_g` and `weight_v` made into one `weight` (arXiv 1602.07868, equation 2).
+    """Return the weights with every pair of `weight_g` and `weight_v` combined to one `weight` (arXiv 1602.07868,
+    equation 2).
 
     Norms are over all axes but the first, in float32.
     """

@@ -1,4 +1,4 @@
-"""Divides a song into the sections of its lyrics, and its latent frames among them."""
+"""Divides a song into the sections of its lyrics, and divides its latent frames among them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -32,14 +32,14 @@ _KINDS = {
 
 @dataclass(slots=True)
 class Part:
-    """A section as written: its tag ("" before the first), and the lines under it."""
+    """A section of the lyrics as written: its tag ("" before the first tag), and the lines under it."""
 
     tag: str
     lines: list[str] = field(default_factory=list)
 
     @property
     def kind(self) -> SectionKind:
-        """Kind of the section; lines under no tag are a verse."""
+        """Kind of the section; lines without a tag are a verse."""
         return _KINDS.get(self.tag, SectionKind.VERSE if self.lines else SectionKind.INST)
 
     @property
@@ -54,7 +54,7 @@ class Part:
 
 
 def parts_of(lyrics: str) -> list[Part]:
-    """The sections of normalised lyrics, in order; an instrumental if there are no lyrics."""
+    """Return the sections of normalised lyrics, in order; an instrumental if there are no lyrics."""
     parts: list[Part] = []
     for line in filter(None, map(str.strip, lyrics.splitlines())):
         if line.startswith("[") and (tag := line[1:].partition("]")[0].lower()) in _KINDS:
@@ -67,7 +67,7 @@ def parts_of(lyrics: str) -> list[Part]:
 
 
 def labels(parts: Sequence[Part]) -> list[str]:
-    """Display names: kinds are numbered if there are several ("verse 2")."""
+    """Return the display names; kinds that occur several times are numbered ("verse 2")."""
     kinds = [part.kind for part in parts]
     return [
         f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)
@@ -76,14 +76,14 @@ def labels(parts: Sequence[Part]) -> list[str]:
 
 
 def song_seconds(parts: Sequence[Part]) -> float:
-    """Preferred length in seconds of a song of these sections."""
+    """Return the preferred length in seconds of a song of these sections."""
     sung = any(part.lines for part in parts)
     wished = sum(part.seconds for part in parts) if sung or len(parts) > 1 else _NO_LYRICS_SECONDS
     return min(MAX_SECONDS, max(MIN_SECONDS, wished))
 
 
 def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
-    """The sections, with neighbours merged if `seconds` has no room for so many."""
+    """Return the sections; neighbours are merged if `seconds` is too short for so many."""
     room = max(1, int(seconds / SECTION_SECONDS))
     kept = [Part(part.tag, list(part.lines)) for part in parts]
     while len(kept) > room:
@@ -93,7 +93,7 @@ def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
 
 
 def shares(parts: Sequence[Part], frames: int) -> list[int]:
-    """Latent frames of each section, in proportion to preferred lengths, `frames` in all."""
+    """Divide `frames` latent frames among the sections in proportion to their preferred lengths."""
     least = min(frames_of(SECTION_SECONDS), frames // len(parts))
     wished = [part.seconds for part in parts]
     spare = frames - least * len(parts)
@@ -102,5 +102,5 @@ def shares(parts: Sequence[Part], frames: int) -> list[int]:
 
 
 def seconds_of(frames: int) -> float:
-    """Length of `frames` latent frames in seconds."""
+    """Return the length of `frames` latent frames in seconds."""
     return frames / FRAMES_PER_SECOND

@@ -1,4 +1,4 @@
-"""Plans a song: checks the request, chooses what it left open, divides the song into sections."""
+"""Plans a song: checks the request, chooses values that it leaves open, and divides the song into sections."""
 
 from collections.abc import Iterable, Sequence
 
@@ -54,7 +54,7 @@ CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LE
 
 
 class Planner:
-    """Makes plans; pure except for reading the header of a recording."""
+    """Makes plans. Pure, except that it reads the header of a recording."""
 
     def __init__(self, settings: AceStepSettings, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
         self._settings = settings
@@ -166,7 +166,7 @@ def _language(asked: str | None) -> str | None:
 
 
 def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
-    """Latent frames of the song, and of the recording that it starts from (0 without one)."""
+    """Return the latent frames of the song, and of the recording that it starts from (0 without one)."""
     task = params.task
     if task is None or isinstance(task, Retake):
         return frames_of(params.duration_seconds or song_seconds(parts)), 0
@@ -194,7 +194,7 @@ def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
 
 
 def _whole(lyrics: str) -> Part:
-    """All sections as one; an instrumental has the tag for that, as in training."""
+    """Join all sections to one; an instrumental gets the tag for that, as in training."""
     if not lyrics.strip():
         return Part("inst")
     return Part("", lyrics.splitlines())
@@ -226,7 +226,7 @@ def _hints(params: SongParams) -> list[str]:
 
 
 def _prompt(params: SongParams) -> str:
-    """The prompt, with the caller's tempo, key and voice added in the wording of training prompts."""
+    """Return the prompt, with the caller's tempo, key and voice added in the wording of training prompts."""
     return ", ".join(filter(None, [params.prompt.strip().rstrip(","), *_hints(params)]))
 
 

@@ -1,4 +1,4 @@
-"""A recording in a caller's request."""
+"""Reads a recording in a caller's request."""
 
 import io
 import itertools
@@ -30,7 +30,7 @@ _Sound = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """Length of a recording by its header, in seconds and in latent frames."""
+    """Length of a recording according to its header, in seconds and in latent frames."""
 
     seconds: float
     frames: int
@@ -38,11 +38,11 @@ class SourceInfo:
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Read the header of a recording in the request field `field`, and all samples of one in floats.
+    """Check a recording in the request field `field`: its header and, if its samples are floats, all samples.
 
     Raises:
-        InvalidParams: it is not a recording; its length or rate is out of range; it has more than two channels;
-            or its samples are not numbers, or far too loud.
+        InvalidParams: the bytes are not a recording; its length or sample rate is out of range; it has more than two
+        channels; or samples are not finite, or far too loud.
     """
     with _opened(audio, field) as file:
         seconds, samples = file.frames / file.samplerate, _samples(file)
@@ -53,12 +53,12 @@ def inspect(audio: bytes, field: str) -> SourceInfo:
 
 
 def read(audio: bytes, field: str) -> _Sound:
-    """The sound of a recording, stereo, float32 [2, samples] at 44,100 Hz; a mono one is on both channels.
+    """Return the sound of a recording, stereo, float32 [2, samples] at 44,100 Hz; mono is copied to both channels.
 
-    It is decoded and resampled block by block: beside the result a block is held.
+    It is decoded and resampled block by block, so that memory is needed only for the result and one block.
 
     Raises:
-        InvalidParams: the recording is damaged, or as for `inspect`.
+        InvalidParams: the recording is damaged, or in the cases of `inspect`.
     """
     with _opened(audio, field) as file:
         sound, place = np.zeros((2, _samples(file)), np.float32), 0
@@ -89,14 +89,14 @@ def _opened(audio: bytes, field: str) -> soundfile.SoundFile:
 
 
 def _looks_right(audio: bytes) -> bool:
-    """True for bytes that begin as one of the accepted formats does; other readers are not tried."""
+    """True for bytes that begin like one of the accepted formats; only these formats are decoded."""
     mp3 = audio.startswith(b"ID3") or (audio[:1] == b"\xff" and len(audio) > 1 and audio[1] & 0xE0 == 0xE0)
     wav = audio.startswith(b"RIFF") and audio[8:12] == b"WAVE"
     return mp3 or wav or audio.startswith((b"fLaC", b"OggS"))
 
 
 def _fault(file: soundfile.SoundFile) -> str | None:
-    """The first out-of-bounds value in the header, as a text for the caller; `None` if there is none."""
+    """Return the first value in the header that is out of range, as a text for the caller; `None` if there is none."""
     if file.format not in _FORMATS:
         return "must be MP3, WAV, FLAC or Ogg"
     if not MIN_RATE_HERTZ <= file.samplerate <= MAX_RATE_HERTZ:
@@ -110,12 +110,12 @@ def _fault(file: soundfile.SoundFile) -> str | None:
 
 
 def _samples(file: soundfile.SoundFile) -> int:
-    """The samples of a recording at 44,100 Hz, by its header."""
+    """Return the number of samples of a recording at 44,100 Hz, according to its header."""
     return math.ceil(int(file.frames) * SAMPLE_RATE / int(file.samplerate))
 
 
 def _blocks(file: soundfile.SoundFile, field: str) -> Iterator[_Sound]:
-    """The sound, float32 [samples, channels], block by block, and no more than the header says."""
+    """Yield the sound, float32 [samples, channels], block by block, but no more than the header says."""
     left = file.frames
     try:
         while left > 0 and len(block := file.read(min(_BLOCK_SAMPLES, left), dtype="float32", always_2d=True)):

@@ -1,4 +1,4 @@
-"""One forward pass for the rows of many songs."""
+"""Computes one forward pass for the rows of many songs."""
 
 from collections.abc import Sequence
 
@@ -20,12 +20,12 @@ PADDED_SHARE = 0.125
 
 
 class BatchedForward:
-    """Evaluates rows of different lengths, timesteps and contexts.
+    """Evaluates the transformer for rows of different lengths, timesteps and contexts.
 
-    Rows of similar length, by `slack`, are padded and share a pass: padding costs as much as sound, so rows of very
-    different lengths have passes of their own. With `compiled`, torch compiles the blocks, once for all shapes;
-    `graphs` compiles them, too, and replays the launches of short passes (CUDA graphs), whose lengths are rounded up to
-    the captured ones.
+    Rows of similar length (within `slack`) are padded and share a pass. Padding costs as much time as sound, so rows of
+    very different lengths have separate passes. With `compiled`, torch compiles the blocks, once for all shapes.
+    `graphs` also compiles them, and replays short passes as CUDA graphs, whose lengths are rounded up to the recorded
+    ones.
     """
 
     def __init__(
@@ -49,10 +49,10 @@ class BatchedForward:
 
     @torch.no_grad()
     def warm(self) -> None:
-        """Compile and capture as configured, so that no step of a song has to.
+        """Compile and record CUDA graphs as configured, before the first song.
 
         Raises:
-            EngineUnavailable: the compiler cannot work here, or there is no CUDA device to capture on.
+            EngineUnavailable: the compiler cannot be used, or there is no CUDA device for graphs.
         """
         device = self._transformer.device
         if self._wants_graphs and device.type != "cuda":
@@ -63,7 +63,7 @@ class BatchedForward:
             self._graphs = PassGraphs(self._transformer, cuda_recorder(device))
 
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
-        """Velocities, float32, each in the shape of its row's latents."""
+        """Return the velocities, float32, each in the shape of its row's latents."""
         groups = self._groups([row.latents.shape[-1] for row in rows])
         order = [position for group in groups for position in group]
         timesteps: list[float] = [rows[each].timestep for each in order]
@@ -76,7 +76,7 @@ class BatchedForward:
         return [placed[position] for position in range(len(rows))]
 
     def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Positions of the rows that share a pass, longest first."""
+        """Return the positions of the rows that share a pass, longest first."""
         groups: list[list[int]] = []
         for position in sorted(range(len(lengths)), key=lambda position: -lengths[position]):
             if not groups or lengths[position] * (1 + self._slack) < lengths[groups[-1][0]]:
@@ -85,7 +85,7 @@ class BatchedForward:
         return groups
 
     def _pass(self, rows: Sequence[Row], facts: torch.Tensor) -> list[torch.Tensor]:
-        """Velocities of rows in one pass; `facts` [2, rows] are their timesteps and lengths in frames."""
+        """Return the velocities of rows in one pass; `facts` [2, rows] are their timesteps and lengths in frames."""
         lengths = [row.latents.shape[-1] for row in rows]
         tokens = max(row.context.tokens for row in rows)
         if self._graphs and (shape := self._graphs.find(len(rows), max(lengths), tokens)):

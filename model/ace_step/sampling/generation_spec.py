@@ -1,4 +1,6 @@
-"""Specification of a song: all parameters of a request, with nothing left open. The module is free of torch."""
+"""The specification of a song: all parameters of a request, with all defaults filled in. The module does not import
+torch.
+"""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -28,9 +30,9 @@ class GuidanceKind(StrEnum):
 class GuidanceParams:
     """Strength and interval of guidance; the defaults are those of the release.
 
-    `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps in the middle of the song that
-    are guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, if both are above 1,
-    guide prompt and lyrics separately, instead of `scale` and `kind`.
+    `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps, around the middle, that are
+    guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, if both are above 1, guide
+    prompt and lyrics separately, instead of `scale` and `kind`.
     """
 
     scale: float = 15.0
@@ -54,7 +56,7 @@ class GuidanceParams:
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """A song's plan as the engine keeps it. `frames` and `words` have one entry per section."""
+    """A song's plan in the engine. `frames` and `words` have one entry per section."""
 
     prompt: str
     words: tuple[Words, ...]
@@ -71,18 +73,18 @@ class GenerationSpec:
     source_frames: int = 0
 
     def section_seed(self, index: int) -> int:
-        """The seed of section `index`; the first has the song's own."""
+        """Return the seed of section `index`; the first section has the song's seed."""
         return (self.seed + index * _GOLDEN) % _SEEDS
 
     @property
     def second_seed(self) -> int:
-        """The seed of the noise that a task mixes in."""
+        """Return the seed of the noise that a task mixes in."""
         own = None if isinstance(self.task, AudioToAudio | None) else self.task.seed
         return self.seed ^ _GOLDEN if own is None else own
 
 
 def task_field(task: Task) -> str:
-    """The name of the task's field in the public contract."""
+    """Return the name of the task's field in music.proto."""
     return {
         AudioToAudio: "audio_to_audio",
         Retake: "retake",
@@ -93,6 +95,6 @@ def task_field(task: Task) -> str:
 
 
 def edit_range(task: Edit, steps: int) -> tuple[int, int]:
-    """The first step that changes the song, and the first after the change."""
+    """Return the first step that changes the song, and the first step after the change."""
     first = int(steps * task.start)
     return first, max(first, int(steps * task.end))

@@ -19,7 +19,7 @@ def cfg(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) ->
 
 
 def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float, index: int) -> torch.Tensor:
-    """CFG-Zero* (arXiv 2503.18886), algorithm 1: zero at the first evaluations, whose `index` counts from 0.
+    """CFG-Zero* (arXiv 2503.18886), algorithm 1: the velocity is zero at the first evaluations; `index` counts from 0.
 
     After that the unconditional velocity is first scaled to fit the conditional one.
     """
@@ -41,7 +41,7 @@ def double(
 class Apg:
     """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song.
 
-    `momentum` None leaves the average out.
+    With `momentum` `None` no average is used.
     """
 
     momentum: float | None = APG_MOMENTUM
@@ -50,7 +50,7 @@ class Apg:
     def __call__(
         self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float
     ) -> tuple[torch.Tensor, "Apg"]:
-        """The guided velocity, and the guidance of the next step with the updated average."""
+        """Return the guided velocity, and the guidance of the next step with the updated average."""
         difference = conditional - unconditional
         if self.momentum is not None:
             difference = difference + self.momentum * self.average
@@ -65,7 +65,7 @@ def _clipped(difference: torch.Tensor) -> torch.Tensor:
 
 
 def _across(difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
-    """The part of each slab of `difference` that is orthogonal to `direction`, computed in float64.
+    """Return the part of each slab of `difference` that is orthogonal to `direction`, computed in float64.
 
     On devices without float64 (mps) it is computed on the processor.
     """
@@ -77,5 +77,5 @@ def _across(difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
 
 
 def decayed(scale: float, floor: float, decay: float, progress: float) -> float:
-    """The scale at `progress`, 0 to 1, of the guided steps: from `scale` down to `floor` where `decay` is 1."""
+    """Return the scale at `progress`, 0 to 1, of the guided steps: from `scale` down to `floor` if `decay` is 1."""
     return scale - (scale - floor) * progress * decay

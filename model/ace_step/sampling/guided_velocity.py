@@ -1,4 +1,4 @@
-"""The contexts of a song at each step, and the guided velocity from their velocities."""
+"""Chooses the contexts of a song at each step, and combines their velocities to the guided velocity."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -27,7 +27,7 @@ class Contexts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """The guidance of one song of `steps` steps, with its state."""
+    """The guidance of one song with `steps` steps, and its state."""
 
     params: GuidanceParams
     available: Contexts
@@ -35,12 +35,13 @@ class Guidance:
     apg: Apg = field(default_factory=Apg)
 
     def contexts(self, index: int) -> tuple[ContextCache, ...]:
-        """The contexts to evaluate at step `index`."""
+        """Return the contexts to evaluate at step `index`."""
         guided = self.params.on and self._interval.holds(index)
         return self.available.all if guided else (self.available.conditional,)
 
     def velocity(self, index: int, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
-        """The velocity of step `index` from those under `contexts(index)`, and the guidance of the next step.
+        """Return the velocity of step `index` from the velocities under `contexts(index)`, and the guidance of the next
+        step.
 
         Each velocity is [1, 8, 16, frames].
         """

@@ -1,4 +1,4 @@
-"""Noise that is equal on every device."""
+"""Random noise that is identical on all devices."""
 
 from collections.abc import Callable, Sequence
 
@@ -8,7 +8,7 @@ from model.ace_step.networks.codec import LATENT_SHAPE
 
 
 class Noise:
-    """Standard normal noise of one seed, float32, in the order of its draws.
+    """Generator of standard normal noise, float32, from one seed.
 
     The numbers are drawn on the host and copied to the device: a GPU's own generator gives other numbers than a CPU's,
     and, for songs of minutes, other numbers than that of another GPU model. Hosts of one architecture draw
@@ -22,11 +22,11 @@ class Noise:
         self._of_step = torch.empty(0)
 
     def draw(self, frames: int) -> torch.Tensor:
-        """The next noise [1, 8, 16, frames]."""
+        """Return the next noise [1, 8, 16, frames]."""
         return self._copied(self._drawn((1, *LATENT_SHAPE, frames)))
 
     def draw_for(self, step: int, shape: Sequence[int]) -> torch.Tensor:
-        """The next noise, of `shape`. For a repeated `step`, after a failure, it is the same noise again."""
+        """Return the next noise of `shape`. If a `step` is repeated after a failure, it gets the same noise again."""
         if self._step != step:
             self._of_step, self._step = self._drawn(shape), step
         return self._copied(self._of_step)

@@ -50,7 +50,9 @@ class PassGraphs:
     """
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """Record a pass of each of the `shapes`, the largest first: its intermediate memory suffices for the others."""
+        """Record a pass for each of the `shapes`, the largest first, whose intermediate memory suffices for the
+        others.
+        """
         self._tensors = _Tensors(transformer, shapes)
         self._loaded: tuple[Shape, list[weakref.ref[ContextCache]]] | None = None
         largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
@@ -59,16 +61,19 @@ class PassGraphs:
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 
     def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
-        """The smallest recorded shape of so many rows with room for `frames` and `tokens`; `None` if there is none.
+        """Return the smallest recorded shape with this number of rows and room for `frames` and `tokens`; `None` if
+        there is none.
 
-        Frames are rounded up to a multiple of `BUCKET` at most: padding costs as much as sound.
+        Frames are rounded up at most to a multiple of `BUCKET`, because padding costs as much time as sound.
         """
         length = rounded_up(frames, BUCKET)
         fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))
         return min((each for each in fitting if each.tokens >= tokens), default=None)
 
     def replay(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> torch.Tensor:
-        """Velocities [rows, channels, height, frames] of a pass; `facts` [2, rows] are timesteps and lengths."""
+        """Return the velocities [rows, channels, height, frames] of a pass; `facts` [2, rows] are timesteps and
+        lengths.
+        """
         caches = [row.context for row in rows]
         if not self._holds(shape, caches):
             self._tensors.load_contexts(shape, caches)
@@ -84,7 +89,7 @@ class PassGraphs:
 
 
 class _Tensors:
-    """The memory that recorded passes read and write: each shape uses the beginning of it."""
+    """The memory that recorded passes read and write; each shape uses the beginning of it."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         config, device = transformer.config, transformer.device
@@ -110,18 +115,18 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """The velocities of the last pass of this shape."""
+        """Return the velocities of the last pass of this shape."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> None:
-        """Copy the latents of `rows` into the input, zeros behind them, and `facts`."""
+        """Copy the latents of `rows` into the input, followed by zeros, and `facts`."""
         self._facts[:2, : shape.rows] = facts
         latents = self._frames(self._latents, shape)
         for index, row in enumerate(rows):
             _fill(latents[index], row.latents[0], axis=-1)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
-        """Copy keys and values into the input, zeros behind them: masked values must be finite, too."""
+        """Copy keys and values into the input, followed by zeros, because masked values must be finite, too."""
         told: list[list[float]] = [[cache.tokens for cache in caches], [cache.sharpness for cache in caches]]
         self._facts[2:, : shape.rows] = on_device(told, self._facts.device)
         keys, values = self._contexts(shape)
@@ -150,7 +155,9 @@ def _fill(place: torch.Tensor, given: torch.Tensor, axis: int) -> None:
 
 
 def cuda_recorder(device: torch.device) -> Recorder:
-    """Records work as CUDA graphs with one memory pool, which is safe because no two run at the same time."""
+    """Return a function that records work as CUDA graphs with one memory pool, which is safe because no two run at the
+    same time.
+    """
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     pool = torch.cuda.graph_pool_handle()
 

@@ -1,8 +1,8 @@
 """Steps of Euler, Heun and PingPong on the latents of one song.
 
-Each song has its own sampler, so that songs in a batch are independent: the mean that Euler and Heun treat separately
-is that of the song's own latents, and PingPong draws from the song's own generator. A step returns new latents and a
-new sampler and changes nothing: a failed step, for lack of memory for example, can be taken again.
+Each song has its own sampler, so that songs in a batch are independent: Euler and Heun use the mean of the song's own
+latents, and PingPong draws noise from the song's own generator. A step returns new latents and a new sampler without
+changing the old ones, so that a failed step, for example for lack of memory, can be repeated.
 """
 
 import copy
@@ -24,21 +24,23 @@ class Solver(Protocol):
 
     @property
     def index(self) -> int:
-        """Evaluations already used."""
+        """Number of evaluations done."""
 
     @property
     def timestep(self) -> float:
         """Timestep of the next evaluation: 1000 times the noise level."""
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """The latents after the next evaluation, which gave `velocity`, and the sampler for the one after it.
+        """Return the latents after the next evaluation, which gave `velocity`, and the sampler for the one after it.
 
         Both tensors are float32 and of one shape.
         """
 
 
 def omega_weight(omega: float) -> float:
-    """The weight of the deviation from the mean: 1 at omega 0, more above it, in the range (0.9, 1.1)."""
+    """Return the weight of the deviation from the mean: 1 at omega 0, larger for positive omega, in the range (0.9,
+    1.1).
+    """
     return 0.9 + 0.2 / (1.0 + math.exp(-0.1 * omega))
 
 
@@ -48,7 +50,7 @@ def _moved(latents: torch.Tensor, change: torch.Tensor, weight: float) -> torch.
 
 
 class _Levels:
-    """Position of a sampler among its noise levels."""
+    """State of a sampler: its position in the sequence of noise levels."""
 
     def __init__(self, levels: torch.Tensor) -> None:
         self._levels = levels.tolist()
@@ -68,14 +70,14 @@ class _Levels:
         return self._levels[self.index], self._levels[self.index + 1]
 
     def advanced(self) -> Self:
-        """The sampler with one more evaluation used."""
+        """Return the sampler with one more evaluation done."""
         later = copy.copy(self)
         later.index += 1
         return later
 
 
 class Euler(_Levels):
-    """First order: x' = x + (s' - s) v, with the change's deviation from its mean weighted by omega."""
+    """First order: x' = x + (s' - s) v; the deviation of the change from its mean is weighted by omega."""
 
     def __init__(self, levels: torch.Tensor, omega: float) -> None:
         super().__init__(levels)
@@ -88,7 +90,7 @@ class Euler(_Levels):
 
 
 class Heun(_Levels):
-    """Second order: each Euler step but the last is repeated with the mean of the velocities at both ends.
+    """Second order: each Euler step except the last is repeated with the mean of the velocities at both ends.
 
     `levels` are those of Euler; n steps take 2 n - 1 evaluations.
     """
@@ -113,7 +115,7 @@ class Heun(_Levels):
 
 
 class PingPong(_Levels):
-    """Stochastic: to the data predicted by the velocity, and back to the next level with fresh noise."""
+    """Stochastic: go to the data predicted by the velocity, then back to the next noise level with new noise."""
 
     def __init__(self, levels: torch.Tensor, noise: Noise) -> None:
         super().__init__(levels)

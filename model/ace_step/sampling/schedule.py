@@ -1,4 +1,4 @@
-"""The noise levels of ACE-Step, and the steps with guidance."""
+"""The noise levels of ACE-Step, and the interval of steps with guidance."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ SIGMA_FLOOR = 0.001
 
 
 def shifted(sigma: float) -> float:
-    """The noise level for `sigma`, both 0 to 1, with more steps at the noisy end.
+    """Return the noise level for `sigma`, both 0 to 1; it places more steps at the noisy end.
 
     SD3 (arXiv 2403.03206), equation 23, with a shift of 3.
     """
@@ -19,10 +19,10 @@ def shifted(sigma: float) -> float:
 
 
 def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
-    """Noise levels of a song, float32 [steps + 1], falling from `sigma_max` (shifted twice) to 0.
+    """Return the noise levels of a song, float32 [steps + 1], falling from `sigma_max` (shifted twice) to 0.
 
-    The released model was sampled with the shift applied to the ends of the range and again to every level, so both are
-    kept.
+    The released pipeline applies the shift to the ends of the range and again to every level, and so does this
+    function.
     """
     floor = float(np.float32(shifted(SIGMA_FLOOR)))
     levels = np.linspace(shifted(sigma_max), floor, steps)
@@ -51,7 +51,7 @@ class Interval:
 
     @classmethod
     def middle(cls, steps: int, share: float) -> "Interval":
-        """The middle `share`, 0 to 1, of `steps`."""
+        """Return the middle `share`, 0 to 1, of `steps`."""
         return cls(int(steps * (1.0 - share) / 2.0), int(steps * (share / 2.0 + 0.5)))
 
     def holds(self, index: int) -> bool:
@@ -59,5 +59,5 @@ class Interval:
         return self.start <= index < self.end
 
     def progress(self, index: int) -> float:
-        """Position of `index` between the first guided step (0) and the last (1); 0 where there is only one."""
+        """Return the position of `index` between the first guided step (0) and the last (1); 0 if there is only one."""
         return (index - self.start) / max(1, self.end - self.start - 1)

@@ -1,4 +1,4 @@
-"""Begins the trajectory for a spec. Noise is drawn in the order of the released pipeline."""
+"""Creates the trajectory for a specification. Noise is drawn in the same order as in the released pipeline."""
 
 import math
 
@@ -18,17 +18,17 @@ from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
 def kept_steps(steps: int, strength: float) -> int:
-    """Number of remaining steps if a reference is kept with `strength`, 0 to 1; at least 1."""
+    """Return the number of remaining steps if the influence of a reference is `strength`, 0 to 1; at least 1."""
     return max(1, int((1.0 - strength) * steps))
 
 
 def skipped_steps(steps: int, variance: float) -> int:
-    """Number of steps left out at the noisy end for `variance`, 0 to 1; all but one at most."""
+    """Return the number of steps skipped at the noisy end for `variance`, 0 to 1; at most all but one."""
     return min(steps - 1, int(steps * (1.0 - variance)))
 
 
 def evaluation_count(spec: GenerationSpec, index: int) -> int:
-    """Number of steps (evaluations) of section `index`, before its trajectory is begun."""
+    """Return the number of steps (evaluations) of section `index`, before its trajectory is created."""
     steps = spec.steps
     match spec.task:
         case AudioToAudio(strength=strength):
@@ -44,7 +44,7 @@ def evaluation_count(spec: GenerationSpec, index: int) -> int:
 
 
 def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """The trajectory of a song that is denoised at once."""
+    """Return the trajectory of a song that is denoised at once."""
     noise = noises(spec.seed)
     if conditions.source is not None:
         return _from_source(spec, conditions, conditions.source, noises)
@@ -56,7 +56,7 @@ def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Traje
 
 
 def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
-    """Interpolation of two noises with constant variance: `share`, 0 to 1, goes from the first to the second."""
+    """Interpolate two noises with constant variance; `share` 0 gives the first, 1 the second."""
     return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
 
 
@@ -125,7 +125,7 @@ def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torc
 
 
 def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """The trajectory of the first of several sections, denoised a little beyond its end."""
+    """Return the trajectory of the first of several sections, denoised a little beyond its end."""
     noise = noises(spec.section_seed(0))
     start = noise.draw(_with_lookahead(spec, 0))
     return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guidance(spec, conditions))
@@ -134,9 +134,10 @@ def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) 
 def next_section(
     spec: GenerationSpec, index: int, conditions: Conditions, before: Context, noises: Noises
 ) -> Trajectory:
-    """The trajectory of a section after another one, whose end is fixed while new frames are denoised.
+    """Return the trajectory of a later section: the end of the previous section stays fixed while new frames are
+    denoised.
 
-    From that end on, the frames denoised beyond it are crossfaded with the new ones.
+    The frames denoised beyond that end are crossfaded with the new ones.
     """
     noise = noises(spec.section_seed(index))
     tail, beyond, new = before.tail.shape[-1], before.beyond.shape[-1], _with_lookahead(spec, index)

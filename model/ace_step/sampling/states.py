@@ -1,4 +1,4 @@
-"""State of a section while it is denoised: conditions, trajectory, and context for the next section."""
+"""The state of a section during denoising: conditions, trajectory, and context for the next section."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -25,7 +25,7 @@ SEAM_SAMPLES = 1024
 class Conditions:
     """See `model.engine.SectionConditions`. `target` and `source` are set for the tasks that need them.
 
-    On a GPU, `ready` is the event behind the work that makes the tensors.
+    On a GPU, `ready` is the event that follows the work that makes the tensors.
     """
 
     contexts: Contexts
@@ -52,14 +52,14 @@ class Conditions:
 
 @dataclass(slots=True)
 class Seam:
-    """The sound just beyond the end of a section, known once the section is rendered."""
+    """The sound just after the end of a section, known once the section is rendered."""
 
     sound: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Latents before a section: those up to the end of the last one, those just beyond it, and the seam."""
+    """The latents before a section: those up to the end of the previous section, those just after it, and its seam."""
 
     tail: torch.Tensor
     beyond: torch.Tensor
@@ -70,7 +70,7 @@ class Context:
 class State:
     """See `model.engine.SectionState`. The section's own frames are `first` to `first + frames` of its latents.
 
-    `before` is the seam of the section before, `None` for a song's first.
+    `before` is the seam of the previous section, `None` for a song's first section.
     """
 
     spec: GenerationSpec
@@ -81,7 +81,7 @@ class State:
     seam: Seam = field(default_factory=Seam)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Trajectory.advance`. After the last step only the latents are kept."""
+        """See `Trajectory.advance`. After the last step only the latents are stored."""
         self.trajectory.advance(velocities)
         if self.trajectory.step == self.trajectory.steps:
             self.trajectory = FinishedTrajectory(self.trajectory.latents, self.trajectory.steps)
@@ -93,7 +93,7 @@ class State:
 
     @property
     def steps(self) -> int:
-        """Number of denoising steps in all."""
+        """Total number of denoising steps."""
         return self.trajectory.steps
 
     @property

@@ -1,4 +1,5 @@
-"""Trajectories from noise to a song, one class per task; each requests evaluations and takes their velocities.
+"""Denoising trajectories from noise to a song, one class per task; each requests evaluations and receives their
+velocities.
 
 Latents have the shape [1, 8, 16, frames], float32, on the device of the model.
 """
@@ -35,7 +36,7 @@ class Trajectory(Protocol):
 
     @property
     def steps(self) -> int:
-        """Steps in all, at least 1."""
+        """Total number of steps, at least 1."""
 
     @property
     def step(self) -> int:
@@ -47,28 +48,28 @@ class Trajectory(Protocol):
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """Take one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.
 
-        A failure leaves the trajectory unchanged: the step can be taken again with the same result.
+        A failure leaves the trajectory unchanged, so the step can be repeated with the same result.
         """
 
 
 class FinishedTrajectory:
-    """The end of a trajectory: its latents alone."""
+    """The end of a trajectory, which has only its latents."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents
         self.steps = self.step = steps
 
     def rows(self) -> list[Row]:
-        """Raises RuntimeError: there is no step left."""
+        """Raise RuntimeError, because no step is left."""
         raise RuntimeError("the section is finished and cannot be denoised further. This is a bug: please report it")
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Raises RuntimeError: there is no step left."""
+        """Raise RuntimeError, because no step is left."""
         raise RuntimeError("the section is finished and cannot be denoised further. This is a bug: please report it")
 
 
 class SamplerTrajectory:
-    """From noise, or a noised reference, to a song, by a sampler."""
+    """From noise, or a noised reference, to a song, with one sampler."""
 
     def __init__(self, latents: torch.Tensor, sampler: Solver, guidance: Guidance) -> None:
         self.latents = latents
@@ -98,9 +99,9 @@ class SamplerTrajectory:
 
 
 class RepaintTrajectory:
-    """Denoises the inside of a time window and keeps the rest of the source.
+    """Denoises the inside of a time window and leaves the rest of the source unchanged.
 
-    The first `skipped` levels of the full schedule are left out: fewer steps keep more of the source.
+    The first `skipped` levels of the full schedule are left out; fewer steps preserve more of the source.
     """
 
     def __init__(
@@ -148,8 +149,7 @@ class RepaintTrajectory:
 
 
 class EditTrajectory:
-    """FlowEdit (arXiv 2412.08629), algorithm 1: transforms a song into another along the difference of their
-    velocities.
+    """FlowEdit (arXiv 2412.08629), algorithm 1: transforms one song into another by the difference of their velocities.
 
     Levels `first` to `last` of the schedule (`last` excluded) move the difference, each averaged over `averages`
     noises; the rest of the schedule samples the target as usual. Guidance is always APG.
@@ -225,7 +225,7 @@ class EditTrajectory:
 
     @property
     def _moving(self) -> int:
-        """Number of steps that edit: each adds to the difference from the source."""
+        """Number of editing steps, each of which adds to the difference from the source."""
         return (self._last - self._first) * self._averages
 
     @property

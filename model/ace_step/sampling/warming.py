@@ -36,7 +36,7 @@ def compile_now(transformer: Transformer) -> None:
     """Run the compiled blocks once with a single row and once with two, the only variants that are compiled.
 
     Raises:
-        EngineUnavailable: the compiler cannot work here.
+        EngineUnavailable: the compiler cannot be used.
     """
     from torch._inductor import config as inductor  # a second of imports that only those who compile have to pay
 
@@ -56,7 +56,7 @@ def compile_now(transformer: Transformer) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """The advice for a compiler failure, or else its text."""
+    """Return the advice for a known failure of the compiler, otherwise its text."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]

@@ -51,7 +51,7 @@ _FEWEST_SPACED_LETTERS = 8
 
 
 def check_is_text(text: str, field: str) -> None:
-    """Refuse text that is the bytes of a file.
+    """Refuse lyrics that are the bytes of a file.
 
     Raises:
         InvalidParams: `text` begins like such a file, or more than 5 % of its characters are controls or replacements.
@@ -75,7 +75,7 @@ def _unreadable(text: str) -> int:
 
 
 def decoded(text: str, notes: Notes) -> str:
-    """`text` with an encoding error undone: UTF-8 that was decoded as a Western encoding ("å¤œ" for "夜")."""
+    """Undo a wrong decoding of `text`: UTF-8 that was decoded as a Western encoding ("å¤œ" for "夜")."""
     for encoding in ("latin-1", "cp1252"):
         try:
             written = text.encode(encoding).decode("utf-8-sig")
@@ -88,7 +88,7 @@ def decoded(text: str, notes: Notes) -> str:
 
 
 def visible(text: str, notes: Notes) -> str:
-    """`text` in composed form (NFC) without invisible characters, with plain spaces and newlines only."""
+    """Return `text` in composed form (NFC) without invisible characters, and with only plain spaces and newlines."""
     text = _BLANKS.sub(" ", _NEWLINES.sub("\n", unicodedata.normalize("NFC", text)))
     text = _KEYCAP.sub(r"\1. ", _LINE_END.sub("\n", text).translate(_FOLDED))
     if _PERCENT.search(text):
@@ -99,7 +99,7 @@ def visible(text: str, notes: Notes) -> str:
 
 
 def without_invisible(text: str) -> str:
-    """`text` without invisible characters."""
+    """Return `text` without invisible characters."""
     return _INVISIBLE.sub("", text).replace("\ufffd", "")
 
 
@@ -117,7 +117,7 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def unspaced(lines: list[Line]) -> list[Line]:
-    """The lines with words joined that were written with a space behind each character.
+    """Join words in which a space was written after each character.
 
     Latin letters are joined only if nearly all words of the text are single letters, and wider spaces stand between its
     words.

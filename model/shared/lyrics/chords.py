@@ -59,7 +59,7 @@ _METADATA = frozenset(
 
 
 def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines without chord names in brackets, and blank where only chords or tablature stood."""
+    """Return the lines without chord names in brackets; lines with only chords or tablature become blank."""
     lines = [Line(line.number, _DIRECTIVE.sub(_tag, line.text)) for line in lines]
     often = _often(lines)
     if often:
@@ -72,14 +72,16 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _often(lines: list[Line]) -> bool:
-    """True if two lines or more begin with a chord in brackets, or are one, and one cannot name a section."""
+    """True if at least two lines begin with a chord in brackets, or consist of one, and at least one chord cannot be
+    the name of a section.
+    """
     lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
     opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]
     return any(len(names) > 1 and any(len(name) > 1 or name in "EFG" for name in names) for names in (lone, opening))
 
 
 def _tag(match: re.Match[str]) -> str:
-    """The tag for a directive."""
+    """Return the tag of lyrics for a directive of a chord sheet."""
     if _NAME.fullmatch(match[1]):
         return match[0]
     name, value = match[1].lower(), (match[2] or "").strip()
@@ -110,7 +112,7 @@ def _without(text: str, *, certain: bool) -> str:
 
 
 def _plainly_chords(text: str) -> bool:
-    """True if a line consists of chords, and cannot be words: letters of the alphabet in order are words."""
+    """True if a line consists of chords and cannot be words; letters in alphabetical order count as words."""
     names = _chords(text)
     if len(names) < 2:
         return bool(names) and len(names[0]) > 2
@@ -118,7 +120,7 @@ def _plainly_chords(text: str) -> bool:
 
 
 def _chords(text: str) -> list[str]:
-    """The chord names of a line of chords; none for any other line."""
+    """Return the chord names of a line of chords; empty for any other line."""
     tokens = [token for token in re.split(r"[\s|]+", text) if token and not _BAR_SIGN.fullmatch(token)]
     if not tokens or not all(map(_NAME.fullmatch, tokens)):
         return []

@@ -75,7 +75,7 @@ _DIRECTION = re.compile(
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """The tags and words of a non-blank line, in order; words are stripped and never empty."""
+    """Split a line that is not blank into its tags and words, in order; words are stripped and never empty."""
     text = _NESTED.sub(r"[\1(\2)]", _DOUBLED.sub(r"\1", text))
     tag = _whole_line(text) if len(text) <= _LONGEST_HEADING else None
     if tag is not None:
@@ -97,7 +97,7 @@ def has_brackets(text: str) -> bool:
 
 
 def _whole_line(text: str) -> Tag | None:
-    """The tag that a whole line without square brackets is."""
+    """Return the tag if a whole line without square brackets is one."""
     if times := repeats.times_of_text(text):
         return Repetition(times, repeats.is_counted(text))
     text = _CLOCK_BESIDE.sub("", text) or text
@@ -133,17 +133,17 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
 
 
 def _tells(text: str) -> bool:
-    """True if a text in brackets or before a colon that resembles a name is meant as one."""
+    """True if a text in brackets or before a colon, which resembles a section name, is meant as one."""
     return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
 
 def _names(text: str) -> bool:
-    """True if a text has a word that is the name of a section."""
+    """True if a text contains the name of a section."""
     return bool(STRONG & set(re.findall(r"[a-z]+", text.lower()))) or any(n in text for n in STRONG if not n.isascii())
 
 
 def _opened(text: str) -> Iterator[Piece]:
-    """A heading and its words on one line ("副歌：风吹过来"), or words."""
+    """Split a heading and words on one line ("副歌：风吹过来"); returns words if there is no heading."""
     for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS, _NAME_AND_WORDS):
         match = pattern.fullmatch(text)
         found = read_tag(match[1]) if match else None
@@ -158,7 +158,7 @@ def _opened(text: str) -> Iterator[Piece]:
 
 
 def _by_singers(text: str) -> Iterator[Piece]:
-    """Words before which singers are marked within the line ("（女）潮水（男）退去了")."""
+    """Split words within which singers are marked ("（女）潮水（男）退去了")."""
     parts = [part.strip() for part in _SUNG_BY.split(text)]
     words, marks = parts[::2], parts[1::2]
     if len(marks) < 2:
@@ -172,7 +172,7 @@ def _by_singers(text: str) -> Iterator[Piece]:
 
 
 def _directed(text: str) -> Iterator[Piece]:
-    """Words, and a direction in round brackets before or behind them."""
+    """Split words and a direction in round brackets before or after them."""
     before, behind = _DIRECTED.fullmatch(text), _DIRECTED_BEHIND.fullmatch(text)
     if before and _DIRECTION.fullmatch(before[1]):
         yield from (Remark(before[1]), before[2])
@@ -197,13 +197,13 @@ def _bracketed(text: str) -> Iterator[Piece]:
 
 
 def _is_reading(match: re.Match[str]) -> bool:
-    """True if brackets hold the reading of the character before them ("行[hang2]")."""
+    """True if brackets contain the reading of the character before them ("行[hang2]")."""
     before = match.string[match.start() - 1 : match.start()]
     return bool(re.match(f"[{HANZI}]", before)) and _READING.fullmatch(match[1].strip()) is not None
 
 
 def _unpaired(text: str) -> Iterator[Piece]:
-    """A line with an unpaired bracket: a tag if the rest of the line is one, else its words."""
+    """Read a line with an unpaired bracket: a tag if the rest of the line is one, otherwise its words."""
     half = text.strip(_OPEN + _CLOSE + " ")
     found = read_tag(half)
     if (isinstance(found, Heading) and found.exact) or isinstance(found, Singer):

@@ -25,7 +25,7 @@ _FEWEST_WORDS = 3
 
 
 def without_comments(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines, blank if they are comments or rules; one that names a section stays as its tag."""
+    """Return the lines; comments and rules become blank, and a comment that names a section becomes its tag."""
     kept = [Line(line.number, "" if _RULE.fullmatch(line.text) else _uncommented(line.text)) for line in lines]
     if not any(line.text for line in kept):  # then the signs are no comments
         return [Line(line.number, _COMMENT.sub(r"\1", line.text)) for line in lines]
@@ -44,7 +44,9 @@ def _uncommented(text: str) -> str:
 
 
 def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines without bullets, without music notes at their edges, and without numbers of counted lines."""
+    """Return the lines without bullets, without music notes at their edges, and without the numbers of counted
+    lines.
+    """
     plain = [Line(line.number, _NOTE_SIGNS.sub("", _BULLET.sub("", line.text))) for line in lines]
     unnumbered = _unnumbered(_without_stanza_numbers(plain))
     if unnumbered != plain:
@@ -53,7 +55,7 @@ def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
-    """The lines, blank if they are a stanza number ("1.", "II.") and these count up one by one."""
+    """Return the lines; stanza numbers ("1.", "II.") that count up one by one become blank."""
     found = [match for line in lines if (match := _STANZA_NUMBER.fullmatch(line.text))]
     numbers = [int(match[1]) if match[1] else _ROMAN.index(match[2].upper()) for match in found]
     if len(numbers) < 2 or numbers != list(range(1, len(numbers) + 1)):
@@ -62,7 +64,7 @@ def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
 
 
 def _unnumbered(lines: list[Line]) -> list[Line]:
-    """The lines without their numbers, if two or more count up one by one and nearly all lines have one."""
+    """Remove the numbers of the lines, if at least two count up one by one and nearly all lines have one."""
     words = [line for line in words_of(lines) if line.text[0] not in "[［【〔"]
     found = [match for line in words if (match := _NUMBER.match(line.text))]
     if len(found) < 2 or len(found) < 0.7 * len(words) or not _counted([_number(match) for match in found]):
@@ -80,13 +82,15 @@ def _number(match: re.Match[str]) -> int:
 
 
 def _counted(numbers: Sequence[int]) -> bool:
-    """True if numbers go up one by one, from 0 or 1, and perhaps start again."""
+    """True if numbers count up one by one from 0 or 1; they may start again."""
     before = [0, *numbers[:-1]]
     return numbers[0] <= 1 and all(b == a + 1 or b == 1 for a, b in zip(before, numbers, strict=True) if b != 0)
 
 
 def without_slashes(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines, split at slashes or bars that stand for line ends: between phrases of three words or more."""
+    """Split lines at slashes or bars that stand for line ends, which are those between phrases of at least three
+    words.
+    """
     cut: list[Line] = []
     for line in lines:
         phrases = [] if has_signs(line.text) else [phrase for phrase in _SLASH.split(line.text) if phrase]

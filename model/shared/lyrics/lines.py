@@ -18,7 +18,7 @@ class Line:
 
 @dataclass(slots=True)
 class Notes:
-    """Remarks for the caller; each is one sentence about all the places that it concerns."""
+    """Collects remarks for the caller; each is one sentence about all places that it concerns."""
 
     _items: dict[str, dict[str, None]] = field(default_factory=dict)
 
@@ -28,7 +28,7 @@ class Notes:
         found.update(dict.fromkeys(item[:_SHOWN_LETTERS] for item in items))
 
     def told(self) -> tuple[str, ...]:
-        """All remarks, in the order of their first place."""
+        """Return all remarks, in the order of their first place."""
         return tuple(f"lyrics: {remark}{_listed(tuple(items))}" for remark, items in self._items.items())
 
 
@@ -40,11 +40,11 @@ def _listed(items: Sequence[str]) -> str:
 
 
 def numbered(text: str) -> list[Line]:
-    """The lines of `text` with their numbers from 1, stripped; blank lines in a row become one."""
+    """Return the lines of `text` with their numbers from 1, stripped; consecutive blank lines become one."""
     lines = [Line(number, line.strip()) for number, line in enumerate(text.splitlines(), start=1)]
     return [line for before, line in pairwise([Line(0, ""), *lines]) if line.text or before.text]
 
 
 def words_of(lines: Iterable[Line]) -> list[Line]:
-    """The lines that are not blank."""
+    """Return the lines that are not blank."""
     return [line for line in lines if line.text]

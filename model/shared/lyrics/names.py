@@ -1,4 +1,4 @@
-"""Names of the sections of a song, in the languages in which lyrics are written. Tables alone."""
+"""Tables of the names of song sections in the languages in which lyrics are written."""
 
 from types import MappingProxyType
 

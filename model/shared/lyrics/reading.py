@@ -1,4 +1,6 @@
-"""Parses lyrics as people keep and send them: removes what is not words, and interprets tags and marks."""
+"""Parses lyrics in the forms in which people store and send them: removes everything that is not words, and interprets
+tags and marks.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -34,17 +36,17 @@ _STAGES: tuple[Callable[[list[Line], Notes], list[Line]], ...] = (
 
 @dataclass(frozen=True, slots=True)
 class WrittenLyrics:
-    """The sections of lyrics, and remarks for the caller on how they were read. No section: an instrumental."""
+    """The sections of lyrics, and remarks for the caller on how they were parsed. An instrumental has no sections."""
 
     sections: tuple[WrittenSection, ...]
     notes: tuple[str, ...] = ()
 
 
 def read_lyrics(text: str, field: str = "lyrics") -> WrittenLyrics:
-    """Read the lyrics of the request field `field`; blank ones are an instrumental.
+    """Parse the lyrics in the request field `field`; blank lyrics are an instrumental.
 
     Raises:
-        InvalidParams: `text` is not text, or has neither words nor tags.
+        InvalidParams: `text` is the content of a file, or has neither words nor tags.
     """
     notes = Notes()
     text = decoded(text, notes)

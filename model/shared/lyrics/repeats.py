@@ -1,4 +1,4 @@
-"""Marks that say how often something is sung: "(x2)", "×3", "（重复两遍）", "Repeat chorus"."""
+"""Reads marks for repetitions: "(x2)", "×3", "（重复两遍）", "Repeat chorus"."""
 
 import re
 
@@ -30,7 +30,9 @@ _BARE_AT_END = re.compile(
 
 
 def times_of(mark: str) -> int | None:
-    """Number of times that the words before `mark` (without brackets) are sung; `None` if it is not a repeat mark."""
+    """Return the number of times that the words before `mark` (without brackets) are sung; `None` if it is not a repeat
+    mark.
+    """
     match = _MARK.fullmatch(mark.strip()) if len(mark) <= _LONGEST else None
     if match is None or not any(match.groups()):
         return None
@@ -38,24 +40,26 @@ def times_of(mark: str) -> int | None:
 
 
 def times_of_text(text: str) -> int | None:
-    """As `times_of` for the text of a line: in round brackets any mark, without them what could not be words."""
+    """Like `times_of`, for the text of a line: any mark in round brackets, without them only marks that cannot be
+    words.
+    """
     if text[:1] in "(（" or _ALONE.fullmatch(text):
         return times_of(text.strip("()（） "))
     return None
 
 
 def is_counted(mark: str) -> bool:
-    """True if a mark says how often, not only that something comes again."""
+    """True if a mark gives a number of times, not only that something is repeated."""
     return any(any(match.groups()) for match in _IN_TAG.finditer(mark))
 
 
 def has_signs(text: str) -> bool:
-    """True if the words stand between the repeat signs of music."""
+    """True if the words are between the repeat signs of musical notation."""
     return _SIGNS.fullmatch(text) is not None
 
 
 def taken_out(tag: str) -> tuple[str, int | None, bool]:
-    """A tag without its repeat marks, their count, and True if they say "again"."""
+    """Return a tag without its repeat marks, their number of times, and True if they mean "again"."""
     times, again = None, False
     for match in _IN_TAG.finditer(tag):
         times = _count(match) or times
@@ -65,7 +69,9 @@ def taken_out(tag: str) -> tuple[str, int | None, bool]:
 
 
 def split_end(text: str) -> tuple[str, int]:
-    """The words of a line without the mark at their end, and how often they are sung: once without any."""
+    """Split the mark at the end of a line from its words; returns the words and the number of times, 1 without a
+    mark.
+    """
     if match := _SIGNS.fullmatch(text):
         return match[1], 2
     start = max(0, len(text) - _LONGEST)

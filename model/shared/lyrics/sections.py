@@ -1,4 +1,4 @@
-"""Lyrics as sections: the lines under each tag, with who sings them and how often."""
+"""Divides lyrics into sections: the lines under each tag, with their singers and repetitions."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field, replace
@@ -21,7 +21,7 @@ _ONCE = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 @dataclass(frozen=True, slots=True)
 class WrittenLine:
-    """One line of words: its number in the caller's text, its singer, and True after a blank line."""
+    """One line of words: its number in the caller's text, its singer, and True if a blank line precedes it."""
 
     number: int
     text: str
@@ -31,9 +31,9 @@ class WrittenLine:
 
 @dataclass(frozen=True, slots=True)
 class WrittenSection:
-    """One part of the lyrics; `tag` is the one above it as written, empty without one.
+    """One section of the lyrics; `tag` is the tag above it as written, empty if there is none.
 
-    Without lines it is played, not sung.
+    A section without lines is instrumental.
     """
 
     kind: SectionKind
@@ -48,7 +48,7 @@ class _Draft:
     after_blank: bool
     lines: list[WrittenLine] = field(default_factory=list)
     stanza: int = 0
-    """Index of the first line since the last blank one."""
+    """Index of the first line after the last blank one."""
 
     @property
     def kind(self) -> SectionKind:
@@ -59,7 +59,9 @@ class SectionReader:
     """Parses the lines of lyrics, one after another, into tagged sections with their singers."""
 
     def __init__(self, notes: Notes, names: Sequence[str], field_name: str) -> None:
-        """`names` are those of singers, in the order in which they appear; `field_name` is the field of the request."""
+        """`names` are the names of singers, in the order in which they appear; `field_name` is the field of the
+        request.
+        """
         self._notes = notes
         self._field = field_name
         self._names = names
@@ -70,10 +72,11 @@ class SectionReader:
         self._count = 0
 
     def read(self, lines: Sequence[Line]) -> None:
-        """Take all lines in order.
+        """Read all lines in order.
 
         Raises:
-            InvalidParams: there are more than `MOST_SECTIONS`, or repetitions make more than `MOST_LINES` lines.
+            InvalidParams: the lyrics have more than `MOST_SECTIONS` sections, or more than `MOST_LINES` lines with
+            repetitions.
         """
         for line in lines:
             if not line.text:
@@ -154,10 +157,10 @@ class SectionReader:
         return min(times, repeats.MOST_TIMES)
 
     def sections(self) -> tuple[WrittenSection, ...]:
-        """All sections, those that come again with their words.
+        """Return all sections; those that repeat an earlier one have its words.
 
         Raises:
-            InvalidParams: repetitions make more than `MOST_LINES` lines.
+            InvalidParams: the lyrics have more than `MOST_LINES` lines with repetitions.
         """
         found: list[WrittenSection] = []
         for place, draft in enumerate(self._drafts):
@@ -188,7 +191,7 @@ class SectionReader:
         return [section] * self._allowed(times, f"[{tag}]")
 
     def _before(self, heading: Heading, place: int) -> _Draft | None:
-        """The section with words that a tag without words repeats, the last of them; none where it repeats nothing."""
+        """Return the last section with words that a tag without words repeats; `None` if it repeats none."""
         earlier = [draft for draft in self._drafts[:place] if draft.heading and draft.lines]
         namesakes = [draft for draft in earlier if draft.heading and draft.heading.name == heading.name]
         numbered = " " in heading.name
@@ -199,17 +202,20 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """True if a tag without words opens no section: a sung kind that is only near, or before the first words."""
+        """True if a tag without words opens no section: because it is before the first words, or only resembles the
+        name of a sung section.
+        """
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
             return False
         return not heading.exact or not any(draft.lines for draft in self._drafts[:place])
 
 
 def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple[WrittenSection, ...]:
-    """The sections of cleaned lines.
+    """Return the sections of cleaned lines.
 
     Raises:
-        InvalidParams: there are more than `MOST_SECTIONS`, or repetitions make more than `MOST_LINES` lines.
+        InvalidParams: the lyrics have more than `MOST_SECTIONS` sections, or more than `MOST_LINES` lines with
+        repetitions.
     """
     reader = SectionReader(notes, singers.names_of_singers(words_of(lines)), field_name)
     reader.read(lines)
@@ -217,12 +223,12 @@ def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple
 
 
 def _sung_by(singer: Singer | None, lines: Sequence[WrittenLine]) -> tuple[WrittenLine, ...]:
-    """The lines, each marked as sung by `singer` unless that is `None`."""
+    """Return the lines, each marked as sung by `singer` unless that is `None`."""
     return tuple(replace(line, singer=singer) for line in lines) if singer else tuple(lines)
 
 
 def _merged(sections: Sequence[WrittenSection]) -> Iterator[WrittenSection]:
-    """The sections without an empty intro or outro beside another ("[outro] [fade out] [end]")."""
+    """Remove an empty intro or outro next to another one ("[outro] [fade out] [end]")."""
     for place, section in enumerate(sections):
         neighbours = [sections[place - 1]] if place else []
         if section.kind is SectionKind.INTRO:

@@ -43,13 +43,13 @@ class Heading:
     """A tag that opens a section.
 
     Attributes:
-        kind: the kind that it names, or the nearest.
+        kind: the kind of section that it names, or the nearest.
         written: the tag as written.
         name: kind and number, such as "verse 2", the same for all spellings.
-        exact: whether it is a name of the kind; `False` where that is only near.
-        singer: who sings the section, where the tag says so.
-        times: how often the section is sung, where the tag says so.
-        again: whether the tag says that a section from before comes once more.
+        exact: True if it is a name of the kind, False if it only resembles one.
+        singer: the singer of the section, if the tag names one.
+        times: the number of times that the section is sung, if the tag gives it.
+        again: True if the tag says that an earlier section is repeated.
     """
 
     kind: SectionKind
@@ -63,7 +63,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """A tag that repeats what stands before it; not `counted` if it only says "again"."""
+    """A tag that repeats the words before it; `counted` is false if it only says "again"."""
 
     times: int
     counted: bool = True
@@ -101,19 +101,19 @@ def read_tag(written: str) -> Tag:
 
 
 def _singer_behind(tag: str) -> Singer | None:
-    """The singer whose name stands behind that of a section ("chorus: all")."""
+    """Return the singer whose name follows that of a section ("chorus: all")."""
     behind = re.search(r"[:(|,-]\s*([^:(|,-]+?)[\s)]*$", tag)
     return singers.singer_of(behind[1]) if behind else None
 
 
 def section_kind(tag: str) -> SectionKind | None:
-    """The kind that a tag, without brackets, names or comes near to, or `None`."""
+    """Return the kind of section that a tag, without brackets, names or resembles, or `None`."""
     found = read_tag(tag)
     return found.kind if isinstance(found, Heading) else None
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """True if `line`, which reads as `heading`, is a heading also without brackets or colon."""
+    """True if `line`, which can be read as `heading`, is a heading also without brackets or colon."""
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):
@@ -123,7 +123,7 @@ def is_strong(heading: Heading, line: str) -> bool:
 
 
 def _named(tag: str, written: str) -> Heading | None:
-    """The heading of a tag that is a kind's name, with a number at most."""
+    """Return the heading of a tag that consists of a section name and at most a number."""
     for name in (tag, *_unnumbered(tag)):
         if kind := KINDS.get(_plain(name)):
             return Heading(kind, written, _name(kind, "" if name == tag else tag))
@@ -144,7 +144,7 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
-    """The heading of a tag with the name of a kind among other words; any words in one that repeats it."""
+    """Return the heading of a tag that contains a section name among other words."""
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
     if len(words) > _MOST_NEAR_WORDS or (FUNCTION_WORDS & set(words) and not again):
@@ -158,7 +158,7 @@ def _near(tag: str, written: str, *, again: bool) -> Heading | None:
 
 
 def _misspelt(words: list[str]) -> SectionKind | None:
-    """The kind whose name one of the words misspells by a letter or two ("chours", "verce")."""
+    """Return the kind whose name one of the words misspells by a letter or two ("chours", "verce")."""
     for word in words:
         close = get_close_matches(word, _SPELT, n=1, cutoff=0.8) if len(word) > 4 else []
         if close and close[0][0] == word[0]:
@@ -176,7 +176,7 @@ def _plain(name: str) -> str:
 
 
 def _name(kind: SectionKind, tag: str) -> str:
-    """Kind and number of a tag, for comparison; the last one has no number."""
+    """Return kind and number of a tag, for comparison; the last chorus and the like have no number."""
     if _LAST.match(tag):
         return kind.value
     written = [NUMBERS[word] for word in re.findall(r"[a-z]+|[一二三四五六七八九十]", tag) if word in NUMBERS]

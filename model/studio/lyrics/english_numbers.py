@@ -1,4 +1,4 @@
-"""Reads numbers, signs and abbreviations in English, as words."""
+"""Converts numbers, signs and abbreviations to English words."""
 
 import re
 
@@ -107,7 +107,7 @@ _NOUN_OF_PRICE = re.compile(r"\s*(?:bills?|questions?|man|men|bash|smile|dreams?
 
 
 def in_english(number: str, after: str = "") -> list[str]:
-    """The words of a number with what is written with it (`SAID`); `after` is the text behind it."""
+    """Return the words of a number with its signs and units (`SAID`); `after` is the text after it."""
     text = plain_digits(_ONE_SIGN.get(number, number)).replace("’", "'").replace("′", "'")
     if match := re.fullmatch(r"(\d+):(\d\d)\s?([aApP]?)\.?[mM]?\.?", text):
         return _time(match[1], match[2], match[3])
@@ -129,7 +129,7 @@ def in_english(number: str, after: str = "") -> list[str]:
 
 
 def ordinal(number: str) -> list[str]:
-    """The words of a number like "2nd", or of a decade like "90s"."""
+    """Return the words of a number like "2nd", or of a decade like "90s"."""
     figures = number.strip("'’stndrh")
     *most, last = _english_whole(figures, year=number.endswith(("0s", "0's", "0’s")))
     stem = f"{last[:-1]}ie" if last.endswith("y") else last
@@ -139,12 +139,14 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """The words for a token of `SPELT`."""
+    """Return the words for a token of `SPELT`."""
     return _SPELT_WORDS[token.lower()]
 
 
 def abbreviated(token: str, after: str) -> list[str]:
-    """The words of a token of `ABBREVIATION`: letters one by one, or the word; "St." is a saint before a name."""
+    """Return the words of a token of `ABBREVIATION`: letters one by one, or the word; "St." is a saint before a
+    name.
+    """
     name = token.rstrip(".").lower()
     if name == "st":
         return ["saint"] if after.lstrip()[:1].isupper() else ["street"]

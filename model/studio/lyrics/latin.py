@@ -1,4 +1,4 @@
-"""Syllables of words in Latin letters, by vowel groups and the commonest spelling rules of English."""
+"""Divides words in Latin letters into syllables, by vowel groups and the most common spelling rules of English."""
 
 import itertools
 import re
@@ -32,10 +32,10 @@ _EXCEPTIONS = {
 
 
 def syllabify(word: str) -> tuple[str, ...]:
-    """Cut a word into its sung syllables; joined they give `word` again, and there is at least one.
+    """Divide a word into its sung syllables, at least one; joined they give `word`.
 
-    Sensible for English, close for other languages in Latin letters: one syllable per vowel group, a silent final e
-    and medial e before common suffixes do not count, consonants open the syllable that follows them.
+    Suitable for English, and approximate for other languages in Latin letters: one syllable per vowel group; a silent
+    final e, and a medial e before common suffixes, do not count; consonants belong to the syllable that follows them.
     """
     plain = plain_letters(word)
     starts = _EXCEPTIONS.get(plain)
@@ -49,7 +49,7 @@ def syllabify(word: str) -> tuple[str, ...]:
 
 
 def plain_letters(word: str) -> str:
-    """`word` in lower case without accents and full-width forms, of the same length."""
+    """Return `word` in lower case without accents and full-width forms, of the same length."""
     return "".join(_base_letter(character) for character in word)
 
 
@@ -58,7 +58,7 @@ def _base_letter(character: str) -> str:
 
 
 def _nuclei(word: str) -> list[tuple[int, int]]:
-    """Spans of the sounded vowel groups, in order."""
+    """Return the ranges of the sounded vowel groups, in order."""
     splits = {match.start() for match in _HIATUS.finditer(word)}
     spans: list[tuple[int, int]] = []
     contracted = {match.start() for match in _CONTRACTION.finditer(word)}
@@ -91,7 +91,7 @@ def _without_silent(word: str, spans: list[tuple[int, int]]) -> list[tuple[int, 
 
 
 def _silent_last(word: str) -> int | None:
-    """Position of an e near the end that is not sounded, or `None`."""
+    """Return the position of an e near the end that is silent, or `None`."""
     match = re.search(r"e(?:'?s|d|'(?:ve|ll|d))?$", word)
     if match is None or match.start() == 0:
         return None
@@ -106,7 +106,9 @@ def _silent_last(word: str) -> int | None:
 
 
 def _onset(word: str, left_end: int, right_start: int) -> int:
-    """Index at which the syllable with the vowel at `right_start` begins, after the vowel that ended at `left_end`."""
+    """Return the index at which the syllable with the vowel at `right_start` begins, after the vowel that ends at
+    `left_end`.
+    """
     cluster = word[left_end:right_start]
     if len(cluster) <= 1:
         return left_end

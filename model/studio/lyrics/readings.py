@@ -1,4 +1,4 @@
-"""Reads lyric lines: one syllable per Chinese character, several per Latin word or number."""
+"""Converts lyric lines to readings: one syllable per Chinese character, several per Latin word or number."""
 
 import re
 import unicodedata
@@ -52,7 +52,7 @@ _MOST_WORDS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A line as it is shown, its syllables in order, and its unsung parts.
+    """A line as displayed, its syllables in order, and its parts that cannot be sung.
 
     Attributes: syllables: the sung syllables; `text` holds their texts in order. skipped: the letters and symbols that
     could not be sung. text: the line without the readings that the caller has given in brackets. read: number of sung
@@ -78,12 +78,12 @@ class Reading:
 
 
 def is_chinese(text: str) -> bool:
-    """True if `text` holds a Chinese character."""
+    """True if `text` has a Chinese character."""
     return _CHINESE.search(text) is not None
 
 
 def count_chinese(text: str) -> int:
-    """Number of Chinese characters in `text`."""
+    """Return the number of Chinese characters in `text`."""
     return sum(1 for _ in _CHINESE.finditer(text))
 
 
@@ -91,7 +91,7 @@ def check_readable(readings: Sequence[Reading]) -> None:
     """Refuse lyrics of which less than half can be sung.
 
     Raises:
-        InvalidParams: field "lyrics".
+        InvalidParams: less than half can be sung; field "lyrics".
     """
     read, unread = sum(reading.read for reading in readings), sum(reading.unread for reading in readings)
     if unread and read < unread:
@@ -104,18 +104,18 @@ def check_readable(readings: Sequence[Reading]) -> None:
 
 
 class TooManySyllables(Exception):
-    """There is more to sing than any song has time for."""
+    """The lyrics have more syllables than fit into the longest song."""
 
 
 def read_line(text: str, *, chinese: bool, most: int = 1 << 20) -> Reading:
     """Read a line of at most `most` syllables; its numbers are read in Chinese if `chinese`, else in English.
 
-    In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent. A reading in brackets behind a
-    character, as in 行(háng) or 行[hang2], is that of the character; a line of pinyin is sung as pinyin. Text without a
-    sound in the voice is skipped.
+    In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent. A reading in brackets after a
+    character, as in 行(háng) or 行[hang2], overrides the dictionary; a line of pinyin is sung as pinyin. Text that the
+    voice cannot sing is skipped.
 
     Raises:
-        TooManySyllables: the line has more; it is not read to its end.
+        TooManySyllables: the line has more syllables.
         EngineUnavailable: a shipped table is missing or damaged.
     """
     shown, given, notes = without_given(text, _HANZI, known_readings)
@@ -135,7 +135,7 @@ def _read_tokens(
 
 
 def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
-    """The reading of a line of tokens with their syllables, without those that the voice cannot sing."""
+    """Return the reading of a line of tokens with their syllables, without those that the voice cannot sing."""
     syllables: list[Syllable] = []
     skipped: list[str] = []
     for token, spoken in found:
@@ -171,7 +171,7 @@ def _read_token(match: re.Match[str], chinese: bool, given: Mapping[int, str]) -
 
 
 def _english_words(match: re.Match[str], before: str, after: str) -> list[str]:
-    """The English words for a token that is not a word itself, such as a number; none if it is silent."""
+    """Return the English words for a token that is not a word itself, such as a number; empty if it is silent."""
     token = match.group()
     if match.lastgroup == "number":
         return in_english(token, after)
@@ -208,7 +208,7 @@ def _read_hanzi(run: str, given: Mapping[int, str]) -> Iterator[Syllable]:
 
 
 def _read_pinyin(line: str) -> list[tuple[str, list[Syllable]]]:
-    """The words of a line of pinyin, with tones as they are in connected speech, and its Chinese characters."""
+    """Return the words of a line of pinyin, with the tones of connected speech, and its Chinese characters."""
     words = [(match, syllables_of(match.group()) or []) for match in pinyin_tokens(line)]
     spoken = (third_tones([syllable.reading for syllable in toned]) for _, toned in words)
     sung = iter(third_tones([reading for readings in spoken for reading in readings]))
@@ -227,7 +227,7 @@ def _between_pinyin(text: str) -> list[tuple[str, list[Syllable]]]:
 
 
 def _mandarin(written: str, lexical: str, sung: str) -> Syllable:
-    """The syllable of two readings with tone digits, which differ at most in them."""
+    """Return the syllable for two readings, which differ only in their tone digits."""
     return Syllable(written, sung[:-1], tone=int(lexical[-1]), sung_tone=int(sung[-1]))
 
 
@@ -244,7 +244,7 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """Syllables of a number or sign, spoken in English; of very many words only the first."""
+    """Return the syllables of a number or sign, spoken in English; of very many words only the first."""
     words = words[:_MOST_WORDS]
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
@@ -252,15 +252,15 @@ def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
 
 
 def _letters(word: str) -> str:
-    """The word in plain letters and apostrophes, in capitals where it is all capitals."""
+    """Return the word in plain letters and apostrophes, in capitals if it is written in capitals."""
     spelt = re.sub("[’`´]", "'", word).replace("ß", "ss")
     plain = "".join(c for c in plain_letters(spelt) if c.isascii() and (c.isalpha() or c == "'"))
     return plain.upper() if word.isupper() else plain
 
 
 def _fitted(pieces: Sequence[str], count: int) -> list[str]:
-    """The syllables of a word in `count` parts: the last ones joined if there are more, the word divided if there are
-    fewer.
+    """Return the syllables of a word in `count` parts: the last ones are joined if there are more, the word is divided
+    if there are fewer.
     """
     if len(pieces) < count:
         return _shared("".join(pieces), count)
@@ -268,7 +268,7 @@ def _fitted(pieces: Sequence[str], count: int) -> list[str]:
 
 
 def _shared(written: str, count: int) -> list[str]:
-    """`written` cut into `count` parts of equal length or one character less; superfluous parts are empty."""
+    """Cut `written` into `count` parts of nearly equal length; superfluous parts are empty."""
     edges = [-(-part * len(written) // count) for part in range(count + 1)]
     return [written[a:b] for a, b in pairwise(edges)]
 

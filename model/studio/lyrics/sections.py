@@ -1,4 +1,4 @@
-"""Parses lyrics for studio: sections of readable lines, with their voices."""
+"""Parses lyrics for the studio engine into sections of singable lines, with their voices."""
 
 import itertools
 import re
@@ -39,7 +39,7 @@ _NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}
 
 @dataclass(frozen=True, slots=True)
 class LyricSection:
-    """One tagged part of the lyrics; without lines it is played, not sung."""
+    """One tagged section of the lyrics; a section without lines is instrumental."""
 
     kind: SectionKind
     lines: tuple[LyricLine, ...]
@@ -54,7 +54,7 @@ class LyricSection:
 class Lyrics:
     """Parsed lyrics; `notes` are remarks for the caller about skipped or changed text.
 
-    `voice` is the song's: the requested one, else the first in the lyrics; `None` leaves it open.
+    `voice` is the song's voice: the requested one, otherwise the first in the lyrics; `None` if neither names one.
     """
 
     sections: tuple[LyricSection, ...]
@@ -69,7 +69,7 @@ class Lyrics:
 
 @dataclass(slots=True)
 class _Reader:
-    """Reads lines; a repeated one is read once."""
+    """Converts lines to readings; a repeated line is converted only once."""
 
     chinese_song: bool
     notes: Notes = field(default_factory=Notes)
@@ -78,10 +78,10 @@ class _Reader:
     left: int = MAX_SYLLABLES
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        """Sung lines of a written line: several if it is too long, none if nothing of it can be read.
+        """Return the sung lines of a written line: several if it is too long, none if nothing of it can be sung.
 
         Raises:
-            TooManySyllables: no song has time for the line and those before it.
+            TooManySyllables: the line and those before it do not fit into the longest song.
         """
         if written.text not in self.known:
             self.known[written.text] = self._read(written)
@@ -118,13 +118,13 @@ class _Reader:
 def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None = None) -> Lyrics:
     """Parse lyrics into sections of readable lines, with tags as `model.shared.lyrics.reading` finds them.
 
-    Text before the first tag is a verse. A line with nothing to sing is left out, and one of which less than half can
-    be read; every line of the result has between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the requested voice,
-    if any. `language`, "zh" or "en", is that of numbers; `None` detects it from the words.
+    Text before the first tag is a verse. Lines of which less than half can be sung are left out; every line of the
+    result has between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the requested voice, if any. `language`, "zh"
+    or "en", is the language in which numbers are read; with `None` it is detected from the words.
 
     Raises:
-        InvalidParams: the text is too long, holds no words or more than can be sung, or less than half of its letters
-            can be sung.
+        InvalidParams: the text is too long, has no words or more than can be sung, or less than half of its letters can
+        be sung.
     """
     check_is_text(text[:MAX_CHARACTERS], "lyrics")
     _check_amount("characters", len(text), MAX_CHARACTERS)
@@ -149,7 +149,7 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
 
 
 def _check_amount(unit: str, amount: int, most: int) -> None:
-    """Refuse what no tempo could fit, before any character is read."""
+    """Refuse amounts of text that fit into no song at any tempo, before any character is converted."""
     if amount > most:
         raise InvalidParams(Violation("lyrics", f"have {amount} {unit}; at most {most} can be sung: leave some out"))
 
@@ -165,7 +165,7 @@ def _first_named(lines: Iterable[WrittenLine]) -> Voice | None:
 
 
 def _voices(singer: Singer | None, own: Voice) -> tuple[Voice, ...]:
-    """The voices of a line with the mark of a singer, in a song whose voice is `own`."""
+    """Return the voices of a line with the mark of a singer, in a song whose voice is `own`."""
     if singer is None:
         return ()
     if singer is Singer.ALL:

@@ -1,4 +1,6 @@
-"""Stress of the syllables of a line: function words are weak, words begin strongly, phrases begin after punctuation."""
+"""Computes the stress of the syllables of a line: function words are weak, words begin strongly, phrases begin after
+punctuation.
+"""
 
 import unicodedata
 from collections.abc import Iterable, Iterator
@@ -19,7 +21,7 @@ _NEUTRAL = 5
 
 
 def stresses(line: LyricLine) -> tuple[Stress, ...]:
-    """The stress of each syllable of a line."""
+    """Return the stress of each syllable of a line."""
     starts = _word_starts(line)
     weights: list[Stress] = []
     position = 0
@@ -49,7 +51,7 @@ def _is_weak(line: LyricLine, number: int) -> bool:
 
 
 def _word_at(line: LyricLine, number: int) -> str:
-    """The Latin word that a syllable belongs to, in lower case."""
+    """Return the Latin word that a syllable belongs to, in lower case."""
     first = number
     while first and not line.syllables[first].starts_word:
         first -= 1
@@ -62,7 +64,7 @@ def _word_at(line: LyricLine, number: int) -> str:
 
 
 def _word_starts(line: LyricLine) -> frozenset[int]:
-    """Places in the text where a Chinese word begins."""
+    """Return the positions in the text at which a Chinese word begins."""
     if not any(syllable.tone for syllable in line.syllables):
         return frozenset()
     return frozenset(_starts(seg.cut(simplified(line.text))))

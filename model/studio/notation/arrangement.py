@@ -1,4 +1,4 @@
-"""The full score of one section: every note of every track, ready to be played."""
+"""The full score of one section: every note of every track, ready to be rendered."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

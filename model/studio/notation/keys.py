@@ -1,4 +1,4 @@
-"""Names of keys, read and written: "F# minor", "Bbm", "降E大调"."""
+"""Formats and parses names of musical keys: "F# minor", "Bbm", "降E大调"."""
 
 import re
 import unicodedata
@@ -82,7 +82,7 @@ class Key:
 
 
 def parse_key(text: str) -> Key:
-    """Read a key; a bare letter is major. Raises InvalidParams (field "key") for anything else."""
+    """Parse a key; a bare letter is major. Raises InvalidParams (field "key") for anything else."""
     match = _KEY.fullmatch(_plain(text))
     if match is None or (match["before"] and match["after"]):
         raise InvalidParams(
@@ -94,26 +94,26 @@ def parse_key(text: str) -> Key:
 
 
 def find_key(text: str) -> Key | None:
-    """The first key that a longer text names, or `None`: "in F# minor", "key: Am", "降E大调", "1=D"."""
+    """Return the first key that a longer text names, or `None`: "in F# minor", "key: Am", "降E大调", "1=D"."""
     match = _found(unicodedata.normalize("NFKC", text))
     return _key_of(match) if match else None
 
 
 def without_key(text: str) -> str:
-    """The text with a space where `find_key` finds a key."""
+    """Return the text with a space in place of the key that `find_key` finds."""
     normal = unicodedata.normalize("NFKC", text)
     match = _found(normal)
     return f"{normal[: match.start()]} {normal[match.end() :]}" if match else text
 
 
 def _found(text: str) -> re.Match[str] | None:
-    """The place where a key is named; the first of several."""
+    """Return the first match that names a key."""
     matches = (match for pattern in _KEYS for match in pattern.finditer(text) if _key_of(match) is not None)
     return min(matches, key=lambda match: (match.start(), -match.end()), default=None)
 
 
 def _key_of(match: re.Match[str]) -> Key | None:
-    """The key that a match of `_KEYS` names; `None` where it is none after all."""
+    """Return the key that a match of `_KEYS` names; `None` if it is not a key."""
     groups = {name: text for name, text in match.groupdict().items() if text}
     written = "".join(groups.values())
     if "do" in groups and written[0] in "#♯♭b":

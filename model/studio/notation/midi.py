@@ -26,7 +26,7 @@ def section_midi(
     tempo_bpm: float,
     chords: Sequence[NamedChord] = (),
 ) -> bytes:
-    """The bytes of a MIDI file with the melody first and one track per player after it.
+    """Return the bytes of a MIDI file with the melody first and then one track per instrument.
 
     `syllables` are the section's syllables in singing order; `Note.syllable` indexes them. `chords` become markers.
     """

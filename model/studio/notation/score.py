@@ -1,6 +1,6 @@
 """The written music of one section: melody and chords on a grid of sixteenth notes.
 
-Every room of the studio engine speaks in these values: the denoiser writes a `Score`, the arranger expands it.
+All packages of the studio engine use these values: the denoiser makes a `Score`, and the arranger expands it.
 """
 
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ class Quality(IntEnum):
 
 
 class Colour(StrEnum):
-    """A tone beside a triad, or instead of its third; the value is its suffix on a lead sheet."""
+    """A tone in addition to a triad, or in place of its third; the value is its suffix on a lead sheet."""
 
     PLAIN = ""
     SEVENTH = "7"
@@ -41,7 +41,7 @@ _INTERVALS = {Quality.MAJOR: (0, 4, 7), Quality.MINOR: (0, 3, 7), Quality.DIMINI
 class Chord:
     """A triad with its colour; `root` is a pitch class, 0 (C) to 11 (B), and `bass` that of the lowest note.
 
-    `bass` is `None` where that is the root.
+    `bass` is `None` if it is the root.
     """
 
     root: int
@@ -51,14 +51,14 @@ class Chord:
 
     @property
     def pitch_classes(self) -> tuple[int, int, int]:
-        """Root, third or what is suspended in its place, and fifth as pitch classes."""
+        """Root, third (or the suspended tone in its place) and fifth as pitch classes."""
         first, third, fifth = _INTERVALS[self.quality]
         third = _SUSPENDED.get(self.colour, third)
         return ((self.root + first) % 12, (self.root + third) % 12, (self.root + fifth) % 12)
 
     @property
     def added(self) -> int | None:
-        """The pitch class beside the triad: a sixth, seventh or ninth; `None` where there is none."""
+        """The pitch class added to the triad: a sixth, seventh or ninth; `None` if there is none."""
         interval = _ADDED.get(self.colour)
         return None if interval is None else (self.root + interval) % 12
 
@@ -69,11 +69,11 @@ class Chord:
 
     @property
     def coloured(self) -> bool:
-        """True if the chord is more than a triad over its root."""
+        """True if the chord is more than a triad in root position."""
         return self.colour is not Colour.PLAIN or self.bass is not None
 
     def transposed(self, semitones: int) -> "Chord":
-        """The same chord, `semitones` higher."""
+        """Return the same chord, `semitones` higher."""
         bass = None if self.bass is None else (self.bass + semitones) % 12
         return Chord((self.root + semitones) % 12, self.quality, self.colour, bass)
 
@@ -114,6 +114,6 @@ class Score:
         return self.bars * STEPS_PER_BAR
 
     def transposed(self, semitones: int) -> "Score":
-        """The same music, `semitones` higher."""
+        """Return the same music, `semitones` higher."""
         melody = tuple(Note(n.start, n.length, n.pitch + semitones, n.syllable) for n in self.melody)
         return Score(self.bars, melody, tuple(chord.transposed(semitones) for chord in self.chords))

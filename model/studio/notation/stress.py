@@ -1,10 +1,10 @@
-"""Stress of a syllable in speech, which its note should agree with."""
+"""The stress of a syllable in speech, with which its note should agree."""
 
 from enum import IntEnum
 
 
 class Stress(IntEnum):
-    """Weight of a syllable in speech; `PHRASE` is strong and begins what follows a comma or a space."""
+    """Weight of a syllable in speech; `PHRASE` is strong and begins a phrase after a comma or a space."""
 
     WEAK = -1
     PLAIN = 0

@@ -1,4 +1,4 @@
-"""Cut the shipped instruments out of a General MIDI SoundFont.
+"""Builds the shipped instruments from a General MIDI SoundFont.
 
 Run with `python -m model.training.instruments.build_instruments FluidR3Mono_GM.sf3`; it rewrites
 `model/studio/instruments/`. The result is a chained Ogg file with the samples (copied, not encoded again) and a JSON
@@ -100,7 +100,7 @@ def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
 
 
 def _zone(font: SoundFont, row: FontZone) -> Zone:
-    """The zone in units of physics (SoundFont 2.04, section 8.1.3)."""
+    """Convert a zone to physical units (SoundFont 2.04, section 8.1.3)."""
     header = font.samples[row.sample]
     root_key = row.amount(Generator.ROOT_KEY)
     tuning_cents = row.amount(Generator.FINE_TUNE) + 100 * row.amount(Generator.COARSE_TUNE) + header.correction_cents
@@ -161,7 +161,9 @@ def _copy_samples(font: SoundFont, wanted: Sequence[int]) -> tuple[tuple[Sample,
 
 
 def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> InstrumentZones:
-    """The instrument in tune and evened out from zone to zone, then made as loud as all others."""
+    """Correct the tuning and the loudness of an instrument's zones, then bring it to the same loudness as all
+    others.
+    """
     content = table.instruments[instrument.value]
     if instrument is Instrument.DRUM_KIT:
         return content
@@ -175,7 +177,9 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
 
 
 def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
-    """`sound` is the key in the zone's middle with all zones that answer it: what is detuned on purpose stays so."""
+    """Correct one zone, measured at its middle key with all zones that sound there, so that intended detuning is
+    preserved.
+    """
     step_db = _EVENNESS * (mean_lufs - momentary_lufs(sound))
     cents = cents_off(sound, _middle(zone))
     return replace(
@@ -186,21 +190,21 @@ def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
 
 
 def _middle(zone: Zone) -> int:
-    """The key at which a zone is measured: the middle of its span, not too far from its recording."""
+    """Return the key at which a zone is measured: the middle of its range, near the key of its recording."""
     low, high = max(zone.low_key, MELODIC_KEYS[0]), min(zone.high_key, MELODIC_KEYS[1])
     nearest = round(zone.root_pitch)
     return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
 
 
 def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int) -> Stereo:
-    """One held note of a second at full velocity, [2, samples] at 48 kHz."""
+    """Render one note of a second at full velocity, [2, samples] at 48 kHz."""
     sampler = Sampler(InstrumentBank(table, data), instrument)
     sampler.start([SampledNote(0, SAMPLE_RATE_HERTZ, pitch, _FULL_VELOCITY)])
     return sampler.render(0, SAMPLE_RATE_HERTZ)
 
 
 def _as_json(table: BankTable) -> str:
-    """The table with one sample or zone per line, so that a change to it can be read."""
+    """Return the table with one sample or zone per line, so that differences are readable."""
 
     def lines(rows: Sequence[object]) -> str:
         return ",\n".join(json.dumps(row) for row in rows)

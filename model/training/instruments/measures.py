@@ -1,4 +1,4 @@
-"""Measures of one note: loudness and deviation from its pitch."""
+"""Measures one note: loudness and deviation from its pitch."""
 
 import math
 from typing import TypeAlias
@@ -20,7 +20,7 @@ _HARMONICS = 4
 
 
 def momentary_lufs(sound: Stereo) -> float:
-    """Loudness of the loudest 400 ms of `sound` [2, samples] at 48 kHz (ITU-R BS.1770-4, without gating)."""
+    """Return the loudness of the loudest 400 ms of `sound` [2, samples] at 48 kHz (ITU-R BS.1770-4, without gating)."""
     shelf = ([1.53512485958697, -2.69169618940638, 1.19839281085285], [1.0, -1.69065929318241, 0.73248077421585])
     highpass = ([1.0, -2.0, 1.0], [1.0, -1.99004745483398, 0.99007225036621])
     weighted = lfilter(*highpass, lfilter(*shelf, sound.astype(np.float64)))
@@ -31,9 +31,10 @@ def momentary_lufs(sound: Stereo) -> float:
 
 
 def cents_off(sound: Stereo, pitch: int) -> float:
-    """Deviation in cents, at most 60, of a note [2, samples] at 48 kHz from MIDI `pitch`; positive is sharp.
+    """Return the deviation in cents, at most 60, of a note [2, samples] at 48 kHz from MIDI `pitch`; positive is sharp.
 
-    The centre of the energy around each of the first harmonics after the attack, lower and stronger ones count more.
+    It is computed from the centre of energy around each of the first harmonics after the attack, weighted in favour of
+    lower and stronger ones.
     """
     steady = sound.mean(axis=0)[int(_ATTACK_SECONDS * SAMPLE_RATE_HERTZ) :]
     power = np.square(np.abs(fft.rfft(steady * np.hanning(len(steady)), _SPECTRUM_SIZE)))

@@ -1,7 +1,7 @@
 """A reader of SoundFont 2.04 files and their SF3 variant (samples as Ogg Vorbis streams).
 
-Only what building the shipped instruments needs: presets flattened into zones, and the bytes of their samples.
-Source: SoundFont Technical Specification, version 2.04 (E-mu, 2006).
+It supports only the features needed for the shipped instruments: presets flattened into zones, and the bytes of their
+samples. Source: SoundFont Technical Specification, version 2.04 (E-mu, 2006).
 """
 
 import struct
@@ -17,7 +17,7 @@ FULL_SPAN: Span = (0, 127)
 
 
 class Generator(IntEnum):
-    """The generators that are understood, by their number in section 8.1.2 of the specification."""
+    """The supported generators, by their number in section 8.1.2 of the specification."""
 
     FILTER_CUTOFF = 8
     FILTER_RESONANCE = 9
@@ -63,7 +63,7 @@ _DEFAULTS: Mapping[int, int] = {
 
 
 class SoundFontError(ValueError):
-    """The file is not a SoundFont, or lacks what was asked of it."""
+    """The file is not a SoundFont, or lacks a requested preset or sample."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -82,7 +82,7 @@ class SampleHeader:
 
 @dataclass(frozen=True, slots=True)
 class FontZone:
-    """One sample of a preset with its key and velocity spans and the summed generator amounts."""
+    """One sample of a preset with its key and velocity ranges and the summed generator amounts."""
 
     keys: Span
     velocities: Span
@@ -90,7 +90,9 @@ class FontZone:
     amounts: Mapping[int, int]
 
     def amount(self, generator: Generator) -> int:
-        """The amount of `generator` in the specification's units, its default where the font is silent."""
+        """Return the amount of `generator` in the specification's units, or its default if the font does not give
+        it.
+        """
         return self.amounts.get(generator, _DEFAULTS.get(generator, 0))
 
 
@@ -104,13 +106,13 @@ class _Layer:
 
 
 class SoundFont:
-    """An opened SF2 or SF3 file, held in memory."""
+    """An SF2 or SF3 file, read into memory."""
 
     def __init__(self, data: bytes) -> None:
         """Index the chunks of a whole file.
 
         Raises:
-            SoundFontError: it is not a SoundFont.
+            SoundFontError: the file is not a SoundFont.
         """
         if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
             raise SoundFontError("not a SoundFont: the RIFF/sfbk header is missing")
@@ -128,7 +130,7 @@ class SoundFont:
         return cls(path.read_bytes())
 
     def zones(self, bank: int, program: int) -> tuple[FontZone, ...]:
-        """The zones of a preset: instrument amounts with the preset's added on top (section 9.4).
+        """Return the zones of a preset: the amounts of the instrument plus those of the preset (section 9.4).
 
         Raises:
             SoundFontError: the font has no such preset.
@@ -140,7 +142,7 @@ class SoundFont:
         raise SoundFontError(f"the font has no preset at bank {bank}, program {program}")
 
     def ogg_bytes(self, sample: int) -> bytes:
-        """The Ogg Vorbis stream of an SF3 sample.
+        """Return the Ogg Vorbis stream of an SF3 sample.
 
         Raises:
             SoundFontError: the sample is stored as plain PCM (SF2).

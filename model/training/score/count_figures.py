@@ -1,10 +1,10 @@
-"""Count the bars of POP909's piano tracks as tabs, in the notation of `model.studio.arrange.patterns`.
+"""Counts accompaniment patterns in POP909's piano tracks, in the tab notation of `model.studio.arrange.patterns`.
 
 Usage: python -m model.training.score.count_figures POP909 --songs 200
 
-`POP909` is the folder of the collection, one folder for each song. Bars of one triad are counted; a tab is the lowest
-notes as `L` (root) and `F` (fifth), and above them single voices by number, `U` for two notes and `A` for more. The
-figures that most songs share are printed, with the songs that have each.
+`POP909` is the folder of the collection, one folder for each song. Bars with a single triad are counted. A tab gives
+the lowest notes as `L` (root) and `F` (fifth), and above them single voices by number, `U` for two notes and `A` for
+more. The patterns of most songs are printed, with their number of songs.
 """
 
 import argparse
@@ -36,7 +36,7 @@ class Bar:
 
 
 def figures(folder: Path) -> Iterator[tuple[str, str]]:
-    """The tabs of every bar of a song that can be written as one: left hand, right hand."""
+    """Return the tabs (left hand, right hand) of every bar of a song that can be written as a tab."""
     notes = _piano_notes(mido.MidiFile(folder / f"{folder.name}.mid"))
     for bar in _bars(folder):
         first, last = (bisect_left(notes, (edge - _SLACK_SECONDS, 0)) for edge in (bar.start, bar.end))
@@ -46,7 +46,9 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def tabs(bar: Bar, notes: Sequence[tuple[float, int]]) -> tuple[str, str] | None:
-    """The tabs of a bar's notes, (seconds, pitch) each; `None` where they hold more than the triad, or too little."""
+    """Return the tabs of a bar's notes, (seconds, pitch) each; `None` if they have notes outside the triad, or too
+    few.
+    """
     steps: dict[int, set[int]] = defaultdict(set)
     for seconds, pitch in notes:
         steps[round((seconds - bar.start) / (bar.end - bar.start) * STEPS_PER_BAR)].add(pitch)
@@ -77,7 +79,7 @@ def _right_mark(bar: Bar, pitches: Sequence[int], upper: Sequence[int]) -> str:
 
 
 def _piano_notes(file: mido.MidiFile) -> list[tuple[float, int]]:
-    """Onsets in seconds and pitches of the piano track, in order; the files have one tempo."""
+    """Return onsets in seconds and pitches of the piano track, in order; the files have one tempo."""
     tempo = next((message.tempo for track in file.tracks for message in track if message.type == "set_tempo"), 500_000)
     second = tempo / file.ticks_per_beat / 1e6
     notes = []
@@ -103,7 +105,7 @@ def _bars(folder: Path) -> Iterator[Bar]:
 
 
 def main() -> None:
-    """Count, and print the figures that most songs share."""
+    """Count, and print the patterns of most songs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", type=Path)
     parser.add_argument("--songs", type=int, default=909)

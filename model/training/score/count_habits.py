@@ -1,8 +1,9 @@
-"""Count habits of songs: how lines begin, go on and end, four bars of chords, and the colours of chords.
+"""Counts statistics of songs: rhythms at the beginning, middle and end of lines, progressions of four bars, and chord
+colours.
 
 Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz --out habits.json
 
-Only what several songs share is kept: four bars of chords that `_FEWEST_SONGS` have, in C major or A minor.
+Only progressions of four bars that occur in at least `_FEWEST_SONGS` songs are stored, in C major or A minor.
 """
 
 import argparse
@@ -25,7 +26,9 @@ _COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
 
 
 def count_rhythms(songs: Sequence[TrainingSong]) -> dict[str, list[list[int]] | list[int]]:
-    """Counts over places in the bar: `entries` and `endings` [16] of lines, `gaps` [16, 16] from note to note."""
+    """Return counts by position in the bar: `entries` and `endings` [16] of lines, `gaps` [16, 16] from note to
+    note.
+    """
     entries, endings = [0] * STEPS_PER_BAR, [0] * STEPS_PER_BAR
     gaps = [[0] * STEPS_PER_BAR for _ in range(STEPS_PER_BAR)]
     for song in songs:
@@ -39,7 +42,7 @@ def count_rhythms(songs: Sequence[TrainingSong]) -> dict[str, list[list[int]] | 
 
 
 def count_progressions(songs: Sequence[TrainingSong]) -> list[list[object]]:
-    """Rows of [chord class of every half bar, songs in which it is sung outside a chorus, songs in a chorus]."""
+    """Return rows of [chord class of every half bar, songs with it outside a chorus, songs with it in a chorus]."""
     found: dict[tuple[int, ...], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for song in songs:
         for kind, pattern in _patterns(song):
@@ -61,7 +64,9 @@ def _patterns(song: TrainingSong) -> Iterator[tuple[TokenKind, tuple[int, ...]]]
 
 
 def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
-    """For either mode and each chord class the share of its beats with a colour, or over its third or fifth."""
+    """Return for each mode and chord class the share of its beats with a colour, or in inversion over its third or
+    fifth.
+    """
     counts: dict[str, dict[int, Counter[str]]] = {"major": defaultdict(Counter), "minor": defaultdict(Counter)}
     for _, files in read_archive(archive):
         tonic, _, mode = files["analyzed_key.txt"].split()[0].partition(":")
@@ -83,7 +88,9 @@ def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
-    """The chord class at home, and its colour: a kind of `_COLOURS`, "third" or "fifth" in the bass, or "plain"."""
+    """Return the chord class in the home key, and its colour: a kind of `_COLOURS`, "third" or "fifth" in the bass, or
+    "plain".
+    """
     root, _, kind = name.partition(":")
     pitch = PITCH_NAMES[root.partition("/")[0]]
     quality = Quality.MINOR if kind.startswith("min") else Quality.MAJOR

@@ -2,8 +2,8 @@
 
 Usage: python -m model.training.score.evaluate_score pop909.npz openewld.npz --weights score.safetensors --steps 10 80
 
-For every held-out song a verse and a chorus are written: once with as many syllables in each line as the real ones have
-("sung"), once freely with the real density ("free"). Prints one JSON object per row.
+For every held-out song a verse and a chorus are composed: once with the real number of syllables in each line ("sung"),
+once freely with the real density of notes ("free"). Prints one JSON object per row.
 """
 
 import argparse
@@ -32,7 +32,7 @@ _BATCH = 15
 
 
 def real_pair(song: TrainingSong) -> Pair | None:
-    """The first verse and the first chorus of a song that have notes in every two bars."""
+    """Return the first verse and the first chorus of a song that have notes in every two bars."""
     found: dict[TokenKind, Piece] = {}
     first = 0
     for phrase in song.phrases:
@@ -51,7 +51,7 @@ def _line_notes(melody: Classes) -> list[int]:
 
 
 def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
-    """A spec that asks for a section like `piece`."""
+    """Return a section specification that resembles `piece`."""
     bars = len(piece.chords) // BEATS_PER_BAR
     counts = _line_notes(piece.melody) if sung else []
     return SectionSpec(
@@ -67,7 +67,7 @@ def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
 def write_pairs(
     denoiser: ScoreDenoiser, pairs: Sequence[Pair], *, sung: bool, steps: int, guidance_scale: float, seed: int
 ) -> list[Pair]:
-    """Write a verse, and a chorus that follows it, like each of `pairs`."""
+    """Compose a verse and a following chorus that resemble each of `pairs`."""
     written: list[Pair] = []
     for start in range(0, len(pairs), _BATCH):
         batch = pairs[start : start + _BATCH]
@@ -101,7 +101,7 @@ def report(name: str, pairs: Sequence[Pair], copies: CopyFinder, seconds: float 
 
 
 def main() -> None:
-    """Write like the held-out songs with every number of steps, and print the figures."""
+    """Compose sections like the held-out songs with each number of steps, and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path, nargs="+")
     parser.add_argument("--weights", type=Path, default=None)

@@ -1,4 +1,4 @@
-"""Turn a training checkpoint into the shipped weights, together with tables counted from the training songs.
+"""Exports a training checkpoint as the shipped weights, together with tables counted from the training songs.
 
 Usage: python -m model.training.score.export_score pop909.npz openewld.npz --checkpoint run/checkpoint.pt --out FILE
 """
@@ -21,7 +21,9 @@ from model.weights import save_weights
 
 
 def harmony_tables(songs: Sequence[TrainingSong]) -> dict[str, Tensor]:
-    """Counted `moves` [2, 37, 37] between chords and odds of `changes` [2, 4] at each beat, in major and in minor."""
+    """Return counts of `moves` [2, 37, 37] between chords, and probabilities of `changes` [2, 4] at each beat, in major
+    and in minor.
+    """
     moves = np.full((2, CHORD_CLASSES, CHORD_CLASSES), 0.05)
     stays_or_changes = np.ones((2, BEATS_PER_BAR, 2))
     for song in songs:
@@ -35,7 +37,7 @@ def harmony_tables(songs: Sequence[TrainingSong]) -> dict[str, Tensor]:
 
 
 def interval_table(songs: Sequence[TrainingSong]) -> Tensor:
-    """Log probability [37] of each distance in semitones between successive notes."""
+    """Return the log probability [37] of each distance in semitones between successive notes."""
     counts: NDArray[np.float64] = np.full(PITCHES, 0.5)
     for song in songs:
         pitches = song.melody[song.melody >= FIRST_PITCH]

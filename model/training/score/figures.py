@@ -1,4 +1,4 @@
-"""Statistics of melodies and chords, for comparing written sections with real ones."""
+"""Statistics of melodies and chords, for comparing composed sections with real ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -37,13 +37,13 @@ class Piece:
 
 
 def piece_of(score: Score, transpose: int, minor: bool) -> Piece:
-    """A written section that sounds `transpose` semitones above C major / A minor."""
+    """Convert a composed section that sounds `transpose` semitones above C major / A minor."""
     tokens = encode(score, transpose)
     return Piece(tokens.melody.reshape(-1), tokens.chords, minor)
 
 
 def measure(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Shares and means over all pieces; see the model card for what each tells."""
+    """Return shares and means over all pieces; the model card explains each."""
     pieces = [piece for piece in pieces if len(piece.onsets) > 4]
     intervals = np.concatenate([np.abs(np.diff(piece.pitches)) for piece in pieces])
     pitches = np.concatenate([piece.pitches for piece in pieces])
@@ -74,18 +74,18 @@ def measure(pieces: Sequence[Piece]) -> dict[str, float]:
 
 
 def lift(pairs: Iterable[tuple[Piece, Piece]]) -> NDArray[np.float64]:
-    """Mean difference in pitch, in semitones, of the second piece of each pair to the first."""
+    """Return the mean difference in pitch, in semitones, between the second and the first piece of each pair."""
     return np.array([second.pitches.mean() - first.pitches.mean() for first, second in pairs])
 
 
 class CopyFinder:
-    """Finds the longest run of notes, as (interval, spacing) pairs, that a melody shares with training songs."""
+    """Finds the longest sequence of notes, as (interval, spacing) pairs, that a melody shares with training songs."""
 
     def __init__(self, melodies: Iterable[Classes]) -> None:
         self._text = "\n".join(_spelled(melody) for melody in melodies)
 
     def longest(self, melody: Classes) -> int:
-        """Length in pairs of the longest shared run."""
+        """Return the length in pairs of the longest shared sequence."""
         spelled = _spelled(melody)
         best = 0
         for start in range(len(spelled)):
@@ -95,7 +95,7 @@ class CopyFinder:
 
 
 def _spelled(melody: Classes) -> str:
-    """One character for each pair of interval and spacing to the next note."""
+    """Encode each pair of interval and spacing to the next note as one character."""
     onsets = np.flatnonzero(melody >= FIRST_PITCH)
     intervals, spacings = np.diff(melody[onsets]), np.minimum(np.diff(onsets), 32)
     return "".join(
@@ -115,7 +115,7 @@ def _on_chord(piece: Piece, step: int) -> bool:
 
 
 def _same_bars(piece: Piece, *, rhythm_only: bool) -> float:
-    """Share of pairs of bars that are equal, among bars of more than two notes."""
+    """Return the share of pairs of equal bars, among bars of more than two notes."""
     bars = piece.melody.reshape(-1, STEPS_PER_BAR)
     if rhythm_only:
         bars = np.minimum(bars, FIRST_PITCH)
@@ -125,7 +125,9 @@ def _same_bars(piece: Piece, *, rhythm_only: bool) -> float:
 
 
 def _echo(pieces: Sequence[Piece], *, rhythm_only: bool) -> float:
-    """Share of a bar that recurs four bars later: twice the notes at the same place (and pitch) by all notes."""
+    """Return the share of a bar that is repeated four bars later: twice the notes with equal position (and pitch)
+    divided by all notes.
+    """
     same, everything = 0, 0
     for piece in pieces:
         bars = piece.melody.reshape(-1, STEPS_PER_BAR)

@@ -1,9 +1,9 @@
-"""Prepare training songs from the lead sheets of OpenEWLD.
+"""Prepares training songs from the lead sheets of OpenEWLD.
 
 Usage: python -m model.training.score.openewld openewld.tar.xz --out openewld.npz
 
-The collection (Simonetta, 2018) holds public-domain lead sheets as compressed MusicXML. Songs in four-four and cut time
-with a plain bar structure are kept; structure labels there are none.
+The collection (Simonetta, 2018) has public-domain lead sheets as compressed MusicXML. Songs in four-four and cut time
+with a regular bar structure are used; there are no structure labels.
 """
 
 import argparse
@@ -44,7 +44,7 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
     """Parse one lead sheet (MusicXML).
 
     Raises:
-        ValueError: not in four beats, irregular bars, rhythm off the sixteenth grid, or too few notes.
+        ValueError: the song is not in four beats, has irregular bars, rhythms off the sixteenth grid, or too few notes.
     """
     part = ElementTree.fromstring(xml).find("part")
     if part is None:
@@ -61,7 +61,7 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
 
 
 class _Sheet:
-    """Melody and harmony of a part, laid on the grid; a short first bar is filled up in front."""
+    """Melody and harmony of a part on the grid of sixteenths; a short first bar is padded at its start."""
 
     def __init__(self, part: ElementTree.Element) -> None:
         self._onsets: dict[int, tuple[int, int]] = {}
@@ -76,7 +76,7 @@ class _Sheet:
             raise ValueError("rhythm off the sixteenth grid")
 
     def lengths(self) -> list[tuple[int | None, int]]:
-        """The melody as (pitch or None, steps) pairs from the first bar on."""
+        """Return the melody as (pitch or None, steps) pairs from the first bar on."""
         pairs: list[tuple[int | None, int]] = []
         now = 0
         starts = sorted(self._onsets)
@@ -90,7 +90,7 @@ class _Sheet:
         return pairs
 
     def chords(self, transpose: int) -> Classes:
-        """The chord class of every beat; each symbol lasts until the next."""
+        """Return the chord class of every beat; each symbol lasts until the next."""
         classes = np.full(self.bars * BEATS_PER_BAR, NO_CHORD, dtype=np.int64)
         for step, (root, kind) in sorted(self._harmony.items()):
             quality = Quality.MINOR if kind.startswith("minor") else Quality.MAJOR
@@ -142,7 +142,7 @@ class _Sheet:
 
 
 def main() -> None:
-    """Read the archive, write the songs, and say how many were left out and why."""
+    """Read the archive, write the songs, and print how many were left out and why."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""Prepare training songs from the structure annotations of POP909.
+"""Prepares training songs from the structure annotations of POP909.
 
 Usage: python -m model.training.score.pop909 pop909-structure.tar.xz --out pop909.npz
 
@@ -42,7 +42,7 @@ def read_archive(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
 
 
 def parse_song(name: str, files: dict[str, str]) -> TrainingSong:
-    """One song of the archive.
+    """Parse one song of the archive.
 
     Raises:
         ValueError: the song is not in one key, has too few notes, or its parts disagree about its length.
@@ -85,10 +85,10 @@ def _chord_class(name: str, transpose: int) -> int:
 
 
 def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ...]:
-    """Name the letters of the annotators: they say what repeats, not what is a verse and what a chorus.
+    """Assign section kinds to the letters of the annotators, which mark repetitions but not verse and chorus.
 
     Sung letters are upper case and have notes. The chorus is the letter that is high, dense and often repeated; the
-    verse is what is sung first; a pre-chorus leads into the chorus most of the time; sung once and late is a bridge.
+    verse is the first sung letter; a pre-chorus mostly precedes the chorus; a letter sung once and late is a bridge.
     """
     strength = _sung_letters(labels, melody)
     if not strength:
@@ -113,7 +113,7 @@ def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ..
 
 
 def _sung_letters(labels: list[tuple[str, int]], melody: Classes) -> dict[str, float]:
-    """Sung letters, and how much each sounds like a chorus: higher, denser."""
+    """Return the sung letters, with a score for resembling a chorus: higher and denser."""
     pitches: dict[str, list[float]] = defaultdict(list)
     bars_of: Counter[str] = Counter()
     first = 0
@@ -138,7 +138,7 @@ def _chorus(strength: dict[str, float], counts: Counter[str], first: str) -> str
 
 
 def main() -> None:
-    """Read the archive, write the songs, and say how many were left out and why."""
+    """Read the archive, write the songs, and print how many were left out and why."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("archive", type=Path)
     parser.add_argument("--out", type=Path, required=True)

@@ -1,4 +1,4 @@
-"""Training songs: melody, chords and structure on one grid, in C major or A minor, and the file they are kept in."""
+"""Training songs: melody, chords and structure on one grid, in C major or A minor, and their file format."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,10 +52,11 @@ class TrainingSong:
 
 
 def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: int) -> Classes:
-    """Melody classes [bars * 16] of (pitch or None, length in steps) pairs, by whole octaves near the middle of range.
+    """Return the melody classes [bars * 16] of (pitch or None, length in steps) pairs, moved by whole octaves to the
+    middle of the range.
 
     Raises:
-        ValueError: fewer than 40 notes.
+        ValueError: there are fewer than 40 notes.
     """
     notes = list(notes)
     pitches = [pitch for pitch, _ in notes if pitch is not None]
@@ -73,7 +74,7 @@ def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: 
 
 
 def home_transpose(tonic: int, minor: bool) -> int:
-    """Semitones, -6 to 5, from a key to C major or A minor."""
+    """Return the semitones, -6 to 5, from a key to C major or A minor."""
     return ((9 if minor else 0) - tonic + 6) % 12 - 6
 
 
@@ -93,7 +94,7 @@ def save_songs(path: Path, songs: Sequence[TrainingSong]) -> None:
 
 
 def load_songs(path: Path) -> list[TrainingSong]:
-    """Read what `save_songs` wrote."""
+    """Read songs written by `save_songs`."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     songs: list[TrainingSong] = []
@@ -129,7 +130,7 @@ class BarFacts:
 
 
 def bar_facts(song: TrainingSong) -> BarFacts:
-    """Facts about each bar of a song, from its phrases and melody."""
+    """Compute the facts about each bar of a song from its phrases and melody."""
     rows: list[tuple[int, int, int, int, int]] = []
     for phrase in song.phrases:
         if phrase.kind is TokenKind.UNKNOWN:

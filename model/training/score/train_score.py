@@ -1,4 +1,4 @@
-"""Train the score network.
+"""Trains the score network.
 
 Usage: python -m model.training.score.train_score pop909.npz openewld.npz --out runs/score --cpu-seconds 6000
 
@@ -38,14 +38,14 @@ _EVALUATE_EVERY = 100
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Songs to train on, and songs held out."""
+    """Songs for training, and held-out songs."""
 
     training: list[TrainingSong]
     held_out: list[TrainingSong]
 
 
 def split_songs(songs: list[TrainingSong]) -> Split:
-    """Hold out the same songs whatever else is configured."""
+    """Hold out the same songs for every configuration."""
     random = np.random.default_rng(SPLIT_SEED)
     pop = [song for song in songs if song.style is Style.POP]
     standards = [song for song in songs if song.style is Style.STANDARD]
@@ -64,7 +64,7 @@ class Losses:
 
 
 def losses(network: ScoreNetwork, batch: Batch, generator: torch.Generator, *, condition_on_self: bool) -> Losses:
-    """Noise the batch at random times and score the predicted classes of everything that is not known."""
+    """Add noise to the batch at random times, and score the predicted classes of all unknown positions."""
     target = network.embed(batch.melody, batch.chords)
     given = network.latent_mask(batch.known.mask)
     encoded = network.encode(batch.conditions, batch.known)
@@ -112,7 +112,7 @@ class Trainer:
         self.step = 0
 
     def run(self, cpu_seconds: float, wall_seconds: float) -> None:
-        """Train until the process has used `cpu_seconds` or `wall_seconds` have passed."""
+        """Train until the process has used `cpu_seconds` of CPU time, or `wall_seconds` have passed."""
         cpu_start, wall_start = time.process_time(), time.monotonic()
         spent = 0.0
         while spent < 1.0:

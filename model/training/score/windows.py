@@ -51,7 +51,7 @@ class _Song:
 
 
 class Windows:
-    """Draws windows from songs: three in five start with a phrase, the others at any bar."""
+    """Draws random windows from songs: three in five start with a phrase, the others at any bar."""
 
     def __init__(self, songs: Sequence[TrainingSong], seed: int) -> None:
         self._songs = [_Song(song, bar_facts(song), _starts(song)) for song in songs if song.bars > max(BATCH_BARS)]
@@ -60,13 +60,13 @@ class Windows:
         self._random = np.random.default_rng(seed)
 
     def batch(self, size: int, bars: int | None = None) -> Batch:
-        """`size` windows of `bars` bars (a random length when `None`), with random dropouts and known parts."""
+        """Return `size` windows of `bars` bars (a random length if `None`), with random dropouts and known parts."""
         bars = bars or int(self._random.choice(BATCH_BARS))
         windows = [self._window(bars) for _ in range(size)]
         return collate([self._drop(window) for window in windows])
 
     def plain(self, size: int, bars: int) -> list["Window"]:
-        """`size` windows that start with a phrase, with all conditions and no given classes."""
+        """Return `size` windows that start with a phrase, with all conditions and no given classes."""
         return [self._window(bars, at_phrase=True) for _ in range(size)]
 
     def _window(self, bars: int, *, at_phrase: bool = False) -> "Window":
@@ -115,7 +115,7 @@ class Window:
 
 
 def cut(song: TrainingSong, facts: BarFacts, first: int, bars: int) -> Window:
-    """The window of `bars` bars from bar `first` on, with all conditions and no given classes."""
+    """Return the window of `bars` bars from bar `first` on, with all conditions and no given classes."""
     beats = slice(first * BEATS_PER_BAR, (first + bars) * BEATS_PER_BAR)
     melody = song.melody.reshape(-1, STEPS_PER_BEAT)[beats]
     hint = np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET))
@@ -135,7 +135,7 @@ def cut(song: TrainingSong, facts: BarFacts, first: int, bars: int) -> Window:
 
 
 def collate(windows: Sequence[Window]) -> Batch:
-    """One batch of windows of equal length."""
+    """Combine windows of equal length to one batch."""
     melody = torch.from_numpy(np.stack([w.melody for w in windows]))
     chords = torch.from_numpy(np.stack([w.chords for w in windows]))
     bar, left, kind, density, register = torch.from_numpy(np.stack([w.per_beat for w in windows])).unbind(-1)
@@ -164,7 +164,7 @@ def _starts(song: TrainingSong) -> NDArray[np.int64]:
 
 
 def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
-    """Beats whose rhythm is a condition: all (45 %), the end (15 %), a stretch (10 %), none."""
+    """Draw the beats whose rhythm is a condition: all (45 %), the end (15 %), a stretch (10 %), none."""
     mask = np.zeros(beats, dtype=np.bool_)
     draw = random.random()
     if draw < 0.45:
@@ -178,7 +178,9 @@ def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
 
 
 def _known_mask(random: np.random.Generator, beats: int) -> NDArray[np.float32]:
-    """Mask of given tokens: none (32 %), a beginning, the chords, the melody, stretches, or a beginning and chords."""
+    """Draw the mask of given tokens: none (32 %), a beginning, the chords, the melody, stretches, or a beginning and
+    chords.
+    """
     mask = np.zeros((beats, SLOTS), dtype=np.float32)
     draw = random.random()
     if 0.32 <= draw < 0.56:

@@ -1,4 +1,4 @@
-"""Pack the CMU Pronouncing Dictionary for the studio's singer.
+"""Packs the CMU Pronouncing Dictionary for the voice of the studio engine.
 
     python -m model.training.text.build_english PATH/cmudict.dict
 
@@ -16,7 +16,7 @@ _WORD = re.compile(r"[a-z]+(?:'[a-z]+)*")
 
 
 def pack(lines: list[str]) -> bytes:
-    """The packed text of lines such as "abandon AH0 B AE1 N D AH0 N"; later variants of a word are left out."""
+    """Return the packed text of lines such as "abandon AH0 B AE1 N D AH0 N"; later variants of a word are left out."""
     packed: dict[str, str] = {}
     for line in lines:
         word, *phones = line.split("#")[0].split()

@@ -1,4 +1,4 @@
-"""Builds `model/studio/characters/simplified.txt` out of OpenCC's table of traditional characters.
+"""Builds `model/studio/characters/simplified.txt` from OpenCC's table of traditional characters.
 
     python -m model.training.text.build_simplified TSCharacters.txt
 
@@ -21,7 +21,7 @@ _ADDED = "𠮷吉\n"
 
 
 def pairs(rows: Iterable[str]) -> Iterator[str]:
-    """Each traditional character followed by its usual simplified one, if they differ."""
+    """Return each traditional character followed by its usual simplified form, if they differ."""
     for row in rows:
         traditional, _, choices = row.strip().partition("\t")
         simplified = choices.split(" ")[0]
@@ -30,7 +30,7 @@ def pairs(rows: Iterable[str]) -> Iterator[str]:
 
 
 def main() -> None:
-    """Read the table named on the command line and write the pairs, one a line."""
+    """Read the table named on the command line and write the pairs, one per line."""
     rows = Path(sys.argv[1]).read_text(encoding="utf-8").splitlines()
     TABLE.write_text("\n".join(pairs(rows)) + "\n" + _ADDED, encoding="utf-8")
 

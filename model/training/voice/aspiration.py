@@ -1,4 +1,4 @@
-"""Finds recordings spoken without the aspiration of their initial, and a donor for each consonant."""
+"""Finds recorded syllables whose initial lacks aspiration, and for each a syllable whose consonant can replace it."""
 
 from collections.abc import Mapping
 
@@ -13,10 +13,11 @@ cross-linguistic study of voice onset time in stop consonant productions", 2008)
 
 
 def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float64]]) -> dict[str, str]:
-    """For each syllable spoken without its aspiration ("pang" as "bang") the one of the same initial to borrow from.
+    """Return, for each syllable spoken without aspiration ("pang" like "bang"), a syllable with the same initial whose
+    consonant replaces it.
 
-    `seconds` is the length of each syllable's consonant, `vowels` what its vowel is like, [BANDS] in dB: the likest one
-    whose consonant is long enough lends its own.
+    `seconds` is the length of each syllable's consonant, `vowels` the spectrum of its vowel, [BANDS] in dB. The
+    syllable with the most similar vowel and a consonant that is long enough is chosen.
 
     Raises:
         ValueError: no consonant of an initial is long enough.
@@ -32,5 +33,5 @@ def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float6
 
 
 def is_aspirated(name: str, seconds: float) -> bool:
-    """True if a consonant of this length has the aspiration of its initial, or the initial has none."""
+    """True if a consonant of this length has the aspiration of its initial, or if the initial has none."""
     return seconds >= _ASPIRATED_SECONDS.get(initial_of(name), 0.0)

@@ -1,4 +1,4 @@
-"""Make the shipped voice out of recorded syllables.
+"""Builds the shipped voice from recorded syllables.
 
 Run with `python -m model.training.voice.build_voice FOLDER`, a folder of `cmn-NAME1.mp3` files (first tone); it
 rewrites the data files of `model/studio/voice/recordings/`. Needs pyworld. The same recordings give the same frames;
@@ -73,7 +73,9 @@ def build(recordings: Path, folder: Path) -> dict[str, Any]:
 
 
 def _first_tones(recordings: Path) -> dict[str, Path]:
-    """Names without tone and files; names that begin with an underscore are no syllables of Mandarin."""
+    """Return names without tone, with their files; names that begin with an underscore are not syllables of
+    Mandarin.
+    """
     named = {path.stem.removeprefix("cmn-"): path for path in sorted(recordings.glob("cmn-*1.mp3"))}
     return {name[:-1]: path for name, path in named.items() if not name.startswith("_")}
 
@@ -87,7 +89,7 @@ def _read(path: Path) -> NDArray[np.float64]:
 
 
 def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Loudness of frames [frames, BANDS] of power per hertz in dB, [frames].
+    """Return the loudness in dB, [frames], of frames [frames, BANDS] of power per hertz.
 
     Bands are weighted by their width and, above 1.5 kHz, by 4 dB, as ITU-R BS.1770 does for the head.
     """
@@ -98,7 +100,7 @@ def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
-    """The take with its vowel at `VOWEL_LEVEL_DB`, its end lifted, and its consonant in a bearable range."""
+    """Bring the vowel of a take to `VOWEL_LEVEL_DB`, raise its end, and limit the level of its consonant."""
     level = loudness_db(take.envelope)
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
     lift = np.zeros(len(level))
@@ -114,7 +116,7 @@ def _levelled(take: SyllableTake, name: str) -> SyllableTake:
 
 
 def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, SyllableTake]:
-    """The takes; those spoken without their aspiration get the consonant of another one."""
+    """Replace the consonants of takes that lack aspiration by those of other takes."""
     seconds = {name: len(take.consonant) / SAMPLE_RATE_HERTZ for name, take in takes.items()}
     vowels = {name: take.envelope[take.hold[0]] for name, take in takes.items()}
     lent = lenders(seconds, vowels)
@@ -122,7 +124,7 @@ def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, Syllab
 
 
 def _consonant_gain(take: SyllableTake, name: str) -> float:
-    """Gain in dB that brings the consonant, over its loudest 20 ms, into its range below the vowel."""
+    """Return the gain in dB that brings the loudest 20 ms of the consonant into its range below the vowel."""
     if not len(take.consonant):
         return 1.0
     window = min(SAMPLE_RATE_HERTZ // 50, len(take.consonant))
@@ -134,7 +136,7 @@ def _consonant_gain(take: SyllableTake, name: str) -> float:
 
 
 def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """A consonant of singing length: a fricative loses its beginning, the others their middle."""
+    """Shorten a consonant for singing: a fricative loses its beginning, others their middle."""
     if not len(consonant):
         return consonant
     kind = _KINDS[initial_of(name)]
@@ -145,7 +147,7 @@ def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
 
 
 def _shortened(sound: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """`length` samples: the burst at the beginning, then, cross-faded, the end."""
+    """Shorten a consonant to `length` samples: the burst at its beginning, then, crossfaded, its end."""
     head = min(SAMPLE_RATE_HERTZ // 40, length // 2)
     tail = sound[len(sound) - (length - head) - _FADE_SAMPLES :].copy()
     ramp = np.linspace(0, 1, _FADE_SAMPLES)
@@ -154,13 +156,13 @@ def _shortened(sound: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
 
 def _coded(take: SyllableTake) -> NDArray[np.uint8]:
-    """[frames, BANDS + 6] bytes."""
+    """Encode the frames as [frames, BANDS + 6] bytes."""
     envelope = (take.envelope - ENVELOPE_LOWEST_DB) / ENVELOPE_STEP_DB
     return np.concatenate([envelope, take.noise * NOISE_STEPS], axis=1).round().clip(0, 255).astype(np.uint8)
 
 
 def _rows(takes: Mapping[str, SyllableTake]) -> dict[str, dict[str, Any]]:
-    """Position of each take in the data files, and its marks."""
+    """Return the position of each take in the data files, and its marks."""
     rows: dict[str, dict[str, Any]] = {}
     frame = sample = 0
     for name, take in takes.items():
@@ -178,7 +180,7 @@ def _rows(takes: Mapping[str, SyllableTake]) -> dict[str, dict[str, Any]]:
 
 
 def _encoded(takes: Mapping[str, SyllableTake]) -> bytes:
-    """All consonants, with silence between them, as one Ogg Vorbis stream."""
+    """Encode all consonants, with silence between them, as one Ogg Vorbis stream."""
     silence = np.zeros(_SILENCE_SAMPLES)
     sound = np.concatenate(
         [piece for take in takes.values() if len(take.consonant) for piece in (take.consonant, silence)]

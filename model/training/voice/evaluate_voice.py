@@ -1,10 +1,11 @@
-"""Report how well the singer is understood: python -m model.training.voice.evaluate_voice A_SYLLABLES B_SYLLABLES
+"""Measures the intelligibility of the synthetic voice: python -m model.training.voice.evaluate_voice A_SYLLABLES
+B_SYLLABLES
 
-A recogniser learns from natural recordings only: tones 2 to 4 of the speaker whose first tone the singer is made of and
-half of another speaker's syllables; as they are, at other speeds, and resynthesised by WORLD at other pitches and
-lengths. It is then asked about natural recordings that it has not heard (the one's first tones, the other half of the
-other's), about the first tones resynthesised at sung pitches and lengths, and about the singer, on notes of their own
-and between two other syllables of a line.
+A recogniser is trained only on natural recordings: tones 2 to 4 of speaker A, from whose first tones the voice is made,
+and half of speaker B's syllables; unchanged, at other speeds, and resynthesised by WORLD at other pitches and lengths.
+It is then tested on natural recordings outside the training set (A's first tones, the other half of B's), on A's first
+tones resynthesised at sung pitches and lengths, and on the voice, on single notes and between two other syllables of a
+line.
 """
 
 import argparse
@@ -51,7 +52,7 @@ _BEFORE_SECONDS = 0.4
 
 
 def recordings(folder: Path) -> Iterator[tuple[Sound, int]]:
-    """Every recording of a folder, trimmed, and its tone."""
+    """Return every recording of a folder, trimmed, and its tone."""
     for path in sorted(folder.glob("*.mp3")):
         if match := _NAME.fullmatch(path.name):
             name = match[1]
@@ -69,7 +70,9 @@ def _trimmed(sound: Floats) -> Floats:
 
 
 class Resynthesis:
-    """A natural recording taken apart by WORLD (Morise, Yokomori and Ozawa, 2016), to be put together otherwise."""
+    """The analysis of a natural recording by WORLD (Morise, Yokomori and Ozawa, 2016), for resynthesis with other
+    parameters.
+    """
 
     def __init__(self, sound: Floats) -> None:
         wave = sound.astype(np.float64)
@@ -79,7 +82,7 @@ class Resynthesis:
         self._noise = pyworld.d4c(wave, f0, times, SAMPLE_RATE_HERTZ)
 
     def at(self, hertz: float, seconds: float | None, formants: float = 1.0) -> Floats:
-        """The recording on one pitch, its voiced part as long as `seconds`, its resonances moved by `formants`."""
+        """Synthesise the recording on one pitch, with a voiced part of `seconds` and formants scaled by `formants`."""
         place = self._stretched(seconds)
         voiced = self._f0[place] > 0
         time = np.arange(len(place)) * _FRAME_MS / 1000
@@ -95,7 +98,9 @@ class Resynthesis:
         return np.asarray(sound, np.float32)
 
     def _stretched(self, seconds: float | None) -> NDArray[np.int64]:
-        """The index of the source frame for each frame, stretched to `seconds` in the middle of the voiced part."""
+        """Return the index of the source frame for each frame, stretched to `seconds` in the middle of the voiced
+        part.
+        """
         count = len(self._f0)
         voiced = np.flatnonzero(self._f0 > 0)
         if seconds is None or len(voiced) < 10:
@@ -113,7 +118,9 @@ class Resynthesis:
 
 
 def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterator[Floats]:
-    """Natural recordings made of one: itself, faster or slower, and on other pitches; each spoilt a little."""
+    """Return variants of a natural recording: unchanged, faster or slower, and on other pitches, each slightly
+    degraded.
+    """
     yield sound
     speed = float(np.exp(generator.uniform(-0.22, 0.22)))
     yield _spoilt(soxr.resample(sound, SAMPLE_RATE_HERTZ, SAMPLE_RATE_HERTZ * speed), generator)
@@ -125,7 +132,7 @@ def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterat
 
 
 def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
-    """With a tilt of up to 4 dB per octave and a little noise."""
+    """Add a spectral tilt of up to 4 dB per octave and a little noise."""
     spectrum = np.fft.rfft(sound)
     octaves = np.log2(np.maximum(np.arange(len(spectrum)), 1) / (0.125 * len(spectrum)))
     tilted = np.fft.irfft(spectrum * 10 ** (generator.uniform(-4, 4) * np.clip(octaves, -3, 3) / 20), len(sound))
@@ -134,19 +141,19 @@ def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
 
 
 def utterance(syllable: str) -> Utterance:
-    """Utterance of a syllable of the bank."""
+    """Return the utterance of a syllable of the bank."""
     return Utterance(None if syllable[0] in ("a", "e", "o", *GLIDES) else syllable, syllable)
 
 
 def sung(bank: VoiceBank, voice: Voice, syllable: str, pitch: float, seconds: float) -> Sound:
-    """The singer's syllable on a note of its own."""
+    """Synthesise a syllable on a single note."""
     wave, _ = _line(bank, voice, [syllable], pitch, seconds)
     return Sound(_trimmed(wave), syllable)
 
 
 def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitch: float, seconds: float) -> Sound:
-    """The middle one of three syllables sung without a pause, cut at the beginnings of its consonant and the next
-    one's.
+    """Synthesise three syllables without a pause, and cut out the middle one at the beginnings of its consonant and of
+    the next.
     """
     wave, placed = _line(bank, voice, line, pitch, seconds)
     first, stop = (round(p.begin * FRAME_SECONDS * SAMPLE_RATE_HERTZ) for p in placed[1:])
@@ -156,7 +163,7 @@ def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitc
 def _line(
     bank: VoiceBank, voice: Voice, syllables: Sequence[str], pitch: float, seconds: float
 ) -> tuple[Floats, list[Placed]]:
-    """Equal notes on one pitch, at 16 kHz, and where their syllables lie."""
+    """Synthesise equal notes on one pitch, at 16 kHz; returns the sound and the positions of the syllables."""
     notes = [
         SungNote(start, start + seconds, pitch + SEMITONES[voice], utterance(syllable), 1, 0.7)
         for start, syllable in zip(np.arange(len(syllables)) * seconds + _BEFORE_SECONDS, syllables, strict=True)
@@ -168,13 +175,13 @@ def _line(
 
 
 def neighbours(names: Sequence[str], seed: int) -> list[tuple[str, str, str]]:
-    """Every name between two others drawn by chance."""
+    """Return every syllable name between two others drawn at random."""
     generator = np.random.default_rng(seed)
     return [(str(generator.choice(names)), name, str(generator.choice(names))) for name in names]
 
 
 def confusions(model: Recogniser, sounds: Sequence[Sound]) -> list[str]:
-    """The commonest mistakes, "heard for said: how often"."""
+    """Return the most frequent mistakes, "heard for said: how often"."""
     initial, final = scores(model, [features(s.samples) for s in sounds])
     mistakes: dict[str, int] = {}
     for row, sound in enumerate(sounds):
@@ -197,7 +204,7 @@ def _print_row(name: str, shares: Shares) -> None:
 
 
 def main() -> None:
-    """Train (or load), then print one row per kind of sound."""
+    """Train (or load) the recogniser, then print one row per kind of sound."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("speaker_a", type=Path, help="folder with the recordings the singer is made of")
     parser.add_argument("speaker_b", type=Path, help="folder with another speaker's recordings")
@@ -221,7 +228,9 @@ def main() -> None:
 
 
 def _report_singer(model: Recogniser, bank: VoiceBank, voice: Voice, apart: Sequence[tuple[Resynthesis, str]]) -> None:
-    """Rows for the speaker, resynthesised with the singer's pitch and throat, and for the singer; then mistakes."""
+    """Print rows for the speaker, resynthesised with the voice's pitch and formants, and for the voice; then its
+    mistakes.
+    """
     names = sorted(bank.syllables)
     alone: list[Sound] = []
     within: list[Sound] = []

@@ -1,6 +1,6 @@
 """A small recogniser of Mandarin syllables, spoken or sung: log mel spectrum in, initial and final out.
 
-It exists to tell how intelligible the singer is, learns from natural recordings alone, and is not shipped.
+It measures the intelligibility of the synthetic voice, is trained only on natural recordings, and is not shipped.
 """
 
 from collections.abc import Sequence
@@ -37,7 +37,9 @@ class Sound:
 
 
 def features(samples: Floats) -> Floats:
-    """Log mel spectrum [frames, BANDS] in units of 20 dB, its loudest at 0 and cut off 60 dB below."""
+    """Return the log mel spectrum [frames, BANDS] in units of 20 dB, with the loudest value at 0 and limited to 60 dB
+    below.
+    """
     padded = np.concatenate([np.zeros(_WINDOW_SAMPLES, np.float32), samples, np.zeros(_WINDOW_SAMPLES, np.float32)])
     windows = np.lib.stride_tricks.sliding_window_view(padded, _WINDOW_SAMPLES)[::HOP_SAMPLES]
     power = np.abs(np.fft.rfft(windows * np.hanning(_WINDOW_SAMPLES), _FFT)) ** 2 @ _filters().T
@@ -46,7 +48,7 @@ def features(samples: Floats) -> Floats:
 
 
 def _filters() -> NDArray[np.float64]:
-    """Triangles [BANDS, bins], equally spaced in mel."""
+    """Return triangular filters [BANDS, bins], equally spaced in mel."""
     edges = _hertz(np.linspace(_mel(_LOWEST_HERTZ), _mel(_HIGHEST_HERTZ), BANDS + 2))
     hertz = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HERTZ)
     rising = (hertz - edges[:-2, None]) / (edges[1:-1] - edges[:-2])[:, None]
@@ -65,7 +67,7 @@ def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class Recogniser(nn.Module):
-    """Dilated convolutions over time and a pooled look at the whole; one head for initials, one for finals."""
+    """Dilated convolutions over time and pooling over all frames, with one output for initials and one for finals."""
 
     def __init__(self, syllables: Sequence[str]) -> None:
         """`syllables` are those that can be recognised."""
@@ -84,7 +86,9 @@ class Recogniser(nn.Module):
         self._final = nn.Linear(8 * _WIDTH, len(self.finals))
 
     def forward(self, spectra: Tensor, lengths: Tensor) -> tuple[Tensor, Tensor]:
-        """Logits of initials and finals for spectra [batch, frames, BANDS], of which `lengths` frames are sound."""
+        """Return the logits of initials and finals for spectra [batch, frames, BANDS], of which `lengths` frames are
+        sound.
+        """
         mask = torch.arange(-(-spectra.shape[1] // _STRIDE))[None] < -(-lengths[:, None] // _STRIDE)
         hidden = spectra.transpose(1, 2)
         for index, (layer, norm) in enumerate(zip(self._layers, self._norms, strict=True)):
@@ -97,7 +101,7 @@ class Recogniser(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Shares of recognised syllables, 0 to 1: the best guess is right, or one of the best five."""
+    """Shares of recognised syllables, 0 to 1: correct at the first guess, and among the best five."""
 
     initial: tuple[float, float]
     final: tuple[float, float]
@@ -105,7 +109,7 @@ class Shares:
 
 
 def batch(spectra: Sequence[Floats]) -> tuple[Tensor, Tensor]:
-    """Spectra of different lengths as one tensor, and their lengths."""
+    """Combine spectra of different lengths to one tensor; returns it and their lengths."""
     return (
         pad_sequence([torch.from_numpy(s) for s in spectra], batch_first=True, padding_value=-3.0),
         torch.tensor([len(s) for s in spectra]),
@@ -140,7 +144,7 @@ def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]
 
 
 def _batches(lengths: Sequence[int], size: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Rows in batches of about `size`, in random order, each of sounds that are about equally long."""
+    """Return rows in batches of about `size`, in random order, each with sounds of similar length."""
     order = np.argsort(np.array(lengths) * generator.uniform(0.9, 1.1, len(lengths)))
     batches = np.array_split(order, -(-len(order) // size))
     return [batches[index] for index in generator.permutation(len(batches))]
@@ -148,13 +152,13 @@ def _batches(lengths: Sequence[int], size: int, generator: np.random.Generator) 
 
 @torch.inference_mode()
 def scores(model: Recogniser, spectra: Sequence[Floats]) -> tuple[Tensor, Tensor]:
-    """Log probabilities of initials and finals, [rows, classes] each."""
+    """Return the log probabilities of initials and finals, [rows, classes] each."""
     parts = [model(*batch(spectra[first : first + 64])) for first in range(0, len(spectra), 64)]
     return torch.cat([p[0] for p in parts]).log_softmax(-1), torch.cat([p[1] for p in parts]).log_softmax(-1)
 
 
 def understood(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]) -> Shares:
-    """Recognition rates of the model for `spectra` of `syllables`; a syllable is the pair of its parts."""
+    """Return the recognition rates of the model for `spectra` of `syllables`; a syllable is the pair of its parts."""
     initial, final = scores(model, spectra)
     whole = torch.stack(
         [

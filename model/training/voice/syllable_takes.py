@@ -1,4 +1,4 @@
-"""Analysis of one recorded syllable: where its parts are, and what its voiced part looks like frame by frame.
+"""Analyses one recorded syllable: the positions of its parts, and the spectrum of its voiced part frame by frame.
 
 Fundamental frequency, spectral envelope and aperiodicity are those of WORLD (Morise, Yokomori and Ozawa, 2016:
 Harvest, CheapTrick, D4C).
@@ -55,7 +55,7 @@ def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
     """Cut and analyse a recording at 48 kHz of one syllable, spoken in the first tone.
 
     Raises:
-        ValueError: nothing in it is voiced.
+        ValueError: the recording has no voiced sound.
     """
     f0, times = pyworld.harvest(sound, SAMPLE_RATE_HERTZ, _FLOOR_HERTZ, _CEILING_HERTZ, FRAME_SECONDS * 1000)
     f0 = pyworld.stonemask(sound, f0, times, SAMPLE_RATE_HERTZ)
@@ -85,9 +85,9 @@ def _level_db(envelope: Frames, low_hertz: float, high_hertz: float) -> Frames:
 
 
 def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, int]:
-    """First frame, and the one after the last, of the longest stretch that is voiced and audible.
+    """Return the first frame, and the one after the last, of the longest stretch that is voiced and audible.
 
-    It begins where the level comes within `onset_db` of the loudest frame: breath before that is not the vowel yet.
+    It begins at the first frame within `onset_db` of the loudest frame, so that breath before the vowel is excluded.
     """
     below_db = level_db[f0 > 0].max(initial=-np.inf) - level_db
     loud = (f0 > 0) & (below_db < _AUDIBLE_DB)
@@ -104,7 +104,7 @@ def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, in
 
 
 def _steadied(bands: Frames) -> Frames:
-    """Bands with holes filled and the flicker of single frames removed."""
+    """Fill holes in the bands, and remove flicker of single frames."""
     filled = np.maximum(bands, bands.max() + _ENVELOPE_FLOOR_DB)
     padded = np.pad(filled, ((2, 2), (0, 0)), mode="edge")
     windows = np.stack([padded[k : k + len(bands)] for k in range(5)])
@@ -113,7 +113,9 @@ def _steadied(bands: Frames) -> Frames:
 
 
 def _nucleus(bands: Frames, syllable: str) -> int:
-    """Frame at which the vowel begins: for voiced initials the steepest rise in 0.5 to 5 kHz, else the first."""
+    """Return the frame at which the vowel begins: for voiced initials the steepest rise in 0.5 to 5 kHz, otherwise the
+    first.
+    """
     if initial_of(syllable) not in VOICED_INITIALS:
         return 0
     middle = bands[:, 14:48].mean(1)
@@ -124,7 +126,7 @@ def _nucleus(bands: Frames, syllable: str) -> int:
 
 
 def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
-    """The steadiest stretch of the vowel: little spectral change, loud, and as open as the take ever gets."""
+    """Return the steadiest stretch of the vowel: with little spectral change, loud, and with the mouth open."""
     shape = bands[:, :48] - bands[:, :48].mean(1, keepdims=True)
     change = np.zeros(len(bands))
     change[3:-3] = np.sqrt(((shape[6:] - shape[:-6]) ** 2).mean(1))
@@ -147,7 +149,9 @@ def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
 
 
 def _consonant_start(sound: NDArray[np.float64], stop: int) -> int:
-    """Sample at which the noise before `stop` begins: after the last 20 ms of quiet, at most 0.3 s back."""
+    """Return the sample at which the noise before `stop` begins: after the last 20 ms of quiet, at most 0.3 s
+    earlier.
+    """
     window = SAMPLE_RATE_HERTZ // 200
     earliest = max(stop - round(0.3 * SAMPLE_RATE_HERTZ), 0)
     high = np.diff(sound, prepend=sound[0])

@@ -1,4 +1,4 @@
-"""The parts of Mandarin syllables, by their pinyin."""
+"""Splits Mandarin syllables in pinyin into initial and final."""
 
 INITIALS = ("zh", "ch", "sh", *tuple("bpmfdtnlgkhjqxrzcs"))
 VOICED_INITIALS = ("m", "n", "l", "r")
@@ -12,7 +12,7 @@ _WHOLE |= {"wo": "uo", "wai": "uai", "wei": "uei", "wan": "uan", "wen": "uen", "
 
 
 def initial_of(syllable: str) -> str:
-    """The initial consonant of a pinyin syllable; "" for none, and for the glides y and w."""
+    """Return the initial consonant of a pinyin syllable; "" for none, and for the glides y and w."""
     for initial in INITIALS:
         if syllable.startswith(initial) and syllable not in ("n", "ng", "m"):
             return initial
@@ -20,7 +20,7 @@ def initial_of(syllable: str) -> str:
 
 
 def final_of(syllable: str) -> str:
-    """The final of a pinyin syllable as it is spoken: "xiu" ends in "iou", "yuan" is "van", "shi" ends in "-i"."""
+    """Return the final of a pinyin syllable as pronounced: "xiu" ends in "iou", "yuan" is "van", "shi" ends in "-i"."""
     initial = initial_of(syllable)
     rest = syllable[len(initial) :]
     if not initial:

@@ -1,4 +1,4 @@
-"""Compare the arranger with the arrangements of POP909, given the same melodies and chords.
+"""Compares the arranger with the arrangements of POP909 for the same melodies and chords.
 
 Usage: python -m model.training.whole_songs.check_arrangement POP909 [--songs 40] [--groove pop]
 
@@ -56,7 +56,7 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures that are compared.
+    """Figures of an accompaniment that are compared.
 
     Attributes:
         below_lead_semitones: mean distance from the accompaniment's mean pitch of a beat up to the melody.
@@ -78,7 +78,7 @@ class Figures:
 
 
 def read_song(folder: Path) -> Song:
-    """One song folder of POP909.
+    """Read one song folder of POP909.
 
     Raises:
         ValueError: the song has no downbeat, no melody or fewer than eight bars.
@@ -115,7 +115,7 @@ def figures(song: Song) -> Figures:
 
 
 def arranged(score: Score, style: Style, seed: int) -> Iterator[Song]:
-    """The pieces of a score as our players play them, verses and choruses in turn."""
+    """Return the pieces of a score as the arranger plays them, as verses and choruses in turn."""
     arranger: ArrangerState | None = None
     for index, piece in enumerate(_pieces(score)):
         kind = (SectionKind.VERSE, SectionKind.CHORUS)[index % 2]
@@ -138,7 +138,7 @@ def _pieces(score: Score) -> Iterator[Score]:
 
 
 def _tracks(path: Path) -> dict[str, list[Played]]:
-    """Notes per track name, times in seconds."""
+    """Return the notes by track name, times in seconds."""
     midi = mido.MidiFile(path)
     tempo = next(m.tempo for track in midi.tracks for m in track if m.type == "set_tempo")
     seconds_per_tick = mido.tick2second(1, midi.ticks_per_beat, tempo)
@@ -159,7 +159,7 @@ def _notes(track: mido.MidiTrack, seconds_per_tick: float) -> Iterator[Played]:
 
 
 def _on_grid(notes: Sequence[Played], beat_seconds: np.ndarray) -> list[Played]:
-    """The notes with times in steps, starts rounded."""
+    """Return the notes with times in steps, starts rounded."""
     steps = np.arange(len(beat_seconds)) * STEPS_PER_BEAT
 
     def step(seconds: float) -> float:
@@ -177,7 +177,7 @@ def _monophonic(notes: Sequence[Played], bars: int) -> tuple[Note, ...]:
 
 
 def _chords(path: Path, beat_seconds: np.ndarray) -> tuple[Chord, ...]:
-    """The chord in the middle of every beat; where there is none, the one before."""
+    """Return the chord in the middle of every beat; where there is none, the previous one."""
     rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
     named = [(float(start), _chord(name)) for start, _, name in rows if not name.startswith("N")]
     starts = [start for start, _ in named]
@@ -218,7 +218,7 @@ def _summary(title: str, measured: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Print both sides' figures."""
+    """Print the figures of both."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=40)

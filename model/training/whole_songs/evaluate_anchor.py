@@ -1,10 +1,11 @@
-"""Write songs that begin with a given melody, and report how much of it the rest of the song keeps.
+"""Composes songs that begin with a given melody, and measures how much of it recurs in the rest of the song.
 
 Usage: python -m model.training.whole_songs.evaluate_anchor --seeds 2
 
-Every motif opens a song for every prompt and seed. What follows is compared with the motif, and, for chance, with the
-other motifs: how well each bar's rhythm agrees with a bar of the motif (shared onsets over all onsets), and which share
-of the pairs of successive intervals (in steps of a scale) occurs in it. Prints one JSON object.
+Every motif opens a song for every prompt and seed. The rest of the song is compared with the motif and, as the chance
+level, with the other motifs: by rhythm (shared onsets divided by all onsets, of each bar with the most similar bar of
+the motif), and by the share of the pairs of successive intervals (in scale steps) that occur in it. Prints one JSON
+object.
 """
 
 import argparse
@@ -42,12 +43,12 @@ MOTIFS = (
 
 
 def notes_of(motif: str) -> tuple[AnchorNote, ...]:
-    """The motif as a caller would send it."""
+    """Return the motif as anchor notes."""
     return tuple(AnchorNote(int(pitch), float(beats)) for pitch, beats in (note.split("/") for note in motif.split()))
 
 
 def as_melody(anchor: Sequence[AnchorNote]) -> list[Note]:
-    """The motif on the grid."""
+    """Return the motif on the grid."""
     starts = itertools.accumulate((note.length_beats for note in anchor), initial=0.0)
     return [
         Note(round(start * STEPS_PER_BEAT), round(note.length_beats * STEPS_PER_BEAT), note.pitch)
@@ -57,13 +58,15 @@ def as_melody(anchor: Sequence[AnchorNote]) -> list[Note]:
 
 
 def rhythm_likeness(melody: Sequence[Note], motif: Sequence[Note]) -> float:
-    """Mean over the bars of a melody: onsets shared with the likest bar of the motif, over the onsets of both."""
+    """Return the mean over the bars of a melody: onsets shared with the most similar bar of the motif, divided by the
+    onsets of both.
+    """
     wanted = _bars(motif)
     return float(np.mean([max(len(bar & one) / len(bar | one) for one in wanted) for bar in _bars(melody)]))
 
 
 def _bars(melody: Sequence[Note]) -> list[frozenset[int]]:
-    """Onsets of every bar that has any, in steps of the bar."""
+    """Return the onsets of every bar that has any, in steps of the bar."""
     onsets: dict[int, set[int]] = {}
     for note in melody:
         onsets.setdefault(note.start // STEPS_PER_BAR, set()).add(note.start % STEPS_PER_BAR)
@@ -71,7 +74,7 @@ def _bars(melody: Sequence[Note]) -> list[frozenset[int]]:
 
 
 def interval_likeness(melody: Sequence[Note], motif: Sequence[Note]) -> float:
-    """Share of a melody's pairs of successive intervals, counted in steps of a scale, that occur in the motif."""
+    """Return the share of a melody's pairs of successive intervals, in scale steps, that occur in the motif."""
     wanted, found = set(_interval_pairs(motif)), _interval_pairs(melody)
     return float(np.mean([pair in wanted for pair in found]))
 
@@ -82,13 +85,13 @@ def _interval_pairs(melody: Sequence[Note]) -> list[tuple[int, int]]:
 
 
 def _scale_steps(semitones: int) -> int:
-    """Converts semitones to scale steps: a second is one step, a third two, whether small or large."""
+    """Convert semitones to scale steps: a second is one step, a third two, whether small or large."""
     octaves, rest = divmod(abs(semitones), 12)
     return int(np.sign(semitones)) * (7 * octaves + (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)[rest])
 
 
 def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Sequence[Note]) -> list[list[Note]]:
-    """The melodies after the motif, from the section on that has it, in one line of steps.
+    """Return the melodies after the motif, from its section on, concatenated in steps.
 
     Raises:
         ValueError: the section does not begin with the motif.
@@ -107,7 +110,7 @@ def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Seq
 
 
 def _sounding(melody: Sequence[Note], steps: int) -> list[int | None]:
-    """The pitch that sounds at each of the first `steps`; repeated notes on one pitch count as one."""
+    """Return the pitch that sounds at each of the first `steps`; repeated notes on one pitch count as one."""
     line: list[int | None] = [None] * steps
     for note in melody:
         line[note.start : note.end] = [note.pitch] * len(line[note.start : note.end])
@@ -115,7 +118,7 @@ def _sounding(melody: Sequence[Note], steps: int) -> list[int | None]:
 
 
 def main() -> None:
-    """Write the songs and print the figures."""
+    """Compose the songs and print the figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()

@@ -1,4 +1,4 @@
-"""Write whole songs to Chinese words and report how words and tune agree.
+"""Composes whole songs on Chinese lyrics, and measures how well words and melody agree.
 
 Usage: python -m model.training.whole_songs.evaluate_songs --seeds 4
 
@@ -40,7 +40,7 @@ class WrittenSection:
 
 
 def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list[WrittenSection]]:
-    """Write the sections of every plan; the sections of all songs at one index are one batch."""
+    """Compose the sections of every plan; the sections of all songs at one index are one batch."""
     songs: list[list[WrittenSection]] = [[] for _ in plans]
     memories = [Memory() for _ in plans]
     for index in range(max(len(plan.sections) for plan in plans)):
@@ -64,7 +64,7 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
 
 
 def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
-    """All figures of the songs together."""
+    """Return all figures of the songs together."""
     sections = [section for song in songs for section in song]
     sung = [section for section in sections if section.spec.lines and not section.spec.played]
     moves = [move for section in sung for move in tone_moves(section.score.melody, section.spec.lines)]
@@ -89,7 +89,7 @@ def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Write the songs and print their figures."""
+    """Compose the songs and print their figures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--seeds", type=int, default=4)

@@ -1,4 +1,4 @@
-"""Statistics of words and tune together."""
+"""Statistics of words and melody together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,9 @@ from model.studio.notation.score import Note
 
 @dataclass(frozen=True, slots=True)
 class ToneMove:
-    """From one syllable of a line to the next, where their tones ask for a direction: `wished` is 1 (up) or -1, `rise`
-    what the melody does in semitones."""
+    """A move between two syllables whose tones require a direction: `wished` is 1 (up) or -1, `rise` the melody's move
+    in semitones.
+    """
 
     wished: int
     rise: int
@@ -25,14 +26,16 @@ class ToneMove:
 
 @dataclass(frozen=True, slots=True)
 class LineEnding:
-    """Steps that the last syllable of a line is held, and the mean of all its syllables."""
+    """Steps for which the last syllable of a line is held, and the mean of all its syllables."""
 
     last: int
     mean: float
 
 
 def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[ToneMove]:
-    """Every move inside a line that the tones of `lines` decide; a melisma leaves from its last pitch."""
+    """Return every move inside a line whose direction the tones of `lines` determine; a melisma counts with its last
+    pitch.
+    """
     for tones, syllables in zip(lines, _sung_lines(melody, lines), strict=True):
         for before, after, first, second in zip(tones, tones[1:], syllables, syllables[1:], strict=False):
             wished = tone_direction(before, after)
@@ -41,7 +44,7 @@ def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterat
 
 
 def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[LineEnding]:
-    """Endings of all lines of more than one syllable."""
+    """Return the endings of all lines of more than one syllable."""
     for syllables in _sung_lines(melody, lines):
         lengths = [notes[-1].end - notes[0].start for notes in syllables]
         if len(lengths) > 1:
@@ -49,13 +52,15 @@ def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iter
 
 
 def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
-    """Mean, lowest and highest MIDI pitch."""
+    """Return mean, lowest and highest MIDI pitch."""
     pitches = [note.pitch for melody in melodies for note in melody]
     return {"mean": float(np.mean(pitches)), "lowest": min(pitches), "highest": max(pitches)}
 
 
 def _sung_lines(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[list[list[Note]]]:
-    """For each line the notes of its syllables; a note without a syllable belongs to the one that it prolongs."""
+    """Return for each line the notes of its syllables; a note without a syllable belongs to the syllable that it
+    prolongs.
+    """
     sung: list[list[Note]] = []
     for note in melody:
         if note.syllable is not None:

@@ -1,4 +1,6 @@
-"""Lyrics for measuring whole songs: written for this, an old folk text, and two poems of the Tang and Song."""
+"""Lyrics for measuring whole songs: some written for this purpose, an old folk text, and two poems of the Tang and Song
+dynasties.
+"""
 
 SONGS = {
     "harbour": """[verse]

@@ -84,5 +84,5 @@ def test_without_the_package_the_error_says_what_to_install(tmp_path: Path, monk
     monkeypatch.setattr("importlib.util.find_spec", lambda _: None)
     files = signing_in(tmp_path)
 
-    with pytest.raises(InvalidSigningCertificate, match=r"install melisma\[c2pa\]"):
+    with pytest.raises(InvalidSigningCertificate, match=r"install 'melisma\[c2pa\]'"):
         ManifestSigner(files.certificate, files.key)

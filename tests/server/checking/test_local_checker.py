@@ -147,7 +147,7 @@ async def test_requests_that_wait_hold_only_so_many_bytes() -> None:
     checker = LocalChecker((), CheckLimits(total_seconds=0.2, waiting_bytes=1000))
     large = asyncio.create_task(checker.check(request(midi=bytes(700))))
     await asyncio.sleep(0)
-    with pytest.raises(ChecksOverloaded, match="too many requests wait"):
+    with pytest.raises(ChecksOverloaded, match="too many requests are waiting"):
         await checker.check(request(midi=bytes(400)))
     with pytest.raises(WorkerLost):
         await large

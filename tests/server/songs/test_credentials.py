@@ -157,7 +157,7 @@ async def test_a_manifest_takes_no_longer_than_it_may_and_only_so_many_wait(capl
         answers = await asyncio.gather(*map(credentials.manifest, recordings), return_exceptions=True)
 
         assert [type(one) for one in answers] == [CredentialsFailed] * PLACES + [Overloaded]
-        assert "it took longer than 0.2 s" in caplog.text
+        assert "signing took longer than 0.2 s" in caplog.text
         pen.go_on.set()
         assert (await credentials.manifest(recordings[0])).startswith(b"manifest")
         await credentials.close()

@@ -83,7 +83,7 @@ async def test_a_song_that_is_not_complete_is_deleted_and_one_that_is_made_is_no
     runner = FakeRunner(hangs=True, error=None if state is SongState.CANCELLED else WorkerLost("gone"))
     async with songs_of(runner) as songs:
         await songs.generate(request(), "me", detached=True)
-        with pytest.raises(SongNotEnded, match="cancel it first"):
+        with pytest.raises(SongNotEnded, match="cancel it, or wait"):
             await songs.delete("song-1", "me")
         if state is SongState.CANCELLED:
             await songs.cancel("song-1", "me")

@@ -52,5 +52,5 @@ async def test_an_engine_of_other_replicas_is_told_with_all_its_devices() -> Non
     engine = catalog.get("other")
     assert (engine.ready, list(engine.devices), engine.license) == (True, ["cpu", "cuda:0"], FAKE_INFO.license)
     assert not catalog.get("first").ready
-    with pytest.raises(UnknownEngine, match="has: other, first"):
+    with pytest.raises(UnknownEngine, match="use one of other, first"):
         catalog.get("absent")

@@ -36,7 +36,7 @@ async def test_an_open_song_of_the_embedded_store_that_is_not_made_was_not_kept(
         assert (song.state, song.reason) == (SongState.FAILED, "NOT_KEPT")
         assert list(await library.page("me", None, 10)) == [song]
         assert await library.asked_before("me", "request-1") is None
-        with pytest.raises(SongNotComplete, match="could not keep"):
+        with pytest.raises(SongNotComplete, match="could not store"):
             await heard(await library.recording("song-1"))
 
 

@@ -101,7 +101,7 @@ async def replies(worker: Worker, lane: Lane, count: int) -> list[Reply]:
 
 async def test_an_engine_is_ready_once_its_worker_has_loaded_it(kind: PoolKind) -> None:
     pool, observer = kind.pool([kind.fake], [CPU]), FakeObserver()
-    with pytest.raises(EngineNotReady, match="still loading"):
+    with pytest.raises(EngineNotReady, match="still being loaded"):
         pool.require("fake")
     async with observed(pool, observer):
         await observer.next_worker()
@@ -141,7 +141,7 @@ async def test_an_engine_is_loaded_only_where_it_is_placed(kind: PoolKind) -> No
     async with observed(pool, observer):
         await observer.next_worker()
         assert pool.devices_of("fake") == ("cpu",)
-        with pytest.raises(EngineNotReady, match="placed on no device"):
+        with pytest.raises(EngineNotReady, match="has no device"):
             pool.require("missing")
 
 

@@ -54,14 +54,14 @@ def test_a_lyric_vocabulary_that_cannot_be_used_says_which_variable_to_set(
     set_up.setenv("MELISMA_ACE_STEP__LYRIC_VOCAB", str(wrong))
     assert failure("ace_step").text == f"{wrong} is not a file; {VOCABULARY}"
     wrong.write_text("{}", "utf-8")
-    assert failure("ace_step").text.startswith(f"{wrong}: is not a vocabulary (")
+    assert failure("ace_step").text.startswith(f"{wrong} is not a vocabulary of lyric tokens (")
     assert failure("ace_step").text.endswith(f"); {VOCABULARY}")
 
 
 def test_a_checkpoint_without_its_files_says_which_variable_to_set(set_up: pytest.MonkeyPatch, tmp_path: Path) -> None:
     nowhere = tmp_path / "nowhere"
     set_up.setenv("MELISMA_ACE_STEP__CHECKPOINT", str(nowhere))
-    assert failure("ace_step").text == f"{nowhere}: is not a folder; {CHECKPOINT}"
+    assert failure("ace_step").text == f"{nowhere} is not a folder; {CHECKPOINT}"
 
 
 def test_a_download_that_may_not_be_made_says_which_variables_to_set(

@@ -1,4 +1,6 @@
-"""Finds out why no server answers, by trying its address without gRPC, whose error texts are hard to understand."""
+"""Finds out why a server does not answer, by connecting to its address without gRPC, whose error texts are hard to
+understand.
+"""
 
 import socket
 import ssl
@@ -18,7 +20,7 @@ _NAME_MISMATCH: Final = frozenset({62, 64})
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """The files of an encrypted connection, `None` for those not given."""
+    """The files of an encrypted connection; `None` for files that were not given."""
 
     ca: Path | None = None
     certificate: Path | None = None
@@ -27,14 +29,16 @@ class Encryption:
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """The reason why no server answers, and the remedy."""
+    """The reason why a server does not answer, and what to do."""
 
     text: str
     hint: str
 
 
 def diagnose(server: str, encryption: Encryption | None) -> Finding | None:
-    """Try a server "host:port", encrypted or not; `None` if nothing is found, or the address has another form."""
+    """Connect to a server "host:port", with TLS or without; returns `None` if no reason is found, or if the address has
+    another form.
+    """
     host, _, port = server.rpartition(":")
     if not port.isdecimal() or (host.count(":") and not host.startswith("[")):
         return None
@@ -133,7 +137,7 @@ def _untrusted(error: ssl.SSLCertVerificationError) -> Finding:
 
 
 def _is_alert(error: ssl.SSLError) -> bool:
-    """True if the other side speaks TLS and refuses."""
+    """True if the server uses TLS and has refused the connection."""
     return "ALERT" in (error.reason or "")
 
 

@@ -1,4 +1,4 @@
-"""Ends a terminated command like an interrupted one: the song is cancelled, the file stays playable."""
+"""Ends a terminated command like an interrupted one: the song is cancelled, and the file stays playable."""
 
 import os
 import signal
@@ -16,7 +16,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """Raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other termination signals, while the block runs.
+    """While the block runs, raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other termination signals.
 
     If the block does not catch them, they end the process without a traceback, with `Exit.INTERRUPTED` or
     `Exit.TERMINATED`.
@@ -42,5 +42,5 @@ def ended_by_signals() -> Iterator[None]:
 
 
 def silence_stdout() -> None:
-    """Keep the interpreter from flushing into a broken pipe again when it ends."""
+    """Keep the interpreter from flushing standard output into a closed pipe when it ends."""
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -10,7 +10,7 @@ from melisma.v1.music_pb2 import Engine
 
 
 def engine_table(engine: Engine) -> Table:
-    """One row per property of the engine, its name first."""
+    """Return a table with one row per property of the engine, its name first."""
     table = Table.grid(padding=(0, 2))
     table.add_row(f"[bold]{engine.name}[/bold]", engine.description)
     facts = {

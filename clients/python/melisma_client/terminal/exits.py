@@ -139,9 +139,9 @@ _HINTS: dict[type[MelismaError], str] = {
 
 
 def explain(console: Console, error: MelismaError, diagnose: Callable[[], Finding | None]) -> Exit:
-    """Prints the error and its remedy; returns the exit status.
+    """Print the error and what to do; returns the exit status.
 
-    `diagnose` finds out why no server answers.
+    `diagnose` finds out why the server does not answer.
     """
     violations = error.violations if isinstance(error, InvalidRequest) else ()
     finding = diagnose() if isinstance(error, ConnectionLost) else None
@@ -162,12 +162,12 @@ def _hint(error: MelismaError) -> str | None:
 
 
 def print_line(console: Console, text: str) -> None:
-    """Prints one line, however long."""
+    """Print one line without wrapping it."""
     console.print(text, highlight=False, soft_wrap=True)
 
 
 def _of_kind(table: Mapping[type[MelismaError], T], error: MelismaError) -> T | None:
-    """The entry of the error's class, else that of the nearest class above it."""
+    """Return the entry for the error's class, otherwise for its nearest base class."""
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 

@@ -1,4 +1,4 @@
-"""Reads the words of a song from a file or standard input, in the encodings that editors write."""
+"""Reads lyrics from a file or standard input, in the encodings that editors write."""
 
 import codecs
 import re
@@ -18,10 +18,11 @@ _LIKE_WORDS = (0.8, 0)
 
 
 def read_lyrics(source: str, encoding: str = "") -> str:
-    """The text of the file `source`, or of standard input for "-": UTF-8, or UTF-16, unless `encoding` names another.
+    """Return the text of the file `source`, or of standard input for "-", in UTF-8 or UTF-16 unless `encoding` is
+    given.
 
     Raises:
-        BadParameter: there is no such file or encoding, the text has another encoding, or there is none.
+        BadParameter: the file or encoding does not exist, the text has another encoding, or it is empty.
     """
     words = _decoded(source, _bytes(source), encoding)
     if not words.strip():
@@ -56,7 +57,9 @@ def _bytes(source: str) -> bytes:
 
 
 def _detected(data: bytes) -> str:
-    """The encoding: UTF-16 by its byte order mark or its zero bytes, which no other text has; else UTF-8."""
+    """Detect the encoding: UTF-16 by its byte order mark or its zero bytes, which no other text has; otherwise
+    UTF-8.
+    """
     if data.startswith(_MARKS):
         return "utf-16"
     best = max(_UTF16, key=lambda encoding: _likeness(data, encoding))
@@ -74,7 +77,7 @@ def _advice(source: str, data: bytes, error: UnicodeDecodeError) -> str:
 
 
 def _likeness(data: bytes, encoding: str) -> tuple[float, int]:
-    """The share of characters used for words, and the number of ASCII ones, which decides a tie."""
+    """Return the share of characters that occur in words, and the number of ASCII characters, which decides ties."""
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:

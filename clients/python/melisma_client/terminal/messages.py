@@ -1,4 +1,4 @@
-"""Messages of the contract as JSON, one line each."""
+"""Prints protobuf messages as JSON, one line each."""
 
 import sys
 from typing import Annotated, TypeAlias
@@ -18,6 +18,6 @@ def print_json(message: Message) -> None:
 
 
 def print_line(text: str) -> None:
-    """Print a line on standard output at once."""
+    """Print a line on standard output and flush it."""
     sys.stdout.write(f"{text}\n")
     sys.stdout.flush()

@@ -1,4 +1,4 @@
-"""Commands with options declared as fields of dataclasses."""
+"""Lets a command declare its options as fields of dataclasses."""
 
 from collections.abc import Callable, Iterator
 from dataclasses import fields, is_dataclass
@@ -7,7 +7,7 @@ from typing import Any, TypeGuard, cast
 
 
 def with_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Makes a command of `function`: a parameter that is a dataclass becomes one option for each of its fields.
+    """Make a command of `function`, in which a parameter that is a dataclass becomes one option for each of its fields.
 
     All parameters and fields are keyword-only. Fields declare their options as parameters do.
     """

@@ -1,4 +1,4 @@
-"""Receives a song: its sound into a file or pipe, its events onto the terminal."""
+"""Receives a song: writes its sound to a file or pipe, and shows its events in the terminal."""
 
 import sys
 from collections.abc import Callable
@@ -33,10 +33,10 @@ def receive(
     quiet: bool,
     when_left: str = "the song was cancelled",
 ) -> None:
-    """Write the song that `ask` requests to `output`, and end the command with its status.
+    """Write the song that the function `ask` requests to `output`, and end the command with its exit status.
 
     With `json` every event is a line of JSON on standard output, without the bytes of sound. With `quiet` only errors
-    are printed. `when_left` says what an interrupted command does to the song.
+    are printed. `when_left` is the text that says what happens to the song if the command is interrupted.
     """
     if json and output == STDOUT:
         raise typer.BadParameter(
@@ -83,7 +83,7 @@ def _play(song: Song, sink: Sink, console: Console, server: ServerOptions, *, js
 
 
 def _event(event: Event) -> SongEvent:
-    """The event in its envelope, without the bytes of a chunk."""
+    """Return the response with the event, without the bytes of a chunk."""
     message = SongEvent()
     field = next(one.name for one in message.DESCRIPTOR.oneofs[0].fields if one.message_type is event.DESCRIPTOR)
     getattr(message, field).CopyFrom(event)

@@ -24,9 +24,9 @@ from melisma_client.receiver import Event
 
 
 class SongDisplay:
-    """A song's progress on `console`: live bars in a terminal, one line per important event elsewhere.
+    """Shows a song's progress on `console`: live bars in a terminal, otherwise one line per important event.
 
-    `clock` gives seconds; times are counted from the creation of the display.
+    `clock` returns seconds; times are counted from the creation of the display.
     """
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
@@ -74,7 +74,7 @@ class SongDisplay:
                 self._say(_summary(event, self._elapsed_seconds()))
 
     def _begin(self) -> None:
-        """Remove the display of an earlier try at the song."""
+        """Remove the display of an earlier attempt at the song."""
         for task in self._tasks:
             self._progress.remove_task(task)
         self._tasks.clear()

@@ -1,4 +1,4 @@
-"""Text without the signs of Markdown."""
+"""Removes the markup of Markdown."""
 
 import re
 
@@ -16,7 +16,7 @@ _CELLS = re.compile(r"^\|(.+)\|$")
 
 
 def without_markdown(lines: list[Line]) -> list[Line]:
-    """The lines without emphasis, links, fences and tables; words masked with stars stay as they are."""
+    """Return the lines without emphasis, links, fences and tables; words masked with asterisks stay as they are."""
     return [Line(line.number, _plain(line.text)) for line in lines]
 
 

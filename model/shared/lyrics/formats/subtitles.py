@@ -1,4 +1,4 @@
-"""The words in subtitles: SubRip (SRT), WebVTT, SubStation Alpha (ASS), SubViewer (SBV), MicroDVD."""
+"""Extracts the words of subtitles: SubRip (SRT), WebVTT, SubStation Alpha (ASS), SubViewer (SBV), MicroDVD."""
 
 import re
 
@@ -22,7 +22,7 @@ _VTT_HEADER = re.compile(r"^(?:WEBVTT\b.*|X-TIMESTAMP-MAP.*|NOTE\b.*|STYLE|REGIO
 
 
 def out_of_subtitles(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines without the numbers, times, headers and effects of subtitles."""
+    """Return the lines without the numbers, times, headers and effects of subtitles."""
     found = _without_script(_without_cues(lines))
     if [line.text for line in found] != [line.text for line in lines]:
         notes.say("read as subtitles: times and numbers are not sung")
@@ -30,7 +30,7 @@ def out_of_subtitles(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_cues(lines: list[Line]) -> list[Line]:
-    """Cues as blocks of lines; the name of a cue stands alone before its times, behind a blank line."""
+    """Remove the time lines of cues; the name of a cue is a line between a blank line and the times."""
     arrows = {n for n, line in enumerate(lines) if _ARROW.match(line.text) or _SUBVIEWER.fullmatch(line.text)}
     names = {n - 1 for n in arrows if n and (n == 1 or not lines[n - 2].text or lines[n - 1].text.isdigit())}
     if any(line.text.startswith("WEBVTT") for line in lines[:1]):

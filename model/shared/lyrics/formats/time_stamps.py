@@ -1,4 +1,4 @@
-"""Reads timed lyrics of music players: LRC and its relatives (QRC, KRC, YRC)."""
+"""Reads timed lyrics of music players: LRC and related formats (QRC, KRC, YRC)."""
 
 import re
 from collections import Counter
@@ -30,14 +30,16 @@ _TOLD = "time stamps are not sung, but give the order of the lines"
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """A line without its stamps, and its times in seconds in their order."""
+    """A line without its time stamps, and its times in seconds in their order."""
 
     line: Line
     seconds: tuple[float, ...]
 
 
 def without_times(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines in the order of their times, without stamps and headers; a line of two times comes twice."""
+    """Return the lines in the order of their times, without time stamps and headers; a line with two times occurs
+    twice.
+    """
     lines = _without_times_alone(lines, notes)
     headers = [line for line in lines if _HEADER.match(line.text)]
     kept = [Line(line.number, "") if _HEADER.match(line.text) else line for line in lines]
@@ -52,7 +54,7 @@ def without_times(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
-    """The lines, blank if a time stands alone before each, as in transcripts of videos."""
+    """Make lines blank that consist of a time, if one precedes each line, as in transcripts of videos."""
     times = [line for line in lines if re.fullmatch(_CLOCK, line.text)]
     if len(times) < 2:
         return lines
@@ -61,7 +63,7 @@ def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _has_clocks(lines: list[Line]) -> bool:
-    """True if times without square brackets begin most lines, and at least two."""
+    """True if most lines, and at least two, begin with times without square brackets."""
     words = words_of(lines)
     found = sum(_ROUND.match(line.text) is not None for line in words)
     return found > 1 and found > 0.5 * len(words)
@@ -74,7 +76,7 @@ def _has_labels(lines: list[Line]) -> bool:
 
 
 def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
-    """A line without its stamps; `bare` finds those that are not in square brackets."""
+    """Remove the time stamps of a line; `bare` finds those that are not in square brackets."""
     text, seconds = line.text, list[float]()
     if not any(character.isdigit() for character in text):
         return _Timed(line, ())
@@ -95,7 +97,9 @@ def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
 
 
 def _seconds(stamp: str) -> float:
-    """The time of a stamp; the last of three numbers is a fraction, and of four the first are hours."""
+    """Return the time of a stamp in seconds; the last of three numbers is a fraction, and the first of four are
+    hours.
+    """
     numbers = re.findall(r"\d+", re.split(r"[-–—~]", stamp.lstrip("-"))[0])
     fraction = numbers.pop() if len(numbers) > 2 else "0"
     hours, minutes, seconds = [0, *map(int, numbers)][-3:]
@@ -103,8 +107,8 @@ def _seconds(stamp: str) -> float:
 
 
 def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:
-    """Lines by time, each as often as it has times; one without a time follows the line before, a tag goes with the
-    next.
+    """Sort lines by time, each as often as it has times. A line without a time follows the line before it, a tag
+    precedes the next line.
     """
     entries: list[tuple[float, Line]] = []
     waiting: list[Line] = []
@@ -126,7 +130,7 @@ def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:
 
 
 def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> list[tuple[float, Line]]:
-    """The lines without a first line such as "title - artist"."""
+    """Remove a first line of the form "title - artist"."""
     titles = [match[1].strip() for line in headers if (match := _TITLE_HEADER.match(line.text))]
     for place, (seconds, line) in enumerate(entries):
         if line.text:
@@ -137,7 +141,7 @@ def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> li
 
 
 def _without_translations(entries: list[tuple[float, Line]], notes: Notes) -> list[Line]:
-    """The lines without the second of two at the same time, if most times have two in two scripts."""
+    """Remove the second of two lines with the same time, if most times have two lines in two scripts."""
     counts = Counter(seconds for seconds, line in entries if line.text)
     doubled = [seconds for seconds, count in counts.items() if count == 2]
     pairs = {s: [line for seconds, line in entries if seconds == s and line.text] for s in doubled[:400]}

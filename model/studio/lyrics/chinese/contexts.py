@@ -1,7 +1,7 @@
-"""Characters with several readings that are decided by their neighbours, outside of known words.
+"""Decides the readings of characters with several readings by their neighbours, outside known words.
 
 Readings are pinyin with a tone digit before any sandhi. Patterns are matched at the character, in simplified
-characters, and may look back.
+characters, and may include the characters before it.
 """
 
 import re
@@ -222,7 +222,7 @@ _CONTEXTS = _compiled()
 
 
 def reading_in_context(line: str, place: int) -> str | None:
-    """The reading of the character at `place` by its neighbours, or `None`."""
+    """Return the reading of the character at `place` by its neighbours, or `None`."""
     for pattern, reading in _CONTEXTS.get(line[place], ()):
         if pattern.match(line, place):
             return reading
@@ -230,5 +230,5 @@ def reading_in_context(line: str, place: int) -> str | None:
 
 
 def lone_reading(character: str) -> str | None:
-    """The usual reading of a character that is a word by itself, or `None`."""
+    """Return the usual reading of a character that is a word by itself, or `None`."""
     return _LONE.get(character)

@@ -1,4 +1,4 @@
-"""Reading of Chinese characters: pinyin by context, with tone sandhi."""
+"""Converts Chinese characters to readings: pinyin by context, with tone sandhi."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,9 +28,10 @@ _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨�
 class MandarinReadings(NamedTuple):
     """Pinyin with a tone digit for each character, 5 for the neutral tone and `v` for ü.
 
-    The string is empty for a character that the dictionary lacks. The two lists differ in tones alone.
+    The string is empty for a character that the dictionary lacks. The two lists differ only in tones.
 
-    Attributes: lexical: with the tones that the words have in the dictionary. sung: with the tones of connected speech.
+    Attributes: lexical: readings with the dictionary tones of the words. sung: readings with the tones of connected
+    speech.
     """
 
     lexical: list[str]
@@ -47,16 +48,18 @@ def load() -> None:
 
 
 def known_readings(character: str) -> frozenset[str]:
-    """The readings of a character in the dictionary, each with a tone digit; none for a character that it lacks."""
+    """Return the readings of a character in the dictionary, each with a tone digit; empty for a character that it
+    lacks.
+    """
     own = pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
     return frozenset(reading for reading in own[0] if _is_reading(reading))
 
 
 def read_mandarin(run: str, given: Mapping[int, str] = _NOTHING_GIVEN) -> MandarinReadings:
-    """The readings of each character of `run`; those that are `given`, by place, are kept as they are.
+    """Return the readings of each character of `run`; readings that are `given`, by position, are not changed.
 
     Third tones, 一 and 不 change before other tones as Chao describes ("A Grammar of Spoken Chinese", 1968, section
-    1.3.4): of third tones in a row the words change first, then what is left from the end.
+    1.3.4): of consecutive third tones those within words change first, then the remaining ones from the end.
     """
     spelt = _QIAN.sub("乾", simplified(_PARTICLE_ZHE.sub("着", run)))
     words = list(seg.cut(spelt))
@@ -77,12 +80,12 @@ def _looked_up(words: Sequence[str]) -> list[str]:
 
 
 def _is_reading(item: str) -> bool:
-    """True if the dictionary answered with pinyin; a character that it lacks comes back with a tone behind it."""
+    """True if the dictionary has returned pinyin; an unknown character is returned with a tone digit after it."""
     return item.isascii() and item[-1:].isdigit()
 
 
 def _own_reading(character: str, reading: str) -> str:
-    """The reading of the simplified spelling, unless the traditional character is never read so."""
+    """Return the reading of the simplified character, unless the traditional character is never read so."""
     own = [*pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)[0]]
     if not own or not _is_reading(own[0]) or reading in own or reading.endswith("5"):
         return reading
@@ -90,7 +93,7 @@ def _own_reading(character: str, reading: str) -> str:
 
 
 def _lexical(character: str, reading: str) -> str:
-    """The reading in the tone that it has before sandhi."""
+    """Return the reading with its tone before sandhi."""
     return _BEFORE_SANDHI.get((character, reading), reading)
 
 
@@ -109,7 +112,7 @@ def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def third_tones(readings: Sequence[str]) -> list[str]:
-    """Third tones before third tones as second tones, from the end, so that every other one of many changes."""
+    """Change third tones before third tones to second tones, from the end, so that every other one of many changes."""
     spoken = list(readings)
     for place in range(len(spoken) - 2, -1, -1):
         if spoken[place].endswith("3") and spoken[place + 1].endswith("3"):
@@ -118,7 +121,7 @@ def third_tones(readings: Sequence[str]) -> list[str]:
 
 
 def _one_and_not(run: str, readings: Sequence[str], place: int) -> str:
-    """The reading at `place`, with the tone of 一 or 不 changed by the tone after it."""
+    """Return the reading at `place`, with the tone of 一 or 不 changed by the tone after it."""
     reading, following = readings[place], "".join(readings[place + 1 : place + 2])
     falling = following.endswith("4")
     if run[place] == "不" and reading == "bu4":

@@ -1,4 +1,4 @@
-"""The particles 地 and 得, which are other words in other positions."""
+"""Reads the particles 地 and 得, which are other words in other positions."""
 
 import re
 from collections.abc import Container
@@ -55,7 +55,7 @@ _REACH = 5
 
 
 def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
-    """True if the 地 at `place` is a particle whatever words it could be a part of.
+    """True if the 地 at `place` is a particle even if it could be part of a word.
 
     Args:
         line: simplified characters without anything between them.
@@ -67,12 +67,12 @@ def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
 
 
 def reading_of_particle(line: str, place: int, lone: bool) -> str | None:
-    """The reading of 地 or 得 at `place`, or `None` if the dictionary decides.
+    """Return the reading of 地 or 得 at `place`, or `None` if the dictionary decides.
 
     Args:
         line: simplified characters without anything between them.
         place: where 地 or 得 stands.
-        lone: whether the dictionary has no word around it.
+        lone: True if the dictionary has no word that contains it.
     """
     if not lone:
         return None

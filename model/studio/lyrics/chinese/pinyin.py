@@ -1,4 +1,4 @@
-"""Readings given by the caller: 行(háng), 行[hang2], and whole lines of pinyin."""
+"""Parses readings given by the caller: 行(háng), 行[hang2], and whole lines of pinyin."""
 
 import re
 import unicodedata
@@ -32,7 +32,7 @@ _ENGLISH_TOO = frozenset(_ENGLISH_WORDS.split())
 
 
 class Toned(NamedTuple):
-    """A Mandarin syllable as written, and its reading with a tone digit; 5 where no tone is written."""
+    """A Mandarin syllable as written, and its reading with a tone digit; 5 if no tone is written."""
 
     written: str
     reading: str
@@ -48,13 +48,13 @@ class Given(NamedTuple):
 
 
 def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]]) -> Given:
-    """Take the readings that stand in brackets behind characters out of a line.
+    """Remove the readings in brackets after characters from a line.
 
     Args:
         text: a line.
         hanzi: the inside of a character class of Chinese characters.
-        known: the readings of a character in the dictionary, each with a tone digit. Where the caller writes no tone,
-            the reading must be one of them but for its tone.
+        known: the readings of a character in the dictionary, each with a tone digit. If the caller writes no tone, the
+        reading must be one of them except for its tone.
     """
     if not any(bracket in text for bracket in "(（[［【"):
         return Given(text, {})
@@ -77,7 +77,8 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 def pinyin_line(text: str) -> bool:
     """True if all Latin words of a line are pinyin.
 
-    Half of them have tones, or they are three and more single syllables of which few are English words.
+    At least half of them must have tones, or they must be at least three single syllables of which few are English
+    words.
     """
     tokens = [match.group() for match in _TOKEN.finditer(text)]
     if not tokens or len(_LATIN.findall("".join(tokens))) < sum(c.isalpha() and ord(c) < 0x250 for c in text):
@@ -98,17 +99,17 @@ def pinyin_line(text: str) -> bool:
 
 
 def _is_french(token: str, syllables: list[Toned]) -> bool:
-    """True if a word alone has no sign of tone but é, and that not on each syllable ("café")."""
+    """True if the only tone mark of a word is é, and not on every syllable ("café")."""
     return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 
 def pinyin_tokens(text: str) -> Iterator[re.Match[str]]:
-    """The words of a line of pinyin."""
+    """Return the words of a line of pinyin."""
     return _TOKEN.finditer(text)
 
 
 def syllables_of(token: str) -> list[Toned] | None:
-    """The syllables of a word of pinyin, or `None` for another word: nǐhǎo, wo3men5, Xi'an."""
+    """Return the syllables of a word of pinyin, or `None` for another word: nǐhǎo, wo3men5, Xi'an."""
     if len(token) > _LONGEST_WORD:
         return None
     found: list[Toned] = []
@@ -124,7 +125,7 @@ def syllables_of(token: str) -> list[Toned] | None:
 
 @lru_cache(maxsize=4096)
 def _cut(part: str) -> tuple[Toned, ...] | None:
-    """The longest syllables that a part without digits inside can be cut into, at most one tone in each."""
+    """Cut a part without digits into the longest possible syllables, each with at most one tone."""
     if part in "'’":
         return ()
     for size in range(min(_LONGEST_SYLLABLE + 2, len(part)), 0, -1):
@@ -140,7 +141,7 @@ def _cut(part: str) -> tuple[Toned, ...] | None:
 
 
 def _toned(written: str) -> Toned | None:
-    """A single syllable, or `None`."""
+    """Parse a single syllable; `None` if it is not pinyin."""
     tone, letters = "", ""
     for character in unicodedata.normalize("NFD", written.lower().replace("u:", "ü").strip("'’")):
         if character in _MARKS or character in "012345":
@@ -157,7 +158,7 @@ def _toned(written: str) -> Toned | None:
 
 
 def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> list[str]:
-    """The readings for the last characters of `run`; none if the text is not pinyin for them."""
+    """Return the readings for the last characters of `run`; empty if the text is not pinyin for them."""
     found: list[Toned] = []
     for token in re.split(r"[\s·-]", written):
         toned = syllables_of(token)
@@ -171,7 +172,7 @@ def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> li
 
 
 def _of(character: str, syllable: Toned, known: Callable[[str], frozenset[str]]) -> str | None:
-    """The reading of a character that a syllable is written for, in the dictionary's tone where none is written."""
+    """Return the reading of a character for a written syllable, in the dictionary's tone if none is written."""
     if syllable.toned:
         return syllable.reading
     tones = (reading for reading in sorted(known(character)) if reading[:-1] == syllable.reading[:-1])

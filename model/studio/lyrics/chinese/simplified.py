@@ -1,4 +1,4 @@
-"""Traditional characters in their simplified spelling, which dictionaries of readings know best."""
+"""Converts traditional characters to simplified ones, which pinyin dictionaries cover best."""
 
 from functools import cache
 from pathlib import Path
@@ -9,7 +9,7 @@ TABLE = Path(__file__).parents[2] / "characters" / "simplified.txt"
 
 
 def simplified(text: str) -> str:
-    """`text` in simplified characters, one for each of its own.
+    """Return `text` in simplified characters, one for each character.
 
     Raises:
         EngineUnavailable: the table is missing or damaged.

@@ -1,4 +1,4 @@
-"""A table of words that decide the reading of a character with several ones."""
+"""A table of words that decide the reading of a character with several readings."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -11,7 +11,7 @@ TABLE = Path(__file__).parents[2] / "characters" / "polyphones.txt"
 
 
 class Word(NamedTuple):
-    """A word, the place of a character in it, and the reading of the character there."""
+    """A word, the position of a character in it, and the reading of that character."""
 
     text: str
     place: int
@@ -19,7 +19,7 @@ class Word(NamedTuple):
 
 
 def reading_in_word(line: str, place: int) -> str | None:
-    """The reading that the longest word of the table around `place` gives the character there, or `None`.
+    """Return the reading of the character at `place` in the longest word of the table that contains it, or `None`.
 
     Raises:
         EngineUnavailable: the table is missing or damaged.
@@ -33,7 +33,7 @@ def reading_in_word(line: str, place: int) -> str | None:
 
 @cache
 def _words() -> dict[str, tuple[Word, ...]]:
-    """The words of each character, the longest first."""
+    """Return the words of each character, the longest first."""
     try:
         rows = [row.split() for row in TABLE.read_text(encoding="utf-8").splitlines() if row and row[0] != "#"]
         found: dict[str, list[Word]] = {}

@@ -228,9 +228,9 @@ def test_lyrics_are_taken_for_what_they_are(text: str, expected: str) -> None:
 @table(
     ("text", "reason"),
     [
-        ("[00:01.00]\n[00:02.00]\n", "times are not sung"),
+        ("[00:01.00]\n[00:02.00]\n", "time stamps are not sung"),
         ("[ti:海边]\n[ar:甲]", "headers"),
-        ("作词：甲\n作曲：乙", "tells of the song"),
+        ("作词：甲\n作曲：乙", "credits and titles are not sung"),
         ("!!!\n…", "nothing to sing"),
         (" \n\ufeff\n", "hold no words"),
         ("ID3\x04\x00\ufffd\ufffd\x00words", "MP3 file"),

@@ -1,4 +1,4 @@
-"""Commands for existing songs of the caller."""
+"""Commands for existing songs of the caller: list, get, cancel, delete, listen."""
 
 from collections.abc import Callable, Iterable
 from json import dumps
@@ -57,7 +57,7 @@ def delete(
 ) -> None:
     """Delete songs that have ended, with sound, prompt and lyrics, permanently.
 
-    Of several songs all that can be deleted are; the exit status is that of the first that cannot.
+    If several songs are given, all that can be deleted are deleted; the exit status is that of the first failure.
     """
     console, status = Console(stderr=True), Exit.DONE
     with server.client() as client:

@@ -1,4 +1,4 @@
-"""Options of ACE-Step."""
+"""Command-line options for the engine ACE-Step."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -13,7 +13,7 @@ _PANEL = "Options of ACE-Step"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AceStepFlags:
-    """Options of ACE-Step; if one is set and no engine is named, ACE-Step is the engine."""
+    """Options for the engine ACE-Step; if one is set and no engine is named, ACE-Step is used."""
 
     mode: Annotated[
         GenerationMode | None,
@@ -36,7 +36,7 @@ class AceStepFlags:
     ] = None
 
     def to_options(self) -> AceStepOptions | None:
-        """The options that are set; `None` if none is."""
+        """Return the options that are set; `None` if no option is set."""
         options = AceStepOptions(
             mode=self.mode, sampler=self.sampler, omega=self.omega, lora=self.lora, lora_weight=self.lora_weight
         )

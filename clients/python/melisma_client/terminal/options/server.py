@@ -1,4 +1,4 @@
-"""Options of the connection: the server, the caller, encryption and API key."""
+"""Command-line options of the connection: server, caller, encryption and API key."""
 
 import os
 from dataclasses import dataclass
@@ -70,11 +70,13 @@ class ServerOptions:
         return Encryption(*files) if self.tls or any(files) else None
 
     def diagnose(self) -> Finding | None:
-        """Find out why this server does not answer; `None` if that stays unknown."""
+        """Find out why this server does not answer; `None` if no reason is found."""
         return diagnose(self.server, self.encryption)
 
     def credentials(self) -> grpc.ChannelCredentials | None:
-        """Credentials of an encrypted connection; `None` without such an option, `BadParameter` for unusable files."""
+        """Return the credentials of an encrypted connection; `None` without such an option. Raises `BadParameter` for
+        unusable files.
+        """
         if self.encryption is None:
             return None
         try:
@@ -83,12 +85,12 @@ class ServerOptions:
             raise typer.BadParameter(str(error)) from error
 
     def key(self) -> str:
-        """The API key. It is not an option: command lines can be read by everyone on the machine."""
+        """The API key. It is not an option, because all users of a computer can read command lines."""
         file = self.api_key_file
         return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
 
     def client(self) -> Client:
-        """A client of that server; raises `BadParameter` for an invalid value."""
+        """Return a client of the server; raises `BadParameter` for an invalid value."""
         credentials, api_key = self.credentials(), self.key()
         try:
             return Client(self.server, caller=self.caller, credentials=credentials, api_key=api_key)

@@ -1,4 +1,4 @@
-"""Options of the music."""
+"""Command-line options of the music."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from melisma_client.terminal.options.tasks import TaskOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongOptions:
-    """Options for the music."""
+    """Options of the music."""
 
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style as keywords, English or Chinese.")] = ""
     lyrics: Annotated[
@@ -68,7 +68,9 @@ class SongOptions:
     ] = ""
 
     def to_request(self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags) -> SongRequest:
-        """The request of all four groups; raises `BadParameter` for options that exclude each other."""
+        """Build the request from all four groups of options; raises `BadParameter` for options that exclude each
+        other.
+        """
         return SongRequest(
             prompt=self.prompt,
             lyrics=self._words(),

@@ -1,4 +1,4 @@
-"""Options of encoding and loudness."""
+"""Command-line options of encoding and loudness."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundOptions:
-    """Options for encoding and loudness."""
+    """Options of encoding and loudness."""
 
     bitrate_kbps: Annotated[
         int | None, typer.Option("--bitrate", help="Bit rate in kbit/s, 64 to 320; unset: 192.")

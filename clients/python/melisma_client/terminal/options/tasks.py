@@ -1,4 +1,4 @@
-"""Options for tasks: make a song from a recording or a seed, instead of a new one."""
+"""Command-line options of tasks, which make a song from a recording or a seed instead of a new one."""
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, Repaint
 
 
 class TaskName(StrEnum):
-    """A task instead of a new song."""
+    """Kind of a task."""
 
     AUDIO_TO_AUDIO = "audio-to-audio"
     RETAKE = "retake"
@@ -55,7 +55,7 @@ class TaskOptions:
     ] = None
 
     def to_task(self, seed: int | None) -> Task | None:
-        """The requested task, if any; raises `BadParameter` for options that do not belong to it."""
+        """Return the requested task, or `None`; raises `BadParameter` for options that do not belong to it."""
         foreign = [name for name, tasks in _OPTIONS.items() if self._is_set(name) and self.task not in tasks]
         if foreign:
             option, tasks = _FLAGS[foreign[0]], " or ".join(f"--task {task}" for task in _OPTIONS[foreign[0]])
