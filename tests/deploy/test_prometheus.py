@@ -190,7 +190,7 @@ def test_configurations_are_valid() -> None:
 def promtool_says(folder: Path, *files: str) -> str:
     """What promtool says of files of tests in a folder; "" for nothing."""
     command = [tool("promtool"), "test", "rules", *(str(folder / name) for name in files)]
-    done = subprocess.run(command, capture_output=True, text=True, timeout=240, check=False)
+    done = subprocess.run(command, capture_output=True, text=True, timeout=900, check=False)
     return done.stdout + done.stderr if done.returncode else ""
 
 
@@ -224,10 +224,11 @@ def test_no_rule_passes_them_when_it_is_wrong(tmp_path: Path) -> None:
     )
     tests = [test for name in TESTS for test in loaded(name)["tests"]]
     of_values = [test for test in tests if "promql_expr_test" in test]
+    of_alerts = [test for test in tests if "alertname" in str(test)]
     told = of_changed(tmp_path, "record", "({}) + 1", of_values, "rules.yml")
     of_one_more = "".join(re.findall(r'expr: "(.*)", time', told))
     assert {name for name in recorded if name not in of_one_more} == set()
-    of_silent = of_changed(tmp_path, "alert", "({}) and vector(0) > 1", tests, *RULES)
+    of_silent = of_changed(tmp_path, "alert", "({}) and vector(0) > 1", of_alerts, *RULES)
     assert {name for name in alerts if f'alertname="{name}"' not in of_silent} == set()
     of_a_good_day = of_changed(tmp_path, "alert", "vector(1)", tests[:1], *RULES)
     assert {name for name in alerts if f'alertname="{name}"' not in of_a_good_day} == set()
