@@ -1,6 +1,6 @@
 """The two ends of a call for its span: the address that it was sent to, and its client."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Final
 from urllib.parse import urlsplit
 
@@ -21,7 +21,7 @@ def http_ends(request: Request, proxies: TrustedProxies) -> Ends:
     return Ends(_called(request, peer, proxies), _client(peer, request.headers.items(), proxies))
 
 
-def grpc_ends(peer: str, metadata: Sequence[tuple[str, str | bytes]], server: End, proxies: TrustedProxies) -> Ends:
+def grpc_ends(peer: str, metadata: Iterable[tuple[str, str | bytes]], server: End, proxies: TrustedProxies) -> Ends:
     """The ends of a call over gRPC from `peer`, in gRPC's notation; grpc.aio does not tell which name it has called."""
     headers = [(key, value) for key, value in metadata if isinstance(value, str)]
     return Ends(server, _client(End(host_of(peer), _port_of(peer)), headers, proxies))

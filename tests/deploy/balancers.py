@@ -44,7 +44,8 @@ def envoy(servers: Sequence[Service], folder: Path, *, idle: str = IDLE) -> Iter
     resources = config["static_resources"]
     for listener in resources["listeners"]:
         listener["address"] = _socket("127.0.0.1", ports[listener["name"]])
-    manager = resources["listeners"][0]["filter_chains"][0]["filters"][0]["typed_config"]
+    filters = {one["name"]: one["typed_config"] for one in resources["listeners"][0]["filter_chains"][0]["filters"]}
+    manager = filters["envoy.filters.network.http_connection_manager"]
     assert manager["stream_idle_timeout"] == IDLE
     manager["stream_idle_timeout"] = idle
     addresses = {"melisma": [one.address for one in servers], "melisma-rest": [one.http_address for one in servers]}

@@ -219,8 +219,8 @@ def weights_of(folder: Path) -> list[int]:
     """The weights of the servers, in order, as Envoy's administration tells them; Envoy's files are in `folder`."""
     admin = yaml.safe_load((folder / "envoy.yaml").read_text("utf-8"))["admin"]["address"]["socket_address"]
     with urlopen(f"http://{admin['address']}:{admin['port_value']}/clusters?format=json", timeout=10) as response:
-        (cluster,) = json.load(response)["cluster_statuses"]
-    return [host["weight"] for host in cluster["host_statuses"]]
+        hosts = {cluster["name"]: cluster["host_statuses"] for cluster in json.load(response)["cluster_statuses"]}
+    return [host["weight"] for host in hosts["melisma"]]
 
 
 def share_of_calls(channel: grpc.Channel, servers: Sequence[Watched]) -> float:

@@ -88,7 +88,7 @@ def try_out(program: str, folder: Path, generator: str, service: Service) -> Non
     path, python = folder / "program.py", Path(generator).parent / "python"
     path.write_text(program)
     mypy = [sys.executable, "-m", "mypy", "--strict", "--follow-imports", "silent", "--python-executable", str(python)]
-    options = {"cwd": folder, "capture_output": True, "text": True, "timeout": 100.0, "check": False}
+    options = {"cwd": folder, "capture_output": True, "text": True, "timeout": 600.0, "check": False}
     for command in ([*mypy, path.name], [str(python), path.name, f"http://{service.http_address}"]):
         done = subprocess.run(command, **options)  # type: ignore[call-overload]
         assert done.returncode == 0, f"{done.stdout}\n{done.stderr}"

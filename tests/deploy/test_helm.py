@@ -104,7 +104,7 @@ def test_values_go_where_they_belong() -> None:
 
 
 def test_the_label_of_the_version_is_that_of_the_image(tmp_path: Path) -> None:
-    def labels(text: str) -> set[tuple[str, str]]:
+    def labels(text: str) -> set[tuple[str, str | None]]:
         deployment = only(resources(text), "Deployment")
         places = deployment["metadata"], deployment["spec"]["template"]["metadata"]
         return {(place["labels"][VERSION_LABEL], deployment["spec"]["selector"].get(VERSION_LABEL)) for place in places}
