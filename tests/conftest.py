@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
 
@@ -6,6 +6,7 @@ import pytest
 from hypothesis import settings
 from threadpoolctl import threadpool_limits
 
+from server.garbage import uncollected
 from tests.support.requirements import required
 
 # The same examples in every run, however slow: a change is refused for what it did, not for what chance found.
@@ -34,6 +35,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Where tests have to run, the report names those that were left out all the same, as without a GPU, and why."""
     if required() and "s" not in config.option.reportchars:
         config.option.reportchars += "s"
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_collection() -> Generator[None, object, object]:
+    """The modules that tests import stay to the end, and no collection of garbage looks through them."""
+    with uncollected():
+        return (yield)
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:

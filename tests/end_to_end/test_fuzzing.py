@@ -1,7 +1,7 @@
 """Thousands of made-up requests: each gets a status that is the caller's, the server and its workers live on.
 
 Every request depends on its seed and number alone: `Sender(..., seed).send(range(number, number + 1))` sends it again.
-The quick tests run with the others; `make test-fuzz` sends twenty times as many, to all engines, and looks at memory.
+The quick tests run with the others; `make test-fuzz` sends forty times as many, to all engines, and looks at memory.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ from tests.support.fuzzing.songs import ACE_STEP, FAKE, STUDIO
 from tests.support.service import Service, running_service
 
 FAKE_ENGINE = f"{FAKE}=tests.support.fakes:FakeEngine"
-QUICK_REQUESTS = 1_000
+QUICK_REQUESTS = 500
 QUICK_GOOD_SHARE = 0.05
 REQUESTS = {STUDIO: 2_500, ACE_STEP: 2_500, FAKE: 15_000}
 SETTLED_REQUESTS = 5_000

@@ -20,6 +20,7 @@ from tests.support.service import Service, running_service, start
 TRACE = "0af7651916cd43dd8448eb211c80319c"
 CALLER_SPAN = "b7ad6b7169203331"
 PARENT = f"00-{TRACE}-{CALLER_SPAN}-01"
+UNSAMPLED_TRACE = TRACE.replace("0af", "3af")
 CALL = "melisma.v1.MusicService/Generate"
 FAKE = "fake=tests.support.fakes:FakeEngine"
 WORDS = "这是秘密的歌词"
@@ -175,9 +176,10 @@ def test_an_unsampled_caller_is_left_alone(collector: Collector, service: Servic
 
 
 def lines_of(*environment: tuple[str, str]) -> list[dict[str, Any]]:
-    """The log of a service that makes one song and is told to stop."""
+    """The log of a service that makes two songs, the second one unsampled, and is told to stop."""
     with running_service(FAKE, **dict(environment)) as service:
         sing(service, ("traceparent", PARENT))
+        sing(service, ("traceparent", f"00-{UNSAMPLED_TRACE}-{CALLER_SPAN}-00"))
         service.process.send_signal(signal.SIGTERM)
         assert service.process.stderr is not None
         lines = [json.loads(line) for line in service.process.stderr]
@@ -193,9 +195,15 @@ def lines() -> list[dict[str, Any]]:
         return lines_of()
 
 
+@pytest.fixture(scope="module")
+def lines_with_words() -> list[dict[str, Any]]:
+    """The log of a service without a collector that may log requests."""
+    return lines_of(("LOG_REQUESTS", "true"))
+
+
 def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> None:
-    (accepted,) = (line for line in lines if line["message"] == "song accepted")
-    (call,) = (line for line in lines if line["message"] == "call" and line["method"].endswith("Generate"))
+    accepted, _ = (line for line in lines if line["message"] == "song accepted")
+    call, _ = (line for line in lines if line["message"] == "call" and line["method"].endswith("Generate"))
     assert accepted["song_id"].startswith("song-")
     assert accepted["song_id"] == call["song_id"]
     assert accepted["trace_id"] == call["trace_id"] == TRACE
@@ -204,14 +212,8 @@ def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> N
     assert (call["engine"], call["caller"]) == ("fake", accepted["caller"])
 
 
-def test_an_unsampled_song_has_its_trace_in_the_log() -> None:
-    other = TRACE.replace("0af", "3af")
-    with running_service(FAKE) as service:
-        sing(service, ("traceparent", f"00-{other}-{CALLER_SPAN}-00"))
-        service.process.send_signal(signal.SIGTERM)
-        assert service.process.stderr is not None
-        lines = [json.loads(line) for line in service.process.stderr]
-    named = {line["message"] for line in lines if line.get("trace_id") == other}
+def test_an_unsampled_song_has_its_trace_in_the_log(lines_with_words: list[dict[str, Any]]) -> None:
+    named = {line["message"] for line in lines_with_words if line.get("trace_id") == UNSAMPLED_TRACE}
     assert {"song accepted", "call"} <= named
 
 
@@ -224,7 +226,9 @@ def test_a_propagator_that_is_not_installed_is_refused_in_words(monkeypatch: pyt
     assert "Traceback" not in errors
 
 
-def test_words_are_logged_only_where_they_may_be(lines: list[dict[str, Any]]) -> None:
+def test_words_are_logged_only_where_they_may_be(
+    lines: list[dict[str, Any]], lines_with_words: list[dict[str, Any]]
+) -> None:
     assert WORDS not in json.dumps(lines, ensure_ascii=False)
-    (accepted,) = (line for line in lines_of(("LOG_REQUESTS", "true")) if line["message"] == "song accepted")
-    assert (accepted["prompt"], accepted["lyrics"]) == ("noise", WORDS)
+    accepted = [line for line in lines_with_words if line["message"] == "song accepted"]
+    assert [(line["prompt"], line["lyrics"]) for line in accepted] == [("noise", WORDS)] * 2

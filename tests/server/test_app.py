@@ -1,5 +1,6 @@
 import signal
 import socket
+from collections.abc import Iterator
 from pathlib import Path
 from urllib.request import urlopen
 
@@ -11,7 +12,7 @@ from server.api.address import PortUnavailable
 from server.app import serving
 from server.settings.settings import Settings
 from server.settings.store import Store
-from tests.support.service import running_service, start
+from tests.support.service import Service, running_service, start
 
 FAKE = "fake=tests.support.fakes:FakeEngine"
 WAIT_SECONDS = 30.0
@@ -47,19 +48,24 @@ def test_a_port_that_is_taken_ends_the_process_with_status_1() -> None:
             assert f"cannot listen on 127.0.0.1:{port}" in process.stderr.read()
 
 
-def test_a_process_logs_the_address_of_each_port_by_its_kind() -> None:
+@pytest.fixture(scope="module")
+def service() -> Iterator[Service]:
     with running_service(FAKE) as service:
-        grpc_record, http_record = service.listening["grpc"], service.listening["http"]
-        assert (grpc_record["message"], http_record["message"]) == ("listening", "listening for HTTP")
-        assert grpc_record["engines"] == ["fake"]
-        with urlopen(f"http://{http_record['address']}/livez", timeout=WAIT_SECONDS) as answer:
-            assert answer.status == 200
-        with grpc.insecure_channel(grpc_record["address"]) as channel:
-            service.wait_serving(channel)
+        yield service
 
 
-def test_a_ready_process_says_so_over_http_and_tells_of_itself() -> None:
-    with running_service(FAKE) as service, grpc.insecure_channel(service.address) as channel:
+def test_a_process_logs_the_address_of_each_port_by_its_kind(service: Service) -> None:
+    grpc_record, http_record = service.listening["grpc"], service.listening["http"]
+    assert (grpc_record["message"], http_record["message"]) == ("listening", "listening for HTTP")
+    assert grpc_record["engines"] == ["fake"]
+    with urlopen(f"http://{http_record['address']}/livez", timeout=WAIT_SECONDS) as answer:
+        assert answer.status == 200
+    with grpc.insecure_channel(grpc_record["address"]) as channel:
+        service.wait_serving(channel)
+
+
+def test_a_ready_process_says_so_over_http_and_tells_of_itself(service: Service) -> None:
+    with grpc.insecure_channel(service.address) as channel:
         service.wait_serving(channel)
         with urlopen(f"http://{service.http_address}/readyz", timeout=WAIT_SECONDS) as answer:
             assert answer.status == 200

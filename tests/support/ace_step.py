@@ -1,6 +1,10 @@
 """A tiny checkpoint of ACE-Step with random weights, and a lyric vocabulary to go with it: what they make is noise."""
 
+import atexit
 import json
+import shutil
+import tempfile
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -32,6 +36,15 @@ CHARACTERS = "abcdefghijklmnopqrstuvwxyz0123456789.,!?'-"
 
 def write_checkpoint(folder: Path, seed: int = 0) -> Path:
     """Write the tiny random checkpoint in the released layout, and return its folder."""
+    return Path(shutil.copytree(_checkpoint(seed), folder))
+
+
+@cache
+def _checkpoint(seed: int) -> Path:
+    """A checkpoint to copy, which is deleted when this process ends."""
+    kept = tempfile.TemporaryDirectory(prefix="checkpoint-")
+    atexit.register(kept.cleanup)
+    folder = Path(kept.name)
     with torch.random.fork_rng():
         torch.manual_seed(seed)
         _write(folder / "ace_step_transformer", _transformer_config(), _noisy(Transformer(TRANSFORMER), 0.1))

@@ -281,5 +281,5 @@ async def _passing(service: Service, seconds: float) -> None:
 @pytest.mark.parametrize("opening", KINDS)
 def test_any_interleaving_of_two_replicas_keeps_the_rules(opening: Opening) -> None:
     kind: Any = type("Kind", (Interleavings,), {"opening": staticmethod(opening)})
-    few = settings(max_examples=80, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
+    few = settings(max_examples=30, stateful_step_count=30, deadline=None, suppress_health_check=list(HealthCheck))
     run_state_machine_as_test(kind, settings=few)
