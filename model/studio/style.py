@@ -113,6 +113,7 @@ class Style:
         levels_db: what is added to the usual level of a track in the mix.
         mix_db: gain of the whole mix, so that songs of all styles are equally loud.
         vocal_db: what is added to the level of the voices, so that they stand equally far above every band.
+        beats_per_bar: 4, or 3 in a waltz.
     """
 
     genre: str
@@ -132,6 +133,7 @@ class Style:
     levels_db: tuple[tuple[Track, float], ...] = ()
     mix_db: float = 0.0
     vocal_db: float = 0.0
+    beats_per_bar: int = 4
 
     def instrument(self, track: Track) -> Instrument | None:
         """The instrument that plays `track`; `None` when the track is silent."""

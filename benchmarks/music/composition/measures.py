@@ -87,7 +87,13 @@ def _relative(line: Line) -> dict[int, int]:
 
 def entries(pieces: Sequence[Piece]) -> list[int]:
     """Steps in the bar on which lines begin; in an annotated song what begins after a rest."""
-    found = [line.notes[0].start % STEPS_PER_BAR for p in pieces for s in p.sections for line in s.lines if line.notes]
+    found = [
+        (line.notes[0].start - s.first) % s.bar_steps
+        for p in pieces
+        for s in p.sections
+        for line in s.lines
+        if line.notes
+    ]
     for piece in pieces:
         if not any(section.lines for section in piece.sections):
             for section in piece.sections:

@@ -12,7 +12,7 @@ from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.tokens import NO_CHORD, chord_of
 from model.studio.info import INFO
 from model.studio.notation.arrangement import TrackNote
-from model.studio.notation.score import STEPS_PER_BAR
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.planning.plan import plan_song
 from model.studio.planning.section_spec import section_seed, section_spec
 from model.studio.section import ComposedSection, DraftState
@@ -60,11 +60,17 @@ class Section:
     transpose: int
     lines: tuple[Line, ...] = ()
     tracks: Mapping[Track, tuple[TrackNote, ...]] | None = None
+    beats_per_bar: int = BEATS_PER_BAR
+
+    @property
+    def bar_steps(self) -> int:
+        """Length of a bar in steps."""
+        return self.beats_per_bar * STEPS_PER_BEAT
 
     @property
     def bars(self) -> int:
         """Length in bars."""
-        return self.steps // STEPS_PER_BAR
+        return self.steps // self.bar_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +133,16 @@ def write_piece(denoiser: ScoreDenoiser, style: str, params: SongParams, name: s
             tune += notes
         label, steps = section.label, score.steps
         sections.append(
-            Section(section.kind.value, label, first, steps, spec.transpose, lines, composed.arrangement.tracks)
+            Section(
+                section.kind.value,
+                label,
+                first,
+                steps,
+                spec.transpose,
+                lines,
+                composed.arrangement.tracks,
+                spec.beats_per_bar,
+            )
         )
         first += steps
     minor, bpm = section_spec(plan, 0).minor, plan.tempo_bpm or 0.0
@@ -146,7 +161,7 @@ def _lines(lyrics: Sequence[object], spec: SectionSpec, composed: ComposedSectio
             inside = note.syllable in own if note.syllable is not None else inside
             if inside:
                 notes.append(Tone(first + note.start, note.length, note.pitch, note.syllable is not None))
-        yield Line(getattr(line, "text", ""), tones, first + bar * STEPS_PER_BAR, tuple(notes))
+        yield Line(getattr(line, "text", ""), tones, first + bar * spec.steps_per_bar, tuple(notes))
 
 
 def pop909(archive: Path) -> Iterator[Piece]:
@@ -197,6 +212,6 @@ def bars_of(piece: Piece, section: Section) -> list[dict[int, int]]:
     """Pitches by step in the bar, for each bar of a section."""
     bars: list[dict[int, int]] = [{} for _ in range(section.bars)]
     for note in piece.notes(section):
-        bar, step = divmod(note.start - section.first, STEPS_PER_BAR)
+        bar, step = divmod(note.start - section.first, section.bar_steps)
         bars[bar][step] = note.pitch
     return bars

@@ -201,7 +201,7 @@ class ScoreDenoiser:
         )
         score = to_score(spec, melody, chords)
         phrases = phrases_of(spec, rendition.melody, rendition.chords)
-        return score, state.memory.with_section(spec.kind, rendition, TAIL_BARS, phrases)
+        return score, state.memory.with_section(spec.kind, rendition, TAIL_BARS * spec.beats_per_bar, phrases)
 
     @torch.inference_mode()
     def _encode(self, state: ScoreState) -> None:

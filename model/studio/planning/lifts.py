@@ -16,6 +16,7 @@ _SHARES: Mapping[str, float] = MappingProxyType(
         "rock": 0.5,
         "march": 0.5,
         "nursery": 0.4,
+        "waltz": 0.4,
         "folk": 0.35,
         "guofeng": 0.35,
         "rnb": 0.3,

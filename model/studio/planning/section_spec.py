@@ -47,20 +47,21 @@ def section_spec(plan: SongPlan, index: int) -> SectionSpec:
         stresses=lined.stresses,
         heights=lined.heights,
         climax=lined.climax,
+        beats_per_bar=detail.style.beats_per_bar,
     )
 
 
 def _line_plan(plan: SongPlan, detail: StudioDetail, index: int) -> LinePlan:
     line_bars = {number: section.line_bars for number, section in enumerate(detail.sections)}
     free = not any(section.anchor for section in detail.sections)
-    return line_plan(plan, index, line_bars, detail.style.genre, free=free)
+    return line_plan(plan, index, line_bars, detail.style, free=free)
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:
     """The first motif of the caller's melody, from the section on that contains it; `None` before."""
     anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
     first = next(anchors, None)
-    return motif_of(_anchor_notes(first)) if first else None
+    return motif_of(_anchor_notes(first), detail.style.beats_per_bar * STEPS_PER_BEAT) if first else None
 
 
 def _anchor_notes(anchor: Sequence[AnchorNote]) -> tuple[Note, ...]:

@@ -1,6 +1,6 @@
 """The genres that a prompt may name."""
 
-from model.studio.prompt.genres.concert import BOSSA, CINEMATIC, JAZZ
+from model.studio.prompt.genres.concert import BOSSA, CINEMATIC, JAZZ, WALTZ
 from model.studio.prompt.genres.electronic import AMBIENT, DANCE, GAME, LOFI
 from model.studio.prompt.genres.popular import BALLAD, HIP_HOP, POP, RNB, ROCK
 from model.studio.prompt.genres.traditional import CHINESE, FOLK, MARCH, NURSERY
@@ -21,5 +21,6 @@ GENRES = (
     HIP_HOP,
     MARCH,
     GAME,
+    WALTZ,
     POP,
 )
