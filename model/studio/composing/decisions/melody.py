@@ -28,7 +28,7 @@ from model.studio.composing.tokens import FIRST_PITCH, LOWEST, NO_CHORD, PITCHES
 from model.studio.notation.score import STEPS_PER_BEAT
 
 _PARALLEL_PITCH = 1.2
-_ANSWER_WEIGHT = 2.0
+_ANSWER_WEIGHT = 2.6
 _LEAST_LOG_PROB = -7.0
 
 
