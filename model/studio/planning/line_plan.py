@@ -11,6 +11,7 @@ from model.studio.composing.profiles import profile_of
 from model.studio.lyrics.stress import stresses
 from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.notation.stress import Stress
+from model.studio.planning.title import title_line
 from model.studio.style import Style
 
 _FORMS = {
@@ -20,14 +21,15 @@ _FORMS = {
 }
 """For each line of a group the earlier one that it takes up: A A' B A', A B A' B', A A' A'' B."""
 
-_FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (5, 5, 2)}
+_FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4
 _OPENINGS = {0: 0.4, 2: 0.25, 4: 0.2, 6: 0.15}
 _ENTRIES = {0: 0.1, -1: 0.05, -2: 0.32, -4: 0.32, -6: 0.12, 2: 0.05, 4: 0.02, 6: 0.02}
 """Shares of entries in steps from the bar, of a section's first line and of later ones.
 
-Together they are about those of POP909, where 43 % of lines enter before their bar. A first line has none, since the
-section before it has been made by then; later ones make up for it.
+Together they are about those of POP909, where 43 % of lines enter before their bar. A first line has no pickup, since
+the section before it has been made by then, and neither has the title line, which instruments begin with; later ones
+make up for it.
 """
 
 _SYLLABLE_SECONDS, _SYLLABLE_STEPS = 0.17, 1.1
@@ -48,11 +50,14 @@ class LinePlan:
     climax: int | None = None
     rooms: tuple[int, ...] = ()
 
-    def first(self, lines: int) -> "LinePlan":
-        """The plan of the first lines alone."""
-        climax = self.climax if self.climax is not None and self.climax < lines else None
-        cut = (self.words[:lines], self.takes_up[:lines], self.entries[:lines], self.stresses[:lines])
-        return LinePlan(*cut, self.heights[:lines], climax, self.rooms[:lines])
+    def part(self, first: int, count: int) -> "LinePlan":
+        """The plan of some lines alone."""
+        own = range(first, first + count)
+        places = [place if place in own else None for place in (*self.takes_up[first : own.stop], self.climax)]
+        *takes_up, climax = [None if place is None else place - first for place in places]
+        fields = (self.words, self.entries, self.stresses, self.heights, self.rooms)
+        words, entries, stresses, heights, rooms = (field[first : own.stop] for field in fields)
+        return LinePlan(words, tuple(takes_up), entries, stresses, heights, climax, rooms)
 
 
 def words_of(line: LyricLine) -> str:
@@ -105,8 +110,8 @@ def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> 
         form = random.choices(_FORMS[size], _FORM_WEIGHTS[size])[0] if size > 1 else (None,)
         for place, source in enumerate(form):
             line = first + place
-            wished = [first + source] if source is not None else []
-            wished += [line - _GROUP] if first else []
+            wished = [line - _GROUP] if first else []
+            wished += [first + source] if source is not None else []
             alike = (one for one in wished if _alike(lines, bars, one, line))
             twins = (one for one in range(line) if words_of(lines[one]) == words_of(lines[line]))
             found.append(next(twins, next(alike, None)))
@@ -139,6 +144,8 @@ def _entries(plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]],
     """Entry of each line; one whose words came before in a section of this kind enters as it did there."""
     kind, known = plan.sections[index].kind, dict[str, int]()
     opening = {words_of(section.lines[0]) for section in plan.sections if section.kind is kind and section.lines}
+    title = title_line(plan.sections) if kind is SectionKind.CHORUS else None
+    opening |= {words_of(title)} if title else set()
     entries: tuple[int, ...] = ()
     for section in plan.sections[: index + 1]:
         if section.kind is kind and section.lines:
