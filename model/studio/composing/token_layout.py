@@ -82,6 +82,11 @@ class TokenLayout:
         beats = np.arange(self.beats)
         return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
 
+    def section_of(self, values: Tensor) -> Tensor:
+        """The section's part of what the network says of all beats, [beats, ...]."""
+        section = self.section
+        return values[section] if isinstance(section, slice) else values[torch.from_numpy(section)]
+
     def section_melody(self) -> Classes:
         """A copy of the section's melody classes, [steps]."""
         return self.melody[self.section].reshape(-1).copy()

@@ -52,12 +52,18 @@ class LinePlan:
 
     def part(self, first: int, count: int) -> "LinePlan":
         """The plan of some lines alone."""
-        own = range(first, first + count)
-        places = [place if place in own else None for place in (*self.takes_up[first : own.stop], self.climax)]
+        own, cut = range(first, first + count), slice(first, first + count)
+        places = [place if place in own else None for place in (*self.takes_up[cut], self.climax)]
         *takes_up, climax = [None if place is None else place - first for place in places]
-        fields = (self.words, self.entries, self.stresses, self.heights, self.rooms)
-        words, entries, stresses, heights, rooms = (field[first : own.stop] for field in fields)
-        return LinePlan(words, tuple(takes_up), entries, stresses, heights, climax, rooms)
+        return LinePlan(
+            self.words[cut],
+            tuple(takes_up),
+            self.entries[cut],
+            self.stresses[cut],
+            self.heights[cut],
+            climax,
+            self.rooms[cut],
+        )
 
 
 def words_of(line: LyricLine) -> str:

@@ -201,6 +201,6 @@ def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None)
     notes = [f"style: {style.genre}"] if known else [f"prompt: no known word in it; played as {style.genre}"]
     if heard and heard != [style.genre]:
         notes.append(f"prompt: understood {', '.join(heard)}")
-    notes += [note for note in (tempo and tempo.note, metre.note) if note]
+    notes += [note for note in (tempo.note if tempo else None, metre.note) if note]
     unknown = unknown_words(text, spans) if known else ()
     return tuple(notes + ([f"prompt: not understood: {', '.join(unknown)}"] if unknown else []))
