@@ -1,4 +1,5 @@
-"""Measures melody, words, chords and form of composed scores, and compares them with POP909; no sound is made.
+"""Measures melody, words, chords and form of composed scores, and compares them with POP909; makes sound only for
+`--loudness`.
 
     python -m benchmarks.music.bench_composition                      # 12 styles, 3 seeds, texts for tuning
     python -m benchmarks.music.bench_composition --held-out --pop909 pop909-structure.tar.xz --json out.json
@@ -16,11 +17,13 @@ from pathlib import Path
 import torch
 
 from benchmarks.music.composition.form import copies, last_chorus, soloist_share, told_apart
+from benchmarks.music.composition.loudness import last_chorus_louder
 from benchmarks.music.composition.measures import MEASURES, bigrams, divergence
 from benchmarks.music.composition.pieces import Piece, pop909, write_piece
 from benchmarks.music.composition.texts import HELD_OUT, HELD_OUT_SEEDS, SECONDS, SOLOISTS, STYLES, TUNING, TUNING_SEEDS
 from model.song import SongParams
 from model.studio.composing.denoiser import ScoreDenoiser
+from model.studio.engine import StudioEngine
 
 
 def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, Piece]]:
@@ -32,6 +35,15 @@ def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, P
             params = SongParams(prompt, lyrics, seed * 100 + number, duration_seconds=seconds)
             out.append((seed, write_piece(denoiser, style, params, f"{style}, {name}")))
     return out
+
+
+def louder_choruses(count: int, *, held_out: bool) -> list[float]:
+    """LU by which last choruses are louder than first ones, in the first `count` styles on a text."""
+    engine = StudioEngine.load("cpu")
+    (lyrics, *_), (seed, *_) = (HELD_OUT.values(), HELD_OUT_SEEDS) if held_out else (TUNING.values(), TUNING_SEEDS)
+    prompts = list(STYLES.values())[:count]
+    songs = (SongParams(prompt, lyrics, 100 * seed + n, SECONDS[0]) for n, prompt in enumerate(prompts))
+    return [last_chorus_louder(engine, song) for song in songs]
 
 
 def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Piece]) -> dict[str, tuple[float, float]]:
@@ -53,6 +65,7 @@ def main() -> None:
     parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
     parser.add_argument("--pop909", type=Path, help="archive of the structure annotations; without it no reference")
     parser.add_argument("--json", type=Path, help="where the figures are written as well")
+    parser.add_argument("--loudness", type=int, default=0, help="songs that are also played, for their last choruses")
     parser.add_argument("--keep", type=Path, help="where the songs are written for a closer look")
     options = parser.parse_args()
     torch.set_num_threads(1)
@@ -64,6 +77,9 @@ def main() -> None:
     print(f"{'':<52} {'songs':>8} {'POP909':>8}")
     for name, (own, other) in rows.items():
         print(f"{name:<52} {own:8.3f} {other:8.3f}")
+    if options.loudness:
+        louder = louder_choruses(options.loudness, held_out=options.held_out)
+        print(f"last chorus against the first, LU: {', '.join(f'{value:+.1f}' for value in louder)}")
     print(f"{len(pieces)} songs; {spent:.1f} s of CPU on paper")
     if options.json:
         options.json.write_text(json.dumps(rows, indent=1))

@@ -1,6 +1,7 @@
 """The studio engine: plans, denoises, arranges, sings and plays a song on a CPU."""
 
 from collections.abc import Iterator, Mapping, Sequence
+from functools import partial
 
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.song import SectionScore, SongParams, SongPlan, Window
@@ -143,11 +144,13 @@ class StudioEngine:
         """Play a finished section; see `Engine.render`."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
-        bars_before = sum(section.bars for section in detail_of(own.plan).sections[: own.index])
+        detail = detail_of(own.plan)
+        bars_before = sum(section.bars for section in detail.sections[: own.index])
+        samples = partial(samples_of, tempo_bpm=own.plan.tempo_bpm, beats_per_bar=detail.style.beats_per_bar)
         return own.mixer.render(
             own.composed.arrangement,
-            samples_of(bars_before, own.plan.tempo_bpm),
-            samples_of(bars_before + own.composed.score.bars, own.plan.tempo_bpm),
+            samples(bars_before),
+            samples(bars_before + own.composed.score.bars),
             vocals=own.composed.vocals,
             first_window=FIRST_WINDOW_SAMPLES if own.index == 0 else WINDOW_SAMPLES,
             window=WINDOW_SAMPLES,

@@ -128,6 +128,7 @@ class Style:
         vocal_db: change of the level of the voices, so that their distance to the accompaniment is equal in all styles.
         tone_db: change of the lows, low middle, high middle and highs of the whole mix.
         ways: ways of singing and of building the song.
+        beats_per_bar: 4, or 3 in a waltz.
     """
 
     genre: str
@@ -149,6 +150,7 @@ class Style:
     vocal_db: float = 0.0
     tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0)
     ways: frozenset[Way] = frozenset()
+    beats_per_bar: int = 4
 
     def instrument(self, track: Track) -> Instrument | None:
         """The instrument that plays `track`; `None` when the track is silent."""

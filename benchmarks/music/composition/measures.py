@@ -13,6 +13,7 @@ from model.studio.composing.decisions.pitches import tone_direction
 from model.studio.composing.tokens import chord_index, chord_of
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Quality
 from model.studio.notation.score import Chord as Triad
+from model.studio.notation.stress import Stress
 
 _HEAD_STEPS = range(10, 16)
 _REST_STEPS = 2
@@ -87,7 +88,13 @@ def _relative(line: Line) -> dict[int, int]:
 
 def entries(pieces: Sequence[Piece]) -> list[int]:
     """Return the steps in the bar on which lines begin; in an annotated song, notes after a rest."""
-    found = [line.notes[0].start % STEPS_PER_BAR for p in pieces for s in p.sections for line in s.lines if line.notes]
+    found = [
+        (line.notes[0].start - s.first) % s.bar_steps
+        for p in pieces
+        for s in p.sections
+        for line in s.lines
+        if line.notes
+    ]
     for piece in pieces:
         if not any(section.lines for section in piece.sections):
             for section in piece.sections:
@@ -146,6 +153,26 @@ def tone_agreement(pieces: Sequence[Piece]) -> float:
             if wished and rise:
                 agrees.append(float(wished * rise > 0))
     return mean(agrees)
+
+
+def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
+    """Share of syllables on the first or third beat of a bar, in a waltz on the first: function words, or others."""
+    found = []
+    for section, line in ((s, line) for piece in pieces for s in piece.sections for line in s.lines):
+        strong = section.bar_steps if section.beats_per_bar % 2 else section.bar_steps // 2
+        for note, stress in zip((n for n in line.notes if n.sung), line.stresses, strict=False):
+            if (stress is Stress.WEAK) is weak:
+                found.append(float((note.start - section.first) % strong == 0))
+    return mean(found)
+
+
+def weak_lengths(pieces: Sequence[Piece]) -> float:
+    """Mean length of the notes of function words, against that of other syllables, line ends left out."""
+    lengths: dict[bool, list[int]] = {True: [], False: []}
+    for line in (line for piece in pieces for section in piece.sections for line in section.lines):
+        for note, stress in zip([n for n in line.notes if n.sung][:-1], line.stresses, strict=False):
+            lengths[stress is Stress.WEAK].append(note.length)
+    return float(np.mean(lengths[True]) / np.mean(lengths[False])) if lengths[True] else math.nan
 
 
 def clashes(pieces: Sequence[Piece]) -> float:
@@ -211,5 +238,8 @@ MEASURES: Mapping[str, Measure] = {
     "leaps of a fourth and more": _by_section(_moves(lambda size: size >= 5)),
     "repeated notes": _by_section(_moves(lambda size: size == 0)),
     "clashes on long notes": clashes,
+    "function words on strong beats": lambda p: on_strong_beats(p, weak=True),
+    "other syllables on strong beats": lambda p: on_strong_beats(p, weak=False),
+    "length of function words against others": weak_lengths,
 }
 """Measures in the order they are printed."""

@@ -6,13 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from model.song import SongParams, SongPlan
+from model.song import LyricLine, SongParams, SongPlan
 from model.studio.composing.denoiser import Memory, ScoreDenoiser
 from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.tokens import NO_CHORD, chord_of
 from model.studio.info import INFO
+from model.studio.lyrics.stress import stresses
 from model.studio.notation.arrangement import TrackNote
-from model.studio.notation.score import STEPS_PER_BAR
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.notation.stress import Stress
 from model.studio.planning.plan import plan_song
 from model.studio.planning.section_spec import section_seed, section_spec
 from model.studio.section import ComposedSection, DraftState
@@ -41,12 +43,13 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sung line: its words, its sung tones, the steps of its first bar in the song, and its notes."""
+    """A sung line: its words, its sung tones, the steps of its first bar in the song, its notes, its stresses."""
 
     text: str
     tones: tuple[int, ...]
     first: int
     notes: tuple[Tone, ...]
+    stresses: tuple[Stress, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,11 +63,17 @@ class Section:
     transpose: int
     lines: tuple[Line, ...] = ()
     tracks: Mapping[Track, tuple[TrackNote, ...]] | None = None
+    beats_per_bar: int = BEATS_PER_BAR
+
+    @property
+    def bar_steps(self) -> int:
+        """Length of a bar in steps."""
+        return self.beats_per_bar * STEPS_PER_BEAT
 
     @property
     def bars(self) -> int:
         """Length in bars."""
-        return self.steps // STEPS_PER_BAR
+        return self.steps // self.bar_steps
 
 
 @dataclass(frozen=True, slots=True)
@@ -127,7 +136,16 @@ def write_piece(denoiser: ScoreDenoiser, style: str, params: SongParams, name: s
             tune += notes
         label, steps = section.label, score.steps
         sections.append(
-            Section(section.kind.value, label, first, steps, spec.transpose, lines, composed.arrangement.tracks)
+            Section(
+                section.kind.value,
+                label,
+                first,
+                steps,
+                spec.transpose,
+                lines,
+                composed.arrangement.tracks,
+                spec.beats_per_bar,
+            )
         )
         first += steps
     minor, bpm = section_spec(plan, 0).minor, plan.tempo_bpm or 0.0
@@ -135,7 +153,7 @@ def write_piece(denoiser: ScoreDenoiser, style: str, params: SongParams, name: s
     return Piece(name, style, minor, bpm, tuple(tune), tuple(chords), tuple(sections), share)
 
 
-def _lines(lyrics: Sequence[object], spec: SectionSpec, composed: ComposedSection, first: int) -> Iterator[Line]:
+def _lines(lyrics: Sequence[LyricLine], spec: SectionSpec, composed: ComposedSection, first: int) -> Iterator[Line]:
     counted = 0
     bars = itertools.accumulate(spec.line_bars, initial=0)
     for line, tones, bar in zip(lyrics, spec.lines, bars, strict=False):
@@ -146,7 +164,7 @@ def _lines(lyrics: Sequence[object], spec: SectionSpec, composed: ComposedSectio
             inside = note.syllable in own if note.syllable is not None else inside
             if inside:
                 notes.append(Tone(first + note.start, note.length, note.pitch, note.syllable is not None))
-        yield Line(getattr(line, "text", ""), tones, first + bar * STEPS_PER_BAR, tuple(notes))
+        yield Line(line.text, tones, first + bar * spec.steps_per_bar, tuple(notes), stresses(line))
 
 
 def pop909(archive: Path) -> Iterator[Piece]:
@@ -197,6 +215,6 @@ def bars_of(piece: Piece, section: Section) -> list[dict[int, int]]:
     """Return the pitches by step in the bar, for each bar of a section."""
     bars: list[dict[int, int]] = [{} for _ in range(section.bars)]
     for note in piece.notes(section):
-        bar, step = divmod(note.start - section.first, STEPS_PER_BAR)
+        bar, step = divmod(note.start - section.first, section.bar_steps)
         bars[bar][step] = note.pitch
     return bars

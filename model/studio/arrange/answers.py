@@ -7,9 +7,9 @@ from model.studio.arrange.context import ArrangementContext, Breath, breaths
 from model.studio.arrange.lead import sung_notes
 from model.studio.arrange.ornaments import countermelody, without_overlap
 from model.studio.arrange.players import folded, pitch_range, sustains
-from model.studio.arrange.tablature import Stroke, metric_weight
+from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import Voicing
-from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note
+from model.studio.notation.score import STEPS_PER_BEAT, Note
 from model.studio.style import Instrument, Track
 
 _SHORTEST_ANSWER = 5
@@ -36,7 +36,7 @@ def answers(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[St
 
 
 def _free(context: ArrangementContext) -> list[Breath]:
-    last = context.groove_bars * STEPS_PER_BAR
+    last = context.groove_bars * context.bar_steps
     found = breaths(context.score, at_least=_SHORTEST_ANSWER, settle=_SETTLE_STEPS)
     return [Breath(breath.start, min(breath.end, last)) for breath in found if breath.start and breath.start < last]
 
@@ -62,7 +62,7 @@ def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], p
         strong = step % STEPS_PER_BEAT == 0 or place == len(steps) - 1
         tone = _nearest(pitch + shift, _tones(context, step, strong=strong))
         end = steps[place + 1] if place + 1 < len(steps) else min(breath.end, step + STEPS_PER_BEAT)
-        strokes.append(Stroke(step, end - step, folded(tone, player), _ANSWER_WEIGHT * metric_weight(step)))
+        strokes.append(Stroke(step, end - step, folded(tone, player), _ANSWER_WEIGHT * context.weight_at(step)))
     return strokes
 
 
@@ -98,7 +98,7 @@ def _descant(context: ArrangementContext) -> list[Stroke]:
         sung = [p for p in context.lead[span.start : span.end] if p is not None]
         floor = max(sung, default=0) + _DESCANT_GAP
         tones = [p for p in _DESCANT if p >= floor and p % 12 in span.chord.pitch_classes]
-        if tones and span.end <= context.groove_bars * STEPS_PER_BAR:
+        if tones and span.end <= context.groove_bars * context.bar_steps:
             before = min(tones, key=lambda p: abs(p - before))
             strokes.append(Stroke(span.start, span.end - span.start, before, _DESCANT_WEIGHT))
     return strokes

@@ -7,8 +7,7 @@ from types import MappingProxyType
 from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.arrange.drums.drummer import kick_steps
 from model.studio.arrange.dynamics import Texture, texture
-from model.studio.arrange.tablature import Hit, Stroke, hits, metric_weight
-from model.studio.notation.score import STEPS_PER_BAR
+from model.studio.arrange.tablature import Hit, Stroke, hits
 from model.studio.style import Groove
 
 _LOWEST, _HIGHEST, _HOME = 28, 45, 36
@@ -17,6 +16,11 @@ _NEARLY = 0.1
 
 Variants = tuple[tuple[str, ...], ...]
 _CALM: Variants = (("R---------------",), ("R-------R-------",))
+_CALM_WALTZ: Variants = (("R-----------",),)
+_WALTZ: tuple[Variants, Variants] = (
+    (("R-----------",), ("R-----------", "5-----------"), ("R-----------", "R-------5---")),
+    (("R---5---a---", "R-------a---"), ("R-------R---", "R-------a---"), ("R-----R-5---", "R-----R-a---")),
+)
 _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
     {
         Groove.POP: (
@@ -99,10 +103,10 @@ def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
         for index, hit in _bar_hits(context, bar, variant[bar % len(variant)]):
             before = _pitch(context, index, hit.mark, before)
             length = max(0.5, hit.length - _ARTICULATION_STEPS)
-            strokes.append(Stroke(hit.start, length, before, metric_weight(hit.start)))
+            strokes.append(Stroke(hit.start, length, before, context.weight_at(hit.start)))
     if context.ends_song:
         root = _near(context.spans[-1].chord.lowest, before)
-        strokes.append(Stroke(context.groove_bars * STEPS_PER_BAR, STEPS_PER_BAR, root, 1.0))
+        strokes.append(Stroke(context.groove_bars * context.bar_steps, context.bar_steps, root, 1.0))
     return strokes
 
 
@@ -120,17 +124,17 @@ def _share_met(variant: tuple[str, ...], kick: frozenset[int]) -> float:
 
 def _variants(context: ArrangementContext) -> Variants:
     if texture(context) is Texture.CALM:
-        return _CALM
-    steady, full = _LINES[context.style.groove]
+        return _CALM_WALTZ if context.in_three else _CALM
+    steady, full = _WALTZ if context.in_three else _LINES[context.style.groove]
     return full if texture(context) is Texture.FULL else steady
 
 
 def _bar_hits(context: ArrangementContext, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
     """The tab's hits per chord span, in section steps; each span is given a root at its start."""
-    offset = bar * STEPS_PER_BAR
+    offset = bar * context.bar_steps
     placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
     for index, span in enumerate(context.spans):
-        if offset <= span.start < offset + STEPS_PER_BAR:
+        if offset <= span.start < offset + context.bar_steps:
             for hit in _led_by_root(placed, span):
                 yield index, replace(hit, length=min(hit.length, span.end - hit.start))
 

@@ -1,12 +1,13 @@
 """The players of struck chords: keys and guitar."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.arrange.dynamics import comping_texture
 from model.studio.arrange.pattern_playback import Onset, closing_chord, low_fifth, low_root, onsets
 from model.studio.arrange.patterns.guitar import guitar_variants
 from model.studio.arrange.patterns.keys import keys_variants
+from model.studio.arrange.patterns.variants import Variants
 from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import Voicing
 
@@ -20,7 +21,7 @@ _NINTH = 9
 
 def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
-    variant = context.turned("keys", keys_variants(context.style.groove, comping_texture(context)))
+    variant = context.turned("keys", _options(context, keys_variants))
     strokes = [
         Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
         for onset in onsets(context, variant)
@@ -31,7 +32,7 @@ def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Strok
 
 def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """A guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
-    variant = context.turned("guitar", guitar_variants(context.style.groove, comping_texture(context)))
+    variant = context.turned("guitar", _options(context, guitar_variants))
     spread = _STRUM_SECONDS / context.step_seconds
     strokes: list[Stroke] = []
     for onset in onsets(context, variant):
@@ -40,6 +41,10 @@ def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Str
             late = min(order * spread, 0.5 * onset.length)
             strokes.append(Stroke(onset.start + late, onset.length - late, pitch, _weight(onset)))
     return strokes + closing_chord(context, voicings, 2 * _STRUM_SECONDS)
+
+
+def _options(context: ArrangementContext, variants: Callable[..., Variants]) -> Variants:
+    return variants(context.style.groove, comping_texture(context), in_three=context.in_three)
 
 
 def _weight(onset: Onset) -> float:

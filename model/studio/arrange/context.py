@@ -6,7 +6,8 @@ from random import Random
 from typing import TypeVar
 
 from model.song import SectionKind
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Chord, Quality, Score
+from model.studio.arrange.tablature import metric_weight
+from model.studio.notation.score import STEPS_PER_BEAT, Chord, Quality, Score
 from model.studio.style import Instrument, Mode, Style, Track
 
 _SCALES = {Mode.MAJOR: (0, 2, 4, 5, 7, 9, 11), Mode.MINOR: (0, 2, 3, 5, 7, 8, 10)}
@@ -89,6 +90,20 @@ class ArrangementContext:
         return 60.0 / self.style.tempo_bpm / STEPS_PER_BEAT
 
     @property
+    def bar_steps(self) -> int:
+        """Length of a bar in steps."""
+        return self.score.steps_per_bar
+
+    @property
+    def in_three(self) -> bool:
+        """True in a waltz, whose bars have three beats."""
+        return self.score.beats_per_bar % 2 == 1
+
+    def weight_at(self, step: int) -> float:
+        """Velocity factor of a step for its place in the bar; see `metric_weight`."""
+        return metric_weight(step, self.bar_steps)
+
+    @property
     def groove_bars(self) -> int:
         """Bars that are played in the groove: all but the last of a song."""
         return self.score.bars - 1 if self.ends_song else self.score.bars
@@ -144,7 +159,7 @@ def spans_of(score: Score) -> tuple[Span, ...]:
     spans: list[Span] = []
     for beat, chord in enumerate(score.chords):
         start = beat * STEPS_PER_BEAT
-        if spans and beat % BEATS_PER_BAR and spans[-1].chord == chord:
+        if spans and beat % score.beats_per_bar and spans[-1].chord == chord:
             spans[-1] = replace(spans[-1], end=start + STEPS_PER_BEAT)
         else:
             spans.append(Span(start, start + STEPS_PER_BEAT, chord))
@@ -194,12 +209,12 @@ def _scale(tonic: int, mode: Mode) -> frozenset[int]:
 
 
 def _with_final_chord(score: Score, tonic: int, mode: Mode) -> Score:
-    held = (_final_chord(score, tonic, mode),) * BEATS_PER_BAR
-    return replace(score, chords=score.chords[: (score.bars - 1) * BEATS_PER_BAR] + held)
+    held = (_final_chord(score, tonic, mode),) * score.beats_per_bar
+    return replace(score, chords=score.chords[: (score.bars - 1) * score.beats_per_bar] + held)
 
 
 def _final_chord(score: Score, tonic: int, mode: Mode) -> Chord:
     written, home = score.chords[-1], Chord(tonic, _TONIC_QUALITY[mode])
-    sounding = {n.pitch % 12 for n in score.melody[-1:] if n.end > score.steps - STEPS_PER_BAR}
+    sounding = {n.pitch % 12 for n in score.melody[-1:] if n.end > score.steps - score.steps_per_bar}
     agrees = sounding <= set(home.pitch_classes)
     return home if agrees and written.root != tonic else written

@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext
-from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.style import Groove, Track, Way
 
 
@@ -103,18 +103,18 @@ def silences(context: ArrangementContext, track: Track) -> int:
     """The step from which a player is silent: the last beat before a drop, and the bass all of the bar."""
     if not drops(context):
         return context.score.steps
-    return context.score.steps - (STEPS_PER_BAR if track is Track.BASS else STEPS_PER_BEAT)
+    return context.score.steps - (context.bar_steps if track is Track.BASS else STEPS_PER_BEAT)
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:
     """The step at which a player comes in: some wait for the second half of a song's first verse, or of a breakdown."""
     if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:
         others = any(context.player(each) for each in (Track.KEYS, Track.PAD))
-        return context.score.bars // 2 * STEPS_PER_BAR if others else 0
+        return context.score.bars // 2 * context.bar_steps if others else 0
     foundation = next((each for each in _FOUNDATIONS if context.player(each)), None)
     late = track is Track.PAD or (track is Track.GUITAR and context.style.groove in _LATE_GUITARS)
     waits = late and context.kind is SectionKind.VERSE and context.played <= 1 and track is not foundation
-    return context.score.bars // 2 * STEPS_PER_BAR if waits else 0
+    return context.score.bars // 2 * context.bar_steps if waits else 0
 
 
 def texture(context: ArrangementContext) -> Texture:

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from model.studio.arrange.context import ArrangementContext
-from model.studio.arrange.tablature import Stroke, metric_weight
+from model.studio.arrange.tablature import Stroke
 from model.studio.notation.score import Note
 
 _LEGATO_GAP_STEPS = 2
@@ -22,7 +22,7 @@ def lead(context: ArrangementContext) -> list[Stroke]:
         top = max(note.pitch for note in phrase)
         for i, note in enumerate(phrase):
             end = _bound_end(context, note, phrase[i + 1] if i + 1 < len(phrase) else None)
-            weight = _weight(note, i / max(1, len(phrase) - 1), top)
+            weight = _weight(note, context.weight_at(note.start), i / max(1, len(phrase) - 1), top)
             strokes.append(Stroke(note.start, end - note.start, note.pitch, weight))
     return strokes
 
@@ -61,9 +61,9 @@ def _bound_end(context: ArrangementContext, note: Note, following: Note | None) 
     return note.end
 
 
-def _weight(note: Note, place: float, top: int) -> float:
+def _weight(note: Note, metric: float, place: float, top: int) -> float:
     """Louder towards the middle and the peak of the phrase, on strong beats, and on long notes."""
     arc = 0.94 + 0.10 * (1 - (2 * place - 1) ** 2)
     height = max(-0.06, -0.008 * (top - note.pitch))
     length = 0.03 if note.length >= 4 else 0.0
-    return arc * (0.6 + 0.4 * metric_weight(note.start)) + height + length
+    return arc * (0.6 + 0.4 * metric) + height + length

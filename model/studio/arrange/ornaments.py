@@ -6,9 +6,8 @@ from types import MappingProxyType
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext, Breath, breaths
 from model.studio.arrange.players import pitch_range, sustains
-from model.studio.arrange.tablature import Stroke, metric_weight
+from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing
-from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Track
 
 _BREATH_STEPS = 6
@@ -47,15 +46,18 @@ def double(context: ArrangementContext, highest: int = 96) -> list[Stroke]:
     if context.style.energy < _DOUBLE_ENERGY:
         return []
     notes = [note for note in context.score.melody if note.pitch + 12 <= highest]
-    return [Stroke(n.start, n.length, n.pitch + 12, _DOUBLE_WEIGHT * metric_weight(n.start)) for n in notes]
+    return [Stroke(n.start, n.length, n.pitch + 12, _DOUBLE_WEIGHT * context.weight_at(n.start)) for n in notes]
 
 
 def countermelody(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """A line of half notes below the melody: chord tones, small steps, against the melody's direction."""
+    """A line of half notes below the melody, in a waltz of whole bars.
+
+    It takes chord tones in small steps against the melody's direction.
+    """
     strokes: list[Stroke] = []
-    before = voicings[0][-1]
-    for start in range(0, context.groove_bars * STEPS_PER_BAR, _COUNTER_STEPS):
-        end = min(start + _COUNTER_STEPS, context.spans[context.span_at(start)].end)
+    before, steps = voicings[0][-1], context.bar_steps if context.in_three else _COUNTER_STEPS
+    for start in range(0, context.groove_bars * context.bar_steps, steps):
+        end = min(start + steps, context.spans[context.span_at(start)].end)
         tones = _counter_tones(context, start, end)
         if tones:
             before = min(tones, key=lambda p: _counter_cost(context, start, before, p))
@@ -94,9 +96,9 @@ def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -
     strokes: list[Stroke] = []
     for i, tone in enumerate(figure):
         step = start + 2 * i
-        if step + 1 < min(breath.end, context.groove_bars * STEPS_PER_BAR):
+        if step + 1 < min(breath.end, context.groove_bars * context.bar_steps):
             pitch = _run_tones(context, step)[tone]
-            strokes.append(Stroke(step, min(longest, breath.end - step), pitch, 0.9 * metric_weight(step)))
+            strokes.append(Stroke(step, min(longest, breath.end - step), pitch, 0.9 * context.weight_at(step)))
     return strokes
 
 

@@ -1,6 +1,7 @@
 """The players that fill the space between bass and melody: pad and arpeggio."""
 
 from collections.abc import Sequence
+from functools import partial
 from itertools import groupby
 
 from model.studio.arrange.context import ArrangementContext, Span
@@ -10,7 +11,7 @@ from model.studio.arrange.patterns.arpeggio import arpeggio_variants
 from model.studio.arrange.players import is_bright_pluck
 from model.studio.arrange.tablature import Stroke
 from model.studio.arrange.voicing import LEAD_CLEARANCE, Voicing
-from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.style import Groove, Track
 
 _PAD_BARS = 2
@@ -25,7 +26,9 @@ def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke
     """Held chords, bound over bar lines while nothing changes; in a full texture stronger and widened downwards."""
     wide = texture(context) is Texture.FULL
     strokes: list[Stroke] = []
-    for (voicing, _, _), group in groupby(zip(voicings, context.spans, strict=True), key=_held_together):
+    stretch = _PAD_BARS * context.bar_steps
+    pairs = zip(voicings, context.spans, strict=True)
+    for (voicing, _, _), group in groupby(pairs, key=partial(_held_together, stretch=stretch)):
         spans = [span for _, span in group]
         length = spans[-1].end - spans[0].start
         pitches = _widened(voicing, spans[0]) if wide else voicing
@@ -44,7 +47,9 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
     """Broken chords around the melody: bright plucks above it, others below, never within two semitones of it."""
-    variant = context.turned("arpeggio", arpeggio_variants(context.style.groove, texture(context)))
+    variant = context.turned(
+        "arpeggio", arpeggio_variants(context.style.groove, texture(context), in_three=context.in_three)
+    )
     strokes: list[Stroke] = []
     for onset in onsets(context, variant):
         tones = _tones(context, onset)
@@ -54,9 +59,10 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
     return strokes + closing_chord(context, voicings, _ROLL_SECONDS)
 
 
-def _held_together(pair: tuple[Voicing, Span]) -> tuple[Voicing, int, int]:
+def _held_together(pair: tuple[Voicing, Span], stretch: int) -> tuple[Voicing, int, int]:
+    """Equal for neighbours that are one chord of a pad, within stretches of that many steps."""
     voicing, span = pair
-    return voicing, span.chord.lowest, span.start // (_PAD_BARS * STEPS_PER_BAR)
+    return voicing, span.chord.lowest, span.start // stretch
 
 
 def _widened(voicing: Voicing, span: Span) -> Voicing:

@@ -5,9 +5,8 @@ from dataclasses import dataclass
 
 from model.studio.arrange.context import ArrangementContext, Span
 from model.studio.arrange.patterns.variants import Variant
-from model.studio.arrange.tablature import Hit, Stroke, hits, metric_weight
+from model.studio.arrange.tablature import Hit, Stroke, hits
 from model.studio.arrange.voicing import Voicing
-from model.studio.notation.score import STEPS_PER_BAR
 
 _LOW_ROOTS = range(36, 48)
 _LONG_BAR_SECONDS = 2.2
@@ -16,18 +15,17 @@ _ECHO_STEP = 8
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """One mark of a pattern at its place in the section; `index` is the chord span that holds it."""
+    """One mark of a pattern at its place in the section; `index` is the chord span that holds it.
+
+    `weight` is the metric one of its place in the bar.
+    """
 
     start: int
     length: int
     mark: str
     index: int
     span: Span
-
-    @property
-    def weight(self) -> float:
-        """Metric weight of the place in the bar."""
-        return metric_weight(self.start)
+    weight: float
 
 
 def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
@@ -35,7 +33,7 @@ def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
     for bar in range(context.groove_bars):
         for tab in variant[bar % len(variant)]:
             for hit in hits(tab):
-                yield from _cut_at_changes(context, bar * STEPS_PER_BAR, hit)
+                yield from _cut_at_changes(context, bar * context.bar_steps, hit)
 
 
 def low_root(span: Span) -> int:
@@ -57,12 +55,13 @@ def closing_chord(context: ArrangementContext, voicings: Sequence[Voicing], roll
     """
     if not context.ends_song:
         return []
-    start, late = context.groove_bars * STEPS_PER_BAR, roll_seconds / context.step_seconds
+    bar_steps = context.bar_steps
+    start, late = context.groove_bars * bar_steps, roll_seconds / context.step_seconds
     pitches = (low_root(context.spans[-1]), *(p for p in voicings[-1] if p > low_root(context.spans[-1])))
-    chord = [Stroke(start + i * late, STEPS_PER_BAR - i * late, p, 1.0) for i, p in enumerate(pitches)]
-    if context.step_seconds * STEPS_PER_BAR < _LONG_BAR_SECONDS:
+    chord = [Stroke(start + i * late, bar_steps - i * late, p, 1.0) for i, p in enumerate(pitches)]
+    if context.step_seconds * bar_steps < _LONG_BAR_SECONDS:
         return chord
-    return [*chord, Stroke(start + _ECHO_STEP, STEPS_PER_BAR - _ECHO_STEP, pitches[-1], 0.7)]
+    return [*chord, Stroke(start + _ECHO_STEP, bar_steps - _ECHO_STEP, pitches[-1], 0.7)]
 
 
 def _cut_at_changes(context: ArrangementContext, bar_start: int, hit: Hit) -> Iterator[Onset]:
@@ -70,5 +69,5 @@ def _cut_at_changes(context: ArrangementContext, bar_start: int, hit: Hit) -> It
     while start < end:
         index = context.span_at(start)
         stop = min(end, context.spans[index].end)
-        yield Onset(start, stop - start, hit.mark, index, context.spans[index])
+        yield Onset(start, stop - start, hit.mark, index, context.spans[index], context.weight_at(start))
         start = stop

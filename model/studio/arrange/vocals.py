@@ -8,7 +8,7 @@ from model.song import SectionKind, Syllable
 from model.studio.arrange.duet import Share, divided
 from model.studio.arrange.humanize import swung
 from model.studio.arrange.lead import sung_notes
-from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, Note, Score
+from model.studio.notation.score import STEPS_PER_BEAT, Note, Score
 from model.studio.style import Mode, Style
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.pronouncing import utterance_of
@@ -82,7 +82,7 @@ def _sung(words: Words, note: Note, style: Style, middle: int) -> SungNote:
     syllable = None if note.syllable is None else words.syllables[note.syllable]
     step_seconds = 60.0 / style.tempo_bpm / STEPS_PER_BEAT
     force = _EFFORT[words.kind] + _ENERGY_SHARE * (style.energy - 0.5) + _HEIGHT_PER_SEMITONE * (note.pitch - middle)
-    force += _DOWNBEAT_FORCE * (note.start % STEPS_PER_BAR == 0)
+    force += _DOWNBEAT_FORCE * (note.start % (style.beats_per_bar * STEPS_PER_BEAT) == 0)
     return SungNote(
         start=swung(note.start, style.swing) * step_seconds,
         end=swung(note.end, style.swing) * step_seconds,

@@ -188,7 +188,7 @@ class ScoreDenoiser:
         if state.step < state.steps:
             raise ValueError(f"{state.steps - state.step} steps are left to do")
         spec, layout = state.spec, state.layout
-        sampled = state.logits.melody[layout.section].argmax(-1).flatten().numpy()
+        sampled = layout.section_of(state.logits.melody).argmax(-1).flatten().numpy()
         moves = Moves(self._intervals, self._tone_weight)
         melody = write_melody(spec, layout, state.lines, sampled, state.log_probs, moves)
         chords = layout.chords[layout.section]
@@ -201,7 +201,7 @@ class ScoreDenoiser:
         )
         score = to_score(spec, melody, chords)
         phrases = phrases_of(spec, rendition.melody, rendition.chords)
-        return score, state.memory.with_section(spec.kind, rendition, TAIL_BARS, phrases)
+        return score, state.memory.with_section(spec.kind, rendition, TAIL_BARS * spec.beats_per_bar, phrases)
 
     @torch.inference_mode()
     def _encode(self, state: ScoreState) -> None:
@@ -230,7 +230,7 @@ class ScoreDenoiser:
             state.logits = Logits(logits.melody[row], logits.chords[row])
             state.step += 1
             if state.step <= max(state.decides_at + 1, round(_BELIEVE_AFTER * state.steps)):
-                state.log_probs = _log_softmax(logits.melody[row, state.layout.section], MELODY_CLASSES)
+                state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
         """The modulation of every step, [steps, 6, width]. Computed for a state alone: a product over a handful of
@@ -262,7 +262,7 @@ class ScoreDenoiser:
         onsets = np.exp(state.log_probs)[:, FIRST_PITCH:].sum(-1)
         state.lines = choose_lines(spec, layout, state.memory, onsets, state.line_draws)
         set_rhythm_hints(layout, state.lines)
-        chords = _log_softmax(state.logits.chords[layout.section], CHORD_CLASSES)
+        chords = _log_softmax(layout.section_of(state.logits.chords), CHORD_CLASSES)
         choose_chords(layout, spec, state.memory, chords, self._tables, state.draws)
         self._encode(state)
 

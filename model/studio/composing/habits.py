@@ -1,4 +1,7 @@
-"""Habits of songs, counted in POP909: how lines begin, go on and end, four bars of chords, and colours of chords."""
+"""Habits of songs, counted in POP909: how lines go on and end, four bars of chords, and colours of chords.
+
+Those of waltzes are counted in OpenEWLD.
+"""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.notation.score import STEPS_PER_BAR
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEATS_PER_BAR
 
 SHIPPED_HABITS = Path(__file__).with_name("habits.json")
 """Made by `model.training.score.count_habits`."""
@@ -34,16 +37,25 @@ class Patterns:
 
 
 @dataclass(frozen=True, slots=True)
-class Habits:
-    """Counts as log probabilities.
+class Rhythms:
+    """Counts as log probabilities, for each place in a bar of `n` steps.
 
-    `gaps` [16, 16]: steps from a note to the next less 1, for the place of the note in the bar; `endings` [16]: place
-    of a line's last note. `patterns` and `colours` are for major and minor; `colours` names for a chord class the share
-    of its beats that has each colour.
+    `gaps` [n, longest]: steps from a note to the next less 1; `endings` [n]: place of a line's last note.
     """
 
     gaps: NDArray[np.float64]
     endings: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
+class Habits:
+    """Habits of songs.
+
+    `rhythms` are by the beats of a bar. `patterns` and `colours` are for major and minor; `colours` names for a chord
+    class the share of its beats that has each colour.
+    """
+
+    rhythms: Mapping[int, Rhythms]
     patterns: tuple[Patterns, Patterns]
     colours: tuple[Mapping[int, Mapping[str, float]], Mapping[int, Mapping[str, float]]]
 
@@ -55,8 +67,13 @@ def habits() -> Habits:
     modes = ("major", "minor")
     major, minor = (_patterns(raw["progressions"][mode]) for mode in modes)
     bright, dark = ({int(name): shares for name, shares in raw["colours"][mode].items()} for mode in modes)
-    gaps = np.array(raw["gaps"], dtype=np.float64).reshape(STEPS_PER_BAR, STEPS_PER_BAR)
-    return Habits(_log_shares(gaps), _log_shares(np.array(raw["endings"], np.float64)), (major, minor), (bright, dark))
+    rhythms = {BEATS_PER_BAR: _rhythms(raw, BEATS_PER_BAR), WALTZ_BEATS_PER_BAR: _rhythms(raw["waltz"], 3)}
+    return Habits(rhythms, (major, minor), (bright, dark))
+
+
+def _rhythms(raw: Mapping[str, object], beats_per_bar: int) -> Rhythms:
+    gaps, endings = (np.array(raw[name], dtype=np.float64) for name in ("gaps", "endings"))
+    return Rhythms(_log_shares(gaps.reshape(beats_per_bar * STEPS_PER_BEAT, -1)), _log_shares(endings))
 
 
 def _patterns(rows: list[tuple[list[int], int, int]]) -> Patterns:
@@ -66,5 +83,5 @@ def _patterns(rows: list[tuple[list[int], int, int]]) -> Patterns:
 
 def _log_shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
     """Log shares along the last axis, none below a floor."""
-    shares: NDArray[np.float64] = np.log(counts / counts.sum(-1, keepdims=True) + _FLOOR)
+    shares: NDArray[np.float64] = np.log(counts / np.maximum(counts.sum(-1, keepdims=True), 1) + _FLOOR)
     return shares

@@ -32,14 +32,14 @@ class Motif:
         return self.intervals[note] if note < len(self.intervals) else None
 
 
-def motif_of(melody: Sequence[Note]) -> Motif | None:
+def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Motif | None:
     """The motif of a melody: its first two bars; `None` for less than three notes."""
-    notes = [note for note in melody if note.start < MOTIF_BARS * STEPS_PER_BAR]
+    notes = [note for note in melody if note.start < MOTIF_BARS * steps_per_bar]
     if len(notes) < 3:
         return None
     intervals = tuple(after.pitch - before.pitch for before, after in itertools.pairwise(notes))
-    bars = -(-notes[-1].end // STEPS_PER_BAR)
-    return Motif(tuple(note.start for note in notes), intervals, min(bars, MOTIF_BARS) * STEPS_PER_BAR)
+    bars = -(-notes[-1].end // steps_per_bar)
+    return Motif(tuple(note.start for note in notes), intervals, min(bars, MOTIF_BARS) * steps_per_bar)
 
 
 def closeness(interval: int, places: int) -> Weights:

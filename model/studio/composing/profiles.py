@@ -68,6 +68,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
             beat=1.6, sixteenth=-2.0, pickups=0.5, colour=0.1, favours=_chords(C=0.4, G=0.3, Em=-0.8, E=-1.5, A=-0.8)
         ),
         "ambient": Profile(beat=0.3, sixteenth=-1.5, colour=2.0, favours=_chords(F=0.3, Em=0.1)),
+        "waltz": Profile(beat=0.3, sixteenth=-1.5, leap=0.4, colour=0.6, favours=_chords(C=0.2, G=0.2, Dm=0.2)),
         "bossa": Profile(
             beat=-0.6, push=0.9, sixteenth=-0.4, pickups=1.2, colour=4.5, favours=_chords(Dm=0.5, A=0.5, D=0.5)
         ),

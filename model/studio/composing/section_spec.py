@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 from model.song import SectionKind
 from model.studio.composing.motif import Motif
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Note
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Note
 from model.studio.notation.stress import Stress
 
 MAX_BARS = 16
@@ -26,7 +26,7 @@ class SectionSpec:
     whose tune an instrument plays: they have notes, and no words. `pentatonic` keeps the melody to the scale without
     its fourth and seventh degree in major; `chord_pace` is a factor on how often chords change. `genre` names the
     manner of tune and chords, `seed` is the song's. `headroom` semitones are left above for a repetition in a higher
-    key.
+    key. `beats_per_bar` is 4, or 3 in a waltz.
 
     Each line may have more: `words` is the identity of its text, and equal words have one tune; `takes_up` the earlier
     line that it answers; `entries` the steps from its first bar to its entry, below 0 for a pickup; `rooms` the steps
@@ -63,6 +63,7 @@ class SectionSpec:
     climax: int | None = None
     headroom: int = 0
     rooms: tuple[int, ...] = ()
+    beats_per_bar: int = BEATS_PER_BAR
 
     def __post_init__(self) -> None:
         if not 1 <= self.bars <= MAX_BARS:
@@ -83,12 +84,17 @@ class SectionSpec:
     @property
     def beats(self) -> int:
         """Length in beats."""
-        return self.bars * BEATS_PER_BAR
+        return self.bars * self.beats_per_bar
+
+    @property
+    def steps_per_bar(self) -> int:
+        """Length of a bar in steps."""
+        return self.beats_per_bar * STEPS_PER_BEAT
 
     @property
     def steps(self) -> int:
         """Length in sixteenth steps."""
-        return self.bars * STEPS_PER_BAR
+        return self.bars * self.steps_per_bar
 
     @property
     def anchor_end(self) -> int:
@@ -98,19 +104,19 @@ class SectionSpec:
     def line_spans(self) -> tuple[tuple[int, int], ...]:
         """Start and end of each line in steps: from its entry to the end of its bars, or to the next line's pickup."""
         entries = self.entries or (0,) * len(self.line_bars)
-        bars = [bar * STEPS_PER_BAR for bar in itertools.accumulate(self.line_bars, initial=0)]
+        bars = [bar * self.steps_per_bar for bar in itertools.accumulate(self.line_bars, initial=0)]
         starts = (bar + entry for bar, entry in zip(bars, entries, strict=False))
         stops = (bar + min(entry, 0) for bar, entry in zip(bars[1:], (*entries, 0)[1:], strict=True))
         return tuple(zip(starts, stops, strict=True))
 
     def bar_step(self, line: int) -> int:
         """The step on which a line's first bar begins."""
-        return sum(self.line_bars[:line]) * STEPS_PER_BAR
+        return sum(self.line_bars[:line]) * self.steps_per_bar
 
     def line_beats(self, line: int) -> slice:
         """The beats of a line's bars."""
-        first = sum(self.line_bars[:line]) * BEATS_PER_BAR
-        return slice(first, first + self.line_bars[line] * BEATS_PER_BAR)
+        first = sum(self.line_bars[:line]) * self.beats_per_bar
+        return slice(first, first + self.line_bars[line] * self.beats_per_bar)
 
     def identity(self, line: int) -> str:
         """The identity of a line's words; its tones where these are not given."""
@@ -175,10 +181,10 @@ class Memory:
         return next((rendition for known, rendition in self.by_kind if known is kind), None)
 
     def with_section(
-        self, kind: SectionKind, rendition: Rendition, tail_bars: int, phrases: Mapping[str, Phrase] = NO_PHRASES
+        self, kind: SectionKind, rendition: Rendition, tail_beats: int, phrases: Mapping[str, Phrase] = NO_PHRASES
     ) -> "Memory":
         """The memory after a further section. What was sung counts for more than what was played before it."""
-        tail = Tail(rendition.melody[-tail_bars * STEPS_PER_BAR :], rendition.chords[-tail_bars * BEATS_PER_BAR :])
+        tail = Tail(rendition.melody[-tail_beats * STEPS_PER_BEAT :], rendition.chords[-tail_beats:])
         known = dict(self.by_kind)
         before = known.get(kind)
         if before is None or (before.played and not rendition.played):

@@ -55,7 +55,8 @@ class TokenLayout:
     """Classes, conditions and known parts of one section with its prefix, padded to its bucket.
 
     `melody` [beats, 4], `chords` [beats], `mask` [beats, 5], `hint` [beats, 4] and `per_beat` [beats, 5] (bar, left,
-    kind, density, register) are over all beats: `prefix` beats of context, the section's, then padding.
+    kind, density, register) are over all beats: `prefix` beats of context, the section's, then padding. The network's
+    bars have four beats; in a section with `beats_per_bar` of three the last of them prolongs what is before it.
     """
 
     prefix: int
@@ -65,11 +66,26 @@ class TokenLayout:
     mask: Classes
     hint: Classes
     per_beat: Classes
+    beats_per_bar: int = BEATS_PER_BAR
 
     @property
-    def section(self) -> slice:
-        """The section's beats."""
-        return slice(self.prefix, self.beats)
+    def section(self) -> slice | Classes:
+        """The section's beats: all, or the first three of each of the network's bars."""
+        if self.beats_per_bar == BEATS_PER_BAR:
+            return slice(self.prefix, self.beats)
+        beats = np.arange(self.prefix, self.beats)
+        return beats[beats % BEATS_PER_BAR < self.beats_per_bar]
+
+    @property
+    def left_out(self) -> Classes:
+        """Beats up to the section's end that only the network has, since all its bars have four."""
+        beats = np.arange(self.beats)
+        return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
+
+    def section_of(self, values: Tensor) -> Tensor:
+        """The section's part of what the network says of all beats, [beats, ...]."""
+        section = self.section
+        return values[section] if isinstance(section, slice) else values[torch.from_numpy(section)]
 
     def section_melody(self) -> Classes:
         """A copy of the section's melody classes, [steps]."""
@@ -102,11 +118,28 @@ class TokenLayout:
         self.mask[self.section, :STEPS_PER_BEAT] = known.reshape(-1, STEPS_PER_BEAT)
         given = self.mask[:, :STEPS_PER_BEAT] == 1
         self.hint[given] = hints_of(self.melody)[given]
+        self.prolong()
 
     def give_chords(self, beats: slice, chords: Classes | int) -> None:
-        """Write known chords into beats of the whole layout."""
-        self.chords[beats] = chords
-        self.mask[beats, STEPS_PER_BEAT] = 1
+        """Write known chords into beats of the section."""
+        places = np.arange(len(self.chords))[self.section][beats]
+        self.chords[places] = chords
+        self.mask[places, STEPS_PER_BEAT] = 1
+        self.prolong()
+
+    def give_rhythm(self, hint: Classes) -> None:
+        """Write the section's hints [steps]."""
+        self.hint[self.section] = hint.reshape(-1, STEPS_PER_BEAT)
+        self.prolong()
+
+    def prolong(self) -> None:
+        """Let beats that only the network has go on with what is before them."""
+        for beat in self.left_out.tolist():
+            self.chords[beat] = self.chords[beat - 1]
+            self.mask[beat, :STEPS_PER_BEAT] = self.mask[beat - 1, STEPS_PER_BEAT - 1]
+            self.mask[beat, STEPS_PER_BEAT] = self.mask[beat - 1, STEPS_PER_BEAT]
+            self.melody[beat] = min(int(self.melody[beat - 1, -1]), HOLD)
+            self.hint[beat] = min(int(self.hint[beat - 1, -1]), Hint.HOLD)
 
 
 def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
@@ -117,18 +150,18 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
     _recall_tune(layout, spec, memory.rendition(spec.kind))
     if spec.final:
         tonic = Chord(9, Quality.MINOR) if spec.minor else Chord(0, Quality.MAJOR)
-        layout.give_chords(slice(layout.beats - BEATS_PER_BAR, layout.beats), chord_index(tonic))
+        layout.give_chords(slice(spec.beats - spec.beats_per_bar, spec.beats), chord_index(tonic))
     _place_anchor(layout, spec)
     return layout
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
     """Tokens of one row of the section; the most it can be where it follows another, whose last bars come along."""
-    return _bucket(spec.beats + (TAIL_BARS * BEATS_PER_BAR if follows else 0))
+    return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
 
-def _bucket(beats: int) -> int:
-    return next(bars for bars in BUCKET_BARS if bars * BEATS_PER_BAR >= beats) * BEATS_PER_BAR
+def _bucket(bars: int) -> int:
+    return next(length for length in BUCKET_BARS if length >= bars) * BEATS_PER_BAR
 
 
 def hints_of(melody: Classes) -> Classes:
@@ -165,23 +198,27 @@ def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
 
 
 def _empty_layout(spec: SectionSpec, memory: Memory) -> TokenLayout:
-    prefix = len(memory.tail.chords) if memory.tail else 0
-    beats = prefix + spec.beats
-    bucket = _bucket(beats)
+    tail_bars = len(memory.tail.chords) // spec.beats_per_bar if memory.tail else 0
+    prefix, bars = tail_bars * BEATS_PER_BAR, tail_bars + spec.bars
+    bucket = _bucket(bars)
     layout = TokenLayout(
         prefix=prefix,
-        beats=beats,
+        beats=bars * BEATS_PER_BAR,
         melody=np.full((bucket, STEPS_PER_BEAT), REST, dtype=np.int64),
         chords=np.full(bucket, NO_CHORD, dtype=np.int64),
         mask=np.zeros((bucket, SLOTS), dtype=np.int64),
         hint=np.full((bucket, STEPS_PER_BEAT), Hint.UNKNOWN, dtype=np.int64),
         per_beat=_per_beat(spec, prefix, bucket),
+        beats_per_bar=spec.beats_per_bar,
     )
     if memory.tail:
-        layout.melody[:prefix] = np.array(memory.tail.melody).reshape(-1, STEPS_PER_BEAT)
-        layout.chords[:prefix] = memory.tail.chords
-        layout.mask[:prefix] = 1
-        layout.hint[:prefix] = hints_of(layout.melody[:prefix])
+        heard = np.arange(prefix)
+        heard = heard[heard % BEATS_PER_BAR < spec.beats_per_bar]
+        layout.melody[heard] = np.array(memory.tail.melody).reshape(-1, STEPS_PER_BEAT)
+        layout.chords[heard] = memory.tail.chords
+        layout.mask[heard] = 1
+        layout.hint[heard] = hints_of(layout.melody[heard])
+        layout.prolong()
     return layout
 
 
@@ -214,7 +251,7 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
         count = min(len(source.chords), spec.beats)
-        layout.give_chords(slice(layout.prefix, layout.prefix + count), np.array(source.chords[:count]))
+        layout.give_chords(slice(count), np.array(source.chords[:count]))
 
 
 def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
@@ -229,7 +266,7 @@ def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> Non
         melody[start : start + steps] = phrase.melody[:steps]
         melody[start + steps : stop] = REST
         known[start:stop] = 1
-        beats = slice(layout.prefix + beats.start, layout.prefix + min(beats.stop, beats.start + len(phrase.chords)))
+        beats = slice(beats.start, min(beats.stop, beats.start + len(phrase.chords)))
         layout.give_chords(beats, np.array(phrase.chords[: beats.stop - beats.start]))
     layout.give_melody(melody, known)
 
@@ -253,6 +290,6 @@ def _place_anchor(layout: TokenLayout, spec: SectionSpec) -> None:
         return
     melody, known = layout.section_melody(), layout.section_known()
     given = given_steps(spec)
-    melody[given] = melody_classes(given_notes(spec), spec.bars)[given]
+    melody[given] = melody_classes(given_notes(spec), spec.steps)[given]
     known[given] = 1
     layout.give_melody(melody, known)

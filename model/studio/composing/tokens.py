@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality, Score
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality, Score
 
 REST = 0
 HOLD = 1
@@ -62,9 +62,8 @@ def chord_of(index: int) -> Chord:
     return Chord(root, Quality(quality))
 
 
-def melody_classes(notes: Sequence[Note], bars: int) -> Classes:
-    """Melody classes [bars * 16] of notes given in C major / A minor; what lies past the last bar is dropped."""
-    steps = bars * STEPS_PER_BAR
+def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
+    """Melody classes [steps] of notes given in C major / A minor; what lies past the last step is dropped."""
     classes = np.full(steps, REST, dtype=np.int64)
     for note in notes:
         if note.start < steps:
@@ -89,7 +88,7 @@ def notes_of(classes: Classes) -> tuple[Note, ...]:
 def encode(score: Score, transpose: int) -> ScoreTokens:
     """Tokens of a score that sounds `transpose` semitones above C major / A minor."""
     at_home = score.transposed(-transpose)
-    melody = melody_classes(at_home.melody, score.bars).reshape(-1, STEPS_PER_BEAT)
+    melody = melody_classes(at_home.melody, score.steps).reshape(-1, STEPS_PER_BEAT)
     return ScoreTokens(melody, np.array([chord_index(chord) for chord in at_home.chords], dtype=np.int64))
 
 

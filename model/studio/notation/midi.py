@@ -31,7 +31,7 @@ def section_midi(
     `syllables` are the section's syllables in singing order; `Note.syllable` indexes them. `chords` become markers.
     """
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
-    file.tracks.append(_conductor_track(tempo_bpm, chords))
+    file.tracks.append(_conductor_track(score.beats_per_bar, tempo_bpm, chords))
     file.tracks.append(_melody_track(score.melody, syllables))
     for channel, (track, notes) in zip(_channels(), sorted(arrangement.tracks.items()), strict=False):
         file.tracks.append(_player_track(track, notes, channel))
@@ -44,8 +44,11 @@ def _channels() -> list[int]:
     return [channel for channel in range(1, 16) if channel != _DRUM_CHANNEL]
 
 
-def _conductor_track(tempo_bpm: float, chords: Sequence[NamedChord]) -> mido.MidiTrack:
-    events: list[tuple[int, mido.MetaMessage]] = [(0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm)))]
+def _conductor_track(beats_per_bar: int, tempo_bpm: float, chords: Sequence[NamedChord]) -> mido.MidiTrack:
+    events: list[tuple[int, mido.MetaMessage]] = [
+        (0, mido.MetaMessage("time_signature", numerator=beats_per_bar, denominator=4)),
+        (0, mido.MetaMessage("set_tempo", tempo=mido.bpm2tempo(tempo_bpm))),
+    ]
     events += [(chord.start_beat * TICKS_PER_BEAT, mido.MetaMessage("marker", text=chord.symbol)) for chord in chords]
     return mido.MidiTrack(_timed(events))
 

@@ -8,6 +8,9 @@ from enum import IntEnum, StrEnum
 
 STEPS_PER_BEAT = 4
 BEATS_PER_BAR = 4
+"""Beats in a bar of common time, the metre of all songs but waltzes."""
+
+WALTZ_BEATS_PER_BAR = 3
 STEPS_PER_BAR = STEPS_PER_BEAT * BEATS_PER_BAR
 
 
@@ -101,19 +104,25 @@ class Note:
 class Score:
     """Melody and chords of one section at sounding pitch.
 
-    `melody` is sorted by start and never overlaps itself; `chords` holds one entry per beat (`bars * BEATS_PER_BAR`).
+    `melody` is sorted by start and never overlaps itself; `chords` holds one entry per beat (`bars * beats_per_bar`).
     """
 
     bars: int
     melody: tuple[Note, ...]
     chords: tuple[Chord, ...]
+    beats_per_bar: int = BEATS_PER_BAR
+
+    @property
+    def steps_per_bar(self) -> int:
+        """Length of a bar in steps."""
+        return self.beats_per_bar * STEPS_PER_BEAT
 
     @property
     def steps(self) -> int:
         """Length of the section in steps."""
-        return self.bars * STEPS_PER_BAR
+        return self.bars * self.steps_per_bar
 
     def transposed(self, semitones: int) -> "Score":
         """Return the same music, `semitones` higher."""
         melody = tuple(Note(n.start, n.length, n.pitch + semitones, n.syllable) for n in self.melody)
-        return Score(self.bars, melody, tuple(chord.transposed(semitones) for chord in self.chords))
+        return Score(self.bars, melody, tuple(chord.transposed(semitones) for chord in self.chords), self.beats_per_bar)

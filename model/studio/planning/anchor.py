@@ -21,15 +21,15 @@ class Fitted(NamedTuple):
     remarks: tuple[str, ...] = ()
 
 
-def fit_anchor(notes: Sequence[AnchorNote]) -> Fitted:
+def fit_anchor(notes: Sequence[AnchorNote], beats_per_bar: int = BEATS_PER_BAR) -> Fitted:
     """Shorten a long silence before the first note by whole bars, and cut the melody after `LONGEST_ANCHOR_BARS`."""
     remarks: list[str] = []
     silence = _leading_silence(notes)
     left = list(notes)
     if silence >= LONGEST_SILENCE_BEATS:
-        _, left = _split(left, silence - silence % BEATS_PER_BAR)
+        _, left = _split(left, silence - silence % beats_per_bar)
         remarks.append(f"anchor: {silence:g} beats of silence before its first note are left out but for part of a bar")
-    taken, over = _split(left, LONGEST_ANCHOR_BARS * BEATS_PER_BAR)
+    taken, over = _split(left, LONGEST_ANCHOR_BARS * beats_per_bar)
     if over:
         remarks.append(f"anchor: its first {LONGEST_ANCHOR_BARS} bars are kept, the rest is left out")
     return Fitted(taken, tuple(remarks))
@@ -49,7 +49,7 @@ class Spread(NamedTuple):
         return (f"anchor: its last {self.beats_left:g} beats are left out, since the song ends before them",)
 
 
-def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block]) -> Spread:
+def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block], beats_per_bar: int = BEATS_PER_BAR) -> Spread:
     """Spread the melody over the blocks; it begins with the first sung one.
 
     In an instrumental song it begins with the first block that is neither intro nor outro. A note across a seam is
@@ -58,7 +58,7 @@ def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block]) -> Sprea
     spread: list[tuple[AnchorNote, ...]] = [()] * len(blocks)
     left = list(notes)
     for index in range(_first_melodic(blocks), len(blocks)):
-        spread[index], left = _split(left, blocks[index].bars * BEATS_PER_BAR)
+        spread[index], left = _split(left, blocks[index].bars * beats_per_bar)
     return Spread(tuple(spread), sum(note.length_beats for note in left))
 
 

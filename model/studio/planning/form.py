@@ -103,6 +103,11 @@ class Form:
             blocks += [replace(block, part=index) for block in found]
         return (*blocks, Block(SectionKind.OUTRO, self.outro_bars)) if self.outro_bars else tuple(blocks)
 
+    @property
+    def edge_share(self) -> float:
+        """Share of intro and outro in a sung song; 0 without any words."""
+        return (self.intro_bars + self.outro_bars) / self.bars if any(part.lines for part in self.parts) else 0.0
+
     def size(self, part: int) -> int:
         """Bars of one part."""
         return sum(block.bars for block in self.parts[part].blocks(self.bar_seconds))

@@ -1,9 +1,13 @@
-"""Quotations of the hook: an intro plays the first lines of the coming chorus, an interlude begins with them."""
+"""Quotations of the hook: an intro plays lines of the coming chorus, an interlude begins with them.
+
+They begin with the title line. In a song without a chorus interludes begin with the verse.
+"""
 
 from dataclasses import dataclass
 
-from model.song import SectionKind, SongPlan
+from model.song import SectionKind, SectionPlan, SongPlan
 from model.studio.planning.plan import StudioDetail
+from model.studio.planning.title import title_line
 
 _INTERLUDE_SHARE = 0.5
 """How much of an interlude is quoted; the rest goes on freely."""
@@ -13,24 +17,40 @@ Tones = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """The tones of the chorus's first lines, and their bars; `source` is the index of that section."""
+    """The tones of some lines of a section, and their bars.
+
+    `source` is the index of that section, `kind` its kind, `first` its first line that is quoted.
+    """
 
     lines: tuple[Tones, ...]
     line_bars: tuple[int, ...]
     source: int
+    kind: SectionKind
+    first: int
 
 
 def quotation(plan: SongPlan, detail: StudioDetail, index: int) -> Quotation | None:
     """The quotation in section `index`; `None` where it quotes nothing.
 
-    Only sections without words of their own quote, in songs with a sung chorus and without a melody of the caller's.
+    Only sections without words of their own quote, in sung songs without a melody of the caller's.
     """
     section, bars = plan.sections[index], detail.sections[index].bars
-    room = {SectionKind.INTRO: bars, SectionKind.INST: int(_INTERLUDE_SHARE * bars)}.get(section.kind, 0)
-    chorus = next((s for s in plan.sections if s.kind is SectionKind.CHORUS and s.lines), None)
-    if section.lines or chorus is None or any(one.anchor for one in detail.sections):
+    chorus = _first_sung(plan, SectionKind.CHORUS)
+    source = chorus or _first_sung(plan, SectionKind.VERSE)
+    room = {SectionKind.INTRO: bars if chorus else 0, SectionKind.INST: int(_INTERLUDE_SHARE * bars)}.get(
+        section.kind, 0
+    )
+    if section.lines or source is None or any(one.anchor for one in detail.sections):
         return None
-    line_bars = detail.sections[chorus.index].line_bars
+    title = title_line(plan.sections)
+    first = source.lines.index(title) if title in source.lines else 0
+    line_bars = detail.sections[source.index].line_bars[first:]
     count = sum(sum(line_bars[: n + 1]) <= room for n in range(len(line_bars)))
-    lines = tuple(tuple(syllable.sung_tone for syllable in line.syllables) for line in chorus.lines[:count])
-    return Quotation(lines, line_bars[:count], chorus.index) if lines else None
+    lines = tuple(
+        tuple(syllable.sung_tone for syllable in line.syllables) for line in source.lines[first : first + count]
+    )
+    return Quotation(lines, line_bars[:count], source.index, source.kind, first) if lines else None
+
+
+def _first_sung(plan: SongPlan, kind: SectionKind) -> SectionPlan | None:
+    return next((section for section in plan.sections if section.kind is kind and section.lines), None)

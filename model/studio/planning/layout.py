@@ -2,12 +2,13 @@
 
 import itertools
 import math
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import partial
 from typing import TypeAlias
 
-from model.song import SectionKind
+from model.song import LyricLine, SectionKind
 from model.studio.lyrics.sections import LyricSection
 from model.studio.planning.form import Block, Form, Part, tightest
 from model.studio.planning.text_setting import Ease
@@ -35,8 +36,21 @@ _INTERLUDES = (
 """What is played before each repetition, in turn, and for how many phrases; the first, third and so on return to the
 verse, the others to the chorus."""
 
+_LONG_INTERLUDES = (SectionKind.INST, SectionKind.BRIDGE, SectionKind.INST)
+"""What is played, two phrases each, where words would come too often otherwise: two of these, or all."""
+
+_MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
+"""Times that words are sung at most, unless they are written more often."""
+
+_LONGEST_REST_PHRASES = 4
+_MOST_AT_EDGES = 0.5
+"""Share of intro and outro in a sung song; where it is more, they are short and words come again instead."""
+
+
 _TWO_PART_BARS = 12
-_IN_PROPORTION = frozenset({SectionKind.VERSE, SectionKind.CHORUS})
+_IN_PROPORTION = (SectionKind.CHORUS, SectionKind.VERSE)
+"""Kinds that get room together, so that a verse is no longer than its lines are beside those of the chorus."""
+
 _TWO_BARS = 1.5
 """Mean bars of the lines of a part from which on it has the slow pace."""
 
@@ -77,9 +91,9 @@ def lay_out(
     Words get room first, unless they are `rapped`, then intro and outro, then verse and chorus come again after
     interludes; what is left over is played. The first block has at most 4 bars and none has more than 16.
     """
-    form = _grown(replace(_opened(sections, bars, bar_seconds), rapped=rapped), bars)
-    form = _repeated(form, bars)
-    return _filled(form, bars).blocks()
+    opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped)
+    usual, short = (_filled(_repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
+    return (short if usual.edge_share > _MOST_AT_EDGES and short.edge_share < usual.edge_share else usual).blocks()
 
 
 def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> Form:
@@ -89,30 +103,32 @@ def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> 
     return form
 
 
-def _grown(form: Form, bars: int | None) -> Form:
-    """Make every move in turn that keeps the form within `bars`."""
-    for move in _moves(form.phrase_bars, rapped=form.rapped):
+def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
+    """Make every move in turn that keeps the form within `bars`; without `edges` intro and outro stay short."""
+    for move in _moves(form.phrase_bars, rapped=form.rapped, edges=edges):
         longer = move(form)
         if bars is None or longer.bars <= bars:
             form = longer
     return form
 
 
-def _moves(phrase_bars: int, *, rapped: bool) -> Iterator[Move]:
+def _moves(phrase_bars: int, *, rapped: bool, edges: bool) -> Iterator[Move]:
     """The ways to give a song more room, most urgent first."""
     yield partial(_edges_at_least, intro=0, outro=1)
     yield partial(_edges_at_least, intro=1, outro=0)
     if not rapped:
-        yield from _for_each_kind(_eased, ease=Ease.CLOSE)
-    yield partial(_edges_at_least, intro=2, outro=0)
+        yield from _eased_moves(Ease.CLOSE)
+    if edges:
+        yield partial(_edges_at_least, intro=2, outro=0)
     if not rapped:
-        yield from _for_each_kind(_eased, ease=Ease.EASY)
-        yield _in_proportion
-    yield from _for_each_kind(_rounded, grid=2)
-    yield partial(_edges_at_least, intro=0, outro=2)
-    yield from _for_each_kind(_rounded, grid=phrase_bars)
-    yield partial(_edges_at_least, intro=phrase_bars, outro=0)
-    yield partial(_edges_at_least, intro=0, outro=phrase_bars)
+        yield from _eased_moves(Ease.EASY)
+    yield from _rounded_moves(grid=2)
+    if edges:
+        yield partial(_edges_at_least, intro=0, outro=2)
+    yield from _rounded_moves(grid=phrase_bars)
+    if edges:
+        yield partial(_edges_at_least, intro=phrase_bars, outro=0)
+        yield partial(_edges_at_least, intro=0, outro=phrase_bars)
     yield from _for_each_kind(_played, played_bars=2 * phrase_bars)
 
 
@@ -124,23 +140,41 @@ def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
     return replace(form, intro_bars=max(form.intro_bars, intro), outro_bars=max(form.outro_bars, outro))
 
 
-def _eased(form: Form, kind: SectionKind, ease: Ease) -> Form:
-    return form.with_kind(kind, lambda part: replace(part, ease=ease))
+def _eased_moves(ease: Ease) -> Iterator[Move]:
+    """Room for the words: for verse and chorus at once, then for other kinds."""
+    yield partial(_eased, kinds=_IN_PROPORTION, ease=ease)
+    for kind in _KINDS_BY_WEIGHT:
+        if kind not in _IN_PROPORTION:
+            yield partial(_eased, kinds=(kind,), ease=ease)
 
 
-def _in_proportion(form: Form) -> Form:
-    """The form with verse and chorus at one pace: where lines of one have two bars, those of the other have as many."""
-    sung = [part for part in form.parts if part.lines and part.kind in _IN_PROPORTION]
-    if not any(form.bars_a_line(part) >= _TWO_BARS for part in sung):
-        return form
-    for kind in {part.kind for part in sung if form.bars_a_line(part) < _TWO_BARS}:
-        form = _eased(form, kind, Ease.WIDE)
-    return form
+def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
+    """The form with room for the words of all parts of some kinds, at one pace.
+
+    Where lines of one part have two bars, those of the others have as many.
+    """
+    eased = form
+    for kind in kinds:
+        eased = eased.with_kind(kind, lambda part: replace(part, ease=ease))
+    paces = {eased.bars_a_line(part) >= _TWO_BARS for part in eased.parts if part.lines and part.kind in kinds}
+    if len(paces) > 1 and ease is not Ease.WIDE:
+        return _eased(form, kinds, Ease.WIDE)
+    return eased
 
 
-def _rounded(form: Form, kind: SectionKind, grid: int) -> Form:
+def _rounded_moves(grid: int) -> Iterator[Move]:
+    """Whole phrases: of verse and chorus at once, then of other kinds."""
+    yield partial(_rounded, kinds=_IN_PROPORTION, grid=grid)
+    for kind in _KINDS_BY_WEIGHT:
+        if kind not in _IN_PROPORTION:
+            yield partial(_rounded, kinds=(kind,), grid=grid)
+
+
+def _rounded(form: Form, kinds: tuple[SectionKind, ...], grid: int) -> Form:
     """Round sung parts up to a multiple of `grid` bars; let played parts last `grid` bars."""
-    return form.with_kind(kind, lambda part: replace(part, grid=grid, played_bars=grid))
+    for kind in kinds:
+        form = form.with_kind(kind, lambda part: replace(part, grid=grid, played_bars=grid))
+    return form
 
 
 def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
@@ -148,23 +182,49 @@ def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
 
 
 def _repeated(form: Form, bars: int) -> Form:
-    """Add repetitions as long as one fits."""
+    """Add repetitions as long as one fits, between longer interludes where words would come too often otherwise."""
+    longer = form
+    for interludes in range(1, len(_LONG_INTERLUDES) + 1):
+        longer = _with_repetitions(form, bars, interludes)
+        if bars - longer.bars < _LONGEST_REST_PHRASES * form.phrase_bars:
+            break
+    return longer
+
+
+def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
     for repetition in range(bars):
-        longer = next((option for option in _repetitions(form, repetition) if option.bars <= bars), None)
+        options = (option for option in _repetitions(form, repetition, interludes) if option.bars <= bars)
+        longer = next((option for option in options if not _worn(option)), None)
         if longer is None:
             return form
         form = longer
     return form
 
 
-def _repetitions(form: Form, repetition: int) -> Iterator[Form]:
-    """The form with a stanza, its last part or its last lines once more, the wished length first."""
+def _worn(form: Form) -> bool:
+    """True if words come too often; those that are written more often may not come again at all."""
+    times: Counter[tuple[SectionKind, LyricLine]] = Counter()
+    for index in form.order:
+        times.update({(form.parts[index].kind, line) for line in form.parts[index].lines})
+    most = {SectionKind.CHORUS: _MOST_SUNG_CHORUS}
+    return any(count > most.get(kind, _MOST_SUNG) for (kind, _), count in times.items())
+
+
+def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[Form]:
+    """The form with a stanza, its last part or its last lines once more, the wished length first.
+
+    Before them there are as many `interludes`.
+    """
     stanzas = _stanzas(form)
     stanza = stanzas[repetition // 2 % len(stanzas)]
     kind, phrases = _INTERLUDES[repetition % len(_INTERLUDES)]
     short = form.with_part(Part(SectionKind.INST, played_bars=form.phrase_bars), _end(form))
     shorter = form.with_part(Part(SectionKind.INST, played_bars=form.phrase_bars // 2), _end(form))
     wished = form.with_part(Part(kind, played_bars=phrases * form.phrase_bars), _end(form))
+    if interludes > 1:
+        wished = form
+        for kind in _LONG_INTERLUDES[:interludes]:
+            wished = wished.with_part(Part(kind, played_bars=2 * form.phrase_bars), _end(wished))
     again = stanza if repetition % 2 == 0 else stanza[-1:]
     yield _played_again(wished, again)
     yield _played_again(short, again)
@@ -204,8 +264,9 @@ def _filled(form: Form, bars: int) -> Form:
 
 
 def _seam(form: Form) -> int:
-    """The last place in the order between two of the song's own parts, or its end."""
-    for position in range(len(form.order) - 1, 0, -1):
-        if max(form.order[position - 1 : position + 1]) < form.own_parts:
-            return position
-    return _end(form)
+    """The last place in the order between two of the song's own parts, or before the last of several, or the end."""
+    own = [position for position, part in enumerate(form.order) if part < form.own_parts]
+    together = [after for before, after in itertools.pairwise(own) if after == before + 1]
+    if together:
+        return together[-1]
+    return own[-1] if len(own) > 1 else _end(form)

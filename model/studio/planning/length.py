@@ -21,24 +21,37 @@ class TooManyWords(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """The tempo that a song would like to have, and the range that the style leaves it; none where it is `fixed`."""
+    """The tempo that a song would like to have, and the range that the style leaves it; none where it is `fixed`.
+
+    `beats_per_bar` counts the beats of the bars that the song is laid out in.
+    """
 
     bpm: float
     range_bpm: tuple[float, float]
     fixed: bool = False
+    beats_per_bar: int = BEATS_PER_BAR
+
+    def bar_seconds(self, bpm: float) -> float:
+        """Length of a bar at `bpm`."""
+        return seconds_of(1, bpm, self.beats_per_bar)
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Whole bars at a tempo."""
+    """Whole bars of the layout at a tempo."""
 
     bars: int
     tempo_bpm: float
 
 
-def seconds_of(bars: int, tempo_bpm: float) -> float:
+def seconds_of(bars: int, tempo_bpm: float, beats_per_bar: int = BEATS_PER_BAR) -> float:
     """Duration of `bars` bars in seconds."""
-    return bars * BEATS_PER_BAR * 60.0 / tempo_bpm
+    return bars * beats_per_bar * 60.0 / tempo_bpm
+
+
+def bars_together(beats_per_bar: int) -> int:
+    """Bars that the layout takes for one: two of a waltz, which hold about as much as one of four beats."""
+    return 2 if beats_per_bar < BEATS_PER_BAR else 1
 
 
 def choose_length(
@@ -55,10 +68,10 @@ def choose_length(
         TooManyWords: no duration holds them.
     """
     if asked is None:
-        bars = comfortable_bars(sections, seconds_of(1, tempo.bpm), rapped=rapped)
-        if seconds_of(bars, tempo.bpm) <= longest:
+        bars = comfortable_bars(sections, tempo.bar_seconds(tempo.bpm), rapped=rapped)
+        if bars * tempo.bar_seconds(tempo.bpm) <= longest:
             return Length(bars, tempo.bpm)
-    needs = _Needs(sections)
+    needs = _Needs(sections, tempo.beats_per_bar)
     seconds = longest if asked is None else asked
     found = _fitting(seconds, tempo, needs, longest)
     if found is None:
@@ -71,11 +84,12 @@ class _Needs:
     """The fewest bars that hold the words; they are the same for all tempi at which a bar holds as many syllables."""
 
     sections: Sequence[LyricSection]
+    beats_per_bar: int
     _bars: dict[int, int] = field(default_factory=dict)
 
     def bars(self, tempo_bpm: float) -> int:
         """The fewest bars at a tempo."""
-        bar_seconds = seconds_of(1, tempo_bpm)
+        bar_seconds = seconds_of(1, tempo_bpm, self.beats_per_bar)
         syllables = most_in_one_bar(bar_seconds)
         if syllables not in self._bars:
             self._bars[syllables] = fewest_bars(self.sections, bar_seconds)
@@ -84,16 +98,17 @@ class _Needs:
 
 def _fitting(seconds: float, tempo: Tempo, needs: _Needs, longest: float) -> Length | None:
     """The best length for a duration that holds the words, or `None`."""
-    lengths = _fixed_lengths(seconds, tempo.bpm, longest) if tempo.fixed else _free_lengths(seconds, tempo)
+    lengths = _fixed_lengths(seconds, tempo, longest) if tempo.fixed else _free_lengths(seconds, tempo)
     return next((length for length in lengths if needs.bars(length.tempo_bpm) <= length.bars), None)
 
 
-def _fixed_lengths(seconds: float, tempo_bpm: float, longest: float) -> Iterator[Length]:
+def _fixed_lengths(seconds: float, tempo: Tempo, longest: float) -> Iterator[Length]:
     """The whole bars on either side of the duration, the nearer first, and none beyond the `longest` in seconds."""
-    wished = seconds / seconds_of(1, tempo_bpm)
+    bar_seconds = tempo.bar_seconds(tempo.bpm)
+    wished = seconds / bar_seconds
     for bars in sorted({math.floor(wished), math.ceil(wished)}, key=lambda bars: abs(bars - wished)):
-        if seconds_of(bars, tempo_bpm) <= longest:
-            yield Length(bars, tempo_bpm)
+        if bars * bar_seconds <= longest:
+            yield Length(bars, tempo.bpm)
 
 
 def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
@@ -101,7 +116,7 @@ def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
 
     Among those within the slack multiples of four bars come first, then of two.
     """
-    wished = seconds / seconds_of(1, tempo.bpm)
+    wished = seconds / tempo.bar_seconds(tempo.bpm)
     slack = wished * TEMPO_SLACK
 
     def strain(length: Length) -> tuple[bool, float, float]:
@@ -109,15 +124,16 @@ def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
         grid = -math.gcd(length.bars, 4) if bend <= slack else 0
         return (bend > slack, grid, bend)
 
-    return sorted(_in_range(seconds, tempo.range_bpm), key=strain)
+    return sorted(_in_range(seconds, tempo), key=strain)
 
 
-def _in_range(seconds: float, range_bpm: tuple[float, float]) -> list[Length]:
+def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
     """All lengths of a duration whose tempo, bent a little, is in the range, and one or two beyond it."""
-    per_bar = seconds / (60.0 * BEATS_PER_BAR)
+    minute_bars = 60.0 * tempo.beats_per_bar
+    per_bar, range_bpm = seconds / minute_bars, tempo.range_bpm
     slowest = max(math.floor(range_bpm[0] * (1 - TEMPO_SLACK) * per_bar), math.ceil(SLOWEST_BPM * per_bar), 2)
     fastest = min(math.floor(range_bpm[1] * (1 + TEMPO_SLACK) * per_bar) + 2, math.floor(FASTEST_BPM * per_bar))
-    return [Length(bars, 60.0 * BEATS_PER_BAR * bars / seconds) for bars in range(slowest, max(slowest, fastest) + 1)]
+    return [Length(bars, minute_bars * bars / seconds) for bars in range(slowest, max(slowest, fastest) + 1)]
 
 
 def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exception:
@@ -135,9 +151,9 @@ def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exc
 
 def too_many_words(sections: Sequence[LyricSection], tempo: Tempo, longest: float) -> Violation:
     """The violation that says how long a song of all the words would be."""
-    needs = _Needs(sections)
+    needs = _Needs(sections, tempo.beats_per_bar)
     low, high = (tempo.bpm, tempo.bpm) if tempo.fixed else tempo.range_bpm
     tempi = (low, *range(math.ceil(low), math.floor(high) + 1), high)
-    seconds = math.ceil(min(seconds_of(needs.bars(bpm), bpm) for bpm in tempi))
+    seconds = math.ceil(min(needs.bars(bpm) * tempo.bar_seconds(bpm) for bpm in tempi))
     reason = f"these lyrics need about {seconds} s, and at most {longest:g} s can be made; leave some of them out"
     return Violation("lyrics", reason)

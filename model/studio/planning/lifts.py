@@ -16,6 +16,7 @@ _SHARES: Mapping[str, float] = MappingProxyType(
         "rock": 0.5,
         "march": 0.5,
         "nursery": 0.4,
+        "waltz": 0.4,
         "folk": 0.35,
         "guofeng": 0.35,
         "rnb": 0.3,
@@ -31,7 +32,7 @@ _FEW_PLAYERS = 5
 """A band with fewer cannot grow by players alone."""
 
 _SEMITONES = (1, 2, 2)
-_FEWEST_VERSES = 3
+_FEWEST_VERSES, _MANY_VERSES = 3, 4
 _MANY_REFRAINS = 5
 """So often nothing is sung in one key alone."""
 
@@ -42,12 +43,13 @@ def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -
     The refrain is the chorus, or a verse that comes three times in a song without one. A song with a melody of the
     caller's stays in its key, and so does one whose refrain comes only once.
     """
-    sung = _sung(blocks, SectionKind.CHORUS)
+    sung, many = _sung(blocks, SectionKind.CHORUS), _MANY_REFRAINS
     if not sung:
+        many = _MANY_VERSES
         verses = _sung(blocks, SectionKind.VERSE)
         sung = verses if len(verses) >= _FEWEST_VERSES else []
     random = Random(f"{seed}/lift")
-    certain = len(style.instruments) < _FEW_PLAYERS or len(sung) >= _MANY_REFRAINS
+    certain = len(style.instruments) < _FEW_PLAYERS or len(sung) >= many
     share = 1.0 if certain else _SHARES.get(style.genre, 0.0)
     wanted = random.random() < share
     if anchored or len(sung) < 2 or not wanted:

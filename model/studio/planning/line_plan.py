@@ -9,8 +9,10 @@ from model.song import LyricLine, SectionKind, SongPlan
 from model.studio.composing.decisions.lines import breath_steps
 from model.studio.composing.profiles import profile_of
 from model.studio.lyrics.stress import stresses
-from model.studio.notation.score import STEPS_PER_BAR
+from model.studio.notation.score import STEPS_PER_BEAT
 from model.studio.notation.stress import Stress
+from model.studio.planning.title import title_line
+from model.studio.style import Style
 
 _FORMS = {
     2: ((None, 0),),
@@ -19,14 +21,15 @@ _FORMS = {
 }
 """For each line of a group the earlier one that it takes up: A A' B A', A B A' B', A A' A'' B."""
 
-_FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (5, 5, 2)}
+_FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4
 _OPENINGS = {0: 0.4, 2: 0.25, 4: 0.2, 6: 0.15}
 _ENTRIES = {0: 0.1, -1: 0.05, -2: 0.32, -4: 0.32, -6: 0.12, 2: 0.05, 4: 0.02, 6: 0.02}
 """Shares of entries in steps from the bar, of a section's first line and of later ones.
 
-Together they are about those of POP909, where 43 % of lines enter before their bar. A first line has none, since the
-section before it has been made by then; later ones make up for it.
+Together they are about those of POP909, where 43 % of lines enter before their bar. A first line has no pickup, since
+the section before it has been made by then, and neither has the title line, which instruments begin with; later ones
+make up for it.
 """
 
 _SYLLABLE_SECONDS, _SYLLABLE_STEPS = 0.17, 1.1
@@ -47,11 +50,20 @@ class LinePlan:
     climax: int | None = None
     rooms: tuple[int, ...] = ()
 
-    def first(self, lines: int) -> "LinePlan":
-        """The plan of the first lines alone."""
-        climax = self.climax if self.climax is not None and self.climax < lines else None
-        cut = (self.words[:lines], self.takes_up[:lines], self.entries[:lines], self.stresses[:lines])
-        return LinePlan(*cut, self.heights[:lines], climax, self.rooms[:lines])
+    def part(self, first: int, count: int) -> "LinePlan":
+        """The plan of some lines alone."""
+        own, cut = range(first, first + count), slice(first, first + count)
+        places = [place if place in own else None for place in (*self.takes_up[cut], self.climax)]
+        *takes_up, climax = [None if place is None else place - first for place in places]
+        return LinePlan(
+            self.words[cut],
+            tuple(takes_up),
+            self.entries[cut],
+            self.stresses[cut],
+            self.heights[cut],
+            climax,
+            self.rooms[cut],
+        )
 
 
 def words_of(line: LyricLine) -> str:
@@ -61,18 +73,18 @@ def words_of(line: LyricLine) -> str:
 
 
 def line_plan(
-    plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], genre: str, *, free: bool
+    plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], style: Style, *, free: bool
 ) -> LinePlan:
     """Plan of the lines of section `index`.
 
-    `line_bars` holds the bars of the lines of every section. Without `free` lines enter with their bars, as the
-    caller's melody lies there.
+    `line_bars` holds the bars of the lines of every section of a song in a style. Without `free` lines enter with their
+    bars, as the caller's melody lies there.
     """
-    section = plan.sections[index]
+    section, bar_steps = plan.sections[index], style.beats_per_bar * STEPS_PER_BEAT
     if not section.lines:
         return LinePlan()
     takes_up = answers(section.lines, line_bars[index], Random(f"{plan.seed}/{section.kind}/form"))
-    entries = _entries(plan, index, line_bars, genre) if free else (0,) * len(section.lines)
+    entries = _entries(plan, index, line_bars, style) if free else (0,) * len(section.lines)
     climax = _climax(section.lines)
     return LinePlan(
         tuple(map(words_of, section.lines)),
@@ -81,16 +93,17 @@ def line_plan(
         tuple(map(stresses, section.lines)),
         tuple(_height(line, climax, len(section.lines)) for line in range(len(section.lines))),
         climax,
-        _rooms(section.lines, line_bars[index], entries),
+        _rooms(section.lines, [bars * bar_steps for bars in line_bars[index]], entries),
     )
 
 
-def _rooms(lines: Sequence[LyricLine], bars: Sequence[int], entries: Sequence[int]) -> tuple[int, ...]:
-    """Steps of each line from its entry to that of the next, or the fewest of all lines with its words."""
+def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[int]) -> tuple[int, ...]:
+    """Steps of each line from its entry to that of the next, or the fewest of all lines with its words.
+
+    `spans` holds the steps of each line's bars.
+    """
     later = (*entries, 0)[1:]
-    steps = [
-        STEPS_PER_BAR * own - entry + min(after, 0) for own, entry, after in zip(bars, entries, later, strict=True)
-    ]
+    steps = [span - entry + min(after, 0) for span, entry, after in zip(spans, entries, later, strict=True)]
     words = [words_of(line) for line in lines]
     return tuple(min(room for room, other in zip(steps, words, strict=True) if other == own) for own in words)
 
@@ -103,8 +116,8 @@ def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> 
         form = random.choices(_FORMS[size], _FORM_WEIGHTS[size])[0] if size > 1 else (None,)
         for place, source in enumerate(form):
             line = first + place
-            wished = [first + source] if source is not None else []
-            wished += [line - _GROUP] if first else []
+            wished = [line - _GROUP] if first else []
+            wished += [first + source] if source is not None else []
             alike = (one for one in wished if _alike(lines, bars, one, line))
             twins = (one for one in range(line) if words_of(lines[one]) == words_of(lines[line]))
             found.append(next(twins, next(alike, None)))
@@ -133,14 +146,16 @@ def _height(line: int, climax: int | None, lines: int) -> float:
     return low + (high - low) * line / max(climax, 1)
 
 
-def _entries(plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], genre: str) -> tuple[int, ...]:
+def _entries(plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], style: Style) -> tuple[int, ...]:
     """Entry of each line; one whose words came before in a section of this kind enters as it did there."""
     kind, known = plan.sections[index].kind, dict[str, int]()
     opening = {words_of(section.lines[0]) for section in plan.sections if section.kind is kind and section.lines}
+    title = title_line(plan.sections) if kind is SectionKind.CHORUS else None
+    opening |= {words_of(title)} if title else set()
     entries: tuple[int, ...] = ()
     for section in plan.sections[: index + 1]:
         if section.kind is kind and section.lines:
-            entries = _section_entries(plan, section.lines, line_bars[section.index], genre, kind, known, opening)
+            entries = _section_entries(plan, section.lines, line_bars[section.index], style, kind, known, opening)
             for line, entry in zip(section.lines, entries, strict=True):
                 known.setdefault(words_of(line), entry)
     return entries
@@ -150,13 +165,14 @@ def _section_entries(
     plan: SongPlan,
     lines: Sequence[LyricLine],
     bars: Sequence[int],
-    genre: str,
+    style: Style,
     kind: SectionKind,
     known: Mapping[str, int],
     opening: set[str],
 ) -> tuple[int, ...]:
     assert plan.tempo_bpm is not None
     takes_up = answers(lines, bars, Random(f"{plan.seed}/{kind}/form"))
+    spans = [count * style.beats_per_bar * STEPS_PER_BEAT for count in bars]
     entries: list[int] = []
     for number, line in enumerate(lines):
         source, words = takes_up[number], words_of(line)
@@ -164,16 +180,16 @@ def _section_entries(
         twin = source is not None and words_of(lines[source]) == words
         if wished is None and source is not None and (twin or source > 0):
             wished = entries[source]
-        options = _allowed(lines, bars, entries, number, plan.tempo_bpm, first=number == 0 or words in opening)
+        options = _allowed(lines, spans, entries, number, plan.tempo_bpm, first=number == 0 or words in opening)
         if wished is None:
-            wished = _drawn(options, genre, Random(f"{plan.seed}/{kind}/entry {source or number}"))
+            wished = _drawn(options, style.genre, Random(f"{plan.seed}/{kind}/entry {source or number}"))
         entries.append(wished if wished in options else 0)
     return tuple(entries)
 
 
 def _allowed(
     lines: Sequence[LyricLine],
-    bars: Sequence[int],
+    spans: Sequence[int],
     entries: Sequence[int],
     number: int,
     tempo_bpm: float,
@@ -188,8 +204,8 @@ def _allowed(
 
     options = {0: (_OPENINGS if first else _ENTRIES)[0]}
     for entry, share in (_OPENINGS if first else _ENTRIES).items():
-        before = number == 0 or room(number - 1, STEPS_PER_BAR * bars[number - 1] - entries[number - 1] + entry)
-        if (entry > 0 or before) and (entry < 0 or room(number, STEPS_PER_BAR * bars[number] - entry)):
+        before = number == 0 or room(number - 1, spans[number - 1] - entries[number - 1] + entry)
+        if (entry > 0 or before) and (entry < 0 or room(number, spans[number] - entry)):
             options[entry] = share
     return options
 

@@ -13,13 +13,20 @@ from model.song import AnchorNote, InvalidParams, SectionKind, SectionPlan, Song
 from model.studio.info import SAMPLE_RATE_HERTZ
 from model.studio.lyrics.sections import Lyrics, parse_lyrics
 from model.studio.notation.keys import Key, parse_key
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.planning.anchor import fit_anchor, spread_anchor
 from model.studio.planning.checks import check_params
 from model.studio.planning.form import Block
 from model.studio.planning.key_finding import key_of_melody
 from model.studio.planning.layout import lay_out
-from model.studio.planning.length import Length, Tempo, TooManyWords, choose_length, seconds_of, too_many_words
+from model.studio.planning.length import (
+    Length,
+    Tempo,
+    TooManyWords,
+    bars_together,
+    choose_length,
+    seconds_of,
+    too_many_words,
+)
 from model.studio.planning.lifts import lifts
 from model.studio.planning.short_lines import with_short_lines_together
 from model.studio.planning.ways import shared_by_voices, way_notes
@@ -104,8 +111,8 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     song is as long as words and anchor need.
 
     Where neither field nor prompt nor file gives a tempo in numbers, whole bars fill the asked duration exactly; with a
-    given tempo the song is less than a bar longer or shorter, and never longer than the engine makes. The first
-    section has at most four bars.
+    given tempo the song is less than a bar (of a waltz two) longer or shorter, and never longer than the engine makes.
+    The first section has at most four bars, in a waltz eight.
 
     Raises:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.
@@ -118,15 +125,18 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     given = parse_lyrics(params.lyrics, voice, language=_language(params, info))
     lyrics = shared_by_voices(given, parsed.style.ways)
     named_key = asked_key or parsed.key
-    anchor = fit_anchor(params.anchor)
+    beats_per_bar = parsed.style.beats_per_bar
+    anchor = fit_anchor(params.anchor, beats_per_bar)
     heard_key = None if named_key else key_of_melody(anchor.notes, parsed.style.mode)
     key = named_key or heard_key or _home(parsed.style, random)
     lyrics, length, tempo_notes = _length_at_file_tempo(params, info, lyrics, parsed)
-    bars, tempo_bpm = length.bars, length.tempo_bpm
-    blocks = lay_out(lyrics.sections, bars, seconds_of(1, tempo_bpm), rapped=parsed.style.genre == RAPPED_GENRE)
-    spread = spread_anchor(anchor.notes, blocks)
+    bars, tempo_bpm = length.bars * bars_together(beats_per_bar), length.tempo_bpm
+    blocks = _blocks(lyrics, length, parsed.style)
+    spread = spread_anchor(anchor.notes, blocks, beats_per_bar)
+    song_seconds = seconds_of(bars, tempo_bpm, beats_per_bar)
     if spread.beats_left and params.duration_seconds is None:
-        seconds = seconds_of(bars + math.ceil(spread.beats_left / BEATS_PER_BAR) + _ROOM_BARS, tempo_bpm)
+        more = math.ceil(spread.beats_left / beats_per_bar) + _ROOM_BARS
+        seconds = song_seconds + seconds_of(more, tempo_bpm, beats_per_bar)
         return plan_song(replace(params, duration_seconds=min(seconds, info.duration_seconds[1])), info)
     detail = _detail(params, parsed.style, key, tempo_bpm, blocks, spread.parts)
     return SongPlan(
@@ -134,8 +144,8 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         seed=params.seed,
         steps=params.steps if params.steps is not None else info.default_steps,
         guidance_scale=params.guidance_scale if params.guidance_scale is not None else info.default_guidance_scale,
-        duration_seconds=seconds_of(bars, tempo_bpm),
-        sections=tuple(_section_plans(blocks, tempo_bpm)),
+        duration_seconds=song_seconds,
+        sections=tuple(_section_plans(blocks, tempo_bpm, beats_per_bar)),
         key=key.name,
         tempo_bpm=tempo_bpm,
         notes=(
@@ -144,14 +154,25 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
             *(*anchor.remarks, *spread.remarks, *tempo_notes, *_lift_notes(detail, tuple(_labels(blocks)))),
         ),
         voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
-        engine_samples=samples_of(bars, tempo_bpm),
+        engine_samples=samples_of(bars, tempo_bpm, beats_per_bar),
         detail=detail,
     )
 
 
-def samples_of(bars: int, tempo_bpm: float) -> int:
+def samples_of(bars: int, tempo_bpm: float, beats_per_bar: int) -> int:
     """Samples per channel in the first `bars` bars of a song, to the nearest one."""
-    return round(bars * STEPS_PER_BAR * SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT)
+    return round(bars * beats_per_bar * SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm)
+
+
+def _blocks(lyrics: Lyrics, length: Length, style: Style) -> tuple[Block, ...]:
+    """The sections of a song in bars of its own; the layout may take several of these for one."""
+    together = bars_together(style.beats_per_bar)
+    bar_seconds = seconds_of(together, length.tempo_bpm, style.beats_per_bar)
+    laid = lay_out(lyrics.sections, length.bars, bar_seconds, rapped=style.genre == RAPPED_GENRE)
+    return tuple(
+        replace(block, bars=together * block.bars, line_bars=tuple(together * bars for bars in block.line_bars))
+        for block in laid
+    )
 
 
 def _key_notes(heard: Key | None) -> tuple[str, ...]:
@@ -202,7 +223,8 @@ def _length_at_file_tempo(
 def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:
     """Bars and tempo of the song; with short lines put together where they would be too many for any song."""
     fixed = params.tempo_bpm is not None or parsed.tempo_named
-    tempo = Tempo(params.tempo_bpm or parsed.style.tempo_bpm, parsed.tempo_range_bpm, fixed)
+    beats = parsed.style.beats_per_bar * bars_together(parsed.style.beats_per_bar)
+    tempo = Tempo(params.tempo_bpm or parsed.style.tempo_bpm, parsed.tempo_range_bpm, fixed, beats)
     rapped = parsed.style.genre == RAPPED_GENRE
     choose = partial(choose_length, params.duration_seconds, tempo, longest=info.duration_seconds[1], rapped=rapped)
     for attempt in _attempts(lyrics):
@@ -218,15 +240,15 @@ def _attempts(lyrics: Lyrics) -> Iterator[Lyrics]:
     yield replace(lyrics, sections=with_short_lines_together(lyrics.sections), notes=(*lyrics.notes, note))
 
 
-def _section_plans(blocks: Sequence[Block], tempo_bpm: float) -> Iterator[SectionPlan]:
+def _section_plans(blocks: Sequence[Block], tempo_bpm: float, beats_per_bar: int) -> Iterator[SectionPlan]:
     first_bar = 0
     for index, (block, label) in enumerate(zip(blocks, _labels(blocks), strict=True)):
         yield SectionPlan(
             index=index,
             kind=block.kind,
             label=label,
-            start_seconds=seconds_of(first_bar, tempo_bpm),
-            duration_seconds=seconds_of(block.bars, tempo_bpm),
+            start_seconds=seconds_of(first_bar, tempo_bpm, beats_per_bar),
+            duration_seconds=seconds_of(block.bars, tempo_bpm, beats_per_bar),
             bars=block.bars,
             lines=block.lines,
         )

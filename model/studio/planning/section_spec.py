@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from model.song import AnchorNote, SectionKind, SongPlan
+from model.song import AnchorNote, SongPlan
 from model.studio.composing.motif import Motif, motif_of
 from model.studio.composing.section_spec import SectionSpec
 from model.studio.notation.score import STEPS_PER_BEAT, Note
@@ -19,11 +19,13 @@ def section_spec(plan: SongPlan, index: int) -> SectionSpec:
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
     lined = (
-        _line_plan(plan, detail, quoted.source).first(len(quoted.lines)) if quoted else _line_plan(plan, detail, index)
+        _line_plan(plan, detail, quoted.source).part(quoted.first, len(quoted.lines))
+        if quoted
+        else _line_plan(plan, detail, index)
     )
     lines = tuple(tuple(syllable.sung_tone for syllable in line.syllables) for line in section.lines)
     return SectionSpec(
-        kind=SectionKind.CHORUS if quoted else section.kind,
+        kind=quoted.kind if quoted else section.kind,
         bars=detail.sections[index].bars,
         lines=quoted.lines if quoted else lines,
         line_bars=quoted.line_bars if quoted else detail.sections[index].line_bars,
@@ -47,20 +49,21 @@ def section_spec(plan: SongPlan, index: int) -> SectionSpec:
         stresses=lined.stresses,
         heights=lined.heights,
         climax=lined.climax,
+        beats_per_bar=detail.style.beats_per_bar,
     )
 
 
 def _line_plan(plan: SongPlan, detail: StudioDetail, index: int) -> LinePlan:
     line_bars = {number: section.line_bars for number, section in enumerate(detail.sections)}
     free = not any(section.anchor for section in detail.sections)
-    return line_plan(plan, index, line_bars, detail.style.genre, free=free)
+    return line_plan(plan, index, line_bars, detail.style, free=free)
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:
     """The first motif of the caller's melody, from the section on that contains it; `None` before."""
     anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
     first = next(anchors, None)
-    return motif_of(_anchor_notes(first)) if first else None
+    return motif_of(_anchor_notes(first), detail.style.beats_per_bar * STEPS_PER_BEAT) if first else None
 
 
 def _anchor_notes(anchor: Sequence[AnchorNote]) -> tuple[Note, ...]:

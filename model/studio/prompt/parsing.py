@@ -9,9 +9,11 @@ from random import Random
 from model.song import Voice
 from model.studio.notation.keys import Key, find_key, without_key
 from model.studio.prompt.genres.catalogue import GENRES
+from model.studio.prompt.genres.concert import WALTZ
 from model.studio.prompt.genres.genre import Genre
 from model.studio.prompt.genres.popular import POP
 from model.studio.prompt.mentions import ABSENT, mentions, negated, normalised, places, unknown_words, wanted_places
+from model.studio.prompt.metre import find_metre
 from model.studio.prompt.moods import INSTRUMENTS, MOODS, PLAYERS_ALONE, SECTIONS, VOICES, Mood
 from model.studio.prompt.tempo import FASTEST_BPM, NamedTempo, find_tempo, without_tempo
 from model.studio.prompt.ways import ALONE, WAYS, ways_of
@@ -47,11 +49,12 @@ class ParsedPrompt:
 
 def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
     """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
-    tempo = find_tempo(normalised(prompt))
-    text = without_tempo(normalised(prompt))
+    metre = find_metre(normalised(prompt))
+    tempo = find_tempo(metre.rest)
+    text = without_tempo(metre.rest)
     drumless = _DRUMS.sub(" ", text)
     moods = [mood for mood in MOODS if any(wanted_places(drumless, word) for word in mood.words)]
-    genre = _genre(text) or _suiting(moods)
+    genre = _genre(text) or (WALTZ if metre.waltz else _suiting(moods))
     key = find_key(prompt)
     band = _without_genres(text)
     ways = ways_of(text)
@@ -63,6 +66,7 @@ def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
         tempo_bpm=tempo.bpm if tempo else style.tempo_bpm,
         mode=key.mode if key else style.mode,
         voice=_voice(text),
+        beats_per_bar=metre.beats_per_bar,
     )
     return ParsedPrompt(style, _tempo_range(genre, moods), key, tempo is not None, _notes(prompt, style, key, tempo))
 
@@ -205,18 +209,19 @@ _KNOWN = frozenset(_known_words())
 
 def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
     """Remarks: the style; the understood words beside its name, as written; the unknown words."""
-    text = without_tempo(normalised(without_key(prompt)))
+    metre = find_metre(normalised(without_key(prompt)))
+    text = without_tempo(metre.rest)
     found = mentions(text, _KNOWN)
     drums = _DRUMS.search(_without_genres(text))
     spans = [(mention.place, mention.end) for mention in found] + ([drums.span()] if drums else [])
     heard = [mention.text for mention in found] + ([drums.group().strip()] if drums else [])
     heard += [tempo.text] if tempo and not tempo.note else []
+    heard += [metre.text] if metre.text else []
     heard += [key.name] if key else []
     known = bool(heard or tempo)
     notes = [f"style: {style.genre}"] if known else [f"prompt: no known word in it; played as {style.genre}"]
     if heard and heard != [style.genre]:
         notes.append(f"prompt: understood {', '.join(heard)}")
-    if tempo and tempo.note:
-        notes.append(tempo.note)
+    notes += [note for note in (tempo.note if tempo else None, metre.note) if note]
     unknown = unknown_words(text, spans) if known else ()
     return tuple(notes + ([f"prompt: not understood: {', '.join(unknown)}"] if unknown else []))

@@ -1,7 +1,7 @@
 """Counts statistics of songs: rhythms at the beginning, middle and end of lines, progressions of four bars, and chord
 colours.
 
-Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz --out habits.json
+Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz openewld.tar.xz --out habits.json
 
 Only progressions of four bars that occur in at least `_FEWEST_SONGS` songs are stored, in C major or A minor.
 """
@@ -9,35 +9,45 @@ Only progressions of four bars that occur in at least `_FEWEST_SONGS` songs are 
 import argparse
 import json
 from collections import Counter, defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from pathlib import Path
 
 from model.studio.composing.conditions import TokenKind
 from model.studio.composing.tokens import NO_CHORD, chord_index, notes_of
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Quality
+from model.studio.notation.score import (
+    BEATS_PER_BAR,
+    STEPS_PER_BAR,
+    STEPS_PER_BEAT,
+    WALTZ_BEATS_PER_BAR,
+    Chord,
+    Note,
+    Quality,
+)
+from model.training.score.openewld import waltz_tunes
 from model.training.score.pop909 import PITCH_NAMES, read_archive
 from model.training.score.songs import TrainingSong, home_transpose, load_songs
 
 _FEWEST_SONGS = 2
 _REST_STEPS = 2
 _PATTERN_BARS = 4
+_WALTZ_STEPS = WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT
 _COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
 
 
-def count_rhythms(songs: Sequence[TrainingSong]) -> dict[str, list[list[int]] | list[int]]:
-    """Return counts by position in the bar: `entries` and `endings` [16] of lines, `gaps` [16, 16] from note to
-    note.
+def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> dict[str, list[list[int]] | list[int]]:
+    """Return counts by position in a bar of `steps`: `entries` and `endings` [steps] of lines, `gaps` [steps, longest]
+    from note to note.
     """
-    entries, endings = [0] * STEPS_PER_BAR, [0] * STEPS_PER_BAR
-    gaps = [[0] * STEPS_PER_BAR for _ in range(STEPS_PER_BAR)]
-    for song in songs:
-        for one, other in pairwise(notes_of(song.melody)):
+    entries, endings = [0] * steps, [0] * steps
+    gaps = [[0] * longest for _ in range(steps)]
+    for tune in tunes:
+        for one, other in pairwise(tune):
             if other.start - one.end >= _REST_STEPS:
-                endings[one.start % STEPS_PER_BAR] += 1
-                entries[other.start % STEPS_PER_BAR] += 1
+                endings[one.start % steps] += 1
+                entries[other.start % steps] += 1
             else:
-                gaps[one.start % STEPS_PER_BAR][min(other.start - one.start, STEPS_PER_BAR) - 1] += 1
+                gaps[one.start % steps][min(other.start - one.start, longest) - 1] += 1
     return {"entries": entries, "endings": endings, "gaps": gaps}
 
 
@@ -105,12 +115,17 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path)
     parser.add_argument("archive", type=Path)
+    parser.add_argument("waltzes", type=Path)
     parser.add_argument("--out", type=Path, required=True)
     arguments = parser.parse_args()
     songs = load_songs(arguments.songs)
     modes = {"major": [song for song in songs if not song.minor], "minor": [song for song in songs if song.minor]}
     progressions = {mode: count_progressions(own) for mode, own in modes.items()}
-    habits = count_rhythms(songs) | {"progressions": progressions, "colours": count_colours(arguments.archive)}
+    habits = count_rhythms((notes_of(song.melody) for song in songs), STEPS_PER_BAR, STEPS_PER_BAR) | {
+        "waltz": count_rhythms(waltz_tunes(arguments.waltzes), _WALTZ_STEPS, 2 * _WALTZ_STEPS),
+        "progressions": progressions,
+        "colours": count_colours(arguments.archive),
+    }
     arguments.out.write_text(json.dumps(habits, separators=(",", ":")) + "\n")
     print({mode: len(rows) for mode, rows in progressions.items()})
 

@@ -3,7 +3,7 @@
 Usage: python -m model.training.score.openewld openewld.tar.xz --out openewld.npz
 
 The collection (Simonetta, 2018) has public-domain lead sheets as compressed MusicXML. Songs in four-four and cut time
-with a regular bar structure are used; there are no structure labels.
+with a regular bar structure are used, and the tunes of waltzes; there are no structure labels.
 """
 
 import argparse
@@ -13,13 +13,14 @@ import xml.etree.ElementTree as ElementTree
 import zipfile
 from collections import Counter
 from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path, PurePosixPath
 
 import numpy as np
 
 from model.studio.composing.conditions import Style, TokenKind
 from model.studio.composing.tokens import NO_CHORD, Classes, chord_index
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, STEPS_PER_BEAT, Chord, Quality
+from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEATS_PER_BAR, Chord, Note, Quality
 from model.training.score.pop909 import PITCH_NAMES
 from model.training.score.songs import Phrase, TrainingSong, home_transpose, place_melody, save_songs
 
@@ -51,7 +52,7 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
         raise ValueError("no part")
     if {(time.findtext("beats"), time.findtext("beat-type")) for time in part.iter("time")} - {("4", "4"), ("2", "2")}:
         raise ValueError("not in four beats")
-    sheet = _Sheet(part)
+    sheet = _Sheet(part, STEPS_PER_BAR)
     minor = part.findtext(".//key/mode") == "minor"
     tonic = (int(part.findtext(".//key/fifths") or 0) * 7 + (9 if minor else 0)) % 12
     transpose = home_transpose(tonic, minor)
@@ -60,17 +61,36 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
     return TrainingSong(name, Style.STANDARD, minor, _TEMPO_BPM, melody, sheet.chords(transpose), phrases)
 
 
+def waltz_tunes(path: Path) -> Iterator[tuple[Note, ...]]:
+    """The tunes of the archive's lead sheets in three-four with a plain bar structure."""
+    for _, xml in read_archive(path):
+        part = ElementTree.fromstring(xml).find("part")
+        if part is None or {(t.findtext("beats"), t.findtext("beat-type")) for t in part.iter("time")} != {("3", "4")}:
+            continue
+        with suppress(ValueError):
+            yield tuple(_notes(_Sheet(part, WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT).lengths()))
+
+
+def _notes(lengths: list[tuple[int | None, int]]) -> Iterator[Note]:
+    now = 0
+    for pitch, length in lengths:
+        if pitch is not None:
+            yield Note(now, length, pitch)
+        now += length
+
+
 class _Sheet:
     """Melody and harmony of a part on the grid of sixteenths; a short first bar is padded at its start."""
 
-    def __init__(self, part: ElementTree.Element) -> None:
+    def __init__(self, part: ElementTree.Element, steps_per_bar: int) -> None:
+        self._bar = steps_per_bar
         self._onsets: dict[int, tuple[int, int]] = {}
         self._harmony: dict[int, tuple[int, str]] = {}
         self._divisions = 1
         self._off_grid = 0
         measures = part.findall("measure")
         for index, measure in enumerate(measures):
-            self._read(measure, index * STEPS_PER_BAR, first=index == 0, last=index == len(measures) - 1)
+            self._read(measure, index * steps_per_bar, first=index == 0, last=index == len(measures) - 1)
         self.bars = len(measures)
         if self._off_grid > 0.05 * len(self._onsets):
             raise ValueError("rhythm off the sixteenth grid")
@@ -80,7 +100,7 @@ class _Sheet:
         pairs: list[tuple[int | None, int]] = []
         now = 0
         starts = sorted(self._onsets)
-        for start, following in zip(starts, [*starts[1:], self.bars * STEPS_PER_BAR], strict=True):
+        for start, following in zip(starts, [*starts[1:], self.bars * self._bar], strict=True):
             pitch, end = self._onsets[start]
             end = min(end, following)
             if start > now:
@@ -91,7 +111,7 @@ class _Sheet:
 
     def chords(self, transpose: int) -> Classes:
         """Return the chord class of every beat; each symbol lasts until the next."""
-        classes = np.full(self.bars * BEATS_PER_BAR, NO_CHORD, dtype=np.int64)
+        classes = np.full(self.bars * self._bar // STEPS_PER_BEAT, NO_CHORD, dtype=np.int64)
         for step, (root, kind) in sorted(self._harmony.items()):
             quality = Quality.MINOR if kind.startswith("minor") else Quality.MAJOR
             quality = Quality.DIMINISHED if kind.startswith(_DIMINISHED_KINDS) else quality
@@ -100,10 +120,10 @@ class _Sheet:
 
     def _read(self, measure: ElementTree.Element, start: int, *, first: bool, last: bool) -> None:
         self._divisions = int(measure.findtext(".//divisions") or self._divisions)
-        length = max(end for _, _, end in self._walk(measure)) if measure.find("note") is not None else STEPS_PER_BAR
-        if round(length) > STEPS_PER_BAR or (round(length) < STEPS_PER_BAR and not (first or last)):
+        length = max(end for _, _, end in self._walk(measure)) if measure.find("note") is not None else self._bar
+        if round(length) > self._bar or (round(length) < self._bar and not (first or last)):
             raise ValueError("irregular bars")
-        offset = start + (STEPS_PER_BAR - round(length) if first else 0)
+        offset = start + (self._bar - round(length) if first else 0)
         for element, at, end in self._walk(measure):
             if element.tag == "harmony":
                 self._add_harmony(element, offset + round(at))

@@ -211,6 +211,39 @@ _PATTERNS: Mapping[Groove, Mapping[Texture, Patterns]] = MappingProxyType(
 )
 
 
-def drum_patterns(groove: Groove, texture: Texture) -> Patterns:
-    """Patterns to choose from."""
+_SECOND_AND_THIRD = "....o...o..."
+_GENTLE_WALTZ: Mapping[Texture, Patterns] = MappingProxyType(
+    {
+        Texture.CALM: ({_A: "o..........."}, {_M: "o...g...g..."}),
+        Texture.STEADY: (
+            {_K: "x...........", _P: _SECOND_AND_THIRD},
+            {_K: "o...........", _R: _SECOND_AND_THIRD, _H: "x...o...o..."},
+            {_K: "x...........o...........", _Y: "x...o.g.o..."},
+        ),
+        Texture.FULL: (
+            {_K: "x...........", _S: _SECOND_AND_THIRD, _Y: "x...x.o.x..."},
+            {_K: "x...........x.........o.", _S: _SECOND_AND_THIRD, _H: "x.o.x.o.x.o.", _T: _SECOND_AND_THIRD},
+        ),
+    }
+)
+_DRIVEN_WALTZ: Mapping[Texture, Patterns] = MappingProxyType(
+    {
+        Texture.CALM: ({_H: "o...o...o..."}, {_H: "x.o.x.o.x.o.", _K: "o..........."}),
+        Texture.STEADY: (
+            {_K: "x...........", _S: "........x...", _H: "x.o.x.o.x.o."},
+            {_K: "x...........x.....o.....", _R: "....x...x...", _H: "x.o.x.o.x.o."},
+        ),
+        Texture.FULL: (
+            {_K: "X.........o.", _S: "....X...x...", _H: "x.x.x.x.x.x.", _T: "..o...o...o."},
+            {_K: "X.....x.....", _S: "........X...", _O: "x...x...x..."},
+        ),
+    }
+)
+_DRIVEN = frozenset({Groove.POP, Groove.ROCK, Groove.FOUR_ON_THE_FLOOR, Groove.LOFI, Groove.RNB, Groove.GAME})
+
+
+def drum_patterns(groove: Groove, texture: Texture, *, in_three: bool = False) -> Patterns:
+    """Patterns to choose from; `in_three` those of a waltz."""
+    if in_three:
+        return (_DRIVEN_WALTZ if groove in _DRIVEN else _GENTLE_WALTZ)[texture]
     return _PATTERNS[groove][texture]

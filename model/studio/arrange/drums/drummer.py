@@ -7,18 +7,16 @@ from model.studio.arrange.drums.fills import BUILD_UP, FillSize, fills
 from model.studio.arrange.drums.kit import STROKE_WEIGHTS, Pattern, Piece
 from model.studio.arrange.dynamics import Texture, drops, in_breakdown, texture
 from model.studio.arrange.tablature import Stroke, hits
-from model.studio.notation.score import STEPS_PER_BAR
 from model.studio.style import Groove, Track
 
 _PHRASE_BARS = 4
-_SILENT = "." * STEPS_PER_BAR
 _THROUGH_FILLS = (Piece.KICK, Piece.MARACAS, Piece.RIDE)
 _HATS = (Piece.CLOSED_HAT, Piece.OPEN_HAT, Piece.PEDAL_HAT)
 _GHOSTED = frozenset({Groove.POP, Groove.ROCK, Groove.LOFI, Groove.BALLAD, Groove.JAZZ, Groove.RNB, Groove.GOSPEL})
 _CRASHED = frozenset({SectionKind.CHORUS, SectionKind.INST, SectionKind.BRIDGE})
 _UNCRASHED = frozenset({Groove.NURSERY, Groove.AMBIENT})
 _GHOST_STEPS = (7, 9, 15)
-_OPEN_HAT_STEP = 14
+_OPEN_HAT_STEPS = 2
 _LIVELY_ENERGY, _GENTLE_ENERGY = 0.5, 0.3
 _ROLL_FLOOR = 0.6
 _SIZES = (FillSize.SMALL, FillSize.MEDIUM, FillSize.BIG)
@@ -42,13 +40,12 @@ def kick_steps(context: ArrangementContext) -> frozenset[int]:
     """Steps of the bar on which the section's pattern has the kick; empty where nobody drums."""
     if context.player(Track.DRUMS) is None:
         return frozenset()
-    return frozenset(
-        hit.start for hit in hits(_bar_of(_pattern(context, texture(context)).get(Piece.KICK, _SILENT), 0))
-    )
+    kick = _pattern(context, texture(context)).get(Piece.KICK)
+    return frozenset(hit.start for hit in hits(kick[: context.bar_steps])) if kick else frozenset()
 
 
 def _pattern(context: ArrangementContext, busy: Texture) -> Pattern:
-    return context.choice(f"drums {busy.value}", drum_patterns(context.style.groove, busy))
+    return context.choice(f"drums {busy.value}", drum_patterns(context.style.groove, busy, in_three=context.in_three))
 
 
 def _bar_texture(context: ArrangementContext, bar: int) -> Texture | None:
@@ -71,39 +68,41 @@ def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
     size = fill_size(context) if bar == context.groove_bars - 1 else None
     strokes: list[Stroke] = []
     if busy is not None:
-        strokes = _varied(context, bar, busy, _strokes(_pattern(context, busy), bar))
+        strokes = _varied(context, bar, busy, _strokes(context, _pattern(context, busy), bar))
     if size is not None:
-        strokes = _with_fill(strokes, _strokes(context.turned("fill", fills(context.style.groove, size)), 0))
-    return [Stroke(s.start + bar * STEPS_PER_BAR, s.length, s.pitch, s.weight) for s in strokes]
+        options = fills(context.style.groove, size, in_three=context.in_three)
+        strokes = _with_fill(strokes, _strokes(context, context.turned("fill", options), 0))
+    return [Stroke(s.start + bar * context.bar_steps, s.length, s.pitch, s.weight) for s in strokes]
 
 
 def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
     """A bar of the roll that swells to a drop."""
     first = context.groove_bars - len(BUILD_UP)
-    start, steps = bar * STEPS_PER_BAR, len(BUILD_UP) * STEPS_PER_BAR
+    start, steps = bar * context.bar_steps, len(BUILD_UP) * context.bar_steps
+    pattern = {piece: tab[-context.bar_steps :] for piece, tab in BUILD_UP[bar - first].items()}
     return [
         Stroke(
             s.start + start,
             s.length,
             s.pitch,
-            s.weight * (_ROLL_FLOOR + (1 - _ROLL_FLOOR) * ((bar - first) * STEPS_PER_BAR + s.start) / steps),
+            s.weight * (_ROLL_FLOOR + (1 - _ROLL_FLOOR) * ((bar - first) * context.bar_steps + s.start) / steps),
         )
-        for s in _strokes(BUILD_UP[bar - first], 0)
+        for s in _strokes(context, pattern, 0)
     ]
 
 
-def _strokes(pattern: Pattern, bar: int) -> list[Stroke]:
+def _strokes(context: ArrangementContext, pattern: Pattern, bar: int) -> list[Stroke]:
     """Bar `bar` of a pattern; its tabs repeat each after its own number of bars."""
     return [
         Stroke(hit.start, 1, int(piece), STROKE_WEIGHTS[hit.mark])
         for piece, tab in pattern.items()
-        for hit in hits(_bar_of(tab, bar))
+        for hit in hits(_bar_of(tab, bar, context.bar_steps))
     ]
 
 
-def _bar_of(tab: str, bar: int) -> str:
-    start = bar * STEPS_PER_BAR % len(tab)
-    return tab[start : start + STEPS_PER_BAR]
+def _bar_of(tab: str, bar: int, steps: int) -> str:
+    start = bar * steps % len(tab)
+    return tab[start : start + steps]
 
 
 def _varied(context: ArrangementContext, bar: int, busy: Texture, strokes: list[Stroke]) -> list[Stroke]:
@@ -111,14 +110,16 @@ def _varied(context: ArrangementContext, bar: int, busy: Texture, strokes: list[
     if busy is Texture.CALM:
         return strokes
     chance = context.random("drums", bar, context.turn.number)
-    if context.style.groove in _GHOSTED and chance.random() < 0.2 + 0.4 * context.style.energy:
+    if context.style.groove in _GHOSTED and not context.in_three and chance.random() < 0.2 + 0.4 * context.style.energy:
         strokes = _added(strokes, Piece.SNARE, chance.choice(_GHOST_STEPS), "g")
-    if context.style.energy > _GENTLE_ENERGY and chance.random() < 0.25 and context.style.groove is not Groove.JAZZ:
+    pushed = context.style.groove is not Groove.JAZZ and not context.in_three
+    if context.style.energy > _GENTLE_ENERGY and chance.random() < 0.25 and pushed:
         strokes = _added(strokes, Piece.KICK, chance.choice((10, 14)), "o")
     phrase_ends = bar % _PHRASE_BARS == _PHRASE_BARS - 1
     if phrase_ends and context.style.energy > _GENTLE_ENERGY and any(s.pitch == Piece.CLOSED_HAT for s in strokes):
-        kept = [s for s in strokes if not (s.pitch in _HATS and s.start >= _OPEN_HAT_STEP)]
-        strokes = _added(kept, Piece.OPEN_HAT, _OPEN_HAT_STEP, "x")
+        opened = context.bar_steps - _OPEN_HAT_STEPS
+        kept = [s for s in strokes if not (s.pitch in _HATS and s.start >= opened)]
+        strokes = _added(kept, Piece.OPEN_HAT, opened, "x")
     return strokes
 
 
@@ -146,6 +147,6 @@ def _start_hit(context: ArrangementContext) -> list[Stroke]:
 def _closing_hit(context: ArrangementContext) -> list[Stroke]:
     if not context.ends_song:
         return []
-    start = context.groove_bars * STEPS_PER_BAR
+    start = context.groove_bars * context.bar_steps
     cymbal = Piece.TRIANGLE if context.style.groove in _UNCRASHED else Piece.CRASH
     return [Stroke(start, 1, int(Piece.KICK), 0.9), Stroke(start, 1, int(cymbal), 0.75)]

@@ -57,14 +57,26 @@ BUILD_UP: Patterns = (
 )
 """The bars before a drop, the last beat of which is silent."""
 
+_WALTZ_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
+    {
+        FillSize.SMALL: ({_S: "........o.ox"}, {_LO: "........o.o."}),
+        FillSize.MEDIUM: ({_S: "....o.o.x.x."}, {_MI: "....o.o.....", _FL: "........x.x."}),
+        FillSize.BIG: (
+            {_S: "....oooo....", _HI: "........xx..", _FL: "..........xX"},
+            {_S: "ggggooooxxxX"},
+        ),
+    }
+)
 _ROLLED_GROOVES = frozenset({Groove.FOUR_ON_THE_FLOOR, Groove.MARCH})
 _SOFT_GROOVES = frozenset(
     {Groove.FOLK, Groove.NURSERY, Groove.AMBIENT, Groove.JAZZ, Groove.LOFI, Groove.BALLAD, Groove.BOSSA}
 )
 
 
-def fills(groove: Groove, size: FillSize) -> Patterns:
-    """Fills for the last bar of a section, to be laid over its pattern."""
+def fills(groove: Groove, size: FillSize, *, in_three: bool = False) -> Patterns:
+    """Fills for the last bar of a section, to be laid over its pattern; `in_three` those of a waltz."""
+    if in_three:
+        return _WALTZ_FILLS[size]
     if groove in _ROLLED_GROOVES:
         return _ROLLS[size]
     return (_SOFT_FILLS if groove in _SOFT_GROOVES else _HARD_FILLS)[size]

@@ -31,6 +31,14 @@ _ARPEGGIO = table(
 )
 
 
-def arpeggio_variants(groove: Groove, texture: Texture) -> Variants:
+_WALTZ: tuple[Variants, Variants] = (
+    ((("1-2-3-4-3-2-",),), (("1-3-2-4-3-2-",),)),
+    ((("1-2-3-5-4-3-",),), (("1-3-5-4-3-2-",),)),
+)
+
+
+def arpeggio_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
     """Arpeggio patterns to choose from; digits count chord tones upwards."""
+    if in_three:
+        return _WALTZ[texture is Texture.FULL]
     return pick(_ARPEGGIO, groove, texture)

@@ -128,6 +128,22 @@ _GUITAR = table(
 )
 
 
-def guitar_variants(groove: Groove, texture: Texture) -> Variants:
+_CALM_WALTZ: Variants = ((("L-1-2-3-2-1-",),), (("D-----------",),))
+_WALTZ: tuple[Variants, Variants] = (
+    (
+        (("L---u---u---",),),
+        (("L-1-2-3-2-1-",),),
+        (("L---d---d-u-",), ("F---d---d-u-",)),
+    ),
+    (
+        (("D---D-u-D-u-",),),
+        (("L---D-u-D---",), ("F---D-u-D-u-",)),
+    ),
+)
+
+
+def guitar_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
     """Guitar patterns to choose from."""
+    if in_three:
+        return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]
     return _CALM_GUITAR if texture is Texture.CALM else pick(_GUITAR, groove, texture)

@@ -215,6 +215,26 @@ _KEYS = table(
 )
 
 
-def keys_variants(groove: Groove, texture: Texture) -> Variants:
+_CALM_WALTZ: Variants = (
+    (("L-----------", "..1-2-3-----"), ("L-----------", "..1-2-3-2---")),
+    (("L-----------", "....A-------"),),
+)
+_WALTZ: tuple[Variants, Variants] = (
+    (
+        (("L-----------", "....A---A---"), ("F-----------", "....A---A---")),
+        (("L-----------", "..1-2-3-2-1-"),),
+        (("L-----------", "....U---U---"), ("L-------F---", "....U---U-9-")),
+    ),
+    (
+        (("L---....F---", "A---A---A-U-"),),
+        (("L-------L---", "A-1-U---U-1-"), ("F-------L---", "A-1-U---U-2-")),
+        (("L-----------", "A-2-3-4-3-2-"),),
+    ),
+)
+
+
+def keys_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
     """Keyboard patterns to choose from."""
+    if in_three:
+        return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]
     return _CALM_KEYS if texture is Texture.CALM else pick(_KEYS, groove, texture)

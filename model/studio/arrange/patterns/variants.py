@@ -3,7 +3,7 @@
 A variant is a cycle of bars, a bar is a stack of tabs. Marks: `A` the whole voicing, `U` all but its lowest voice,
 `1` to `4` one voice from the bottom (`4`: the lowest an octave up), `9` the ninth among them, `L` the root below, `F`
 the fifth above that root, `P` both with the octave, `D` a downstroke over all strings, `d` a light one over the low
-strings, `u` an upstroke.
+strings, `u` an upstroke. Waltzes have variants of their own, whatever the groove.
 """
 
 from collections.abc import Mapping

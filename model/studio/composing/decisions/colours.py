@@ -8,9 +8,9 @@ from model.studio.composing.habits import habits
 from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.tokens import chord_of
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Colour, Note, Quality
+from model.studio.notation.score import STEPS_PER_BEAT, Chord, Colour, Note, Quality
 
-_CYCLE_BEATS = 2 * BEATS_PER_BAR
+_CYCLE_BARS = 2
 _HELD_STEPS = 2
 _STEPWISE = 4.0
 _PLAIN = "plain"
@@ -51,7 +51,7 @@ def _dressed(
     chord = chord_of(index)
     usual = habits().colours[int(spec.minor)].get(index, {_PLAIN: 1.0})
     shares = _shares(chord, usual, profile_of(spec.genre).colour, sung, neighbours)
-    random = Random(f"{spec.seed}/{spec.kind}/{start % _CYCLE_BEATS}/{index}")
+    random = Random(f"{spec.seed}/{spec.kind}/{start % (_CYCLE_BARS * spec.beats_per_bar)}/{index}")
     colour = random.choices(list(shares), list(shares.values()))[0]
     if colour == _PLAIN:
         return [chord] * beats

@@ -12,7 +12,6 @@ from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec
 from model.studio.composing.token_layout import TokenLayout
 from model.studio.composing.tokens import FIRST_PITCH
-from model.studio.notation.score import STEPS_PER_BEAT
 
 _KEPT_RHYTHM = 30.0
 _RECALLED_RHYTHM = 1.4
@@ -90,6 +89,7 @@ def _request(
         echo,
         first_free,
         breath_steps(spec.tempo_bpm),
+        spec.beats_per_bar,
     )
 
 
@@ -140,4 +140,4 @@ def set_rhythm_hints(layout: TokenLayout, lines: Sequence[SungLine]) -> None:
             wished[onset - line.start : after - line.start] = Hint.HOLD
             wished[onset - line.start] = Hint.ONSET
         hint[line.start : line.stop] = np.where(known[line.start : line.stop], hint[line.start : line.stop], wished)
-    layout.hint[layout.section] = hint.reshape(-1, STEPS_PER_BEAT)
+    layout.give_rhythm(hint)

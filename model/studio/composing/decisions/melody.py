@@ -28,7 +28,7 @@ from model.studio.composing.tokens import FIRST_PITCH, LOWEST, NO_CHORD, PITCHES
 from model.studio.notation.score import STEPS_PER_BEAT
 
 _PARALLEL_PITCH = 1.2
-_ANSWER_WEIGHT = 2.0
+_ANSWER_WEIGHT = 2.6
 _LEAST_LOG_PROB = -7.0
 
 
@@ -183,7 +183,11 @@ def _parallel_bias(
 
 def _asked(spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes) -> list[MelodyNote]:
     chords = layout.chords[layout.section]
-    notes = {step: MelodyNote(step, int(chords[step // STEPS_PER_BEAT])) for step in onsets.tolist()}
+    strong = spec.steps_per_bar if spec.beats_per_bar % 2 else 2 * STEPS_PER_BEAT
+    notes = {
+        step: MelodyNote(step, int(chords[step // STEPS_PER_BEAT]), strong=step % strong == 0)
+        for step in onsets.tolist()
+    }
     for one, other in itertools.pairwise(onsets.tolist()):
         notes[one] = replace(notes[one], held=other - one >= STEPS_PER_BEAT)
     for line, tones in zip(lines, spec.lines, strict=True):

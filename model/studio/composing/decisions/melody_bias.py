@@ -41,6 +41,7 @@ def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArra
     section += _pull(spec, memory)
     section += _RHYTHM_BIAS[layout.hint[layout.section].reshape(-1)]
     bias[layout.section] = section.reshape(-1, STEPS_PER_BEAT, MELODY_CLASSES)
+    bias[layout.left_out, :, FIRST_PITCH:] = FORBIDDEN
     return bias
 
 

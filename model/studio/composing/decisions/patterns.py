@@ -1,4 +1,4 @@
-"""Chords in patterns of four bars, as songs have them."""
+"""Chords in patterns of four bars, as songs have them; a whole bar of a waltz stands for half of one of theirs."""
 
 from itertools import pairwise
 
@@ -6,14 +6,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.song import SectionKind
-from model.studio.composing.habits import HALVES, Patterns, habits
+from model.studio.composing.habits import HALVES, PATTERN_BARS, Patterns, habits
 from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index
-from model.studio.notation.score import BEATS_PER_BAR, Chord, Quality
-
-_BEATS_PER_HALF = BEATS_PER_BAR // 2
-_HALVES_PER_BAR = 2
+from model.studio.notation.score import Chord, Quality
 
 _COUNT_WEIGHT = 0.85
 _OTHER_KIND = 0.3
@@ -32,6 +29,7 @@ _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
 _VARIETY = 1.0
 _ODD_OPENING = -1.5
+_KEPT_HALVES = 2
 
 _C, _D, _DM, _EM, _E, _F, _FM, _G, _AM, _A = (
     chord_index(Chord(root, quality))
@@ -77,17 +75,27 @@ def draw_patterns(
     found: list[int] = []
     last: Classes | None = None
     disliked = {chord for chord, value in profile_of(spec.genre).favours if value < 0}
-    for first in range(0, _HALVES_PER_BAR * spec.bars, HALVES):
-        halves = min(HALVES, _HALVES_PER_BAR * spec.bars - first)
+    half_beats = _beats_per_half(spec)
+    for first in range(0, spec.beats // half_beats, HALVES):
+        halves = min(HALVES, spec.beats // half_beats - first)
         cut = patterns.chords[:, HALVES - halves :]
-        beats = slice(first * _BEATS_PER_HALF, (first + halves) * _BEATS_PER_HALF)
-        score = usual + _fit(cut, log_odds[beats], known[beats]) + _SAME_CHORD * (cut[:, 0] == (found or [before])[-1])
+        beats = slice(first * half_beats, (first + halves) * half_beats)
+        score = (
+            usual
+            + _fit(cut, log_odds[beats][::half_beats], known[beats][::half_beats])
+            + _SAME_CHORD * (cut[:, 0] == (found or [before])[-1])
+        )
         if last is not None and halves == HALVES:
             score += _loops(patterns.chords, last)
         chosen = cut[_draw(score, float(draws[beats.start]))]
         last = chosen if halves == HALVES else None
-        found += _spiced(chosen.tolist(), draws[beats], disliked)
-    return np.array(found, dtype=np.int64).repeat(_BEATS_PER_HALF)
+        found += _spiced(chosen.tolist(), draws[beats], half_beats, disliked)
+    return np.array(found, dtype=np.int64).repeat(half_beats)
+
+
+def _beats_per_half(spec: SectionSpec) -> int:
+    """Beats of the half bars of patterns; a bar of three beats is not divided."""
+    return spec.beats_per_bar if spec.beats_per_bar % 2 else spec.beats_per_bar // 2
 
 
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
@@ -100,23 +108,23 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
         favours[chord] = value
     score += _FAVOUR_WEIGHT * favours[patterns.chords].sum(1)
     changes = (np.diff(patterns.chords, axis=1) != 0).sum(1) + 1
-    wished = _USUAL_CHANGES * spec.chord_pace * HALVES / _HALVES_PER_BAR
+    wished = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
     score -= _PACE_WEIGHT * np.abs(np.log(changes / wished))
     score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
     score += _VARIETY * np.array([len(set(row)) for row in patterns.chords.tolist()])
     for kind, rendition in memory.by_kind:
-        if kind is not spec.kind and len(rendition.chords) >= HALVES * _BEATS_PER_HALF:
-            heard = np.array(rendition.chords[: HALVES * _BEATS_PER_HALF : _BEATS_PER_HALF])
+        beats = HALVES * _beats_per_half(spec)
+        if kind is not spec.kind and len(rendition.chords) >= beats:
+            heard = np.array(rendition.chords[:beats])[:: _beats_per_half(spec)]
             score += _HEARD_ELSEWHERE * (patterns.chords == heard).all(1)
     return score
 
 
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
-    """Log weight [patterns] of what the network says of the place, and of known chords there."""
+    """Log weight [patterns] of what the network says of each half, and of known chords there."""
     halves = np.arange(chords.shape[1])
-    believed = np.maximum(log_odds[::_BEATS_PER_HALF] - log_odds[::_BEATS_PER_HALF].max(1, keepdims=True), _UNLIKELY)
-    here = known[::_BEATS_PER_HALF]
-    agrees = (chords == here) | (here == NO_CHORD)
+    believed = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
+    agrees = (chords == known) | (known == NO_CHORD)
     out: Weights = _NETWORK_WEIGHT * believed[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
     return out
 
@@ -129,7 +137,7 @@ def _loops(chords: Classes, last: Classes) -> Weights:
     return out
 
 
-def _spiced(chords: list[int], draws: Weights, disliked: set[int]) -> list[int]:
+def _spiced(chords: list[int], draws: Weights, half_beats: int, disliked: set[int]) -> list[int]:
     """The pattern with a chord here and there in the place of another that leads to the same one.
 
     Its first bar stays as it is, since lines begin there and come again; what the genre dislikes is left out.
@@ -139,7 +147,7 @@ def _spiced(chords: list[int], draws: Weights, disliked: set[int]) -> list[int]:
         spice = _SPICES.get((chord, after))
         if spice is None or spice[0] in disliked:
             continue
-        if half >= _HALVES_PER_BAR and draws[half * _BEATS_PER_HALF + 1] < spice[1]:
+        if half >= _KEPT_HALVES and draws[half * half_beats + 1] < spice[1]:
             out[half] = spice[0]
     return out
 

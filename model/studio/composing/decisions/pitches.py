@@ -10,7 +10,6 @@ from numpy.typing import NDArray
 from model.studio.composing.motif import closeness
 from model.studio.composing.profiles import USUAL, Profile
 from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, chord_of
-from model.studio.notation.score import STEPS_PER_BEAT
 
 Weights = NDArray[np.float64]
 
@@ -44,7 +43,8 @@ PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 class MelodyNote:
     """Constraints on one note: its step, the chord class under it, its sung tone (0 is none).
 
-    `cadence` is True if it ends a line, `tonic` if it closes on the tonic, `held` if it lasts a beat or more.
+    `cadence` is True if it ends a line, `tonic` if it closes on the tonic, `held` if it lasts a beat or more, `strong`
+    if it begins on a strong beat.
     """
 
     step: int
@@ -53,6 +53,7 @@ class MelodyNote:
     cadence: bool = False
     tonic: bool = False
     held: bool = False
+    strong: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +75,7 @@ def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
     bias = np.tile(_OFF_SCALE_BIAS * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
     for row, note in zip(bias, notes, strict=True):
         chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
-        if note.step % (2 * STEPS_PER_BEAT) == 0 or note.cadence:
+        if note.strong or note.cadence:
             row += _CHORD_TONE_WISH * np.isin(PITCH_CLASSES, chord_tones)
         if note.held:
             row += _CLASH_WISH * np.isin((PITCH_CLASSES - 1) % 12, chord_tones)

@@ -16,6 +16,7 @@ _MANY_CHANGES = 64
 _MOST_CHANGES = 0.999
 _PACE_POWER = 8.0
 _TRANSITION_WEIGHT = 0.5
+_STRONG_BEAT = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,8 +30,12 @@ class HarmonyTables:
     moves: NDArray[np.float32]
     changes: NDArray[np.float32]
 
-    def log_transitions(self, minor: bool, pace: float = 1.0) -> NDArray[np.float64]:
-        """Log probabilities [4, 37, 37] of going from one chord to the next, for each beat of the bar.
+    def log_transitions(
+        self, minor: bool, pace: float = 1.0, beats_per_bar: int = BEATS_PER_BAR
+    ) -> NDArray[np.float64]:
+        """Log probabilities [beats_per_bar, 37, 37] of going from one chord to the next, for each beat of the bar.
+
+        The beats of a bar of three are those of four without the third, the only other strong one.
 
         `pace` above 1 makes chords change more often than in the training songs, on the first and third beat, below 1
         less often. It raises the odds by a high power, as what the network says of each beat outweighs them otherwise.
@@ -38,8 +43,9 @@ class HarmonyTables:
         moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
         np.fill_diagonal(moves, 0.0)
         moves /= moves.sum(1, keepdims=True)
-        usual = np.clip(self.changes[int(minor)].astype(np.float64), 0.0, _MOST_CHANGES)
-        hurried = (np.arange(BEATS_PER_BAR) % 2 == 0) | (pace < 1.0)
+        beats = np.delete(np.arange(BEATS_PER_BAR), () if beats_per_bar == BEATS_PER_BAR else _STRONG_BEAT)
+        usual = np.clip(self.changes[int(minor)].astype(np.float64)[beats], 0.0, _MOST_CHANGES)
+        hurried = (beats % 2 == 0) | (pace < 1.0)
         odds = usual / (1.0 - usual) * np.where(hurried, pace**_PACE_POWER, 1.0)
         changes = (odds / (1.0 + odds))[:, None, None]
         stays = np.eye(CHORD_CLASSES)[None] * (1 - changes)
@@ -70,7 +76,7 @@ def choose_chords(
     """
     chords, known = layout.chords[layout.section].copy(), layout.mask[layout.section, STEPS_PER_BEAT] == 1
     if spec.anchor:
-        moves = _TRANSITION_WEIGHT * tables.log_transitions(spec.minor, spec.chord_pace)
+        moves = _TRANSITION_WEIGHT * tables.log_transitions(spec.minor, spec.chord_pace, spec.beats_per_bar)
         odds = log_odds.copy()
         odds[known] = -1e8
         odds[known, chords[known]] = 0.0
@@ -85,7 +91,7 @@ def choose_chords(
             if twin is not None:
                 found[spec.line_beats(line)] = found[spec.line_beats(twin)]
         found = np.where(known, chords, found)
-    layout.give_chords(layout.section, found)
+    layout.give_chords(slice(None), found)
 
 
 def draw_progression(
@@ -98,7 +104,8 @@ def draw_progression(
 
     Args:
         log_odds: [beats, 37], what the network says of each beat, up to a constant per beat.
-        log_transitions: [4, 37, 37], from `HarmonyTables.log_transitions`; the first beat is the first of a bar.
+        log_transitions: [beats of a bar, 37, 37], from `HarmonyTables.log_transitions`; the first beat is the first of
+            a bar.
         draws: [beats], uniform in [0, 1).
 
     Returns:
@@ -110,13 +117,13 @@ def draw_progression(
     filtered = np.empty((beats, CHORD_CLASSES))
     filtered[0] = log_odds[0]
     for beat in range(1, beats):
-        step = filtered[beat - 1][:, None] + log_transitions[beat % BEATS_PER_BAR]
+        step = filtered[beat - 1][:, None] + log_transitions[beat % len(log_transitions)]
         filtered[beat] = log_odds[beat] + _log_sum(step)
         filtered[beat] -= filtered[beat].max()
     chords = np.empty(beats, dtype=np.int64)
     chords[-1] = _draw(filtered[-1], draws[-1])
     for beat in range(beats - 2, -1, -1):
-        log_prob = filtered[beat] + log_transitions[(beat + 1) % BEATS_PER_BAR][:, chords[beat + 1]]
+        log_prob = filtered[beat] + log_transitions[(beat + 1) % len(log_transitions)][:, chords[beat + 1]]
         chords[beat] = _draw(log_prob, draws[beat])
     return chords
 

@@ -6,9 +6,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.composing.habits import habits
+from model.studio.composing.habits import Rhythms, habits
 from model.studio.composing.profiles import USUAL, Profile
-from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
+from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEATS_PER_BAR
 from model.studio.notation.stress import Stress
 
 Weights = NDArray[np.float64]
@@ -17,8 +17,11 @@ _SHARPNESS = 1.15
 """Power of the odds that are drawn from: rare rhythms are rarer than in songs."""
 
 _LOG_PROB_WEIGHT = 0.2
-_STRENGTH = np.array([0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4, 0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4])
-"""Metric strength of each sixteenth of a bar."""
+_STRENGTHS = {
+    BEATS_PER_BAR: np.array([0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4] * 2),
+    WALTZ_BEATS_PER_BAR: np.array([0.9, -0.4, 0.0, -0.4, 0.2, -0.4, 0.0, -0.4, 0.3, -0.4, 0.1, -0.4]),
+}
+"""Metric strength of each sixteenth of a bar, by its beats."""
 
 _STRESS_WEIGHT = {Stress.WEAK: -1.4, Stress.PLAIN: 0.0, Stress.STRONG: 0.3, Stress.PHRASE: 0.4}
 _BEAT = -0.25
@@ -52,6 +55,7 @@ class LineRequest:
         echo: extra bias at each step, [steps]: the rhythm of a line that this one takes up.
         first_free: no onset comes earlier.
         breath: steps of silence that are left at the end where there is room.
+        beats_per_bar: 4, or 3 in a waltz.
     """
 
     log_prob: Weights
@@ -63,6 +67,17 @@ class LineRequest:
     echo: Weights | None = None
     first_free: int = 0
     breath: int = 2
+    beats_per_bar: int = BEATS_PER_BAR
+
+    @property
+    def places(self) -> NDArray[np.int64]:
+        """Place in the bar of each step of the line."""
+        return (self.start + np.arange(len(self.log_prob))) % (self.beats_per_bar * STEPS_PER_BEAT)
+
+    @property
+    def habits(self) -> Rhythms:
+        """Habits of songs in this metre."""
+        return habits().rhythms[self.beats_per_bar]
 
 
 @dataclass(frozen=True, slots=True)
@@ -103,20 +118,15 @@ def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhy
     return LineRhythm(tuple(onsets), _end(onsets, steps, asked.breath))
 
 
-def _places(asked: LineRequest) -> NDArray[np.int64]:
-    """Place in the bar of each step of the line."""
-    return (asked.start + np.arange(len(asked.log_prob))) % STEPS_PER_BAR
-
-
 def _bias(asked: LineRequest, number: int) -> Weights:
     """Log weight [steps] of syllable `number` at each step."""
-    places = _places(asked)
+    places = asked.places
     bias = _LOG_PROB_WEIGHT * np.clip(asked.log_prob, -4, 4)
     profile = asked.profile
     bias += np.where(places % 2 == 1, profile.sixteenth, 0.0)
     bias += np.where(places % STEPS_PER_BEAT == 0, _BEAT + profile.beat, np.where(places % 2 == 0, profile.push, 0.0))
     if asked.stresses:
-        bias += _STRESS_WEIGHT[asked.stresses[number]] * _STRENGTH[places]
+        bias += _STRESS_WEIGHT[asked.stresses[number]] * _STRENGTHS[asked.beats_per_bar][places]
     if asked.echo is not None:
         bias = bias + asked.echo
     bias[: asked.first_free] = _IMPOSSIBLE
@@ -127,10 +137,12 @@ def _gaps(asked: LineRequest) -> Weights:
     """Log weight [steps, steps] of a note at the first index after one at the second."""
     steps = len(asked.log_prob)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
-    usual = habits().gaps[_places(asked)[None, :], np.clip(distance - 1, 0, STEPS_PER_BAR - 1)]
+    table = asked.habits.gaps
+    longest = table.shape[1]
+    usual = table[asked.places[None, :], np.clip(distance - 1, 0, longest - 1)]
     if asked.step_seconds < _SHORTEST_SECONDS:
         usual = usual + np.where(distance == 1, _HURRIED_SIXTEENTH, 0.0)
-    usual = np.where(distance < STEPS_PER_BAR, usual, _LONG_GAP + _EMPTY_STEP * distance)
+    usual = np.where(distance < longest, usual, _LONG_GAP + _EMPTY_STEP * distance)
     return np.where(distance > 0, _SHARPNESS * usual, _IMPOSSIBLE)
 
 
@@ -153,7 +165,7 @@ def _closing(asked: LineRequest) -> Weights:
     relaxed = (asked.syllables - 1) * 2 + asked.first_free
     usual = steps - asked.breath - _USUAL_CLOSE
     latest = max(steps - asked.breath - STEPS_PER_BEAT, min(relaxed, steps - 1))
-    bias = habits().endings[_places(asked)] - 0.12 * np.abs(places - max(usual, min(relaxed, steps)))
+    bias = asked.habits.endings[asked.places] - 0.12 * np.abs(places - max(usual, min(relaxed, steps)))
     out: Weights = np.where(places > latest, -20.0 - places, bias)
     return out
 

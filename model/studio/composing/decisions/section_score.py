@@ -7,7 +7,7 @@ from model.studio.composing.decisions.colours import coloured
 from model.studio.composing.section_spec import SectionSpec
 from model.studio.composing.token_layout import given_notes, given_steps
 from model.studio.composing.tokens import Classes, notes_of
-from model.studio.notation.score import STEPS_PER_BAR, Note, Score
+from model.studio.notation.score import Note, Score
 
 
 def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
@@ -16,7 +16,8 @@ def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
     notes = [*given_notes(spec), *(note for note in notes_of(melody) if not given[note.start])]
     notes = sorted(notes, key=lambda note: note.start)
     sung = notes if spec.played else with_syllables(notes, spec)
-    return Score(spec.bars, tuple(sung), coloured(spec, chords.tolist(), sung)).transposed(spec.transpose)
+    colours = coloured(spec, chords.tolist(), sung)
+    return Score(spec.bars, tuple(sung), colours, spec.beats_per_bar).transposed(spec.transpose)
 
 
 def with_syllables(notes: Sequence[Note], spec: SectionSpec) -> list[Note]:
@@ -24,7 +25,7 @@ def with_syllables(notes: Sequence[Note], spec: SectionSpec) -> list[Note]:
 
     Where a given melody has too few notes, the longest are repeated, and then its rests are sung in.
     """
-    out: list[Note] = [note for note in notes if note.start >= sum(spec.line_bars) * STEPS_PER_BAR]
+    out: list[Note] = [note for note in notes if note.start >= sum(spec.line_bars) * spec.steps_per_bar]
     first = 0
     for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
         own = _divided([note for note in notes if start <= note.start < stop], len(tones))

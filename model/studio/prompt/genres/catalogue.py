@@ -1,6 +1,6 @@
 """The genres that a prompt may name."""
 
-from model.studio.prompt.genres.concert import BOSSA, CINEMATIC, JAZZ
+from model.studio.prompt.genres.concert import BOSSA, CINEMATIC, JAZZ, WALTZ
 from model.studio.prompt.genres.electronic import AMBIENT, DANCE, DRUM_AND_BASS, GAME, LOFI
 from model.studio.prompt.genres.popular import BALLAD, HIP_HOP, POP, RNB, ROCK
 from model.studio.prompt.genres.roots import GOSPEL, REGGAE
@@ -25,5 +25,6 @@ GENRES = (
     REGGAE,
     DRUM_AND_BASS,
     GOSPEL,
+    WALTZ,
     POP,
 )

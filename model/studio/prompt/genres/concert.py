@@ -1,6 +1,7 @@
-"""Genres of the stage: orchestra, jazz club, dance hall."""
+"""Genres of the stage: orchestra, jazz club, dance hall, ballroom."""
 
 from model.studio.prompt.genres.genre import genre
+from model.studio.prompt.metre import WALTZ_WORDS
 from model.studio.style import Groove, Instrument, Mode, Track
 
 _I, _T = Instrument, Track
@@ -74,6 +75,29 @@ BOSSA = genre(
         _T.GUITAR: _I.NYLON_GUITAR,
         _T.BASS: _I.ACOUSTIC_BASS,
         _T.ORNAMENT: _I.VIBRAPHONE,
+        _T.DRUMS: _I.DRUM_KIT,
+    },
+)
+
+WALTZ = genre(
+    "waltz",
+    WALTZ_WORDS,
+    Groove.BALLAD,
+    (108, 150),
+    energy=0.45,
+    density=3.5,
+    reverb=0.35,
+    brightness=0.55,
+    chord_pace=0.9,
+    levels_db={_T.KEYS: 2.0, _T.PAD: 1.0},
+    mix_db=-1.0,
+    players={
+        _T.LEAD: _I.VIOLIN,
+        _T.KEYS: _I.ACCORDION,
+        _T.PAD: _I.STRINGS,
+        _T.BASS: _I.ACOUSTIC_BASS,
+        _T.ARPEGGIO: _I.HARP,
+        _T.ORNAMENT: _I.CLARINET,
         _T.DRUMS: _I.DRUM_KIT,
     },
 )

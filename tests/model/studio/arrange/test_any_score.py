@@ -5,7 +5,15 @@ from hypothesis import strategies as st
 
 from model.song import SECTION_TAGS, SectionKind
 from model.studio.arrange.arranger import arrange
-from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BAR, Chord, Note, Quality, Score
+from model.studio.notation.score import (
+    BEATS_PER_BAR,
+    STEPS_PER_BEAT,
+    WALTZ_BEATS_PER_BAR,
+    Chord,
+    Note,
+    Quality,
+    Score,
+)
 from model.studio.style import Groove, Instrument, Mode, Style, Track
 
 CHORDS = st.builds(Chord, st.integers(0, 11), st.sampled_from(Quality))
@@ -13,14 +21,15 @@ CHORDS = st.builds(Chord, st.integers(0, 11), st.sampled_from(Quality))
 
 @st.composite
 def scores(draw: st.DrawFn) -> Score:
-    bars = draw(st.integers(1, 6))
-    cuts = sorted(draw(st.sets(st.integers(0, bars * STEPS_PER_BAR - 1), max_size=24)))
-    ends = [*cuts, bars * STEPS_PER_BAR][1:]
+    bars, beats_per_bar = draw(st.integers(1, 6)), draw(st.sampled_from((BEATS_PER_BAR, WALTZ_BEATS_PER_BAR)))
+    beats = bars * beats_per_bar
+    cuts = sorted(draw(st.sets(st.integers(0, beats * STEPS_PER_BEAT - 1), max_size=24)))
+    ends = [*cuts, beats * STEPS_PER_BEAT][1:]
     pitches = draw(st.lists(st.integers(36, 96), min_size=len(cuts), max_size=len(cuts)))
     lengths = draw(st.lists(st.integers(1, 32), min_size=len(cuts), max_size=len(cuts)))
     notes = tuple(Note(a, min(n, b - a), p) for a, b, n, p in zip(cuts, ends, lengths, pitches, strict=True))
-    chords = draw(st.lists(CHORDS, min_size=bars * BEATS_PER_BAR, max_size=bars * BEATS_PER_BAR))
-    return Score(bars, notes, tuple(chords))
+    chords = draw(st.lists(CHORDS, min_size=beats, max_size=beats))
+    return Score(bars, notes, tuple(chords), beats_per_bar)
 
 
 @st.composite

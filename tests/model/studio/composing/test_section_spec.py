@@ -41,16 +41,16 @@ def test_empty_lines_and_anchors_out_of_order_are_refused(wrong: dict[str, Any])
 
 def test_the_first_rendition_of_a_kind_is_the_one_remembered() -> None:
     later = replace(ONE_BAR, melody=(3,) * 16)
-    memory = Memory().with_section(SectionKind.VERSE, ONE_BAR, 2).with_section(SectionKind.VERSE, later, 2)
+    memory = Memory().with_section(SectionKind.VERSE, ONE_BAR, 8).with_section(SectionKind.VERSE, later, 8)
     assert memory.rendition(SectionKind.VERSE) == ONE_BAR
     assert memory.rendition(SectionKind.CHORUS) is None
     assert memory.tail is not None
     assert memory.tail.melody == later.melody
 
 
-def test_the_tail_holds_no_more_bars_than_asked_for() -> None:
+def test_the_tail_holds_no_more_beats_than_asked_for() -> None:
     long = Rendition(tuple(range(48)), tuple(range(12)), (), ())
-    tail = Memory().with_section(SectionKind.INTRO, long, 2).tail
+    tail = Memory().with_section(SectionKind.INTRO, long, 8).tail
     assert tail is not None
     assert tail.melody == tuple(range(16, 48))
     assert tail.chords == tuple(range(4, 12))

@@ -12,7 +12,7 @@ from model.studio.notation.score import Chord, Note, Quality
 
 VERSE = SectionSpec(SectionKind.VERSE, 4, ((1, 2, 3), (4, 1)), (2, 2))
 TUNE = Rendition(tuple([20, HOLD, HOLD, REST] * 16), tuple(range(1, 17)), ((0, 32), (32, 64)), VERSE.lines)
-HEARD = Memory().with_section(SectionKind.VERSE, TUNE, 2, phrases_of(VERSE, TUNE.melody, TUNE.chords))
+HEARD = Memory().with_section(SectionKind.VERSE, TUNE, 8, phrases_of(VERSE, TUNE.melody, TUNE.chords))
 
 
 def known_steps(layout: TokenLayout) -> list[int]:
@@ -50,7 +50,7 @@ def test_a_line_of_the_same_tones_is_recalled_and_another_is_not(first: tuple[in
 
 
 def test_an_interlude_borrows_the_chords_of_the_chorus_alone() -> None:
-    memory = Memory().with_section(SectionKind.CHORUS, TUNE, 2)
+    memory = Memory().with_section(SectionKind.CHORUS, TUNE, 8)
     layout = lay_out(SectionSpec(SectionKind.INST, 2), memory)
     assert layout.chords[layout.section].tolist() == list(TUNE.chords[:8])
     assert known_steps(layout) == []
@@ -106,3 +106,14 @@ def test_a_note_held_over_a_whole_line_is_struck_again_for_it() -> None:
 
 def test_hints_tell_onsets_holds_and_rests() -> None:
     assert hints_of(np.array([REST, 5, HOLD])).tolist() == [Hint.REST, Hint.ONSET, Hint.HOLD]
+
+
+def test_a_waltz_has_the_first_three_beats_of_the_networks_bars() -> None:
+    tune = Rendition(tuple([20, HOLD, HOLD, HOLD] * 6), (1, 2, 3, 4, 5, 6), (), ())
+    memory = Memory().with_section(SectionKind.INST, tune, 6)
+    layout = lay_out(SectionSpec(SectionKind.INST, 2, beats_per_bar=3), memory)
+    assert (layout.prefix, layout.beats) == (8, 16)
+    assert layout.chords[:8].tolist() == [1, 2, 3, 3, 4, 5, 6, 6]
+    assert layout.section_melody().tolist() == list(tune.melody)
+    assert layout.melody[[11, 15]].tolist() == [[HOLD] * 4] * 2
+    assert layout.chords[layout.section].tolist() == list(tune.chords)

@@ -56,3 +56,9 @@ def test_drums_are_on_channel_ten() -> None:
 
 def test_an_anticipation_before_the_section_sounds_at_its_start() -> None:
     assert notes_on(written(bass=(TrackNote(-0.2, 2.0, 36, 100),)).tracks[2]) == [(0, 36)]
+
+
+def test_the_metre_is_told() -> None:
+    waltz = Score(1, (), (Chord(0, Quality.MAJOR),) * 3, 3)
+    file = mido.MidiFile(file=io.BytesIO(section_midi(waltz, Arrangement(1, {}), (), 120.0)))
+    assert [(m.numerator, m.denominator) for m in file.tracks[0] if m.type == "time_signature"] == [(3, 4)]

@@ -8,6 +8,7 @@ from model.song import SECTION_TAGS, SectionKind
 from model.studio.lyrics.sections import LyricSection, parse_lyrics
 from model.studio.planning.form import Block
 from model.studio.planning.layout import comfortable_bars, fewest_bars, lay_out
+from tests.support.table import table
 
 SPRING = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
 LINES = st.lists(st.integers(1, 40).map(lambda count: "啦" * count), max_size=6)
@@ -34,6 +35,29 @@ def form(lyrics: str, bars: int, bar_seconds: float = 2.2) -> str:
 )
 def test_a_song_grows_as_songs_do(bars: int, expected: str) -> None:
     assert form(SPRING, bars) == expected
+
+
+@table(
+    "lyrics, bars, expected",
+    [
+        (SPRING, 9, "intro:1 verse:2 chorus:2 chorus:2 outro:2"),
+        ("[verse]\n春天醒来花就开\n脚步轻轻不怕失败", 14, "intro:1 verse:4 inst:4 verse:4 outro:1"),
+    ],
+)
+def test_words_come_again_where_intro_and_outro_would_be_half_of_a_song(lyrics: str, bars: int, expected: str) -> None:
+    assert form(lyrics, bars) == expected
+
+
+def test_few_words_are_sung_four_times_at_most_with_long_interludes_between_them() -> None:
+    parts = form("[verse]\n" + "春天醒来花就开\n" * 4, 104).split()
+    assert parts.count("verse:8") == 4
+    assert {"inst:8", "bridge:8"} <= set(parts)
+    assert parts[-2:] == ["verse:8", "outro:4"]
+
+
+def test_verse_and_chorus_have_lines_of_equal_length() -> None:
+    blocks = lay_out(sections_of("[verse]\n春天醒来花就开了\n春天醒来花就开在这山上\n" + SPRING), 26, 2.2)
+    assert len({round(sum(b.line_bars) / len(b.lines)) for b in blocks if b.lines}) == 1
 
 
 def test_a_slow_song_needs_half_the_bars() -> None:

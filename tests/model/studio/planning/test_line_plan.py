@@ -63,6 +63,15 @@ def test_every_section_has_one_climax_behind_its_first_line() -> None:
         assert spec.heights[spec.climax] == max(spec.heights)
 
 
+def test_instruments_quote_the_title_line() -> None:
+    lyrics = "[chorus]\n带一把故乡的泥土\n等雪停了我就回来\n把院子种满了花\n等雪停了我就回来\n"
+    for seed in SEEDS[:4]:
+        plan = plan_song(SongParams("pop", lyrics, seed, duration_seconds=90.0), INFO)
+        intro, chorus = section_spec(plan, 0), next(iter(sung(plan)))
+        assert (intro.played, intro.words[0], intro.lines[0]) == (True, chorus.words[1], chorus.lines[1])
+        assert intro.entries[0] == chorus.entries[1] >= 0
+
+
 def test_lines_keep_to_their_bars_beside_a_melody_of_the_caller() -> None:
     params = SongParams("pop ballad", SONG, 1, anchor=(AnchorNote(64, 1.0), AnchorNote(67, 2.0)))
     plan = plan_song(params, INFO)

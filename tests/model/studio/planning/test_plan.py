@@ -51,6 +51,16 @@ def detail_of(plan: SongPlan) -> StudioDetail:
     return plan.detail
 
 
+@pytest.mark.parametrize("seconds", [30.0, 77.0, 240.0])
+def test_a_waltz_fills_its_time_in_bars_of_three(seconds: float) -> None:
+    plan = planned("圆舞曲", duration_seconds=seconds)
+    assert plan.tempo_bpm is not None
+    assert plan.engine_samples == round(seconds * 48_000)
+    assert sum(section.bars or 0 for section in plan.sections) * 3 * 60 / plan.tempo_bpm == pytest.approx(seconds)
+    assert max(section.bars or 0 for section in plan.sections) <= 16
+    assert (plan.sections[0].bars or 0) <= 8
+
+
 @settings(max_examples=150, deadline=None)
 @given(st.text(max_size=300))
 def test_any_text_parses_or_is_refused_on_its_field(text: str) -> None:

@@ -11,7 +11,7 @@ C_MAJOR, G_MAJOR = chord_index(Chord(0, Quality.MAJOR)), chord_index(Chord(7, Qu
 def piece(*pitches: int, chords: tuple[int, ...] = (C_MAJOR,) * 8) -> Piece:
     """Quarter notes over a chord for each beat."""
     notes = [Note(4 * index, 4, pitch) for index, pitch in enumerate(pitches)]
-    return Piece(melody_classes(notes, len(chords) // 4), np.array(chords), minor=False)
+    return Piece(melody_classes(notes, 4 * len(chords)), np.array(chords), minor=False)
 
 
 def test_intervals_are_told_apart() -> None:

@@ -57,7 +57,7 @@ def test_chords_change_more_often_where_the_pace_is_higher() -> None:
 
 def test_a_chorus_does_not_repeat_the_chords_of_the_verse() -> None:
     verse = drawn(seed=3)
-    memory = Memory().with_section(SectionKind.VERSE, Rendition((0,) * 128, tuple(verse), (), ()), 2)
+    memory = Memory().with_section(SectionKind.VERSE, Rendition((0,) * 128, tuple(verse), (), ()), 8)
     chorus = replace(VERSE, kind=SectionKind.CHORUS)
     same = [drawn(chorus, seed, memory)[:16] == verse[:16] for seed in range(40)]
     assert np.mean(same) < 0.1

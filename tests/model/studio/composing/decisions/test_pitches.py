@@ -52,7 +52,7 @@ def test_a_closing_note_goes_to_the_tonic() -> None:
 
 
 def test_strong_notes_wish_for_chord_tones() -> None:
-    strong, weak = note_bias([MelodyNote(8, C_MAJOR), MelodyNote(10, C_MAJOR)], minor=False)
+    strong, weak = note_bias([MelodyNote(8, C_MAJOR, strong=True), MelodyNote(10, C_MAJOR)], minor=False)
     wished = {(int(place) + LOWEST) % 12 for place in np.flatnonzero(strong > 0)}
     assert wished == {0, 4, 7}
     assert set(weak.tolist()) == {0.0, -1.6}

@@ -96,6 +96,6 @@ def test_further_notes_of_a_given_melody_prolong_the_last_syllable() -> None:
 
 def test_a_score_sounds_in_its_own_key() -> None:
     spec = SectionSpec(SectionKind.INST, 1, transpose=3)
-    score = to_score(spec, melody_classes([Note(0, 4, 60)], 1), np.array([1, 1, 1, 1]))
+    score = to_score(spec, melody_classes([Note(0, 4, 60)], 16), np.array([1, 1, 1, 1]))
     assert score.melody == (Note(0, 4, 63),)
     assert {chord.root for chord in score.chords} == {3}
