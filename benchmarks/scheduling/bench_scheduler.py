@@ -56,7 +56,9 @@ class Crowd:
         command = self.scheduler.next_command(DEVICE)
         decided = time.perf_counter()
         if command is None:
-            raise RuntimeError("the scheduler had no command although songs are waiting")
+            raise RuntimeError(
+                "the scheduler had no command although songs are waiting. This is a bug of the scheduler"
+            )
         reply = self.simulation.reply(DEVICE, command)
         self.simulation.now += 0.01
         noted = time.perf_counter()

@@ -49,7 +49,7 @@ async def made_for_later(address: str, seed: int) -> float:
         if status == "completed":
             return time.monotonic() - started
         if status not in ("queued", "running"):
-            raise RuntimeError(f"a song ended with the status {status}, not COMPLETED")
+            raise RuntimeError(f"a song ended with the status {status}, not COMPLETED; see the log of the server")
 
 
 def _ask(address: str, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, str]:

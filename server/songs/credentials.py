@@ -152,7 +152,10 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
     The manifest must not contain the song's id, because it may be passed on and the id grants access to the song.
     """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
-        raise SigningFailed("the stored sound differs from the generated sound, so it is not signed")
+        raise SigningFailed(
+            "the stored sound differs from the generated sound, so no manifest is signed: restore the sound file from "
+            "a backup"
+        )
     title = marks.content_id or song.sha256
     return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or GENERATED)
 

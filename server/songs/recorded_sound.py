@@ -99,7 +99,10 @@ class RecordedSound:
         except SongGone as gone:
             raise SongDeleted(self._song_id) from gone
         if len(sound) != end - start:
-            raise StoreFailed(f"the sound of the song {self._song_id} is missing in the song store")
+            raise StoreFailed(
+                f"the sound of the song {self._song_id} is missing in the song store: restore it from a backup, or "
+                "delete the song"
+            )
         return sound
 
     def _less(self) -> None:

@@ -48,9 +48,9 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
     """
     part = ElementTree.fromstring(xml).find("part")
     if part is None:
-        raise ValueError("no part")
+        raise ValueError("the lead sheet has no part, so it is left out")
     if {(time.findtext("beats"), time.findtext("beat-type")) for time in part.iter("time")} - {("4", "4"), ("2", "2")}:
-        raise ValueError("not in four beats")
+        raise ValueError("the song is not in four beats, so it is left out")
     sheet = _Sheet(part)
     minor = part.findtext(".//key/mode") == "minor"
     tonic = (int(part.findtext(".//key/fifths") or 0) * 7 + (9 if minor else 0)) % 12
@@ -73,7 +73,7 @@ class _Sheet:
             self._read(measure, index * STEPS_PER_BAR, first=index == 0, last=index == len(measures) - 1)
         self.bars = len(measures)
         if self._off_grid > 0.05 * len(self._onsets):
-            raise ValueError("rhythm off the sixteenth grid")
+            raise ValueError("the song has rhythms off the sixteenth grid, so it is left out")
 
     def lengths(self) -> list[tuple[int | None, int]]:
         """Return the melody as (pitch or None, steps) pairs from the first bar on."""
@@ -102,7 +102,7 @@ class _Sheet:
         self._divisions = int(measure.findtext(".//divisions") or self._divisions)
         length = max(end for _, _, end in self._walk(measure)) if measure.find("note") is not None else STEPS_PER_BAR
         if round(length) > STEPS_PER_BAR or (round(length) < STEPS_PER_BAR and not (first or last)):
-            raise ValueError("irregular bars")
+            raise ValueError("the song has irregular bars, so it is left out")
         offset = start + (STEPS_PER_BAR - round(length) if first else 0)
         for element, at, end in self._walk(measure):
             if element.tag == "harmony":

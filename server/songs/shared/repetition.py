@@ -28,7 +28,10 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
     loaded = await store.load(claim.song.song_id)
     sound = await store.read(claim.song.song_id, 0, claim.extent.size_bytes)
     if loaded is None or (len(loaded[1]), len(sound)) != (claim.extent.events, claim.extent.size_bytes):
-        raise StoreFailed(f"the song {claim.song.song_id} was changed by another server while this one took it over")
+        raise StoreFailed(
+            f"the song {claim.song.song_id} was changed by another server while this one took it over; the takeover "
+            "is tried again"
+        )
     return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
 
 
