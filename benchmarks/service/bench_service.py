@@ -113,7 +113,7 @@ MEASUREMENTS: dict[str, tuple[Callable[[Service, grpc.aio.Channel, int], Awaitab
     "listeners": (listeners, 64),
     "soak": (soak, 200),
 }
-"""What can be measured, and how many songs it takes by default."""
+"""The measurements, and the default number of songs of each."""
 
 
 async def measure(service: Service, name: str, songs: int | None) -> None:

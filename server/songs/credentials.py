@@ -18,13 +18,13 @@ from server.songs.recording import Recording, failure_of
 from server.store.base import SongRecord, StoreFailed
 
 SECONDS: Final = 10.0
-"""Most seconds for a manifest, including its wait and the reading of the sound."""
+"""Most seconds for a manifest, including its wait and reading the sound."""
 
 PLACES: Final = 16
-"""Most manifests that are made or wait at once; one more is refused."""
+"""Most manifests that are being signed or wait; further requests are refused."""
 
 KEPT: Final = 256
-"""Most manifests kept in memory, of a few kilobytes each."""
+"""Most manifests cached in memory, of a few kilobytes each."""
 
 _RETRY_SECONDS = 1.0
 

@@ -9,7 +9,7 @@ from server.songs.logged_event import LoggedEvent, Message
 from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
-"""Reads stored sound: byte offset and size to bytes."""
+"""Function that reads stored sound from a byte offset and a size."""
 
 BLOCK_BYTES = 128 << 10
 """Most stored bytes read at once for one listener: each read opens the file on a thread."""

@@ -12,7 +12,7 @@ from model.shared.process_state import process_state
 from model.song import Window
 
 _AT_ONCE = -1
-"""Priority of the decoding stream: listeners wait for windows, which are short compared with a step."""
+"""Priority of the decoding stream, because listeners wait for windows, which are short compared with a step."""
 
 
 class Device:

@@ -34,7 +34,7 @@ class Pair:
 
 
 Adapter = Mapping[str, Pair]
-"""Changes by the name of the linear map."""
+"""The changes of an adapter by the name of the linear layer."""
 
 _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter", default=None)
 

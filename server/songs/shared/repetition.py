@@ -10,7 +10,7 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim
 
 _COMPARED: Final = {"section_finished": ("section_index",)}
-"""The compared fields by kind of event: all others may differ between versions and runs."""
+"""The fields that are compared, by kind of event; all others may differ between versions and runs."""
 
 
 class SoundDiffers(Exception):
