@@ -83,7 +83,7 @@ def median_microseconds(measure: Callable[[], float]) -> float:
 
 
 def main() -> None:
-    """Print a row for every number of songs."""
+    """Command line: print a row of times for every number of running and waiting songs."""
     print("| songs made | songs waiting | a decision, us | a song comes and goes, us |")
     print("|---|---|---|---|")
     for running, waiting in itertools.product(RUNNING, WAITING):

@@ -124,7 +124,7 @@ async def measure(service: Service, name: str, songs: int | None) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: start a server and run one measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("measurement", choices=MEASUREMENTS)
     parser.add_argument("--songs", type=int, help="how many songs (for listeners: how many at most)")

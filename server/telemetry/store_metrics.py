@@ -45,7 +45,7 @@ class StoreMetrics:
     def __init__(
         self, registry: CollectorRegistry, engines: Sequence[str], clock: Callable[[], float] = time.monotonic
     ) -> None:
-        """`clock` gives seconds and never goes back."""
+        """`clock` returns monotonic seconds."""
         self._clock = clock
         self._answered_at = clock()
         self._seals: set[_Seal] = set()

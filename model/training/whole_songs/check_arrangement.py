@@ -218,7 +218,7 @@ def _summary(title: str, measured: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Print the figures of both."""
+    """Command line: print the figures of POP909's arrangements and of the arranger's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=40)
