@@ -17,7 +17,7 @@ from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 _EVENTS_SHARE = 4
-"""Size of plans and events as a share of that of the sound, for limits."""
+"""Limit for the size of plans and events, as a share of the limit for sound."""
 
 
 @dataclass(frozen=True, slots=True)

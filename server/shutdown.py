@@ -17,9 +17,9 @@ from server.generation.runner import Runner
 from server.songs.service import Songs
 
 FLUSH_SECONDS = 1.0
-"""Seconds for open calls to send what is made already, and their status, at the end."""
+"""Seconds in which open calls may send existing sound and their status at the end."""
 REFUSING_SECONDS = 1.0
-"""Seconds for which new songs are refused before connections end, so that balancers see the health change."""
+"""Seconds for which new songs are refused before connections end, so that load balancers notice the health status."""
 
 GIVING_UP_SECONDS = 2.0
 """Seconds to hand incomplete songs over to other servers."""

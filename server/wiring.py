@@ -132,9 +132,7 @@ def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authentica
 def build_generation(
     settings: Settings, pool: WorkerPool, encoders: EncoderPool | None, metrics: Metrics, tracer: Tracer
 ) -> Runner | Frontend:
-    """Return the runner with the workers of `pool` and the `encoders`, or on a frontend the object that replaces it;
-    not started yet.
-    """
+    """Return the runner with the workers of `pool` and the `encoders`, or on a frontend its counterpart."""
     if encoders is None:
         return Frontend(
             settings.engine_names,

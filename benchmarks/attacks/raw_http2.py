@@ -8,7 +8,7 @@ PREFACE = b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n"
 SETTINGS = b"\x00\x00\x00\x04\x00\x00\x00\x00\x00"
 ACKNOWLEDGED = b"\x00\x00\x00\x04\x01\x00\x00\x00\x00"
 _FIRST_INDEX = b"\xbe"
-"""The newest entry of the table of headers."""
+"""Index of the newest entry in the header table."""
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:

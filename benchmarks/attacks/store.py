@@ -242,7 +242,7 @@ TRIALS: Mapping[str, Callable[[Path], Awaitable[str]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Print a line for each fault that is named, otherwise for all."""
+    """Command line: attack the store, and print a line for each named fault, otherwise for all faults."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             told = asyncio.run(_tried(TRIALS[name], Path(folder)))

@@ -117,7 +117,7 @@ TRIALS: Mapping[str, Callable[[Path], str]] = {
 
 
 def main(names: list[str]) -> int:
-    """Print a line for each fault that is named, otherwise for all."""
+    """Command line: attack a server's store, and print a line for each named fault, otherwise for all faults."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             print(f"{name:20} {TRIALS[name](Path(folder))}", flush=True)

@@ -31,7 +31,7 @@ PUBLISHED = {(60, 1): 2.77, (60, 400): 3.08, (60, 800): 3.40, (240, 1): 11.09, (
 """TFLOP of one forward pass of the original, keys and values of the context included, by (seconds, context tokens)."""
 
 BF16_TFLOPS = {"A100": 312.0, "H100": 989.0, "RTX 4090": 165.0}
-"""Dense bf16 peaks by their makers."""
+"""Dense bf16 peak rates according to the manufacturers."""
 
 ORIGINAL_UTILISATION = 0.21
 """Share of an A100's peak that the original's published 2.2 s for a minute at 27 steps comes to."""

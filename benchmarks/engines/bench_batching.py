@@ -34,7 +34,7 @@ def denoise_seconds(engine: StudioEngine, batches: Sequence[Sequence[SectionStat
 
 
 def main() -> None:
-    """Print medians and their ratio."""
+    """Command line: measure denoising with and without batching, and print the median times and their ratio."""
     torch.set_num_threads(1)
     engine = StudioEngine.load("cpu")
     denoise_seconds(engine, [begin_sections(engine)])

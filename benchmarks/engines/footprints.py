@@ -9,7 +9,7 @@ from torch._inductor.scheduler import BaseSchedulerNode, ExternKernelSchedulerNo
 from torch._inductor.virtualized import V
 
 _SMALL = 6
-"""What open sizes are taken to be where places in memory are listed: the share that is touched is the same for all."""
+"""Value for dynamic sizes when positions in memory are listed; the share that is accessed does not depend on it."""
 
 _FUNCTIONS = {
     "FloorDiv": np.floor_divide,

@@ -4,25 +4,25 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 
 BYTES_PER_SECOND = 2.6e12
-"""Of 3.35e12 of an H100's memory: what large copies reach."""
+"""Memory bandwidth that large copies reach on an H100, whose nominal value is 3.35e12."""
 
 PEAK = 989e12
-"""Operations a second in bfloat16, by the maker of an H100."""
+"""Peak bfloat16 operations per second of an H100, according to the manufacturer."""
 
 PRODUCTS = 0.70 * PEAK
-"""What large products of matrices reach."""
+"""Operations per second that large matrix products reach."""
 
 ATTENTION = 0.45 * PEAK
-"""What softmax attention reaches."""
+"""Operations per second that softmax attention reaches."""
 
 FLOAT32 = 0.75 * 67e12
-"""What products in float32 reach without tensor cores."""
+"""Operations per second that float32 products reach without tensor cores."""
 
 SHORTEST = 2.5e-6
-"""Seconds that any kernel takes."""
+"""Shortest time of a kernel in seconds."""
 
 LAUNCH = 6.5e-6
-"""Seconds of Python and dispatcher for an operator in eager mode."""
+"""Seconds that Python and the dispatcher need for an operator in eager mode."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ _ANSWERS = {
     "_exchange_device": 0,
     "_maybe_exchange_device": 0,
 }
-"""What the functions of torch.cuda answer."""
+"""Results of the functions of torch.cuda for the pretended device."""
 
 
 class _Driver:

@@ -94,7 +94,9 @@ def compiled(batch: Batch) -> list[Kernel]:
 
 
 def main(as_json: bool = typer.Option(False, "--json"), detail: bool = False) -> None:
-    """Print the table; `--detail` also lists the kernels of each batch, `--json` prints all figures as JSON."""
+    """Command line: print the table of batches; `--detail` also lists the kernels of each batch, `--json` prints all
+    figures as JSON.
+    """
     found = []
     for batch in BATCHES:
         ways = {"eager": eager(batch), "compiled": compiled(batch)}

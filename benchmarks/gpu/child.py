@@ -12,7 +12,7 @@ from typing import cast
 from benchmarks.gpu.figures import Figure, Setup
 
 OWN = frozenset({"benchmarks", "buf", "clients", "melisma", "melisma_client", "model", "server", "tests"})
-"""Packages of this tree: one that is missing is a fault of the tree, not of the machine."""
+"""Packages of this repository; a missing one is an error of the repository, not of the installation."""
 
 
 def main(function: str, file: str, setup: str) -> None:

@@ -9,7 +9,7 @@ from collections.abc import Sequence
 from benchmarks.gpu.table import Between, Exactly, Expectation
 
 _H100 = 3.0
-"""TB/s that copies on an H100 reach."""
+"""Bandwidth in TB/s that copies on an H100 reach."""
 
 _TRAFFIC = "counted: memory traffic bounds the eager pass"
 
@@ -78,4 +78,4 @@ EXPECTATIONS: Sequence[Expectation] = (
     Exactly("server.assert.worker_replaced", True, "an error that stays ends the worker"),
     Exactly("server.assert.next_song", True, "the next worker has a device that works"),
 )
-"""In the order of the parts."""
+"""All expectations, in the order of the parts."""

@@ -36,4 +36,4 @@ PARTS = (
     Part("sound", (Stage(f"{_ACE_STEP}.sound:measure", 40.0),)),
     Part("server", (Stage(f"{_ACE_STEP}.server:songs", 60.0), Stage(f"{_ACE_STEP}.server:failures", 80.0))),
 )
-"""A further engine adds a line for each part of its own; what is expected of it goes into `expectations`."""
+"""All parts. A further engine adds a line for each of its parts, and its expectations to `expectations`."""

@@ -18,20 +18,20 @@ from benchmarks.gpu.parts import Part, Stage
 ROOT = Path(__file__).resolve().parents[2]
 
 TOTAL_SECONDS = 465.0
-"""Time for all parts together; what is left of eight minutes goes to wheels and the table."""
+"""Time limit for all parts together; the rest of eight minutes is for installing wheels and the table."""
 
 _LEAST_SECONDS = 5.0
 
 PATIENCE = 4.0
-"""The factor by which a rehearsal may take longer: CPUs are shared, and nothing that it tells is a speed."""
+"""Factor for time limits in a rehearsal on a CPU, which is slower."""
 
 NO_GPU = "cpu"
-"""The name of a machine without a GPU."""
+"""Name for a computer without a GPU."""
 
 DONE, PARTLY, FAILED, MISSING, LATE, ABSENT = "done", "partly", "failed", "missing", "out of time", "not here"
 
 FAULTS = frozenset({PARTLY, FAILED, MISSING, LATE, ABSENT})
-"""Statuses of a part that did not tell all that it was asked for."""
+"""Statuses of a part that has not yielded all its figures."""
 
 _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 """Statuses, the worst first."""

@@ -8,13 +8,13 @@ from benchmarks.gpu.figures import Value
 from benchmarks.gpu.runner import DONE, Record, last_line
 
 BANDWIDTH = "ceilings.copy.tb_per_s"
-"""The figure by which times that memory bounds are carried over to another card."""
+"""The figure by which expected times that memory limits are converted to another GPU."""
 
 _AS_EXPECTED, _NOT_MEASURED = "as expected", "not measured"
 _NOT_COMPARED = "not compared: tiny networks"
 
 Seen: TypeAlias = Mapping[str, Value]
-"""Every figure, by "part.figure"."""
+"""All measured figures, by "part.figure"."""
 
 
 class Expectation(Protocol):

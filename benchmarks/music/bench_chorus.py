@@ -38,7 +38,7 @@ def measure(engine: StudioEngine, seed: int) -> dict[SectionKind, tuple[float, f
 
 
 def main() -> None:
-    """Print every seed and the means."""
+    """Command line: print the differences between chorus and verse for every seed, and their means."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=20)
     torch.set_num_threads(1)

@@ -60,7 +60,7 @@ def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Pi
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: compose songs and print their measures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
     parser.add_argument("--pop909", type=Path, help="archive of the structure annotations; without it no reference")

@@ -117,7 +117,7 @@ def measure(engine: Engine, prompt: str, lyrics: str, seconds: float, voice: Voi
 
 
 def main() -> None:
-    """Print one row per song, then the medians and the worst values."""
+    """Command line: print one row per song, then the medians and the worst values."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--styles", type=int, default=len(STYLES), help="only the first of the styles")
     parser.add_argument("--voice", type=Voice, choices=list(Voice), help="default: by turns")

@@ -117,7 +117,7 @@ def _lufs(sound: Stereo) -> float:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: run the measurement `apart` or `balance`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("apart", "balance"))
     parser.add_argument("--seeds", type=int, default=4, help="songs per style")

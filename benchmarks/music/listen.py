@@ -141,7 +141,7 @@ def _report_sections(sound: Sound, rate: int, record: dict[str, object]) -> list
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: analyse a song file and print its measurements."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("song", type=Path)
     parser.add_argument("--record", type=Path, help="the JSON that record.py wrote beside the song")

@@ -52,7 +52,7 @@ async def record(address: str, names: list[str], folder: Path, lead: bool) -> No
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: record the named songs into a folder."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", nargs="*", default=list(SONGS), help=f"any of {', '.join(SONGS)}")
     parser.add_argument("--folder", type=Path, required=True)

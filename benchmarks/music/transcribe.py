@@ -121,7 +121,7 @@ def match(wanted: list[Heard], found: list[Heard]) -> int:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: transcribe a recording and print precision and recall of its notes."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("song", type=Path)
     parser.add_argument("--record", type=Path, required=True)

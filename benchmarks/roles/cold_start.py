@@ -121,7 +121,7 @@ async def measure(service: Fleet, part: str, seconds: float) -> None:
 
 
 def main() -> None:
-    """Measure and print."""
+    """Command line: run the measurement `absence` or `followed`."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("part", choices=("absence", "followed"))
     parser.add_argument("--seconds", type=float, default=30.0, help="without a generator, in each round (%(default)s)")

@@ -10,7 +10,7 @@ from model.engine import EngineInfo, SectionState
 from tests.support.fakes import FakeEngine
 
 STEP_SECONDS = 0.02
-"""One denoising step of one section. A minute of song is 30 sections of 4 steps: 2.4 s of the device."""
+"""Seconds of one denoising step of one section. A minute of song is 30 sections of 4 steps, 2.4 s of the device."""
 
 
 class SlowEngine(FakeEngine):

@@ -56,7 +56,9 @@ class Crowd:
         command = self.scheduler.next_command(DEVICE)
         decided = time.perf_counter()
         if command is None:
-            raise RuntimeError("the scheduler had no command although songs are waiting")
+            raise RuntimeError(
+                "the scheduler had no command although songs are waiting. This is a bug of the scheduler"
+            )
         reply = self.simulation.reply(DEVICE, command)
         self.simulation.now += 0.01
         noted = time.perf_counter()
@@ -81,7 +83,7 @@ def median_microseconds(measure: Callable[[], float]) -> float:
 
 
 def main() -> None:
-    """Print a row for every number of songs."""
+    """Command line: print a row of times for every number of running and waiting songs."""
     print("| songs made | songs waiting | a decision, us | a song comes and goes, us |")
     print("|---|---|---|---|")
     for running, waiting in itertools.product(RUNNING, WAITING):

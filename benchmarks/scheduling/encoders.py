@@ -5,7 +5,7 @@ from collections.abc import Callable
 from typing import TypeAlias
 
 Later: TypeAlias = Callable[[float, Callable[[], None]], None]
-"""Calls something after so many seconds."""
+"""Function that calls another function after a number of seconds."""
 
 
 class Encoders:

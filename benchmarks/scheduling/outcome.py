@@ -10,7 +10,7 @@ from benchmarks.scheduling.listener import Listener
 from benchmarks.scheduling.simulation import Simulation
 
 STALL_SECONDS = 0.1
-"""Silence that a listener notices."""
+"""Shortest silence in seconds that counts as a stall."""
 
 COLUMNS = (
     "policy",

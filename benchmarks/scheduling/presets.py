@@ -103,4 +103,4 @@ PRESETS: Mapping[str, DeviceModel] = {
         assumptions="20 ms for every step, whatever the batch up to 32",
     ),
 }
-"""Devices whose time is known."""
+"""Models of devices whose times were measured or estimated."""

@@ -27,7 +27,7 @@ LOADS = (0.3, 0.5, 0.7, 0.8, 0.9, 0.95, 1.05, 1.2)
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: simulate the policies under each load, and print their figures."""
     parser = _parser()
     options = parser.parse_args()
     devices = options.devices if len(options.devices) > 1 else options.devices * len(options.preset)

@@ -13,7 +13,7 @@ SONG_MIX = ((30.0, 0.25), (60.0, 0.5), (120.0, 0.2), (240.0, 0.05))
 BURST_SONGS = 8
 
 DAY = ((0.0, 0.4), (4.0, 0.1), (8.0, 0.5), (12.0, 0.9), (16.0, 0.8), (20.0, 1.5), (24.0, 0.4))
-"""Hours, and the load at each as a share of the capacity; straight lines in between."""
+"""Hours, and the load at each as a share of the capacity, interpolated linearly."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -49,7 +49,7 @@ async def made_for_later(address: str, seed: int) -> float:
         if status == "completed":
             return time.monotonic() - started
         if status not in ("queued", "running"):
-            raise RuntimeError(f"a song ended with the status {status}, not COMPLETED")
+            raise RuntimeError(f"a song ended with the status {status}, not COMPLETED; see the log of the server")
 
 
 def _ask(address: str, method: str, path: str, body: dict[str, object] | None = None) -> dict[str, str]:
@@ -127,7 +127,7 @@ async def measure(address: str, web: str, args: argparse.Namespace) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: start a server and measure all loads."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--loads", type=float, nargs="+", default=[0.5, 1.0, 1.5])
     parser.add_argument("--songs", type=int, default=200)

@@ -113,7 +113,7 @@ def show(row: Sequence[float], costs: Mapping[str, float]) -> None:
 
 
 def main() -> None:
-    """Measure both in turn, and print medians."""
+    """Command line: measure the server and plain processes in turn, and print medians of the throughput."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--encoders", type=int, default=2)
     parser.add_argument("--songs", type=int, default=16)

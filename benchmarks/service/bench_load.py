@@ -137,7 +137,7 @@ async def measure(
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: measure all modes, and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--modes", nargs="+", choices=MODES, default=tuple(MODES))
     parser.add_argument("--clients", type=int, nargs="*", default=CLIENTS)

@@ -74,7 +74,7 @@ async def _round(port: int) -> float:
 
 
 def main() -> None:
-    """Print the median."""
+    """Command line: print the median CPU time of the server process per chunk."""
     rounds = asyncio.run(measure())
     print(f"server CPU per chunk: median {statistics.median(rounds):.2f} ms, worst round {max(rounds):.2f} ms")
 

@@ -36,7 +36,7 @@ async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Re
         if first is None and event.HasField("chunk"):
             first = time.monotonic() - due_at
     if first is None:
-        raise RuntimeError("a song of the pretend device ended without sound")
+        raise RuntimeError("a song of the pretended device ended without sound; see the log of the server")
     return first
 
 

@@ -113,7 +113,7 @@ MEASUREMENTS: dict[str, tuple[Callable[[Service, grpc.aio.Channel, int], Awaitab
     "listeners": (listeners, 64),
     "soak": (soak, 200),
 }
-"""What can be measured, and how many songs it takes by default."""
+"""The measurements, and the default number of songs of each."""
 
 
 async def measure(service: Service, name: str, songs: int | None) -> None:
@@ -124,7 +124,7 @@ async def measure(service: Service, name: str, songs: int | None) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: start a server and run one measurement."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("measurement", choices=MEASUREMENTS)
     parser.add_argument("--songs", type=int, help="how many songs (for listeners: how many at most)")

@@ -67,7 +67,7 @@ def held_back_ms(audio: AudioSettings, windows: Sequence[Window]) -> float:
 
 
 def main() -> None:
-    """Print the table."""
+    """Command line: print a table of CPU time and delay of each stage."""
     audio = AudioSettings()
     rate_hertz = audio.sample_rate_hertz
     source, delivered = (np.array_split(band(rate), 2 * SECONDS, axis=1) for rate in (SOURCE_RATE_HERTZ, rate_hertz))

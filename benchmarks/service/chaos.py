@@ -189,7 +189,7 @@ async def measure(service: Service, engine: str, songs: int) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: start a server and run the test of failures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", choices=ENGINES, default="studio")
     parser.add_argument("--songs", type=int, default=200)

@@ -119,7 +119,7 @@ def compare(asked: Rounds, old: Sequence[Record], new: Sequence[Record]) -> int:
 
 
 def main() -> int:
-    """Command line; returns the exit status."""
+    """Command line: compare two checkouts; returns the exit status."""
     parser = argparse.ArgumentParser(description="Compare the songs of two checkouts.")
     parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
     parser.add_argument("new", type=Path, help="folder of the checkout to be compared")

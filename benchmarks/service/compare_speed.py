@@ -124,7 +124,7 @@ def row(figure: str, old: Sequence[float], new: Sequence[float]) -> str:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: compare the speed of two checkouts, and print a table."""
     parser = argparse.ArgumentParser(description="Compare the speed of two checkouts.")
     parser.add_argument("old", type=Path, help="folder of the checkout to compare with")
     parser.add_argument("new", type=Path, help="folder of the checkout to be compared")

@@ -24,10 +24,10 @@ from grpc_status import rpc_status
 from melisma.v1 import music_pb2, music_pb2_grpc
 
 DETAILS = DESCRIPTOR
-"""Having these types loaded is what lets the details of an error be told as JSON."""
+"""Types of error details, which must be imported so that details can be converted to JSON."""
 
 VALUES = frozenset(value for enum in music_pb2.DESCRIPTOR.enum_types_by_name.values() for value in enum.values_by_name)
-"""The values of all enums of the contract."""
+"""The values of all enums of the API."""
 
 START_SECONDS = 240.0
 CALL_SECONDS = 240.0

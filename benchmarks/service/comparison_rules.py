@@ -18,15 +18,14 @@ RENAMED: Mapping[str, str] = MappingProxyType(
         "lora_weight": "ace_step.lora_weight",
     }
 )
-"""Fields of a request that have another place by now, as paths, new ones by old ones.
-
-A checkout whose contract has the new field is asked by it, and violations are compared by new paths.
+"""New paths of moved request fields by their old paths. A checkout that has the new field gets it, and violations are
+compared by new paths.
 """
 
 RENAMED_VALUES: Mapping[str, str] = MappingProxyType(
     {"MODE_": "GENERATION_MODE_", "SCHEDULER_": "SAMPLER_", "STEM_": "STEM_KIND_", "VOICE_": "VOICE_KIND_"}
 )
-"""Values of enums by their beginnings, new ones by old ones; used as the fields are."""
+"""New prefixes of enum values by old ones; used like RENAMED."""
 
 ADDED = (
     "sung_tone",
@@ -37,7 +36,7 @@ ADDED = (
     "channels",
     "stream_size_bytes",
 )
-"""Fields that came to the contract later, and are left out; see `_as_before` for tones and the samples of a plan."""
+"""Fields that were added to the API later, and are left out; see `_as_before` for tones and the samples of a plan."""
 
 IDS = ("song_id", "request_id")
 ESTIMATES = ("estimated_first_audio", "estimated_finish")

@@ -14,10 +14,10 @@ from melisma.v1 import music_pb2
 GENERATE = "/melisma.v1.MusicService/Generate"
 SONG_TIMEOUT_SECONDS = 600.0
 STALL_SECONDS = 0.1
-"""A shorter pause is no stall."""
+"""Shortest pause in seconds that counts as a stall."""
 
 Reader: TypeAlias = Callable[[bytes], music_pb2.SongEvent]
-"""Finds the event in a message of the stream of Generate."""
+"""Function that extracts the event from a message of the stream of Generate."""
 
 
 @dataclass(slots=True)

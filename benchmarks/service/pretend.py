@@ -181,7 +181,7 @@ async def serve(port: int) -> None:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: run the server until it is stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=50070)
     asyncio.run(serve(parser.parse_args().port))

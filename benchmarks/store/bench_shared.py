@@ -129,7 +129,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def main() -> None:
-    """Command line."""
+    """Command line: measure each load on a new Redis or Valkey."""
     parser = argparse.ArgumentParser(description="Measure the shared store.")
     parser.add_argument("--songs", type=int, default=16)
     parser.add_argument("--rate", type=float, default=20.0, help="chunks a second of each song")

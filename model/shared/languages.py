@@ -4,7 +4,7 @@ from collections.abc import Collection
 from types import MappingProxyType
 
 _SHORT = MappingProxyType({"cmn": "zh", "jpn": "ja", "kor": "ko", "eng": "en", "deu": "de", "fra": "fr", "spa": "es"})
-"""Codes of two letters for languages that are also named by three."""
+"""Two-letter codes of languages by their three-letter codes."""
 
 
 def language_among(tag: str, languages: Collection[str]) -> str | None:

@@ -84,4 +84,4 @@ def _counted(counter: Counter[str], name: str) -> Iterator[None]:
 
 
 UNLIMITED = CallLimits(1 << 30, 1 << 30, 1 << 30)
-"""Limits for servers whose calls are bounded elsewhere."""
+"""Limits that never refuse a call, for servers that do not limit calls here."""

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 from server.errors import ListenerStalled
 
 LAST_BYTE_GRACE_SECONDS = 0.1
-"""Time for a peer to read, and acknowledge, the last bytes that were sent."""
+"""Seconds for a peer to read and acknowledge the last bytes that were sent."""
 
 DRAINING_STALL_SECONDS = 10.0
 """Seconds for which a client may read nothing while the server drains: players read in bursts of some seconds."""

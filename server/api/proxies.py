@@ -12,7 +12,7 @@ from server.errors import InvalidRequest
 
 Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 Headers: TypeAlias = Iterable[tuple[str, str]]
-"""Names in lower case, and values."""
+"""HTTP headers or metadata, with names in lower case."""
 
 FORWARDED = "Forwarded"
 _FOR, _HOST, _PROTO, _PREFIX = (f"X-Forwarded-{name}" for name in ("For", "Host", "Proto", "Prefix"))

@@ -11,7 +11,7 @@ MAX_CALLER_CHARACTERS = 64
 ANONYMOUS = "anonymous"
 
 authenticated: ContextVar[str | None] = ContextVar("authenticated", default=None)
-"""The holder of the present call's key; `None` if the server asks for none."""
+"""The holder of the present call's API key; `None` if the server needs no key."""
 
 
 def caller_of(metadata: Iterable[tuple[str, str | bytes]] | None) -> str:

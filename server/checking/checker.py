@@ -26,7 +26,9 @@ _log = logging.getLogger(__name__)
 
 _SWITCH_SECONDS = 0.001
 _NICE = 5
-"""Niceness: when processors are short, audible work goes first, and a check gets a third of a worker's time."""
+"""Niceness of the process: if processors are busy, work for listeners has priority, and a check gets a third of a
+worker's time.
+"""
 
 
 def main(descriptor: int) -> None:

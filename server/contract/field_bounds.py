@@ -8,7 +8,7 @@ from google.protobuf.descriptor import FieldDescriptor
 from buf.validate import validate_pb2
 
 MAX_ELEMENTS = 64
-"""Most elements of a list whose length the contract does not limit."""
+"""Most elements of a list whose length the .proto file does not limit."""
 
 _UTF8_BYTES = 4
 _SHORT_BYTES = 64 << 10

@@ -50,7 +50,7 @@ class Encoder(Protocol):
 
 
 NewEncoder: TypeAlias = Callable[[str], Encoder]
-"""Makes an encoder, not started yet, at an unused address."""
+"""Function that makes an encoder, not started yet, at an unused address."""
 
 
 class EncoderPoolObserver(Protocol):

@@ -9,7 +9,7 @@ from server.encoders.song_inbox import SongInbox, Work
 from server.workers.sound.messages import OpenSong, SoundMessage
 
 MAX_WAITING_BYTES = 32 << 20
-"""Most bytes of one attempt's sound that wait; the server stops the song long before."""
+"""Most bytes of one attempt's sound that may wait; the server pauses the song long before."""
 
 _REMEMBERED_SONGS = 4096
 

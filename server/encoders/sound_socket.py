@@ -11,7 +11,7 @@ from server.workers.pipe import PipeClosed
 from server.workers.sound.pipe import SoundPipe
 
 Guard = Callable[[Callable[[], None]], None]
-"""Runs the body of a thread; its errors end the encoder."""
+"""Function that runs the function of a thread; an error ends the encoder process."""
 
 
 class SoundSocket:

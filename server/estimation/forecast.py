@@ -60,7 +60,10 @@ def forecast(songs: Sequence[Work], *, devices: int, slots: int) -> list[Estimat
         ValueError: there is no device, or no slot.
     """
     if devices < 1 or slots < 1:
-        raise ValueError(f"a forecast needs at least one device and one slot, not {devices} devices and {slots} slots")
+        raise ValueError(
+            f"a forecast needs at least one device and one slot, not {devices} devices and {slots} slots. This is a "
+            "bug: please report it"
+        )
     return _Fluid(songs, devices).run(slots)
 
 

@@ -66,7 +66,7 @@ class EncodedSound:
                 case RetryDecision.RETRY:
                     job.report.retried(_RETRY_CAUSE)
                 case RetryDecision():
-                    job.fail(WorkerLost("the encoder of the song died, also after retries: ask for the song again"))
+                    job.fail(WorkerLost("the encoders of the song died, also after retries: ask for the song again"))
         self._wake()
 
     def encoder_restarted(self) -> None:

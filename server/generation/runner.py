@@ -92,8 +92,7 @@ class Runner:
         ]
 
     async def wait_ready(self, timeout_seconds: float) -> None:
-        """Wait until every device has loaded its engines or failed to, and every encoder is running or has failed to
-        start.
+        """Wait until every device has loaded its engines or failed to, and so has every encoder.
 
         Raises:
             TimeoutError: that took longer than `timeout_seconds`.
@@ -111,12 +110,8 @@ class Runner:
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended because of a bug"
         if self._encoders.all_starts_failed():
-            return "no encoder process can be started; the server's log gives the cause"
-        return (
-            "no worker process can be started; the server's log gives the cause"
-            if self._pool.all_starts_failed()
-            else None
-        )
+            return "no encoder process can be started; see the log"
+        return "no worker process can be started; see the log" if self._pool.all_starts_failed() else None
 
     def ready(self, engine: str) -> bool:
         """True if new songs of `engine` can be made now."""
@@ -211,14 +206,10 @@ class Runner:
 
     def cut_off(self) -> int:
         """Fail every song that is still being made; returns their number."""
-        return self._jobs.fail_all(
-            Draining("the server was shut down before the song was complete: ask for the song again")
-        )
+        return self._jobs.fail_all(Draining("the server was shut down before the song was complete: request it again"))
 
     async def stop(self, grace_seconds: float) -> int:
-        """Accept no more songs, give running songs `grace_seconds`, then end everything; returns the number of songs
-        cut off.
-        """
+        """Drain, give running songs `grace_seconds`, then end everything; returns the number of ended songs."""
         self.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
@@ -237,9 +228,7 @@ class Runner:
         job.on_end.callback(self._admission.leave)
         self.readiness.queue_changed()
         if job.request.deadline is not None:
-            error = SongDeadlineExceeded(
-                "the deadline of the call passed before the song was complete: allow more time"
-            )
+            error = SongDeadlineExceeded("the deadline passed before the song was complete: allow more time")
             delay_seconds = max(0.0, job.request.deadline - self._clock())
             timer = asyncio.get_running_loop().call_later(delay_seconds, job.fail, error)
             job.on_end.callback(timer.cancel)

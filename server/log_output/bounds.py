@@ -15,7 +15,7 @@ OWN = frozenset(("server", "model", "melisma_client", "benchmarks", "tests", "__
 """Packages whose lines are never dropped."""
 TEXT_CHARACTERS = 400
 TRACEBACK_CHARACTERS = 1_200
-"""Characters of a traceback that are kept, from its end, where the error is."""
+"""Characters of a traceback that are logged, from its end, where the error is."""
 BURST_BYTES = 4_000
 BYTES_PER_SECOND = 100
 CALLS_BURST_BYTES = 3_000
@@ -23,7 +23,7 @@ TELL_SECONDS = 10.0
 """Seconds between reports of dropped lines."""
 
 _LINE_BYTES = 200
-"""Bytes of a line beside its text."""
+"""Bytes of a line in addition to its text."""
 _WITHOUT_KEY = frozenset(("UNAUTHENTICATED", "RESOURCE_EXHAUSTED", 401, 429))
 STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asctime", "taskName"}
 

@@ -11,10 +11,10 @@ from server.scheduling.scheduled_song import ScheduledSong
 from server.workers.messages import Command, Lane, Plan, Prepare, Release, Render, Step
 
 _COMMAND_SECONDS = 0.02
-"""Seconds that a command with several steps may take, about as long as a window: new songs wait so long to join."""
+"""Most seconds of a command with several steps, about those of a window, because new songs wait that long to join."""
 
 Candidate: TypeAlias = tuple[ScheduledSong, Urgency]
-"""A song that may be served, and its urgency at the moment of the decision."""
+"""A song that can be served, and its urgency at the moment of the decision."""
 
 
 class CommandChooser:

@@ -14,7 +14,7 @@ from server.workers.device_spec import DeviceSpec
 
 _SLOTS_WHEN_THROTTLED = 4
 _SORT_SECONDS = 1.0
-"""Seconds after which a waiting song that has gained or lost its listener is queued accordingly."""
+"""Seconds after which a waiting song that has gained or lost its listener is moved to the right queue."""
 
 
 class Placement:

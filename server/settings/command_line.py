@@ -25,7 +25,7 @@ FLAGS = ("host", "port", "http_port", "devices", "log_level")
 _OF_CLIENTS = frozenset(
     ENVIRONMENT_PREFIX + name for name in ("API_KEY", "CA", "CALLER", "CERTIFICATE", "PRIVATE_KEY", "SERVER")
 )
-"""Variables of the command line client `melisma`, which may run from the same shell."""
+"""Variables of the command-line client `melisma`, which may be set in the same shell."""
 
 
 class InvalidSettings(ValueError):

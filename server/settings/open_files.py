@@ -10,7 +10,7 @@ import resource
 from server.settings.settings import Settings
 
 LEAST_CONNECTIONS = 16
-"""Fewest connections with which a port is of use."""
+"""Fewest connections for which a port is useful."""
 _PORTS = 2
 _RESERVE = 256
 """File descriptors for logs, the store and its files, other servers, and metrics and probes."""

@@ -130,7 +130,7 @@ class Store(Group):
             return self
         self._refuse(_OF_EMBEDDED, "the embedded store: leave it empty, or set KIND to embedded")
         if not self.directory or not self.objects:
-            raise ValueError("KIND=shared needs DIRECTORY and OBJECTS")
+            raise ValueError("KIND=shared needs DIRECTORY and OBJECTS: set both")
         address, objects = DirectoryAddress.parse(self.directory), ObjectsAddress.parse(self.objects)
         if self.directory_ca and not address.tls:
             raise ValueError(

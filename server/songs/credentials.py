@@ -18,13 +18,13 @@ from server.songs.recording import Recording, failure_of
 from server.store.base import SongRecord, StoreFailed
 
 SECONDS: Final = 10.0
-"""Most seconds for a manifest, including its wait and the reading of the sound."""
+"""Most seconds for a manifest, including its wait and reading the sound."""
 
 PLACES: Final = 16
-"""Most manifests that are made or wait at once; one more is refused."""
+"""Most manifests that are being signed or wait; further requests are refused."""
 
 KEPT: Final = 256
-"""Most manifests kept in memory, of a few kilobytes each."""
+"""Most manifests cached in memory, of a few kilobytes each."""
 
 _RETRY_SECONDS = 1.0
 
@@ -152,7 +152,10 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
     The manifest must not contain the song's id, because it may be passed on and the id grants access to the song.
     """
     if hashlib.sha256(sound).hexdigest() != song.sha256:
-        raise SigningFailed("the stored sound differs from the generated sound, so it is not signed")
+        raise SigningFailed(
+            "the stored sound differs from the generated sound, so no manifest is signed: restore the sound file from "
+            "a backup"
+        )
     title = marks.content_id or song.sha256
     return signer.sign(sound, format_named(song.format).media_type, title, marks.digital_source_type or GENERATED)
 

@@ -19,7 +19,7 @@ FLUSH_SECONDS = 0.5
 """Seconds between writes to the store. Writing every chunk separately dominated the cost."""
 
 _FAILURES = (StoreFailed, LeaseLost, WrongOffset)
-"""Errors of writing a song. The last two show that the store has changed behind its only writer."""
+"""Errors of writing a song. The last two mean that the store was changed by another process."""
 
 logger = logging.getLogger(__name__)
 

@@ -9,7 +9,7 @@ from server.songs.logged_event import LoggedEvent, Message
 from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
-"""Reads stored sound: byte offset and size to bytes."""
+"""Function that reads stored sound from a byte offset and a size."""
 
 BLOCK_BYTES = 128 << 10
 """Most stored bytes read at once for one listener: each read opens the file on a thread."""
@@ -99,7 +99,10 @@ class RecordedSound:
         except SongGone as gone:
             raise SongDeleted(self._song_id) from gone
         if len(sound) != end - start:
-            raise StoreFailed(f"the sound of the song {self._song_id} is missing in the song store")
+            raise StoreFailed(
+                f"the sound of the song {self._song_id} is missing in the song store: restore it from a backup, or "
+                "delete the song"
+            )
         return sound
 
     def _less(self) -> None:

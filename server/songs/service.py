@@ -242,16 +242,12 @@ class Songs:
                 tasks.create_task(self._sharing.run())
 
     async def offer(self) -> None:
-        """Offer the running songs to the other servers of the service, and continue each until another server
-        takes it.
-        """
+        """Offer the running songs to the other servers of the service, and continue each until one takes it."""
         if self._sharing:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """End the calls of listeners of songs that other servers make, now and from now on, so that they call those
-        servers.
-        """
+        """End the calls of listeners of songs that other servers make, from now on, so that they call those."""
         if self._sharing:
             self._sharing.mirrors.start_draining()
 

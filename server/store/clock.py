@@ -6,10 +6,10 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 TOLERANCE_SECONDS = 3600.0
-"""Most seconds by which the wall clock may run ahead between two checks without being doubted."""
+"""Most seconds by which the wall clock may run ahead between two checks and still be accepted."""
 
 HOLD_SECONDS = 24 * 3600.0
-"""Seconds of running time for which a jump has to last before it is accepted."""
+"""Seconds of running time after which a jump of the clock is accepted."""
 
 _NS = 1_000_000_000
 

@@ -79,12 +79,10 @@ NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
 class ClaimAction(StrEnum):
-    """What a replica has to do with a song that it has claimed."""
+    """Action that a replica takes with a song that it has claimed."""
 
     MAKE = "make"
-    """Make the song. If a part of it is stored, make it again from its beginning, and store only what follows that
-    part.
-    """
+    """Make the song; if a part is stored, make it again from the beginning, and store only the rest."""
     TAKE = "take"
     """Like MAKE, for a song that another replica offers and is still making."""
     COMPLETE = "complete"
@@ -230,8 +228,9 @@ class Directory(Protocol):
         """
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, and return their status by song id. An expired lease is renewed, too, unless the song was
-        claimed again. A song that the directory has lost and has no memory for is left out.
+        """Renew leases, also expired ones unless the song was claimed again; returns their status by song id.
+
+        A song that the directory has lost and has no memory for is left out.
         """
 
     async def release(self, lease: Lease) -> None:

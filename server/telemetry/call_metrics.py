@@ -21,7 +21,7 @@ _SHORTEST_STATUS = 100
 
 
 class CallMetrics:
-    """Measures calls, counts those without a good API key, and shows the state of the file of API keys."""
+    """Measures calls, counts those without a valid API key, and exposes the state of the file of API keys."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._rpcs = by_labels(counter(registry, "rpcs", "Ended calls of MusicService, by code", "method", "code"))
@@ -45,36 +45,38 @@ class CallMetrics:
             self._refused.labels(reason)
 
     def serve_rpcs(self) -> None:
-        """Begin all counts of gRPC at zero: this server takes calls."""
+        """Create all series of gRPC with the value zero, on a server that takes calls."""
         for method in METHODS:
             self._rpc_seconds(method)
             for code in CODES:
                 self._rpcs(method, code.name)
 
     def rpc(self, method: str, code: grpc.StatusCode, seconds: float) -> None:
-        """A call of our service, such as "/melisma.v1.MusicService/Generate", has ended after so long."""
+        """Record that a call of Melisma's own service, such as "/melisma.v1.MusicService/Generate", has ended after
+        some seconds.
+        """
         name = method.rpartition("/")[2]
         if name in METHODS:
             self._rpcs(name, code.name).inc()
             self._rpc_seconds(name).observe(seconds)
 
     def serve_http(self, method: str, route: str) -> None:
-        """Begin the counts of a route of REST at zero."""
+        """Create the series of a REST route with the value zero."""
         self._http_seconds(method, route)
         for status in STATUSES:
             self._http(method, route, status)
 
     def http(self, method: str, route: str, status: int, seconds: float) -> None:
-        """A call of REST has ended after so long; `route` is the template of its path."""
+        """Record that a REST call has ended after some seconds; `route` is the template of its path."""
         self._http(method, route, STATUSES[status // _SHORTEST_STATUS - 1]).inc()
         self._http_seconds(method, route).observe(seconds)
 
     def refused(self, reason: str) -> None:
-        """A call was refused; `reason` is one of a few fixed words."""
+        """Record that a call was refused; `reason` is one of a few fixed words."""
         self._refused.labels(reason).inc()
 
     def keys_usable(self, usable: bool) -> None:
-        """Set whether the file of API keys could be read at the last check."""
+        """Set whether the file of API keys was valid at the last check."""
         self._keys.set(usable)
 
 

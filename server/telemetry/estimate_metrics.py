@@ -1,4 +1,4 @@
-"""Metrics of the error of the server's own estimates."""
+"""Metrics of the error of the server's own time estimates."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -13,7 +13,7 @@ RATIO_BUCKETS = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10)
 
 
 class Estimated(StrEnum):
-    """Estimated times of a song, from its acceptance."""
+    """The estimated times of a song, from its acceptance."""
 
     FIRST_AUDIO = "first_audio"
     FINISH = "finish"
@@ -42,7 +42,7 @@ class EstimateMetrics:
                 self._error.labels(engine, what, direction)
 
     def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:
-        """An estimated time has come; both times are in seconds since acceptance."""
+        """Record an estimated and the actual time, both in seconds since acceptance."""
         direction = "late" if actual > estimated else "early"
         self._error.labels(engine, what, direction).observe(abs(estimated - actual))
         if actual > 0:

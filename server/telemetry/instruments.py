@@ -17,22 +17,22 @@ WORK_BUCKETS = (0.001, 0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 1
 
 
 def counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> Counter:
-    """Registers the counter `melisma_<name>`."""
+    """Register the counter `melisma_<name>`."""
     return Counter(f"melisma_{name}", text, labels, registry=registry)
 
 
 def histogram(registry: CollectorRegistry, name: str, text: str, bounds: Sequence[float], *labels: str) -> Histogram:
-    """Registers the histogram `melisma_<name>` with the upper bounds of its buckets."""
+    """Register the histogram `melisma_<name>` with the upper bounds of its buckets."""
     return Histogram(f"melisma_{name}", text, labels, registry=registry, buckets=bounds)
 
 
 def by_labels(metric: MetricT) -> Callable[..., MetricT]:
-    """Caches the series of a metric by the values of its few labels; faster than the metric's own lookup."""
+    """Cache the series of a metric by the values of its few labels, which is faster than the metric's own lookup."""
     return functools.cache(metric.labels)
 
 
 def exemplar(trace_id: str) -> dict[str, str] | None:
-    """The exemplar that names a trace; `None` for an empty `trace_id`."""
+    """Return the exemplar that refers to a trace; `None` for an empty `trace_id`."""
     return {"trace_id": trace_id} if trace_id else None
 
 
@@ -50,7 +50,7 @@ class Scraped(Collector):
 def counter_family(
     name: str, text: str, labels: Sequence[str], values: Mapping[LabelValues, float]
 ) -> CounterMetricFamily:
-    """A family of counters `melisma_<name>_total`, with one sample for each key of `values`."""
+    """Return a family of counters `melisma_<name>_total`, with one sample for each key of `values`."""
     family = CounterMetricFamily(f"melisma_{name}", text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)
@@ -58,7 +58,7 @@ def counter_family(
 
 
 def gauge_family(name: str, text: str, labels: Sequence[str], values: Mapping[LabelValues, float]) -> GaugeMetricFamily:
-    """A family of gauges `melisma_<name>`, with one sample for each key of `values`."""
+    """Return a family of gauges `melisma_<name>`, with one sample for each key of `values`."""
     family = GaugeMetricFamily(f"melisma_{name}", text, labels=labels)
     for key, value in values.items():
         family.add_metric(key, value)

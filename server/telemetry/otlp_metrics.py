@@ -87,7 +87,7 @@ def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
 
 
 def metrics_data(registry: CollectorRegistry, began_ns: int, now_ns: int) -> MetricsData:
-    """Everything in a registry, counted since `began_ns`."""
+    """Convert all metrics of a registry to OTLP data, counted since `began_ns`."""
     families = registry.collect()
     metrics = [Metric(one.name, one.documentation, "", _points(one, began_ns, now_ns)) for one in families]
     scope = ScopeMetrics(InstrumentationScope("melisma", VERSION), metrics, "")

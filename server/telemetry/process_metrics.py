@@ -23,19 +23,19 @@ Pids: TypeAlias = Mapping[tuple[str, str], Iterable[int | None]]
 
 
 def expose_processes(registry: CollectorRegistry, pids: Callable[[], Pids]) -> None:
-    """Registers a gauge that reads at every scrape the memory of the processes beside the server's own."""
+    """Register a gauge that reads, at every scrape, the memory of the server's child processes."""
     registry.register(Scraped(lambda: _families(pids())))
 
 
 class LoopLag:
-    """Measures how late the event loop does what is due."""
+    """Measures the delay with which the event loop runs tasks that are due."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         text = "Delay with which the event loop does what is due; everything that callers see waits as long"
         self._lag = histogram(registry, "event_loop_lag_seconds", text, LAG_BUCKETS)
 
     async def run(self) -> None:
-        """Measure for ever."""
+        """Measure until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + LAG_INTERVAL_SECONDS
@@ -44,7 +44,7 @@ class LoopLag:
 
 
 def resident_bytes(pid: int) -> int:
-    """Resident memory of a process; 0 where it has ended, or the system does not tell."""
+    """Return the resident memory of a process; 0 if it has ended, or if the system does not report it."""
     with suppress(OSError):
         return int(Path(f"/proc/{pid}/statm").read_text("ascii").split()[1]) * mmap.PAGESIZE
     return 0

@@ -15,17 +15,17 @@ from server.telemetry.instruments import LabelValues, Scraped, counter_family, g
 
 
 def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str, QueueDepth]]) -> None:
-    """Registers gauges that read the depth of each engine's queue at every scrape."""
+    """Register gauges that read the depth of each engine's queue at every scrape."""
     registry.register(Scraped(lambda: _depth_families(depths())))
 
 
 def expose_store(registry: CollectorRegistry, usage: Callable[[], StoreUsage], listeners: Callable[[], int]) -> None:
-    """Registers gauges that read the store's usage and the number of listeners at every scrape."""
+    """Register gauges that read the store's usage and the number of listeners at every scrape."""
     registry.register(Scraped(lambda: _store_families(usage(), listeners())))
 
 
 def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> None:
-    """Registers gauges of the limit of stored sound, and of the room that the disk of the store's folder has left."""
+    """Register gauges of the limit of stored sound, and of the free space on the disk of the store's folder."""
     limit = Gauge("melisma_stored_bytes_limit", "Bytes of sound that the store may keep", registry=registry)
     limit.set(max_bytes)
     free = Gauge(
@@ -35,17 +35,17 @@ def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> 
 
 
 def expose_deletions(registry: CollectorRegistry, by_caller: Callable[[], int], by_limits: Callable[[], int]) -> None:
-    """Registers a counter of the songs that this server has deleted, by cause: their callers, or the limits."""
+    """Register a counter of the songs that this server has deleted, by cause: their callers, or the limits."""
     registry.register(Scraped(lambda: _deletion_families(by_caller(), by_limits())))
 
 
 def expose_credentials(registry: CollectorRegistry, made: Callable[[], int], failed: Callable[[], int]) -> None:
-    """Registers a counter of the C2PA manifests that this server has made, or could not make."""
+    """Register a counter of the C2PA manifests that this server has signed, or failed to sign."""
     registry.register(Scraped(lambda: _credentials_families(made(), failed())))
 
 
 def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: Callable[[], Queue | None]) -> None:
-    """Registers gauges that read the songs of a service of several servers; nothing while they are not known."""
+    """Register gauges that read the songs of a service of several servers; without samples while unknown."""
     registry.register(Scraped(lambda: _service_families(engines, queue())))
 
 
@@ -58,24 +58,24 @@ def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[st
 
 
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
-    """Registers a gauge that reads at every scrape if songs may be sent here."""
+    """Register a gauge that reads at every scrape whether songs may be sent to this server."""
     gauge = Gauge("melisma_ready", "1 while new songs may be sent here, as /readyz says", registry=registry)
     gauge.set_function(lambda: float(ready()))
 
 
 def expose_crowded(registry: CollectorRegistry, crowded: Callable[[], bool]) -> None:
-    """Registers a gauge that reads at every scrape if the queue is nearly full."""
+    """Register a gauge that reads at every scrape whether the queue is nearly full."""
     text = "1 while the queue is nearly full, so that balancers should send songs elsewhere"
     Gauge("melisma_crowded", text, registry=registry).set_function(lambda: float(crowded()))
 
 
 def expose_engines(registry: CollectorRegistry, ready: Callable[[], Mapping[tuple[str, str], bool]]) -> None:
-    """Registers a gauge that reads at every scrape which engines are ready on which devices."""
+    """Register a gauge that reads at every scrape which engines are ready on which devices."""
     registry.register(Scraped(lambda: _engine_families(ready())))
 
 
 def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -> None:
-    """Registers a gauge that reads at every scrape if the server finishes its songs and takes no new ones."""
+    """Register a gauge that reads at every scrape whether the server is draining."""
     gauge = Gauge("melisma_draining", "1 while the server finishes its songs before it ends", registry=registry)
     gauge.set_function(lambda: float(draining()))
 
@@ -83,7 +83,7 @@ def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -
 def expose_limits(
     registry: CollectorRegistry, *, running_songs: Callable[[], int], queue_songs: int, connections: int
 ) -> None:
-    """Registers gauges of the limits; that of running songs is read at every scrape."""
+    """Register gauges of the limits; the limit of running songs is read at every scrape."""
     running = Gauge(
         "melisma_running_songs_limit", "Songs that can be made at once, on devices with an engine", registry=registry
     )
@@ -96,12 +96,12 @@ def expose_limits(
 
 
 def expose_closed(registry: CollectorRegistry, closed: Callable[[], Mapping[str, int]]) -> None:
-    """Registers a counter of the connections of each port that were closed because there were too many."""
+    """Register a counter of the connections of each port that were closed because there were too many."""
     registry.register(Scraped(lambda: _closed_families(closed())))
 
 
 def expose_build(registry: CollectorRegistry, version: str, revision: str) -> None:
-    """Registers a gauge that carries the version and revision of this server as labels."""
+    """Register a gauge that has the version and revision of this server as labels."""
     labels = ["version", "revision"]
     Gauge("melisma_build_info", "Always 1; the labels tell the build", labels, registry=registry).labels(
         version, revision

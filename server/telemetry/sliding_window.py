@@ -13,7 +13,7 @@ class SlidingWindow:
     """The values of the last `seconds`, at most `MAX_VALUES` of them."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds and never goes back."""
+        """`clock` returns monotonic seconds."""
         self._seconds = seconds
         self._clock = clock
         self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
@@ -23,7 +23,7 @@ class SlidingWindow:
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:
-        """Values in the window now, oldest first."""
+        """Return the values in the window now, oldest first."""
         oldest = self._clock() - self._seconds
         while self._values and self._values[0][0] < oldest:
             self._values.popleft()
@@ -31,24 +31,24 @@ class SlidingWindow:
 
 
 class SlidingRate:
-    """Rate per second of added values over the last `seconds`; kept in slots, so that memory is bounded."""
+    """Rate per second of added values over the last `seconds`, stored in time slots, so that memory is limited."""
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
-        """`clock` gives seconds and never goes back; until `seconds` after `began_at` the rate is that since then."""
+        """`clock` returns monotonic seconds; until `seconds` after `began_at` the rate is that since `began_at`."""
         self._slot_seconds = seconds / _SLOTS
         self._clock = clock
         self._began_at = began_at
         self._slots: deque[tuple[int, float]] = deque(maxlen=_SLOTS)
 
     def add(self, value: float) -> None:
-        """Add a value."""
+        """Add a value to the slot of the present time."""
         slot, total = self._slot(), 0.0
         if self._slots and self._slots[-1][0] == slot:
             total = self._slots.pop()[1]
         self._slots.append((slot, total + value))
 
     def per_second(self) -> float:
-        """The sum of the slots within the span, divided by the time that they cover; 0 at the very start."""
+        """Return the sum of the slots within the window, divided by the time that they cover; 0 at the very start."""
         now, oldest = self._clock(), self._slot() - _SLOTS + 1
         covered_seconds = now - max(self._began_at, oldest * self._slot_seconds)
         total = sum(value for slot, value in self._slots if slot >= oldest)
@@ -62,20 +62,20 @@ class Window:
     """Time span that ends now, with the clock that measures it; makes the values and rates of that span."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """`clock` gives seconds and never goes back; rates begin now."""
+        """`clock` returns monotonic seconds; rates begin now."""
         self._seconds = seconds
         self._clock = clock
         self._began_at = clock()
 
     def values(self) -> SlidingWindow:
-        """Values of the span, empty at first."""
+        """Return a new, empty `SlidingWindow` of this time span."""
         return SlidingWindow(self._seconds, self._clock)
 
     def rate(self) -> SlidingRate:
-        """Rate over the span, 0 at first."""
+        """Return a new `SlidingRate` of this time span, which begins at 0."""
         return SlidingRate(self._seconds, self._clock, self._began_at)
 
 
 def percentile(values: list[float], percent: int) -> float:
-    """The smallest of `values` (one at least) that `percent` (1 to 100) of them do not exceed: the nearest rank."""
+    """Return the nearest-rank percentile, `percent` from 1 to 100, of a non-empty list."""
     return sorted(values)[-(-percent * len(values) // 100) - 1]

@@ -1,4 +1,4 @@
-"""Counts the spans that leave for a collector, and those that never do."""
+"""Counts the trace spans that a collector has accepted, and those that were dropped."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,7 @@ from server.telemetry.instruments import LabelValues, Scraped, counter_family
 
 
 class SpanCounts:
-    """Counts spans. What waits is known by itself, as the library tells of what it drops in its log alone."""
+    """Counts spans. Dropped spans are computed from these counts, because the library only logs them."""
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.waiting = 0
@@ -31,7 +31,7 @@ class SpanCounts:
 
 
 class CountedExporter(SpanExporter):
-    """Another exporter, with its spans counted."""
+    """Wraps another exporter and counts its spans."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
         self._exporter = exporter
@@ -61,10 +61,10 @@ class CountedExporter(SpanExporter):
 
 
 class CountedSpans(SpanProcessor):
-    """Hands spans to a queue that a thread empties, and counts those for which there is no room."""
+    """Adds spans to a queue that a thread empties, and counts those for which the queue has no room."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts, capacity: int) -> None:
-        """The queue takes `capacity` spans; the library's own is as long, and so never full."""
+        """The queue holds `capacity` spans, as many as the library's own, which is therefore never full."""
         self._counts = counts
         self._capacity = capacity
         self._batches = BatchSpanProcessor(
@@ -73,7 +73,7 @@ class CountedSpans(SpanProcessor):
 
     @override
     def on_start(self, span: Span, parent_context: Context | None = None) -> None:
-        """Nothing."""
+        """Do nothing, because spans are counted at their end."""
 
     @override
     def on_end(self, span: ReadableSpan) -> None:

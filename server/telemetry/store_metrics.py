@@ -55,7 +55,7 @@ class StoreMetrics:
         songs: SongMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` gives seconds and never goes back."""
+        """`clock` returns monotonic seconds."""
         self._songs = songs
         self._clock = clock
         self._answered_at = clock()

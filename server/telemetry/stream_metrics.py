@@ -51,12 +51,12 @@ class StreamMetrics:
                 series(engine)
 
     def encoded(self, engine: str, *, seconds: float, sound_seconds: float) -> None:
-        """A window of sound was mastered and encoded."""
+        """Record that a window of sound was mastered and encoded."""
         self._encode(engine).observe(seconds)
         self._sound(engine).inc(sound_seconds)
 
     def chunk(self, engine: str, size_bytes: int) -> None:
-        """A chunk was appended to a stream."""
+        """Record that a chunk was appended to a stream."""
         self._chunks(engine).inc()
         self._chunk_bytes(engine).inc(size_bytes)
 

@@ -63,7 +63,7 @@ async def tracing(
 
 
 def check_propagators() -> None:
-    """Check that OTEL_PROPAGATORS names what is there; raises InvalidTelemetry."""
+    """Check that OTEL_PROPAGATORS names installed propagators; raises InvalidTelemetry."""
     try:
         propagator()
     except ValueError as error:
@@ -74,7 +74,7 @@ def check_propagators() -> None:
 
 
 def service_resource() -> Resource:
-    """Attributes of this service, as the OTEL_ variables give and complete them."""
+    """Return the attributes of this service for traces, as the OTEL_ variables set and complete them."""
     given = {"service.name": "melisma", "service.version": VERSION, **OTELResourceDetector().detect().attributes}
     return Resource.create(given)
 

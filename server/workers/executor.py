@@ -114,7 +114,9 @@ class CommandExecutor:
             except Exception as error:
                 # A device that is full works: that passes.
                 if not is_out_of_memory(error):
-                    raise DeviceBroken(f"the device does not compute any more: {error}") from error
+                    raise DeviceBroken(
+                        f"the device does not compute any more, so its worker is restarted: {error}"
+                    ) from error
 
     def _plan(self, command: Plan) -> Planned:
         started = self._clock()

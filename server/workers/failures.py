@@ -56,7 +56,7 @@ def is_fatal(error: BaseException) -> bool:
 def raise_if_fatal(error: Exception) -> None:
     """Raise DeviceBroken if the error is fatal."""
     if is_fatal(error):
-        raise DeviceBroken(f"the device does not compute any more: {error}") from error
+        raise DeviceBroken(f"the device does not compute any more, so its worker is restarted: {error}") from error
 
 
 def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType({})) -> Failure:

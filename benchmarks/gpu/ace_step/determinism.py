@@ -19,7 +19,7 @@ from model.engine import SectionState
 MAPS = ((2560, 2560), (7680, 2560), (12_800, 2560), (2560, 6400))
 ROWS = (645, 1290, 2580, 5160, 10_320)
 NOISE_FRAMES = (645, 2112, 2113, 2583)
-"""Up to 2112 frames the numbers of a generator of CUDA do not depend on the card (132 processors), beyond they do."""
+"""Longest noise for which CUDA's generator gives the same numbers on all GPU models (of 132 processors)."""
 
 STEPS = 27
 

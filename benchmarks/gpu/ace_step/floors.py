@@ -3,7 +3,7 @@
 from model.ace_step.networks.config import TransformerConfig
 
 PEAK_TFLOP_PER_S = 989.0
-"""Dense bf16 of an H100 or H200 (SXM) by their maker."""
+"""Dense bf16 peak rate of an H100 or H200 (SXM) according to the manufacturer."""
 
 _TERA = 1e12
 

@@ -28,10 +28,10 @@ from model.engine import SectionState
 from tests.support.ace_step import ace_step_options
 
 VARIABLE = "BENCH_GPU_ENGINE"
-"""The environment variable by which a server's worker is told what to load, as JSON: the fields of `choices_of`."""
+"""Environment variable with the parameters of `choices_of` as JSON, for a server's worker."""
 
 POISON = "device-side assert"
-"""A prompt that has these words makes the device fail for good when its song is begun."""
+"""Words in a prompt that make the device fail permanently when the song is begun."""
 
 _UMT5_BASE = {
     "d_model": 768, "d_kv": 64, "d_ff": 2048, "num_layers": 12, "num_heads": 12, "vocab_size": 256_384,
@@ -50,7 +50,7 @@ class Sizes:
 
 
 FULL = Sizes()
-"""Those of the release."""
+"""The sizes of the released networks."""
 
 _SEED = 20_000
 _TABLES, _GAMMA = 0.3, 0.3

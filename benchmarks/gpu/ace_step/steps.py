@@ -42,14 +42,14 @@ BATCHES = (
     Batch("mixed", (60.0, 40.0, 27.0, 18.0), 375),
     Batch("long_words.x32", (60.0,) * 32, 3900),
 )
-"""Words of 375 tokens make contexts of about 400."""
+"""Batches to measure; lyrics of 375 tokens make contexts of about 400."""
 
 SMALL_BATCHES = (
     Batch("minute.x1", (10.0,), 25),
     Batch("minute_unguided.x1", (10.0,), 25, guided=False),
     Batch("mixed", (13.0, 10.0), 50),
 )
-"""Named as what they stand for."""
+"""Batches for tiny networks, with the names of the full-size batches that they stand for."""
 
 
 def measure(setup: Setup) -> Iterator[Figure]:

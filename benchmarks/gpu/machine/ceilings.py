@@ -13,7 +13,7 @@ from benchmarks.gpu.figures import Figure, Setup, absent, guarded
 from benchmarks.gpu.timing import once, release, timed
 
 MAPS = ((2560, 2560), (7680, 2560), (12_800, 2560), (2560, 6400))
-"""Outputs and inputs of the linear maps of ACE-Step's blocks."""
+"""Sizes (outputs, inputs) of the linear layers in ACE-Step's blocks."""
 
 TOKENS = (645, 1290, 2580, 5160, 10_320, 41_280)
 HEADS, HEAD_WIDTH = 20, 128
@@ -24,7 +24,7 @@ BACKENDS = {
     "math": SDPBackend.MATH,
 }
 NEW_SHAPES = ((645, 401), (902, 523), (1311, 677))
-"""Frames and context tokens that nothing has seen before."""
+"""Frames and context tokens of shapes that were not used before."""
 
 
 def measure(setup: Setup) -> Iterator[Figure]:

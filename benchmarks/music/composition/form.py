@@ -16,7 +16,7 @@ from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.style import Track
 
 _LEAST_SPREAD = 0.1
-"""Variance within a style that is taken for granted; a few songs do not tell more of each measure by itself."""
+"""Minimum variance within a style, because a few songs do not give a reliable variance."""
 
 
 def last_chorus(pieces: Sequence[Piece]) -> dict[str, float]:

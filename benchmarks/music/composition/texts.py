@@ -143,7 +143,7 @@ STYLES: Mapping[str, str] = {
     "hip hop": "hip hop, rap",
 }
 SOLOISTS = frozenset({"ballad", "folk", "guofeng", "jazz", "cinematic"})
-"""Styles whose prompt names an instrument that plays the tune."""
+"""Styles whose prompt names an instrument that plays the melody."""
 
 SECONDS = (90.0, 60.0, 120.0)
 """Length of the songs on each text of a set."""

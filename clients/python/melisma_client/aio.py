@@ -201,7 +201,7 @@ async def _with_retries(attempt: Callable[[float], Awaitable[T]], budget: RetryB
             if (wait := budget.wait_seconds(error_of(failure), number)) is None:
                 raise
         await asyncio.sleep(wait)
-    raise AssertionError("itertools.count() has ended. This cannot happen")
+    raise AssertionError("itertools.count() has ended. This is a bug: please report it")
 
 
 def _channel(server: str, credentials: grpc.ChannelCredentials | None) -> grpc.aio.Channel:

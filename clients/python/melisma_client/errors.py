@@ -150,7 +150,7 @@ or the listener read nothing for too long.
 """
 
 _BROKEN = re.compile("RST_STREAM|Stream removed|END_STREAM")
-"""Texts of gRPC's own INTERNAL or UNKNOWN when a stream breaks on the way."""
+"""Texts of gRPC's own statuses INTERNAL or UNKNOWN if a stream breaks."""
 
 
 def error_of(failure: grpc.RpcError) -> MelismaError:

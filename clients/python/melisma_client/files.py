@@ -15,7 +15,7 @@ if sys.platform != "win32":
     import fcntl
 
 OTHER_SOUND = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg", ".opus", ".wav", ".webm", ".wma"})
-"""Suffixes of files that hold sound in another format than MP3."""
+"""Suffixes of sound files in other formats than MP3."""
 
 
 class NobodyReads(OSError):

@@ -16,7 +16,7 @@ from melisma.v1.music_pb2 import (
 from melisma_client.errors import BrokenSong
 
 Event: TypeAlias = SongAccepted | SongPlan | SongProgress | AudioChunk | SectionFinished | SongFinished
-"""An event of a song: one of the messages in the contract's `SongEvent`. `SongFinished` is the last."""
+"""An event of a song: one of the messages in `SongEvent`. `SongFinished` is the last."""
 
 Response: TypeAlias = GenerateResponse | ListenResponse
 

@@ -40,4 +40,4 @@ class Retry:
 
 
 NO_RETRY = Retry(attempts=1)
-"""A single try."""
+"""A policy without retries."""

@@ -190,7 +190,7 @@ def _with_retries(attempt: Callable[[float], T], budget: RetryBudget, sleep: Cal
             if (wait := budget.wait_seconds(error_of(failure), number)) is None:
                 raise
         sleep(wait)
-    raise AssertionError("itertools.count() has ended. This cannot happen")
+    raise AssertionError("itertools.count() has ended. This is a bug: please report it")
 
 
 def _channel(server: str, credentials: grpc.ChannelCredentials | None) -> grpc.Channel:

@@ -25,7 +25,7 @@ FILES = (
     *(folder / name for folder in (TRANSFORMER, AUTOENCODER, VOCODER) for name in (CONFIG, WEIGHTS)),
     *(TEXT_ENCODER / name for name in (CONFIG, TEXT_WEIGHTS, TOKENIZER)),
 )
-"""The files that are read; the release has more, with redundant contents."""
+"""The files that are used; the release has further files with redundant contents."""
 
 RELEASED_BYTES = MappingProxyType(
     {

@@ -12,7 +12,7 @@ from model.shared.process_state import process_state
 from model.song import Window
 
 _AT_ONCE = -1
-"""Priority of the decoding stream: listeners wait for windows, which are short compared with a step."""
+"""Priority of the decoding stream, because listeners wait for windows, which are short compared with a step."""
 
 
 class Device:
@@ -96,7 +96,10 @@ class Device:
                 two = torch.ones(1, device=self.torch).add_(1)
                 self.settle()
                 if two.item() != 2.0:
-                    raise RuntimeError(f"the device {self.torch} computes wrongly: 1 + 1 is {two.item()} there")
+                    raise RuntimeError(
+                        f"the device {self.torch} computes wrongly, 1 + 1 is {two.item()} there: the process has to "
+                        "be restarted"
+                    )
 
     def window(self, sound: torch.Tensor) -> Window:
         """Copy sound [channels, samples] to the host; called within `decoding`.
@@ -142,7 +145,8 @@ def _opened(name: str) -> torch.device:
     found = torch.cuda.device_count()
     if (device.index or 0) >= found:
         raise EngineUnavailable(
-            f"there is no device {name}: torch finds {found} CUDA devices; name another device, or look at 'nvidia-smi'"
+            f"there is no device {name}: torch finds {found} CUDA devices; check the name of the device and "
+            "'nvidia-smi'"
         )
     try:
         torch.cuda.init()  # type: ignore[no-untyped-call]

@@ -34,7 +34,7 @@ class Pair:
 
 
 Adapter = Mapping[str, Pair]
-"""Changes by the name of the linear map."""
+"""The changes of an adapter by the name of the linear layer."""
 
 _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter", default=None)
 
@@ -54,7 +54,7 @@ def load(folder: Path, model: nn.Module) -> Adapter:
             tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
     except (OSError, ValueError) as error:
         raise EngineUnavailable(
-            f"the LoRA adapter {path} cannot be read ({error}): name another file, or mend this one"
+            f"the LoRA adapter {path} cannot be read ({error}): correct its path in the settings, or the file"
         ) from error
     maps = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
     adapter = {name: _pair(path, name, tensors, maps, _config(folder)) for name in _changed(tensors)}

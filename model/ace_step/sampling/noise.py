@@ -39,4 +39,4 @@ class Noise:
 
 
 Noises = Callable[[int], Noise]
-"""Makes the noise of a seed."""
+"""Function that makes the noise generator of a seed."""

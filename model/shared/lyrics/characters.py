@@ -32,7 +32,7 @@ _FOLDED = MappingProxyType(
      ((0x1D400, 0x1D7FF), (0x2E80, 0x2FDF), (0x24B6, 0x24E9)) for code in range(first, last + 1)}
     | dict(zip(map(ord, "ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ"), "abcdefghijklmnoprstuvwyz", strict=True))
 )  # fmt: skip
-"""Letters of ornamental alphabets and radicals of characters, with the plain ones for them."""
+"""Plain characters for letters of ornamental alphabets and for radicals."""
 _BLANKS = re.compile("[\t\u00a0\u1680\u2000-\u200a\u202f\u205f\u2800\u3000\u3164\uffa0]")
 _INVISIBLE = re.compile(
     "[\x00-\x08\x0e-\x1f\x7f-\x9f\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180f\u200b\u200e\u200f\u202a-\u202e"

@@ -53,7 +53,7 @@ _BESIDE_TAG = re.compile(
     r"energetic|choir|beat)\b|轻声|吉他|钢琴|人声|弦乐)[^()（）]*[)）]",
     re.IGNORECASE,
 )
-"""How a section is sung or played, on the line of its tag."""
+"""Pattern of directions for singing or playing a section, on the line of its tag."""
 _COLON = re.compile(r"(.{1,40}?)\s*[:：]\s*(.*)")
 _DASHED = re.compile(r"\W*[-–—=~*#]\s*(\w[^-–—=~*#]{0,38}?)\s*[-–—=~*#]\W*")
 _REPEAT = re.compile(r"repeat\s", re.IGNORECASE)

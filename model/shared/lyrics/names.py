@@ -29,7 +29,7 @@ _SPELLINGS = {
     "尾奏 尾声 尾聲 尾 结尾 結尾 结束 結束 终章 終章 尾段 完 全文完 终曲 終曲 后奏 後奏 アウトロ 아웃트로 후주",
 }
 KINDS = MappingProxyType({name: kind for kind, names in _SPELLINGS.items() for name in names.split()})
-"""Kinds by name, in lower case and without spaces and hyphens."""
+"""Kinds of sections by name, in lower case and without spaces and hyphens."""
 
 STRONG = frozenset(
     [
@@ -64,7 +64,7 @@ STRONG = frozenset(
         "副歌前",
     ]
 )
-"""Names that open a section even without brackets or a colon: no line of a song equals one of them."""
+"""Names that open a section even without brackets or a colon, because no line of a song equals one of them."""
 
 NEAR_WORDS = MappingProxyType(
     {
@@ -100,7 +100,7 @@ NEAR_SIGNS = (
     ("开场", SectionKind.INTRO), ("開場", SectionKind.INTRO), ("solo", SectionKind.INST), ("rap", SectionKind.VERSE),
     ("サビ", SectionKind.CHORUS), ("후렴", SectionKind.CHORUS), ("간주", SectionKind.INST),
 )  # fmt: skip
-"""The same for writing without spaces, the more specific first."""
+"""Like NEAR_WORDS for writing without spaces, the more specific first."""
 
 NUMBERS = MappingProxyType(
     {name: str(number) for names in (

@@ -10,7 +10,7 @@ from model.shared.lyrics.tags import Heading, Remark, Repetition
 from model.song import InvalidParams, SectionKind, Violation
 
 MOST_LINES = 2_000
-"""Most lines that repetitions may make."""
+"""Most lines including repetitions."""
 
 MOST_SECTIONS = 200
 

@@ -1,4 +1,4 @@
-"""Fits the caller's melody to the song: what is too long is cut, the rest is spread over the sections it covers."""
+"""Fits the caller's melody to the song: cuts it if it is too long, and spreads it over the sections that it covers."""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -15,7 +15,7 @@ _EDGES = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 
 class Fitted(NamedTuple):
-    """A melody that is no longer than is taken, and remarks on what was cut."""
+    """A melody that is not too long, and remarks on what was cut."""
 
     notes: tuple[AnchorNote, ...]
     remarks: tuple[str, ...] = ()
@@ -78,7 +78,7 @@ def _first_melodic(blocks: Sequence[Block]) -> int:
 
 
 def _split(notes: Sequence[AnchorNote], beats: float) -> tuple[tuple[AnchorNote, ...], list[AnchorNote]]:
-    """The notes of the first `beats` beats, and the rest."""
+    """Return the notes of the first `beats` beats, and the rest."""
     taken: list[AnchorNote] = []
     for n, note in enumerate(notes):
         if note.length_beats > beats:

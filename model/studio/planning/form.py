@@ -43,7 +43,9 @@ class Part:
     played_bars: int = 1
 
     def blocks(self, bar_seconds: float, first_limit: int = _BLOCK_BARS) -> tuple[Block, ...]:
-        """The part as blocks of 8 bars or a little more; `first_limit` bars at most in the first where lines allow."""
+        """Return the part as blocks of about 8 bars; the first has at most `first_limit` bars if its lines allow
+        that.
+        """
         if not self.lines:
             return (Block(self.kind, self.played_bars),)
         needs = line_bars(self.lines, bar_seconds, self.ease)
@@ -56,7 +58,7 @@ class Part:
 
 
 def _edges(needs: Sequence[int], first_limit: int) -> list[int]:
-    """Indices of the lines that open a block, and the number of lines."""
+    """Return the indices of the lines that begin a block, and the number of lines."""
     edges, filled, limit = [0], 0, first_limit
     for index, need in enumerate(needs):
         if filled and filled + need > limit:
@@ -109,21 +111,21 @@ class Form:
         return (self.intro_bars + self.outro_bars) / self.bars if any(part.lines for part in self.parts) else 0.0
 
     def size(self, part: int) -> int:
-        """Bars of one part."""
+        """Return the number of bars of one part."""
         return sum(block.bars for block in self.parts[part].blocks(self.bar_seconds))
 
     def bars_a_line(self, part: Part) -> float:
-        """Mean bars of the lines of a sung part."""
+        """Return the mean number of bars of the lines of a sung part."""
         bars = line_bars(part.lines, self.bar_seconds, part.ease)
         return sum(bars) / len(bars)
 
     def with_kind(self, kind: SectionKind, change: Callable[[Part], Part]) -> "Form":
-        """The same form with `change` made to every part of a kind."""
+        """Return the same form with the function `change` applied to every part of a kind."""
         parts = tuple(change(part) if part.kind is kind else part for part in self.parts)
         return replace(self, parts=parts)
 
     def with_part(self, part: Part, position: int) -> "Form":
-        """The same form with one more part, played at `position` of the order."""
+        """Return the same form with one more part, played at `position` of the order."""
         order = (*self.order[:position], len(self.parts), *self.order[position:])
         return replace(self, parts=(*self.parts, part), order=order)
 

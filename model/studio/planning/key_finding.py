@@ -1,4 +1,4 @@
-"""The key that a melody is in."""
+"""Estimates the key of a melody."""
 
 from collections.abc import Sequence
 

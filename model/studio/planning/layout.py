@@ -1,4 +1,4 @@
-"""Lays a song out in bars: sets the words, then fills the time as songs do, with interludes and choruses again."""
+"""Divides a song into bars: places the words, then fills the time with interludes and repeated choruses."""
 
 import itertools
 import math
@@ -56,7 +56,7 @@ _TWO_BARS = 1.5
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
-    """The shortest song that holds the sections, in bars of `bar_seconds`."""
+    """Return the length of the shortest song that holds the sections, in bars of `bar_seconds`."""
     return tightest(sections, bar_seconds).bars
 
 
@@ -77,7 +77,7 @@ def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, ra
 
 
 def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
-    """Length in seconds of a song of few lines; `None` for other songs, and for one without words."""
+    """Return the length in seconds of a song of few lines; `None` for other songs, and for one without words."""
     lines = sum(len(section.lines) for section in sections)
     seconds = _SECONDS_PER_LINE * (lines + sum(not section.lines for section in sections))
     return seconds if lines and seconds < _COMFORTABLE_SECONDS else None
@@ -113,7 +113,7 @@ def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
 
 
 def _moves(phrase_bars: int, *, rapped: bool, edges: bool) -> Iterator[Move]:
-    """The ways to give a song more room, most urgent first."""
+    """Return the ways to lengthen a song, most urgent first."""
     yield partial(_edges_at_least, intro=0, outro=1)
     yield partial(_edges_at_least, intro=1, outro=0)
     if not rapped:
@@ -244,7 +244,7 @@ def _stanzas(form: Form) -> list[tuple[int, ...]]:
 
 
 def _end(form: Form) -> int:
-    """The place in the order after everything but a closing outro."""
+    """Return the position in the order after everything except a closing outro."""
     last = form.parts[form.order[-1]]
     return len(form.order) - (last.kind is SectionKind.OUTRO)
 
@@ -264,7 +264,7 @@ def _filled(form: Form, bars: int) -> Form:
 
 
 def _seam(form: Form) -> int:
-    """The last place in the order between two of the song's own parts, or before the last of several, or the end."""
+    """Return the last position in the order between two of the song's own parts, or before the last one, or the end."""
     own = [position for position, part in enumerate(form.order) if part < form.own_parts]
     together = [after for before, after in itertools.pairwise(own) if after == before + 1]
     if together:

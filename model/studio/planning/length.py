@@ -1,4 +1,4 @@
-"""The length of a song in bars, and its tempo: what the words need, what was asked for, what is comfortable."""
+"""Chooses the length of a song in bars, and its tempo, from the words and the requested duration."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -16,7 +16,7 @@ TEMPO_SLACK = 0.04
 
 
 class TooManyWords(Exception):
-    """The words need more time than any song of the engine has."""
+    """The words need more time than the longest song of the engine has."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,12 +45,12 @@ class Length:
 
 
 def seconds_of(bars: int, tempo_bpm: float, beats_per_bar: int = BEATS_PER_BAR) -> float:
-    """Duration of `bars` bars in seconds."""
+    """Return the duration of `bars` bars in seconds."""
     return bars * beats_per_bar * 60.0 / tempo_bpm
 
 
 def bars_together(beats_per_bar: int) -> int:
-    """Bars that the layout takes for one: two of a waltz, which hold about as much as one of four beats."""
+    """Return the bars that the layout counts as one: two of a waltz, which are about as long as one of four beats."""
     return 2 if beats_per_bar < BEATS_PER_BAR else 1
 
 
@@ -88,7 +88,7 @@ class _Needs:
     _bars: dict[int, int] = field(default_factory=dict)
 
     def bars(self, tempo_bpm: float) -> int:
-        """The fewest bars at a tempo."""
+        """Return the fewest bars at a tempo."""
         bar_seconds = seconds_of(1, tempo_bpm, self.beats_per_bar)
         syllables = most_in_one_bar(bar_seconds)
         if syllables not in self._bars:
@@ -97,7 +97,7 @@ class _Needs:
 
 
 def _fitting(seconds: float, tempo: Tempo, needs: _Needs, longest: float) -> Length | None:
-    """The best length for a duration that holds the words, or `None`."""
+    """Return the best length for a duration that holds the words, or `None`."""
     lengths = _fixed_lengths(seconds, tempo, longest) if tempo.fixed else _free_lengths(seconds, tempo)
     return next((length for length in lengths if needs.bars(length.tempo_bpm) <= length.bars), None)
 
@@ -137,7 +137,7 @@ def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exception:
-    """The refusal that names the shortest duration that holds the words."""
+    """Return the error that names the shortest duration that holds the words."""
     for seconds in range(math.floor(asked) + 1, math.floor(longest) + 1):
         if _fitting(seconds, tempo, needs, longest):
             return InvalidParams(
@@ -150,7 +150,7 @@ def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exc
 
 
 def too_many_words(sections: Sequence[LyricSection], tempo: Tempo, longest: float) -> Violation:
-    """The violation that says how long a song of all the words would be."""
+    """Return the violation that says how long a song of all the words would be."""
     needs = _Needs(sections, tempo.beats_per_bar)
     low, high = (tempo.bpm, tempo.bpm) if tempo.fixed else tempo.range_bpm
     tempi = (low, *range(math.ceil(low), math.floor(high) + 1), high)

@@ -1,4 +1,4 @@
-"""Plan of a section's lines: which take up which, when they enter, how high they lie, how words are stressed."""
+"""Plans the lines of a section: repetitions of earlier lines, entries, pitch range, and stress of the words."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -40,7 +40,7 @@ _RISE, _FALL = (-3.0, 3.0), -1.5
 
 @dataclass(frozen=True, slots=True)
 class LinePlan:
-    """Plan of the lines of one section, parallel to them; see `SectionSpec` for each field."""
+    """Plan of the lines of one section, with one value per line; see `SectionSpec` for each field."""
 
     words: tuple[str, ...] = ()
     takes_up: tuple[int | None, ...] = ()
@@ -51,7 +51,7 @@ class LinePlan:
     rooms: tuple[int, ...] = ()
 
     def part(self, first: int, count: int) -> "LinePlan":
-        """The plan of some lines alone."""
+        """Return the plan of `count` lines from line `first` on."""
         own, cut = range(first, first + count), slice(first, first + count)
         places = [place if place in own else None for place in (*self.takes_up[cut], self.climax)]
         *takes_up, climax = [None if place is None else place - first for place in places]
@@ -67,7 +67,7 @@ class LinePlan:
 
 
 def words_of(line: LyricLine) -> str:
-    """Identity of a line's words: how they are read, and with what tones."""
+    """Return a key for a line's words: their readings and tones."""
     said = " ".join(f"{syllable.reading}{syllable.sung_tone}" for syllable in line.syllables)
     return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
@@ -75,7 +75,7 @@ def words_of(line: LyricLine) -> str:
 def line_plan(
     plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], style: Style, *, free: bool
 ) -> LinePlan:
-    """Plan of the lines of section `index`.
+    """Return the plan of the lines of section `index`.
 
     `line_bars` holds the bars of the lines of every section of a song in a style. Without `free` lines enter with their
     bars, as the caller's melody lies there.

@@ -1,4 +1,4 @@
-"""Plans a song: parameters in, sections with bars, lines, key, tempo and style out."""
+"""Plans a song: computes sections with bars, lines, key, tempo and style from the parameters."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -97,14 +97,14 @@ class StudioDetail:
 
 
 def detail_of(plan: SongPlan) -> StudioDetail:
-    """The studio engine's own part of a plan; raises TypeError for a plan of another engine."""
+    """Return the studio engine's own part of a plan; raises TypeError for a plan of another engine."""
     if not isinstance(plan.detail, StudioDetail):
         raise TypeError("the plan was not made by the studio engine. This is a bug: please report it")
     return plan.detail
 
 
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
-    """Lay out a song; pure, and the same for the same parameters.
+    """Plan a song; pure, and the same for the same parameters.
 
     A key that neither field nor prompt names is that of the anchor, if there is one; a tempo that neither names is
     that of the anchor's file, where it can be. An anchor that is too long is cut; where no duration is asked for, the
@@ -160,12 +160,12 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
 
 
 def samples_of(bars: int, tempo_bpm: float, beats_per_bar: int) -> int:
-    """Samples per channel in the first `bars` bars of a song, to the nearest one."""
+    """Return the number of samples per channel in the first `bars` bars of a song, rounded."""
     return round(bars * beats_per_bar * SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm)
 
 
 def _blocks(lyrics: Lyrics, length: Length, style: Style) -> tuple[Block, ...]:
-    """The sections of a song in bars of its own; the layout may take several of these for one."""
+    """Return the sections of a song in its own bars; the layout may count several of them as one."""
     together = bars_together(style.beats_per_bar)
     bar_seconds = seconds_of(together, length.tempo_bpm, style.beats_per_bar)
     laid = lay_out(lyrics.sections, length.bars, bar_seconds, rapped=style.genre == RAPPED_GENRE)

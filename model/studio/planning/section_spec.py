@@ -14,7 +14,7 @@ from model.studio.planning.plan import StudioDetail, detail_of
 
 
 def section_spec(plan: SongPlan, index: int) -> SectionSpec:
-    """Specification of section `index` for the denoiser."""
+    """Return the specification of section `index` for the denoiser."""
     detail, section = detail_of(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
@@ -78,5 +78,5 @@ def _anchor_notes(anchor: Sequence[AnchorNote]) -> tuple[Note, ...]:
 
 
 def section_seed(song_seed: int, index: int) -> int:
-    """The section's own seed, unrelated to those of its neighbours and of other songs."""
+    """Return the seed of a section, independent of those of other sections and songs."""
     return int(np.random.SeedSequence((song_seed, index)).generate_state(1)[0])

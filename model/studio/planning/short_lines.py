@@ -1,4 +1,4 @@
-"""Puts short lines together where there are more than a song has bars."""
+"""Joins short lines if there are more lines than a song has bars."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

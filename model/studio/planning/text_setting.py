@@ -1,4 +1,4 @@
-"""Bars that the words need: lines cut into phrases, phrases measured against the tempo."""
+"""Computes the bars that the words need: divides lines into phrases, and compares phrases with the tempo."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -57,7 +57,7 @@ def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tup
 
 
 def _rate(count: int, bars: int, bar_seconds: float) -> float:
-    """Syllables per second when `count` syllables are sung in `bars`, with a breath at the end."""
+    """Return the syllables per second if `count` syllables are sung in `bars`, with a breath at the end."""
     return count / ((bars - _BREATH_BARS) * bar_seconds)
 
 

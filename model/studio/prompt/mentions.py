@@ -38,7 +38,7 @@ _MANY_UNKNOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A known word at its place in the text, and True if it is not negated."""
+    """A known word at its position in the text, and True if it is not negated."""
 
     place: int
     word: str
@@ -46,7 +46,7 @@ class Mention:
 
     @property
     def end(self) -> int:
-        """The place after the word."""
+        """The position after the word."""
         return self.place + len(self.word)
 
     @property
@@ -56,19 +56,19 @@ class Mention:
 
 
 def normalised(prompt: str) -> str:
-    """The prompt in lower case, with one kind of space and apostrophe."""
+    """Return the prompt in lower case, with one kind of space and apostrophe."""
     text = unicodedata.normalize("NFKC", prompt).casefold().replace("’", "'")
     return re.sub(r"[\s_–—-]+", " ", text)
 
 
 def places(text: str, word: str) -> list[int]:
-    """Positions of `word` in `text`: whole words where it is Latin, anywhere where it is Chinese."""
+    """Return the positions of `word` in `text`: of whole words if it is Latin, anywhere if it is Chinese."""
     found = [place for place in range(len(text)) if text.startswith(word, place)] if word in text else []
     return [place for place in found if not word.isascii() or _stands_alone(text, place, place + len(word))]
 
 
 def wanted_places(text: str, word: str) -> list[int]:
-    """The places of `word` that are not negated: "no drums", "without piano or guitar", "不要吉他"."""
+    """Return the positions of `word` that are not negated, as in "no drums", "without piano or guitar", "不要吉他"."""
     return [place for place in places(text, word) if not negated(text, place)]
 
 
@@ -79,7 +79,7 @@ def negated(text: str, place: int) -> bool:
 
 
 def mentions(text: str, words: Iterable[str]) -> list[Mention]:
-    """The known words in order; one inside a longer one does not count."""
+    """Return the known words in order; a word inside a longer one does not count."""
     every = [Mention(place, word, not negated(text, place)) for word in set(words) for place in places(text, word)]
     kept: list[Mention] = []
     for one in sorted(every, key=lambda mention: (-len(mention.word), mention.place)):
@@ -89,7 +89,7 @@ def mentions(text: str, words: Iterable[str]) -> list[Mention]:
 
 
 def unknown_words(text: str, known: Iterable[tuple[int, int]]) -> tuple[str, ...]:
-    """Words outside the `known` spans, without those that have no musical meaning; a few at most."""
+    """Return words outside the `known` spans, without words of no musical meaning; only the first few."""
     left = list(text)
     for start, end in known:
         left[start:end] = " " * (end - start)

@@ -48,7 +48,7 @@ class ParsedPrompt:
 
 
 def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
-    """Turn a prompt into a style; what it leaves open is drawn from `random`. Unknown words are ignored."""
+    """Convert a prompt to a style; values that it does not give are drawn from `random`. Unknown words are ignored."""
     metre = find_metre(normalised(prompt))
     tempo = find_tempo(metre.rest)
     text = without_tempo(metre.rest)
@@ -72,7 +72,7 @@ def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
 
 
 def _genre(text: str) -> Genre | None:
-    """The genre named first; pop only where there is no other. "Classical guitar" is not classical music."""
+    """Return the genre named first; pop only if there is no other. "Classical guitar" does not name classical music."""
     for words, _, _ in INSTRUMENTS:
         for word in words:
             text = text.replace(word, "") if " " in word else text
@@ -93,7 +93,7 @@ def _without_genres(text: str) -> str:
 
 
 def _suiting(moods: Iterable[Mood]) -> Genre:
-    """The genre for a prompt that names none: that of its first mood, or pop."""
+    """Return the genre for a prompt that names none: that of its first mood, or pop."""
     wished = next((mood.genre for mood in moods if mood.genre), None)
     return next((genre for genre in GENRES if genre.style.genre == wished), POP)
 
@@ -116,7 +116,7 @@ def _in_mood(genre: Genre, moods: Iterable[Mood], random: Random) -> Style:
 
 
 def _tempo_range(genre: Genre, moods: Iterable[Mood]) -> tuple[float, float]:
-    """The slowest and the fastest tempo that `_in_mood` can draw."""
+    """Return the slowest and the fastest tempo that `_in_mood` can draw."""
     factor = math.prod(mood.tempo_factor for mood in moods)
     slowest, fastest = (_possible_tempo(genre, tempo_bpm * factor) for tempo_bpm in genre.tempo_range_bpm)
     return slowest, fastest
@@ -131,7 +131,7 @@ def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:
 
 
 def _with_players(style: Style, text: str) -> Style:
-    """Give the named instruments their tracks, and silence negated ones."""
+    """Assign the named instruments to their tracks, and silence negated ones."""
     players = dict(style.instruments)
     for words, track, instrument in INSTRUMENTS:
         wanted = any(wanted_places(text, word) for word in words)
@@ -154,7 +154,7 @@ def _same_family(one: Instrument, other: Instrument) -> bool:
 
 
 def _with_lead(players: dict[Track, Instrument]) -> tuple[tuple[Track, Instrument], ...]:
-    """The players in the order of the tracks, with at least one player of the tune."""
+    """Return the instruments in the order of the tracks, with at least one for the melody."""
     players = {Track.LEAD: Instrument.PIANO, **players}
     return tuple((track, players[track]) for track in Track if track in players)
 
@@ -179,7 +179,7 @@ def _with_drums(style: Style, text: str) -> Style:
 
 
 def _voice(text: str) -> Voice | None:
-    """The voice that the prompt names; the first one where two are named."""
+    """Return the voice that the prompt names; the first one if it names two."""
     found = [
         (place, -len(word), voice) for words, voice in VOICES for word in words for place in wanted_places(text, word)
     ]
@@ -208,7 +208,7 @@ _KNOWN = frozenset(_known_words())
 
 
 def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
-    """Remarks: the style; the understood words beside its name, as written; the unknown words."""
+    """Return remarks on the style, the words that were understood in addition to its name, and the unknown words."""
     metre = find_metre(normalised(without_key(prompt)))
     text = without_tempo(metre.rest)
     found = mentions(text, _KNOWN)

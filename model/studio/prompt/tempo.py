@@ -1,4 +1,4 @@
-"""Tempi in a prompt: the common ways to write one in English and Chinese."""
+"""Finds tempi in a prompt, in the common English and Chinese notations."""
 
 import re
 from dataclasses import dataclass
@@ -57,7 +57,7 @@ class NamedTempo:
 
 
 def find_tempo(text: str) -> NamedTempo | None:
-    """The first tempo in a prompt, in lower case with spaces for dashes; `None` if none is named."""
+    """Return the first tempo in a prompt, which is in lower case with spaces for dashes; `None` if there is none."""
     found = [match for pattern in _PATTERNS if (match := pattern.search(text))]
     if not found:
         return None
@@ -68,7 +68,7 @@ def find_tempo(text: str) -> NamedTempo | None:
 
 
 def _number(written: str) -> float:
-    """The number in digits, or in Chinese up to 299: 一百二十, 一百二 (120), 九十五."""
+    """Parse a number in digits, or in Chinese up to 299: 一百二十, 一百二 (120), 九十五."""
     if written[0].isdigit():
         return float(written)
     hundreds, hundred, rest = written.rpartition("百")
@@ -80,6 +80,6 @@ def _number(written: str) -> float:
 
 
 def without_tempo(text: str) -> str:
-    """The prompt with a space where `find_tempo` finds a tempo."""
+    """Return the prompt with a space in place of the tempo that `find_tempo` finds."""
     tempo = find_tempo(text)
     return f"{text[: tempo.start]} {text[tempo.end :]}" if tempo else text

@@ -115,7 +115,9 @@ class SoundFont:
             SoundFontError: the file is not a SoundFont.
         """
         if data[:4] != b"RIFF" or data[8:12] != b"sfbk":
-            raise SoundFontError("not a SoundFont: the RIFF/sfbk header is missing")
+            raise SoundFontError(
+                "the file is not a SoundFont, as the RIFF/sfbk header is missing: give an SF2 or SF3 file"
+            )
         self._data = data
         self._chunks = _index(data)
         self._presets = self._rows("phdr", "<20xHHHIII")
@@ -139,7 +141,9 @@ class SoundFont:
             if (preset[1], preset[0]) == (bank, program):
                 layers = self._layers("p", preset[2], self._presets[index + 1][2], Generator.INSTRUMENT)
                 return tuple(zone for layer in layers for zone in self._flatten(layer))
-        raise SoundFontError(f"the font has no preset at bank {bank}, program {program}")
+        raise SoundFontError(
+            f"the SoundFont has no preset at bank {bank}, program {program}: use the font that the module's text names"
+        )
 
     def ogg_bytes(self, sample: int) -> bytes:
         """Return the Ogg Vorbis stream of an SF3 sample.
@@ -150,12 +154,12 @@ class SoundFont:
         header, (base, _) = self.samples[sample], self._chunk("smpl")
         stream = self._data[base + header.start : base + header.end]
         if not stream.startswith(b"OggS"):
-            raise SoundFontError(f"sample {header.name!r} is not an Ogg stream: an SF3 file is needed")
+            raise SoundFontError(f"sample {header.name!r} is not an Ogg stream: give an SF3 file")
         return stream
 
     def _chunk(self, name: str) -> Span:
         if name not in self._chunks:
-            raise SoundFontError(f"the {name} chunk is missing")
+            raise SoundFontError(f"the file lacks the chunk {name}: it is damaged, download it again")
         return self._chunks[name]
 
     def _rows(self, name: str, layout: str) -> list[Row]:

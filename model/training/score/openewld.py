@@ -49,9 +49,9 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
     """
     part = ElementTree.fromstring(xml).find("part")
     if part is None:
-        raise ValueError("no part")
+        raise ValueError("the lead sheet has no part, so it is left out")
     if {(time.findtext("beats"), time.findtext("beat-type")) for time in part.iter("time")} - {("4", "4"), ("2", "2")}:
-        raise ValueError("not in four beats")
+        raise ValueError("the song is not in four beats, so it is left out")
     sheet = _Sheet(part, STEPS_PER_BAR)
     minor = part.findtext(".//key/mode") == "minor"
     tonic = (int(part.findtext(".//key/fifths") or 0) * 7 + (9 if minor else 0)) % 12
@@ -93,7 +93,7 @@ class _Sheet:
             self._read(measure, index * steps_per_bar, first=index == 0, last=index == len(measures) - 1)
         self.bars = len(measures)
         if self._off_grid > 0.05 * len(self._onsets):
-            raise ValueError("rhythm off the sixteenth grid")
+            raise ValueError("the song has rhythms off the sixteenth grid, so it is left out")
 
     def lengths(self) -> list[tuple[int | None, int]]:
         """Return the melody as (pitch or None, steps) pairs from the first bar on."""
@@ -122,7 +122,7 @@ class _Sheet:
         self._divisions = int(measure.findtext(".//divisions") or self._divisions)
         length = max(end for _, _, end in self._walk(measure)) if measure.find("note") is not None else self._bar
         if round(length) > self._bar or (round(length) < self._bar and not (first or last)):
-            raise ValueError("irregular bars")
+            raise ValueError("the song has irregular bars, so it is left out")
         offset = start + (self._bar - round(length) if first else 0)
         for element, at, end in self._walk(measure):
             if element.tag == "harmony":

@@ -53,7 +53,7 @@ def parse_song(name: str, files: dict[str, str]) -> TrainingSong:
     rows = [tuple(map(int, line.split())) for line in files["melody.txt"].splitlines() if line.strip()]
     notes = [(pitch or None, length) for pitch, length in rows]
     if not -14 * STEPS_PER_BAR <= sum(length for _, length in notes) - bars * STEPS_PER_BAR <= 40:
-        raise ValueError("melody and structure differ in length")
+        raise ValueError("melody and structure differ in length, so the song is left out")
     tonic, _, mode = files["analyzed_key.txt"].split()[0].partition(":")
     minor = mode.startswith("min")
     transpose = home_transpose(PITCH_NAMES[tonic], minor)
@@ -92,7 +92,7 @@ def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ..
     """
     strength = _sung_letters(labels, melody)
     if not strength:
-        raise ValueError("nothing is sung")
+        raise ValueError("no section is sung, so the song is left out")
     counts = Counter(letter for letter, _ in labels)
     sung = [letter for letter, _ in labels if letter in strength]
     chorus = _chorus(strength, counts, first=sung[0])

@@ -61,7 +61,7 @@ def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: 
     notes = list(notes)
     pitches = [pitch for pitch, _ in notes if pitch is not None]
     if len(pitches) < 40:
-        raise ValueError("too few notes")
+        raise ValueError("the melody has too few notes, so the song is left out")
     octaves = round((66 - float(np.median(pitches)) - transpose) / 12) * 12
     classes = np.full(bars * STEPS_PER_BAR, REST, dtype=np.int64)
     start = 0

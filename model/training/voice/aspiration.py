@@ -27,7 +27,9 @@ def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float6
         if not is_aspirated(name, seconds[name]):
             able = [n for n in seconds if initial_of(n) == initial_of(name) and is_aspirated(n, seconds[n])]
             if not able:
-                raise ValueError(f"no recording of {initial_of(name)} is long enough to be aspirated")
+                raise ValueError(
+                    f"no recording of {initial_of(name)} is long enough to be aspirated: add recordings of that initial"
+                )
             out[name] = min(able, key=lambda other: float(np.std(vowels[name] - vowels[other])))
     return out
 

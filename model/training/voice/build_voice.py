@@ -83,7 +83,7 @@ def _first_tones(recordings: Path) -> dict[str, Path]:
 def _read(path: Path) -> NDArray[np.float64]:
     sound, rate_hertz = soundfile.read(path, always_2d=True)
     if rate_hertz != SAMPLE_RATE_HERTZ:
-        raise ValueError(f"{path} is sampled at {rate_hertz} Hz, not at {SAMPLE_RATE_HERTZ} Hz")
+        raise ValueError(f"{path} is sampled at {rate_hertz} Hz: convert it to {SAMPLE_RATE_HERTZ} Hz")
     mono: NDArray[np.float64] = sound.mean(1)
     return mono
 

@@ -99,7 +99,7 @@ def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, in
             best = max(best, (start, frame), key=lambda span: span[1] - span[0])
             start = None
     if best[1] - best[0] < 12:
-        raise ValueError("no voiced sound of 60 ms or more")
+        raise ValueError("the recording has no voiced sound of at least 60 ms: use another recording")
     return best[0] + int((below_db[best[0] : best[1]] < onset_db).argmax()), best[1]
 
 

@@ -81,18 +81,18 @@ def read_song(folder: Path) -> Song:
     """Read one song folder of POP909.
 
     Raises:
-        ValueError: the song has no downbeat, no melody or fewer than eight bars.
+        ValueError: the song has no downbeat, so it is left out, no melody or fewer than eight bars.
     """
     beats = np.loadtxt(folder / "beat_midi.txt")
     downbeats = np.flatnonzero(beats[:, 2])
     if not len(downbeats):
-        raise ValueError(f"{folder.name} has no downbeat")
+        raise ValueError(f"{folder.name} has no downbeat, so it is left out")
     times = beats[downbeats[0] :, 0]
     bars = (len(times) - 1) // BEATS_PER_BAR
     tracks = {name: _on_grid(notes, times) for name, notes in _tracks(folder / f"{folder.name}.mid").items()}
     melody = _monophonic(tracks["MELODY"], bars)
     if bars < _PIECE_BARS or not melody:
-        raise ValueError(f"{folder.name} is too short")
+        raise ValueError(f"{folder.name} is too short, so it is left out")
     score = Score(bars, melody, _chords(folder / "chord_midi.txt", times[: bars * BEATS_PER_BAR]))
     around = tuple(n for name in ("PIANO", "BRIDGE") for n in tracks[name] if 0 <= n.start < score.steps)
     return Song(score, around, float(np.mean([n.velocity for n in tracks["MELODY"]])))
@@ -218,7 +218,7 @@ def _summary(title: str, measured: Sequence[Figures]) -> str:
 
 
 def main() -> None:
-    """Print the figures of both."""
+    """Command line: print the figures of POP909's arrangements and of the arranger's."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("folder", type=Path)
     parser.add_argument("--songs", type=int, default=40)

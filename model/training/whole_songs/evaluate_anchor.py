@@ -104,7 +104,7 @@ def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Seq
             first += section.score.steps
         end = motif[-1].end
         if _sounding(melody, end) != _sounding(motif, end):
-            raise ValueError("a song does not have its motif")
+            raise ValueError("a song does not begin with its motif. This is a bug: please report it")
         songs.append([note for note in melody if note.start >= end])
     return songs
 

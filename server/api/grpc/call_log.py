@@ -33,7 +33,7 @@ from server.logs import bind, bound_fields
 from server.telemetry.call_trace import End, call_span, end_call, note_fields, trace_names
 
 _STATUS_SECONDS = 0.1
-"""Seconds that the status of a stalled call has to leave, if its client reads again just then."""
+"""Seconds to wait until the status of a stalled call can be sent, if its client reads again."""
 
 logger = logging.getLogger(__name__)
 

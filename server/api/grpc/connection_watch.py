@@ -20,9 +20,9 @@ from server.api.proxies import TrustedProxies
 
 LOOK_SECONDS = 0.5
 CROWDED_RATIO = 0.75
-"""Share of the connection limit above which silent connections of any peer are closed."""
+"""Share of the connection limit above which connections without a request are closed, whatever their peer."""
 SILENT_BYTES = 64
-"""A connection with no more bytes received than these has sent its preface at most, and no request."""
+"""Bytes of the HTTP/2 preface: a connection that has received no more has sent no request."""
 
 logger = logging.getLogger(__name__)
 

@@ -9,10 +9,10 @@ from grpc.aio import ServicerContext
 Context: TypeAlias = ServicerContext[Any, Any]
 Handler: TypeAlias = "grpc.RpcMethodHandler[Any, Any]"
 FoundHandler: TypeAlias = "Handler | None"
-"""`None` if no service has the method."""
+"""The handler of a method; `None` if no service has the method."""
 Continuation: TypeAlias = Callable[[grpc.HandlerCallDetails], Awaitable[FoundHandler]]
 MeasureCall: TypeAlias = Callable[[str, grpc.StatusCode, float], None]
-"""Is told of an ended call: its method, code and seconds."""
+"""Function that is called at the end of a call with its method, code and seconds."""
 
 _OWN_METHODS = "/melisma."
 

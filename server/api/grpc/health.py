@@ -13,11 +13,11 @@ MUSIC_SERVICE = "melisma.v1.MusicService"
 HEALTH_SERVICE = "grpc.health.v1.Health"
 
 Check: TypeAlias = Callable[[], str | None]
-"""Says in words for the operator why a service should get no songs now; `None` when it should."""
+"""Function that returns the reason why a service should get no songs now, for the operator; `None` if it should."""
 
 _Context: TypeAlias = ServicerContext[health_pb2.HealthCheckRequest, health_pb2.HealthCheckResponse]
 _untyped: Any = health_pb2
-"""List is missing from the published type stubs."""
+"""The class without types, because the method List is missing in the published type stubs."""
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):

@@ -19,8 +19,7 @@ ORCA_SERVICE = "xds.service.orca.v3.OpenRcaService"
 _SHORTEST_SECONDS = 1.0
 _LONGEST_SECONDS = 3600.0
 _RATE = 1000.0
-"""A rate that is large enough for weights to differ, and equal on every server; the contract of the report explains it.
-"""
+"""Reported rate of calls, equal on all servers and large enough for their weights to differ."""
 
 Trailers: TypeAlias = tuple[tuple[str, bytes], ...]
 

@@ -15,8 +15,8 @@ from server.api.peer_slots import PeerSlot, PeerSlots
 _READ_BYTES = 4 << 10
 LINGER_SECONDS = 1.0
 LINGER_BYTES = 1 << 20
-"""Bytes of a body that are discarded after its answer, so that the client reads the answer; then the connection is
-closed.
+"""Bytes of a body that are read and discarded after its response, so that the client reads the response; then the
+connection is closed.
 """
 
 _REFUSAL = (

@@ -23,7 +23,7 @@ _LIMIT = 1024
 _CLOSING_SECONDS = 5.0
 """Seconds after the end of a call until the connection of a client that reads nothing is closed."""
 _UNSENT_BYTES = 128 << 10
-"""Bytes of sound that may wait in the system's send buffer, beside those in flight."""
+"""Bytes of sound that may wait in the system's send buffer, in addition to those in flight."""
 
 
 @dataclass(frozen=True)

@@ -33,10 +33,10 @@ from server.telemetry.call_trace import End, end_http_call, http_call_span, note
 Handler: TypeAlias = Callable[[Request], Coroutine[Any, Any, Response]]
 
 CLIENT_CLOSED_REQUEST = 499
-"""What is logged of a call whose client has left before its answer."""
+"""Status in the log for a call whose client disconnected before the response."""
 
 _ANSWERED = "melisma.answered"
-"""Key of the ASGI scope for contexts that last until the call is answered."""
+"""Key of the ASGI scope for contexts that last until the response is sent."""
 
 logger = logging.getLogger(__name__)
 

@@ -12,7 +12,7 @@ MAX_KEY_CHARACTERS = 255
 _VISIBLE = re.compile(rf"[!-~]{{1,{MAX_KEY_CHARACTERS}}}")
 _UUID = re.compile(r"[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}", re.IGNORECASE)
 _CALLERS = UUID("6a2a52a1-5d4c-4c11-9a5c-5f3d1f6c3e0b")
-"""UUID name space of callers; each caller has one of its own for its keys."""
+"""UUID name space from which each caller's name space for keys is derived."""
 
 
 def lower_uuid(request_id: str) -> str:

@@ -39,7 +39,7 @@ MOVED_FIELDS: Mapping[str, str] = MappingProxyType(
         "lora_weight": "ace_step.lora_weight",
     }
 )
-"""Request fields that were at the top level before engines had options of their own, and their present path."""
+"""Former names of request fields that are now options of an engine, with their present paths."""
 
 
 FOREIGN_FIELDS: Mapping[str, str] = MappingProxyType(

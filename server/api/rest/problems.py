@@ -50,7 +50,7 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
         EngineNotReady: HTTPStatus.SERVICE_UNAVAILABLE,
     }
 )
-"""HTTP statuses that are more exact than the one nearest to the gRPC code."""
+"""HTTP statuses for reasons for which the status of the gRPC code would be less exact."""
 
 
 def problem(error: Exception) -> JSONResponse:

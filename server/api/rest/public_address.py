@@ -30,4 +30,4 @@ class PublicAddress:
 
 
 REQUESTED_ADDRESS = PublicAddress()
-"""Uses the address that each call was sent to, and believes no proxy."""
+"""Public address that is taken from each call, without trusting proxies."""

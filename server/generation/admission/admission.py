@@ -13,7 +13,7 @@ from server.songs.ports import Room
 _KEPT_SHARE = 8
 _WEIGHT = 0.2
 _LOW_WATERMARK_SHARE = 0.75
-"""Crowded ends well below the mark, lest a server be taken out and put back with every song."""
+"""Share of the high watermark below which saturation ends, so that readiness does not change with every song."""
 _FALLBACK_SONG_SECONDS = 10.0
 
 

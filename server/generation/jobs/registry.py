@@ -8,7 +8,7 @@ from server.errors import ServiceError
 from server.generation.jobs.job import Job
 
 _MOST_KNOWN: Final = 20_000
-"""More songs than the number of closed ones that encoders remember."""
+"""Number of former keys to remember, larger than the number of closed songs that encoders remember."""
 
 
 class Jobs:

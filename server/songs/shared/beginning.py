@@ -27,10 +27,10 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim, Directory
 
 _UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
-"""Errors that depend on this replica, not on the song."""
+"""Errors that depend on this replica and not on the song."""
 
 _NOT_UNDERSTOOD = (InvalidRequest, ControlNotSupported)
-"""Errors that a replica of another version may not have."""
+"""Errors that may not occur on a replica of another version."""
 
 
 _MOST_LEFT = 1000

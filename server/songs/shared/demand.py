@@ -13,7 +13,8 @@ from server.store.whole_service import Queue
 
 _INTERVAL_SECONDS = 2.0
 _GOOD_SECONDS = 30.0
-"""Seconds for which published counts are valid: longer than a rolling update of all servers may leave them unrenewed.
+"""Seconds for which published counts are valid, longer than a rolling update of all servers leaves them without
+renewal.
 """
 
 logger = logging.getLogger(__name__)

@@ -28,7 +28,7 @@ from server.store.directory import Claim, Directory, LeaseStatus
 from server.store.watcher import StoreWatcher
 
 DROP_SHARE = 1 / 6
-"""Share of a lease within which a lost song has to stop: the renewal of other leases waits for it."""
+"""Share of a lease duration within which a lost song must stop, because the renewal of other leases waits for it."""
 
 logger = logging.getLogger(__name__)
 

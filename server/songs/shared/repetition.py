@@ -10,7 +10,7 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim
 
 _COMPARED: Final = {"section_finished": ("section_index",)}
-"""The compared fields by kind of event: all others may differ between versions and runs."""
+"""The fields that are compared, by kind of event; all others may differ between versions and runs."""
 
 
 class SoundDiffers(Exception):
@@ -28,7 +28,10 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
     loaded = await store.load(claim.song.song_id)
     sound = await store.read(claim.song.song_id, 0, claim.extent.size_bytes)
     if loaded is None or (len(loaded[1]), len(sound)) != (claim.extent.events, claim.extent.size_bytes):
-        raise StoreFailed(f"the song {claim.song.song_id} was changed by another server while this one took it over")
+        raise StoreFailed(
+            f"the song {claim.song.song_id} was changed by another server while this one took it over; the takeover "
+            "is tried again"
+        )
     return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
 
 
@@ -83,7 +86,8 @@ class Repetition:
             return self._new_sound(message)
         if kind == "finished" and self._repeated_bytes < self._size_bytes:
             raise SoundDiffers(
-                f"the song made again ends after {self._repeated_bytes} of {self._size_bytes} stored bytes"
+                f"the song made again ends after {self._repeated_bytes} of {self._size_bytes} stored bytes, so it "
+                "cannot be continued"
             )
         if not self._events:
             return message
@@ -96,7 +100,10 @@ class Repetition:
         data, start = message.chunk.data, self._repeated_bytes
         if start < self._size_bytes:
             if message.chunk.byte_offset != start or not data.startswith(self._sound[start : start + len(data)]):
-                raise SoundDiffers(f"the song made again has other sound from byte {start} to {start + len(data)}")
+                raise SoundDiffers(
+                    f"the song made again has other sound from byte {start} to {start + len(data)}, so it cannot be "
+                    "continued"
+                )
             self._repeated_bytes = min(self._size_bytes, start + len(data))
             if start + len(data) <= self._size_bytes:
                 return None
@@ -144,11 +151,13 @@ class Seam:
 def _compare(message: Message, stored: Message) -> None:
     kind, expected = message.WhichOneof("event"), stored.WhichOneof("event")
     if kind != expected or kind is None:
-        raise SoundDiffers(f"the song made again has the event {kind} where {expected} is stored")
+        raise SoundDiffers(
+            f"the song made again has the event {kind} where {expected} is stored, so it cannot be continued"
+        )
     own, other = getattr(message, kind), getattr(stored, kind)
     for field in _COMPARED.get(kind, ()):
         if getattr(own, field) != getattr(other, field):
             raise SoundDiffers(
                 f"the song made again has {field} {getattr(own, field)} in the event {kind}, where "
-                f"{getattr(other, field)} is stored"
+                f"{getattr(other, field)} is stored, so it cannot be continued"
             )

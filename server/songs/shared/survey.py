@@ -9,7 +9,7 @@ from server.store.directory import Admitted, Directory, Ticket
 from server.store.whole_service import KnownEngine, Queue, ServedEngine, WaitingSong
 
 FRESH_SECONDS = 0.5
-"""Seconds for which a read queue is fresh, with the songs that this replica has added to it."""
+"""Seconds for which a queue that was read is used, together with the songs that this replica has added."""
 
 
 class Survey:

@@ -13,9 +13,9 @@ from server.store.base import INTERRUPTED, INTERRUPTED_TEXT
 from server.store.directory import Claim, ClaimAction, Resume, Skill
 
 AT_ONCE: Final = 2
-"""Most songs per device that are repeated at the same time: each that waits for its turn is silent for longer."""
+"""Most songs per device that are made again at the same time; further songs wait."""
 MOST_EPOCHS: Final = 12
-"""Most claims of one song; if it is lost again, it is interrupted: it may be the cause of the losses."""
+"""Most claims of one song; a song lost more often is interrupted, because it may cause the losses."""
 _PAUSE_SECONDS: Final = 0.02
 """Longest pause between two songs, in which another replica may take one."""
 

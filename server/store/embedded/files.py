@@ -86,7 +86,9 @@ class SoundFiles:
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
         """Write the sound at `offset`, the end of the file; bytes left there by a failed attempt are overwritten."""
         if song_id not in self._growing:
-            raise StoreFailed(f"the song {song_id} has ended, so no sound can be added to it")
+            raise StoreFailed(
+                f"the song {song_id} has ended, so no sound can be added to it. This is a bug: please report it"
+            )
         if not sound:
             return
         try:

@@ -36,7 +36,7 @@ CREATE TABLE clock (
 ) STRICT;
 """,
 )
-"""One script for each version of the schema. A released one never changes: databases were made with it."""
+"""One script for each version of the schema. Released scripts never change, because databases were made with them."""
 
 SCHEMA_VERSION = len(MIGRATIONS)
 

@@ -227,7 +227,9 @@ class EmbeddedStore:
         try:
             done = asyncio.get_running_loop().run_in_executor(executor, work)
         except RuntimeError as error:  # the executor has shut down
-            raise StoreFailed("the song store is closed, because the server is ending") from error
+            raise StoreFailed(
+                "the song store is closed, because the server is ending: call again after its restart"
+            ) from error
         try:
             return await done
         except SoundMissing:

@@ -100,7 +100,9 @@ class SongTable:
             song_id,
         )
         if not rows:
-            raise StoreFailed(f"the song store has no song {song_id}")
+            raise StoreFailed(
+                f"the song store has no song {song_id}: it was deleted, or its database is an older backup"
+            )
         return Extent(*rows[0])
 
     def find(self, caller: str, request_id: str) -> SongRecord | None:

@@ -127,7 +127,7 @@ class Connection:
 
     def _require_open(self) -> None:
         if self._closed:
-            raise StoreFailed("the song store is closed, because the server is ending")
+            raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
         """Note a failure; returns if another attempt is due, otherwise raises."""

@@ -101,7 +101,7 @@ class SharedDirectory:
                 raise QueueFull(songs)
             case b"quota", (subject, seconds):
                 raise quota_exceeded(ticket.quota, subject.decode(), float(seconds))
-        raise StoreFailed(f"the song {song.song_id} exists already")
+        raise StoreFailed(f"the song {song.song_id} exists already in the directory. This is a bug: please report it")
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
         """Claim the next waiting song."""

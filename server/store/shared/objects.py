@@ -83,7 +83,9 @@ class Objects:
                 "the store overwrote an existing object despite If-None-Match: *, so use one with conditional writes"
             )
         if not await self._do(lambda: self._delete(folder)):
-            raise ObjectsRefused("the store does not list an object that was just written")
+            raise ObjectsRefused(
+                "the store does not list an object that was just written, so use a store with consistent listings"
+            )
 
     async def seal(self, seal: Seal, song: SongRecord, events: list[bytes], sound: bytes) -> None:
         """Store a whole song. Its record is written last, and marks the other objects as complete.
@@ -146,7 +148,7 @@ class Objects:
         try:
             obstore.put(self._store, path, content, mode="create")
         except FileNotFoundError as error:
-            raise PermissionError(f"the bucket or folder of {path} does not exist") from error
+            raise PermissionError(f"the bucket or folder of {path} does not exist: create it") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
         """Run a call; with `missing` the error of a missing object is ignored."""
@@ -222,5 +224,7 @@ async def _on(threads: Executor, work: Callable[[], T]) -> T:
     try:
         done = asyncio.get_running_loop().run_in_executor(threads, work)
     except RuntimeError as error:  # the executor has shut down
-        raise StoreFailed("the song store is closed, because the server is ending") from error
+        raise StoreFailed(
+            "the song store is closed, because the server is ending: call again after its restart"
+        ) from error
     return await done

@@ -53,9 +53,7 @@ logger = logging.getLogger(__name__)
 
 
 class SharedStore:
-    """The implementation of `SongStore` with Redis or Valkey and an object store. Calls for one song take effect in
-    their order.
-    """
+    """The implementation of `SongStore` with a directory and objects. Calls for one song take effect in their order."""
 
     def __init__(
         self,
@@ -69,9 +67,7 @@ class SharedStore:
         *,
         lease_seconds: float,
     ) -> None:
-        """For `lease_seconds` after an outage of the directory, a missing song may still be registered again by its
-        replica.
-        """
+        """For `lease_seconds` after an outage of the directory, a replica may register a missing song again."""
         self._lease_seconds = lease_seconds
         self._connection = connection
         self._objects = objects
@@ -109,9 +105,7 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Move the song into the object store, then store its final record. Until the object store accepts it, the song
-        has not ended.
-        """
+        """Move the song into the objects, then store its end; until the objects accept it, the song has not ended."""
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
         if song.reason != NOT_KEPT:
@@ -166,7 +160,7 @@ class SharedStore:
         await self._turns.passed(song_id)
         sound = await self._reader.sound(song_id, offset, size)
         if sound is None:
-            raise StoreFailed(f"the song store has no song {song_id}")
+            raise StoreFailed(f"the song store has no song {song_id}: it was deleted, or evicted by the limits")
         return sound
 
     async def evict(self, in_use: Collection[str]) -> int:
@@ -205,9 +199,7 @@ class SharedStore:
             task.cancel()
 
     def _forget_soon(self, song_id: str) -> None:
-        """Schedule the deletion of a song that was cancelled before it was planned, after all listeners have got its
-        end.
-        """
+        """Schedule the deletion of a song that was cancelled before its plan, after listeners have its end."""
         task = asyncio.create_task(self._forget_later(song_id), name=f"forget {song_id}")
         self._forgetting.add(task)
         task.add_done_callback(self._forgetting.discard)
@@ -285,9 +277,7 @@ class SharedStore:
         return [present_record(row) for row in rows]
 
     async def _delete(self, song_id: str, condition: str, deleted_seconds: int = 0) -> bool:
-        """Delete a song whose state is "ended" or "unheard", its objects first, so that it can be found again after a
-        failure.
-        """
+        """Delete a song that is "ended" or "unheard", first its objects, so that a failed deletion can be found."""
         usage, may = await self._connection.run("delete", song_id, condition)
         self._reader.note_usage(usage)
         if not may:

@@ -32,7 +32,7 @@ def test_changed_bytes_break_the_song() -> None:
     head[3].event.chunk.data = b"FIRST"
     for response in head:
         receiver.take(response)
-    with pytest.raises(BrokenSong, match="not the 16 bytes"):
+    with pytest.raises(BrokenSong, match="differ from the 16 bytes"):
         receiver.take(end)
 
 

@@ -128,7 +128,7 @@ async def test_nothing_is_left_of_a_manifest_whose_song_is_deleted() -> None:
 @pytest.mark.parametrize(
     ("sha256", "error", "text"),
     [
-        ("ab" * 32, None, "the stored sound differs from the generated sound, so it is not signed"),
+        ("ab" * 32, None, "the stored sound differs from the generated sound, so no manifest is signed"),
         (DIGEST, SigningFailed("the certificate has expired"), "has expired"),
         (DIGEST, RuntimeError("a bug"), "a bug"),
     ],

@@ -117,7 +117,7 @@ OPTIONS: dict[str, str] = {
     "ace_step.lora_weight": "--lora-weight",
     **{name: f"--{name}" for name in ("prompt", "lyrics", "engine", "seed", "steps", "key", "voice", "language")},
 }
-"""The option for each field of the contract that has one."""
+"""The command-line options for request fields, by the name of the field."""
 
 _ARGUMENTS: dict[str, str] = {
     "song_id": "SONG",

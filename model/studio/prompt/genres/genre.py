@@ -1,4 +1,4 @@
-"""A genre: the words that name it, and its style."""
+"""A genre: its names, and its style."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from model.studio.style import Groove, Instrument, Mode, Style, Track
 
 @dataclass(frozen=True, slots=True)
 class Genre:
-    """A style to start from, the tempi it is played at, and the words that name it (Latin ones in lower case)."""
+    """The style of a genre, its range of tempi, and the words that name it (Latin ones in lower case)."""
 
     words: tuple[str, ...]
     tempo_range_bpm: tuple[float, float]
@@ -34,7 +34,7 @@ def genre(
     vocal_db: float = 0.0,
     tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
 ) -> Genre:
-    """A genre named by comma-separated `words`, played in the middle of its tempo range."""
+    """Make a genre named by comma-separated `words`, whose style has the middle of its tempo range."""
     tempo_bpm = sum(tempo_range_bpm) / 2
     instruments = tuple(players.items())
     style = Style(

@@ -108,7 +108,7 @@ def test_a_file_that_holds_no_certificate_is_named(address: str, output: Path, t
     result = generate(address, output, "--ca", str(tmp_path / "words.txt"))
     assert result.exit_code == Exit.WRONG_REQUEST
     # A long path is broken at the edge of the box.
-    assert "words.txtholdsnocertificateinPEMform" in unboxed(result.stderr).replace(" ", "")
+    assert "words.txthasnocertificateinPEMformat" in unboxed(result.stderr).replace(" ", "")
 
 
 def test_an_unknown_engine_is_told(address: str) -> None:

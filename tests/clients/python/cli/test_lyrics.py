@@ -38,7 +38,9 @@ def test_lyrics_in_another_encoding_are_refused_and_the_way_out_is_told(
     assert "--encoding gb18030" in unboxed(result.stderr)
     assert generate(address, output, "--lyrics-file", str(words), "--encoding", "gbk").exit_code == Exit.DONE
     assert music.requests[0].lyrics == "春天醒来花就开"
-    assert "is not an encoding" in unboxed(generate(address, output, "-l", str(words), "--encoding", "nothing").stderr)
+    assert "is not a text encoding" in unboxed(
+        generate(address, output, "-l", str(words), "--encoding", "nothing").stderr
+    )
 
 
 def test_lyrics_come_from_standard_input(music: FakeMusic, address: str, output: Path) -> None:

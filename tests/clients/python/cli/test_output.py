@@ -72,7 +72,7 @@ def test_songs_are_deleted_and_each_is_told(music: FakeMusic, address: str) -> N
     result = melisma("delete", "song-1", "song-2", "song-9", "song-3", address=address)
     assert result.exit_code == Exit.WRONG_REQUEST
     assert result.stdout.splitlines() == ["deleted song-1", "deleted song-3"]
-    for told in ("the song is being made", "`melisma cancel` ends it", "not found: no song 'song-9'"):
+    for told in ("the song is still being made", "run `melisma cancel` first", "not found: no song 'song-9'"):
         assert told in result.stderr
     result = melisma("delete", "song-4", "--json", address=address)
     assert (result.exit_code, json.loads(result.stdout), result.stderr) == (Exit.DONE, {"song_id": "song-4"}, "")

@@ -59,4 +59,4 @@ async def test_the_same_key_brings_the_same_song_and_is_named_where_it_was_used_
     assert first.json["task_id"] == again.json["task_id"] == by_field.json["task_id"] != stranger.json["task_id"]
     assert UUID(first.json["request_id"]).version == 5
     assert (other.status, other.json["reason"]) == (409, "REQUEST_ID_REUSED")
-    assert re.match("Idempotency-Key my-own-key-1 was used for another request", other.json["detail"])
+    assert re.match("Idempotency-Key my-own-key-1 was used for a different request", other.json["detail"])
