@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 from benchmarks.music.mixing.rendered import Song
 
-STEPS_PER_BAR = 16
+STEPS_PER_BAR, STEPS_PER_BEAT = 16, 4
 _FEWEST_STEPS = 4
 
 
@@ -32,10 +32,10 @@ class Groove:
 
 
 def groove(song: Song) -> Groove:
-    """Timing of a song; odd eighths and sixteenths are compared with their own mean, since they may swing."""
+    """Timing of a song against its grid, swing taken out."""
     bars: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
     for section, told in enumerate(song.told["sections"]):
-        for step, late_ms in _hits(base64.b64decode(told["midi"]), song.told["tempo"]):
+        for step, late_ms in _hits(base64.b64decode(told["midi"]), song.told["tempo"], song.told["swing"]):
             bars[section, step // STEPS_PER_BAR][step % STEPS_PER_BAR] = late_ms
     rows = np.array([[bar.get(step, np.nan) for step in range(STEPS_PER_BAR)] for bar in bars.values()])
     beats = rows[:, ::4]
@@ -43,17 +43,26 @@ def groove(song: Song) -> Groove:
     return Groove(float(beats.std()), float(np.abs(beats).max()), _likeness(rows), _means(rows))
 
 
-def _hits(midi: bytes, tempo: float) -> Iterator[tuple[int, float]]:
+def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]]:
     """The nearest step of each drum hit of a section, and the milliseconds after it."""
     file = mido.MidiFile(file=io.BytesIO(midi), charset="utf-8")
-    per_step = file.ticks_per_beat / 4
+    per_step = file.ticks_per_beat / STEPS_PER_BEAT
     for track in file.tracks:
         now = 0
         for message in track:
             now += message.time
             if message.type == "note_on" and message.velocity and message.channel == 9:
-                step = round(now / per_step)
-                yield step, (now - step * per_step) / file.ticks_per_beat * 60_000 / tempo
+                straight = _straight(now / per_step, swing)
+                step = round(straight)
+                yield step, (straight - step) / STEPS_PER_BEAT * 60_000 / tempo
+
+
+def _straight(step: float, swing: float) -> float:
+    """The written step of one that swings: the second eighth of a beat comes `swing` eighths late."""
+    beat, inside = divmod(step, STEPS_PER_BEAT)
+    half, late = STEPS_PER_BEAT / 2, STEPS_PER_BEAT / 2 * (1 + swing)
+    bent = inside / (1 + swing) if inside < late else half + (inside - late) / (1 - swing)
+    return beat * STEPS_PER_BEAT + bent
 
 
 def _means(rows: NDArray[np.float64]) -> NDArray[np.float64]:
