@@ -18,7 +18,7 @@ LOFI = genre(
     chord_pace=0.8,
     levels_db={_T.KEYS: 3.0, _T.BASS: 1.5, _T.DRUMS: 1.0},
     tone_db=(6.0, -5.5, 4.0, -2.5),
-    mix_db=-2.2,
+    mix_db=0.3,
     vocal_db=-0.8,
     players={
         _T.LEAD: _I.VIBRAPHONE,
@@ -44,7 +44,7 @@ DANCE = genre(
     chord_pace=0.6,
     levels_db={_T.KEYS: 4.0, _T.PAD: 4.0, _T.ARPEGGIO: 1.0, _T.DRUMS: -1.0},
     tone_db=(3.5, -3.5, 2.5, -2.5),
-    mix_db=-4.6,
+    mix_db=-2.6,
     vocal_db=2.8,
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -94,7 +94,7 @@ AMBIENT = genre(
     chord_pace=0.3,
     levels_db={_T.PAD: 4.0, _T.ARPEGGIO: 1.0},
     tone_db=(3.0, -5.0, -3.0, -2.5),
-    mix_db=1.2,
+    mix_db=3.5,
     vocal_db=-2.5,
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -118,7 +118,7 @@ GAME = genre(
     brightness=0.8,
     levels_db={_T.KEYS: 1.5, _T.DRUMS: -1.5, _T.ARPEGGIO: -1.0},
     tone_db=(3.0, -4.0, 1.0, -3.0),
-    mix_db=-4.3,
+    mix_db=-1.8,
     vocal_db=3.2,
     players={
         _T.LEAD: _I.CHIP_PULSE,

@@ -15,7 +15,7 @@ POP = genre(
     reverb=0.3,
     brightness=0.6,
     tone_db=(6.0, -4.5, 0.0, -2.5),
-    mix_db=-2.6,
+    mix_db=-1.9,
     vocal_db=2.7,
     players={
         _T.LEAD: _I.FLUTE,
@@ -40,7 +40,7 @@ BALLAD = genre(
     brightness=0.45,
     levels_db={_T.PAD: 2.0, _T.KEYS: 1.5, _T.DRUMS: -1.5},
     tone_db=(6.0, -5.5, 0.0, 0.0),
-    mix_db=-0.8,
+    mix_db=2.2,
     vocal_db=-0.8,
     players={
         _T.LEAD: _I.OBOE,
@@ -66,7 +66,7 @@ ROCK = genre(
     chord_pace=0.7,
     levels_db={_T.GUITAR: 6.0, _T.DRUMS: -1.0, _T.BASS: 1.0},
     tone_db=(6.5, -2.0, 0.5, -2.5),
-    mix_db=-5.2,
+    mix_db=-2.8,
     vocal_db=4.0,
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -91,7 +91,7 @@ RNB = genre(
     chord_pace=1.3,
     levels_db={_T.KEYS: 3.0, _T.BASS: 2.5, _T.DRUMS: 1.5},
     tone_db=(3.0, -5.5, 0.5, -0.5),
-    mix_db=-2.0,
+    mix_db=1.0,
     vocal_db=0.8,
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -117,7 +117,7 @@ HIP_HOP = genre(
     chord_pace=0.6,
     levels_db={_T.BASS: 3.0, _T.DRUMS: 1.0},
     tone_db=(0.5, -6.5, -2.0, -4.0),
-    mix_db=-1.9,
+    mix_db=0.5,
     vocal_db=1.5,
     players={
         _T.LEAD: _I.SYNTH_LEAD,

@@ -17,7 +17,7 @@ FOLK = genre(
     chord_pace=0.8,
     levels_db={_T.GUITAR: 4.0, _T.ARPEGGIO: 1.5, _T.DRUMS: -2.0},
     tone_db=(5.0, -6.5, 0.0, -1.0),
-    mix_db=-1.0,
+    mix_db=0.6,
     vocal_db=1.0,
     players={
         _T.LEAD: _I.FLUTE,
@@ -45,7 +45,7 @@ CHINESE = genre(
     chord_pace=0.7,
     levels_db={_T.KEYS: 4.0, _T.ORNAMENT: 1.5, _T.DRUMS: -2.0},
     tone_db=(6.0, -6.5, -1.0, -1.0),
-    mix_db=-0.9,
+    mix_db=2.1,
     vocal_db=-0.3,
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -69,7 +69,7 @@ NURSERY = genre(
     brightness=0.75,
     levels_db={_T.ARPEGGIO: 2.0, _T.KEYS: 1.5},
     tone_db=(2.5, -6.0, 1.0, -3.0),
-    mix_db=0.6,
+    mix_db=1.9,
     vocal_db=-0.3,
     players={
         _T.LEAD: _I.VIBRAPHONE,
@@ -93,7 +93,7 @@ MARCH = genre(
     chord_pace=1.5,
     levels_db={_T.KEYS: 3.0, _T.PAD: 2.0, _T.BASS: 2.0, _T.DRUMS: 1.0},
     tone_db=(5.0, -5.0, 0.0, -1.0),
-    mix_db=-1.5,
+    mix_db=0.3,
     vocal_db=0.3,
     players={
         _T.LEAD: _I.BRASS,
