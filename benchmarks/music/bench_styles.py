@@ -58,15 +58,15 @@ def render(engine: StudioEngine, prompt: str, seed: int, stems: frozenset[Stem])
     return sections
 
 
-def apart(engine: StudioEngine, seeds: int) -> None:
+def apart(engine: StudioEngine, seeds: range) -> None:
     """Print the mean descriptors of every style, then how well the styles can be recognised."""
     rows, labels, names = [], [], list[str]()
     for label, (style, prompt) in enumerate(STYLES.items()):
-        songs = [render(engine, prompt, seed, ALL_STEMS - {Stem.VOCAL}) for seed in range(seeds)]
+        songs = [render(engine, prompt, seed, ALL_STEMS - {Stem.VOCAL}) for seed in seeds]
         found = [describe(np.concatenate(song, axis=1), SAMPLE_RATE_HERTZ) for song in songs]
         names = list(found[0])
         rows += [[values[name] for name in names] for values in found]
-        labels += [label] * seeds
+        labels += [label] * len(seeds)
         print(f"{style:<14}" + "".join(f" {np.mean([v[n] for v in found]):7.2f}" for n in names), flush=True)
     print("columns: " + ", ".join(names))
     table = np.array(rows)
@@ -121,12 +121,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("what", choices=("apart", "balance"))
     parser.add_argument("--seeds", type=int, default=4, help="songs per style")
+    parser.add_argument("--first-seed", type=int, default=0, help="the styles were tuned on 0 to 3")
     parser.add_argument("--seed", type=int, default=1, help="the song whose balance is measured")
     options = parser.parse_args()
     torch.set_num_threads(1)
     engine = StudioEngine.load("cpu")
     if options.what == "apart":
-        apart(engine, options.seeds)
+        apart(engine, range(options.first_seed, options.first_seed + options.seeds))
     else:
         balance(engine, options.seed)
 

@@ -19,6 +19,7 @@ from benchmarks.music.levels import mastered
 from benchmarks.music.made_song import RATE_HERTZ, Made, make
 from model.registry import load_engine
 from model.song import SongParams, Stem
+from model.studio.planning.plan import detail_of
 from server.audio.codecs.mp3 import Mp3Encoder
 
 HEADROOM = 4.0
@@ -55,6 +56,7 @@ def _told(made: Made) -> dict[str, Any]:
     return {
         "tempo": made.plan.tempo_bpm,
         "sections": sections,
+        "swing": detail_of(made.plan).style.swing,
         "notes": list(made.plan.notes),
         "cpu": made.cpu_seconds / (made.sound.shape[1] / RATE_HERTZ),
     }

@@ -5,6 +5,7 @@ from random import Random
 from types import MappingProxyType
 
 from model.studio.arrange.context import ArrangementContext
+from model.studio.arrange.drums.pockets import MOST_ON_BEATS_MS, SPREAD_MS, pocket
 from model.studio.arrange.dynamics import level
 from model.studio.arrange.players import folded
 from model.studio.arrange.tablature import Stroke
@@ -25,9 +26,15 @@ _VELOCITIES: Mapping[Track, float] = MappingProxyType(
     }
 )
 _TIMING_SECONDS: Mapping[Track, float] = MappingProxyType(
-    {Track.LEAD: 0.004, Track.PAD: 0.008, Track.BASS: 0.005, Track.DRUMS: 0.004}
+    {Track.LEAD: 0.004, Track.PAD: 0.008, Track.BASS: 0.005, Track.DRUMS: 2e-3 * SPREAD_MS}
 )
+_IN_THE_POCKET: Mapping[Track, float] = MappingProxyType(
+    {Track.DRUMS: 1.0, Track.BASS: 0.7, Track.GUITAR: 0.5, Track.KEYS: 0.5}
+)
+"""The share of the drummer's lead and lag that a player goes along with."""
+
 _USUAL_TIMING_SECONDS = 0.008
+_MOST_ON_BEATS_SECONDS = 1e-3 * MOST_ON_BEATS_MS
 _FORCE = 0.04
 _SHORTEST_STEPS = 0.25
 _HALF_BEAT = STEPS_PER_BEAT / 2
@@ -44,7 +51,8 @@ def swung(step: float, swing: float) -> float:
 
 
 def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
-    """Play the strokes: at most 8 ms early or late, never before the section starts or over its end.
+    """Play the strokes: in the pocket of the groove, and at most 8 ms off it; never before the section starts or over
+    its end.
 
     Strokes that are meant together stay together. The same context always gives the same notes.
     """
@@ -52,15 +60,20 @@ def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]
     slips: dict[float, float] = {}
     notes = []
     for stroke in sorted(strokes, key=lambda s: (s.start, s.pitch)):
-        slip = slips.setdefault(stroke.start, _slip(context, track, chance))
+        slip = slips.setdefault(stroke.start, _slip(context, track, stroke.start, chance))
         notes.append(_played(context, track, stroke, slip, chance.gauss(1.0, _FORCE)))
     return tuple(sorted(notes, key=lambda n: (n.start, n.pitch)))
 
 
-def _slip(context: ArrangementContext, track: Track, chance: Random) -> float:
-    """A timing error in steps."""
+def _slip(context: ArrangementContext, track: Track, start: float, chance: Random) -> float:
+    """A timing error in steps: the pocket's and the player's own. Drums on beats stay near the grid."""
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
-    return max(-bound, min(bound, chance.gauss(0.0, bound / 2))) / context.step_seconds
+    own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))
+    meant = 1e-3 * _IN_THE_POCKET.get(track, 0.0) * pocket(context.style.groove).at(round(start))
+    slip = meant + own
+    if start % STEPS_PER_BEAT == 0:
+        slip = max(-_MOST_ON_BEATS_SECONDS, min(_MOST_ON_BEATS_SECONDS, slip))
+    return slip / context.step_seconds
 
 
 def _played(context: ArrangementContext, track: Track, stroke: Stroke, slip: float, force: float) -> TrackNote:

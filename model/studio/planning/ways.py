@@ -53,7 +53,11 @@ def _told(way: Way, style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]
         case Way.A_CAPPELLA:
             return "a cappella: no instrument accompanies; a sampled choir has the tune where nobody sings words"
         case Way.WHISPERED:
-            return "whisper: the voice is mostly breath" if lyrics.sung else _wordless("whisper")
+            return (
+                "whisper: the voice is full of breath, and its pitch stays audible"
+                if lyrics.sung
+                else _wordless("whisper")
+            )
         case Way.DUET | Way.TOGETHER:
             return _told_of_voices(way, lyrics, kinds)
         case Way.DROP:

@@ -21,7 +21,7 @@ DATA_NAME = "samples.ogg"
 _SHIPPED = Path(__file__).resolve().parents[1] / "instruments"
 _TONE_CACHE_BYTES = 48 * 2**20
 
-ToneKey: TypeAlias = tuple[str, int, int, int]
+ToneKey: TypeAlias = tuple[str, int, int, int, int]
 
 
 class InstrumentBank:
@@ -85,27 +85,27 @@ class InstrumentBank:
             self._found[key] = tuple(zone for zone in zones if transposed or zone.distance(pitch) == 0)
         return self._found[key]
 
-    def tone(self, zone: Zone, pitch: int, brightness: Brightness) -> Tone:
-        """The tone of `zone` at `pitch`, shared by all notes with the same parameters."""
+    def tone(self, zone: Zone, pitch: int, brightness: Brightness, cents: int = 0) -> Tone:
+        """The tone of `zone` at `pitch` and `cents`, shared by all notes with the same parameters."""
 
         def make() -> Tone:
-            return Tone(self._samples(zone.sample), self._rate_hertz(zone.sample), zone, pitch, brightness)
+            return Tone(self._samples(zone.sample), self._rate_hertz(zone.sample), zone, pitch, brightness, cents)
 
-        return self._tones.get(zone, pitch, brightness, make)
+        return self._tones.get(zone, pitch, brightness, cents, make)
 
     def tone_key(self, tone: Tone) -> ToneKey:
-        """A process-independent key of a tone of this bank: instrument, zone, pitch and brightness."""
+        """A process-independent key of a tone of this bank: instrument, zone, pitch, brightness and cents."""
         for name, instrument in self._instruments():
             for number, zone in enumerate(instrument.zones):
                 if zone is tone.zone:
-                    return name, number, tone.pitch, int(tone.brightness)
+                    return name, number, tone.pitch, int(tone.brightness), tone.cents
         raise KeyError("the tone is not of this bank")
 
     def tone_of(self, key: ToneKey) -> Tone:
         """The tone of a key."""
-        name, number, pitch, brightness = key
+        name, number, pitch, brightness, cents = key
         zone = self._zones(Instrument(name)).zones[number]
-        return self.tone(zone, pitch, Brightness(brightness))
+        return self.tone(zone, pitch, Brightness(brightness), cents)
 
     def _instruments(self) -> Iterable[tuple[str, InstrumentZones]]:
         yield from self._computed.instruments.items()

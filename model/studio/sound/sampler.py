@@ -18,6 +18,15 @@ _SHORTEST_RELEASE_SECONDS = 0.03
 _LONGEST_RELEASE_SECONDS = 2.5
 _CHOKE_SECONDS = 0.05
 _VELOCITY_EXPONENT = 1.6
+_CHANCE_DB, _CHANCE_TILT = 0.7, 0.15
+"""By how much no two notes are the same."""
+
+_VELOCITY_TILT = 0.25
+"""How much brighter the hardest note of a shade is than its middle one."""
+
+_DRUM_STEPS, _CENTS_PER_STEP = 2.4, 5
+"""A drum has five pitches, so near to each other that they are heard as one."""
+
 _KEY_PAN = 0.014
 _PAN_POSITIONS = 5
 
@@ -41,6 +50,7 @@ class _Voice:
     stop: int
     release_seconds: float
     gain: np.float32
+    tilt: np.float32
     pan: float
     exclusive_class: int
     pitch: int
@@ -61,17 +71,24 @@ class _Voice:
         first, last = max(self.start, lane_start), min(self.end, lane_start + len(lane))
         if first >= last:
             return
-        sound = self.tone.read(first - self.start, last - self.start)
+        sound = self._tilted(first - self.start, last - self.start)
         if last > self.stop:
             sound = self._released(sound, first)
-        lane[first - lane_start : last - lane_start] += sound * self.gain
+        lane[first - lane_start : last - lane_start] += sound
+
+    def _tilted(self, start: int, stop: int) -> Samples:
+        """Samples [start, stop) of the tone at its gain, brighter by the tilt: each less a share of the one before."""
+        read = self.tone.read(max(start - 1, 0), stop)
+        ahead = int(start > 0)
+        sound = read[ahead:] * (self.gain * (1 + self.tilt))
+        sound[1 - ahead :] -= read[:-1] * (self.gain * self.tilt)
+        return sound
 
     def _released(self, sound: Samples, first: int) -> Samples:
         held = max(0, self.stop - first)
         done = max(0, first - self.stop)
-        released = sound.copy()
-        released[held:] *= _release(self.release_seconds)[done : done + len(sound) - held]
-        return released
+        sound[held:] *= _release(self.release_seconds)[done : done + len(sound) - held]
+        return sound
 
 
 class Sampler:
@@ -121,8 +138,12 @@ class Sampler:
 
     def _voice(self, zone: Zone, note: SampledNote) -> _Voice:
         is_drum = self._instrument in DRUM_KITS
-        tone = self._bank.tone(zone, note.pitch, Brightness.of(note.velocity))
-        gain = 10.0 ** ((self._gain_db + zone.gain_db) / 20.0) * (note.velocity / 127.0) ** _VELOCITY_EXPONENT
+        shade = Brightness.of(note.velocity)
+        louder, brighter, higher = _chances(note)
+        cents = _CENTS_PER_STEP * round(_DRUM_STEPS * higher) if is_drum else 0
+        tone = self._bank.tone(zone, note.pitch, shade, cents)
+        gain_db = self._gain_db + zone.gain_db + _CHANCE_DB * louder
+        gain = 10.0 ** (gain_db / 20.0) * (note.velocity / 127.0) ** _VELOCITY_EXPONENT
         pan = zone.pan if is_drum else zone.pan + _KEY_PAN * (note.pitch - 60)
         return _Voice(
             tone=tone,
@@ -130,10 +151,24 @@ class Sampler:
             stop=ENDLESS if is_drum else max(note.stop, note.start + 1),
             release_seconds=zone.envelope.release_seconds,
             gain=np.float32(gain),
+            tilt=np.float32(_VELOCITY_TILT * shade.place(note.velocity) + _CHANCE_TILT * brighter),
             pan=round(min(max(pan, -1.0), 1.0) * _PAN_POSITIONS) / _PAN_POSITIONS,
             exclusive_class=zone.exclusive_class,
             pitch=note.pitch,
         )
+
+
+def _chances(note: SampledNote) -> tuple[float, float, float]:
+    """Three numbers between -1 and 1 that look random: the same for the same note of a song, whatever was before.
+
+    The bits are mixed as in MurmurHash3 (A. Appleby, public domain).
+    """
+    bits = (note.start * 0x9E3779B1 + note.pitch * 0x85EBCA77) & 0xFFFFFFFF
+    bits = ((bits ^ (bits >> 16)) * 0x85EBCA6B) & 0xFFFFFFFF
+    bits = ((bits ^ (bits >> 13)) * 0xC2B2AE35) & 0xFFFFFFFF
+    bits ^= bits >> 16
+    first, second, third = ((bits >> shift & 0x3FF) / 511.5 - 1.0 for shift in (0, 10, 20))
+    return first, second, third
 
 
 @lru_cache(maxsize=128)

@@ -35,6 +35,11 @@ class Brightness(IntEnum):
         """The shade of a MIDI velocity."""
         return cls.SOFT if velocity < 58 else cls.MEDIUM if velocity < 92 else cls.LOUD
 
+    def place(self, velocity: int) -> float:
+        """The place of a velocity among those of the shade, from -1 for the softest to 1."""
+        softest, hardest = ((1, 57), (58, 91), (92, 127))[self]
+        return 2.0 * (velocity - softest) / (hardest - softest) - 1.0
+
     @property
     def cents(self) -> float:
         """Lowering of the cutoff in cents, after SoundFont 2.04's velocity to filter modulator (section 8.4.2)."""
@@ -47,12 +52,22 @@ class Tone:
     It is computed in blocks on a fixed grid when first read, so the result does not depend on the order of reads.
     """
 
-    def __init__(self, sample: Samples, sample_rate_hertz: int, zone: Zone, pitch: int, brightness: Brightness) -> None:
+    def __init__(
+        self,
+        sample: Samples,
+        sample_rate_hertz: int,
+        zone: Zone,
+        pitch: int,
+        brightness: Brightness,
+        cents: int = 0,
+    ) -> None:
+        """`cents` is added to the pitch."""
         self.zone = zone
         self.pitch = pitch
         self.brightness = brightness
+        self.cents = cents
         self._sample = sample
-        self._ratio = sample_rate_hertz / SAMPLE_RATE_HERTZ * 2.0 ** ((pitch - zone.root_pitch) / 12.0)
+        self._ratio = sample_rate_hertz / SAMPLE_RATE_HERTZ * 2.0 ** ((pitch + cents / 100.0 - zone.root_pitch) / 12.0)
         self._lowpass = _Lowpass.of(zone, brightness)
         self._made = np.zeros(0, np.float32)
         recorded = ENDLESS if zone.loop else max(1, int((len(sample) - 1) / self._ratio))
@@ -160,11 +175,11 @@ class ToneCache:
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
-        self._tones: OrderedDict[tuple[int, int, int], Tone] = OrderedDict()
+        self._tones: OrderedDict[tuple[int, int, int, int], Tone] = OrderedDict()
 
-    def get(self, zone: Zone, pitch: int, brightness: Brightness, make: Callable[[], Tone]) -> Tone:
+    def get(self, zone: Zone, pitch: int, brightness: Brightness, cents: int, make: Callable[[], Tone]) -> Tone:
         """The cached tone, or a new one from `make`; zones are compared by identity."""
-        key = (id(zone), pitch, brightness)
+        key = (id(zone), pitch, brightness, cents)
         if key not in self._tones:
             self._forget()
             self._tones[key] = make()

@@ -40,8 +40,8 @@ SEMITONES: Mapping[Voice, int] = MappingProxyType({Voice.FEMALE: 0, Voice.MALE: 
 _OTHER_THROAT, _OTHER_BREATH = 0.96, 1.3
 
 
-_WHISPERED_BREATHINESS, _WHISPERED_DB = 40.0, 6.0
-"""A whisper's harmonics all but drown in its breath, which is weaker than they are."""
+_WHISPERED_BREATHINESS = 1000.0
+"""As much breath as the recordings can be made of; the pitch stays audible."""
 
 
 class Vocalist:
@@ -121,7 +121,7 @@ def _remainder(sound: VoiceSound | Remainder, start: int) -> Remainder:
 
 
 def _whispered(timbre: Timbre) -> Timbre:
-    return replace(timbre, breathiness=_WHISPERED_BREATHINESS, level_db=timbre.level_db + _WHISPERED_DB)
+    return replace(timbre, breathiness=_WHISPERED_BREATHINESS)
 
 
 def choir(

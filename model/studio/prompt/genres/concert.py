@@ -19,7 +19,8 @@ CINEMATIC = genre(
     mode=Mode.MINOR,
     chord_pace=0.6,
     levels_db={_T.PAD: 4.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
-    mix_db=-2.9,
+    tone_db=(6.0, -6.5, 1.0, -1.5),
+    mix_db=-0.9,
     vocal_db=0.9,
     players={
         _T.LEAD: _I.VIOLIN,
@@ -44,7 +45,8 @@ JAZZ = genre(
     swing=0.3,
     chord_pace=1.7,
     levels_db={_T.KEYS: 2.0, _T.BASS: 2.0, _T.DRUMS: 2.0},
-    mix_db=-1.3,
+    tone_db=(1.0, -6.5, -1.5, -5.0),
+    mix_db=0.7,
     vocal_db=1.4,
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -67,7 +69,8 @@ BOSSA = genre(
     brightness=0.65,
     chord_pace=1.6,
     levels_db={_T.GUITAR: 5.0, _T.BASS: 1.0, _T.DRUMS: 1.0},
-    mix_db=-2.8,
+    tone_db=(4.5, -4.0, 3.0, -4.0),
+    mix_db=-0.6,
     vocal_db=2.1,
     players={
         _T.LEAD: _I.FLUTE,

@@ -17,7 +17,8 @@ LOFI = genre(
     swing=0.18,
     chord_pace=0.8,
     levels_db={_T.KEYS: 3.0, _T.BASS: 1.5, _T.DRUMS: 1.0},
-    mix_db=-2.2,
+    tone_db=(6.0, -5.5, 4.0, -2.5),
+    mix_db=0.3,
     vocal_db=-0.8,
     players={
         _T.LEAD: _I.VIBRAPHONE,
@@ -42,7 +43,8 @@ DANCE = genre(
     brightness=0.75,
     chord_pace=0.6,
     levels_db={_T.KEYS: 4.0, _T.PAD: 4.0, _T.ARPEGGIO: 1.0, _T.DRUMS: -1.0},
-    mix_db=-4.6,
+    tone_db=(3.5, -3.5, 2.5, -2.5),
+    mix_db=-2.6,
     vocal_db=2.8,
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -67,6 +69,7 @@ DRUM_AND_BASS = genre(
     brightness=0.75,
     chord_pace=0.35,
     levels_db={_T.KEYS: 2.0, _T.PAD: 5.0, _T.BASS: 4.0, _T.DRUMS: 1.5},
+    tone_db=(3.0, -4.0, 1.5, -2.0),
     mix_db=-3.6,
     vocal_db=2.6,
     players={
@@ -90,7 +93,8 @@ AMBIENT = genre(
     brightness=0.35,
     chord_pace=0.3,
     levels_db={_T.PAD: 4.0, _T.ARPEGGIO: 1.0},
-    mix_db=1.2,
+    tone_db=(3.0, -5.0, -3.0, -2.5),
+    mix_db=3.5,
     vocal_db=-2.5,
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -113,7 +117,8 @@ GAME = genre(
     reverb=0.1,
     brightness=0.8,
     levels_db={_T.KEYS: 1.5, _T.DRUMS: -1.5, _T.ARPEGGIO: -1.0},
-    mix_db=-4.3,
+    tone_db=(3.0, -4.0, 1.0, -3.0),
+    mix_db=-1.8,
     vocal_db=3.2,
     players={
         _T.LEAD: _I.CHIP_PULSE,

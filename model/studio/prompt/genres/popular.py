@@ -14,7 +14,8 @@ POP = genre(
     density=5.0,
     reverb=0.3,
     brightness=0.6,
-    mix_db=-2.6,
+    tone_db=(6.0, -4.5, 0.0, -2.5),
+    mix_db=-1.9,
     vocal_db=2.7,
     players={
         _T.LEAD: _I.FLUTE,
@@ -38,7 +39,8 @@ BALLAD = genre(
     reverb=0.55,
     brightness=0.45,
     levels_db={_T.PAD: 2.0, _T.KEYS: 1.5, _T.DRUMS: -1.5},
-    mix_db=-0.8,
+    tone_db=(6.0, -5.5, 0.0, 0.0),
+    mix_db=2.2,
     vocal_db=-0.8,
     players={
         _T.LEAD: _I.OBOE,
@@ -63,7 +65,8 @@ ROCK = genre(
     brightness=0.7,
     chord_pace=0.7,
     levels_db={_T.GUITAR: 6.0, _T.DRUMS: -1.0, _T.BASS: 1.0},
-    mix_db=-5.2,
+    tone_db=(6.5, -2.0, 0.5, -2.5),
+    mix_db=-2.8,
     vocal_db=4.0,
     players={
         _T.LEAD: _I.SYNTH_LEAD,
@@ -87,7 +90,8 @@ RNB = genre(
     swing=0.1,
     chord_pace=1.3,
     levels_db={_T.KEYS: 3.0, _T.BASS: 2.5, _T.DRUMS: 1.5},
-    mix_db=-2.0,
+    tone_db=(3.0, -5.5, 0.5, -0.5),
+    mix_db=1.0,
     vocal_db=0.8,
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -112,7 +116,8 @@ HIP_HOP = genre(
     swing=0.06,
     chord_pace=0.6,
     levels_db={_T.BASS: 3.0, _T.DRUMS: 1.0},
-    mix_db=-1.9,
+    tone_db=(0.5, -6.5, -2.0, -4.0),
+    mix_db=0.5,
     vocal_db=1.5,
     players={
         _T.LEAD: _I.SYNTH_LEAD,

@@ -17,7 +17,8 @@ REGGAE = genre(
     swing=0.08,
     chord_pace=0.8,
     levels_db={_T.BASS: 4.5, _T.GUITAR: 4.0, _T.KEYS: 1.5, _T.DRUMS: 1.0},
-    mix_db=-2.0,
+    tone_db=(2.0, -5.0, 0.0, -2.0),
+    mix_db=1.4,
     vocal_db=1.5,
     players={
         _T.LEAD: _I.SAXOPHONE,
@@ -42,7 +43,8 @@ GOSPEL = genre(
     swing=0.3,
     chord_pace=1.4,
     levels_db={_T.KEYS: 2.0, _T.PAD: 4.5, _T.ARPEGGIO: -1.0, _T.BASS: 1.5, _T.DRUMS: -0.5},
-    mix_db=-2.2,
+    tone_db=(5.0, -5.5, 0.0, -1.0),
+    mix_db=-0.2,
     vocal_db=1.8,
     players={
         _T.LEAD: _I.ORGAN,

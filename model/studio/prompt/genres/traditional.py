@@ -16,7 +16,8 @@ FOLK = genre(
     brightness=0.55,
     chord_pace=0.8,
     levels_db={_T.GUITAR: 4.0, _T.ARPEGGIO: 1.5, _T.DRUMS: -2.0},
-    mix_db=-1.0,
+    tone_db=(5.0, -6.5, 0.0, -1.0),
+    mix_db=0.6,
     vocal_db=1.0,
     players={
         _T.LEAD: _I.FLUTE,
@@ -43,7 +44,8 @@ CHINESE = genre(
     pentatonic=True,
     chord_pace=0.7,
     levels_db={_T.KEYS: 4.0, _T.ORNAMENT: 1.5, _T.DRUMS: -2.0},
-    mix_db=-0.9,
+    tone_db=(6.0, -6.5, -1.0, -1.0),
+    mix_db=2.1,
     vocal_db=-0.3,
     players={
         _T.LEAD: _I.SHAKUHACHI,
@@ -66,7 +68,8 @@ NURSERY = genre(
     reverb=0.2,
     brightness=0.75,
     levels_db={_T.ARPEGGIO: 2.0, _T.KEYS: 1.5},
-    mix_db=0.6,
+    tone_db=(2.5, -6.0, 1.0, -3.0),
+    mix_db=1.9,
     vocal_db=-0.3,
     players={
         _T.LEAD: _I.VIBRAPHONE,
@@ -89,7 +92,8 @@ MARCH = genre(
     brightness=0.6,
     chord_pace=1.5,
     levels_db={_T.KEYS: 3.0, _T.PAD: 2.0, _T.BASS: 2.0, _T.DRUMS: 1.0},
-    mix_db=-1.5,
+    tone_db=(5.0, -5.0, 0.0, -1.0),
+    mix_db=0.3,
     vocal_db=0.3,
     players={
         _T.LEAD: _I.BRASS,

@@ -84,3 +84,32 @@ def test_it_is_silent_once_everything_has_died_away(bank: InstrumentBank) -> Non
     silent.append(sampler.is_silent)
     sampler.render(0, 10 * SECOND)
     assert [*silent, sampler.is_silent] == [True, False, True]
+
+
+def _hits(bank: InstrumentBank, instrument: Instrument, pitch: int, *velocities: int) -> list[np.ndarray]:
+    """Notes half a second apart, each cut out."""
+    half = SECOND // 2
+    notes = [SampledNote(place * half, place * half + 9_600, pitch, v) for place, v in enumerate(velocities)]
+    sound = _play(bank, instrument, *notes, seconds=len(notes) / 2)[0]
+    return [sound[place * half :][:9_600] for place in range(len(notes))]
+
+
+@pytest.mark.parametrize(("instrument", "pitch"), [(Instrument.DRUM_KIT, SNARE), (Instrument.PIANO, 60)])
+def test_no_two_hits_are_the_same(bank: InstrumentBank, instrument: Instrument, pitch: int) -> None:
+    hits = _hits(bank, instrument, pitch, *[100] * 6)
+    like = np.corrcoef(hits)[np.triu_indices(6, 1)]
+    assert like.max() < 1 - 1e-6
+    again = _hits(bank, instrument, pitch, *[100] * 6)
+    assert np.array_equal(hits, again)
+
+
+def test_harder_is_brighter_within_a_shade_and_beyond(bank: InstrumentBank) -> None:
+    def highs(velocity: int) -> float:
+        power = np.mean(
+            [np.abs(np.fft.rfft(hit)) ** 2 for hit in _hits(bank, Instrument.PIANO, 60, *[velocity] * 6)], 0
+        )
+        return float(10 * np.log10(power[600:].sum() / power[:600].sum()))
+
+    heard = [highs(velocity) for velocity in (45, 70, 95, 125)]
+    assert heard == sorted(heard)
+    assert heard[-1] - heard[-2] > 0.5

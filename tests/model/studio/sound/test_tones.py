@@ -75,8 +75,8 @@ def test_a_sweep_opens_the_filter() -> None:
 
 def test_the_cache_shares_tones_and_forgets_the_oldest_above_its_limit() -> None:
     cache = ToneCache(limit_bytes=100_000)
-    first = cache.get(LOOPED, 60, Brightness.LOUD, _tone)
-    assert cache.get(LOOPED, 60, Brightness.LOUD, _tone) is first
+    first = cache.get(LOOPED, 60, Brightness.LOUD, 0, _tone)
+    assert cache.get(LOOPED, 60, Brightness.LOUD, 0, _tone) is first
     first.read(0, 40_000)
-    cache.get(LOOPED, 61, Brightness.LOUD, _tone)
-    assert cache.get(LOOPED, 60, Brightness.LOUD, _tone) is not first
+    cache.get(LOOPED, 61, Brightness.LOUD, 0, _tone)
+    assert cache.get(LOOPED, 60, Brightness.LOUD, 0, _tone) is not first

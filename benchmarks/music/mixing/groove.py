@@ -1,0 +1,98 @@
+"""Timing of the drums of songs: how far off the grid, and how alike from bar to bar."""
+
+import base64
+import io
+from collections import defaultdict
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+
+import mido
+import numpy as np
+from numpy.typing import NDArray
+
+from benchmarks.music.mixing.rendered import Song
+
+STEPS_PER_BAR, STEPS_PER_BEAT = 16, 4
+_FEWEST_STEPS = 4
+
+
+@dataclass(frozen=True, slots=True)
+class Groove:
+    """Timing of a song's drums.
+
+    Attributes: beats_sd_ms: standard deviation of the hits on beats. beats_worst_ms: the farthest of them from the
+    grid. likeness: mean correlation of two bars' offsets by step. offsets_ms: mean offset of each step, NaN where
+    nothing is hit.
+    """
+
+    beats_sd_ms: float
+    beats_worst_ms: float
+    likeness: float
+    offsets_ms: NDArray[np.float64]
+
+
+def groove(song: Song) -> Groove:
+    """Timing of a song against its grid, swing taken out."""
+    bars: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
+    for section, told in enumerate(song.told["sections"]):
+        for step, late_ms in _hits(base64.b64decode(told["midi"]), song.told["tempo"], song.told["swing"]):
+            bars[section, step // STEPS_PER_BAR][step % STEPS_PER_BAR] = late_ms
+    rows = np.array([[bar.get(step, np.nan) for step in range(STEPS_PER_BAR)] for bar in bars.values()])
+    beats = rows[:, ::4]
+    beats = beats[~np.isnan(beats)]
+    return Groove(float(beats.std()), float(np.abs(beats).max()), _likeness(rows), _means(rows))
+
+
+def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]]:
+    """The nearest step of each drum hit of a section, and the milliseconds after it."""
+    file = mido.MidiFile(file=io.BytesIO(midi), charset="utf-8")
+    per_step = file.ticks_per_beat / STEPS_PER_BEAT
+    for track in file.tracks:
+        now = 0
+        for message in track:
+            now += message.time
+            if message.type == "note_on" and message.velocity and message.channel == 9:
+                straight = _straight(now / per_step, swing)
+                step = round(straight)
+                yield step, (straight - step) / STEPS_PER_BEAT * 60_000 / tempo
+
+
+def _straight(step: float, swing: float) -> float:
+    """The written step of one that swings: the second eighth of a beat comes `swing` eighths late."""
+    beat, inside = divmod(step, STEPS_PER_BEAT)
+    half, late = STEPS_PER_BEAT / 2, STEPS_PER_BEAT / 2 * (1 + swing)
+    bent = inside / (1 + swing) if inside < late else half + (inside - late) / (1 - swing)
+    return beat * STEPS_PER_BEAT + bent
+
+
+def _means(rows: NDArray[np.float64]) -> NDArray[np.float64]:
+    counts = (~np.isnan(rows)).sum(axis=0)
+    return np.where(counts, np.nansum(rows, axis=0) / np.maximum(counts, 1), np.nan)
+
+
+def _likeness(rows: NDArray[np.float64]) -> float:
+    """Mean correlation of each bar with the mean of the others, over the steps that both have."""
+    found = []
+    for place, row in enumerate(rows):
+        others = _means(np.delete(rows, place, axis=0))
+        both = ~np.isnan(row) & ~np.isnan(others)
+        if both.sum() >= _FEWEST_STEPS and row[both].std() > 0 and others[both].std() > 0:
+            found.append(float(np.corrcoef(row[both], others[both])[0, 1]))
+    return float(np.mean(found)) if found else float("nan")
+
+
+def most_alike(grooves: Mapping[str, Groove]) -> tuple[str, float]:
+    """The two grooves whose mean offsets agree most, and their correlation."""
+    best = ("", -1.0)
+    names = list(grooves)
+    for index, one in enumerate(names):
+        for other in names[:index]:
+            pair = grooves[one].offsets_ms, grooves[other].offsets_ms
+            both = ~np.isnan(pair[0]) & ~np.isnan(pair[1])
+            if both.sum() > _FEWEST_STEPS:
+                best = max(
+                    best,
+                    (f"{other} and {one}", float(np.corrcoef(pair[0][both], pair[1][both])[0, 1])),
+                    key=lambda b: b[1],
+                )
+    return best
