@@ -28,8 +28,9 @@ from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument
 from model.studio.voice import english, repertoire
 from model.studio.voice.bank import VoiceBank
+from model.studio.voice.performance.manner import manner_of
 from model.studio.voice.timings import syllable_timings
-from model.studio.voice.vocalist import choir
+from model.studio.voice.vocalist import Singer, Vocalist, choir
 
 # The listener waits for the first window, so it is short; later ones are long because a call costs a little.
 FIRST_WINDOW_SAMPLES = SAMPLE_RATE_HERTZ // 2
@@ -172,11 +173,16 @@ class StudioEngine:
             self._bank,
             detail.style,
             tempo_bpm=plan.tempo_bpm,
-            singers=choir(self._voices, plan.voice, plan.seed, duet=_is_duet(plan)) if plan.voice else None,
+            singers=self._singers(plan) if plan.voice else None,
             vocal_level_db=detail.vocal_level_db,
             stems=detail.stems,
             seed=plan.seed,
         )
+
+    def _singers(self, plan: SongPlan) -> dict[Singer, Vocalist]:
+        assert plan.voice is not None
+        manner = manner_of(detail_of(plan).style.genre)
+        return choir(self._voices, plan.voice, plan.seed, manner=manner, duet=_is_duet(plan))
 
 
 def _is_duet(plan: SongPlan) -> bool:
