@@ -10,10 +10,10 @@ Path = NDArray[np.float64]
 
 _ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
 _ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
-_WIDENED_FRAMES = 5
-_PACE, _PACE_FRAMES = 0.55, 9
-_UNREST_BANDS, _UNREST_FRAMES = 16, 15
-_UNREST_DB = 3.4
+_WIDENED_FRAMES = 1
+_PACE, _PACE_FRAMES = 0.3, 9
+_UNREST_BANDS, _UNREST_FRAMES = 16, 7
+_UNREST_DB = 0.8
 _SHIMMER_DB = 0.2
 
 _TO_BANDS = np.stack(
@@ -57,6 +57,8 @@ def unrest(frames: int, generator: np.random.Generator) -> tuple[Floats, Floats]
     window = np.hanning(_UNREST_FRAMES + 2)[1:-1].astype(np.float32)
     window *= _UNREST_DB / np.sqrt((window**2).sum())
     noise = generator.standard_normal((frames + _UNREST_FRAMES - 1, _UNREST_BANDS), dtype=np.float32)
-    smooth = sum(weight * noise[shift : shift + frames] for shift, weight in enumerate(window))
+    smooth = np.zeros((frames, _UNREST_BANDS), np.float32)
+    for shift, weight in enumerate(window):
+        smooth += weight * noise[shift : shift + frames]
     level = _SHIMMER_DB * generator.standard_normal(frames, dtype=np.float32)
     return smooth @ _TO_BANDS, level

@@ -22,12 +22,12 @@ def test_a_held_vowel_moves_without_leaving_its_place(voices: VoiceBank) -> None
     take = voices.take("ma")
     path = vowel_path(take, 200, np.random.default_rng(0), held=True)
     assert take.hold[0] - 6 <= path.min() < path.max() <= take.hold[1] + 6
-    assert np.std(np.diff(path)) > 0.1
+    assert np.std(np.diff(path)) > 0.05
 
 
 def test_unrest_is_slight_and_without_drift() -> None:
     spectrum, level = unrest(4000, np.random.default_rng(0))
-    assert 0.5 < spectrum.std() < 5.0
+    assert 0.3 < spectrum.std() < 2.0
     assert abs(spectrum.mean()) < 0.1
     assert level.std() < 0.5
 
