@@ -132,7 +132,7 @@ def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Gen
 def _effort_tilt_db(effort: Floats, hertz: float) -> Floats:
     """Tilt per octave, [frames]: who sings louder or higher presses more, and the upper harmonics grow most."""
     tilt = _TILT_PER_DB * (effort - _USUAL_EFFORT_DB) + _TILT_PER_OCTAVE * np.log2(hertz / _MIDDLE_HERTZ)
-    return np.clip(tilt, *_TILT_RANGE_DB).astype(np.float32)
+    return np.asarray(np.clip(tilt, *_TILT_RANGE_DB), np.float32)
 
 
 def _murmur(canvas: _Canvas, syllable: Placed) -> None:
