@@ -1,6 +1,6 @@
 """The studio engine: plans, denoises, arranges, sings and plays a song on a CPU."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from functools import partial
 
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
@@ -29,6 +29,7 @@ from model.studio.sound.mixer import Mixer
 from model.studio.style import Instrument, Way
 from model.studio.voice import english, repertoire
 from model.studio.voice.bank import VoiceBank
+from model.studio.voice.performance.manner import manner_of
 from model.studio.voice.timings import syllable_timings
 from model.studio.voice.vocalist import Singer, Vocalist, choir
 
@@ -178,17 +179,23 @@ class StudioEngine:
             self._bank,
             detail.style,
             tempo_bpm=plan.tempo_bpm,
-            singers=self._singers(plan),
+            singers=self._singers(plan) if plan.voice else None,
             vocal_level_db=detail.vocal_level_db,
             stems=detail.stems,
             seed=plan.seed,
         )
 
-    def _singers(self, plan: SongPlan) -> Mapping[Singer, Vocalist] | None:
-        if plan.voice is None:
-            return None
-        whispered = Way.WHISPERED in detail_of(plan).style.ways
-        return choir(self._voices, plan.voice, plan.seed, duet=_is_duet(plan), whispered=whispered)
+    def _singers(self, plan: SongPlan) -> dict[Singer, Vocalist]:
+        assert plan.voice is not None
+        style = detail_of(plan).style
+        return choir(
+            self._voices,
+            plan.voice,
+            plan.seed,
+            manner=manner_of(style.genre),
+            duet=_is_duet(plan),
+            whispered=Way.WHISPERED in style.ways,
+        )
 
 
 def _is_duet(plan: SongPlan) -> bool:

@@ -11,11 +11,13 @@ from model.studio.arrange.context import Turn
 from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of
 from model.studio.arrange.vocals import Words, vocal_parts
 from model.studio.composing.denoiser import Memory, ScoreDenoiser, ScoreState, SectionSpec
+from model.studio.lyrics.stress import stresses
 from model.studio.notation.arrangement import Arrangement
 from model.studio.notation.score import Score
 from model.studio.planning.plan import CONTINUED, detail_of
 from model.studio.planning.section_spec import section_seed
 from model.studio.sound.mixer import Mixer
+from model.studio.voice.performance.expression import Accent
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.vocalist import SEMITONES, Singer
 
@@ -135,7 +137,9 @@ class DraftState(StudioState):
         )
         sounding = score.transposed(SEMITONES[self.plan.voice]) if self.plan.voice and self.section.lines else score
         words = _words(self.section, self.plan.voice)
-        vocals = vocal_parts(words, sounding, detail.style, tonic=detail.section_key(self.index).tonic)
+        tonic = detail.section_key(self.index).tonic
+        seed = section_seed(self.plan.seed, self.index)
+        vocals = vocal_parts(words, sounding, detail.style, tonic=tonic, seed=seed)
         if words.shares:
             sounding = as_sung(sounding, words.shares, words.other_semitones)
         return ComposedSection(sounding, arrangement, vocals, memory, arranger)
@@ -159,10 +163,15 @@ def _lifted(plan: SongPlan, index: int) -> int:
 def _words(section: SectionPlan, own: Voice | None) -> Words:
     """Return the words of a section, and their singers unless they are only the song's own voice."""
     syllables = tuple(syllable for line in section.lines for syllable in line.syllables)
+    accents = tuple(
+        Accent(number, min(float(stress), 1.0))
+        for number, line in enumerate(section.lines)
+        for stress in stresses(line)
+    )
     if own is None or all(share_of(line, own) is Share.OWN for line in section.lines):
-        return Words(section.kind, syllables)
+        return Words(section.kind, syllables, accents)
     shares = tuple(share_of(line, own) for line in section.lines for _ in line.syllables)
-    return Words(section.kind, syllables, shares, other_semitones(own))
+    return Words(section.kind, syllables, accents, shares, other_semitones(own))
 
 
 class FinishedState(StudioState):

@@ -69,7 +69,7 @@ def _slip(context: ArrangementContext, track: Track, start: float, chance: Rando
     """A timing error in steps: the pocket's and the player's own. Drums on beats stay near the grid."""
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
     own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))
-    meant = 1e-3 * _IN_THE_POCKET.get(track, 0.0) * pocket(context.style.groove).at(round(start))
+    meant = 1e-3 * _IN_THE_POCKET.get(track, 0.0) * pocket(context.style.groove).at(round(start), context.bar_steps)
     slip = meant + own
     if start % STEPS_PER_BEAT == 0:
         slip = max(-_MOST_ON_BEATS_SECONDS, min(_MOST_ON_BEATS_SECONDS, slip))

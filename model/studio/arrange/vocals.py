@@ -4,12 +4,16 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from types import MappingProxyType
 
+import numpy as np
+
 from model.song import SectionKind, Syllable
 from model.studio.arrange.duet import Share, divided
 from model.studio.arrange.humanize import swung
 from model.studio.arrange.lead import sung_notes
 from model.studio.notation.score import STEPS_PER_BEAT, Note, Score
 from model.studio.style import Mode, Style
+from model.studio.voice.performance.expression import Accent, performed
+from model.studio.voice.performance.manner import manner_of
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.pronouncing import utterance_of
 from model.studio.voice.vocalist import Singer
@@ -26,8 +30,7 @@ _EFFORT: Mapping[SectionKind, float] = MappingProxyType(
     }
 )
 _ENERGY_SHARE = 0.3
-_HEIGHT_PER_SEMITONE = 0.015
-_DOWNBEAT_FORCE = 0.04
+_DOWNBEAT_STRESS = 0.4
 _OPENING_SECONDS = 0.07
 """What the first consonant of a section gets where the tune leaves it no room."""
 
@@ -42,54 +45,73 @@ _SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 class Words:
     """The syllables of a section in singing order, and the kind of the section.
 
+    `accents` says of each syllable which line it is in, and its stress; without them all are one line.
     `shares` says of each syllable who sings it, where that is not the song's own voice alone; the other voice is
     `other_semitones` higher.
     """
 
     kind: SectionKind
     syllables: tuple[Syllable, ...]
+    accents: tuple[Accent, ...] = ()
     shares: tuple[Share, ...] = ()
     other_semitones: int = 0
 
 
-def vocal_parts(words: Words, score: Score, style: Style, *, tonic: int) -> dict[Singer, tuple[SungNote, ...]]:
+def vocal_parts(
+    words: Words, score: Score, style: Style, *, tonic: int, seed: int = 0
+) -> dict[Singer, tuple[SungNote, ...]]:
     """Notes of each voice in a section at the score's pitches; times in seconds from its start.
 
     Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
     or a sixth below, `Singer.DOUBLE` sings the tune again.
-    `tonic` is the pitch class of the key.
+    `tonic` is the pitch class of the key; `seed` varies how each of them performs the notes.
     """
     sung = sung_notes(score.melody)
     if not sung:
         return {}
-    lead = _lead(words, sung, style)
+    lead = _performed(words, sung, style, (seed, 0))
     parts = divided(lead, sung, words.shares, words.other_semitones) if words.shares else {Singer.LEAD: lead}
     if words.kind is SectionKind.CHORUS:
         below = harmony(sung, score, tonic, minor=style.mode is Mode.MINOR)
-        parts[Singer.BACKING] = _behind(Singer.BACKING, _lead(words, below, style))
-        parts[Singer.DOUBLE] = _behind(Singer.DOUBLE, lead)
+        parts[Singer.BACKING] = _behind(Singer.BACKING, _performed(words, below, style, (seed, 1)))
+        parts[Singer.DOUBLE] = _behind(Singer.DOUBLE, _performed(words, sung, style, (seed, 2)))
     return parts
 
 
-def _lead(words: Words, notes: Sequence[Note], style: Style) -> tuple[SungNote, ...]:
-    middle = sorted(note.pitch for note in notes)[len(notes) // 2]
-    sung = [_sung(words, note, style, middle) for note in notes]
-    sung[0] = _opened(sung[0])
-    return tuple(sung)
+def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence[int]) -> tuple[SungNote, ...]:
+    """The notes as one singer sings them."""
+    sung = [_sung(words, note, style) for note in notes]
+    shaped = performed(
+        sung,
+        _accents(words, notes, STEPS_PER_BEAT * style.beats_per_bar),
+        manner_of(style.genre),
+        np.random.default_rng(seed),
+    )
+    return (_opened(shaped[0]), *shaped[1:])
 
 
-def _sung(words: Words, note: Note, style: Style, middle: int) -> SungNote:
+def _accents(words: Words, notes: Sequence[Note], steps_per_bar: int) -> list[Accent]:
+    """The accent of each note; one without a syllable has that of the line it is in."""
+    out: list[Accent] = []
+    line = 0
+    for note in notes:
+        own = words.accents[note.syllable] if words.accents and note.syllable is not None else Accent(line)
+        line = own.line
+        beat = _DOWNBEAT_STRESS * (note.start % steps_per_bar == 0)
+        out.append(replace(own, stress=own.stress + beat))
+    return out
+
+
+def _sung(words: Words, note: Note, style: Style) -> SungNote:
     syllable = None if note.syllable is None else words.syllables[note.syllable]
     step_seconds = 60.0 / style.tempo_bpm / STEPS_PER_BEAT
-    force = _EFFORT[words.kind] + _ENERGY_SHARE * (style.energy - 0.5) + _HEIGHT_PER_SEMITONE * (note.pitch - middle)
-    force += _DOWNBEAT_FORCE * (note.start % (style.beats_per_bar * STEPS_PER_BEAT) == 0)
     return SungNote(
         start=swung(note.start, style.swing) * step_seconds,
         end=swung(note.end, style.swing) * step_seconds,
         pitch=note.pitch,
         utterance=utterance_of(syllable) if syllable else None,
         tone=syllable.sung_tone if syllable else 0,
-        force=min(max(force, 0.2), 1.0),
+        force=_EFFORT[words.kind] + _ENERGY_SHARE * (style.energy - 0.5),
     )
 
 

@@ -1,9 +1,10 @@
-"""The recorded voice: a take of every Mandarin syllable, analysed and coded, opened and checked once."""
+"""The recorded voice: takes of every Mandarin syllable, analysed and coded, opened and checked once."""
 
 import hashlib
 import io
 import json
-from collections.abc import Mapping
+import zlib
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,14 +12,12 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from safetensors import SafetensorError
-from safetensors.numpy import load
 
 from model.engine import EngineUnavailable
-from model.studio.voice.envelope import BANDS
+from model.studio.voice.envelope import BANDS, NOISE_HERTZ
 from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
-FRAMES_NAME = "frames.safetensors"
+FRAMES_NAME = "frames.zlib"
 CONSONANTS_NAME = "consonants.ogg"
 
 ENVELOPE_STEP_DB = 0.5
@@ -38,6 +37,8 @@ class Take:
         nucleus: the frame where the vowel begins; frames before it are a voiced consonant.
         hold: first and last frame of the part of the vowel that a long note stays on.
         consonant: [samples] at 48 kHz, the unvoiced consonant before the first frame; may be empty.
+        tone: the tone it was spoken in, 1 to 4.
+        hertz: the median of the pitch it was spoken at.
     """
 
     envelope: Floats
@@ -45,13 +46,24 @@ class Take:
     nucleus: int
     hold: tuple[int, int]
     consonant: Floats
+    tone: int
+    hertz: float
 
 
 class VoiceBank:
-    """Every syllable of the recorded voice, by its pinyin without tone (`ü` is `v`)."""
+    """Every syllable of the recorded voice, by its pinyin without tone (`ü` is `v`), in one to four tones.
 
-    def __init__(self, takes: Mapping[str, Take]) -> None:
-        self._takes = takes
+    Takes are decoded when they are first sung.
+    """
+
+    def __init__(
+        self, rows: Mapping[str, Sequence[Mapping[str, Any]]], coded: NDArray[np.uint8], sound: Floats
+    ) -> None:
+        """`rows` tell where each take of a syllable lies in the `coded` frames and in the `sound` of the consonants."""
+        self._rows = rows
+        self._coded = coded
+        self._sound = sound
+        self._opened: dict[str, tuple[Take, ...]] = {}
 
     @classmethod
     def load(cls, path: Path | None = None) -> "VoiceBank":
@@ -63,22 +75,51 @@ class VoiceBank:
         folder = path or SHIPPED
         try:
             table = json.loads((folder / TABLE_NAME).read_text(encoding="utf-8"))
-            frames = load(_checked(folder, FRAMES_NAME, table))["frames"]
+            frames = unpacked(_checked(folder, FRAMES_NAME, table))
             sound, _ = soundfile.read(io.BytesIO(_checked(folder, CONSONANTS_NAME, table)), dtype="float32")
-            return cls({name: _take(row, frames, sound) for name, row in table["takes"].items()})
+            return cls({name: _complete(rows) for name, rows in table["takes"].items()}, frames, sound)
         except OSError as error:
             raise _unavailable(f"{error.filename} cannot be read ({error.strerror})") from error
-        except (ValueError, KeyError, TypeError, SafetensorError) as error:
+        except (ValueError, KeyError, TypeError, zlib.error) as error:
             raise _unavailable(f"{TABLE_NAME} is damaged ({error})") from error
 
     @property
     def syllables(self) -> frozenset[str]:
         """Every syllable in the bank."""
-        return frozenset(self._takes)
+        return frozenset(self._rows)
+
+    def takes(self, syllable: str) -> tuple[Take, ...]:
+        """The takes of a syllable, the first tone first. Raises KeyError if there are none."""
+        found = self._opened.get(syllable)
+        if found is None:
+            found = tuple(_take(row, self._coded, self._sound) for row in self._rows[syllable])
+            self._opened[syllable] = found
+        return found
 
     def take(self, syllable: str) -> Take:
-        """The take of a syllable. Raises KeyError if there is none."""
-        return self._takes[syllable]
+        """The take in the first tone. Raises KeyError if there is none."""
+        return self.takes(syllable)[0]
+
+
+def packed(frames: NDArray[np.uint8]) -> bytes:
+    """Coded frames [frames, BANDS + 6] as compressed differences from each frame to the next."""
+    return zlib.compress(np.diff(frames, axis=0, prepend=np.zeros((1, frames.shape[1]), np.uint8)).tobytes(), 9)
+
+
+def unpacked(data: bytes) -> NDArray[np.uint8]:
+    """The frames that were `packed`."""
+    steps = np.frombuffer(zlib.decompress(data), np.uint8).reshape(-1, BANDS + len(NOISE_HERTZ))
+    return np.cumsum(steps, axis=0, dtype=np.uint8)
+
+
+_FIELDS = frozenset({"frame", "frames", "nucleus", "hold", "sample", "samples", "tone", "hertz"})
+
+
+def _complete(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
+    for row in rows:
+        if missing := _FIELDS - set(row):
+            raise ValueError(f"a take has no {min(missing)}")
+    return rows
 
 
 def _checked(folder: Path, name: str, table: Mapping[str, Any]) -> bytes:
@@ -96,6 +137,8 @@ def _take(row: Mapping[str, Any], coded: NDArray[np.uint8], sound: Floats) -> Ta
         nucleus=row["nucleus"],
         hold=(row["hold"][0], row["hold"][1]),
         consonant=sound[row["sample"] : row["sample"] + row["samples"]],
+        tone=row["tone"],
+        hertz=row["hertz"],
     )
 
 

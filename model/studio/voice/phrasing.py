@@ -6,6 +6,7 @@ from dataclasses import dataclass, field, replace
 from model.studio.voice.bank import Take, VoiceBank
 from model.studio.voice.envelope import FRAME_SECONDS
 from model.studio.voice.synthesis import FRAME_SAMPLES
+from model.studio.voice.take_choice import TakeChooser
 from model.studio.voice.utterance import Utterance
 
 PHRASE_GAP_SECONDS = 0.14
@@ -26,7 +27,7 @@ class SungNote:
     """A note to be sung; times in seconds, `pitch` in MIDI numbers (fractions allowed).
 
     `utterance` `None` prolongs the syllable before on another pitch. `tone` is the sung tone, 0 for none. `force`
-    runs from 0 (soft) to 1 (loud).
+    runs from 0 (soft) to 1 (loud) and may pass it in an accent. `ends_line` marks the last note of a line.
     """
 
     start: float
@@ -35,6 +36,7 @@ class SungNote:
     utterance: Utterance | None
     tone: int = 0
     force: float = 0.5
+    ends_line: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +46,7 @@ class Placed:
     The vowel sounds in frames [vowel, stop); `lead` frames before it belong to its consonant, voiced or not, before
     that `cluster` frames to further consonants, and `closure` frames of silence come first. The `codas` share `ending`
     frames from `stop` on. `bound_before` and `bound_after` say whether the voice goes on from the syllable before and
-    into the one after.
+    into the one after; `runs_on`, whether it does so without an unvoiced consonant.
     """
 
     take: Take
@@ -61,6 +63,7 @@ class Placed:
     closure: int
     bound_before: bool
     bound_after: bool
+    runs_on: bool
     notes: tuple[SungNote, ...] = field(repr=False)
 
     @property
@@ -90,11 +93,12 @@ def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
         KeyError: an utterance names what the bank does not have.
     """
     groups = _syllables(notes)
+    chooser = TakeChooser(bank)
     placed: list[Placed] = []
     for index, group in enumerate(groups):
         follows = placed[-1] if placed else None
         following = groups[index + 1] if index + 1 < len(groups) else None
-        current = _placed(group, follows, following, bank)
+        current = _placed(group, follows, following, bank, chooser)
         if follows is not None and follows.end > current.begin:
             placed[-1] = _shortened(follows, current.begin)
         placed.append(current)
@@ -114,16 +118,21 @@ def _syllables(notes: Sequence[SungNote]) -> list[tuple[SungNote, ...]]:
 
 
 def _placed(
-    group: tuple[SungNote, ...], before: Placed | None, after: tuple[SungNote, ...] | None, bank: VoiceBank
+    group: tuple[SungNote, ...],
+    before: Placed | None,
+    after: tuple[SungNote, ...] | None,
+    bank: VoiceBank,
+    chooser: TakeChooser,
 ) -> Placed:
     utterance = group[0].utterance
     assert utterance is not None
-    take = bank.take(utterance.rhyme)
-    onset = bank.take(utterance.onset) if utterance.onset else None
+    bound = before is not None and group[0].start - before.notes[-1].end < PHRASE_GAP_SECONDS
+    length = frame(group[-1].end) - frame(group[0].start)
+    take = chooser.choose(utterance.rhyme, group[0].pitch, length, group[0].tone, bound=bound)
+    onset = take if utterance.onset == utterance.rhyme else bank.take(utterance.onset) if utterance.onset else None
     voiced = onset if onset is not None and onset.nucleus > 0 else None
     unvoiced = onset if onset is not None and len(onset.consonant) else None
     vowel, stop = frame(group[0].start), frame(group[-1].end)
-    bound = before is not None and group[0].start - before.notes[-1].end < PHRASE_GAP_SECONDS
     room = _room(before, vowel, bound)
     wanted = voiced.nucleus if voiced else -(-len(unvoiced.consonant) // FRAME_SAMPLES) if unvoiced else 0
     earlier = tuple(bank.take(name) for name in utterance.before)
@@ -134,6 +143,7 @@ def _placed(
     codas = tuple(bank.take(name) for name in utterance.codas)
     stop = max(stop, vowel + 2)
     ending = min(_CODA_FRAMES * len(codas), (stop - vowel) // 2)
+    bound_after = after is not None and after[0].start - group[-1].end < PHRASE_GAP_SECONDS
     return Placed(
         take=take,
         voiced_onset=voiced,
@@ -148,9 +158,17 @@ def _placed(
         cluster=cluster,
         closure=min(closure, max(room - lead - cluster, 0)),
         bound_before=bound,
-        bound_after=after is not None and after[0].start - group[-1].end < PHRASE_GAP_SECONDS,
+        bound_after=bound_after,
+        runs_on=after is not None and bound_after and not codas and _begins_voiced(after[0].utterance, bank),
         notes=group,
     )
+
+
+def _begins_voiced(utterance: Utterance | None, bank: VoiceBank) -> bool:
+    """True if a syllable has no unvoiced consonant before its vowel."""
+    if utterance is None or utterance.before:
+        return False
+    return utterance.onset is None or not len(bank.take(utterance.onset).consonant)
 
 
 def _room(before: Placed | None, vowel: int, bound: bool) -> int:

@@ -9,19 +9,22 @@ from numpy.typing import NDArray
 
 from model.studio.voice.bank import Floats, Take, VoiceBank
 from model.studio.voice.envelope import BANDS, NOISE_HERTZ, band_hertz
-from model.studio.voice.intonation import pitch_curve
+from model.studio.voice.performance.intonation import pitch_curve
+from model.studio.voice.performance.loudness import FORCE_RANGE_DB, effort_db, shape_db
+from model.studio.voice.performance.manner import PLAIN, Manner
+from model.studio.voice.performance.vowels import unrest, vowel_path
 from model.studio.voice.phrasing import Placed, SungNote, frame, place
 from model.studio.voice.synthesis import FRAME_SAMPLES, Clip, VoiceFrames, split_noise
 
 _SILENT_DB = -120.0
 _TAIL_FRAMES = 24
-_RELEASE_FRAMES, _CUT_FRAMES = 18, 6
-_SOFT_ATTACK_FRAMES, _ATTACK_FRAMES = 5, 2
+_RELEASE_FRAMES = 18
 _JOIN_FRAMES = 5
-_JOIN_DIP_DB = 4.0
-_FORCE_RANGE_DB = 12.0
-_TILT_PER_DB = 0.2
-_SWELL_DB = 1.5
+_JOIN_DIP_DB, _GLIDE_DIP_DB = 2.5, 0.0
+_USUAL_EFFORT_DB = -5.0
+_TILT_PER_DB, _TILT_PER_OCTAVE = 0.38, 1.5
+_TILT_RANGE_DB = (-1.8, 3.5)
+_MIDDLE_HERTZ = 330.0
 _CONSONANT_FORCE = 0.6
 _CLIP_FADE = FRAME_SAMPLES * 2 // 3
 _CODA_GAIN = 0.7
@@ -31,11 +34,11 @@ _BREATH_FRAMES = 56
 _BREATH_GAP_FRAMES = 84
 _BREATH_VOWEL = "e"
 _EVENING_DB = 24.0
-_WOBBLE_FRAMES = 3.0
 
 _TILT = np.clip(np.log2(np.maximum(band_hertz(), 1.0) / 1000.0), -1.5, 3.0).astype(np.float32)
 _LOUDNESS = (np.where(band_hertz() > 1500, 10**0.4, 1.0) * (band_hertz() > 80)).astype(np.float32)
 _GRAIN = np.sin(np.pi * (np.arange(2 * FRAME_SAMPLES) + 0.5) / (2 * FRAME_SAMPLES)).astype(np.float32)
+_EFFORT_TILT = np.clip(np.log2(np.maximum(band_hertz(), 1.0) / 600.0), -0.7, 3.2).astype(np.float32)
 
 Path = NDArray[np.float64]
 
@@ -72,7 +75,12 @@ class _Canvas:
 
 
 def sing(
-    notes: Sequence[SungNote], bank: VoiceBank, timbre: Timbre, seconds: float, seed: int | Sequence[int]
+    notes: Sequence[SungNote],
+    bank: VoiceBank,
+    timbre: Timbre,
+    seconds: float,
+    seed: int | Sequence[int],
+    manner: Manner = PLAIN,
 ) -> VoiceFrames:
     """Voice frames of the notes over `seconds`; pitches as they sound. Without notes the voice is silent.
 
@@ -87,7 +95,7 @@ def sing(
         return VoiceFrames(np.full(count, 220.0), silent, silent)
     generator = np.random.default_rng(seed)
     placed = place(notes, bank)
-    f0 = pitch_curve(placed, count, generator)
+    f0 = pitch_curve(placed, count, manner, generator)
     breath = bank.take(_BREATH_VOWEL)
     for before, syllable in pairwise([None, *placed]):
         assert syllable is not None
@@ -96,11 +104,13 @@ def sing(
         _murmur(canvas, syllable)
     for before, syllable in pairwise(placed):
         if syllable.bound_before and syllable.unvoiced_onset is None:
-            _join(canvas, syllable.vowel - syllable.lead, dip=syllable.voiced_onset is None and not before.codas)
+            _join(canvas, syllable.vowel - syllable.lead, 0.0 if before.codas else _dip_db(syllable))
     clips = tuple(clip for syllable in placed for clip in _clips(syllable, timbre))
-    level = canvas.gain_db[:, None] + np.float32(timbre.level_db)
-    sounding = canvas.envelope + level + np.float32(timbre.brightness_db) * _TILT
-    harmonic, noise = split_noise(sounding, np.clip(canvas.noise * np.float32(timbre.breathiness), 0.0, 1.0))
+    fluctuation, shimmer = unrest(count, generator)
+    level = (canvas.gain_db + shimmer)[:, None] + np.float32(timbre.level_db)
+    sounding = canvas.envelope + fluctuation + level + np.float32(timbre.brightness_db + manner.tilt_db) * _TILT
+    breathiness = np.float32(timbre.breathiness * manner.breathiness)
+    harmonic, noise = split_noise(sounding, np.clip(canvas.noise * breathiness, 0.0, 1.0))
     return VoiceFrames(f0, harmonic, noise, clips)
 
 
@@ -113,10 +123,16 @@ def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Gen
     lead = syllable.lead if onset is not None else 0
     if onset is not None and lead:
         _lay(canvas, first - lead, onset, np.linspace(0, onset.nucleus, lead, endpoint=False))
-    gain = _dynamics(syllable, stop - first, lead)
-    middle = min(first + (stop - first) // 2, len(f0) - 1)
-    canvas.envelope[first - lead : stop] += (_TILT_PER_DB * gain).clip(-2, 2)[:, None] * _TILT
-    canvas.gain_db[first - lead : stop] = gain + _evening_db(take, float(f0[middle]))
+    effort = effort_db(syllable, stop - first, lead)
+    hertz = float(f0[min(first + (stop - first) // 2, len(f0) - 1)])
+    canvas.envelope[first - lead : stop] += _effort_tilt_db(effort, hertz)[:, None] * _EFFORT_TILT
+    canvas.gain_db[first - lead : stop] = effort + shape_db(syllable, stop - first, lead) + _evening_db(take, hertz)
+
+
+def _effort_tilt_db(effort: Floats, hertz: float) -> Floats:
+    """Tilt per octave, [frames]: who sings louder or higher presses more, and the upper harmonics grow most."""
+    tilt = _TILT_PER_DB * (effort - _USUAL_EFFORT_DB) + _TILT_PER_OCTAVE * np.log2(hertz / _MIDDLE_HERTZ)
+    return np.asarray(np.clip(tilt, *_TILT_RANGE_DB), np.float32)
 
 
 def _murmur(canvas: _Canvas, syllable: Placed) -> None:
@@ -138,45 +154,6 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
     canvas.noise[first:stop] = take.noise[low]
 
 
-def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
-    """The frame of the take at each of `length` frames of the vowel.
-
-    Beginning and end keep the pace of speech if there is room; a long note stays in the held part, wandering. With
-    `held` it never leaves that part.
-    """
-    last = len(take.envelope) - 1
-    begin, end = (0, 0) if held else (take.hold[0] - take.nucleus, last - take.hold[1])
-    head = min(begin, round(0.38 * length))
-    tail = min(end, round(0.42 * length))
-    middle = length - head - tail
-    steady = np.linspace(take.hold[0], take.hold[1], middle)
-    room = (take.hold[1] - take.hold[0]) / 2
-    wobble = min(_WOBBLE_FRAMES, room) * np.sin(np.arange(middle) / 11.0 + 6.28 * generator.random())
-    steady = np.clip(steady + wobble * np.minimum(1, np.arange(middle) / 20), take.hold[0], take.hold[1])
-    return np.concatenate(
-        [np.linspace(take.nucleus, take.hold[0], head, endpoint=False), steady, np.linspace(take.hold[1], last, tail)]
-    )
-
-
-def _dynamics(syllable: Placed, length: int, lead: int) -> Floats:
-    """Gain in dB over the `lead` frames and the `length` frames of the vowel."""
-    force = syllable.notes[0].force
-    gain = np.full(lead + length, _FORCE_RANGE_DB * (force - 1.0))
-    place_in = np.arange(length) / max(length, 1)
-    gain[lead:] += _SWELL_DB * np.sin(np.pi * place_in) * min(1.0, length / 120) - 1.5 * place_in
-    if not syllable.bound_before or syllable.unvoiced_onset is not None:
-        soft = syllable.unvoiced_onset is None and not lead
-        attack = min(_SOFT_ATTACK_FRAMES if soft else _ATTACK_FRAMES, len(gain))
-        gain[:attack] += np.linspace(-20 if soft else -8, 0, attack, endpoint=False)
-    if not syllable.bound_after:
-        release = min(_RELEASE_FRAMES, length // 2)
-        gain[len(gain) - release :] -= 30.0 * np.linspace(0, 1, release) ** 2
-    else:
-        cut = min(_CUT_FRAMES, length // 3)
-        gain[len(gain) - cut :] -= 6.0 * np.linspace(0, 1, cut)
-    return gain.astype(np.float32)
-
-
 def _evening_db(take: Take, f0_hertz: float) -> float:
     """Gain in dB that keeps a held vowel equally loud on all pitches, whose harmonics meet the formants elsewhere."""
     envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
@@ -189,8 +166,16 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
     return float(np.clip(usual - sounding, -_EVENING_DB, _EVENING_DB))
 
 
-def _join(canvas: _Canvas, seam: int, *, dip: bool) -> None:
-    """Blend the envelopes around a seam within continuous singing; two vowels are separated by a slight dip."""
+def _dip_db(syllable: Placed) -> float:
+    """How much the voice gives way before a voiced beginning: most before a bare vowel, which has nothing else."""
+    if syllable.voiced_onset is not None:
+        return 0.0
+    glides = syllable.take.hold[0] - syllable.take.nucleus > _JOIN_FRAMES + 5
+    return _GLIDE_DIP_DB if glides else _JOIN_DIP_DB
+
+
+def _join(canvas: _Canvas, seam: int, dip_db: float) -> None:
+    """Blend the envelopes around a seam within continuous singing, and lower the level there by `dip_db`."""
     first, stop = max(seam - _JOIN_FRAMES, 0), min(seam + _JOIN_FRAMES, len(canvas.gain_db) - 1)
     share = np.linspace(0, 1, stop - first, dtype=np.float32)[:, None]
     before, after = canvas.envelope[first].copy(), canvas.envelope[stop].copy()
@@ -198,7 +183,7 @@ def _join(canvas: _Canvas, seam: int, *, dip: bool) -> None:
     weight = (1 - np.abs(np.linspace(-1, 1, stop - first, dtype=np.float32)))[:, None]
     canvas.envelope[first:stop] = canvas.envelope[first:stop] * (1 - weight) + blend * weight
     level = np.linspace(canvas.gain_db[first], canvas.gain_db[stop], stop - first)
-    canvas.gain_db[first:stop] = level - (_JOIN_DIP_DB * weight[:, 0] if dip else 0.0)
+    canvas.gain_db[first:stop] = level - dip_db * weight[:, 0]
 
 
 def _breathe(
@@ -219,7 +204,7 @@ def _breathe(
 
 def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
     """The recorded consonants of a syllable, before its vowel and after it."""
-    effort_db = _CONSONANT_FORCE * _FORCE_RANGE_DB * (syllable.notes[0].force - 1.0)
+    effort_db = _CONSONANT_FORCE * FORCE_RANGE_DB * (syllable.notes[0].force - 1.0)
     gain = 10 ** ((effort_db + timbre.level_db) / 20)
     clips = []
     if syllable.unvoiced_onset is not None and syllable.lead:

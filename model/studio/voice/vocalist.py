@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from model.song import Voice
 from model.studio.voice.bank import VoiceBank
+from model.studio.voice.performance.manner import PLAIN, Manner
 from model.studio.voice.phrasing import SungNote
 from model.studio.voice.singer import Timbre, sing
 from model.studio.voice.synthesis import Throat, VoiceSound
@@ -47,10 +48,11 @@ _WHISPERED_BREATHINESS = 1000.0
 class Vocalist:
     """Sings the sections of one song in order."""
 
-    def __init__(self, bank: VoiceBank, timbre: Timbre, seed: Sequence[int]) -> None:
+    def __init__(self, bank: VoiceBank, timbre: Timbre, seed: Sequence[int], manner: Manner = PLAIN) -> None:
         """`seed` varies breath, vibrato and drift."""
         self._bank = bank
         self._timbre = timbre
+        self._manner = manner
         self._throat = _throat(timbre.formants)
         self._seed = seed
         self._sounds: list[tuple[int, VoiceSound | Remainder]] = []
@@ -70,7 +72,7 @@ class Vocalist:
         """
         if notes:
             seed = (*self._seed, start)
-            frames = sing(notes, self._bank, self._timbre, notes[-1].end, seed)
+            frames = sing(notes, self._bank, self._timbre, notes[-1].end, seed, self._manner)
             self._sounds.append((start, VoiceSound(self._throat, frames, seed)))
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
@@ -125,7 +127,13 @@ def _whispered(timbre: Timbre) -> Timbre:
 
 
 def choir(
-    bank: VoiceBank, voice: Voice, seed: int, *, duet: bool = False, whispered: bool = False
+    bank: VoiceBank,
+    voice: Voice,
+    seed: int,
+    *,
+    manner: Manner = PLAIN,
+    duet: bool = False,
+    whispered: bool = False,
 ) -> dict[Singer, Vocalist]:
     """The lead and those behind it, who have filters of their own, and in a duet the other voice."""
     own = TIMBRES[voice]
@@ -135,4 +143,6 @@ def choir(
         timbres[Singer.SECOND] = next(timbre for other, timbre in TIMBRES.items() if other is not voice)
     if whispered:
         timbres = {singer: _whispered(timbre) for singer, timbre in timbres.items()}
-    return {singer: Vocalist(bank, timbre, (seed, index)) for index, (singer, timbre) in enumerate(timbres.items())}
+    return {
+        singer: Vocalist(bank, timbre, (seed, index), manner) for index, (singer, timbre) in enumerate(timbres.items())
+    }

@@ -1,6 +1,7 @@
 """Builds the shipped voice from recorded syllables.
 
-Run with `python -m model.training.voice.build_voice FOLDER`, a folder of `cmn-NAME1.mp3` files (first tone); it
+Run with `python -m model.training.voice.build_voice FOLDER`, a folder of `cmn-NAME1.mp3` to `cmn-NAME4.mp3` files, one
+for each tone; it
 rewrites the data files of `model/studio/voice/recordings/`. Needs pyworld. The same recordings give the same frames;
 another version of the Ogg encoder may round its bytes differently.
 """
@@ -10,7 +11,7 @@ import hashlib
 import io
 import json
 import math
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -18,7 +19,6 @@ from typing import Any
 import numpy as np
 import soundfile
 from numpy.typing import NDArray
-from safetensors.numpy import save
 
 from model.studio.voice.bank import (
     CONSONANTS_NAME,
@@ -26,10 +26,11 @@ from model.studio.voice.bank import (
     ENVELOPE_STEP_DB,
     FRAMES_NAME,
     NOISE_STEPS,
+    packed,
 )
 from model.studio.voice.envelope import band_hertz
 from model.studio.voice.recorded import TABLE_NAME
-from model.training.voice.aspiration import lenders
+from model.training.voice.aspiration import is_aspirated, lenders
 from model.training.voice.syllable_takes import SAMPLE_RATE_HERTZ, SyllableTake, analyse
 from model.training.voice.syllables import initial_of
 
@@ -39,7 +40,7 @@ VOWEL_LEVEL_DB = -20.0
 _CONSONANT_DB = 44.7
 """Brings consonants to where the synthesis puts its vowels, at about -20 dBFS."""
 
-_EVENNESS = 0.6
+_EVENNESS = 0.75
 """How much of a take's fall in level after the held part is taken back."""
 
 _LONGEST_SECONDS = {"stop": 0.13, "affricate": 0.21, "fricative": 0.24}
@@ -51,33 +52,70 @@ _KINDS = {
 _CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "fricative": (-24.0, -10.0)}
 """Level of a consonant against its vowel: recordings differ by more than a mix bears."""
 
+_NASAL_BELOW_DB, _NASAL_EVENNESS = 3.0, 0.7
+"""How far below its vowel a voiced consonant may be, and how much of what is deeper is taken back."""
+
+_TONES = (1, 2, 3, 4)
+_OWN_CONSONANTS = (1, 4)
+"""Tones whose unvoiced consonants are kept; the others share those of the first tone."""
+
+_SHORTEST_FRAMES, _SHORTEST_HOLD = 26, 3
+_UNLIKE_DB = 8.0
+"""A further take is left out if its vowel differs by more from that of the first tone (RMS below 6 kHz)."""
+
 _FADE_SAMPLES = SAMPLE_RATE_HERTZ // 100
 _SILENCE_SAMPLES = SAMPLE_RATE_HERTZ // 50
 
 
 def build(recordings: Path, folder: Path) -> dict[str, Any]:
-    """Analyse all takes of the first tone and write the bank into `folder`; returns the table."""
-    spoken = {name: _levelled(analyse(_read(path), name), name) for name, path in _first_tones(recordings).items()}
-    takes = _with_lent_consonants(spoken)
-    frames = save({"frames": np.concatenate([_coded(take) for take in takes.values()])})
+    """Analyse all takes and write the bank into `folder`; returns the table."""
+    takes = _takes(recordings)
+    frames = packed(np.concatenate([_coded(take) for take in takes.values()]))
     consonants = _encoded(takes)
     table: dict[str, Any] = {"sha256": {}, "takes": _rows(takes)}
     folder.mkdir(parents=True, exist_ok=True)
     for name, data in ((FRAMES_NAME, frames), (CONSONANTS_NAME, consonants)):
         (folder / name).write_bytes(data)
         table["sha256"][name] = hashlib.sha256(data).hexdigest()
-    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(row)}" for name, row in table["takes"].items())
+    rows = ",\n".join(f"  {json.dumps(name)}: {json.dumps(found)}" for name, found in table["takes"].items())
     text = f'{{"sha256": {json.dumps(table["sha256"])},\n "takes": {{\n{rows}\n}}}}\n'
     (folder / TABLE_NAME).write_text(text, encoding="utf-8")
     return table
 
 
-def _first_tones(recordings: Path) -> dict[str, Path]:
-    """Return names without tone, with their files; names that begin with an underscore are not syllables of
-    Mandarin.
-    """
-    named = {path.stem.removeprefix("cmn-"): path for path in sorted(recordings.glob("cmn-*1.mp3"))}
-    return {name[:-1]: path for name, path in named.items() if not name.startswith("_")}
+def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
+    """The takes to keep, by syllable and tone: all of the first tone, and those of the others that are as good."""
+    spoken = _with_lent_consonants(_spoken(recordings, 1))
+    out = {(name, 1): take for name, take in spoken.items()}
+    for tone in _TONES[1:]:
+        for name, take in _spoken(recordings, tone).items():
+            if name in spoken and _is_alike(take, spoken[name]):
+                own = tone in _OWN_CONSONANTS and is_aspirated(name, len(take.consonant) / SAMPLE_RATE_HERTZ)
+                consonant = take.consonant if own and len(take.consonant) else spoken[name].consonant
+                out[name, tone] = replace(take, consonant=consonant)
+    return dict(sorted(out.items()))
+
+
+def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
+    """Every syllable spoken in a tone, levelled; what has no voice is told of and left out."""
+    out = {}
+    for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
+        name = path.stem.removeprefix("cmn-")[:-1]
+        if name.startswith("_"):  # no syllable of Mandarin
+            continue
+        try:
+            out[name] = _levelled(analyse(_read(path), name), name)
+        except ValueError as error:
+            print(f"{path.name} is left out: {error}")
+    return out
+
+
+def _is_alike(take: SyllableTake, first: SyllableTake) -> bool:
+    """True if a take is long enough to be sung, and its held vowel is that of the first tone."""
+    if len(take.envelope) - take.nucleus < _SHORTEST_FRAMES or take.hold[1] - take.hold[0] < _SHORTEST_HOLD:
+        return False
+    vowels = [one.envelope[one.hold[0] : one.hold[1] + 1, :46].mean(0) for one in (take, first)]
+    return float(np.std(vowels[0] - vowels[1])) < _UNLIKE_DB and (take.nucleus > 0) == (first.nucleus > 0)
 
 
 def _read(path: Path) -> NDArray[np.float64]:
@@ -105,7 +143,7 @@ def _levelled(take: SyllableTake, name: str) -> SyllableTake:
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
     lift = np.zeros(len(level))
     lift[take.hold[1] :] = _EVENNESS * np.maximum(held - level[take.hold[1] :], 0.0)
-    lift[: take.nucleus] = np.maximum(held - 12.0 - level[: take.nucleus], 0.0) * 0.5
+    lift[: take.nucleus] = _NASAL_EVENNESS * np.maximum(held - _NASAL_BELOW_DB - level[: take.nucleus], 0.0)
     envelope = take.envelope + (VOWEL_LEVEL_DB - held + lift)[:, None]
     consonant = (
         _trimmed(take.consonant, name)
@@ -161,30 +199,41 @@ def _coded(take: SyllableTake) -> NDArray[np.uint8]:
     return np.concatenate([envelope, take.noise * NOISE_STEPS], axis=1).round().clip(0, 255).astype(np.uint8)
 
 
-def _rows(takes: Mapping[str, SyllableTake]) -> dict[str, dict[str, Any]]:
-    """Return the position of each take in the data files, and its marks."""
-    rows: dict[str, dict[str, Any]] = {}
-    frame = sample = 0
-    for name, take in takes.items():
-        rows[name] = {
+def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[str, Any]]]:
+    """Position of each take in the data files, and its marks."""
+    rows: dict[str, list[dict[str, Any]]] = {}
+    starts = dict(zip(map(id, _consonants(takes)), _starts(_consonants(takes)), strict=True))
+    frame = 0
+    for (name, tone), take in takes.items():
+        row = {
             "frame": frame,
             "frames": len(take.envelope),
             "nucleus": take.nucleus,
             "hold": list(take.hold),
-            "sample": sample,
+            "sample": starts.get(id(take.consonant), 0),
             "samples": len(take.consonant),
+            "tone": tone,
+            "hertz": round(take.f0_hertz, 1),
         }
+        rows.setdefault(name, []).append(row)
         frame += len(take.envelope)
-        sample += len(take.consonant) + (_SILENCE_SAMPLES if len(take.consonant) else 0)
     return rows
 
 
-def _encoded(takes: Mapping[str, SyllableTake]) -> bytes:
-    """Encode all consonants, with silence between them, as one Ogg Vorbis stream."""
+def _consonants(takes: Mapping[tuple[str, int], SyllableTake]) -> list[NDArray[np.float64]]:
+    """Every consonant once, in order; takes may share them."""
+    return list({id(take.consonant): take.consonant for take in takes.values() if len(take.consonant)}.values())
+
+
+def _starts(consonants: Sequence[NDArray[np.float64]]) -> list[int]:
+    """The sample at which each consonant begins, one after the other with silence between them."""
+    return [0, *np.cumsum([len(sound) + _SILENCE_SAMPLES for sound in consonants]).tolist()][:-1]
+
+
+def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
+    """All consonants, with silence between them, as one Ogg Vorbis stream."""
     silence = np.zeros(_SILENCE_SAMPLES)
-    sound = np.concatenate(
-        [piece for take in takes.values() if len(take.consonant) for piece in (take.consonant, silence)]
-    )
+    sound = np.concatenate([part for consonant in _consonants(takes) for part in (consonant, silence)])
     buffer = io.BytesIO()
     with soundfile.SoundFile(
         buffer, "w", SAMPLE_RATE_HERTZ, 1, format="OGG", subtype="VORBIS", compression_level=0.3
@@ -197,13 +246,14 @@ def _encoded(takes: Mapping[str, SyllableTake]) -> bytes:
 def main() -> None:
     """Build the bank from the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("recordings", type=Path, help="folder with cmn-NAME1.mp3 files at 48 kHz")
+    parser.add_argument("recordings", type=Path, help="folder with cmn-NAME1.mp3 to cmn-NAME4.mp3 files at 48 kHz")
     default = Path(__file__).parents[2] / "studio" / "voice" / "recordings"
     parser.add_argument("--out", type=Path, default=default, help="folder to write (default: the shipped one)")
     arguments = parser.parse_args()
     table = build(arguments.recordings, arguments.out)
     size = sum(path.stat().st_size for path in arguments.out.iterdir())
-    print(f"{len(table['takes'])} syllables, {size / 2**20:.1f} MiB in {arguments.out}")
+    count = sum(map(len, table["takes"].values()))
+    print(f"{count} takes of {len(table['takes'])} syllables, {size / 2**20:.1f} MiB in {arguments.out}")
 
 
 if __name__ == "__main__":

@@ -1,11 +1,11 @@
 """Measures the intelligibility of the synthetic voice: python -m model.training.voice.evaluate_voice A_SYLLABLES
 B_SYLLABLES
 
-A recogniser is trained only on natural recordings: tones 2 to 4 of speaker A, from whose first tones the voice is made,
-and half of speaker B's syllables; unchanged, at other speeds, and resynthesised by WORLD at other pitches and lengths.
-It is then tested on natural recordings outside the training set (A's first tones, the other half of B's), on A's first
-tones resynthesised at sung pitches and lengths, and on the voice, on single notes and between two other syllables of a
-line.
+A recogniser learns from natural recordings only: tones 2 to 4 of the speaker the singer is made of (whose takes it
+sings, too, but less often than the first tone) and half of another speaker's syllables; as they are, at other speeds,
+and resynthesised by WORLD at other pitches and lengths. It is then asked about natural recordings that it has not heard
+(the one's first tones, the other half of the other's), about the first tones resynthesised at sung pitches and lengths,
+and about the singer, on notes of their own and between two other syllables of a line.
 """
 
 import argparse

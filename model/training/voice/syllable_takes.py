@@ -52,7 +52,7 @@ class SyllableTake:
 
 
 def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
-    """Cut and analyse a recording at 48 kHz of one syllable, spoken in the first tone.
+    """Cut and analyse a recording at 48 kHz of one syllable.
 
     Raises:
         ValueError: the recording has no voiced sound.

@@ -25,10 +25,10 @@ class Pocket:
     eighths: float
     sixteenths: tuple[float, float]
 
-    def at(self, step: int) -> float:
-        """Milliseconds at a step of the section."""
-        beat, inside = divmod(step % STEPS_PER_BAR, STEPS_PER_BEAT)
-        leaning = self.beats[beat % len(self.beats)]
+    def at(self, step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
+        """Milliseconds at a step of the section; a bar of three beats has the first three."""
+        beat, inside = divmod(step % steps_per_bar, STEPS_PER_BEAT)
+        leaning = self.beats[beat]
         if inside == 0:
             return leaning
         if 2 * inside == STEPS_PER_BEAT:

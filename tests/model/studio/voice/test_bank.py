@@ -6,7 +6,7 @@ import pytest
 
 from model.engine import EngineUnavailable
 from model.studio.voice import bank as bank_module
-from model.studio.voice.bank import VoiceBank
+from model.studio.voice.bank import VoiceBank, packed, unpacked
 from model.studio.voice.envelope import BANDS, NOISE_HERTZ, band_hertz
 
 SHIPPED = Path(bank_module.__file__).parent / "recordings"
@@ -18,8 +18,7 @@ def copied(tmp_path: Path) -> Path:
 
 
 def test_every_take_has_a_vowel_to_hold(voices: VoiceBank) -> None:
-    for name in voices.syllables:
-        take = voices.take(name)
+    for take in (take for name in voices.syllables for take in voices.takes(name)):
         assert take.envelope.shape == (len(take.noise), BANDS)
         assert take.noise.shape[1] == len(NOISE_HERTZ)
         assert 0 <= take.nucleus <= take.hold[0] <= take.hold[1] < len(take.envelope)
@@ -31,6 +30,18 @@ def test_consonants_are_where_speech_has_them(voices: VoiceBank) -> None:
     assert min(voices.take(name).nucleus for name in ("ma", "na", "la", "ren")) > 0
     assert voices.take("sa").nucleus == 0
     assert len(voices.take("sa").consonant) > len(voices.take("da").consonant) > 0
+
+
+def test_most_syllables_have_several_takes_of_other_tones_and_pitches(voices: VoiceBank) -> None:
+    several = [voices.takes(name) for name in voices.syllables if len(voices.takes(name)) > 1]
+    assert len(several) > 0.9 * len(voices.syllables)
+    assert all(len({take.tone for take in takes}) == len(takes) and takes[0].tone == 1 for takes in several)
+    assert np.mean([takes[0].hertz > takes[1].hertz for takes in several]) > 0.9
+
+
+def test_frames_are_packed_without_loss() -> None:
+    frames = np.random.default_rng(0).integers(0, 256, (50, BANDS + len(NOISE_HERTZ)), dtype=np.uint8)
+    assert np.array_equal(unpacked(packed(frames)), frames)
 
 
 def test_vowels_are_equally_loud(voices: VoiceBank) -> None:
@@ -53,14 +64,14 @@ def test_an_open_vowel_differs_from_a_close_one(voices: VoiceBank) -> None:
     assert first_resonance("a") > 1.5 * first_resonance("yi")
 
 
-@pytest.mark.parametrize("name", ["frames.safetensors", "consonants.ogg", "voice.json"])
+@pytest.mark.parametrize("name", ["frames.zlib", "consonants.ogg", "voice.json"])
 def test_a_missing_file_is_named(copied: Path, name: str) -> None:
     (copied / name).unlink()
     with pytest.raises(EngineUnavailable, match=f"{name}.*restore"):
         VoiceBank.load(copied)
 
 
-@pytest.mark.parametrize("name", ["frames.safetensors", "consonants.ogg", "voice.json"])
+@pytest.mark.parametrize("name", ["frames.zlib", "consonants.ogg", "voice.json"])
 def test_a_damaged_file_is_named(copied: Path, name: str) -> None:
     (copied / name).write_bytes(b"\x00" * 100)
     with pytest.raises(EngineUnavailable, match=name):

