@@ -20,13 +20,16 @@ def octave_levels_db(sound: Sound) -> NDArray[np.float64]:
     """Level of each octave of the middle signal, in dB."""
     hertz, power = welch(sound.mean(axis=0), RATE_HERTZ, nperseg=8192)
     bands = [power[(hertz >= f / 2**0.5) & (hertz < f * 2**0.5)].sum() for f in OCTAVES_HERTZ]
-    return 10.0 * np.log10(np.array(bands) + 1e-15)
+    levels: NDArray[np.float64] = 10.0 * np.log10(np.array(bands) + 1e-15)
+    return levels
 
 
 def off_tilt_db(levels: NDArray[np.float64]) -> NDArray[np.float64]:
     """Distance of octave levels from the straight line of `TILT_DB_PER_OCTAVE` that lies nearest."""
     above = levels - TILT_DB_PER_OCTAVE * np.arange(len(levels))
-    return above - (above.max() + above.min()) / 2
+    middle = float(above.max() + above.min()) / 2
+    centred: NDArray[np.float64] = above - middle
+    return centred
 
 
 def width_db(sound: Sound) -> float:

@@ -15,7 +15,7 @@ def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
     slopes = [np.polyfit(np.linspace(0, 1, len(line)), line, 1)[0] for line in levels]
     out = {
         "line, first to last syllable, dB": middle(slopes),
-        "line, last syllable against the rest, dB": middle([line[-1] - np.mean(line[:-1]) for line in levels]),
+        "line, last syllable against the rest, dB": middle([float(line[-1] - np.mean(line[:-1])) for line in levels]),
         "line, SD of syllables, dB": middle([float(np.std(line)) for line in levels]),
     }
     dips = [dip for song in songs for line in song.lines if line.alone for dip in _dips(song, line)]

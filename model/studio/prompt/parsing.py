@@ -191,8 +191,9 @@ def _known_words() -> Iterator[str]:
         yield from genre.words
     for mood in MOODS:
         yield from mood.words
-    for words, *_ in (*INSTRUMENTS, *SECTIONS, *PLAYERS_ALONE, *VOICES, *WAYS):
-        yield from words
+    for table in (INSTRUMENTS, SECTIONS, PLAYERS_ALONE, VOICES, WAYS):
+        for row in table:
+            yield from row[0]
     yield from _DRUMLESS
 
 

@@ -34,7 +34,7 @@ def test_the_other_voice_sings_an_octave_away(own: Voice, semitones: int) -> Non
 
 
 def parts(kind: SectionKind = SectionKind.VERSE) -> dict[Singer, list[float]]:
-    vocals = vocal_parts(Words(kind, SYLLABLES, SHARES, -12), SCORE, STYLE, tonic=0)
+    vocals = vocal_parts(Words(kind, SYLLABLES, shares=SHARES, other_semitones=-12), SCORE, STYLE, tonic=0)
     return {singer: [note.pitch for note in notes] for singer, notes in vocals.items()}
 
 
@@ -47,6 +47,6 @@ def test_in_a_chorus_those_behind_sing_all_lines() -> None:
 
 
 def test_the_score_tells_what_is_sung_and_the_tune_comes_once() -> None:
-    vocals = vocal_parts(Words(SectionKind.VERSE, SYLLABLES, SHARES, -12), SCORE, STYLE, tonic=0)
+    vocals = vocal_parts(Words(SectionKind.VERSE, SYLLABLES, shares=SHARES, other_semitones=-12), SCORE, STYLE, tonic=0)
     assert [note.pitch for note in as_sung(SCORE, SHARES, -12).melody] == [64, 53, 55, 62]
     assert [note.pitch for note in whole_tune(vocals)] == [64, 53, 55, 62]

@@ -52,9 +52,10 @@ def test_long_notes_shake_late_and_short_ones_do_not(voices: VoiceBank) -> None:
 def test_vibrato_is_never_twice_the_same_and_the_manner_tells_how_often(voices: VoiceBank) -> None:
     notes = [SungNote(1.2 * i, 1.2 * i + 1.0, 60, A) for i in range(30)]
     shares = {}
+    extents: list[float] = []
     for chance in (0.0, 0.6, 1.0):
         cents = _cents(voices, *notes, manner=Manner(vibrato=chance))
-        extents = [np.ptp(_calm(_between(cents, note.start + 0.6, note.end - 0.1))) for note in notes]
+        extents = [float(np.ptp(_calm(_between(cents, note.start + 0.6, note.end - 0.1)))) for note in notes]
         shares[chance] = np.mean(np.array(extents) > 35)
     assert shares[0.0] == 0.0
     assert 0.2 < shares[0.6] < 0.8 < shares[1.0]
