@@ -60,6 +60,7 @@ _BY_GENRE: Mapping[str, Manner] = MappingProxyType(
         "rnb": TENDER,
         "hip hop": SPOKEN,
         "march": BRIGHT,
+        "waltz": CONCERT,
         "game": BRIGHT,
         "drum and bass": BRIGHT,
         "reggae": PLAIN,

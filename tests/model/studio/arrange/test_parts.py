@@ -45,7 +45,7 @@ def sung_meanwhile(context: ArrangementContext, stroke: Stroke) -> list[int]:
     return [pitch for pitch in steps if pitch is not None]
 
 
-@table("groove", sorted(set(Groove) - {Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB}))
+@table("groove", sorted(set(Groove) - {Groove.LOFI, Groove.JAZZ, Groove.BOSSA, Groove.RNB, Groove.GOSPEL}))
 @table("kind", SECTION_TAGS)
 def test_chord_players_play_chord_tones_and_keys_a_few_ninths(groove: Groove, kind: SectionKind) -> None:
     context = context_of(make_score(), kind, make_style(groove))
