@@ -14,7 +14,6 @@ from model.ace_step import saving
 from model.ace_step.encoding import Encoder
 from model.ace_step.frames import SAMPLE_RATE
 from model.ace_step.loading import hub, lora
-from model.ace_step.loading.device import Device
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
@@ -38,6 +37,7 @@ from model.ace_step.sampling.trajectories import FinishedTrajectory
 from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
+from model.shared.device import Device
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)

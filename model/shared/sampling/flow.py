@@ -1,0 +1,26 @@
+"""Schedules and steps of rectified flow, as pure functions of one row."""
+
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+Level = TypeVar("Level", float, np.ndarray, torch.Tensor)
+
+
+def shifted(level: Level, shift: float) -> Level:
+    """The noise level for `level`, both 0 to 1, with more steps at the noisy end where `shift` is above 1.
+
+    SD3 (arXiv 2403.03206), equation 23.
+    """
+    return shift * level / (1.0 + (shift - 1.0) * level)
+
+
+def noised(data: torch.Tensor, noise: torch.Tensor, level: float) -> torch.Tensor:
+    """The point on the straight path from `data` (level 0) to `noise` (level 1)."""
+    return (1.0 - level) * data + level * noise
+
+
+def euler(latents: torch.Tensor, velocity: torch.Tensor, now: float, later: float) -> torch.Tensor:
+    """The latents at noise level `later`, from those at `now` and their velocity (arXiv 2209.03003, equation 1)."""
+    return latents + (later - now) * velocity
