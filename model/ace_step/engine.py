@@ -37,7 +37,7 @@ from model.ace_step.sampling.trajectories import FinishedTrajectory
 from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
-from model.shared.device import Device
+from model.shared.device import Device, shares_steps
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class AceStepEngine:
         self._forward = BatchedForward(
             parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
         )
-        self._shares_steps = shares_steps(settings, device.torch, device.dtype)
+        self._shares_steps = shares_steps(settings.shared_steps, device.torch, device.dtype)
         self._numbers = itertools.count()
 
     @classmethod
@@ -268,13 +268,6 @@ def license_of(settings: AceStepSettings) -> str:
 
 def _spec(plan: SongPlan) -> GenerationSpec:
     return cast(GenerationSpec, plan.detail)
-
-
-def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.dtype) -> bool:
-    """True if songs share passes; by default, where that changes next to nothing."""
-    if settings.shared_steps == "auto":
-        return device.type == "cpu" and dtype is torch.float32
-    return settings.shared_steps == "on"
 
 
 def _frames_around(spec: GenerationSpec, index: int) -> int:

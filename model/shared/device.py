@@ -124,6 +124,13 @@ class Device:
             yield
 
 
+def shares_steps(chosen: str, device: torch.device, dtype: torch.dtype) -> bool:
+    """True if songs share passes: `chosen` is "on", "off", or "auto" for where that changes next to nothing."""
+    if chosen == "auto":
+        return device.type == "cpu" and dtype is torch.float32
+    return chosen == "on"
+
+
 def choose_arithmetic(dtype: torch.dtype) -> None:
     """Choose, for the whole process, how torch attends and multiplies on CUDA for weights in `dtype`.
 

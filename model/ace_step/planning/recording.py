@@ -1,31 +1,16 @@
-"""A recording in a caller's request."""
+"""A recording in a caller's request, as the model takes it."""
 
-import io
-import itertools
 import math
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-import soundfile
-import soxr
 from numpy.typing import NDArray
 
 from model.ace_step.frames import SAMPLE_RATE, SAMPLES_PER_FRAME
 from model.ace_step.planning.form import MAX_SECONDS
-from model.song import InvalidParams, Violation
+from model.shared.recordings import RecordingReader
 
-MIN_SECONDS = 1.0
-MIN_RATE_HERTZ, MAX_RATE_HERTZ = 8_000, 192_000
-MAX_PEAK = 8.0
-"""Loudest sample, 18 dB above full scale: louder sound has no sensible scale."""
-
-_FORMATS = frozenset({"MP3", "WAV", "WAVEX", "FLAC", "OGG"})
-_FLOATS = frozenset({"FLOAT", "DOUBLE"})
-_MISSING_SECONDS = 1.0
-_BLOCK_SAMPLES = 1 << 16
-
-_Sound = NDArray[np.float32]
+_READER = RecordingReader(SAMPLE_RATE, MAX_SECONDS)
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,104 +23,11 @@ class SourceInfo:
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Read the header of a recording in the request field `field`, and all samples of one in floats.
-
-    Raises:
-        InvalidParams: it is not a recording; its length or rate is out of range; it has more than two channels;
-            or its samples are not numbers, or far too loud.
-    """
-    with _opened(audio, field) as file:
-        seconds, samples = file.frames / file.samplerate, _samples(file)
-        if file.subtype in _FLOATS:
-            for block in _blocks(file, field):
-                _check_samples(block, field)
+    """Read the header of a recording in the request field `field`; errors as for `RecordingReader.inspect`."""
+    seconds, samples = _READER.inspect(audio, field)
     return SourceInfo(seconds, math.ceil(samples / SAMPLES_PER_FRAME))
 
 
-def read(audio: bytes, field: str) -> _Sound:
-    """The sound of a recording, stereo, float32 [2, samples] at 44,100 Hz; a mono one is on both channels.
-
-    It is decoded and resampled block by block: beside the result a block is held.
-
-    Raises:
-        InvalidParams: the recording is damaged, or as for `inspect`.
-    """
-    with _opened(audio, field) as file:
-        sound, place = np.zeros((2, _samples(file)), np.float32), 0
-        for block in _resampled(_blocks(file, field), file.samplerate, file.channels):
-            _check_samples(block, field)
-            length = min(len(block), sound.shape[1] - place)
-            sound[:, place : place + length] = block[:length].T
-            place += length
-    missing_seconds = (sound.shape[1] - place) / SAMPLE_RATE
-    if missing_seconds > _MISSING_SECONDS:
-        raise _refused(field, f"is damaged: {missing_seconds:.1f} s of its sound are missing")
-    return sound
-
-
-def _opened(audio: bytes, field: str) -> soundfile.SoundFile:
-    if not _looks_right(audio):
-        raise _refused(field, "must be MP3, WAV, FLAC or Ogg")
-    try:
-        file = soundfile.SoundFile(io.BytesIO(audio))
-    except soundfile.LibsndfileError as error:
-        raise _refused(field, f"cannot be read as MP3, WAV, FLAC or Ogg ({error.error_string})") from error
-    if (fault := _fault(file)) is not None:
-        file.close()
-        raise _refused(field, fault)
-    return file
-
-
-def _looks_right(audio: bytes) -> bool:
-    """True for bytes that begin as one of the accepted formats does; other readers are not tried."""
-    mp3 = audio.startswith(b"ID3") or (audio[:1] == b"\xff" and len(audio) > 1 and audio[1] & 0xE0 == 0xE0)
-    wav = audio.startswith(b"RIFF") and audio[8:12] == b"WAVE"
-    return mp3 or wav or audio.startswith((b"fLaC", b"OggS"))
-
-
-def _fault(file: soundfile.SoundFile) -> str | None:
-    """The first out-of-bounds value in the header, as a text for the caller; `None` if there is none."""
-    if file.format not in _FORMATS:
-        return "must be MP3, WAV, FLAC or Ogg"
-    if not MIN_RATE_HERTZ <= file.samplerate <= MAX_RATE_HERTZ:
-        return f"has {file.samplerate} Hz; must have {MIN_RATE_HERTZ} to {MAX_RATE_HERTZ} Hz"
-    if file.channels > 2:
-        return f"has {file.channels} channels; must have 1 or 2"
-    seconds = file.frames / file.samplerate
-    if not MIN_SECONDS <= seconds <= MAX_SECONDS:
-        return f"lasts {seconds:.1f} s; must last {MIN_SECONDS:g} to {MAX_SECONDS:g} s"
-    return None
-
-
-def _samples(file: soundfile.SoundFile) -> int:
-    """The samples of a recording at 44,100 Hz, by its header."""
-    return math.ceil(int(file.frames) * SAMPLE_RATE / int(file.samplerate))
-
-
-def _blocks(file: soundfile.SoundFile, field: str) -> Iterator[_Sound]:
-    """The sound, float32 [samples, channels], block by block, and no more than the header says."""
-    left = file.frames
-    try:
-        while left > 0 and len(block := file.read(min(_BLOCK_SAMPLES, left), dtype="float32", always_2d=True)):
-            left -= len(block)
-            yield block
-    except soundfile.LibsndfileError as error:
-        raise _refused(field, f"is damaged ({error.error_string})") from error
-
-
-def _resampled(blocks: Iterator[_Sound], rate: int, channels: int) -> Iterator[_Sound]:
-    if rate == SAMPLE_RATE:
-        yield from blocks
-        return
-    stream = soxr.ResampleStream(rate, SAMPLE_RATE, channels, "float32", "HQ")
-    for block in itertools.chain(blocks, [np.zeros((0, channels), np.float32)]):
-        yield np.asarray(stream.resample_chunk(block, last=not len(block)), np.float32)
-
-
-def _check_samples(block: _Sound, field: str) -> None:
-    if len(block) and not float(np.abs(block).max()) <= MAX_PEAK:
-        raise _refused(field, f"has samples beyond {MAX_PEAK:g} times full scale, or that are no numbers")
-
-
-def _refused(field: str, description: str) -> InvalidParams:
-    return InvalidParams(Violation(field, description))
+def read(audio: bytes, field: str) -> NDArray[np.float32]:
+    """The sound of a recording, float32 [2, samples] at 44,100 Hz; errors as for `RecordingReader.read`."""
+    return _READER.read(audio, field)

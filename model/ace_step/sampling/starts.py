@@ -14,7 +14,7 @@ from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver
 from model.ace_step.sampling.schedule import SHIFT, sigmas
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
 from model.ace_step.sampling.trajectories import EditTrajectory, RepaintTrajectory, SamplerTrajectory, Trajectory
-from model.shared.sampling.flow import noised, shifted
+from model.shared.sampling.flow import mixed, noised, shifted
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
@@ -54,11 +54,6 @@ def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Traje
         start = mixed(start, noises(spec.second_seed).draw(spec.frames[0]), spec.task.variance)
     sampler = _solver(spec, sigmas(spec.steps), noise)
     return SamplerTrajectory(start, sampler, _guidance(spec, conditions))
-
-
-def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
-    """Interpolation of two noises with constant variance: `share`, 0 to 1, goes from the first to the second."""
-    return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
 
 
 def _from_source(spec: GenerationSpec, conditions: Conditions, source: torch.Tensor, noises: Noises) -> Trajectory:

@@ -1,5 +1,6 @@
 """Schedules and steps of rectified flow, as pure functions of one row."""
 
+import math
 from typing import TypeVar
 
 import numpy as np
@@ -24,3 +25,8 @@ def noised(data: torch.Tensor, noise: torch.Tensor, level: float) -> torch.Tenso
 def euler(latents: torch.Tensor, velocity: torch.Tensor, now: float, later: float) -> torch.Tensor:
     """The latents at noise level `later`, from those at `now` and their velocity (arXiv 2209.03003, equation 1)."""
     return latents + (later - now) * velocity
+
+
+def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
+    """Interpolation of two noises with constant variance: `share`, 0 to 1, goes from the first to the second."""
+    return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
