@@ -4,10 +4,8 @@ import torch
 
 from model.ace_step_15.loading.networks import Networks
 from model.ace_step_15.networks.contexts import ContextCache
+from model.ace_step_15.planning.prompt import LYRIC_TOKENS, TEXT_TOKENS
 from model.ace_step_15.sampling.sources import TIMBRE_SECONDS
-
-TEXT_TOKENS = 256
-LYRIC_TOKENS = 2048
 
 
 class Encoder:

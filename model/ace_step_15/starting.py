@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
+from torch.nn import functional as F
 
 from model.ace_step_15.loading.networks import Networks
 from model.ace_step_15.networks.tokens import AudioDetokenizer, AudioTokenizer
@@ -59,11 +60,20 @@ class Starter:
         """What a cover starts from, given the latents of its codes."""
         return Given(sources.everything(latents))
 
+    @torch.no_grad()
+    def extended(self, source: torch.Tensor, left: int, frames: int) -> Given:
+        """What a song of `frames` starts from that keeps `source` and begins `left` frames before it."""
+        padded = F.pad(source, (0, 0, left, frames - left - source.shape[0]))
+        mask = 1.0 - sources.window(frames, left, left + source.shape[0], source.device)
+        return self._masked(padded, mask, protect=True)
+
     def _repaint(self, task: RepaintWindow, source: torch.Tensor) -> Given:
         mask = sources.window(source.shape[0], task.start, task.end, source.device)
+        return self._masked(source, mask, protect=task.protect)
+
+    def _masked(self, source: torch.Tensor, mask: torch.Tensor, *, protect: bool) -> Given:
         silence = self._networks.conditions.silence(source.shape[0])
-        kept = sources.kept(source, mask) if task.protect else None
-        return Given(sources.repainted(source, mask, silence), kept)
+        return Given(sources.repainted(source, mask, silence), sources.kept(source, mask) if protect else None)
 
     @property
     def _tokens(self) -> tuple[AudioTokenizer, AudioDetokenizer]:

@@ -2,7 +2,7 @@
 
 import logging
 import pickle
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import cast
@@ -11,18 +11,17 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
-from model.ace_step_15.loading.layouts import (
+from model.ace_step_15.loading.folders import (
     AUDIO_DETOKENIZER,
     AUDIO_TOKENIZER,
     CODEC,
     CONDITIONS,
     TEXT_ENCODER,
     TRANSFORMER,
-    Layout,
-    Part,
-    config_of,
-    layout_of,
+    Folders,
+    read_tokenizer,
 )
+from model.ace_step_15.loading.layouts import Part, config_of, missing, parts_of
 from model.ace_step_15.networks.codec import Codec
 from model.ace_step_15.networks.conditions import ConditionEncoder, TextEncoder
 from model.ace_step_15.networks.tokens import AudioDetokenizer, AudioTokenizer
@@ -50,44 +49,39 @@ class Networks:
     audio_detokenizer: AudioDetokenizer | None
 
 
-def faults(root: Path) -> list[str]:
-    """Faults of the checkpoint in the folder `root`, one sentence each; reads no weights."""
-    try:
-        layout = layout_of(root)
-        found = layout.missing
-    except EngineUnavailable as error:
-        return [str(error)]
-    if found:
+def faults(folders: Folders) -> list[str]:
+    """Faults of a checkpoint, one sentence each; reads no weights."""
+    if found := missing(folders):
         return found
-    for part in layout.parts.values():
+    parts = parts_of(folders)
+    for part in parts.values():
         try:
             found += _part_faults(part)
         except EngineUnavailable as error:
             found.append(str(error))
     try:
-        found += _strangers(layout)
-        _tokenizer(layout.tokenizer)
+        found += _strangers(parts.values())
+        read_tokenizer(folders.tokenizer)
     except EngineUnavailable as error:
         found.append(str(error))
     return list(dict.fromkeys(found))
 
 
-def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load the checkpoint in the folder `root`, of either layout.
+def load(folders: Folders, device: torch.device, dtype: torch.dtype) -> Networks:
+    """Load a checkpoint of either layout.
 
     Raises:
         EngineUnavailable: a file is missing or does not fit; the text names each fault.
     """
-    if found := faults(root):
-        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {root}"]))
-    layout = layout_of(root)
-    made = {name: _loaded(name, part, device, dtype) for name, part in layout.parts.items()}
+    if found := faults(folders):
+        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {folders.model}"]))
+    made = {name: _loaded(name, part, device, dtype) for name, part in parts_of(folders).items()}
     return Networks(
         cast(Transformer, made[TRANSFORMER]),
         cast(ConditionEncoder, made[CONDITIONS]),
         cast(Codec, made[CODEC]),
         cast(TextEncoder, made[TEXT_ENCODER]),
-        _tokenizer(layout.tokenizer),
+        read_tokenizer(folders.tokenizer),
         cast(AudioTokenizer | None, made.get(AUDIO_TOKENIZER)),
         cast(AudioDetokenizer | None, made.get(AUDIO_DETOKENIZER)),
     )
@@ -107,10 +101,10 @@ def _part_faults(part: Part) -> Iterator[str]:
             yield f"{path}: has the shape {list(shape)}, not {list(expected)} with its last two axes swapped"
 
 
-def _strangers(layout: Layout) -> Iterator[str]:
+def _strangers(parts: Collection[Part]) -> Iterator[str]:
     """One sentence for each tensor that belongs to no network of its file."""
-    for weights in {part.weights for part in layout.parts.values()}:
-        readers = [part.rename for part in layout.parts.values() if part.weights == weights]
+    for weights in {part.weights for part in parts}:
+        readers = [part.rename for part in parts if part.weights == weights]
         if len(readers) > 1:
             for name in open_stored(weights).shapes:
                 if all(rename(name) is None for rename in readers):
@@ -137,10 +131,3 @@ def _pickled(path: Path) -> torch.Tensor:
     if not isinstance(value, torch.Tensor) or value.dim() != 3:
         raise EngineUnavailable(f"{path}: holds no latents; fetch it again")
     return value.transpose(1, 2).contiguous()
-
-
-def _tokenizer(path: Path) -> Tokenizer:
-    try:
-        return Tokenizer.from_file(str(path))
-    except Exception as error:  # the library raises nothing more precise
-        raise EngineUnavailable(f"{path}: is not a tokenizer ({error}); fetch it again") from error

@@ -11,6 +11,9 @@ _LYRICS = "# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
 _METADATA = "- bpm: {bpm}\n- timesignature: {time}\n- keyscale: {key}\n- duration: {seconds} seconds\n"
 _UNKNOWN = "N/A"
 
+TEXT_TOKENS, LYRIC_TOKENS = 256, 2048
+"""Most tokens of the two texts that the model reads."""
+
 
 @dataclass(frozen=True, slots=True)
 class Metadata:

@@ -4,6 +4,7 @@ A mask [frames, 1] is 1 where the model makes sound, and 0 where it hears the so
 """
 
 import torch
+from torch.nn import functional as F
 
 from model.ace_step_15.networks.conditions import ConditionEncoder
 from model.ace_step_15.networks.tokens import AudioDetokenizer, AudioTokenizer
@@ -38,17 +39,15 @@ def repainted(source: torch.Tensor, mask: torch.Tensor, silence: torch.Tensor) -
 
 
 def kept(source: torch.Tensor, mask: torch.Tensor) -> Kept:
-    """The frames outside the mask, unchanged, with a crossfade just inside of each of its ends within the song."""
-    inside = mask.squeeze(-1) > 0
-    first, last = int(inside.nonzero()[0]), int(inside.nonzero()[-1])
-    fade = min(FADE_FRAMES, (last + 1 - first) // 4)
-    ramp = torch.arange(1, fade + 1, device=mask.device) / (fade + 1)
-    soft = mask.clone().squeeze(-1)
-    if first > 0:
-        soft[first : first + fade] = ramp
-    if last + 1 < mask.shape[0]:
-        soft[last + 1 - fade : last + 1] = ramp.flip(0)
-    return Kept(source, soft.unsqueeze(-1))
+    """The frames outside the mask, unchanged, with a crossfade just inside of it at each edge within the song."""
+    fade = min(FADE_FRAMES, int(mask.sum()) // 4)
+    outside = (1.0 - mask).transpose(0, 1)
+    soft = torch.zeros_like(outside)
+    for distance in range(1, fade + 2):
+        # 1 where no kept frame is nearer than `distance`.
+        far = 1.0 - F.max_pool1d(outside, 2 * distance - 1, stride=1, padding=distance - 1)
+        soft = soft + far / (fade + 1)
+    return Kept(source, soft.transpose(0, 1).clamp(0.0, 1.0))
 
 
 def covered(

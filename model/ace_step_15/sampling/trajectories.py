@@ -97,8 +97,11 @@ class Trajectory:
         self, noise: torch.Tensor, given: torch.Tensor, times: Sequence[float], guidance: Guidance,
         kept: Kept | None = None,
     ) -> None:  # fmt: skip
-        """`times` are the noise levels at which steps begin, falling from 1; the last step ends at 0."""
-        self.latents = noise
+        """`times` are the noise levels at which steps begin, falling; the last step ends at 0.
+
+        With the first level below 1 the song begins with what is `kept`, noised to that level.
+        """
+        self.latents = noise if kept is None or times[0] == 1.0 else noised(kept.source, noise, times[0])
         self._noise, self._given, self._kept, self._guidance = noise, given, kept, guidance
         self._times = (*times, 0.0)
         self.step = 0
@@ -125,3 +128,19 @@ class Trajectory:
             source = noised(self._kept.source, self._noise, later)
             latents = torch.lerp(source, latents, self._kept.inside.expand_as(latents))
         self.latents, self._guidance, self.step = latents, guidance, self.step + 1
+
+
+class FinishedTrajectory:
+    """The end of a trajectory: its latents alone."""
+
+    def __init__(self, latents: torch.Tensor, steps: int) -> None:
+        self.latents = latents
+        self.steps = self.step = steps
+
+    def rows(self) -> list[Row]:
+        """Raises RuntimeError: there is no step left."""
+        raise RuntimeError("a finished section takes no further step")
+
+    def advance(self, velocities: Sequence[torch.Tensor]) -> None:
+        """Raises RuntimeError: there is no step left."""
+        raise RuntimeError("a finished section takes no further step")

@@ -6,6 +6,7 @@ from pathlib import Path
 import pytest
 import torch
 
+from model.ace_step_15.loading.folders import Folders
 from model.ace_step_15.loading.networks import Networks, load
 from tests.support.ace_step_15 import DATA
 
@@ -21,4 +22,4 @@ def recordings() -> Path:
 @pytest.fixture(scope="session")
 def networks() -> Networks:
     """The networks of the recordings, on a CPU."""
-    return load(DATA / "checkpoint", torch.device("cpu"), torch.float32)
+    return load(Folders(DATA / "checkpoint", DATA / "checkpoint"), torch.device("cpu"), torch.float32)

@@ -1,0 +1,51 @@
+"""A tiny checkpoint of ACE-Step 1.5 that makes 48 kHz: random weights, so what it makes is noise."""
+
+import json
+import shutil
+from pathlib import Path
+
+import torch
+from safetensors.torch import save_file
+
+from model.ace_step_15.networks.codec import Codec
+from model.ace_step_15.networks.config import CodecConfig
+from tests.support.ace_step_15 import DATA
+
+CODEC = CodecConfig(encoder_width=16, decoder_width=4, channels=8, multiples=(1, 1, 1, 1, 1))
+LOUDNESS = 0.02
+
+
+def write_checkpoint(folder: Path, variant: str = "base") -> Path:
+    """Write the networks of the recordings in diffusers' layout, with an autoencoder of the released rates."""
+    shutil.copytree(DATA / "checkpoint", folder)
+    config = folder / "transformer" / "config.json"
+    config.write_text(json.dumps(json.loads(config.read_text("utf-8")) | {"model_version": variant}), "utf-8")
+    values = {
+        "encoder_hidden_size": CODEC.encoder_width, "decoder_channels": CODEC.decoder_width,
+        "decoder_input_channels": CODEC.channels, "downsampling_ratios": CODEC.ratios,
+        "channel_multiples": CODEC.multiples, "audio_channels": 2, "sampling_rate": CODEC.sample_rate,
+    }  # fmt: skip
+    (folder / "vae" / "config.json").write_text(json.dumps(values), "utf-8")
+    save_file(_weights(), folder / "vae" / "diffusion_pytorch_model.safetensors")
+    return folder
+
+
+def _weights() -> dict[str, torch.Tensor]:
+    """Random weights of the autoencoder, split as they are in training."""
+    generator, found = torch.Generator().manual_seed(0), {}
+    for name, tensor in Codec(CODEC).state_dict().items():
+        drawn = torch.randn(tensor.shape, generator=generator)
+        if tensor.dim() < 3 or name.endswith(("alpha", "beta")):
+            found[name] = 0.1 * drawn
+            continue
+        fan = tensor[0].numel() if "conv_t1" not in name else tensor.shape[0] * 2
+        scale = LOUDNESS if name == "decoder.conv2.weight" else 0.7
+        whole = scale * drawn / fan**0.5
+        found[f"{name}_v"] = whole
+        found[f"{name}_g"] = torch.linalg.vector_norm(whole, dim=(1, 2), keepdim=True)
+    return found
+
+
+def ace_step_15_options(folder: Path, variant: str = "base") -> dict[str, object]:
+    """Options with which the engine loads a tiny checkpoint that is written into `folder`."""
+    return {"checkpoint": str(write_checkpoint(folder / "checkpoint", variant))}
