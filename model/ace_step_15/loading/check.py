@@ -22,24 +22,25 @@ def main(arguments: Sequence[str]) -> int:
         sys.stderr.write(f"{_USAGE}\n{_HOW_TO_GET}\n")
         return 0 if arguments and arguments[0] in ("-h", "--help") else 2
     try:
-        folders = folders_of(AceStep15Settings(checkpoint=_as_path(arguments[0]), **_model(arguments)))
+        folders = folders_of(_settings(*arguments))
         found = faults(folders)
+        variant = None if found else facts_of(folders).variant
     except EngineUnavailable as error:
-        found = [str(error)]
+        found, variant = [str(error)], None
     if found:
         sys.stderr.write("\n".join([*found, _HOW_TO_GET, ""]))
         return 1
-    sys.stdout.write(f"{folders.model}: a checkpoint of the variant {facts_of(folders).variant} that can be loaded\n")
+    sys.stdout.write(f"{arguments[0]}: a checkpoint of the variant {variant} that can be loaded\n")
     return 0
+
+
+def _settings(folder: str, model: str = AceStep15Settings().model) -> AceStep15Settings:
+    return AceStep15Settings(checkpoint=_as_path(folder), model=model)
 
 
 def _as_path(name: str) -> str:
     """The folder as a path, so that it is not taken for a repository."""
     return name if name.startswith(("/", ".", "~")) else f"./{name}"
-
-
-def _model(arguments: Sequence[str]) -> dict[str, str]:
-    return {"model": arguments[1]} if len(arguments) == 2 else {}
 
 
 if __name__ == "__main__":

@@ -79,7 +79,7 @@ class TimeEmbedding(nn.Module):
         """Times [rows] to [rows, width] and [rows, 6, width]."""
         waves = sinusoid(times * TIME_SCALE, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
         embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
-        return embedded, self.time_proj(F.silu(embedded)).unflatten(1, (6, -1))
+        return embedded, torch.unflatten(self.time_proj(F.silu(embedded)), 1, (6, -1))
 
 
 class Block(nn.Module):

@@ -35,10 +35,11 @@ class Band:
         rows, _, tokens, _ = queries.shape
         queries = F.pad(queries, (0, 0, 0, -tokens % self.window))
         blocks = queries.shape[2] // self.window
-        asked = queries.unflatten(2, (blocks, self.window)).transpose(1, 2).flatten(0, 1)
-        around = (self._around(each, blocks) for each in (keys, values))
-        made = F.scaled_dot_product_attention(asked, *around, attn_mask=self.mask, enable_gqa=True)
-        return made.unflatten(0, (rows, blocks)).transpose(1, 2).flatten(2, 3)[:, :, :tokens]
+        asked = torch.unflatten(queries, 2, (blocks, self.window)).transpose(1, 2).flatten(0, 1)
+        made = F.scaled_dot_product_attention(
+            asked, self._around(keys, blocks), self._around(values, blocks), attn_mask=self.mask, enable_gqa=True
+        )
+        return torch.unflatten(made, 0, (rows, blocks)).transpose(1, 2).flatten(2, 3)[:, :, :tokens]
 
     def _around(self, x: torch.Tensor, blocks: int) -> torch.Tensor:
         """Three blocks of `x` [rows, heads, tokens, width] around each: [rows * blocks, heads, 3 * window, width]."""

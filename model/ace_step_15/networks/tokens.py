@@ -77,7 +77,7 @@ class AudioTokenizer(nn.Module):
         """Codes [tokens] of latents [frames, channels]; `silence`, of the same channels, fills the last token."""
         filled = torch.cat([latents, silence[: -latents.shape[0] % self._pool]])
         weight = self.audio_acoustic_proj.weight
-        vectors = self.audio_acoustic_proj(filled.to(weight.dtype).unflatten(0, (-1, self._pool)))
+        vectors = self.audio_acoustic_proj(torch.unflatten(filled.to(weight.dtype), 0, (-1, self._pool)))
         codes: torch.Tensor = self.quantizer(self.attention_pooler(vectors))
         return codes
 

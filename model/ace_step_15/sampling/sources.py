@@ -60,4 +60,5 @@ def covered(
 
 def from_codes(codes: torch.Tensor, tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer) -> torch.Tensor:
     """Latents [frames, channels] of codes [tokens]; codes beyond the last are the last."""
-    return detokenizer(tokenizer.quantizer.vectors(codes.clamp(0, tokenizer.quantizer.size - 1)))
+    latents: torch.Tensor = detokenizer(tokenizer.quantizer.vectors(codes.clamp(0, tokenizer.quantizer.size - 1)))
+    return latents

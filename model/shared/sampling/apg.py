@@ -32,7 +32,7 @@ class Apg:
         return guided, self if self.momentum is None else replace(self, average=difference)
 
     def _clipped(self, difference: torch.Tensor) -> torch.Tensor:
-        norm = torch.linalg.vector_norm(difference, dim=self.axes, keepdim=True)
+        norm: torch.Tensor = torch.linalg.vector_norm(difference, dim=self.axes, keepdim=True)
         return difference * torch.clamp(self.longest / norm, max=1.0)
 
     def _across(self, difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
@@ -43,5 +43,5 @@ class Apg:
         where = "cpu" if difference.device.type == "mps" else difference.device
         wide, along = difference.to(where, torch.float64), direction.to(where, torch.float64)
         along = along / torch.linalg.vector_norm(along, dim=self.axes, keepdim=True).clamp(min=_SMALLEST)
-        across = wide - (wide * along).sum(dim=self.axes, keepdim=True) * along
+        across: torch.Tensor = wide - (wide * along).sum(dim=self.axes, keepdim=True) * along
         return across.to(difference.device, difference.dtype)
