@@ -13,17 +13,20 @@ class Encoder:
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
+        self._silent: torch.Tensor | None = None
 
     def timbre(self, reference: torch.Tensor | None) -> torch.Tensor:
-        """The latents [1, frames, channels] of the timbre of a recording [sound channels, samples], or of silence.
+        """The timbre [1, 1, width] of a recording [sound channels, samples], or of silence, which is encoded once.
 
         Of the recording, ten seconds each from its start, its middle and its end count.
         """
-        codec = self._networks.codec
-        if reference is None:
+        codec, conditions = self._networks.codec, self._networks.conditions
+        if reference is not None:
+            return conditions.timbre(codec.encode(excerpts(reference, codec.config.sample_rate)))
+        if self._silent is None:
             frames = -(-TIMBRE_SECONDS * codec.config.sample_rate // codec.config.hop)
-            return self._networks.conditions.silence(frames).unsqueeze(0)
-        return codec.encode(excerpts(reference, codec.config.sample_rate)).unsqueeze(0)
+            self._silent = conditions.timbre(conditions.silence(frames))
+        return self._silent
 
     def context(self, text: str, lyrics: str, timbre: torch.Tensor) -> torch.Tensor:
         """The context [1, tokens, width] of a text and lyrics as `planning.prompt` makes them."""

@@ -17,7 +17,7 @@ from server.app import serving
 from server.settings.engines import settings_with
 from server.settings.store import Store
 from tests.end_to_end.test_studio import Song, decoded, generate
-from tests.support.ace_step_15_checkpoint import ace_step_15_options
+from tests.support.ace_step_15_checkpoint import write_full_rate
 
 pytestmark = pytest.mark.asyncio(loop_scope="module")
 
@@ -27,7 +27,8 @@ LATENT_FRAME_SECONDS = 0.04
 
 @pytest_asyncio.fixture(loop_scope="module", scope="module")
 async def channel(tmp_path_factory: pytest.TempPathFactory) -> AsyncIterator[grpc.aio.Channel]:
-    group: dict[str, Any] = {"ace_step_15": ace_step_15_options(tmp_path_factory.mktemp("ace_step_15"))}
+    checkpoint = write_full_rate(tmp_path_factory.mktemp("ace_step_15") / "checkpoint")
+    group: dict[str, Any] = {"ace_step_15": {"checkpoint": str(checkpoint)}}
     settings = settings_with()(
         port=0,
         http_port=0,
@@ -49,8 +50,9 @@ async def _ready(channel: grpc.aio.Channel) -> None:
 
 
 def request(seconds: float = 10.0, **fields: Any) -> music_pb2.GenerateRequest:
-    usual = {"engine": "ace_step_15", "prompt": "pop", "lyrics": "[verse]\n春天醒来花就开", "seed": 3, "steps": 2}
-    return music_pb2.GenerateRequest(**usual | {"duration_seconds": seconds} | fields)
+    usual: dict[str, Any] = {"engine": "ace_step_15", "prompt": "pop", "lyrics": "[verse]\n春天醒来花就开"}
+    usual |= {"seed": 3, "steps": 2, "duration_seconds": seconds}
+    return music_pb2.GenerateRequest(**usual | fields)
 
 
 async def test_songs_of_different_lengths_and_steps_stream_in_full(channel: grpc.aio.Channel) -> None:

@@ -104,7 +104,7 @@ class Case:
         encoder, reference = Encoder(networks), self.recorded.get("in/reference_audio")
         timbre = encoder.timbre(None)
         if reference is not None:
-            timbre = self.drawn(networks, excerpts(reference, RATE)).unsqueeze(0)
+            timbre = networks.conditions.timbre(self.drawn(networks, excerpts(reference, RATE)))
         seconds = self.asked["audio_duration"] if not self.codes else self.frames / FRAMES_PER_SECOND
         facts = Metadata(seconds, self.asked["bpm"], self.asked["keyscale"], self.asked["timesignature"])
         text = text_of(instruction, self.asked["prompt"], facts)

@@ -67,12 +67,13 @@ class ConditionEncoder(nn.Module):
         self.register_buffer("silence_latent", torch.empty(1, SILENCE_FRAMES, config.channels))
 
     def forward(self, text: torch.Tensor, lyrics: torch.Tensor, timbre: torch.Tensor) -> torch.Tensor:
-        """The context [1, tokens, width] of `text` and `lyrics` [1, tokens, text width], and `timbre` [1, frames,
-        channels].
-        """
-        dtype = self.null_condition_emb.dtype
-        parts = self.lyric_encoder(lyrics), self.timbre_encoder(timbre.to(dtype)), self.text_projector(text)
-        return torch.cat(parts, dim=1)
+        """The context [1, tokens, width] of `text` and `lyrics` [1, tokens, text width], and `timbre` [1, 1, width]."""
+        return torch.cat((self.lyric_encoder(lyrics), timbre, self.text_projector(text)), dim=1)
+
+    def timbre(self, latents: torch.Tensor) -> torch.Tensor:
+        """The timbre [1, 1, width] of latents [frames, channels]."""
+        made: torch.Tensor = self.timbre_encoder(latents.unsqueeze(0).to(self.null_condition_emb.dtype))
+        return made
 
     def silence(self, frames: int) -> torch.Tensor:
         """Latents of silence [frames, channels], float32; repeated beyond what the checkpoint has."""

@@ -20,7 +20,7 @@ from model.ace_step_15.states import Conditions, State
 from model.ace_step_15.tasks import Cover, RepaintWindow
 from model.engine import EngineUnavailable
 from model.song import AudioToAudio, Control, Extend, InvalidParams, Repaint, Retake, SongParams, Task, Voice
-from tests.support.ace_step_15_checkpoint import CODEC, ace_step_15_options, write_checkpoint
+from tests.support.ace_step_15_checkpoint import ace_step_15_options, write_checkpoint
 
 LYRICS = "[Verse 1]\n春天醒来花就开\n[副歌]\nla la la"
 RATE = 48_000
@@ -44,9 +44,8 @@ def recording(seconds: float = 2.0) -> bytes:
 
 
 def params(seconds: float | None = 10.0, **fields: Any) -> SongParams:
-    return SongParams(
-        **{"prompt": "pop", "lyrics": LYRICS, "seed": 1, "steps": 3, "duration_seconds": seconds} | fields
-    )
+    usual: dict[str, Any] = {"prompt": "pop", "lyrics": LYRICS, "seed": 1, "steps": 3, "duration_seconds": seconds}
+    return SongParams(**usual | fields)
 
 
 def begun(engine: AceStep15Engine, asked: SongParams) -> State:
@@ -116,8 +115,8 @@ def test_strangers_at_different_steps_equal_each_alone(engine: AceStep15Engine) 
 
 
 def test_a_recording_is_kept_where_it_is_not_made_anew(engine: AceStep15Engine) -> None:
-    sound = np.frombuffer(recording(), np.int16)[22:].astype(np.float32) / 32768
-    source = engine._networks.codec.encode(torch.from_numpy(np.stack([sound, sound])))
+    sound = engine._planner.recordings.read(recording(), "audio")
+    source = engine._networks.codec.encode(torch.from_numpy(sound))
     cases: tuple[tuple[Task, slice, slice], ...] = (
         (Repaint(recording(), 0.5, 1.2, 1.0), slice(0, 12), slice(0, 12)),
         (Repaint(recording(), 0.5, 1.2, 0.5), slice(30, 50), slice(30, 50)),
@@ -128,7 +127,7 @@ def test_a_recording_is_kept_where_it_is_not_made_anew(engine: AceStep15Engine) 
         finish(engine, state)
         scale = float(source.abs().max())
         torch.testing.assert_close(state.trajectory.latents[place], source[kept], rtol=0, atol=1e-4 * scale)
-    assert state.spec.frames == 125
+    assert spec_of(engine, params(None, task=cases[2][0])).frames == 125
     assert isinstance(spec_of(engine, params(None, task=cases[0][0])).model_task, RepaintWindow)
     assert spec_of(engine, params(None, task=AudioToAudio(recording(), 0.3))).model_task == Cover(0.3)
 
@@ -168,7 +167,7 @@ def test_a_checkpoint_without_audio_tokenizers_makes_no_covers(folder: Path, tmp
 def test_memory_grows_with_the_tokens_of_a_step(engine: AceStep15Engine) -> None:
     made = engine.prepare(engine.plan(params()), 0)
     assert isinstance(made, Conditions)
-    window = codec_bytes(CODEC, 4)
+    window = codec_bytes(engine._networks.codec.config, 4)
     assert made.memory_bytes >= window
     step = song_bytes(engine._networks, made.contexts, 10**6) - song_bytes(engine._networks, made.contexts, 10**6 - 1)
     assert step == (8 * 48 + 2 * 96) * 4
