@@ -40,6 +40,11 @@ ENGINES: Engines = MappingProxyType(
             options="model.ace_step.options:AceStepOptions",
             validator="model.ace_step.validation:AceStepValidator",
         ),
+        "ace_step_15": EngineEntry(
+            "model.ace_step_15.engine:AceStep15Engine",
+            settings="model.ace_step_15.settings:AceStep15Settings",
+            validator="model.ace_step_15.validation:AceStep15Validator",
+        ),
     }
 )
 """The engines that come with this package, by name."""

@@ -14,7 +14,6 @@ from model.ace_step import saving
 from model.ace_step.encoding import Encoder
 from model.ace_step.frames import SAMPLE_RATE
 from model.ace_step.loading import hub, lora
-from model.ace_step.loading.device import Device
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
@@ -38,6 +37,7 @@ from model.ace_step.sampling.trajectories import FinishedTrajectory
 from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
+from model.shared.device import Device, shares_steps
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
@@ -66,7 +66,7 @@ class AceStepEngine:
         self._forward = BatchedForward(
             parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
         )
-        self._shares_steps = shares_steps(settings, device.torch, device.dtype)
+        self._shares_steps = shares_steps(settings.shared_steps, device.torch, device.dtype)
         self._numbers = itertools.count()
 
     @classmethod
@@ -271,13 +271,6 @@ def license_of(settings: AceStepSettings) -> str:
 
 def _spec(plan: SongPlan) -> GenerationSpec:
     return cast(GenerationSpec, plan.detail)
-
-
-def shares_steps(settings: AceStepSettings, device: torch.device, dtype: torch.dtype) -> bool:
-    """True if songs share passes; by default, if that changes the sound only negligibly."""
-    if settings.shared_steps == "auto":
-        return device.type == "cpu" and dtype is torch.float32
-    return settings.shared_steps == "on"
 
 
 def _frames_around(spec: GenerationSpec, index: int) -> int:

@@ -6,9 +6,9 @@ import numpy as np
 import torch
 
 from model.ace_step.frames import MEL_FRAMES_PER_FRAME, SAMPLES_PER_FRAME
-from model.ace_step.loading.device import Device
 from model.ace_step.networks.codec import Codec
 from model.ace_step.sampling.states import SEAM_SAMPLES, Seam, State
+from model.shared.device import Device
 from model.song import Window
 
 _SEAM_MEL_FRAMES = SEAM_SAMPLES * MEL_FRAMES_PER_FRAME // SAMPLES_PER_FRAME

@@ -3,8 +3,8 @@
 import torch
 from safetensors.torch import load, save
 
-from model.ace_step.loading.device import Device
 from model.ace_step.sampling.states import Context, Seam
+from model.shared.device import Device
 
 
 def context_bytes(context: Context, device: Device) -> bytes:

@@ -22,11 +22,12 @@ from server.contract.engine_options import option_paths
 from server.contract.requests import song_request
 from server.errors import ControlNotSupported, InvalidRequest
 from tests.support.ace_step import ace_step_options, write_adapter
+from tests.support.ace_step_15_checkpoint import ace_step_15_options
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 44_100
 LYRICS = "[verse]\n春天 1 2 3\n夜色很安静\n[chorus]\nla la la 4 5"
-STEPS = {"studio": 10, "ace_step": 3}
+STEPS = {"studio": 10, "ace_step": 3, "ace_step_15": 3}
 """Few enough to be quick; `studio` takes no fewer."""
 
 
@@ -117,6 +118,8 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         folder = tmp_path_factory.mktemp("ace_step")
         adapter = write_adapter(folder / "rap", "transformer_blocks.0.cross_attn.to_v")
         settings = ace_step_options(folder) | {"loras": {"rap": str(adapter)}}
+    if request.param == "ace_step_15":
+        settings = ace_step_15_options(tmp_path_factory.mktemp("ace_step_15"))
     engine = load_engine(request.param, "cpu", options=settings)
     return Subject(request.param, engine, load_validator(request.param, settings))
 

@@ -16,13 +16,14 @@ from model.engine import Engine, SectionContext, SectionState
 from model.registry import load_engine
 from model.song import Control, SectionScore, SongParams, SongPlan, Stem, Voice
 from tests.support.ace_step import ace_step_options
+from tests.support.ace_step_15_checkpoint import ace_step_15_options
 
-ENGINES = ("studio", "ace_step")
-TOLERANCES = {"studio": 0.0, "ace_step": 1e-4}
-STEPS = {"studio": 10, "ace_step": 3}
+ENGINES = ("studio", "ace_step", "ace_step_15")
+TOLERANCES = {"studio": 0.0, "ace_step": 1e-4, "ace_step_15": 1e-4}
+STEPS = {"studio": 10, "ace_step": 3, "ace_step_15": 3}
 """As few as `studio` takes, and as show an error of a step in the next."""
-SECONDS = {"studio": 12.0, "ace_step": 18.0}
-"""Enough for several sections."""
+SECONDS = {"studio": 12.0, "ace_step": 18.0, "ace_step_15": 10.0}
+"""Enough for several sections, where an engine makes them."""
 LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
 
 
@@ -31,6 +32,8 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     options: dict[str, object] = {}
     if request.param == "ace_step":
         options = ace_step_options(tmp_path_factory.mktemp("ace_step")) | {"mode": "sectioned"}
+    if request.param == "ace_step_15":
+        options = ace_step_15_options(tmp_path_factory.mktemp("ace_step_15"))
     return load_engine(request.param, "cpu", options=options)
 
 
@@ -223,7 +226,7 @@ def test_finished_sections_sound_the_same_where_they_are_restored_and_so_does_wh
     engine: Engine, sections: Sequence[np.ndarray]
 ) -> None:
     plan = planned(engine)
-    saved, first_context = denoised_ahead(engine, plan, len(plan.sections) - 1)
+    saved, first_context = denoised_ahead(engine, plan, max(1, len(plan.sections) - 1))
     again = planned(engine)
     for start, context in ((0, None), (1, engine.restore(again, 0, first_context))):
         for index, finished in enumerate(saved[start:], start):
@@ -232,6 +235,8 @@ def test_finished_sections_sound_the_same_where_they_are_restored_and_so_does_wh
             sound = rendered(engine, state)
             np.testing.assert_array_equal(sound, sections[index])
             context = engine.context(state)
+        if len(saved) == len(plan.sections):
+            continue  # an engine that makes songs whole
         last = engine.begin(again, len(saved), engine.prepare(again, len(saved)), context)
         finish(engine, [last])
         np.testing.assert_array_equal(rendered(engine, last), sections[-1])

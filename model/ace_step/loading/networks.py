@@ -10,20 +10,22 @@ from typing import cast
 
 import torch
 from diffusers import AutoencoderDC
-from safetensors import safe_open
 from tokenizers import Tokenizer
 from torch import nn
 from transformers import UMT5Config, UMT5EncoderModel
 
 from model.ace_step.loading import checkpoint as files
-from model.ace_step.loading.checkpoint import Header, compare, read_header
 from model.ace_step.networks.codec import Codec
-from model.ace_step.networks.config import read_json, transformer_config, vocoder_config
+from model.ace_step.networks.config import transformer_config, vocoder_config
 from model.ace_step.networks.text_encoder import TextEncoder
 from model.ace_step.networks.transformer import Transformer
-from model.ace_step.networks.vocoder import Vocoder, folded
+from model.ace_step.networks.vocoder import Vocoder
 from model.engine import EngineUnavailable
-from model.shared.process_state import process_state
+from model.shared.checkpoints.configs import read_json
+from model.shared.checkpoints.filling import fill, skeleton
+from model.shared.checkpoints.headers import Shapes, compare
+from model.shared.checkpoints.stored import open_stored
+from model.shared.checkpoints.weight_norm import folded
 
 _log = logging.getLogger(__name__)
 
@@ -49,35 +51,33 @@ class _Part:
 
     folder: Path
     weights: str
-    skeleton: Callable[[Path, Header], nn.Module]
+    skeleton: Callable[[Path, Shapes], nn.Module]
     adapt: Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]] = dict
     dtype: torch.dtype | None = None
 
     def path(self, root: Path) -> Path:
         return root / self.folder / self.weights
 
-    def empty(self, root: Path, header: Header) -> nn.Module:
-        # torch.device, diffusers and transformers change defaults of the whole process while a network is made.
-        with process_state, torch.device("meta"):
-            return self.skeleton(root / self.folder / files.CONFIG, header)
+    def empty(self, root: Path, shapes: Shapes) -> nn.Module:
+        return skeleton(lambda: self.skeleton(root / self.folder / files.CONFIG, shapes))
 
 
-def _transformer(config: Path, header: Header) -> nn.Module:
-    return Transformer(transformer_config(read_json(config), header.shapes))
+def _transformer(config: Path, shapes: Shapes) -> nn.Module:
+    return Transformer(transformer_config(read_json(config), shapes))
 
 
-def _autoencoder(config: Path, _header: Header) -> nn.Module:
+def _autoencoder(config: Path, _shapes: Shapes) -> nn.Module:
     try:
         return cast(nn.Module, AutoencoderDC.from_config(dict(read_json(config))))
     except (TypeError, ValueError) as error:
         raise EngineUnavailable(f"{config} does not describe an AutoencoderDC ({error}): download it again") from error
 
 
-def _vocoder(config: Path, _header: Header) -> nn.Module:
+def _vocoder(config: Path, _shapes: Shapes) -> nn.Module:
     return Vocoder(vocoder_config(read_json(config)))
 
 
-def _text_encoder(config: Path, _header: Header) -> nn.Module:
+def _text_encoder(config: Path, _shapes: Shapes) -> nn.Module:
     return cast(nn.Module, UMT5EncoderModel(UMT5Config.from_dict(dict(read_json(config)))))
 
 
@@ -113,12 +113,11 @@ def faults(root: Path) -> list[str]:
 
 def _part_faults(root: Path, part: _Part) -> Iterator[str]:
     path = part.path(root)
-    header = read_header(path)
-    shapes = {name: shape for name, shape in header.shapes.items() if not is_dead(name)}
+    shapes = {name: shape for name, shape in open_stored(path).shapes.items() if not is_dead(name)}
     stored = {name: torch.empty(shape, device="meta") for name, shape in shapes.items()}
-    wanted = {name: tuple(tensor.shape) for name, tensor in part.empty(root, header).state_dict().items()}
+    wanted = {name: tuple(tensor.shape) for name, tensor in part.empty(root, shapes).state_dict().items()}
     adapted = {name: tuple(tensor.shape) for name, tensor in part.adapt(stored).items()}
-    return compare(path, adapted, wanted)
+    return compare(path, adapted, wanted, "ACE-Step v1")
 
 
 def _tokenizer_faults(root: Path) -> Iterator[str]:
@@ -155,26 +154,14 @@ def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
 
 
 def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    path = part.path(root)
-    header = read_header(path)
-    _log.info("loading the ACE-Step network %s (%.1f GB)", part.folder, header.file_bytes / 1e9)
-    network = part.empty(root, header)
-    with safe_open(path, framework="pt", device=str(device)) as file:
-        stored = part.adapt({name: file.get_tensor(name) for name in header.shapes if not is_dead(name)})
-    keep = {name for name, _ in network.named_buffers()}
-    network.load_state_dict(_converted(stored, dtype, keep), strict=True, assign=True)
-    return network.eval().requires_grad_(False)
+    stored = open_stored(part.path(root))
+    _log.info("loading the ACE-Step network %s (%.1f GB)", part.folder, stored.file_bytes / 1e9)
+    network = part.empty(root, stored.shapes)
+    fill(network, part.adapt(stored.tensors(device, lambda name: not is_dead(name))), dtype)
+    return network
 
 
 def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
     """Let a network with weights in `dtype` accept its input in any dtype, and return float32."""
     network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
     network.register_forward_hook(lambda _network, _given, made: made.float())
-
-
-def _converted(weights: Mapping[str, torch.Tensor], dtype: torch.dtype, keep: set[str]) -> dict[str, torch.Tensor]:
-    """Convert the weights to `dtype`, except those to `keep`; shared tensors stay shared."""
-    once: dict[int, torch.Tensor] = {}
-    for name, tensor in weights.items():
-        once.setdefault(id(tensor), tensor if name in keep else tensor.to(dtype))
-    return {name: once[id(tensor)] for name, tensor in weights.items()}

@@ -1,9 +1,7 @@
 """Reads the `config.json` of transformer and vocoder, and reports faults of unusable ones."""
 
-import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 from model.engine import EngineUnavailable
@@ -66,21 +64,6 @@ class VocoderConfig:
     dilations: tuple[int, ...] = (1, 3, 5)
     pre_kernel: int = 13
     post_kernel: int = 13
-
-
-def read_json(path: Path) -> Mapping[str, Any]:
-    """Return the object in a JSON file.
-
-    Raises:
-        EngineUnavailable: the file is missing, or is not a JSON object.
-    """
-    try:
-        value = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError) as error:
-        raise EngineUnavailable(f"{path} cannot be read ({error}): download it again") from error
-    if not isinstance(value, dict):
-        raise EngineUnavailable(f"{path} must contain a JSON object: download it again")
-    return value
 
 
 def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> TransformerConfig:

@@ -1,12 +1,11 @@
 """The layers of the transformer other than attention."""
 
-import math
-
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from model.ace_step.networks.attention import CrossAttention, KeyValue, LinearAttention, Table
+from model.shared.networks.sinusoid import sinusoid
 
 NORM_EPSILON = 1e-6
 
@@ -19,13 +18,6 @@ def rms(x: torch.Tensor) -> torch.Tensor:
 def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
     """Adaptive normalisation of DiT (arXiv 2212.09748): `x` [rows, frames, width], the others [rows, width]."""
     return torch.addcmul(shift.unsqueeze(1), x, 1 + scale.unsqueeze(1))
-
-
-def sinusoid(timesteps: torch.Tensor, width: int) -> torch.Tensor:
-    """Embedding [rows, width] of timesteps [rows], float32: cosines, then sines (arXiv 1706.03762, section 3.5)."""
-    exponents = torch.arange(width // 2, device=timesteps.device, dtype=torch.float32) / (width // 2)
-    angles = timesteps.float()[:, None] * torch.exp(-math.log(10_000.0) * exponents)
-    return torch.cat([angles.cos(), angles.sin()], dim=-1)
 
 
 class TimestepEmbedder(nn.Module):

@@ -1,13 +1,14 @@
 """The vocoder: log-mel frames to a waveform and back, with a ConvNeXt backbone, a HiFi-GAN head, and mel analysis."""
 
 import itertools
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from model.ace_step.networks.config import VocoderConfig
+from model.shared.networks.window_decoder import decoded_windows
 
 CONTEXT_FRAMES = 86
 """Mel frames to either side that affect a frame's samples; with as many, a window equals the whole."""
@@ -143,14 +144,7 @@ class Vocoder(nn.Module):
 
         Of `mel` [rows, bands, frames] only the frames from `start` to `end` are decoded.
         """
-        frames = mel.shape[-1]
-        stop = frames if end is None else end
-        while start < stop:
-            piece = min(stop - start, next(lengths))
-            first, last = max(0, start - CONTEXT_FRAMES), min(frames, start + piece + CONTEXT_FRAMES)
-            samples = self(mel[..., first:last])
-            yield samples[..., (start - first) * self.config.hop :][..., : piece * self.config.hop]
-            start += piece
+        return decoded_windows(self, mel, lengths, context=CONTEXT_FRAMES, hop=self.config.hop, start=start, end=end)
 
 
 MEL_FRAMES_AT_ONCE = 1024
@@ -193,20 +187,3 @@ class MelTransform(nn.Module):
         magnitudes = torch.sqrt(waves.real.square() + waves.imag.square() + 1e-6)
         mel = (magnitudes.transpose(1, 2) @ filters).transpose(1, 2)
         return torch.log(torch.clamp(mel, min=1e-5))
-
-
-def folded(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    """Return the weights with every pair of `weight_g` and `weight_v` combined to one `weight` (arXiv 1602.07868,
-    equation 2).
-
-    Norms are over all axes but the first, in float32.
-    """
-    plain = {}
-    for name, tensor in weights.items():
-        if name.endswith("weight_v"):
-            gain = weights[name.removesuffix("v") + "g"].float()
-            norm = torch.linalg.vector_norm(tensor.float(), dim=(1, 2), keepdim=True)
-            plain[name.removesuffix("_v")] = (gain * tensor.float() / norm).to(tensor.dtype)
-        elif not name.endswith("weight_g"):
-            plain[name] = tensor
-    return plain

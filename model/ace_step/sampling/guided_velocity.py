@@ -7,8 +7,9 @@ import torch
 
 from model.ace_step.networks.contexts import ContextCache
 from model.ace_step.sampling.generation_spec import GuidanceKind, GuidanceParams
-from model.ace_step.sampling.guidance import Apg, cfg, cfg_star, decayed, double
+from model.ace_step.sampling.guidance import apg, cfg, cfg_star, decayed, double
 from model.ace_step.sampling.schedule import Interval
+from model.shared.sampling.apg import Apg
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class Guidance:
     params: GuidanceParams
     available: Contexts
     steps: int
-    apg: Apg = field(default_factory=Apg)
+    apg: Apg = field(default_factory=apg)
 
     def contexts(self, index: int) -> tuple[ContextCache, ...]:
         """Return the contexts to evaluate at step `index`."""
@@ -59,8 +60,8 @@ class Guidance:
         scale = decayed(params.scale, params.floor, params.decay, self._interval.progress(index))
         match params.kind:
             case GuidanceKind.APG:
-                guided, apg = self.apg(conditional, unconditional, scale)
-                return guided, replace(self, apg=apg)
+                guided, later = self.apg(conditional, unconditional, scale)
+                return guided, replace(self, apg=later)
             case GuidanceKind.CFG:
                 return cfg(conditional, unconditional, scale), self
             case GuidanceKind.CFG_STAR:

@@ -5,17 +5,11 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
+from model.shared.sampling.flow import shifted
+
 SHIFT = 3.0
 TIMESTEPS = 1000.0
 SIGMA_FLOOR = 0.001
-
-
-def shifted(sigma: float) -> float:
-    """Return the noise level for `sigma`, both 0 to 1; it places more steps at the noisy end.
-
-    SD3 (arXiv 2403.03206), equation 23, with a shift of 3.
-    """
-    return SHIFT * sigma / (1.0 + (SHIFT - 1.0) * sigma)
 
 
 def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
@@ -24,9 +18,9 @@ def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
     The released pipeline applies the shift to the ends of the range and again to every level, and so does this
     function.
     """
-    floor = float(np.float32(shifted(SIGMA_FLOOR)))
-    levels = np.linspace(shifted(sigma_max), floor, steps)
-    return _ended(SHIFT * levels / (1.0 + (SHIFT - 1.0) * levels))
+    floor = float(np.float32(shifted(SIGMA_FLOOR, SHIFT)))
+    levels = np.linspace(shifted(sigma_max, SHIFT), floor, steps)
+    return _ended(shifted(levels, SHIFT))
 
 
 def chosen_sigmas(chosen: tuple[int, ...]) -> torch.Tensor:
@@ -35,7 +29,7 @@ def chosen_sigmas(chosen: tuple[int, ...]) -> torch.Tensor:
     As in the released pipeline, the chosen levels are shifted once more.
     """
     picked = sigmas(max(chosen)).double().numpy()[[step - 1 for step in chosen]]
-    return _ended(SHIFT * picked / (1.0 + (SHIFT - 1.0) * picked))
+    return _ended(shifted(picked, SHIFT))
 
 
 def _ended(levels: np.ndarray) -> torch.Tensor:

@@ -11,9 +11,10 @@ from model.ace_step.sampling.generation_spec import GenerationSpec, edit_range
 from model.ace_step.sampling.guided_velocity import Guidance
 from model.ace_step.sampling.noise import Noise, Noises
 from model.ace_step.sampling.samplers import Euler, Heun, PingPong, Solver
-from model.ace_step.sampling.schedule import shifted, sigmas
+from model.ace_step.sampling.schedule import SHIFT, sigmas
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
 from model.ace_step.sampling.trajectories import EditTrajectory, RepaintTrajectory, SamplerTrajectory, Trajectory
+from model.shared.sampling.flow import mixed, noised, shifted
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
@@ -55,11 +56,6 @@ def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Traje
     return SamplerTrajectory(start, sampler, _guidance(spec, conditions))
 
 
-def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
-    """Interpolate two noises with constant variance; `share` 0 gives the first, 1 the second."""
-    return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
-
-
 def _from_source(spec: GenerationSpec, conditions: Conditions, source: torch.Tensor, noises: Noises) -> Trajectory:
     base = noises(spec.seed)
     start = base.draw(source.shape[-1])
@@ -81,8 +77,8 @@ def _follow(
 ) -> Trajectory:  # fmt: skip
     steps = kept_steps(spec.steps, task.strength)
     # The level of the noise is shifted once, the levels of the schedule twice, as in the released pipeline.
-    level = shifted(1.0 - task.strength)
-    latents = (1.0 - level) * source + level * start
+    level = shifted(1.0 - task.strength, SHIFT)
+    latents = noised(source, start, level)
     levels = sigmas(steps, 1.0 - task.strength)
     return SamplerTrajectory(latents, _solver(spec, levels, noise), _guidance(spec, conditions, steps))
 

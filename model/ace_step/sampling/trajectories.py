@@ -11,10 +11,11 @@ from typing import Protocol
 import torch
 
 from model.ace_step.networks.contexts import ContextCache
-from model.ace_step.sampling.guidance import Apg
+from model.ace_step.sampling.guidance import apg
 from model.ace_step.sampling.guided_velocity import Contexts, Guidance
 from model.ace_step.sampling.samplers import Solver
 from model.ace_step.sampling.schedule import TIMESTEPS
+from model.shared.sampling.flow import euler, noised
 
 Draw = Callable[[int], torch.Tensor]
 """Draws noise for a step, in the shape of the song's latents; for a repeated step, the same noise."""
@@ -140,12 +141,12 @@ class RepaintTrajectory:
         """See `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
         velocity, guidance = self._guidance.velocity(self._index, velocities)
-        moved = self.latents + (later - now) * velocity
+        moved = euler(self.latents, velocity, now, later)
         latents = torch.lerp(self._noised(later), moved, self._inside.expand_as(moved))
         self.latents, self._guidance, self._index = latents, guidance, self._index + 1
 
     def _noised(self, level: float) -> torch.Tensor:
-        return (1.0 - level) * self._source + level * self._noise
+        return noised(self._source, self._noise, level)
 
 
 class EditTrajectory:
@@ -172,7 +173,7 @@ class EditTrajectory:
         self._first, self._last = between
         self._averages = averages
         self._of_source, self._of_target = contexts
-        self._source_apg, self._target_apg = Apg(), Apg()
+        self._source_apg, self._target_apg = apg(), apg()
         self._difference = torch.zeros_like(source)
         self._noised: torch.Tensor | None = None
         self._step = 0
@@ -207,20 +208,20 @@ class EditTrajectory:
             self._move(later - now, *velocities)
 
     def _sample(self, distance: float, conditional: torch.Tensor, unconditional: torch.Tensor) -> None:
-        guided, apg = self._target_apg(conditional, unconditional, self._scale)
+        guided, later = self._target_apg(conditional, unconditional, self._scale)
         latents = self.latents + distance * guided
-        self.latents, self._target_apg, self._step = latents, apg, self._step + 1
+        self.latents, self._target_apg, self._step = latents, later, self._step + 1
 
     def _move(
         self, distance: float, conditional: torch.Tensor, unconditional: torch.Tensor, target: torch.Tensor,
         without: torch.Tensor,
     ) -> None:  # fmt: skip
-        source, apg = self._source_apg(conditional, unconditional, self._scale)
-        moved, _ = Apg(momentum=None)(target, without, self._scale)
+        source, later = self._source_apg(conditional, unconditional, self._scale)
+        moved, _ = apg(momentum=None)(target, without, self._scale)
         latents, difference = self.latents, self._difference + (moved - source) / self._averages
         if (self._step + 1) % self._averages == 0:
             latents, difference = latents + distance * difference, torch.zeros_like(difference)
-        self.latents, self._difference, self._source_apg = latents, difference, apg
+        self.latents, self._difference, self._source_apg = latents, difference, later
         self._noised, self._step = None, self._step + 1
 
     @property
@@ -242,7 +243,7 @@ class EditTrajectory:
             self.latents, self._noised = latents, noised
 
     def _fresh(self, level: float) -> torch.Tensor:
-        return (1.0 - level) * self._source + level * self._draw(self._step)
+        return noised(self._source, self._draw(self._step), level)
 
 
 def _pair(latents: torch.Tensor, level: float, contexts: Contexts) -> list[Row]:

@@ -6,10 +6,11 @@ from typing import Literal
 import pytest
 import torch
 
-from model.ace_step.engine import AceStepEngine, shares_steps
+from model.ace_step.engine import AceStepEngine
 from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.trajectories import Row
 from model.ace_step.settings import AceStepSettings
+from model.shared.device import shares_steps
 from model.song import SongParams
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_songs import begun, finish
@@ -54,7 +55,7 @@ def test_steps_are_shared_by_default_where_that_changes_next_to_nothing(
 ) -> None:
     choices: dict[Literal["auto", "on", "off"], bool] = {"auto": by_default, "on": True, "off": False}
     for choice, shared in choices.items():
-        assert shares_steps(AceStepSettings(shared_steps=choice), torch.device(device), dtype) == shared
+        assert shares_steps(AceStepSettings(shared_steps=choice).shared_steps, torch.device(device), dtype) == shared
 
 
 @pytest.fixture

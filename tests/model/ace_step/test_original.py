@@ -14,13 +14,14 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from model.ace_step.loading import networks as loading
-from model.ace_step.loading.checkpoint import read_header
 from model.ace_step.networks.codec import Codec
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
 from model.ace_step.networks.contexts import ContextBatch
 from model.ace_step.networks.text_encoder import TextEncoder
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
-from model.ace_step.networks.vocoder import Vocoder, folded
+from model.ace_step.networks.vocoder import Vocoder
+from model.shared.checkpoints.headers import read_header
+from model.shared.checkpoints.weight_norm import folded
 
 DATA = Path(__file__).parent / "data"
 Arrays = Mapping[str, torch.Tensor]

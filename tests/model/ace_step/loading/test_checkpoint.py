@@ -8,10 +8,11 @@ from safetensors.torch import load_file, save_file
 
 from model.ace_step.loading import hub
 from model.ace_step.loading.check import main
-from model.ace_step.loading.checkpoint import FILES, RELEASED_BYTES, differs_from_release, read_header
+from model.ace_step.loading.checkpoint import FILES, RELEASED_BYTES, differs_from_release
 from model.ace_step.loading.networks import faults, load
 from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable
+from model.shared.checkpoints.headers import read_header
 from tests.support.ace_step import write_checkpoint
 
 TRANSFORMER = Path("ace_step_transformer") / "diffusion_pytorch_model.safetensors"

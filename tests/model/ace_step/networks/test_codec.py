@@ -11,8 +11,10 @@ from torchaudio.functional import resample
 
 from model.ace_step.frames import frames_of
 from model.ace_step.networks.codec import Codec, window_lengths
-from model.ace_step.networks.config import VocoderConfig, read_json, vocoder_config
-from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder, folded
+from model.ace_step.networks.config import VocoderConfig, vocoder_config
+from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder
+from model.shared.checkpoints.configs import read_json
+from model.shared.checkpoints.weight_norm import folded
 
 Arrays = Mapping[str, torch.Tensor]
 SMALL = VocoderConfig(depths=(1, 1, 2, 1), widths=(8, 8, 12, 16), head_width=128, block_kernels=(3, 13))

@@ -13,12 +13,12 @@ from model.ace_step.networks.attention import Projections
 from model.ace_step.networks.config import (
     LyricEncoderConfig,
     TransformerConfig,
-    read_json,
     transformer_config,
 )
 from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.layers import FeedForward, PatchEmbed
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
+from model.shared.checkpoints.configs import read_json
 from tests.support.table import table
 
 Arrays = Mapping[str, torch.Tensor]

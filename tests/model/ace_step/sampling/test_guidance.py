@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 import torch
 
-from model.ace_step.sampling.guidance import Apg, cfg, cfg_star, decayed, double
+from model.ace_step.sampling.guidance import apg, cfg, cfg_star, decayed, double
 
 RECORDED = {
     name: torch.tensor(array) for name, array in np.load(Path(__file__).parents[1] / "data" / "guidance.npz").items()
@@ -17,7 +17,7 @@ def close(ours: torch.Tensor, name: str) -> None:
 
 
 def test_apg_follows_the_original_call_after_call() -> None:
-    remembers, forgets = Apg(), Apg(momentum=None)
+    remembers, forgets = apg(), apg(momentum=None)
     for call in CALLS:
         conditional, unconditional = RECORDED[f"cond{call}"], RECORDED[f"uncond{call}"]
         guided, remembers = remembers(conditional, unconditional, 15.0)
@@ -35,8 +35,8 @@ def test_cfg_and_its_kin_follow_the_original(call: int) -> None:
 
 def test_apg_of_one_item_does_not_see_another() -> None:
     conditional, unconditional = RECORDED["cond0"], RECORDED["uncond0"]
-    both, _ = Apg()(conditional, unconditional, 15.0)
-    torch.testing.assert_close(Apg()(conditional[:1], unconditional[:1], 15.0)[0], both[:1])
+    both, _ = apg()(conditional, unconditional, 15.0)
+    torch.testing.assert_close(apg()(conditional[:1], unconditional[:1], 15.0)[0], both[:1])
 
 
 def test_scale_decays_to_its_floor() -> None:

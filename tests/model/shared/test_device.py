@@ -7,8 +7,8 @@ import pytest
 import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
-from model.ace_step.loading.device import Device, choose_arithmetic
 from model.engine import EngineUnavailable
+from model.shared.device import Device, choose_arithmetic
 
 TOO_OLD = (
     "The NVIDIA driver on your system is too old (found version 12020). Please update your GPU driver by downloading "

@@ -125,6 +125,13 @@ class Device:
             yield
 
 
+def shares_steps(chosen: str, device: torch.device, dtype: torch.dtype) -> bool:
+    """True if songs share passes; `chosen` is "on", "off" or "auto": if that changes the sound only negligibly."""
+    if chosen == "auto":
+        return device.type == "cpu" and dtype is torch.float32
+    return chosen == "on"
+
+
 def choose_arithmetic(dtype: torch.dtype) -> None:
     """Set, for the whole process, torch's attention kernels and multiplication precision on CUDA for weights in
     `dtype`.

@@ -1,0 +1,63 @@
+"""Encodes the words and the timbre of a song into its contexts, each alone: the encoders take no mask."""
+
+import torch
+
+from model.ace_step_15.loading.networks import Networks
+from model.ace_step_15.networks.contexts import ContextCache
+from model.ace_step_15.planning.prompt import LYRIC_TOKENS, TEXT_TOKENS
+from model.ace_step_15.sampling.sources import TIMBRE_SECONDS
+
+
+class Encoder:
+    """Makes the contexts of a song once; they serve all its steps."""
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+        self._silent: torch.Tensor | None = None
+
+    def timbre(self, reference: torch.Tensor | None) -> torch.Tensor:
+        """The timbre [1, 1, width] of a recording [sound channels, samples], or of silence, which is encoded once.
+
+        Of the recording, ten seconds each from its start, its middle and its end count.
+        """
+        codec, conditions = self._networks.codec, self._networks.conditions
+        if reference is not None:
+            return conditions.timbre(codec.encode(excerpts(reference, codec.config.sample_rate)))
+        if self._silent is None:
+            frames = -(-TIMBRE_SECONDS * codec.config.sample_rate // codec.config.hop)
+            self._silent = conditions.timbre(conditions.silence(frames))
+        return self._silent
+
+    def context(self, text: str, lyrics: str, timbre: torch.Tensor) -> torch.Tensor:
+        """The context [1, tokens, width] of a text and lyrics as `planning.prompt` makes them."""
+        encoder = self._networks.text_encoder
+        states = encoder(self._ids(text, TEXT_TOKENS))
+        words = encoder.embedded(self._ids(lyrics, LYRIC_TOKENS))
+        made: torch.Tensor = self._networks.conditions(states, words, timbre)
+        return made
+
+    def cached(self, context: torch.Tensor) -> ContextCache:
+        """Keys and values of a context."""
+        return self._networks.transformer.cached(context)
+
+    def unconditional(self) -> ContextCache:
+        """Keys and values of the context without condition.
+
+        The release repeats its one vector as often as the condition has tokens, which changes nothing: attention to
+        equal keys gives their value.
+        """
+        return self.cached(self._networks.conditions.null_condition_emb)
+
+    def _ids(self, text: str, most: int) -> torch.Tensor:
+        tokenizer = self._networks.tokenizer
+        tokenizer.enable_truncation(most)
+        tokenizer.no_padding()
+        return torch.tensor([tokenizer.encode(text).ids], device=self._networks.transformer.device)
+
+
+def excerpts(sound: torch.Tensor, rate: int) -> torch.Tensor:
+    """Ten seconds each from start, middle and end of a recording, which is repeated to half a minute if shorter."""
+    whole, third = TIMBRE_SECONDS * rate, TIMBRE_SECONDS * rate // 3
+    sound = sound.repeat(1, -(-whole // sound.shape[-1]))
+    middle, end = sound.shape[-1] // 3, sound.shape[-1] - third
+    return torch.cat([sound[:, :third], sound[:, middle : middle + third], sound[:, end : end + third]], dim=-1)

@@ -1,0 +1,43 @@
+"""The languages that the model sings, and what lyrics tell of theirs. The module is free of torch."""
+
+import re
+from types import MappingProxyType
+
+from model.shared.languages import language_among
+
+LANGUAGES = (
+    "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "ht",
+    "hu", "id", "is", "it", "ja", "ko", "la", "lt", "ms", "ne", "nl", "no", "pa", "pl", "pt", "ro", "ru", "sa",
+    "sk", "sr", "sv", "sw", "ta", "te", "th", "tl", "tr", "uk", "ur", "vi", "yue", "zh",
+)  # fmt: skip
+UNKNOWN = "unknown"
+"""The model's own word for a language that it is to recognise from the lyrics."""
+
+_SCRIPTS = MappingProxyType(
+    {
+        "ja": re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"),  # its own signs; Chinese ones stand beside them
+        "ko": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"),
+        "zh": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+        "el": re.compile(r"[\u0370-\u03ff]"),
+        "he": re.compile(r"[\u0590-\u05ff]"),
+        "th": re.compile(r"[\u0e00-\u0e7f]"),
+    }
+)
+"""Scripts that one of the languages uses alone, or far more often than another."""
+
+
+def language_of(code: str) -> str:
+    """The language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
+
+    Raises:
+        ValueError: it is none of those that the model sings.
+    """
+    language = language_among(code, LANGUAGES)
+    if language is None:
+        raise ValueError(f"{code!r} is not a supported language; choose one of {', '.join(LANGUAGES)}")
+    return language
+
+
+def detect(lyrics: str) -> str:
+    """The language of lyrics by their script, or `UNKNOWN`."""
+    return next((language for language, script in _SCRIPTS.items() if script.search(lyrics)), UNKNOWN)

@@ -1,0 +1,95 @@
+"""Files of a checkpoint in its two layouts, and the facts in them that plans need. The module is free of torch."""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from model.ace_step_15.loading import configs
+from model.ace_step_15.networks.config import CodecConfig, Variant
+from model.engine import EngineUnavailable
+from model.shared.checkpoints.configs import read_json
+
+CONFIG = "config.json"
+WEIGHTS = "diffusion_pytorch_model.safetensors"
+PLAIN_WEIGHTS = "model.safetensors"
+TOKENIZER = "tokenizer.json"
+INDEX = "model_index.json"
+SILENCE = "silence_latent.pt"
+
+TRANSFORMER, CONDITIONS, AUDIO_TOKENIZER, AUDIO_DETOKENIZER, CODEC, TEXT_ENCODER = (
+    "transformer", "condition_encoder", "audio_tokenizer", "audio_token_detokenizer", "vae", "text_encoder",
+)  # fmt: skip
+ORIGINAL_TEXT_ENCODER = "Qwen3-Embedding-0.6B"
+
+
+@dataclass(frozen=True, slots=True)
+class Folders:
+    """Folders of a checkpoint: that of the model, and that with autoencoder and text encoder.
+
+    In diffusers' layout both are one.
+    """
+
+    model: Path
+    parts: Path
+
+    @property
+    def diffusers(self) -> bool:
+        """True for diffusers' layout."""
+        return (self.model / INDEX).is_file()
+
+    @property
+    def covers(self) -> bool:
+        """True if the checkpoint has the networks that a cover needs: some that were converted early lack them."""
+        return not self.diffusers or all((self.model / name).is_dir() for name in (AUDIO_TOKENIZER, AUDIO_DETOKENIZER))
+
+    @property
+    def transformer_config(self) -> Path:
+        """The file with the sizes of the denoiser."""
+        return self.model / TRANSFORMER / CONFIG if self.diffusers else self.model / CONFIG
+
+    @property
+    def text_encoder(self) -> Path:
+        """The folder of the text encoder."""
+        return self.parts / (TEXT_ENCODER if self.diffusers else ORIGINAL_TEXT_ENCODER)
+
+    @property
+    def tokenizer(self) -> Path:
+        """The file of the tokenizer of texts."""
+        return (self.parts / "tokenizer" if self.diffusers else self.text_encoder) / TOKENIZER
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of a checkpoint that plans need."""
+
+    variant: Variant
+    codec: CodecConfig
+    tokenizer: Tokenizer
+    covers: bool
+
+
+def facts_of(folders: Folders) -> Facts:
+    """The facts of a checkpoint.
+
+    Raises:
+        EngineUnavailable: a file is missing, or not what it should be.
+    """
+    return Facts(
+        configs.transformer_config(read_json(folders.transformer_config)).variant,
+        configs.codec_config(read_json(folders.parts / CODEC / CONFIG)),
+        read_tokenizer(folders.tokenizer),
+        folders.covers,
+    )
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of texts.
+
+    Raises:
+        EngineUnavailable: it cannot be read.
+    """
+    try:
+        return Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more precise
+        raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error

@@ -1,0 +1,68 @@
+"""Renames tensors of the original checkpoint, and of transformers' Qwen3, to those of the networks here."""
+
+import re
+from collections.abc import Callable
+
+Rename = Callable[[str], str | None]
+"""The name of a stored tensor in a network, or `None` if the tensor belongs to another one."""
+
+_ATTENTION = {
+    "q_proj": "to_q",
+    "k_proj": "to_k",
+    "v_proj": "to_v",
+    "o_proj": "to_out.0",
+    "q_norm": "norm_q",
+    "k_norm": "norm_k",
+}
+_PART = re.compile(r"\.(" + "|".join(_ATTENTION) + r")\.")
+_EDGES = {"proj_in.1.": "proj_in_conv.", "proj_out.1.": "proj_out_conv."}
+
+
+def same(name: str) -> str:
+    """The name as it is: that of diffusers."""
+    return name
+
+
+def attention(name: str) -> str:
+    """The name with the parts of an attention called as in diffusers."""
+    return _PART.sub(lambda found: f".{_ATTENTION[found[1]]}.", name)
+
+
+def text_encoder(name: str) -> str | None:
+    """A tensor of transformers' Qwen3, with or without its head."""
+    if name.startswith("lm_head."):
+        return None
+    return attention(name.removeprefix("model."))
+
+
+def transformer(name: str) -> str | None:
+    """A tensor of the original denoiser."""
+    if (own := _within("decoder.", name)) is None:
+        return None
+    for there, here in _EDGES.items():
+        if own.startswith(there):
+            return own.replace(there, here, 1)
+    return own
+
+
+def condition_encoder(name: str) -> str | None:
+    """A tensor of the original condition encoder, or the original's vector without condition."""
+    return name if name == "null_condition_emb" else _within("encoder.", name)
+
+
+def audio_tokenizer(name: str) -> str | None:
+    """A tensor of the original tokenizer of latents."""
+    return _within("tokenizer.", name)
+
+
+def audio_detokenizer(name: str) -> str | None:
+    """A tensor of the original inverse of the tokenizer."""
+    return _within("detokenizer.", name)
+
+
+ORIGINAL: tuple[Rename, ...] = (transformer, condition_encoder, audio_tokenizer, audio_detokenizer)
+"""One for each network in the original file of weights; every tensor belongs to exactly one."""
+
+
+def _within(prefix: str, name: str) -> str | None:
+    return attention(name.removeprefix(prefix)) if name.startswith(prefix) else None

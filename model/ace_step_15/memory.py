@@ -1,0 +1,41 @@
+"""Device memory of a song, computed from shapes.
+
+A song is prepared, denoised and decoded one after the other, and the largest of the three counts. Only tensors are
+counted; a convolution may need workspace on top.
+"""
+
+from model.ace_step_15.loading.networks import Networks
+from model.ace_step_15.networks.codec import WINDOW
+from model.ace_step_15.networks.config import CodecConfig
+from model.ace_step_15.sampling.trajectories import Contexts
+
+_COPIES = 2
+"""Copies of a song's keys and values while it is denoised: its own, and its row of a stack."""
+
+_STEP_TENSORS = 8
+"""Approximate number of tensors as wide as a token, beside two as wide as the feed-forward, that a step holds."""
+
+_CODEC_TENSORS = 6
+"""Approximate number of tensors of the autoencoder's largest stage that live at once."""
+
+
+def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
+    """Most bytes that a song takes, from its preparation to its rendering.
+
+    `cost` is the number of tokens of all rows of a step.
+    """
+    stack, dtype = networks.transformer.config.stack, networks.transformer.dtype
+    caches = sum(cache.memory_bytes for cache in contexts.all)
+    step = cost * (_STEP_TENSORS * stack.width + 2 * stack.hidden) * dtype.itemsize
+    window = codec_bytes(networks.codec.config, dtype.itemsize)
+    return max(_COPIES * caches + step, caches + window)
+
+
+def codec_bytes(config: CodecConfig, itemsize: int) -> int:
+    """Most bytes that a window of the autoencoder takes, in either direction."""
+    largest, rate = config.decoder_width * config.multiples[-1], 1
+    widths = (*reversed(config.multiples[:-1]), 1)
+    for ratio, multiple in zip(reversed(config.ratios), widths, strict=True):
+        rate *= ratio
+        largest = max(largest, rate * max(config.decoder_width, config.encoder_width) * multiple)
+    return _CODEC_TENSORS * (WINDOW + 2 * config.context) * largest * itemsize

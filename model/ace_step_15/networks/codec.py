@@ -1,0 +1,199 @@
+"""Sound to latents and back: the autoencoder Oobleck of Stable Audio (arXiv 2404.10301, section 3.2).
+
+Parameter names are those of the released weights with their norms folded in.
+"""
+
+import itertools
+import math
+from collections.abc import Iterator
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from model.ace_step_15.networks.config import CodecConfig
+from model.shared.networks.window_decoder import decoded_windows
+
+FIRST_WINDOW = 13
+WINDOW = 150
+"""Latent frames of a song's first window (half a second) and of its longest (six)."""
+
+_KERNEL = 7
+
+
+def window_lengths() -> Iterator[int]:
+    """Frames of each window in turn: a short first one for early audio, then longer ones."""
+    growing = itertools.takewhile(
+        lambda length: length < WINDOW, (FIRST_WINDOW * 2**power for power in itertools.count())
+    )
+    return itertools.chain(growing, itertools.repeat(WINDOW))
+
+
+class Snake(nn.Module):
+    """Periodic activation (arXiv 2006.08195) with a frequency and a magnitude per channel, kept as logarithms."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.alpha = nn.Parameter(torch.empty(1, channels, 1))
+        self.beta = nn.Parameter(torch.empty(1, channels, 1))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The result has the shape of `x` [rows, channels, samples]."""
+        return x + torch.sin(self.alpha.exp() * x).square() / (self.beta.exp() + 1e-9)
+
+
+class ResidualUnit(nn.Module):
+    """Two convolutions beside the signal, the first one dilated."""
+
+    def __init__(self, channels: int, dilation: int) -> None:
+        super().__init__()
+        self.snake1 = Snake(channels)
+        self.conv1 = nn.Conv1d(channels, channels, _KERNEL, dilation=dilation, padding=_KERNEL // 2 * dilation)
+        self.snake2 = Snake(channels)
+        self.conv2 = nn.Conv1d(channels, channels, 1)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The result has the shape of `x`."""
+        made: torch.Tensor = x + self.conv2(self.snake2(self.conv1(self.snake1(x))))
+        return made
+
+
+class _Units(nn.Module):
+    """Three residual units that see ever farther."""
+
+    def __init__(self, channels: int) -> None:
+        super().__init__()
+        self.res_unit1 = ResidualUnit(channels, 1)
+        self.res_unit2 = ResidualUnit(channels, 3)
+        self.res_unit3 = ResidualUnit(channels, 9)
+
+    def units(self, x: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.res_unit3(self.res_unit2(self.res_unit1(x)))
+        return made
+
+
+class EncoderBlock(_Units):
+    """Lowers the rate by `ratio`."""
+
+    def __init__(self, before: int, after: int, ratio: int) -> None:
+        super().__init__(before)
+        self.snake1 = Snake(before)
+        self.conv1 = nn.Conv1d(before, after, 2 * ratio, stride=ratio, padding=math.ceil(ratio / 2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[rows, before, samples] to [rows, after, samples / ratio]."""
+        made: torch.Tensor = self.conv1(self.snake1(self.units(x)))
+        return made
+
+
+class DecoderBlock(_Units):
+    """Raises the rate by `ratio`."""
+
+    def __init__(self, before: int, after: int, ratio: int) -> None:
+        super().__init__(after)
+        self.snake1 = Snake(before)
+        self.conv_t1 = nn.ConvTranspose1d(before, after, 2 * ratio, stride=ratio, padding=math.ceil(ratio / 2))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[rows, before, samples] to [rows, after, samples * ratio], one sample less if `ratio` is odd."""
+        return self.units(self.conv_t1(self.snake1(x)))
+
+
+class Encoder(nn.Module):
+    """Sound to means and spreads of latents."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        widths = [config.encoder_width * multiple for multiple in (1, *config.multiples)]
+        pairs = zip(itertools.pairwise(widths), config.ratios, strict=True)
+        self.conv1 = nn.Conv1d(config.sound_channels, widths[0], _KERNEL, padding=_KERNEL // 2)
+        self.block = nn.ModuleList([EncoderBlock(before, after, ratio) for (before, after), ratio in pairs])
+        self.snake1 = Snake(widths[-1])
+        self.conv2 = nn.Conv1d(widths[-1], config.encoder_width, 3, padding=1)
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        """[rows, sound channels, samples] to [rows, 2 * channels, frames]: means, then spreads before softplus."""
+        x = self.conv1(sound)
+        for block in self.block:
+            x = block(x)
+        made: torch.Tensor = self.conv2(self.snake1(x))
+        return made
+
+
+class Decoder(nn.Module):
+    """Latents to sound."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        widths = [config.decoder_width * multiple for multiple in (*reversed(config.multiples), 1)]
+        pairs = zip(itertools.pairwise(widths), reversed(config.ratios), strict=True)
+        self.conv1 = nn.Conv1d(config.channels, widths[0], _KERNEL, padding=_KERNEL // 2)
+        self.block = nn.ModuleList([DecoderBlock(before, after, ratio) for (before, after), ratio in pairs])
+        self.snake1 = Snake(widths[-1])
+        self.conv2 = nn.Conv1d(widths[-1], config.sound_channels, _KERNEL, padding=_KERNEL // 2, bias=False)
+
+    def forward(self, latents: torch.Tensor) -> torch.Tensor:
+        """[rows, channels, frames] to [rows, sound channels, samples]."""
+        x = self.conv1(latents)
+        for block in self.block:
+            x = block(x)
+        made: torch.Tensor = self.conv2(self.snake1(x))
+        return made
+
+
+class Codec(nn.Module):
+    """The autoencoder. Latents outside of it are [frames, channels], float32."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+
+    def encode(self, sound: torch.Tensor) -> torch.Tensor:
+        """The likeliest latents of sound [sound channels, samples]; silence fills the last frame.
+
+        Computed window by window, with the same result as at once.
+        """
+        hop, context = self.config.hop, self.config.context
+        sound = F.pad(sound, (0, -sound.shape[-1] % hop))
+        frames = sound.shape[-1] // hop
+        made = []
+        for start in range(0, frames, WINDOW):
+            first, last = max(0, start - context), min(frames, start + WINDOW + context)
+            means, _ = self.distribution(sound[:, first * hop : last * hop])
+            made.append(means[start - first :][:WINDOW])
+        return torch.cat(made)
+
+    def distribution(self, sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Means and standard deviations, each [frames, channels], float32, of whole frames of sound, at once."""
+        made = self.encoder(sound.unsqueeze(0).to(self._device, self._dtype))[0].float()
+        mean, spread = made.transpose(0, 1).chunk(2, dim=-1)
+        return mean, F.softplus(spread) + 1e-4
+
+    def decode(self, latents: torch.Tensor) -> torch.Tensor:
+        """Sound [sound channels, hop * frames], float32, decoded at once.
+
+        With odd ratios, which the release does not have, the decoder leaves out the last samples; they are silent.
+        """
+        return self._decoded(latents.transpose(0, 1))
+
+    def windows(self, latents: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
+        """The sound of the frames from `start` to `end`, window by window: the same samples as `decode` gives there."""
+        return decoded_windows(
+            self._decoded, latents.transpose(0, 1), window_lengths(), context=self.config.context, hop=self.config.hop,
+            start=start, end=end,
+        )  # fmt: skip
+
+    def _decoded(self, latents: torch.Tensor) -> torch.Tensor:
+        """Sound of latents [channels, frames]."""
+        made = self.decoder(latents.unsqueeze(0).to(self._device, self._dtype))[0].float()
+        return F.pad(made, (0, latents.shape[-1] * self.config.hop - made.shape[-1]))
+
+    @property
+    def _device(self) -> torch.device:
+        return self.decoder.conv2.weight.device
+
+    @property
+    def _dtype(self) -> torch.dtype:
+        return self.decoder.conv2.weight.dtype

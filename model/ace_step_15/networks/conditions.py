@@ -1,0 +1,82 @@
+"""Encodes text, lyrics and timbre into the context of the denoiser."""
+
+import torch
+from torch import nn
+
+from model.ace_step_15.networks.config import ConditionConfig, TextConfig
+from model.ace_step_15.networks.layers import Stack
+
+SILENCE_FRAMES = 15_000
+"""Latent frames of the silence that comes with a checkpoint: ten minutes."""
+
+
+class TextEncoder(Stack):
+    """Qwen3 without its head: token ids to vectors. Rows are encoded alone, for it takes no mask."""
+
+    def __init__(self, config: TextConfig) -> None:
+        super().__init__(config.stack, (False,) * config.layers, causal=True)
+        self.embed_tokens = nn.Embedding(config.vocabulary, config.stack.width)
+
+    def embedded(self, ids: torch.Tensor) -> torch.Tensor:
+        """Vectors of ids [1, tokens] without their surroundings."""
+        vectors: torch.Tensor = self.embed_tokens(ids)
+        return vectors
+
+    def forward(self, ids: torch.Tensor) -> torch.Tensor:
+        """[1, tokens] to [1, tokens, width]."""
+        return self.through(self.embedded(ids))
+
+
+class SequenceEncoder(Stack):
+    """Vectors of words, or latent frames, to vectors of the context."""
+
+    def __init__(self, config: ConditionConfig, slides: tuple[bool, ...], given: int) -> None:
+        super().__init__(config.stack, slides)
+        self.embed_tokens = nn.Linear(given, config.stack.width)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[1, tokens, given width] to [1, tokens, width]."""
+        return self.through(self.embed_tokens(x))
+
+
+class TimbreEncoder(SequenceEncoder):
+    """Latent frames of a reference recording to one vector, that of the first frame."""
+
+    def __init__(self, config: ConditionConfig) -> None:
+        super().__init__(config, config.timbre_sliding, config.channels)
+        # Part of the checkpoints, and without use in them: the first frame stands in its place.
+        self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[1, frames, channels] to [1, 1, width]."""
+        return super().forward(x)[:, :1]
+
+
+class ConditionEncoder(nn.Module):
+    """Context of lyrics, timbre and text, in this order; the context without condition; the latents of silence."""
+
+    silence_latent: torch.Tensor
+
+    def __init__(self, config: ConditionConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.text_projector = nn.Linear(config.text_width, config.stack.width, bias=False)
+        self.lyric_encoder = SequenceEncoder(config, config.lyric_sliding, config.text_width)
+        self.timbre_encoder = TimbreEncoder(config)
+        self.null_condition_emb = nn.Parameter(torch.empty(1, 1, config.stack.width))
+        self.register_buffer("silence_latent", torch.empty(1, SILENCE_FRAMES, config.channels))
+
+    def forward(self, text: torch.Tensor, lyrics: torch.Tensor, timbre: torch.Tensor) -> torch.Tensor:
+        """The context [1, tokens, width] of `text` and `lyrics` [1, tokens, text width], and `timbre` [1, 1, width]."""
+        return torch.cat((self.lyric_encoder(lyrics), timbre, self.text_projector(text)), dim=1)
+
+    def timbre(self, latents: torch.Tensor) -> torch.Tensor:
+        """The timbre [1, 1, width] of latents [frames, channels]."""
+        made: torch.Tensor = self.timbre_encoder(latents.unsqueeze(0).to(self.null_condition_emb.dtype))
+        return made
+
+    def silence(self, frames: int) -> torch.Tensor:
+        """Latents of silence [frames, channels], float32; repeated beyond what the checkpoint has."""
+        stored = self.silence_latent[0]
+        rounds = -(-frames // stored.shape[0])
+        return stored.repeat(rounds, 1)[:frames].float()

@@ -1,0 +1,114 @@
+"""Sizes of the networks of ACE-Step 1.5. The module is free of torch."""
+
+import math
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class Variant(StrEnum):
+    """Trained variants, which differ in defaults and in the tasks that they know."""
+
+    TURBO = "turbo"
+    SFT = "sft"
+    BASE = "base"
+
+
+@dataclass(frozen=True, slots=True)
+class StackConfig:
+    """Sizes of a stack of attention layers; the defaults are those of the 2B model.
+
+    `window` is the farthest token, in tokens, that a sliding layer attends to.
+    """
+
+    width: int = 2048
+    hidden: int = 6144
+    heads: int = 16
+    key_heads: int = 8
+    head_width: int = 128
+    epsilon: float = 1e-6
+    theta: float = 1e6
+    bias: bool = False
+    window: int = 128
+
+
+@dataclass(frozen=True, slots=True)
+class TransformerConfig:
+    """Sizes of the denoiser. `sliding` says of each layer if it slides (or sees all tokens)."""
+
+    stack: StackConfig
+    sliding: tuple[bool, ...]
+    channels: int = 64
+    patch: int = 2
+    context_width: int = 2048
+    variant: Variant = Variant.BASE
+
+
+@dataclass(frozen=True, slots=True)
+class ConditionConfig:
+    """Sizes of the encoder of text, lyrics and timbre."""
+
+    stack: StackConfig
+    lyric_sliding: tuple[bool, ...]
+    timbre_sliding: tuple[bool, ...]
+    text_width: int = 1024
+    channels: int = 64
+
+
+@dataclass(frozen=True, slots=True)
+class TokenConfig:
+    """Sizes of the tokenizer of latents or of its inverse. A token stands for `pool` latent frames."""
+
+    stack: StackConfig
+    sliding: tuple[bool, ...]
+    channels: int = 64
+    pool: int = 5
+    levels: tuple[int, ...] = (8, 8, 8, 5, 5, 5)
+    code_width: int = 2048
+
+
+@dataclass(frozen=True, slots=True)
+class TextConfig:
+    """Sizes of the text encoder (Qwen3), every layer of which is causal and sees all tokens before."""
+
+    stack: StackConfig
+    layers: int
+    vocabulary: int
+
+
+@dataclass(frozen=True, slots=True)
+class CodecConfig:
+    """Sizes of the autoencoder of sound (Oobleck); the defaults are those of the release.
+
+    `ratios` are the factors by which the encoder's blocks lower the rate; `multiples` those of their widths.
+    """
+
+    encoder_width: int = 128
+    decoder_width: int = 128
+    channels: int = 64
+    ratios: tuple[int, ...] = (2, 4, 4, 6, 10)
+    multiples: tuple[int, ...] = (1, 2, 4, 8, 16)
+    sound_channels: int = 2
+    sample_rate: int = 48_000
+
+    @property
+    def hop(self) -> int:
+        """Samples of a latent frame."""
+        return math.prod(self.ratios)
+
+    @property
+    def frames_per_second(self) -> float:
+        """Latent frames of a second."""
+        return self.sample_rate / self.hop
+
+    @property
+    def context(self) -> int:
+        """Latent frames to either side of one that its samples depend on, at most: 9 for the release.
+
+        The first convolution sees 3 frames; a block sees 1 sample at its input's rate, and 3 * (1 + 3 + 9) at its
+        output's; the last convolution sees 3 samples of sound.
+        """
+        reach, rate = 3.0, 1
+        for ratio in reversed(self.ratios):
+            reach += (1 + 39 / ratio) / rate
+            rate *= ratio
+        return math.ceil(reach + 3 / rate)

@@ -1,0 +1,59 @@
+"""The contexts of songs for the blocks: keys and values, computed once and stacked for the rows of a pass."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from model.ace_step_15.networks.attention import KeyValue
+from model.ace_step_15.networks.masks import below
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class ContextCache:
+    """Keys and values of one context in every block, each [blocks, key heads, tokens, head width].
+
+    They do not depend on the timestep: they serve every step of a song.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+
+    @property
+    def tokens(self) -> int:
+        """Tokens of the context."""
+        return self.keys.shape[2]
+
+    @property
+    def memory_bytes(self) -> int:
+        """Device memory of keys and values."""
+        return self.keys.nbytes + self.values.nbytes
+
+
+@dataclass(frozen=True, slots=True)
+class ContextBatch:
+    """The contexts of the rows of a pass, padded to one length: [blocks, rows, key heads, tokens, head width].
+
+    `mask` [rows, 1, 1, tokens] is True for tokens, and `None` without padding.
+    """
+
+    keys: torch.Tensor
+    values: torch.Tensor
+    mask: torch.Tensor | None
+
+    @classmethod
+    def of(cls, caches: Sequence[ContextCache]) -> "ContextBatch":
+        """A batch with one row per cache."""
+        lengths = [cache.tokens for cache in caches]
+        tokens = max(lengths)
+        keys, values = (
+            torch.stack([F.pad(part, (0, 0, 0, tokens - part.shape[2])) for part in parts], dim=1)
+            for parts in ([cache.keys for cache in caches], [cache.values for cache in caches])
+        )
+        padded = min(lengths) < tokens
+        return cls(keys, values, below(torch.tensor(lengths, device=keys.device), tokens) if padded else None)
+
+    def blocks(self) -> list[KeyValue]:
+        """Keys and values for each block, each [rows, key heads, tokens, head width]."""
+        return list(zip(self.keys.unbind(), self.values.unbind(), strict=True))

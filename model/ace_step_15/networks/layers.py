@@ -1,0 +1,110 @@
+"""Layers of the encoders and of the denoiser."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from model.ace_step_15.networks.attention import Attention, KeyValue, Mask, Norm, Table, positions
+from model.ace_step_15.networks.config import StackConfig
+from model.ace_step_15.networks.masks import sliding
+from model.shared.networks.sinusoid import sinusoid
+
+TIME_SCALE = 1000.0
+
+
+class FeedForward(nn.Module):
+    """Gated feed-forward (SwiGLU, arXiv 2002.05202)."""
+
+    def __init__(self, width: int, hidden: int) -> None:
+        super().__init__()
+        self.gate_proj = nn.Linear(width, hidden, bias=False)
+        self.up_proj = nn.Linear(width, hidden, bias=False)
+        self.down_proj = nn.Linear(hidden, width, bias=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The result has the shape of `x`."""
+        made: torch.Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
+        return made
+
+
+class EncoderLayer(nn.Module):
+    """Attention and feed-forward, each behind its normalisation, as in Qwen3."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.self_attn = Attention(config)
+        self.input_layernorm = Norm(config.width, config.epsilon)
+        self.post_attention_layernorm = Norm(config.width, config.epsilon)
+        self.mlp = FeedForward(config.width, config.hidden)
+
+    def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
+        """`x` [rows, tokens, width], shape as given."""
+        x = x + self.self_attn(self.input_layernorm(x), table, mask, causal=causal)
+        made: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
+        return made
+
+
+class Stack(nn.Module):
+    """Layers, and the normalisation behind them. Rows have no padding."""
+
+    def __init__(self, config: StackConfig, slides: tuple[bool, ...], *, causal: bool = False) -> None:
+        super().__init__()
+        self._config, self._slides, self._causal = config, slides, causal
+        self.layers = nn.ModuleList([EncoderLayer(config) for _ in slides])
+        self.norm = Norm(config.width, config.epsilon)
+
+    def through(self, x: torch.Tensor) -> torch.Tensor:
+        """`x` [rows, tokens, width], shape as given."""
+        config, tokens = self._config, x.shape[1]
+        table = positions(tokens, config.head_width, config.theta, x.device, x.dtype)
+        band = sliding(torch.full((x.shape[0],), tokens, device=x.device), tokens, config.window, None)
+        for layer, slides in zip(self.layers, self._slides, strict=True):
+            x = layer(x, table, band if slides else None, causal=self._causal)
+        normed: torch.Tensor = self.norm(x)
+        return normed
+
+
+class TimeEmbedding(nn.Module):
+    """Timestep, 0 to 1, to a vector, and to the six modulations of a block."""
+
+    INPUT_WIDTH = 256
+
+    def __init__(self, width: int) -> None:
+        super().__init__()
+        self.linear_1 = nn.Linear(self.INPUT_WIDTH, width)
+        self.linear_2 = nn.Linear(width, width)
+        self.time_proj = nn.Linear(width, 6 * width)
+
+    def forward(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """Times [rows] to [rows, width] and [rows, 6, width]."""
+        waves = sinusoid(times * TIME_SCALE, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
+        embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
+        return embedded, torch.unflatten(self.time_proj(F.silu(embedded)), 1, (6, -1))
+
+
+class Block(nn.Module):
+    """Layer of the denoiser: self-attention, attention to the context, feed-forward."""
+
+    def __init__(self, config: StackConfig) -> None:
+        super().__init__()
+        self.self_attn_norm = Norm(config.width, config.epsilon)
+        self.self_attn = Attention(config)
+        self.cross_attn_norm = Norm(config.width, config.epsilon)
+        self.cross_attn = Attention(config)
+        self.mlp_norm = Norm(config.width, config.epsilon)
+        self.mlp = FeedForward(config.width, config.hidden)
+        self.scale_shift_table = nn.Parameter(torch.empty(1, 6, config.width))
+
+    def forward(
+        self, x: torch.Tensor, time: torch.Tensor, table: Table, mask: Mask, context: KeyValue,
+        context_mask: torch.Tensor | None,
+    ) -> torch.Tensor:  # fmt: skip
+        """`x` [rows, tokens, width]; `time` [rows, 6, width] holds shift, scale and gate, for attention, then for mlp.
+
+        Adaptive normalisation of DiT (arXiv 2212.09748).
+        """
+        shift, scale, gate, late_shift, late_scale, late_gate = (self.scale_shift_table + time).unsqueeze(2).unbind(1)
+        x = x + gate * self.self_attn(self.self_attn_norm(x) * (1 + scale) + shift, table, mask)
+        x = x + self.cross_attn.cross(self.cross_attn_norm(x), context, context_mask)
+        made: torch.Tensor = x + late_gate * self.mlp(self.mlp_norm(x) * (1 + late_scale) + late_shift)
+        return made

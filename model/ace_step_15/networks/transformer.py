@@ -1,0 +1,79 @@
+"""The denoiser of ACE-Step 1.5 (arXiv 2602.00744): a diffusion transformer over patches of latents."""
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from model.ace_step_15.networks.attention import Norm, positions
+from model.ace_step_15.networks.config import TransformerConfig
+from model.ace_step_15.networks.contexts import ContextBatch, ContextCache
+from model.ace_step_15.networks.layers import Block, TimeEmbedding
+from model.ace_step_15.networks.masks import below, sliding
+
+_INPUTS = 3
+"""Tensors of a frame that are joined: source, mask, and noisy latents."""
+
+
+class Transformer(nn.Module):
+    """Predicts the velocity of latents under a context; parameter names are those of diffusers' checkpoints."""
+
+    def __init__(self, config: TransformerConfig) -> None:
+        super().__init__()
+        self.config = config
+        width, patch = config.stack.width, config.patch
+        self.layers = nn.ModuleList([Block(config.stack) for _ in config.sliding])
+        self.proj_in_conv = nn.Conv1d(_INPUTS * config.channels, width, patch, stride=patch)
+        self.time_embed = TimeEmbedding(width)
+        self.time_embed_r = TimeEmbedding(width)
+        self.condition_embedder = nn.Linear(config.context_width, width)
+        self.norm_out = Norm(width, config.stack.epsilon)
+        self.proj_out_conv = nn.ConvTranspose1d(width, config.channels, patch, stride=patch)
+        self.scale_shift_table = nn.Parameter(torch.empty(1, 2, width))
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the weights."""
+        return self.scale_shift_table.device
+
+    @property
+    def dtype(self) -> torch.dtype:
+        """Type of the weights."""
+        return self.scale_shift_table.dtype
+
+    def cached(self, context: torch.Tensor) -> ContextCache:
+        """Keys and values of a context [1, tokens, context width] in every block."""
+        embedded = self.condition_embedder(context.to(self.dtype))
+        pairs = [block.cross_attn.key_value(embedded) for block in self.layers if isinstance(block, Block)]
+        return ContextCache(torch.cat([keys for keys, _ in pairs]), torch.cat([values for _, values in pairs]))
+
+    def forward(
+        self, latents: torch.Tensor, given: torch.Tensor, times: torch.Tensor, contexts: ContextBatch,
+        lengths: torch.Tensor | None,
+    ) -> torch.Tensor:  # fmt: skip
+        """Velocities [rows, frames, channels], float32, of `latents` of that shape.
+
+        `given` [rows, frames, 2 * channels] are source and mask; `times` [rows] are noise levels, float32. `lengths`
+        [rows] are the frames that count, `None` without padding; a row's padding is zero in `latents` and `given`.
+        """
+        joined = torch.cat([given, latents], dim=-1).to(self.dtype).transpose(1, 2)
+        frames, patch = joined.shape[-1], self.config.patch
+        # Frames that do not fill a patch are padded with zeros, which belong to the row.
+        x = self.proj_in_conv(F.pad(joined, (0, -frames % patch))).transpose(1, 2)
+        time, modulations = self._embedded(times)
+        tokens, stack = x.shape[1], self.config.stack
+        full = None if lengths is None else below(-(-lengths // patch), tokens)
+        filled = torch.full_like(times, tokens, dtype=torch.long) if lengths is None else -(-lengths // patch)
+        band = sliding(filled, tokens, stack.window, full)
+        table = positions(tokens, stack.head_width, stack.theta, x.device, x.dtype)
+        for block, slides, context in zip(self.layers, self.config.sliding, contexts.blocks(), strict=True):
+            x = block(x, modulations, table, band if slides else full, context, contexts.mask)
+        shift, scale = (self.scale_shift_table + time.unsqueeze(1)).unsqueeze(2).unbind(1)
+        x = self.proj_out_conv((self.norm_out(x) * (1 + scale) + shift).transpose(1, 2))
+        velocities: torch.Tensor = x.transpose(1, 2)[:, :frames].float()
+        return velocities
+
+    def _embedded(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """The embeddings of the times, and of the distance to the time that a step aims at, which is always 0 here."""
+        here, modulations = self.time_embed(times)
+        further, more = self.time_embed_r(torch.zeros_like(times[:1]))
+        return here + further, modulations + more

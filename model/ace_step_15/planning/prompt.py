@@ -1,0 +1,41 @@
+"""The texts that the model was trained on: instruction, caption and metadata, and the lyrics with their language.
+
+Wording and line breaks are those of the released training data; the model hears other ones as noise. The module is free
+of torch.
+"""
+
+from dataclasses import dataclass
+
+_TEXT = "# Instruction\n{instruction}\n\n# Caption\n{caption}\n\n# Metas\n{metadata}<|endoftext|>\n"
+_LYRICS = "# Languages\n{language}\n\n# Lyric\n{lyrics}<|endoftext|>"
+_METADATA = "- bpm: {bpm}\n- timesignature: {time}\n- keyscale: {key}\n- duration: {seconds} seconds\n"
+_UNKNOWN = "N/A"
+
+TEXT_TOKENS, LYRIC_TOKENS = 256, 2048
+"""Most tokens of the two texts that the model reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metadata:
+    """Facts about a song, as far as they are given. `time` is the number of beats of a bar."""
+
+    seconds: float
+    bpm: int | None = None
+    key: str = ""
+    time: str = ""
+
+
+def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
+    """The text for the text encoder."""
+    facts = _METADATA.format(
+        bpm=metadata.bpm or _UNKNOWN,
+        time=metadata.time or _UNKNOWN,
+        key=metadata.key or _UNKNOWN,
+        seconds=int(metadata.seconds),
+    )
+    return _TEXT.format(instruction=instruction, caption=caption, metadata=facts)
+
+
+def lyrics_of(language: str, lyrics: str) -> str:
+    """The text for the lyric encoder."""
+    return _LYRICS.format(language=language, lyrics=lyrics)

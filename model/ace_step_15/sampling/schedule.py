@@ -1,0 +1,10 @@
+"""Noise levels of ACE-Step 1.5."""
+
+import torch
+
+from model.shared.sampling.flow import shifted
+
+
+def times(steps: int, shift: float) -> tuple[float, ...]:
+    """Noise levels at which `steps` steps begin, falling from 1, computed in float32; the last step ends at 0."""
+    return tuple(shifted(torch.linspace(1.0, 0.0, steps + 1), shift)[:-1].tolist())

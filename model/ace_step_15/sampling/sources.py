@@ -1,0 +1,64 @@
+"""The latents that the denoiser is given beside the noise: a source, and a mask of the frames to be made anew.
+
+A mask [frames, 1] is 1 where the model makes sound, and 0 where it hears the source alone.
+"""
+
+import torch
+from torch.nn import functional as F
+
+from model.ace_step_15.networks.conditions import ConditionEncoder
+from model.ace_step_15.networks.tokens import AudioDetokenizer, AudioTokenizer
+from model.ace_step_15.sampling.trajectories import Kept
+
+TIMBRE_SECONDS = 30
+FADE_FRAMES = 5
+"""Frames (a fifth of a second) inside of a repainted window over which it is mixed with the kept part."""
+
+
+def everything(source: torch.Tensor) -> torch.Tensor:
+    """Source and mask [frames, 2 * channels] of a song that is made from end to end."""
+    return joined(source, torch.ones_like(source[:, :1]))
+
+
+def joined(source: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
+    """Source and mask [frames, 2 * channels]."""
+    return torch.cat([source, mask.expand_as(source)], dim=-1)
+
+
+def window(frames: int, start: int, end: int, device: torch.device) -> torch.Tensor:
+    """The mask of the frames from `start` to `end`, at least one."""
+    start = max(0, min(start, frames - 1))
+    mask = torch.zeros(frames, 1, device=device)
+    mask[start : max(start + 1, min(end, frames))] = 1.0
+    return mask
+
+
+def repainted(source: torch.Tensor, mask: torch.Tensor, silence: torch.Tensor) -> torch.Tensor:
+    """Source and mask of a song whose masked frames are made anew: the model hears `silence` there."""
+    return joined(torch.where(mask > 0, silence, source), mask)
+
+
+def kept(source: torch.Tensor, mask: torch.Tensor) -> Kept:
+    """The frames outside the mask, unchanged, with a crossfade just inside of it at each edge within the song."""
+    fade = min(FADE_FRAMES, int(mask.sum()) // 4)
+    outside = (1.0 - mask).transpose(0, 1)
+    soft = torch.zeros_like(outside)
+    for distance in range(1, fade + 2):
+        # 1 where no kept frame is nearer than `distance`.
+        far = 1.0 - F.max_pool1d(outside, 2 * distance - 1, stride=1, padding=distance - 1)
+        soft = soft + far / (fade + 1)
+    return Kept(source, soft.transpose(0, 1).clamp(0.0, 1.0))
+
+
+def covered(
+    latents: torch.Tensor, tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, conditions: ConditionEncoder
+) -> torch.Tensor:
+    """The latents of a recording that is to be covered, through their codes, which keep melody and rhythm."""
+    codes = tokenizer(latents, conditions.silence(latents.shape[0]))
+    return from_codes(codes, tokenizer, detokenizer)[: latents.shape[0]]
+
+
+def from_codes(codes: torch.Tensor, tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer) -> torch.Tensor:
+    """Latents [frames, channels] of codes [tokens]; codes beyond the last are the last."""
+    latents: torch.Tensor = detokenizer(tokenizer.quantizer.vectors(codes.clamp(0, tokenizer.quantizer.size - 1)))
+    return latents

@@ -1,0 +1,50 @@
+"""Settings of the engine, chosen when it is loaded.
+
+The module is free of torch: the server process reads the settings, too, and never loads the engine.
+"""
+
+from typing import Literal
+
+from pydantic import BaseModel, ConfigDict, Field
+
+RELEASED = "ACE-Step/Ace-Step1.5"
+"""The repository of the Hugging Face hub that has the released turbo model, autoencoder and text encoder."""
+
+
+class AceStep15Settings(BaseModel):
+    """Settings that an operator chooses for the engine."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    checkpoint: str = Field(
+        default=RELEASED,
+        min_length=1,
+        description="folder of the checkpoint, in the original or diffusers' layout, or a Hugging Face hub repository, "
+        "which is downloaded",
+    )
+    model: str = Field(
+        default="acestep-v15-turbo",
+        description="folder of the model within a checkpoint in the original layout; empty: the checkpoint itself",
+    )
+    parts: str = Field(
+        default="",
+        description="folder or repository with autoencoder and text encoder, for a checkpoint in the original layout "
+        "that lacks them; empty: the checkpoint itself",
+    )
+    revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
+    cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
+    offline: bool = Field(default=False, description="use only files that were downloaded before")
+    dtype: Literal["auto", "float32", "bfloat16"] = Field(
+        default="auto", description="type of numbers in computations; auto: bfloat16 on CUDA, float32 elsewhere"
+    )
+    padding: float = Field(
+        default=0.125,
+        ge=0,
+        allow_inf_nan=False,
+        description="most padding, as a share of a song's length, to share a pass with a longer song; 0: none",
+    )
+    shared_steps: Literal["auto", "on", "off"] = Field(
+        default="auto",
+        description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on the "
+        "others; off: a song's bytes depend on itself alone; auto: on for float32 on a CPU, and off elsewhere",
+    )

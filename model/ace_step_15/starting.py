@@ -1,0 +1,83 @@
+"""Prepares what a task gives the denoiser beside noise and words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+from model.ace_step_15.loading.networks import Networks
+from model.ace_step_15.networks.tokens import AudioDetokenizer, AudioTokenizer
+from model.ace_step_15.sampling import sources
+from model.ace_step_15.sampling.trajectories import Kept
+from model.ace_step_15.tasks import Complete, Cover, ExtractTrack, Lego, ModelTask, RepaintWindow, TextToMusic
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """Source and mask [frames, 2 * channels] of a song, and the latents that it keeps."""
+
+    latents: torch.Tensor
+    kept: Kept | None = None
+
+
+class Starter:
+    """Prepares the sources of tasks with the networks of a checkpoint."""
+
+    def __init__(self, networks: Networks) -> None:
+        self._networks = networks
+
+    @property
+    def covers(self) -> bool:
+        """True if the checkpoint has the networks that a cover needs."""
+        return self._networks.audio_tokenizer is not None and self._networks.audio_detokenizer is not None
+
+    @torch.no_grad()
+    def given(self, task: ModelTask, frames: int, source: torch.Tensor | None = None) -> Given:
+        """What `task` starts from. Of its tasks, only text-to-music has no `source`, latents [frames, channels]."""
+        if isinstance(task, TextToMusic):
+            return Given(sources.everything(self._networks.conditions.silence(frames)))
+        assert source is not None
+        match task:
+            case RepaintWindow():
+                return self._repaint(task, source)
+            case Cover():
+                return self._cover_of(sources.covered(source, *self._tokens, self._networks.conditions))
+            case Lego():
+                end = source.shape[0] if task.end is None else task.end
+                mask = sources.window(source.shape[0], task.start, end, source.device)
+                return Given(sources.joined(source, mask))
+            case ExtractTrack() | Complete():
+                return Given(sources.everything(source))
+
+    @torch.no_grad()
+    def cover_of_codes(self, codes: Sequence[int]) -> Given:
+        """What the cover of 5 Hz codes starts from. Codes that the model does not have become the nearest it has."""
+        given = torch.tensor(codes, device=self._networks.transformer.device)
+        return self._cover_of(sources.from_codes(given, *self._tokens))
+
+    def _cover_of(self, latents: torch.Tensor) -> Given:
+        """What a cover starts from, given the latents of its codes."""
+        return Given(sources.everything(latents))
+
+    @torch.no_grad()
+    def extended(self, source: torch.Tensor, left: int, frames: int) -> Given:
+        """What a song of `frames` starts from that keeps `source` and begins `left` frames before it."""
+        padded = F.pad(source, (0, 0, left, frames - left - source.shape[0]))
+        mask = 1.0 - sources.window(frames, left, left + source.shape[0], source.device)
+        return self._masked(padded, mask, protect=True)
+
+    def _repaint(self, task: RepaintWindow, source: torch.Tensor) -> Given:
+        mask = sources.window(source.shape[0], task.start, task.end, source.device)
+        return self._masked(source, mask, protect=task.protect)
+
+    def _masked(self, source: torch.Tensor, mask: torch.Tensor, *, protect: bool) -> Given:
+        silence = self._networks.conditions.silence(source.shape[0])
+        return Given(sources.repainted(source, mask, silence), sources.kept(source, mask) if protect else None)
+
+    @property
+    def _tokens(self) -> tuple[AudioTokenizer, AudioDetokenizer]:
+        tokenizer, detokenizer = self._networks.audio_tokenizer, self._networks.audio_detokenizer
+        assert tokenizer is not None
+        assert detokenizer is not None
+        return tokenizer, detokenizer

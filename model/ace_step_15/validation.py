@@ -1,0 +1,34 @@
+"""Checks requests for ACE-Step 1.5 before they are accepted, in a process without torch and without weights."""
+
+from model.ace_step_15.loading.folders import facts_of
+from model.ace_step_15.loading.hub import folders_of
+from model.ace_step_15.planning.planner import Planner
+from model.ace_step_15.settings import AceStep15Settings
+from model.song import Retake, SongParams, SongPlan
+
+
+class AceStep15Validator:
+    """The implementation of `model.engine.Validator` for ACE-Step 1.5."""
+
+    def __init__(self, planner: Planner) -> None:
+        self._planner = planner
+
+    @classmethod
+    def load(cls, **options: object) -> "AceStep15Validator":
+        """Read configurations and tokenizer; `options` are fields of `AceStep15Settings`.
+
+        Raises:
+            EngineUnavailable: a file is missing; the text says how to get it.
+            ValidationError: an option is unknown or out of range.
+        """
+        settings = AceStep15Settings.model_validate(options)
+        return cls(Planner(facts_of(folders_of(settings, weights=False))))
+
+    def validate(self, params: SongParams) -> SongPlan | None:
+        """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
+
+        The plan of a song that starts from a recording contains the recording, and is not passed on: its header is
+        quickly read again.
+        """
+        plan = self._planner.plan(params)
+        return plan if params.task is None or isinstance(params.task, Retake) else None

@@ -1,0 +1,23 @@
+"""Reads the `config.json` of a network."""
+
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from model.engine import EngineUnavailable
+
+
+def read_json(path: Path) -> Mapping[str, Any]:
+    """Return the object in a JSON file.
+
+    Raises:
+        EngineUnavailable: the file is missing, or is not a JSON object.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(f"{path} cannot be read ({error}): download it again") from error
+    if not isinstance(value, dict):
+        raise EngineUnavailable(f"{path} must contain a JSON object: download it again")
+    return value

@@ -1,0 +1,34 @@
+"""Builds networks without weights, and fills them with tensors of a checkpoint, so that no weight is stored twice."""
+
+from collections.abc import Callable, Mapping
+from typing import TypeVar
+
+import torch
+from torch import nn
+
+from model.shared.process_state import process_state
+
+Network = TypeVar("Network", bound=nn.Module)
+
+
+def skeleton(make: Callable[[], Network]) -> Network:
+    """Return the network that `make` builds, on the meta device, where its weights take no memory."""
+    # torch.device and some libraries change defaults of the whole process while a network is made.
+    with process_state, torch.device("meta"):
+        return make()
+
+
+def fill(network: nn.Module, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype) -> None:
+    """Give a skeleton its tensors, strictly by name: weights in `dtype`, buffers in their own type.
+
+    The network is then ready for inference; shared tensors stay shared.
+
+    Raises:
+        RuntimeError: a tensor is missing, unknown, or has another shape.
+    """
+    keep = {name for name, _ in network.named_buffers()}
+    once: dict[int, torch.Tensor] = {}
+    for name, tensor in tensors.items():
+        once.setdefault(id(tensor), tensor if name in keep else tensor.to(dtype))
+    network.load_state_dict({name: once[id(tensor)] for name, tensor in tensors.items()}, strict=True, assign=True)
+    network.eval().requires_grad_(False)

@@ -1,0 +1,30 @@
+"""Decodes frames window by window, with the same samples as if all were decoded at once."""
+
+from collections.abc import Callable, Iterator
+
+import torch
+
+
+def decoded_windows(
+    decode: Callable[[torch.Tensor], torch.Tensor],
+    frames: torch.Tensor,
+    lengths: Iterator[int],
+    *,
+    context: int,
+    hop: int,
+    start: int = 0,
+    end: int | None = None,
+) -> Iterator[torch.Tensor]:
+    """Yield the samples of `frames` [..., count] from `start` to `end`, in windows of `lengths` frames.
+
+    `decode` makes `hop` samples from every frame, [..., hop * count], and sees at most `context` frames to either side
+    of one. Each window is decoded with that context, which is then cut off.
+    """
+    count = frames.shape[-1]
+    stop = count if end is None else end
+    while start < stop:
+        window = min(stop - start, next(lengths))
+        first, last = max(0, start - context), min(count, start + window + context)
+        samples = decode(frames[..., first:last])
+        yield samples[..., (start - first) * hop :][..., : window * hop]
+        start += window

@@ -1,0 +1,47 @@
+"""Adaptive projected guidance of one row."""
+
+from dataclasses import dataclass, field, replace
+
+import torch
+
+_SMALLEST = 1e-12
+"""Least norm by which a direction is divided."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Apg:
+    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one row.
+
+    Norms and projections are over `axes` of a velocity; a difference longer than `longest` is scaled down to it.
+    With `momentum` `None` no average is used. A row's padding must be cut off before: it would count in the norms.
+    """
+
+    axes: tuple[int, ...]
+    momentum: float | None
+    longest: float
+    average: torch.Tensor | float = field(default=0.0, repr=False)
+
+    def __call__(
+        self, conditional: torch.Tensor, unconditional: torch.Tensor, scale: float
+    ) -> tuple[torch.Tensor, "Apg"]:
+        """Return the guided velocity, and the guidance of the next step with the updated average."""
+        difference = conditional - unconditional
+        if self.momentum is not None:
+            difference = difference + self.momentum * self.average
+        guided = conditional + (scale - 1.0) * self._across(self._clipped(difference), conditional)
+        return guided, self if self.momentum is None else replace(self, average=difference)
+
+    def _clipped(self, difference: torch.Tensor) -> torch.Tensor:
+        norm: torch.Tensor = torch.linalg.vector_norm(difference, dim=self.axes, keepdim=True)
+        return difference * torch.clamp(self.longest / norm, max=1.0)
+
+    def _across(self, difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
+        """Return the part of `difference` that is orthogonal to `direction`, computed in float64.
+
+        On devices without float64 (mps) it is computed on the processor.
+        """
+        where = "cpu" if difference.device.type == "mps" else difference.device
+        wide, along = difference.to(where, torch.float64), direction.to(where, torch.float64)
+        along = along / torch.linalg.vector_norm(along, dim=self.axes, keepdim=True).clamp(min=_SMALLEST)
+        across: torch.Tensor = wide - (wide * along).sum(dim=self.axes, keepdim=True) * along
+        return across.to(difference.device, difference.dtype)

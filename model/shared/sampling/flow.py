@@ -1,0 +1,32 @@
+"""Schedules and steps of rectified flow, as pure functions of one row."""
+
+import math
+from typing import TypeVar
+
+import numpy as np
+import torch
+
+Level = TypeVar("Level", float, np.ndarray, torch.Tensor)
+
+
+def shifted(level: Level, shift: float) -> Level:
+    """Return the noise level for `level`, both 0 to 1; a `shift` above 1 places more steps at the noisy end.
+
+    SD3 (arXiv 2403.03206), equation 23.
+    """
+    return shift * level / (1.0 + (shift - 1.0) * level)
+
+
+def noised(data: torch.Tensor, noise: torch.Tensor, level: float) -> torch.Tensor:
+    """Return the point on the straight path from `data` (level 0) to `noise` (level 1)."""
+    return (1.0 - level) * data + level * noise
+
+
+def euler(latents: torch.Tensor, velocity: torch.Tensor, now: float, later: float) -> torch.Tensor:
+    """Move latents from noise level `now` to `later` by their velocity (arXiv 2209.03003, equation 1)."""
+    return latents + (later - now) * velocity
+
+
+def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
+    """Interpolate two noises with constant variance; `share` 0 gives the first, 1 the second."""
+    return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second
