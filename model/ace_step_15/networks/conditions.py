@@ -15,7 +15,10 @@ class TextEncoder(Stack):
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__(config.stack, (False,) * config.layers, causal=True)
-        self.embed_tokens = nn.Embedding(config.vocabulary, config.stack.width)
+        # Without random numbers, which on the meta device would import torch's compiler.
+        self.embed_tokens = nn.Embedding.from_pretrained(
+            torch.empty(config.vocabulary, config.stack.width), freeze=False
+        )
 
     def embedded(self, ids: torch.Tensor) -> torch.Tensor:
         """Vectors of ids [1, tokens] without their surroundings."""

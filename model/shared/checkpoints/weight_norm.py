@@ -9,14 +9,19 @@ def folded(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
     """Return the weights with every pair of `weight_g` and `weight_v` combined to one `weight` (arXiv 1602.07868,
     equation 2).
 
-    Norms are over all axes but the first, in float32.
+    Norms are over all axes but the first, in float32. Tensors on the meta device have only shapes, which stay the same:
+    arithmetic with them would import torch's compiler, which takes seconds.
     """
     plain = {}
     for name, tensor in weights.items():
         if name.endswith("weight_v"):
-            gain = weights[name.removesuffix("v") + "g"].float()
-            norm = torch.linalg.vector_norm(tensor.float(), dim=(1, 2), keepdim=True)
-            plain[name.removesuffix("_v")] = (gain * tensor.float() / norm).to(tensor.dtype)
+            gain = weights[name.removesuffix("v") + "g"]
+            plain[name.removesuffix("_v")] = tensor if tensor.is_meta else _scaled(tensor, gain)
         elif not name.endswith("weight_g"):
             plain[name] = tensor
     return plain
+
+
+def _scaled(direction: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
+    norm = torch.linalg.vector_norm(direction.float(), dim=(1, 2), keepdim=True)
+    return (gain.float() * direction.float() / norm).to(direction.dtype)
