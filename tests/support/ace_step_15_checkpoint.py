@@ -11,7 +11,7 @@ from model.ace_step_15.networks.codec import Codec
 from model.ace_step_15.networks.config import CodecConfig
 from tests.support.ace_step_15 import DATA
 
-CODEC = CodecConfig(encoder_width=16, decoder_width=4, channels=8, multiples=(1, 1, 1, 1, 1))
+CODEC = CodecConfig(encoder_width=16, decoder_width=2, channels=8, multiples=(1, 1, 1, 1, 1))
 LOUDNESS, SMALL_LOUDNESS = 0.02, 0.02
 _WEIGHTS = Path("vae", "diffusion_pytorch_model.safetensors")
 
