@@ -16,7 +16,7 @@ class TextEncoder(Stack):
     def __init__(self, config: TextConfig) -> None:
         super().__init__(config.stack, (False,) * config.layers, causal=True)
         # Without random numbers, which on the meta device would import torch's compiler.
-        self.embed_tokens = nn.Embedding.from_pretrained(
+        self.embed_tokens = nn.Embedding.from_pretrained(  # type: ignore[no-untyped-call]
             torch.empty(config.vocabulary, config.stack.width), freeze=False
         )
 

@@ -23,5 +23,5 @@ def folded(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def _scaled(direction: torch.Tensor, gain: torch.Tensor) -> torch.Tensor:
-    norm = torch.linalg.vector_norm(direction.float(), dim=(1, 2), keepdim=True)
+    norm: torch.Tensor = torch.linalg.vector_norm(direction.float(), dim=(1, 2), keepdim=True)
     return (gain.float() * direction.float() / norm).to(direction.dtype)
