@@ -23,7 +23,9 @@ _JOIN_FRAMES = 5
 _JOIN_DIP_DB, _GLIDE_DIP_DB = 2.5, 0.0
 _USUAL_EFFORT_DB = -5.0
 _TILT_PER_DB, _TILT_PER_OCTAVE = 0.38, 1.5
-_TILT_RANGE_DB = (-1.8, 3.5)
+_TILT_RANGE_DB = (0.0, 3.5)
+"""Soft and low notes keep the recordings' own timbre: darker ones are not understood."""
+
 _MIDDLE_HERTZ = 330.0
 _CONSONANT_FORCE = 0.6
 _CLIP_FADE = FRAME_SAMPLES * 2 // 3
