@@ -169,7 +169,7 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _dip_db(syllable: Placed) -> float:
-    """How much the voice gives way before a voiced beginning: most before a bare vowel, which has nothing else."""
+    """Return the dip in level before a syllable that begins voiced, in dB: largest before a vowel without a consonant."""
     if syllable.voiced_onset is not None:
         return 0.0
     glides = syllable.take.hold[0] - syllable.take.nucleus > _JOIN_FRAMES + 5
