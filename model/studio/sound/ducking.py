@@ -23,7 +23,7 @@ _GRID = 64
 
 
 class Presence:
-    """Envelope of the singing, a value for each sample of a song: 1 while somebody sings, 0 otherwise, with ramps between."""
+    """Envelope of the singing: for each sample of a song 1 while somebody sings, 0 otherwise, with ramps between."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []

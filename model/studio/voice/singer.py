@@ -169,7 +169,7 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _dip_db(syllable: Placed) -> float:
-    """Return the dip in level before a syllable that begins voiced, in dB: largest before a vowel without a consonant."""
+    """Return the dip in level before a syllable that begins voiced, in dB: largest before a bare vowel."""
     if syllable.voiced_onset is not None:
         return 0.0
     glides = syllable.take.hold[0] - syllable.take.nucleus > _JOIN_FRAMES + 5

@@ -53,7 +53,7 @@ _CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "frica
 """Level of a consonant against its vowel: recordings differ by more than a mix bears."""
 
 _NASAL_BELOW_DB, _NASAL_EVENNESS = 3.0, 0.7
-"""Most that a voiced consonant may be softer than its vowel, in dB, and the share of a larger difference that is undone."""
+"""Most dB by which a voiced consonant may be softer than its vowel, and the share of a larger difference to undo."""
 
 _TONES = (1, 2, 3, 4)
 _OWN_CONSONANTS = (1, 4)
