@@ -79,8 +79,8 @@ class SectionSpec:
         for note in self.anchor:
             if note.start < free or note.length < 1:
                 raise ValueError(
-                    f"the note of the anchor melody at step {note.start} has no length, or begins before the end of the "
-                    f"note before it (step {free})"
+                    f"the note of the anchor melody at step {note.start} has no length, or begins before the end of "
+                    f"the note before it (step {free})"
                 )
             free = note.end
 
