@@ -51,7 +51,7 @@ class Record:
     errors: dict[str, str] = field(default_factory=dict)
 
     def ended(self, status: str, stage: Stage, why: str) -> None:
-        """Note that a stage has ended with `status`; the part's status is the worst of its stages."""
+        """Record that a stage has ended with `status`; the part's status is the worst of its stages."""
         self.status = min(self.status, status, key=_ORDER.index)
         if why:
             (self.notes if status in (ABSENT, MISSING) else self.errors)[stage.function.rpartition(":")[2]] = why

@@ -29,7 +29,7 @@ _PATHS = ("", "protos", "clients/python")
 
 
 def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
-    """What each checkout is asked to sing."""
+    """Songs that each checkout sings."""
     return [
         {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
         for seed, text in (HELD_OUT if held_out else TUNING)

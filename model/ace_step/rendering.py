@@ -55,7 +55,7 @@ def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Windo
 
 
 def _held_back(sounds: Iterator[Window], samples: int, seam: Seam) -> Iterator[Window]:
-    """Yield the windows up to `samples`; the rest is stored in the seam."""
+    """Yield the first `samples` samples, window by window; keep the rest for the crossfade with the next section."""
     beyond: list[Window] = []
     for sound in sounds:
         now, later = sound[:, :samples], sound[:, samples:]

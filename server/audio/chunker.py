@@ -92,7 +92,7 @@ class Chunker:
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 
     def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
-        """Note that all windows of a section were fed; the section counts as sent when the encoder has returned its
+        """Record that all windows of a section were fed; the section counts as sent when the encoder has returned its
         last sample.
         """
         start_seconds = self._ended_samples / self._source_rate_hertz

@@ -64,7 +64,7 @@ class Turns(Generic[T]):
         return caller, request
 
     def done(self, caller: str, seconds: float = 0.0) -> None:
-        """Note that a check of the caller has ended, and charge the caller for its time."""
+        """Record that a check of the caller has ended, and charge the caller for its time."""
         self._charged[caller] = self._charge_of(caller) + seconds
         self._charged.move_to_end(caller)
         if len(self._charged) > MOST_DEBTORS:

@@ -66,10 +66,10 @@ class EncoderPoolObserver(Protocol):
         """
 
     def encoder_restarted(self) -> None:
-        """Note that the pool is about to start an encoder in place of a lost one."""
+        """Record that the pool is about to start an encoder in place of a lost one."""
 
     def encoders_changed(self) -> None:
-        """Note that an encoder has started, has died, or could not be started; songs may have got another encoder."""
+        """Record that an encoder has started, has died, or could not be started; songs may have got another encoder."""
 
 
 class EncoderPool(Protocol):

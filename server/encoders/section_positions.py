@@ -36,7 +36,7 @@ class SectionPositions:
         return new
 
     def end(self, key: SectionKey) -> bool:
-        """Note that an attempt has delivered a whole section; returns True if it is the first attempt to do so."""
+        """Record that an attempt has delivered a whole section; returns True if it is the first attempt to do so."""
         if key.index != self.section:
             return False
         self.section, self._samples = self.section + 1, 0

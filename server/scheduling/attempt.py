@@ -119,20 +119,20 @@ class Attempt:
             self.denoising, self.step = self.denoising + 1, 0
 
     def plan(self, sections: int) -> None:
-        """Note that the song is planned with `sections` sections."""
+        """Record that the song is planned with `sections` sections."""
         self.sections, self.planned = sections, True
 
     def finish_steps(self, finished: bytes) -> None:
-        """Note that a section's last step is done, and store its final state."""
+        """Record that a section's last step is done, and store its final state."""
         self.finished += (finished,)
 
     def add_windows(self, windows: int, seconds: float) -> None:
-        """Note further rendered windows with `seconds` of sound."""
+        """Record further rendered windows with `seconds` of sound."""
         self.windows += windows
         self.section_seconds += seconds
 
     def finish_section(self, saved: bytes) -> None:
-        """Note that a section is rendered completely; another attempt would start after it."""
+        """Record that a section is rendered completely; another attempt would start after it."""
         self.prepared.pop(self.rendering, None)
         self.rendering += 1
         self.finished = self.finished[1:]

@@ -32,7 +32,7 @@ class CommandsInFlight:
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Note a command that was sent."""
+        """Record a command that was sent."""
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
@@ -136,7 +136,7 @@ class DeviceProgress:
         return any(not song.sink.has_listener for song in self.songs.values())
 
     def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
-        """Note device time: while there are songs without listeners, a share of it is credited to them."""
+        """Record device time that was used; songs without listeners that wait are credited with a share of it."""
         if not self.detached:
             self.detached_owed_seconds = 0.0
             return
@@ -164,7 +164,7 @@ class DeviceProgress:
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
-        """Note that the command was sent to the lane. Its steps count as done from now on."""
+        """Record that the command was sent to the lane. Its steps count as done from now on."""
         self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):
             for section in command.sections:

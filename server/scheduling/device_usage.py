@@ -23,7 +23,7 @@ class DeviceUsage:
         return self.step_seconds + self.other_seconds
 
     def note_first_audio(self) -> None:
-        """Note that the song has audio; only the first call has an effect."""
+        """Record that the song has audio; only the first call has an effect."""
         if self.first_seconds is None:
             self.first_seconds = self.total_seconds
 

@@ -58,7 +58,7 @@ class AttemptHistory:
         return self.isolated_until is not None
 
     def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
-        """Note that the worker died. `at` is the song's position at that moment, `None` if the worker was working on
+        """Record that the worker died. `at` is the song's position at that moment, `None` if the worker was working on
         other songs.
         """
         if at is not None and at in self.fatal_positions:
@@ -69,7 +69,7 @@ class AttemptHistory:
         return self._again(retries)
 
     def failed(self, fault: Fault, at: WorkPosition, retries: int, *, shared: bool = False) -> RetryDecision:
-        """Note that the attempt raised an error. An error that occurs twice at the same position is not retried.
+        """Record that the attempt raised an error. An error that occurs twice at the same position is not retried.
 
         An error `shared` with other songs may not be caused by this one, which is therefore retried alone.
         """
@@ -82,7 +82,7 @@ class AttemptHistory:
         return self._again(retries)
 
     def encoder_lost(self, encoded_seconds: float, retries: int) -> RetryDecision:
-        """Note that the song's encoder died after `encoded_seconds` of its sound. Only losses without new sound in
+        """Record that the song's encoder died after `encoded_seconds` of its sound. Only losses without new sound in
         between are counted together.
         """
         if encoded_seconds > self.encoded_seconds:
@@ -91,7 +91,7 @@ class AttemptHistory:
         return RetryDecision.RETRY if self.encoder_losses <= retries else RetryDecision.GIVE_UP
 
     def section_done(self, section: int) -> None:
-        """Note that the song is rendered up to the end of a section. Passing `isolated_until` ends its isolation."""
+        """Record that the song is rendered up to the end of a section. Passing `isolated_until` ends its isolation."""
         if self.isolated_until is not None and section >= self.isolated_until:
             self.isolated_until = None
 

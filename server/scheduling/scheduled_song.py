@@ -93,11 +93,11 @@ class PlaybackEstimate:
             self.started_at = now - self.sound_seconds
 
     def rewind(self) -> None:
-        """Note that the next window is again the first of the song."""
+        """Record that the next window is again the first of the song."""
         self.boundary_seconds = 0.0
 
     def finish_section(self) -> None:
-        """Note that the present section is complete: the next window belongs to another one."""
+        """Record that the present section is complete: the next window belongs to another one."""
         self.boundary_seconds = self.sound_seconds
 
 
@@ -177,13 +177,13 @@ class ScheduledSong:
         return min(group, self.pace.windows)
 
     def add_windows(self, now: float, windows: int, seconds: float) -> None:
-        """Note rendered windows with `seconds` of sound."""
+        """Record rendered windows with `seconds` of sound."""
         self.account.usage.note_first_audio()
         self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)
 
     def finish_section(self, saved: bytes) -> None:
-        """Note that a section is rendered completely. Another attempt starts after it, with the `saved` state."""
+        """Record that a section is rendered completely. Another attempt starts after it, with the `saved` state."""
         self.history.section_done(self.attempt.rendering)
         self.attempt.finish_section(saved)
         self.playback.finish_section()

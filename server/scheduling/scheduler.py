@@ -151,7 +151,7 @@ class Scheduler:
         return command.steps * steps.seconds(sum(costs))
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """Note that an encoder took `seconds` for `sound_seconds` of sound."""
+        """Record that an encoder took `seconds` for `sound_seconds` of sound."""
         self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:

@@ -26,16 +26,16 @@ class Keeping:
         return self._begun.is_set()
 
     def begin(self) -> None:
-        """Note that the song's record is stored."""
+        """Record that the song's record is stored."""
         self._begun.set()
 
     def finish(self) -> None:
-        """Note that the whole song is stored."""
+        """Record that the whole song is stored."""
         self._begun.set()
         self._done.set()
 
     def lose(self) -> None:
-        """Note that the song cannot be stored."""
+        """Record that the song cannot be stored."""
         self.lost = True
         self.finish()
 

@@ -58,7 +58,7 @@ class OpenRecordings:
         self._made[made.recording.song.song_id] = made
 
     def stored(self, song_id: str) -> None:
-        """Note that a song has ended and is stored, or could not be stored."""
+        """Record that a song has ended and that storing it has finished, with or without success."""
         self._made.pop(song_id).stored.set()
 
     def found(self, recording: Recording) -> None:
@@ -67,19 +67,19 @@ class OpenRecordings:
         self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
 
     def deleted(self, song_id: str) -> None:
-        """Note that a song was deleted: its listeners get SongDeleted, and its recordings cannot be found any more."""
+        """Record that a song was deleted: its listeners get SongDeleted, and its recordings cannot be found again."""
         for recording in self.listened_of(song_id):
             recording.delete()
         if found := self._found.pop(song_id, None):
             found[0].delete()
 
     def joined(self, recording: Recording) -> None:
-        """Note that a recording has listeners now."""
+        """Record that a recording has listeners now."""
         self._found.pop(recording.song.song_id, None)
         self._listened.setdefault(recording.song.song_id, []).append(recording)
 
     def left(self, recording: Recording) -> None:
-        """Note that the last listener of a recording has left."""
+        """Record that the last listener of a recording has left."""
         listened = self._listened[recording.song.song_id]
         listened.remove(recording)
         if not listened:

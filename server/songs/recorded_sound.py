@@ -54,13 +54,13 @@ class RecordedSound:
             self._less()
 
     def note_taken(self, entry: LoggedEvent) -> None:
-        """Note that a listener has read a chunk and all chunks before it."""
+        """Record that a listener has read a chunk and all chunks before it."""
         self.furthest_byte = max(self.furthest_byte, entry.end)
         if self._backlog.take(entry.end):
             self._less()
 
     def note_stored(self, count: int) -> None:
-        """Note that the first `count` entries are stored; delivered sound among them is removed from memory."""
+        """Record that the first `count` entries are stored; delivered sound among them is removed from memory."""
         self._stored = count
         self._release_sound()
 

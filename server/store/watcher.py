@@ -29,10 +29,10 @@ class StoreWatcher(Protocol):
     """Interface for observing the results of one replica's calls to its store."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """Note that a call was answered after `seconds`, not counting repetitions."""
+        """Record that a call was answered after `seconds`, not counting repetitions."""
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
-        """Note that a call has failed; each repetition counts."""
+        """Record that a call has failed; each repetition counts."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
         """Context in which an ended song of this size is moved to the object store and counts as not stored there
@@ -40,25 +40,25 @@ class StoreWatcher(Protocol):
         """
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Note the bytes of memory that the directory uses, and its limit; a limit of 0 means none."""
+        """Record the bytes of memory that the directory uses, and its limit; a limit of 0 means none."""
 
     def lease_lost(self) -> None:
-        """Note that another replica has claimed a song of this one."""
+        """Record that another replica has claimed a song of this one."""
 
     def handed_over(self) -> None:
-        """Note that another replica has claimed a song that this one has offered."""
+        """Record that another replica has claimed a song that this one has offered."""
 
     def found_lost(self) -> None:
-        """Note that this replica has claimed a song of a lost replica."""
+        """Record that this replica has claimed a song of a lost replica."""
 
     def taken_over(self) -> None:
-        """Note that this replica has begun to continue a song of another one."""
+        """Record that this replica has begun to continue a song of another one."""
 
     def diverged(self) -> None:
-        """Note that a song that this replica has made again differs from its stored part."""
+        """Record that a song that this replica has made again differs from its stored part."""
 
     def not_kept(self, engine: str) -> None:
-        """Note that a song made here with `engine` could not be stored."""
+        """Record that a song made here with `engine` could not be stored."""
 
     def interrupted(self, engine: str) -> None:
         """A song of `engine` lost its server, and no replica can continue it."""

@@ -90,12 +90,12 @@ def trace_names(span: Span) -> dict[str, str]:
 
 
 def note_fields(span: Span, fields: Mapping[str, str]) -> None:
-    """Note what is known of a call's song, and why it was refused, from the fields of its log lines."""
+    """Record what is known of a call's song, and why it was refused, from the fields of its log lines."""
     span.set_attributes({attribute: fields[name] for name, attribute in _ATTRIBUTES.items() if name in fields})
 
 
 def end_http_call(span: Span, status: int) -> None:
-    """Note the status of a call over HTTP."""
+    """Record the status of a call over HTTP."""
     span.set_attribute("http.response.status_code", status)
     if status >= 500:  # what the caller did wrong is no fault of the server
         span.set_attribute("error.type", str(status))
@@ -103,7 +103,7 @@ def end_http_call(span: Span, status: int) -> None:
 
 
 def end_call(span: Span, code: grpc.StatusCode) -> None:
-    """Note the status of a call."""
+    """Record the status of a call."""
     span.set_attribute("rpc.response.status_code", code.name)
     if code in _SERVER_FAULTS:
         span.set_attribute("error.type", code.name)

@@ -68,11 +68,11 @@ class SongTrace:
         return "-".join(("00", *numbers, "01" if self._on else "00"))
 
     def started(self) -> None:
-        """Note that work on the song begins."""
+        """Record that work on the song begins."""
         self._close("queued")
 
     def first_chunk(self) -> None:
-        """Note that the first chunk is in the stream."""
+        """Record that the first chunk is in the stream."""
         self._close("first_audio")
 
     def shared_step(self, section: int, songs: Iterable["SongTrace"]) -> None:
@@ -103,14 +103,14 @@ class SongTrace:
         span.end(work.end_ns)
 
     def encoded(self, start_ns: int, end_ns: int) -> None:
-        """Note that a window of the next section was encoded, between two times of the wall clock."""
+        """Record that a window of the next section was encoded, between two times of the wall clock."""
         if self._on:
             self._encoding = self._encoding or _Encoding(start_ns)
             self._encoding.end_ns, self._encoding.pieces = end_ns, self._encoding.pieces + 1
             self._encoding.seconds += (end_ns - start_ns) / 1e9
 
     def section_encoded(self, index: int) -> None:
-        """Note that all sound of a section was encoded."""
+        """Record that all sound of a section was encoded."""
         encoding, self._encoding = self._encoding, None
         if encoding:
             attributes = {"melisma.busy_seconds": encoding.seconds, "melisma.pieces": encoding.pieces}
@@ -119,12 +119,12 @@ class SongTrace:
             span.end(encoding.end_ns)
 
     def section_sent(self, index: int) -> None:
-        """Note that all sound of a section is in the stream."""
+        """Record that all sound of a section is in the stream."""
         if span := self._sections.pop(index, None):
             span.end()
 
     def retried(self, cause: str) -> None:
-        """Note that the song is resumed from its last section boundary."""
+        """Record that the song is resumed from its last section boundary."""
         if self._call.is_recording():
             self._call.add_event("retried", {"melisma.cause": cause})
 

@@ -52,18 +52,18 @@ class EngineAvailability:
         return tuple(device.spec for device in self._devices.values())
 
     def loaded(self, device: str, ready: Ready) -> None:
-        """Note that the worker of `device` has loaded its engines."""
+        """Record that the worker of `device` has loaded its engines."""
         state = self._devices[device]
         state.ready, state.started_before, state.failed_starts = ready, True, 0
         self._settle()
 
     def start_failed(self, device: str) -> None:
-        """Note that a worker of `device` ended before it had loaded."""
+        """Record that a worker of `device` ended before it had loaded its engines."""
         self._devices[device].failed_starts += 1
         self._settle()
 
     def lost(self, device: str) -> None:
-        """Note that `device` has no worker."""
+        """Record that `device` has no worker."""
         self._devices[device].ready = None
 
     def failed_starts(self, device: str) -> int:

@@ -60,13 +60,13 @@ class WorkerPoolObserver(Protocol):
         """
 
     def worker_exited(self, device: str) -> None:
-        """Note that the worker of a device has ended, and wake the tasks that wait to send to it."""
+        """Record that the worker of a device has ended, and wake the tasks that wait to send to it."""
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
-        """Note that the pool is about to start a worker in place of one that died."""
+        """Record that the pool is about to start a worker in place of one that died."""
 
     def readiness_changed(self) -> None:
-        """Note that an engine may have become ready on some device, or is no longer ready."""
+        """Record that an engine may have become ready on some device, or is no longer ready."""
 
 
 class WorkerPool(Protocol):

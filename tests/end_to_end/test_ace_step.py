@@ -178,7 +178,7 @@ async def test_what_the_model_cannot_do_is_refused_with_the_engine_that_can(chan
     for field in ({"anchor": music_pb2.Anchor(notes=notes)}, {"stems": [music_pb2.STEM_KIND_DRUMS]}):
         error = await refused(channel, request(**field))
         assert error.code() is grpc.StatusCode.FAILED_PRECONDITION
-        assert "these do: studio" in str(error.details())
+        assert "an engine that does: studio" in str(error.details())
 
 
 FAULTS: Mapping[str, dict[str, Any]] = {

@@ -138,7 +138,8 @@ def in_words_of_today(error: dict[str, Any] | None) -> dict[str, Any] | None:
     """The error, whose text said "is" where it says "has" and "was" today."""
     if error is None:
         return None
-    renamed = {"the song is failed": "the song has failed", "the song is cancelled": "the song was cancelled"}
+    cancelled = "the song was cancelled: request a new one"
+    renamed = {"the song is failed": "the song has failed", "the song is cancelled": cancelled}
     text = error["message"]
     for former, now in renamed.items():
         text = text.replace(former, now)

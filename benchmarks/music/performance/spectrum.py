@@ -18,7 +18,7 @@ _MEL = melscale_fbanks(_FFT // 2 + 1, 0.0, 8000.0, _BANDS, _RATE, norm="slaney",
 
 @dataclass(frozen=True, slots=True)
 class Vowel:
-    """The inner part of a sung syllable: movement in dB for 10 ms, and harmonics to noise in dB."""
+    """A sung vowel without its edges: change of the spectrum in dB per 10 ms, harmonics-to-noise ratio in dB."""
 
     movement: float
     harmonicity: float

@@ -37,7 +37,7 @@ def recogniser(threads: int = 1) -> WhisperModel:
 
 
 def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
-    """What is understood of Mandarin at 16 kHz."""
+    """Transcript of Mandarin speech or singing at 16 kHz."""
     segments, _ = model.transcribe(
         sound, language="zh", beam_size=5, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
     )

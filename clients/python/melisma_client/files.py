@@ -35,7 +35,7 @@ class Sink(Protocol):
         """Write `data` at once."""
 
     def complete(self) -> None:
-        """Note that the song is complete."""
+        """Record that the song is complete."""
 
 
 def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":

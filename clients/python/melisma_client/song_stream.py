@@ -56,7 +56,8 @@ class SongStream:
         return wait
 
     def _turn(self, error: MelismaError) -> MelismaError:
-        """Decide the next request; returns the error that determines whether to retry, or raises the final one."""
+        """Choose the next request. Return the last error, by which the caller decides whether to retry; raise it if no
+        retry is left."""
         accepted = self.received.accepted
         if isinstance(error, ConnectionLost) and (accepted or self._resumed_id):
             self._loss = error

@@ -61,7 +61,8 @@ def _file(settings: AceStepSettings, file: Path, number: int) -> Path:
         )
     except RepositoryNotFoundError as error:
         raise EngineUnavailable(
-            f"there is no repository {name!r} on the Hugging Face hub, and no such folder; ", *HOW_TO_GET
+            f"there is no repository {name!r} on the Hugging Face hub, and no folder of that name: correct it; ",
+            *HOW_TO_GET,
         ) from error
     except (EntryNotFoundError, RevisionNotFoundError) as error:
         where = f"{name} (revision {settings.revision or 'main'})"

@@ -56,7 +56,7 @@ class Layer(nn.Module):
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
-        """`x` [rows, tokens, width], `positions` [2 tokens - 1, width]."""
+        """Apply the layer to `x` [rows, tokens, width]; `positions` [2 tokens - 1, width] embed relative positions."""
         x = x + self.self_attn(self.norm_mha(x), positions, mask, weaken)
         forward: torch.Tensor = self.feed_forward(self.norm_ff(x))
         return x + forward

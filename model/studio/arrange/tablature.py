@@ -45,7 +45,7 @@ def hits(tab: str) -> tuple[Hit, ...]:
             f"not {len(tab)}: {tab!r}"
         )
     if tab.startswith("-") or ".-" in tab:
-        raise ValueError(f"a tab cannot prolong silence: {tab!r}")
+        raise ValueError(f"the tab {tab!r} prolongs a note before any has begun: begin with a note or a rest")
     return tuple(Hit(i, _length(tab, i), mark) for i, mark in enumerate(tab) if mark not in "-.")
 
 

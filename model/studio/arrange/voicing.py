@@ -78,7 +78,7 @@ def parallel(before: tuple[int, int], after: tuple[int, int]) -> bool:
 
 
 def movement(before: Voicing, after: Voicing) -> float:
-    """Semitones travelled by all voices together; where a voice enters or leaves, it comes from its nearest one."""
+    """Sum of the semitones that all voices move; one that enters or leaves is compared with the nearest other voice."""
     if len(before) == len(after):
         return float(sum(abs(a - b) for a, b in zip(before, after, strict=True)))
     longer, shorter = (before, after) if len(before) > len(after) else (after, before)

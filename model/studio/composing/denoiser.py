@@ -41,7 +41,7 @@ _TEMPERATURE = 0.95
 
 _KEY_WEIGHT = 0.3
 _OPENING_KEY_WEIGHT = 0.8
-"""How much the chords of the key are preferred; most in the first section, which the others follow. Without it a song
+"""Weight of the chords of the key; largest in the first section, which the others follow. Without it a song
 can settle in another key than its own."""
 
 

@@ -32,7 +32,7 @@ SLOTS = STEPS_PER_BEAT + 1
 """Parts of a token that can be known or unknown: four melody steps and the chord."""
 
 ONSET_WEIGHT = 3.0
-"""How much more an onset counts in training than a rest or a hold. The trained network believes in onsets that many
+"""Weight of an onset in training relative to a rest or a hold. The trained network believes in onsets that many
 times too much, which `Logits.unweighted` takes back."""
 
 _TIME_WAVES = 64

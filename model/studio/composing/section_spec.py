@@ -78,7 +78,10 @@ class SectionSpec:
         free = 0
         for note in self.anchor:
             if note.start < free or note.length < 1:
-                raise ValueError(f"the anchor's note at step {note.start} is empty or begins before step {free}")
+                raise ValueError(
+                    f"the note of the anchor melody at step {note.start} has no length, or begins before the end of "
+                    f"the note before it (step {free})"
+                )
             free = note.end
 
     @property

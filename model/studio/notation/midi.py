@@ -1,4 +1,5 @@
-"""A section's score as a standard MIDI file (type 1): tempo and chords, melody and lyrics, every track."""
+"""A section's score as a standard MIDI file (type 1): a track with tempo and chords, one with melody and lyrics, and
+one for each instrument."""
 
 import io
 from collections.abc import Iterator, Sequence

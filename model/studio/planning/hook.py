@@ -10,7 +10,7 @@ from model.studio.planning.plan import StudioDetail
 from model.studio.planning.title import title_line
 
 _INTERLUDE_SHARE = 0.5
-"""How much of an interlude is quoted; the rest goes on freely."""
+"""Share of an interlude that quotes the title line; the rest is composed freely."""
 
 Tones = tuple[int, ...]
 

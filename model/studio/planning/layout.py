@@ -33,11 +33,11 @@ _INTERLUDES = (
     (SectionKind.INST, 2),
     (SectionKind.INST, 2),
 )
-"""What is played before each repetition, in turn, and for how many phrases; the first, third and so on return to the
-verse, the others to the chorus."""
+"""Kind and length in phrases of the interlude before each repetition, in turn. The first, third and so on lead back to
+the verse, the others to the chorus."""
 
 _LONG_INTERLUDES = (SectionKind.INST, SectionKind.BRIDGE, SectionKind.INST)
-"""What is played, two phrases each, where words would come too often otherwise: two of these, or all."""
+"""Interludes of two phrases each that are played in place of more repetitions of the words: two of them, or all."""
 
 _MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
 """Times that words are sung at most, unless they are written more often."""

@@ -1,4 +1,4 @@
-"""Ways of singing and of building a song, laid over its lyrics, and what the caller is told of them."""
+"""Ways of singing and of building a song, applied to its lyrics, and notes about them for the caller."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace

@@ -23,7 +23,7 @@ WAYS: tuple[tuple[tuple[str, ...], Way], ...] = (
 """Words of each way; several may be asked for."""
 
 ALONE = ((Track.LEAD, Instrument.CHOIR),)
-"""Who plays in a song without accompaniment."""
+"""Instruments of a song without accompaniment."""
 
 
 def ways_of(text: str) -> frozenset[Way]:

@@ -11,7 +11,7 @@ from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 from model.studio.voice.phrasing import SungNote
 
 BAND_DB = -2.5
-"""How far the whole band steps back while somebody sings."""
+"""Attenuation of the whole band while somebody sings, in dB."""
 
 _DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
 _ATTACK_SAMPLES = round(0.06 * SAMPLE_RATE_HERTZ)
@@ -23,7 +23,7 @@ _GRID = 64
 
 
 class Presence:
-    """How much somebody sings at each sample of a song: 1 while, 0 long after, with ramps between."""
+    """Envelope of the singing: for each sample of a song 1 while somebody sings, 0 otherwise, with ramps between."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []

@@ -19,13 +19,13 @@ _LONGEST_RELEASE_SECONDS = 2.5
 _CHOKE_SECONDS = 0.05
 _VELOCITY_EXPONENT = 1.6
 _CHANCE_DB, _CHANCE_TILT = 0.7, 0.15
-"""By how much no two notes are the same."""
+"""Largest random change of a note's level, in dB, and of its spectral tilt."""
 
 _VELOCITY_TILT = 0.25
-"""How much brighter the hardest note of a shade is than its middle one."""
+"""Tilt of the spectrum by which the hardest note of a velocity layer is brighter than its middle one."""
 
 _DRUM_STEPS, _CENTS_PER_STEP = 2.4, 5
-"""A drum has five pitches, so near to each other that they are heard as one."""
+"""Steps and size of the random detuning of drums: five pitches, too close to be heard as different."""
 
 _KEY_PAN = 0.014
 _PAN_POSITIONS = 5

@@ -1,4 +1,4 @@
-"""What a mixing engineer does to the voices of a song before they meet the band."""
+"""Effects on the voices of a song before they are mixed with the band: equaliser, compressor, de-esser."""
 
 from collections.abc import Sequence
 from typing import Protocol

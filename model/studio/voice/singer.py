@@ -23,7 +23,9 @@ _JOIN_FRAMES = 5
 _JOIN_DIP_DB, _GLIDE_DIP_DB = 2.5, 0.0
 _USUAL_EFFORT_DB = -5.0
 _TILT_PER_DB, _TILT_PER_OCTAVE = 0.38, 1.5
-_TILT_RANGE_DB = (-1.8, 3.5)
+_TILT_RANGE_DB = (0.0, 3.5)
+"""Soft and low notes keep the recordings' own timbre: darker ones are not understood."""
+
 _MIDDLE_HERTZ = 330.0
 _CONSONANT_FORCE = 0.6
 _CLIP_FADE = FRAME_SAMPLES * 2 // 3
@@ -167,7 +169,7 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _dip_db(syllable: Placed) -> float:
-    """How much the voice gives way before a voiced beginning: most before a bare vowel, which has nothing else."""
+    """Return the dip in level before a syllable that begins voiced, in dB: largest before a bare vowel."""
     if syllable.voiced_onset is not None:
         return 0.0
     glides = syllable.take.hold[0] - syllable.take.nucleus > _JOIN_FRAMES + 5

@@ -41,7 +41,7 @@ _CONSONANT_DB = 44.7
 """Brings consonants to where the synthesis puts its vowels, at about -20 dBFS."""
 
 _EVENNESS = 0.75
-"""How much of a take's fall in level after the held part is taken back."""
+"""Share of a take's fall in level after its held part that is undone."""
 
 _LONGEST_SECONDS = {"stop": 0.13, "affricate": 0.21, "fricative": 0.24}
 _KINDS = {
@@ -53,7 +53,7 @@ _CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "frica
 """Level of a consonant against its vowel: recordings differ by more than a mix bears."""
 
 _NASAL_BELOW_DB, _NASAL_EVENNESS = 3.0, 0.7
-"""How far below its vowel a voiced consonant may be, and how much of what is deeper is taken back."""
+"""Most dB by which a voiced consonant may be softer than its vowel, and the share of a larger difference to undo."""
 
 _TONES = (1, 2, 3, 4)
 _OWN_CONSONANTS = (1, 4)
@@ -97,7 +97,7 @@ def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
 
 
 def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
-    """Every syllable spoken in a tone, levelled; what has no voice is told of and left out."""
+    """Every syllable spoken in a tone, levelled; recordings without a voice are named and left out."""
     out = {}
     for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
         name = path.stem.removeprefix("cmn-")[:-1]

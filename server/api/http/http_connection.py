@@ -110,13 +110,13 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
         super().data_received(data)
 
     def request_began(self) -> None:
-        """Note that the headers of a request have arrived."""
+        """Record that the headers of a request have arrived."""
         self._keep_open()
         self._held.waiting = False
         self._unread_bytes = 0
 
     def request_ended(self) -> None:
-        """Note that a request has arrived completely."""
+        """Record that a request has arrived completely."""
         if self._lingers:
             self._keep_open()
 

@@ -48,12 +48,12 @@ class BackPressure:
         self.update()
 
     def restart(self) -> None:
-        """Note that the encoder has lost all sound of the song, which is sent again from the beginning."""
+        """Record that the encoder has lost all sound of the song, which is sent again from the beginning."""
         self._unencoded_seconds, self._positions = 0.0, SectionPositions()
         self.update()
 
     def encoded(self, seconds: float) -> None:
-        """Note sound that the encoder has finished. `update` must be called once its chunks are with the listeners."""
+        """Record sound that the encoder has finished. Call `update` once its chunks are with the listeners."""
         self._unencoded_seconds -= seconds
 
     def update(self) -> None:

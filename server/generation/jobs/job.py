@@ -160,7 +160,7 @@ class Job:
             self._delivery.send([waiting])
 
     def started(self) -> None:
-        """Note that work on the song begins; has an effect only once."""
+        """Record that work on the song begins; has an effect only once."""
         if self.state is not SongState.QUEUED:
             return
         self.state = SongState.RUNNING
@@ -168,7 +168,7 @@ class Job:
         self.report.started(self.clocks.queued_seconds)
 
     def planned(self, made: PlanMade) -> None:
-        """Note the length of the song; a second attempt changes nothing. The listeners get the plan with the encoder's
+        """Record the length of the song; a second attempt changes nothing. Listeners get the plan with the encoder's
         event.
         """
         self._last_index, self.steps = made.plan.sections[-1].index, made.plan.steps
@@ -189,7 +189,7 @@ class Job:
             self._early_progress = progress
 
     def rendered(self, rendered: Rendered) -> None:
-        """Note that a window was sent to the encoder; after the end of the last section the song may be complete."""
+        """Record that a window was sent to the encoder; after the end of the last section the song may be complete."""
         self.clocks.rendering_seconds += rendered.seconds
         if self.clocks.first_sound_at is None:
             self.clocks.first_sound_at = self._parts.clock()

@@ -21,12 +21,12 @@ class WorkedShare:
         return min(1.0, max(_LEAST, self._worked / self._busy))
 
     def has_work(self, now: float) -> None:
-        """Note that the device has work."""
+        """Record that the device has work."""
         if self._until is None:
             self._until = now
 
     def has_none(self) -> None:
-        """Note that the device has no work any more."""
+        """Record that the device has no work any more."""
         self._until = None
 
     def add(self, now: float, worked_seconds: float) -> None:

@@ -28,16 +28,16 @@ class Attending:
         self._draining = False
 
     def found(self, recording: Recording) -> None:
-        """Note a recording of an ended song that is about to get a listener."""
+        """Record a recording of an ended song that is about to get a listener."""
         self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
-        """Note that a recording has listeners now."""
+        """Record that a recording has listeners now."""
         if not recording.ended:
             self._send(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 
     def left(self, recording: Recording) -> None:
-        """Note that the last listener of a recording has left; unless its song has another recording with listeners,
+        """Record that the last listener of a recording has left; unless its song has another recording with listeners,
         the lingering time begins.
         """
         if not (recording.ended or self._draining or self._open.listened_of(recording.song.song_id)):

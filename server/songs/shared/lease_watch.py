@@ -36,7 +36,7 @@ class LeaseWatch:
         self._wait(song_id, watched)
 
     def renewed(self, song_id: str, asked_at: float) -> None:
-        """Note that a lease was renewed by a call made at that time; a paused song resumes."""
+        """Record that a lease was renewed by a call made at that time; a paused song resumes."""
         watched = self._songs[song_id]
         watched.good_until = asked_at + self._good_seconds
         if watched.timer is None and watched.good_until > asyncio.get_running_loop().time():

@@ -86,7 +86,7 @@ class Mirrors:
                 _send_away(recording)
 
     def made(self, recording: Recording) -> None:
-        """Note that a song was made here and is completely stored."""
+        """Record that a song was made here and is completely stored."""
         if self._draining:
             _send_away(recording)
 

@@ -135,7 +135,7 @@ class StoredRecorder(EventSink):
         self._end(SongState.CANCELLED, error)
 
     def listened(self, lease_status: LeaseStatus) -> None:
-        """Note how far listeners of all replicas have got, from the status of the lease."""
+        """Record how far listeners of all replicas have got, from the status of the lease."""
         self._attended = lease_status.attended
         if lease_status.attended:
             self._take(lease_status.wanted_byte)

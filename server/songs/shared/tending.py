@@ -40,7 +40,10 @@ class Tending:
         self._announced: frozenset[str] = frozenset()
 
     async def run(self) -> None:
-        """Run rounds until cancelled; after an error of the directory the next round tries again."""
+        """Renew leases and claim waiting songs at intervals, until cancelled.
+
+        If the directory returns an error, the next interval tries again.
+        """
         while True:
             try:
                 self._parts.making.room.clear()

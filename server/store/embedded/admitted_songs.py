@@ -209,7 +209,7 @@ class AdmittedSongs:
         self._leave(self._songs[song_id], SongState.FAILED, 0.0)
 
     def cancel(self, song_id: str) -> None:
-        """Note that the song should be cancelled."""
+        """Record that the song should be cancelled."""
         if admitted := self._songs.get(song_id):
             admitted.cancelled = True
 

@@ -1,4 +1,4 @@
-"""The listeners of songs, as the replicas of one process report them."""
+"""Counts of the listeners of each song, as the servers that share this store report them."""
 
 from collections.abc import Callable, Collection, Sequence
 

@@ -43,11 +43,11 @@ class Leases:
         self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
 
     def settled(self, song_id: str) -> None:
-        """Note that the song has ended in the directory."""
+        """Record that the song has ended in the directory."""
         self._note(self._settled, song_id)
 
     def stored(self, song_id: str) -> None:
-        """Note that the end of the song is stored."""
+        """Record that the end of the song is stored."""
         self._note(self._stored, song_id)
 
     def _note(self, ended: set[str], song_id: str) -> None:

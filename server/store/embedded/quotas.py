@@ -55,7 +55,7 @@ class Charge:
         self._leave = leave
 
     def settle(self, sound_seconds: float) -> None:
-        """Note that the song has ended with `sound_seconds` of sound; to be called once."""
+        """Record that the song has ended with `sound_seconds` of sound; to be called once."""
         self._leave(sound_seconds)
 
 

@@ -48,7 +48,7 @@ class SetAside:
         if not self._take(path, now_ns, shutil.copyfile):
             return False
         logger.error(
-            "the file %s has more sound than the database says, so it is cut off there; a whole copy is in %s",
+            "the file %s is longer than the database says, so it was cut to that length; a whole copy is in %s",
             path,
             self._folder,
         )

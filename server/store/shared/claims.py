@@ -42,7 +42,7 @@ class Claims:
         return claim
 
     def sounded(self, song_id: str) -> None:
-        """Note that sound of a song is about to be written, which listeners may get from then on."""
+        """Record that sound of a song is about to be written, which listeners may get from then on."""
         self._sounded.add(song_id)
 
     def remove(self, lease: Lease) -> None:

@@ -130,7 +130,7 @@ class Connection:
             raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Note a failure; returns if another attempt is due, otherwise raises."""
+        """Record a failure; returns if another attempt is due, otherwise raises."""
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):

@@ -42,13 +42,13 @@ class Reader:
         return self._usage
 
     def note_usage(self, answer: Sequence[int]) -> None:
-        """Note usage and the number of changes so far; older responses are ignored."""
+        """Record usage and the number of changes so far; older responses are ignored."""
         songs, size_bytes, changes = answer
         if changes >= self._changes:
             self._usage, self._changes = StoreUsage(songs, size_bytes), changes
 
     def renew_usage(self, answer: Sequence[int]) -> None:
-        """Note usage even if the directory has lost its last changes."""
+        """Record usage even if the directory has lost its last changes."""
         self._changes = -1
         self.note_usage(answer)
 

@@ -210,7 +210,7 @@ class SharedStore:
             await self._delete(song_id, "unheard")
         except StoreFailed as error:
             logger.warning(
-                "a song that was cancelled before its plan could not be deleted from the song store: %s",
+                "the song store could not delete a song that was cancelled before it was planned: %s",
                 error,
                 extra={"song_id": song_id},
             )

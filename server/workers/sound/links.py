@@ -39,7 +39,7 @@ class EncoderLinks:
             self._send(link, sound)
 
     def release(self, song: SongKey) -> None:
-        """Note that no more sound of a song will come."""
+        """Record that no more sound of a song will come."""
         with self._lock:
             address = self._songs.pop(song, None)
             idle = address is not None and address not in self._songs.values()

@@ -70,7 +70,7 @@ def test_what_the_prompt_can_say_is_said_in_it(engine: AceStepEngine) -> None:
     spec = plan.detail
     assert isinstance(spec, GenerationSpec)
     assert spec.prompt == "pop, 105 BPM, C major, female vocal"
-    assert "may not follow exactly" in plan.notes[0]
+    assert "may not follow them exactly" in plan.notes[0]
 
 
 def test_strangers_at_different_steps_equal_each_alone(engine: AceStepEngine) -> None:

@@ -11,7 +11,7 @@ SPREAD_MS = 3.0
 """Standard deviation of a drummer's hits around the pocket."""
 
 MOST_ON_BEATS_MS = 14.0
-"""How far from the grid a hit on a beat may lie."""
+"""Largest distance of a hit on a beat from the grid."""
 
 
 @dataclass(frozen=True, slots=True)

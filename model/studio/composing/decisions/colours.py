@@ -47,7 +47,7 @@ def _dressed(
     sung: frozenset[int],
     neighbours: tuple[int | None, int | None],
 ) -> list[Chord]:
-    """One chord over its beats; a suspension resolves half-way where there is time."""
+    """Return the chords to play for one chord of the song; a suspended chord of two beats or more resolves half-way."""
     chord = chord_of(index)
     usual = habits().colours[int(spec.minor)].get(index, {_PLAIN: 1.0})
     shares = _shares(chord, usual, profile_of(spec.genre).colour, sung, neighbours)

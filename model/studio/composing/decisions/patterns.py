@@ -14,7 +14,7 @@ from model.studio.notation.score import Chord, Quality
 
 _COUNT_WEIGHT = 0.85
 _OTHER_KIND = 0.3
-"""What a song counts that has the pattern in a section of another kind."""
+"""Weight of a song that has the pattern in a section of another kind."""
 
 _NETWORK_WEIGHT = 0.05
 _UNLIKELY = -4.0
@@ -48,7 +48,7 @@ _SPICES = {
     (_F, _C): (_FM, 0.06),
     (_G, _AM): (_E, 0.05),
 }
-"""What may stand in the place of a chord before another, and how often: dominants of other degrees, a minor IV."""
+"""Chords that may replace a chord before another, and their probabilities: dominants of other degrees, a minor IV."""
 
 Weights = NDArray[np.float64]
 

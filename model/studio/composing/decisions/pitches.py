@@ -14,14 +14,14 @@ from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, ch
 Weights = NDArray[np.float64]
 
 TONE_WEIGHT = 2.0
-"""How much a move in the direction of the tones is preferred to none, and none to the opposite one."""
+"""Weight by which a move in the direction of the tones is preferred to none, and none to the opposite move."""
 
 LOG_PROB_WEIGHT = 0.6
-"""How much the network's log probabilities count beside this bias."""
+"""Weight of the network's log probabilities relative to this bias."""
 
 _INTERVAL_WEIGHT = 1.0
 MOTIF_WEIGHT = 8.0
-"""How much the intervals of the caller's motif count."""
+"""Weight of the intervals of the caller's motif."""
 
 _THIRD, _LEAP = 4, 9
 _LARGEST_LEAP = 7

@@ -11,7 +11,7 @@ from model.studio.voice.performance.manner import Manner
 from model.studio.voice.phrasing import SungNote
 
 _RISE_DB = 1.8
-"""How far the middle of a line stands above the straight fall from its first to its last syllable."""
+"""Level of the middle of a line above the straight fall from its first to its last syllable."""
 
 _STRESS_DB = 1.5
 _PITCH_DB, _PITCH_RANGE_DB = 0.25, 2.0
@@ -24,7 +24,7 @@ _CONTINUES_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Accent:
-    """What a note means to its line: the number of the line in its section, and the stress of its syllable, -1 to 1."""
+    """Line and stress of a note: the number of the line in its section, and the stress of the syllable, -1 to 1."""
 
     line: int
     stress: float = 0.0
