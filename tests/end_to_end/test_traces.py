@@ -222,7 +222,7 @@ def test_a_propagator_that_is_not_installed_is_refused_in_words(monkeypatch: pyt
     service = start("--port", "0", "--http-port", "0", ENGINES=FAKE)
     _, errors = service.communicate(timeout=TIMEOUT_SECONDS)
     assert service.returncode == 1
-    assert "OTEL_PROPAGATORS: Propagator carrier-pigeon not found" in errors
+    assert "OTEL_PROPAGATORS cannot be used: Propagator carrier-pigeon not found" in errors
     assert "Traceback" not in errors
 
 

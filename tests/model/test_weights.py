@@ -37,12 +37,12 @@ def test_a_changed_file_is_noticed(saved: Path) -> None:
 @pytest.mark.parametrize("text", ["", "[]", "{}", '{"sha256": "0"}'])
 def test_a_file_that_is_no_manifest_is_noticed(saved: Path, text: str) -> None:
     saved.with_suffix(".json").write_text(text)
-    with pytest.raises(WeightsDamaged, match="not a manifest of weights; check"):
+    with pytest.raises(WeightsDamaged, match="not a manifest of weights; restore the file"):
         load_weights(saved)
 
 
 def test_a_tensor_too_many_is_refused(saved: Path) -> None:
-    with pytest.raises(WeightsMismatch, match="such as more; check the installation"):
+    with pytest.raises(WeightsMismatch, match="such as more; restore the file"):
         fill(nn.Linear(3, 2), {**load_weights(saved).part("net."), "more": torch.zeros(1)})
 
 

@@ -169,7 +169,7 @@ async def test_a_song_that_has_ended_is_deleted_and_its_listeners_are_told() -> 
 
 async def test_a_listener_of_a_song_that_is_deleted_gets_not_found() -> None:
     # More sound than a connection holds for a listener who does not read.
-    sounds = tuple(Chunk(number, bytes(1 << 18), 0, float(number), 1.0, number << 18, 0) for number in range(40))
+    sounds = tuple(Chunk(number, bytes(1 << 18), 0, float(number), 1.0, number << 18, 0) for number in range(120))
     async with edge(FakeRunner((FAKE_EVENTS[0], *sounds, FAKE_EVENTS[-1]))) as channel:
         stub = music_pb2_grpc.MusicServiceStub(channel)
         _ = [r async for r in stub.Generate(REQUEST)]
