@@ -51,7 +51,7 @@ def test_a_restored_section_takes_no_step(engine: AceStepEngine) -> None:
     state = begun(engine, params(10.0))
     finish(engine, state)
     restored = engine.restore_section(engine.plan(params(10.0)), 0, engine.save_section(state), None)
-    with pytest.raises(RuntimeError, match="no further step"):
+    with pytest.raises(RuntimeError, match="cannot be denoised further"):
         engine.denoise([restored])
 
 
