@@ -58,7 +58,7 @@ def test_songs_wait_at_a_frontend_until_a_generator_makes_them(directory: Direct
         frontend = started("frontend", **cold)
         music: Any = MusicServiceStub(stack.enter_context(grpc.insecure_channel(frontend.address)))
         # Nothing is known of the engine: the caller is told so, and whoever starts generators is asked for one.
-        with pytest.raises(grpc.RpcError, match="start a generator") as caught:
+        with pytest.raises(grpc.RpcError, match="start a server with this engine") as caught:
             next(generate())
         assert caught.value.code() is grpc.StatusCode.FAILED_PRECONDITION
         eventually(lambda: redis.llen("m:demand:fake") == 1)
