@@ -24,7 +24,7 @@ from model.ace_step.planning.recording import read
 from model.ace_step.rendering import Renderer
 from model.ace_step.sampling import starts
 from model.ace_step.sampling.batched_forward import BatchedForward
-from model.ace_step.sampling.generation_spec import GenerationSpec, task_field
+from model.ace_step.sampling.generation_spec import GenerationSpec
 from model.ace_step.sampling.noise import Noise
 from model.ace_step.sampling.states import (
     CONTEXT_FRAMES,
@@ -38,6 +38,7 @@ from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.shared.device import Device, shares_steps
+from model.shared.tasks import task_field
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)

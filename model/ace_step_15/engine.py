@@ -17,7 +17,7 @@ from model.ace_step_15.loading.folders import Facts, facts_of
 from model.ace_step_15.loading.networks import Networks, load
 from model.ace_step_15.memory import song_bytes
 from model.ace_step_15.planning.planner import MAX_SECONDS, MIN_SECONDS, NAME, Planner
-from model.ace_step_15.planning.spec import GenerationSpec, task_field
+from model.ace_step_15.planning.spec import GenerationSpec
 from model.ace_step_15.sampling.batched_forward import BatchedForward
 from model.ace_step_15.sampling.noise import drawn
 from model.ace_step_15.sampling.schedule import times
@@ -29,6 +29,7 @@ from model.ace_step_15.tasks import Cover
 from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
 from model.shared.device import Device, shares_steps
 from model.shared.sampling.flow import mixed
+from model.shared.tasks import task_field
 from model.song import Extend, Repaint, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)

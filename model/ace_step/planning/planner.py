@@ -24,10 +24,10 @@ from model.ace_step.sampling.generation_spec import (
     GuidanceParams,
     Words,
     edit_range,
-    task_field,
 )
 from model.ace_step.settings import AceStepSettings
 from model.shared.controls import check_controls
+from model.shared.tasks import task_field
 from model.song import (
     Control,
     Edit,

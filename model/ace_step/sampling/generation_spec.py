@@ -7,11 +7,11 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from model.ace_step.options import Sampler
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
+from model.shared.tasks import GOLDEN, second_seed
+from model.song import Edit, Task
 
 RELEASED_OMEGA = 10.0
 _SEEDS = 2**32
-_GOLDEN = 0x9E3779B9
 
 
 Words: TypeAlias = tuple[int, ...]
@@ -74,24 +74,12 @@ class GenerationSpec:
 
     def section_seed(self, index: int) -> int:
         """Return the seed of section `index`; the first section has the song's seed."""
-        return (self.seed + index * _GOLDEN) % _SEEDS
+        return (self.seed + index * GOLDEN) % _SEEDS
 
     @property
     def second_seed(self) -> int:
         """Return the seed of the noise that a task mixes in."""
-        own = None if isinstance(self.task, AudioToAudio | None) else self.task.seed
-        return self.seed ^ _GOLDEN if own is None else own
-
-
-def task_field(task: Task) -> str:
-    """Return the name of the task's field in music.proto."""
-    return {
-        AudioToAudio: "audio_to_audio",
-        Retake: "retake",
-        Repaint: "repaint",
-        Extend: "extend",
-        Edit: "edit",
-    }[type(task)]
+        return second_seed(self.seed, self.task)
 
 
 def edit_range(task: Edit, steps: int) -> tuple[int, int]:

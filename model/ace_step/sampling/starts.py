@@ -15,17 +15,13 @@ from model.ace_step.sampling.schedule import SHIFT, sigmas
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
 from model.ace_step.sampling.trajectories import EditTrajectory, RepaintTrajectory, SamplerTrajectory, Trajectory
 from model.shared.sampling.flow import mixed, noised, shifted
+from model.shared.tasks import skipped_steps
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
 def kept_steps(steps: int, strength: float) -> int:
     """Return the number of remaining steps if the influence of a reference is `strength`, 0 to 1; at least 1."""
     return max(1, int((1.0 - strength) * steps))
-
-
-def skipped_steps(steps: int, variance: float) -> int:
-    """Return the number of steps skipped at the noisy end for `variance`, 0 to 1; at most all but one."""
-    return min(steps - 1, int(steps * (1.0 - variance)))
 
 
 def evaluation_count(spec: GenerationSpec, index: int) -> int:

@@ -11,10 +11,11 @@ from model.ace_step_15.loading.folders import Facts
 from model.ace_step_15.networks.config import Variant
 from model.ace_step_15.planning.lyrics import normalised, seconds_of
 from model.ace_step_15.planning.prompt import LYRIC_TOKENS, TEXT_TOKENS, Metadata, lyrics_of, text_of
-from model.ace_step_15.planning.spec import GenerationSpec, task_field
+from model.ace_step_15.planning.spec import GenerationSpec
 from model.ace_step_15.tasks import Cover, ModelTask, RepaintWindow, TextToMusic
 from model.shared.controls import check_controls
 from model.shared.recordings import RecordingReader
+from model.shared.tasks import skipped_steps, task_field
 from model.song import (
     AudioToAudio,
     Control,
@@ -167,11 +168,6 @@ class Planner:
     def _check_length(self, text: str, most: int, field: str) -> None:
         if (tokens := len(_ids(self._facts.tokenizer, text))) > most:
             raise _refused(field, f"makes a text of {tokens} tokens; the model reads {most}, so shorten it")
-
-
-def skipped_steps(steps: int, variance: float) -> int:
-    """Number of steps left out at the noisy end for `variance`, 0 to 1; all but one at most."""
-    return min(steps - 1, int(steps * (1.0 - variance)))
 
 
 def _ids(tokenizer: Tokenizer, text: str) -> list[int]:

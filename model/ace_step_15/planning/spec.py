@@ -3,9 +3,8 @@
 from dataclasses import dataclass
 
 from model.ace_step_15.tasks import ModelTask
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
-
-_GOLDEN = 0x9E3779B9
+from model.shared.tasks import second_seed
+from model.song import Task
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,16 +32,4 @@ class GenerationSpec:
     @property
     def second_seed(self) -> int:
         """The seed of the noise that a task mixes in."""
-        own = None if isinstance(self.task, AudioToAudio | None) else self.task.seed
-        return self.seed ^ _GOLDEN if own is None else own
-
-
-def task_field(task: Task) -> str:
-    """The name of the task's field in the public contract."""
-    return {
-        AudioToAudio: "audio_to_audio",
-        Retake: "retake",
-        Repaint: "repaint",
-        Extend: "extend",
-        Edit: "edit",
-    }[type(task)]
+        return second_seed(self.seed, self.task)

@@ -1,0 +1,30 @@
+"""Facts about tasks that start from a recording or another seed, the same for every diffusion engine. Free of torch."""
+
+from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
+
+GOLDEN = 0x9E3779B9
+"""Distance between seeds that are derived from one another: 2**32 divided by the golden ratio."""
+
+_FIELDS = {
+    AudioToAudio: "audio_to_audio",
+    Retake: "retake",
+    Repaint: "repaint",
+    Extend: "extend",
+    Edit: "edit",
+}
+
+
+def task_field(task: Task) -> str:
+    """Return the name of the task's field in music.proto."""
+    return _FIELDS[type(task)]
+
+
+def second_seed(seed: int, task: Task | None) -> int:
+    """Return the seed of the noise that a task mixes in: its own, or else one derived from the song's `seed`."""
+    own = None if isinstance(task, AudioToAudio | None) else task.seed
+    return seed ^ GOLDEN if own is None else own
+
+
+def skipped_steps(steps: int, variance: float) -> int:
+    """Return the number of steps skipped at the noisy end for `variance`, 0 to 1; at most all but one."""
+    return min(steps - 1, int(steps * (1.0 - variance)))
