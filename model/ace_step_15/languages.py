@@ -3,7 +3,7 @@
 import re
 from types import MappingProxyType
 
-from model.shared.languages import language_among
+from model.shared.languages import CJK_SCRIPTS, supported_language
 
 LANGUAGES = (
     "ar", "az", "bg", "bn", "ca", "cs", "da", "de", "el", "en", "es", "fa", "fi", "fr", "he", "hi", "hr", "ht",
@@ -15,9 +15,7 @@ UNKNOWN = "unknown"
 
 _SCRIPTS = MappingProxyType(
     {
-        "ja": re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"),  # its own signs; Chinese ones stand beside them
-        "ko": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"),
-        "zh": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+        **CJK_SCRIPTS,
         "el": re.compile(r"[\u0370-\u03ff]"),
         "he": re.compile(r"[\u0590-\u05ff]"),
         "th": re.compile(r"[\u0e00-\u0e7f]"),
@@ -32,10 +30,7 @@ def language_of(code: str) -> str:
     Raises:
         ValueError: it is none of those that the model sings.
     """
-    language = language_among(code, LANGUAGES)
-    if language is None:
-        raise ValueError(f"{code!r} is not a supported language; choose one of {', '.join(LANGUAGES)}")
-    return language
+    return supported_language(code, LANGUAGES)
 
 
 def detect(lyrics: str) -> str:

@@ -1,10 +1,20 @@
-"""Matches language tags (BCP 47)."""
+"""Matches language tags (BCP 47), and knows scripts that one language uses alone."""
 
+import re
 from collections.abc import Collection
 from types import MappingProxyType
 
 _SHORT = MappingProxyType({"cmn": "zh", "jpn": "ja", "kor": "ko", "eng": "en", "deu": "de", "fra": "fr", "spa": "es"})
 """Two-letter codes of languages by their three-letter codes."""
+
+CJK_SCRIPTS = MappingProxyType(
+    {
+        "ja": re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"),  # its own signs; Chinese ones stand beside them
+        "ko": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"),
+        "zh": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+    }
+)
+"""The scripts of Japanese, Korean and Chinese; the first that occurs decides the language."""
 
 
 def language_among(tag: str, languages: Collection[str]) -> str | None:
@@ -17,3 +27,15 @@ def language_among(tag: str, languages: Collection[str]) -> str | None:
     own = {language.casefold(): language for language in languages}
     prefixes = ("-".join(subtags[:count]) for count in range(len(subtags), 0, -1))
     return next((own[prefix] for prefix in prefixes if prefix in own), None)
+
+
+def supported_language(tag: str, languages: Collection[str]) -> str:
+    """Return the one of `languages` that a tag denotes, as `language_among`.
+
+    Raises:
+        ValueError: it denotes none of them.
+    """
+    language = language_among(tag, languages)
+    if language is None:
+        raise ValueError(f"{tag!r} is not a supported language; choose one of {', '.join(languages)}")
+    return language

@@ -6,7 +6,7 @@ from types import MappingProxyType
 from typing import Any
 
 from model.engine import EngineUnavailable
-from model.shared.languages import language_among
+from model.shared.languages import CJK_SCRIPTS, supported_language
 
 IDS = MappingProxyType(
     {
@@ -20,9 +20,7 @@ LANGUAGES = tuple(IDS)
 
 _SCRIPTS = MappingProxyType(
     {
-        "ja": re.compile(r"[\u3040-\u30ff\u31f0-\u31ff\uff66-\uff9f]"),  # its own signs; Chinese ones stand beside them
-        "ko": re.compile(r"[\u1100-\u11ff\u3130-\u318f\uac00-\ud7af]"),
-        "zh": re.compile(r"[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]"),
+        **CJK_SCRIPTS,
         "ru": re.compile(r"[\u0400-\u04ff]"),
         "ar": re.compile(r"[\u0600-\u06ff]"),
         "hi": re.compile(r"[\u0900-\u097f]"),
@@ -38,10 +36,7 @@ def language_of(code: str) -> str:
     Raises:
         ValueError: the model does not sing the language.
     """
-    language = language_among(code, LANGUAGES)
-    if language is None:
-        raise ValueError(f"{code!r} is not a supported language; choose one of {', '.join(LANGUAGES)}")
-    return language
+    return supported_language(code, LANGUAGES)
 
 
 def detect(line: str) -> str:

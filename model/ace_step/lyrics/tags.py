@@ -1,11 +1,11 @@
 """Formats lyrics as in training: lines under the section tags that the model knows."""
 
 import re
-from collections.abc import Iterator
 from types import MappingProxyType
 
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.sections import WrittenSection
+from model.shared.lyrics.tagged import names_singers, tagged_text
 from model.song import SectionKind
 
 TAGS = ("start", "intro", "verse", "chorus", "bridge", "outro", "end", "inst", "solo", "hook", "pre-chorus", "break")
@@ -35,20 +35,9 @@ def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]
         InvalidParams: the lyrics are not text, or have neither words nor tags.
     """
     written = read_lyrics(lyrics, field)
-    lines = [line for section in written.sections for line in _lines(section)]
-    marked = any(line.singer for section in written.sections for line in section.lines)
+    marked = names_singers(written.sections)
     remarks = ("lyrics: marks of singers have no effect with this engine",) if marked else ()
-    return "\n".join(lines).strip(), (*written.notes, *remarks)
-
-
-def _lines(section: WrittenSection) -> Iterator[str]:
-    """Return the tag of a section and its lines, with the blank lines between them."""
-    yield from [""] * section.after_blank
-    if section.tag:
-        yield f"[{_tag(section)}]"
-    for line in section.lines:
-        yield from [""] * line.after_blank
-        yield line.text
+    return tagged_text(written.sections, _tag), (*written.notes, *remarks)
 
 
 def _tag(section: WrittenSection) -> str:

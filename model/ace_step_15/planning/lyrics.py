@@ -1,10 +1,10 @@
 """Formats lyrics as the model was trained on: lines under section tags. The module is free of torch."""
 
 import re
-from collections.abc import Iterator
 
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.sections import WrittenSection
+from model.shared.lyrics.tagged import names_singers, tagged_text
 
 INSTRUMENTAL = "[Instrumental]"
 """The lyrics of a song without words."""
@@ -25,10 +25,9 @@ def normalised(lyrics: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
         InvalidParams: the lyrics are no text, or hold neither words nor tags.
     """
     written = read_lyrics(lyrics, "lyrics")
-    text = "\n".join(line for section in written.sections for line in _lines(section)).strip()
+    text = tagged_text(written.sections, _tag)
     sung = tuple(line.text for section in written.sections for line in section.lines)
-    marked = any(line.singer for section in written.sections for line in section.lines)
-    remarks = ("lyrics: marks of singers are not followed",) if marked else ()
+    remarks = ("lyrics: marks of singers are not followed",) if names_singers(written.sections) else ()
     return text or INSTRUMENTAL, sung, (*written.notes, *remarks)
 
 
@@ -40,12 +39,7 @@ def seconds_of(text: str, sung: int) -> float:
     return _SECONDS_OF_LINE * sung + _SECONDS_OF_INSTRUMENT * max(1, tags) / 2
 
 
-def _lines(section: WrittenSection) -> Iterator[str]:
-    """The tag of a section and its lines, with the blank lines between them."""
-    yield from [""] * section.after_blank
-    if section.tag:
-        tag = section.tag.strip()
-        yield f"[{tag if _LATIN.fullmatch(tag) else section.kind.value}]"
-    for line in section.lines:
-        yield from [""] * line.after_blank
-        yield line.text
+def _tag(section: WrittenSection) -> str:
+    """Return the tag as written if it is in Latin letters, otherwise the English name of its kind."""
+    tag = section.tag.strip()
+    return tag if _LATIN.fullmatch(tag) else section.kind.value

@@ -1,0 +1,25 @@
+"""Lyrics as text with section tags, the form that diffusion models were trained on."""
+
+from collections.abc import Callable, Iterator, Sequence
+
+from model.shared.lyrics.sections import WrittenSection
+
+
+def tagged_text(sections: Sequence[WrittenSection], tag_of: Callable[[WrittenSection], str]) -> str:
+    """Return the sections as text: each tag in brackets on its own line, worded by `tag_of`; blank lines are kept."""
+    return "\n".join(line for section in sections for line in _lines(section, tag_of)).strip()
+
+
+def names_singers(sections: Sequence[WrittenSection]) -> bool:
+    """True if a line is marked with its singer."""
+    return any(line.singer for section in sections for line in section.lines)
+
+
+def _lines(section: WrittenSection, tag_of: Callable[[WrittenSection], str]) -> Iterator[str]:
+    """Yield the tag of a section and its lines, with the blank lines between them."""
+    yield from [""] * section.after_blank
+    if section.tag:
+        yield f"[{tag_of(section)}]"
+    for line in section.lines:
+        yield from [""] * line.after_blank
+        yield line.text
