@@ -38,6 +38,7 @@ from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.shared.device import Device, shares_steps
+from model.shared.saved_tensors import latents_bytes, latents_of
 from model.shared.tasks import task_field
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
@@ -205,12 +206,12 @@ class AceStepEngine:
         """See `Engine.save_section`."""
         done = cast(State, state)
         assert done.step == done.steps
-        return saving.latents_bytes(done.trajectory.latents, self._device)
+        return latents_bytes(done.trajectory.latents, self._device)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
         """See `Engine.restore_section`."""
         spec, before = _spec(plan), cast(Context | None, context)
-        trajectory = FinishedTrajectory(saving.latents_of(saved, self._device), starts.evaluation_count(spec, index))
+        trajectory = FinishedTrajectory(latents_of(saved, self._device), starts.evaluation_count(spec, index))
         if before is None:
             return State(spec, index, trajectory, 0, None)
         return State(spec, index, trajectory, before.tail.shape[-1], before.seam)

@@ -7,8 +7,6 @@ from dataclasses import dataclass
 from typing import cast
 
 import torch
-from safetensors.torch import load as load_tensors
-from safetensors.torch import save as save_tensors
 
 from model.ace_step_15.encoding import Encoder
 from model.ace_step_15.languages import LANGUAGES
@@ -29,6 +27,7 @@ from model.ace_step_15.tasks import Cover
 from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
 from model.shared.device import Device, shares_steps
 from model.shared.sampling.flow import mixed
+from model.shared.saved_tensors import latents_bytes, latents_of
 from model.shared.tasks import task_field
 from model.song import Extend, Repaint, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
@@ -175,16 +174,12 @@ class AceStep15Engine:
         """See `Engine.save_section`."""
         done = cast(State, state)
         assert done.step == done.steps
-        with self._device.preparing():
-            return save_tensors({"latents": done.trajectory.latents.contiguous().cpu()})
+        return latents_bytes(done.trajectory.latents, self._device)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
         """See `Engine.restore_section`."""
         spec = _spec(plan)
-        with self._device.preparing():
-            latents = load_tensors(saved)["latents"].to(self._device.torch)
-            self._device.settle()
-        return State(spec, FinishedTrajectory(latents, spec.steps - spec.skipped))
+        return State(spec, FinishedTrajectory(latents_of(saved, self._device), spec.steps - spec.skipped))
 
     def check(self) -> None:
         """See `Engine.check`."""

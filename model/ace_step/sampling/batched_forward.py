@@ -11,6 +11,7 @@ from model.ace_step.sampling.pass_graphs import PassGraphs, cuda_recorder
 from model.ace_step.sampling.trajectories import Row
 from model.ace_step.sampling.warming import compile_now
 from model.engine import EngineUnavailable, Option
+from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16
 """Frames of a compiled pass are a multiple of this, so that kernels read whole cache lines."""
@@ -76,13 +77,7 @@ class BatchedForward:
         return [placed[position] for position in range(len(rows))]
 
     def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Return the positions of the rows that share a pass, longest first."""
-        groups: list[list[int]] = []
-        for position in sorted(range(len(lengths)), key=lambda position: -lengths[position]):
-            if not groups or lengths[position] * (1 + self._slack) < lengths[groups[-1][0]]:
-                groups.append([])
-            groups[-1].append(position)
-        return groups
+        return similar_lengths(lengths, self._slack)
 
     def _pass(self, rows: Sequence[Row], facts: torch.Tensor) -> list[torch.Tensor]:
         """Return the velocities of rows in one pass; `facts` [2, rows] are their timesteps and lengths in frames."""

@@ -8,6 +8,7 @@ from torch.nn import functional as F
 from model.ace_step_15.networks.contexts import ContextBatch
 from model.ace_step_15.networks.transformer import Transformer
 from model.ace_step_15.sampling.trajectories import Row
+from model.shared.sampling.passes import similar_lengths
 
 
 class BatchedForward:
@@ -27,13 +28,7 @@ class BatchedForward:
         return [placed[position] for position in range(len(rows))]
 
     def _groups(self, lengths: Sequence[int]) -> list[list[int]]:
-        """Positions of the rows that share a pass, longest first."""
-        groups: list[list[int]] = []
-        for position in sorted(range(len(lengths)), key=lambda position: -lengths[position]):
-            if not groups or lengths[position] * (1 + self._slack) < lengths[groups[-1][0]]:
-                groups.append([])
-            groups[-1].append(position)
-        return groups
+        return similar_lengths(lengths, self._slack)
 
     def _pass(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         lengths = [row.latents.shape[0] for row in rows]

@@ -1,0 +1,30 @@
+"""Serializes tensors for other processes, in the safetensors format."""
+
+import torch
+from safetensors.torch import load, save
+
+from model.shared.device import Device
+
+
+def tensor_bytes(device: Device, **tensors: torch.Tensor) -> bytes:
+    """Serialize copies of the tensors while denoising continues; `Device.settle` must have been called before."""
+    with device.preparing():
+        return save({name: tensor.contiguous().cpu() for name, tensor in tensors.items()})
+
+
+def on_device(device: Device, *tensors: torch.Tensor) -> list[torch.Tensor]:
+    """Copy the tensors to the device."""
+    with device.preparing():
+        copied = [tensor.to(device.torch) for tensor in tensors]
+        device.settle()
+    return copied
+
+
+def latents_bytes(latents: torch.Tensor, device: Device) -> bytes:
+    """Serialize finished latents."""
+    return tensor_bytes(device, latents=latents)
+
+
+def latents_of(saved: bytes, device: Device) -> torch.Tensor:
+    """Restore latents from `latents_bytes`, on the device."""
+    return on_device(device, load(saved)["latents"])[0]
