@@ -33,7 +33,7 @@ MAX_LINE_SYLLABLES = 32
 
 _EXPERIMENTAL = "English is experimental: a Mandarin voice sings it, and few words are understood"
 
-_OTHER = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
+OTHER_VOICE = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
 _NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}
 
 
@@ -169,10 +169,10 @@ def _voices(singer: Singer | None, own: Voice) -> tuple[Voice, ...]:
     if singer is None:
         return ()
     if singer is Singer.ALL:
-        return (own, _OTHER[own])
+        return (own, OTHER_VOICE[own])
     if singer in _NAMED:
         return (_NAMED[singer],)
-    return (own if singer is Singer.FIRST else _OTHER[own],)
+    return (own if singer is Singer.FIRST else OTHER_VOICE[own],)
 
 
 def _singer_notes(lines: Iterable[WrittenLine]) -> Iterator[str]:

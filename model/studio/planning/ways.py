@@ -4,10 +4,9 @@ from collections.abc import Collection, Iterator
 from dataclasses import replace
 
 from model.song import LyricLine, SectionKind, Voice
-from model.studio.lyrics.sections import Lyrics, LyricSection
+from model.studio.lyrics.sections import OTHER_VOICE, Lyrics, LyricSection
 from model.studio.style import Style, Track, Way
 
-_OTHER = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
 _LINES_FOR_PAIRS = 4
 _SHARED = frozenset({Way.DUET, Way.TOGETHER})
 
@@ -26,7 +25,7 @@ def shared_by_voices(lyrics: Lyrics, ways: frozenset[Way]) -> Lyrics:
 
 def _shared(section: LyricSection, own: Voice, turns: bool) -> LyricSection:
     if section.kind is SectionKind.CHORUS:
-        lines = tuple(replace(line, voices=(own, _OTHER[own])) for line in section.lines)
+        lines = tuple(replace(line, voices=(own, OTHER_VOICE[own])) for line in section.lines)
     else:
         lines = tuple(_in_turns(section.lines, own)) if turns else section.lines
     return replace(section, lines=lines)
@@ -35,7 +34,7 @@ def _shared(section: LyricSection, own: Voice, turns: bool) -> LyricSection:
 def _in_turns(lines: tuple[LyricLine, ...], own: Voice) -> Iterator[LyricLine]:
     together = 2 if len(lines) >= _LINES_FOR_PAIRS else 1
     for place, line in enumerate(lines):
-        yield replace(line, voices=(_OTHER[own],)) if place // together % 2 else line
+        yield replace(line, voices=(OTHER_VOICE[own],)) if place // together % 2 else line
 
 
 def _is_marked(lyrics: Lyrics) -> bool:
