@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import soxr
 
+from benchmarks.music.edits import edits
 from benchmarks.music.made_song import RATE_HERTZ, Sound
 from model.studio.lyrics.chinese.mandarin import read_mandarin
 
@@ -36,9 +37,4 @@ class Recogniser:
 
 def error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
     """Edits from what was said to what was heard, for each syllable said."""
-    row = list(range(len(heard) + 1))
-    for place, syllable in enumerate(said, 1):
-        before, row[0] = row[0], place
-        for other, word in enumerate(heard, 1):
-            before, row[other] = row[other], min(row[other] + 1, row[other - 1] + 1, before + (syllable != word))
-    return row[-1] / max(len(said), 1)
+    return edits(said, heard) / max(len(said), 1)

@@ -13,6 +13,7 @@ from faster_whisper import WhisperModel
 from numpy.typing import NDArray
 from pypinyin import lazy_pinyin
 
+from benchmarks.music.edits import edits
 from benchmarks.music.performance.recorded_song import RecordedSong
 
 _RATE = 16_000
@@ -44,20 +45,6 @@ def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
     return " ".join(segment.text for segment in segments)
 
 
-def edits(said: str, understood: str) -> int:
-    """Edits between the pinyin syllables, without tones, of two texts."""
-    truth, guess = _pinyin(said), _pinyin(understood)
-    costs = list(range(len(guess) + 1))
-    for row, syllable in enumerate(truth, 1):
-        diagonal, costs[0] = costs[0], row
-        for column, other in enumerate(guess, 1):
-            diagonal, costs[column] = (
-                costs[column],
-                min(costs[column] + 1, costs[column - 1] + 1, diagonal + (syllable != other)),
-            )
-    return costs[-1]
-
-
 def _pinyin(text: str) -> list[str]:
     """Pinyin of Chinese characters, and Latin words, in lower case."""
     out: list[str] = []
@@ -73,10 +60,10 @@ def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
     for _, group in groupby(song.lines, key=lambda line: line.section):
         lines = list(group)
         start, end = lines[0].spans[0][0] - _AROUND_SECONDS, lines[-1].spans[-1][1] + _AROUND_SECONDS
-        said = " ".join(line.text for line in lines)
+        said = _pinyin(" ".join(line.text for line in lines))
         texts.append(heard(model, sound[max(round(start * _RATE), 0) : round(end * _RATE)]))
-        wrong += min(edits(said, texts[-1]), len(_pinyin(said)))
-        total += len(_pinyin(said))
+        wrong += min(edits(said, _pinyin(texts[-1])), len(said))
+        total += len(said)
     return wrong / total, " / ".join(texts)
 
 
