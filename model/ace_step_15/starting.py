@@ -1,4 +1,4 @@
-"""Prepares what a task gives the denoiser beside noise and words."""
+"""Prepares the source and mask that a task gives the denoiser besides noise and words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -27,14 +27,9 @@ class Starter:
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
 
-    @property
-    def covers(self) -> bool:
-        """True if the checkpoint has the networks that a cover needs."""
-        return self._networks.audio_tokenizer is not None and self._networks.audio_detokenizer is not None
-
     @torch.no_grad()
     def given(self, task: ModelTask, frames: int, source: torch.Tensor | None = None) -> Given:
-        """What `task` starts from. Of its tasks, only text-to-music has no `source`, latents [frames, channels]."""
+        """Return source and mask of `task`; all but text-to-music need a `source`, latents [frames, channels]."""
         if isinstance(task, TextToMusic):
             return Given(sources.everything(self._networks.conditions.silence(frames)))
         assert source is not None
@@ -42,7 +37,7 @@ class Starter:
             case RepaintWindow():
                 return self._repaint(task, source)
             case Cover():
-                return self._cover_of(sources.covered(source, *self._tokens, self._networks.conditions))
+                return Given(sources.everything(sources.covered(source, *self._tokens, self._networks.conditions)))
             case Lego():
                 end = source.shape[0] if task.end is None else task.end
                 mask = sources.window(source.shape[0], task.start, end, source.device)
@@ -52,17 +47,13 @@ class Starter:
 
     @torch.no_grad()
     def cover_of_codes(self, codes: Sequence[int]) -> Given:
-        """What the cover of 5 Hz codes starts from. Codes that the model does not have become the nearest it has."""
+        """Return the source of a cover of 5 Hz codes; a code that the model does not have becomes the nearest."""
         given = torch.tensor(codes, device=self._networks.transformer.device)
-        return self._cover_of(sources.from_codes(given, *self._tokens))
-
-    def _cover_of(self, latents: torch.Tensor) -> Given:
-        """What a cover starts from, given the latents of its codes."""
-        return Given(sources.everything(latents))
+        return Given(sources.everything(sources.from_codes(given, *self._tokens)))
 
     @torch.no_grad()
     def extended(self, source: torch.Tensor, left: int, frames: int) -> Given:
-        """What a song of `frames` starts from that keeps `source` and begins `left` frames before it."""
+        """Return the source of a song of `frames` frames that keeps `source` and begins `left` frames before it."""
         padded = F.pad(source, (0, 0, left, frames - left - source.shape[0]))
         mask = 1.0 - sources.window(frames, left, left + source.shape[0], source.device)
         return self._masked(padded, mask, protect=True)

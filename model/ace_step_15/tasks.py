@@ -1,4 +1,4 @@
-"""What the model was trained to do, and the instruction for each task. The module is free of torch.
+"""The tasks that the model was trained for, and the instruction of each. The module is free of torch.
 
 The wording of the instructions is that of the training data.
 """
@@ -102,6 +102,3 @@ class Complete:
 
 
 ModelTask: TypeAlias = TextToMusic | RepaintWindow | Cover | ExtractTrack | Lego | Complete
-
-BASE_TASKS = (ExtractTrack, Lego, Complete)
-"""Tasks that only the variant base knows."""
