@@ -84,13 +84,13 @@ async def test_a_cancelled_song_and_one_past_its_deadline_cost_nothing_more(chan
 
 
 async def test_a_song_outlives_its_worker(channel: grpc.aio.Channel) -> None:
-    undisturbed, song, killed = await generate(channel, request(steps=10)), Song(), False
-    call = music_pb2_grpc.MusicServiceStub(channel).Generate(request(steps=10), timeout=START_TIMEOUT_SECONDS)
+    undisturbed, song, killed = await generate(channel, request(steps=30)), Song(), False
+    call = music_pb2_grpc.MusicServiceStub(channel).Generate(request(steps=30), timeout=START_TIMEOUT_SECONDS)
     async for response in call:
         song.order.append(str(response.event.WhichOneof("event")))
         if song.order[-1] == "chunk":
             song.chunks.append(response.event.chunk)
-        if not killed and song.order[-1] == "progress" and response.event.progress.step > 2:
+        if not killed and song.order[-1] == "progress" and response.event.progress.step > 0:
             killed = True
             for child in psutil.Process().children():
                 if "server.workers.worker" in child.cmdline():
