@@ -32,7 +32,7 @@ def without_cuda(lines: Iterable[str]) -> Iterator[str]:
 
 
 def refusal(index: str, sha256: str, lock: str) -> str:
-    """The fault of index and hash, or of the lock, in words; "" for none."""
+    """Return the fault of index and hash, or of the lock, in words; "" for none."""
     if TORCH.search(lock) is None:
         return "The lock pins no torch."
     if re.search(r"^torchaudio==", lock, re.MULTILINE):
@@ -49,7 +49,7 @@ def refusal(index: str, sha256: str, lock: str) -> str:
 
 
 def explanation(index: str, sha256: str, version: str) -> str:
-    """The builds of torch that the index has, for an operator whose build has failed."""
+    """Return the builds of torch that the index has, for an operator whose build has failed."""
     try:
         with urlopen(f"{index.rstrip('/')}/torch/", timeout=TIMEOUT_SECONDS) as answer:
             page = unquote(answer.read().decode("utf-8", "replace"))

@@ -31,7 +31,7 @@ one that counts the whole service, so take the maximum, not the sum. This file i
 
 
 def generated() -> dict[Path, str]:
-    """The files with generated parts and what belongs in them."""
+    """Return the files with generated parts and what belongs in them."""
     from model.registry import ENGINES
     from server.api.documentation import errors_table
     from server.settings.documentation import engine_table, settings_table
@@ -47,7 +47,7 @@ def generated() -> dict[Path, str]:
 
 
 def _with_tables(path: Path, tables: dict[str, str]) -> str:
-    """The text of `path` with `tables` in its blocks of the same names.
+    """Return the text of `path` with `tables` in its blocks of the same names.
 
     Raises:
         SystemExit: the file has no block for a table, or a block without a table.
@@ -60,7 +60,7 @@ def _with_tables(path: Path, tables: dict[str, str]) -> str:
 
 
 def stale_files() -> list[str]:
-    """Names of files that differ from what belongs in them."""
+    """Return the names of files that differ from what belongs in them."""
     return [path.name for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text]
 
 

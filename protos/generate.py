@@ -85,7 +85,7 @@ def _protoc(arguments: list[str]) -> None:
 
 
 def stale_files(name: str = "python") -> list[str]:
-    """Names of generated files of a target that differ from what the sources give now."""
+    """Return the names of generated files of a target that differ from what the sources give now."""
     target = TARGETS[name]
     with tempfile.TemporaryDirectory() as folder:
         target.compile_into(Path(folder))

@@ -17,7 +17,7 @@ async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def is_cancelled() -> bool:
-    """True if the running task was cancelled but continues, for example because a library has caught the
+    """Return True if the running task was cancelled but continues, for example because a library has caught the
     cancellation.
     """
     task = asyncio.current_task()

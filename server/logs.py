@@ -32,7 +32,7 @@ def bind(**fields: str) -> None:
 
 
 def bound_fields() -> Mapping[str, str]:
-    """The bound fields of the present task."""
+    """Return the bound fields of the present task."""
     return _bound.get()
 
 

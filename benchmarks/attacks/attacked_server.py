@@ -42,11 +42,11 @@ class Attacked:
         return f"{self.grpc[0]}:{self.grpc[1]}"
 
     def log_bytes(self) -> int:
-        """The size of the log so far."""
+        """Return the size of the log so far."""
         return self.log.stat().st_size
 
     def workers(self) -> list[psutil.Process]:
-        """The worker processes of its devices."""
+        """Return the worker processes of its devices."""
         return [one for one in self.process.children() if "server.workers.worker" in one.cmdline()]
 
 

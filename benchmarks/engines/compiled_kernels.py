@@ -91,7 +91,7 @@ def _compile(
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor) -> torch.Tensor:
-    """The attention kernel that torch uses on a GPU with a mask."""
+    """Return the attention kernel that torch uses on a GPU with a mask."""
     bias = torch.where(attn_mask, 0.0, -math.inf).to(q.dtype).expand(*q.shape[:3], k.shape[2])
     made: torch.Tensor = _aten._scaled_dot_product_efficient_attention(q, k, v, bias, False)[0]
     return made

@@ -35,7 +35,7 @@ class Expectation(Protocol):
         """True if the expectation applies to tiny networks, too."""
 
     def shown(self, seen: Seen) -> str:
-        """The expectation as text."""
+        """Return the expectation as text."""
 
     def verdict(self, value: Value, seen: Seen) -> str:
         """Return the verdict for a measured value."""

@@ -33,7 +33,7 @@ _PARTS = ("whole", "voice", "band")
 
 
 def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
-    """Every style on the first texts, in three parts."""
+    """Return every style on the first texts, in three parts."""
     pairs = list(zip(HELD_OUT.items(), HELD_OUT_SEEDS, strict=True))[:texts]
     return [
         Job(
@@ -47,7 +47,7 @@ def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
 
 
 def figures(folder: Path, name: str, recogniser: Recogniser | None) -> dict[str, float]:
-    """The figures of one song."""
+    """Return the figures of one song."""
     whole, voice, band = (read(folder, f"{name}-{part}") for part in _PARTS)
     sent, _ = decode(folder / f"{name}-whole.mp3")
     off = off_tilt_db(octave_levels_db(whole.sound))

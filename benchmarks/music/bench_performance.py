@@ -29,7 +29,7 @@ _PATHS = ("", "protos", "clients/python")
 
 
 def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
-    """Songs that each checkout sings."""
+    """Return the songs that each checkout sings."""
     return [
         {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
         for seed, text in (HELD_OUT if held_out else TUNING)
@@ -38,7 +38,7 @@ def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
 
 
 def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> list[RecordedSong]:
-    """The songs of a checkout, recorded in `folder`."""
+    """Return the songs of a checkout, recorded in `folder`."""
     paths = os.pathsep.join(str(checkout / path) for path in _PATHS)
     command = [sys.executable, sing.__file__, str(folder.absolute()), json.dumps(songs)]
     subprocess.run(command, cwd=checkout, env=os.environ | {"PYTHONPATH": paths}, check=True)

@@ -94,7 +94,7 @@ async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateReques
 
 
 def is_restarting(error: grpc.aio.AioRpcError) -> bool:
-    """True if a song was refused because a process is being restarted."""
+    """Return True if a song was refused because a process is being restarted."""
     return error.code() is grpc.StatusCode.UNAVAILABLE and "restarted" in str(error.details())
 
 

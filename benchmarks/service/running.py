@@ -26,7 +26,7 @@ class Service:
     start_seconds: float
 
     def family(self) -> list[psutil.Process]:
-        """The server process and its workers."""
+        """Return the server process and its workers."""
         return [self.process, *self.process.children(recursive=True)]
 
     def cpu_seconds(self) -> float:

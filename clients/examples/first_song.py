@@ -124,7 +124,7 @@ def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
 
 
 def is_serving(health: HealthStub) -> bool:
-    """True if the health service reports SERVING now."""
+    """Return True if the health service reports SERVING now."""
     try:
         answer: HealthCheckResponse = health.Check(HealthCheckRequest(), timeout=1.0)  # type: ignore[attr-defined]
     except grpc.RpcError:

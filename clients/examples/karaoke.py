@@ -71,7 +71,7 @@ class Stage:
             self.syllables += [(one.start_seconds, first + one.line_index, one.text) for one in event.timings]
 
     def text(self) -> Text:
-        """The line being sung, with its sung part highlighted, and the lines after it."""
+        """Return the line being sung, with its sung part highlighted, and the lines after it."""
         begun = [one for one in self.syllables if one[0] <= self.position]
         line = begun[-1][1] if begun else 0
         words, lit = (self.lines[line], 0) if line < len(self.lines) else ("♪", 0)

@@ -62,17 +62,17 @@ class Heatmap:
 
 
 def rate(counter: str, by: str, labels: str = ENGINES, time: str = "$__rate_interval") -> str:
-    """Rate of a counter per second."""
+    """Return the rate of a counter per second."""
     return f"sum by ({by}) (rate({counter}{{{labels}}}[{time}]))"
 
 
 def per_minute(counter: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """Queries for the rate of a counter per minute."""
+    """Return the queries for the rate of a counter per minute."""
     return [Query(f"60 * {rate(counter, ', '.join(by), labels)}", _legend(*by))]
 
 
 def percentile(percent: int, histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> Query:
-    """The value that so many in a hundred did not exceed."""
+    """Return the value that so many in a hundred did not exceed."""
     rates = rate(f"{histogram}_bucket", ", ".join(("le", *by)), labels, time=PERCENTILE_TIME)
     return Query(f"histogram_quantile({percent / 100}, {rates})", f"{_legend(*by)} P{percent}", exemplars)
 
@@ -86,13 +86,13 @@ def spread(histogram: str, *by: str, exemplars: bool = False, labels: str = ENGI
 
 
 def mean(histogram: str, *by: str) -> list[Query]:
-    """The mean of what was measured."""
+    """Return the mean of what was measured."""
     total, count = (rate(f"{histogram}_{what}", ", ".join(by), time=PERCENTILE_TIME) for what in ("sum", "count"))
     return [Query(f"{total} / {count}", _legend(*by))]
 
 
 def objective(histogram: str) -> Query:
-    """The objective that deploy/prometheus/rules.yml sets for a histogram."""
+    """Return the objective that deploy/prometheus/rules.yml sets for a histogram."""
     return Query(f'engine:{histogram}:objective{{engine=~"$engine"}}', "{{engine}} objective", dashed=True)
 
 
@@ -102,17 +102,17 @@ def limit(what: str) -> Query:
 
 
 def share(part: str, whole: str) -> str:
-    """Ratio of two counters over the last hour."""
+    """Return the ratio of two counters over the last hour."""
     return f"sum(increase({part}[1h])) / sum(increase({whole}[1h]))"
 
 
 def as_it_is(gauge: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """A gauge of each server, and of what else it is told apart by."""
+    """Return a gauge of each server, and of what else it is told apart by."""
     return [Query(f"{gauge}{{{labels}}}", f"{SERVER} {_legend(*by)}".strip())]
 
 
 def of_process(metric: str) -> str:
-    """A metric of the server process."""
+    """Return a metric of the server process."""
     return f'{metric}{{job="melisma",{SERVERS}}}'
 
 

@@ -26,7 +26,7 @@ FIGURE_SIZE, LINES_SIZE = (4, 4), (8, 8)
 
 
 def dashboard() -> Json:
-    """The classic schema, which Grafana 11 and newer read."""
+    """Return the classic schema, which Grafana 11 and newer read."""
     return {
         "uid": "melisma",
         "title": "Melisma",
@@ -44,7 +44,7 @@ def dashboard() -> Json:
 
 
 def rendered() -> str:
-    """The text of the file."""
+    """Return the text of the file."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 

@@ -153,5 +153,5 @@ class Style:
     beats_per_bar: int = 4
 
     def instrument(self, track: Track) -> Instrument | None:
-        """The instrument that plays `track`; `None` when the track is silent."""
+        """Return the instrument that plays `track`; `None` when the track is silent."""
         return dict(self.instruments).get(track)

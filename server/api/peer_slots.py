@@ -70,7 +70,7 @@ class PeerSlots:
         return any(self._end_one(peer) for peer in busiest_first)
 
     def __len__(self) -> int:
-        """The number of slots in use."""
+        """Return the number of slots in use."""
         return self._taken
 
     def _has_room(self, peer: str) -> bool:

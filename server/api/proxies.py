@@ -44,7 +44,7 @@ class TrustedProxies:
         self._networks = tuple(networks)
 
     def trusts(self, address: str) -> bool:
-        """True for the address of a trusted proxy."""
+        """Return True for the address of a trusted proxy."""
         try:
             found = ipaddress.ip_address(plain_address(address))
         except ValueError:

@@ -29,8 +29,8 @@ def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
 
 
 def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> int:
-    """Samples per channel of a planned song at the delivered rate; an upper bound if the plan does not give the exact
-    length.
+    """Return the samples per channel of a planned song at the delivered rate; an upper bound if the plan does not give
+    the exact length.
     """
     fed = plan.engine_samples
     if fed is None:

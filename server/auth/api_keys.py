@@ -114,7 +114,8 @@ class ApiKeyFile:
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def next_expiry(self) -> float | None:
-        """The time at which the next caller loses its last valid key, in seconds since 1970; `None` if no key expires.
+        """Return the time at which the next caller loses its last valid key, in seconds since 1970; `None` if no key
+        expires.
 
         If a caller has several keys, the last to expire counts. Callers whose keys have all expired are left out.
         """

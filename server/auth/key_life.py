@@ -13,7 +13,7 @@ key_expires_at: ContextVar[datetime | None] = ContextVar("key_expires_at", defau
 
 
 def key_expired() -> bool:
-    """True if the present call has an API key that has expired."""
+    """Return True if the present call has an API key that has expired."""
     end = key_expires_at.get()
     return end is not None and end <= datetime.now(UTC)
 

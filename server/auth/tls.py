@@ -51,8 +51,8 @@ class Certificates:
         self._now, self._context = _configuration(tls)
 
     def expiry(self) -> Mapping[str, float]:
-        """The time at which the first certificate of each file expires, in seconds since 1970, by the purpose of the
-        file.
+        """Return the time at which the first certificate of each file expires, in seconds since 1970, by the purpose of
+        the file.
         """
         self._newest()
         return self._ends

@@ -106,7 +106,7 @@ class LocalChecker:
         return self._process.pid if self._process is not None else None
 
     def liveness_problem(self) -> str | None:
-        """The reason why requests cannot be checked until the server is restarted; `None` while they can."""
+        """Return the reason why requests cannot be checked until the server is restarted; `None` while they can."""
         return (
             "the process that checks requests cannot be started; the server's log gives the cause"
             if self._failed_starts >= _HOPELESS_STARTS
@@ -278,5 +278,5 @@ class LocalChecker:
 
 
 def _size(request: SongRequest) -> int:
-    """The total size in bytes of a request's large fields."""
+    """Return the total size in bytes of a request's large fields."""
     return len(request.midi) + len(getattr(request.params.task, "audio", b""))

@@ -84,5 +84,5 @@ class Turns(Generic[T]):
             del self._queues[caller]
 
     def _charge_of(self, caller: str) -> float:
-        """The seconds charged to a caller, but at least one second less than those of the last caller served."""
+        """Return the seconds charged to a caller, but at least one second less than those of the last caller served."""
         return max(self._charged.get(caller, 0.0), self._level - _LARGEST_CREDIT_SECONDS)

@@ -63,7 +63,7 @@ class _Field:
     inside: "Mapping[int, _Field] | None"
 
     def is_packed(self, wire_type: int) -> bool:
-        """True if a value of that wire type has several elements of this list (packed encoding)."""
+        """Return True if a value of that wire type has several elements of this list (packed encoding)."""
         return self.repeated and wire_type == _LENGTH and self.wire_type != _LENGTH
 
 

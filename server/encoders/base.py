@@ -104,7 +104,7 @@ class EncoderPool(Protocol):
         """
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is running and each has failed to start many times, so that the server should be
+        """Return True if no encoder is running and each has failed to start many times, so that the server should be
         restarted.
         """
 

@@ -75,7 +75,7 @@ class LocalEncoders:
         return self._all_failed(_GIVEN_UP_STARTS)
 
     def pids(self) -> list[int | None]:
-        """The ids of the running encoder processes."""
+        """Return the ids of the running encoder processes."""
         return [encoder.pid for encoder in self.up.values()]
 
     def require(self) -> None:
@@ -87,7 +87,7 @@ class LocalEncoders:
         raise WorkerLost("the encoder of songs is being restarted: try again in a moment")
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is running and each has failed to start many times, so that the server should be
+        """Return True if no encoder is running and each has failed to start many times, so that the server should be
         restarted.
         """
         return self._all_failed(_HOPELESS_STARTS)

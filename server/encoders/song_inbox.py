@@ -65,7 +65,7 @@ class SongInbox:
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
-        """Size in bytes of an attempt's sound that waits."""
+        """Return the size in bytes of an attempt's sound that waits."""
         queue = self._attempts.get(attempt, ())
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 

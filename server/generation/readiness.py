@@ -23,7 +23,7 @@ class Readiness:
         """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
 
     def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
-        """The reason why new songs should be sent to other servers, for the operator; `None` if there is none.
+        """Return the reason why new songs should be sent to other servers, for the operator; `None` if there is none.
 
         With `full_is_ready` a nearly full queue is not a reason, for load balancers that consider the load themselves.
         """
@@ -36,7 +36,7 @@ class Readiness:
         return False
 
     def engine_unready(self, engine: str) -> str | None:
-        """The reason why no song of `engine` can be made here now; `None` if one can."""
+        """Return the reason why no song of `engine` can be made here now; `None` if one can."""
         return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
@@ -90,7 +90,7 @@ class EngineReadiness(Readiness):
         self._was_ready = False
 
     def ready(self, engine: str) -> bool:
-        """True if songs of `engine` can be made now."""
+        """Return True if songs of `engine` can be made now."""
         return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     @override

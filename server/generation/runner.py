@@ -106,7 +106,9 @@ class Runner:
             self._pool.require(self._pool.engine_names[0])
 
     def liveness_problem(self) -> str | None:
-        """The reason why no song can be made here until the server is restarted; `None` while songs can be made."""
+        """Return the reason why no song can be made here until the server is restarted; `None` while songs can be
+        made.
+        """
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended because of a bug"
         if self._encoders.all_starts_failed():
@@ -114,7 +116,7 @@ class Runner:
         return "no worker process can be started; see the log" if self._pool.all_starts_failed() else None
 
     def ready(self, engine: str) -> bool:
-        """True if new songs of `engine` can be made now."""
+        """Return True if new songs of `engine` can be made now."""
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
@@ -123,15 +125,15 @@ class Runner:
         return f"{made}-{encoded}" if made and encoded else ""
 
     def depths(self) -> dict[str, QueueDepth]:
-        """The numbers of waiting and running songs and sections of every configured engine."""
+        """Return the numbers of waiting and running songs and sections of every configured engine."""
         return {name: QueueDepth() for name in self._pool.engine_names} | self._scheduler.depths()
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
         return self._pool.infos()
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """The devices on which the engine is ready."""
+        """Return the devices on which the engine is ready."""
         return self._pool.devices_of(name)
 
     @property

@@ -65,7 +65,7 @@ class LogBounds(logging.Filter):
         self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True if the line may be written; a line of another library is shortened."""
+        """Return True if the line may be written; a line of another library is shortened."""
         name = record.name.partition(".")[0]
         if name in OWN:
             if getattr(record, "code", None) not in _WITHOUT_KEY:
@@ -106,7 +106,7 @@ class LogBounds(logging.Filter):
 
 
 def _says_a_listener_left(record: logging.LogRecord) -> bool:
-    """True for gRPC's error line about a socket that closed during a write, which only means that a listener has
+    """Return True for gRPC's error line about a socket that closed during a write, which only means that a listener has
     left.
     """
     return record.name == "grpc._cython.cygrpc" and "ExecuteBatchError raised in core" in str(record.msg)

@@ -88,7 +88,7 @@ class Attempt:
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:
-        """The key of the section whose step is due."""
+        """Return the key of the section whose step is due."""
         return SectionKey(self.key, self.denoising)
 
     def to_prepare(self, ahead: int) -> int | None:
@@ -100,11 +100,11 @@ class Attempt:
         return index if missing and index <= self.rendering + 1 else None
 
     def can_render(self) -> bool:
-        """True if a section is denoised and not rendered yet."""
+        """Return True if a section is denoised and not rendered yet."""
         return self.planned and self.rendering < self.denoised
 
     def can_denoise(self, *, ahead: int) -> bool:
-        """True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
+        """Return True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
         return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
 
     @property

@@ -24,11 +24,11 @@ class CommandsInFlight:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
 
     def __bool__(self) -> bool:
-        """True if some lane has a command."""
+        """Return True if some lane has a command."""
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
-        """True if a lane has a command for the attempt."""
+        """Return True if a lane has a command for the attempt."""
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
@@ -145,7 +145,7 @@ class DeviceProgress:
             self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
     def has_memory_for(self, song: ScheduledSong) -> bool:
-        """True if there is memory to prepare one more section of the song.
+        """Return True if there is memory to prepare one more section of the song.
 
         The size of a section is unknown before it is prepared; that of the engine's last section is assumed. A device
         prepares one section at a time, so a wrong assumption exceeds the limit by less than one section.

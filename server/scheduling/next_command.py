@@ -125,8 +125,8 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """True if a command is for an isolated song while another lane works on other songs, which a crash would also
-    affect.
+    """Return True if a command is for an isolated song while another lane works on other songs, which a crash would
+    also affect.
     """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
@@ -179,8 +179,8 @@ class _Room:
         self._full = False
 
     def allows(self, command: Command, song: ScheduledSong) -> bool:
-        """True if there is memory for the section that a command prepares, or if only songs that are not served occupy
-        memory.
+        """Return True if there is memory for the section that a command prepares, or if only songs that are not served
+        occupy memory.
 
         So at least one song continues, even if songs with full buffers occupy all memory.
         """

@@ -152,7 +152,7 @@ class Placement:
             self._sorted_until = now + _SORT_SECONDS
 
     def _has_free_slot(self, device: DeviceProgress, song: ScheduledSong) -> bool:
-        """True if one more song may be made. Songs that are far ahead of their listeners do not count, up to a
+        """Return True if one more song may be made. Songs that are far ahead of their listeners do not count, up to a
         limit.
         """
         slots = device.spec.running_songs

@@ -122,7 +122,7 @@ class Scheduler:
         return self._placement.depths()
 
     def is_current(self, key: SongKey) -> bool:
-        """True if this is the current attempt at the song."""
+        """Return True if this is the current attempt at the song."""
         song = self._placement.song(key.song_id)
         return song is not None and song.attempt.key == key
 

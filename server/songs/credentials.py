@@ -59,7 +59,7 @@ class Credentials:
         """The number of manifests that could not be made."""
 
     def of(self, song: SongRecord) -> bool:
-        """True if `manifest` can sign one for the song."""
+        """Return True if `manifest` can sign one for the song."""
         return self._signer is not None and song.state is SongState.COMPLETED
 
     async def manifest(self, recording: Recording) -> bytes:
@@ -161,7 +161,7 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 
 def _marks(recording: Recording) -> Marks:
-    """The marks of a song; empty if it was not marked."""
+    """Return the marks of a song; empty if it was not marked."""
     if (plan := recording.plan) is None:
         return Marks("", "", "")
     return Marks(plan.marks.digital_source_type, plan.marks.producer, plan.marks.content_id)

@@ -91,7 +91,7 @@ class Persistence:
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """True for a song that was never planned, unless it has failed and its caller may ask for the reason."""
+    """Return True for a song that was never planned, unless it has failed and its caller may ask for the reason."""
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
     return not song.duration_seconds and not asked

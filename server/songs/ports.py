@@ -64,7 +64,7 @@ class CheckedSong(Protocol):
     """A request that a runner has checked and can make."""
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """The first event of the song."""
+        """Return the first event of the song."""
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> SongJob:
         """Start making the song; `sink` has its `Accepted` event when this returns.
@@ -104,13 +104,13 @@ class SongRunner(Protocol):
     """Interface of the part of the server that makes songs."""
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """The engines that are loaded, by name."""
+        """Return the engines that are loaded, by name."""
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """The devices on which the engine is loaded."""
+        """Return the devices on which the engine is loaded."""
 
     def ready(self, engine: str) -> bool:
-        """True if the engine accepts songs now."""
+        """Return True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
         """Fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""

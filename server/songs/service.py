@@ -212,7 +212,7 @@ class Songs:
         return bool(self._served())
 
     def service_load(self) -> tuple[int, int] | None:
-        """Songs and slots of the whole service if this replica makes no songs itself; otherwise `None`."""
+        """Return the songs and slots of the whole service if this replica makes no songs itself; otherwise `None`."""
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None

@@ -239,4 +239,4 @@ class SongStore(Protocol):
         """The reason why songs cannot be stored now; `None` if they can."""
 
     def usage(self) -> StoreUsage:
-        """The present usage of the store, if known."""
+        """Return the present usage of the store, if known."""

@@ -47,7 +47,7 @@ class AgeClock:
         self.believed = known or Believed(now_ns())
 
     def now_ns(self) -> int:
-        """The accepted time now, in nanoseconds since 1970."""
+        """Return the accepted time now, in nanoseconds since 1970."""
         at = self._clock()
         passed_seconds, self._looked_at = at - self._looked_at, at
         self.believed = self._judged(passed_seconds, self._wall_ns())

@@ -82,7 +82,9 @@ def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str], ends: 
 
 
 def trace_names(span: Span) -> dict[str, str]:
-    """The trace and the span for log lines, sampled or not; nothing where neither the caller nor the server has one."""
+    """Return the trace and the span for log lines, sampled or not; nothing where neither the caller nor the server has
+    one.
+    """
     context = span.get_span_context()
     if not context.is_valid:
         return {}
@@ -111,7 +113,7 @@ def end_call(span: Span, code: grpc.StatusCode) -> None:
 
 
 def _addresses(ends: Ends) -> dict[str, str | int]:
-    """The attributes of both ends that OpenTelemetry's conventions have for spans of a server."""
+    """Return the attributes of both ends that OpenTelemetry's conventions have for spans of a server."""
     named = (("server", ends.server), ("client", ends.client))
     addresses: dict[str, str | int] = {f"{name}.address": end.address for name, end in named if end.address}
     return addresses | {f"{name}.port": end.port for name, end in named if end.address and end.port}

@@ -75,7 +75,7 @@ async def metrics_sent(
 
 
 def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
-    """The exporter of that name; `None` where none is wanted. Raises InvalidTelemetry."""
+    """Return the exporter of that name; `None` where none is wanted. Raises InvalidTelemetry."""
     if exporter in ("none", "prometheus", ""):
         return None
     if exporter != "otlp":

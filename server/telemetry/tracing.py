@@ -99,7 +99,7 @@ def _span_exporter(exporter: str, protocol: str) -> SpanExporter | None:
 
 
 def otlp_exporter(protocol: str, module: str, name: str) -> Any:
-    """The OTLP exporter `name` of a signal's `module`, such as "trace_exporter", over `protocol`.
+    """Return the OTLP exporter `name` of a signal's `module`, such as "trace_exporter", over `protocol`.
 
     It is imported only here, so that nobody else pays for it.
 

@@ -81,7 +81,7 @@ class WorkerPool(Protocol):
         """The configured engines, ready or not, in the order of the settings."""
 
     def infos(self) -> dict[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
         """Return the devices on which `engine` is ready."""
@@ -90,7 +90,9 @@ class WorkerPool(Protocol):
         """Return the engines that are ready on `device`."""
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
+        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
+        failed.
+        """
 
     def sound_of(self, engine: str) -> str:
         """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
@@ -105,12 +107,12 @@ class WorkerPool(Protocol):
         """
 
     def unavailable(self, engine: str) -> bool:
-        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
-        songs should fail.
+        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
+        waiting songs should fail.
         """
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker and each has failed to start many times, so that the server should be
+        """Return True if no device has a worker and each has failed to start many times, so that the server should be
         restarted.
         """
 

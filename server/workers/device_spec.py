@@ -23,5 +23,5 @@ class DeviceSpec:
     memory_bytes: int = 0
 
     def loads(self, engine: str) -> bool:
-        """True if the worker of the device loads `engine`."""
+        """Return True if the worker of the device loads `engine`."""
         return not self.engines or engine in self.engines

@@ -70,7 +70,7 @@ class CommandExecutor:
             return self._do(command)
 
     def _names(self, command: Command) -> dict[str, str]:
-        """Fields of log lines about the command."""
+        """Return the fields of log lines about the command."""
         match command:
             case Plan(song=key, trace=trace):
                 return _log_names(key, trace)

@@ -37,7 +37,7 @@ class DeviceBroken(BaseException):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True if memory was exhausted, on the device or the host, in whatever way the libraries report it."""
+    """Return True if memory was exhausted, on the device or the host, in whatever way the libraries report it."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")
@@ -47,7 +47,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """True if the error, or a cause of it, makes the device unusable for this process; always False for lack of
+    """Return True if the error, or a cause of it, makes the device unusable for this process; always False for lack of
     memory.
     """
     return any(_is_fatal_itself(one) for one in _chain(error))
@@ -101,8 +101,8 @@ def _is_fatal_itself(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    """True if an error of a library contains one of the texts. Errors of other kinds are ignored, because they may
-    quote a caller's text.
+    """Return True if an error of a library contains one of the texts. Errors of other kinds are ignored, because they
+    may quote a caller's text.
     """
     if not isinstance(error, RuntimeError) or isinstance(error, EngineUnavailable):
         return False

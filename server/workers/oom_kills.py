@@ -43,7 +43,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _memory_groups(listing: Path) -> list[tuple[str, str]]:
-    """The controllers and the path of each group that limits memory; version 2 names no controllers."""
+    """Return the controllers and the path of each group that limits memory; version 2 names no controllers."""
     with suppress(OSError):
         lines = [line.split(":", 2) for line in listing.read_text("utf-8").splitlines()]
         return [(names, path) for _, names, path in lines if not names or "memory" in names.split(",")]

@@ -106,7 +106,9 @@ class WorkerProcess:
             self._killed |= await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
 
     def death(self, kills: OomKills) -> WorkerDeath:
-        """The cause of the death of a worker that was stopped after it had died; takes a kill of `kills` for it."""
+        """Return the cause of the death of a worker that was stopped after it had died; takes a kill of `kills` for
+        it.
+        """
         status = self._process.returncode if self._process is not None else None
         if self._killed or status is None:
             return WorkerDeath.UNRESPONSIVE

@@ -65,7 +65,7 @@ class Server:
         return found
 
     def restarts(self) -> int:
-        """Number of workers that were started in place of lost ones."""
+        """Return the number of workers that were started in place of lost ones."""
         return int(self.metrics().get("melisma_worker_restarts_total", 0))
 
 

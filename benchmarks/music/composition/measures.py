@@ -167,7 +167,7 @@ def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
 
 
 def weak_lengths(pieces: Sequence[Piece]) -> float:
-    """Mean length of the notes of function words, against that of other syllables, line ends left out."""
+    """Return the mean length of the notes of function words, against that of other syllables, line ends left out."""
     lengths: dict[bool, list[int]] = {True: [], False: []}
     for line in (line for piece in pieces for section in piece.sections for line in section.lines):
         for note, stress in zip([n for n in line.notes if n.sung][:-1], line.stresses, strict=False):

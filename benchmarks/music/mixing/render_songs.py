@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _told(made: Made) -> dict[str, Any]:
-    """Sections with the readings of their syllables, MIDI files, tempo and cost."""
+    """Return the sections with the readings of their syllables, MIDI files, tempo and cost."""
     sections = [
         {
             "kind": section.kind.value,

@@ -55,7 +55,7 @@ def render(checkout: Path, jobs: Sequence[Job], folder: Path) -> None:
 
 
 def read(folder: Path, name: str) -> Song:
-    """A song that `render` wrote."""
+    """Return a song that `render` wrote."""
     sound, _ = soundfile.read(folder / f"{name}.flac", dtype="float32")
     told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return Song(name, np.ascontiguousarray(sound.T) * np.float32(HEADROOM), told)

@@ -10,7 +10,7 @@ _KINDS = {**dict.fromkeys("mnlr", "m, n, l, r"), **dict.fromkeys("ywaeo", "glide
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Course and spread of the levels of lines, and how deep the voice dips before voiced beginnings."""
+    """Return the course and spread of the levels of lines, and how deep the voice dips before voiced beginnings."""
     levels = [found for song in songs for found in _lines(song)]
     slopes = [np.polyfit(np.linspace(0, 1, len(line)), line, 1)[0] for line in levels]
     out = {
@@ -47,7 +47,7 @@ def _dips(song: RecordedSong, line: Line) -> Iterator[tuple[str, float]]:
 
 
 def _levels(song: RecordedSong, start: float, end: float) -> Floats:
-    """Levels over 15 ms, every 5 ms."""
+    """Return the levels over 15 ms, every 5 ms."""
     sums = np.concatenate([[0.0], np.cumsum(song.between(start, end) ** 2)])
     width, hop = round(0.015 * song.rate_hertz), round(0.005 * song.rate_hertz)
     first = np.arange(0, max(len(sums) - width, 1), hop)

@@ -28,7 +28,7 @@ class LongNote:
 
 
 def long_notes(song: RecordedSong) -> list[LongNote]:
-    """Every long note that one voice sings, if its pitch is found."""
+    """Return every long note that one voice sings, if its pitch is found."""
     times, hertz = pitch_track(song)
     found = []
     for start, end, written in song.solo_notes():

@@ -11,7 +11,7 @@ _RATE = 16_000
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Means over the songs, 1 to 5."""
+    """Return the means over the songs, 1 to 5."""
     scores = []
     for song in songs:
         sound = song.at(_RATE)

@@ -47,7 +47,7 @@ class RecordedSong:
 
     @classmethod
     def load(cls, path: Path) -> "RecordedSong":
-        """The song of a JSON file, with the sound beside it."""
+        """Return the song of a JSON file, with the sound beside it."""
         told = json.loads(path.read_text())
         sound, rate = soundfile.read(path.with_suffix(".flac"))
         lines = tuple(
@@ -63,7 +63,7 @@ class RecordedSong:
         return cls(told["name"], told["style"], rate, sound, lines, tuple((a, b, p) for a, b, p in told["notes"]))
 
     def between(self, start: float, end: float) -> Floats:
-        """The sound from `start` to `end`, in seconds."""
+        """Return the sound from `start` to `end`, in seconds."""
         return self.sound[max(round(start * self.rate_hertz), 0) : round(end * self.rate_hertz)]
 
     def solo_syllables(self) -> Iterator[tuple[str, Span]]:
@@ -80,7 +80,7 @@ class RecordedSong:
                 yield note
 
     def at(self, hertz: int) -> NDArray[np.float32]:
-        """The sound at another sampling rate."""
+        """Return the sound at another sampling rate."""
         return np.asarray(soxr.resample(self.sound, self.rate_hertz, hertz), np.float32)
 
 
@@ -99,6 +99,6 @@ def pitch_track(song: RecordedSong) -> tuple[Floats, Floats]:
 
 
 def middle(values: Sequence[float]) -> float:
-    """The median of what is a number; NaN if nothing is."""
+    """Return the median of what is a number; NaN if nothing is."""
     finite = [value for value in values if np.isfinite(value)]
     return float(np.median(finite)) if finite else float("nan")

@@ -23,7 +23,7 @@ SECONDS = 44.0
 
 
 def described(made: Made) -> dict[str, Any]:
-    """Words and times of a song: `lines` with the kind of their section, and `notes`."""
+    """Return the words and times of a song: `lines` with the kind of their section, and `notes`."""
     lines: list[dict[str, Any]] = []
     for section, score in zip(made.plan.sections, made.scores, strict=True):
         for number, line in enumerate(section.lines):

@@ -25,7 +25,7 @@ class Vowel:
 
 
 def vowels(song: RecordedSong) -> list[Vowel]:
-    """The syllables of 0.3 s and more that one voice sings, from a quarter to four fifths of each."""
+    """Return the syllables of 0.3 s and more that one voice sings, from a quarter to four fifths of each."""
     found = []
     for _, (start, end) in song.solo_syllables():
         sound = song.between(start + 0.25 * (end - start), start + 0.8 * (end - start))
@@ -37,7 +37,7 @@ def vowels(song: RecordedSong) -> list[Vowel]:
 
 
 def _movement(sound: Floats) -> float:
-    """Median over time of the mean change of 40 mel bands from 64 ms to the next, 10 ms later."""
+    """Return the median over time of the mean change of 40 mel bands from 64 ms to the next, 10 ms later."""
     wave = torch.from_numpy(sound)
     spectra = torch.stft(wave, _FFT, _HOP, window=torch.hann_window(_FFT, dtype=wave.dtype), return_complex=True)
     power = (spectra.abs() ** 2).numpy().T @ _MEL
@@ -51,7 +51,7 @@ def _harmonicity(sound: Floats, rate_hertz: int) -> float:
 
 
 def alpha_ratio(song: RecordedSong) -> float:
-    """Power in 1 to 5 kHz over that in 50 Hz to 1 kHz, in dB, of all syllables that one voice sings."""
+    """Return the power in 1 to 5 kHz over that in 50 Hz to 1 kHz, in dB, of all syllables that one voice sings."""
     sounds = [song.between(*span) for _, span in song.solo_syllables()]
     low = soxr.resample(np.concatenate(sounds), song.rate_hertz, _RATE)
     power = np.abs(np.fft.rfft(low)) ** 2
@@ -61,7 +61,7 @@ def alpha_ratio(song: RecordedSong) -> float:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Medians over all vowels, and the alpha ratio of each style, a mean over its songs."""
+    """Return the medians over all vowels, and the alpha ratio of each style, a mean over its songs."""
     measured = {song.name: vowels(song) for song in songs}
     every = [vowel for found in measured.values() for vowel in found]
     alphas = {}

@@ -38,7 +38,7 @@ def recogniser(threads: int = 1) -> WhisperModel:
 
 
 def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
-    """Transcript of Mandarin speech or singing at 16 kHz."""
+    """Return the transcript of Mandarin speech or singing at 16 kHz."""
     segments, _ = model.transcribe(
         sound, language="zh", beam_size=5, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
     )
@@ -46,7 +46,7 @@ def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
 
 
 def _pinyin(text: str) -> list[str]:
-    """Pinyin of Chinese characters, and Latin words, in lower case."""
+    """Return the pinyin of Chinese characters, and Latin words, in lower case."""
     out: list[str] = []
     for word in re.findall(r"[一-鿿]|[a-z']+", text.lower()):
         out += lazy_pinyin(word)
@@ -54,7 +54,9 @@ def _pinyin(text: str) -> list[str]:
 
 
 def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
-    """Edits over syllables sung, heard section by section so that pauses invite no inventions; and what was heard."""
+    """Return the edits over syllables sung, heard section by section so that pauses invite no inventions; and what was
+    heard.
+    """
     sound = song.at(_RATE)
     wrong, total, texts = 0, 0, []
     for _, group in groupby(song.lines, key=lambda line: line.section):
@@ -68,7 +70,7 @@ def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Mean error over the songs, with the bounds of its 95 % interval by bootstrap over them."""
+    """Return the mean error over the songs, with the bounds of its 95 % interval by bootstrap over them."""
     model = recogniser()
     errors = []
     for song in songs:

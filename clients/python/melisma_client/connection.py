@@ -151,7 +151,7 @@ class Deadline:
         return Deadline(time.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
-        """Time left, never negative."""
+        """Return the time left, never negative."""
         return max(0.0, self.at - time.monotonic())
 
 

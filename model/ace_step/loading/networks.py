@@ -86,7 +86,7 @@ def _untied(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def is_dead(name: str) -> bool:
-    """True if the tensor `name` of the released transformer is not used in inference."""
+    """Return True if the tensor `name` of the released transformer is not used in inference."""
     return name.startswith("projectors.") or any(part in name for part in _DEAD)
 
 

@@ -114,7 +114,7 @@ class CrossAttention(Projections):
     """Softmax attention from frames to a context with precomputed keys and values."""
 
     def key_value(self, context: torch.Tensor, positions: Table) -> KeyValue:
-        """Keys and values of a context [rows, tokens, width]; they serve every step."""
+        """Return the keys and values of a context [rows, tokens, width]; they serve every step."""
         return turn(self.split(self.to_k(context)), *positions), self.split(self.to_v(context))
 
     def forward(

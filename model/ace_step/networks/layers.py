@@ -11,7 +11,7 @@ NORM_EPSILON = 1e-6
 
 
 def rms(x: torch.Tensor) -> torch.Tensor:
-    """Root mean square normalisation (arXiv 1910.07467) of the last axis, without weights."""
+    """Return the root mean square normalisation (arXiv 1910.07467) of the last axis, without weights."""
     return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPSILON)
 
 

@@ -99,7 +99,7 @@ class Transformer(nn.Module):
         mask: torch.Tensor | None = None,
         positions: Table | None = None,
     ) -> torch.Tensor:
-        """Velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
+        """Return the velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
 
         `timesteps` [rows] are 1000 times each row's own noise level; `mask` [rows, frames] is 1 for frames and 0 for
         padding at the end, `None` without padding. Rows do not affect each other. `positions` is the result of the

@@ -23,7 +23,7 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=_NORM_EPSILON)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape of the input."""
+        """Return the result has the shape of the input."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -180,7 +180,7 @@ class MelTransform(nn.Module):
         return torch.cat([self._mel(piece) for piece in pieces], dim=-1)
 
     def _mel(self, padded: torch.Tensor) -> torch.Tensor:
-        """The mel frames of samples [rows, samples] from the first of one frame to the last of another."""
+        """Return the mel frames of samples [rows, samples] from the first of one frame to the last of another."""
         n_fft, hop = self.config.n_fft, self.config.hop
         window, filters = self.spectrogram.get_buffer("window").float(), self.mel_scale.get_buffer("fb").float()
         waves = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)

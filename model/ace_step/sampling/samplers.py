@@ -66,7 +66,7 @@ class _Levels:
         return float(self._timesteps[self.index])
 
     def levels(self) -> tuple[float, float]:
-        """The noise levels before and after the next evaluation."""
+        """Return the noise levels before and after the next evaluation."""
         return self._levels[self.index], self._levels[self.index + 1]
 
     def advanced(self) -> Self:

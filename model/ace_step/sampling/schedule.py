@@ -49,7 +49,7 @@ class Interval:
         return cls(int(steps * (1.0 - share) / 2.0), int(steps * (share / 2.0 + 0.5)))
 
     def holds(self, index: int) -> bool:
-        """True if guidance is on at step `index`."""
+        """Return True if guidance is on at step `index`."""
         return self.start <= index < self.end
 
     def progress(self, index: int) -> float:

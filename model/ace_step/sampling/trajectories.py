@@ -44,7 +44,7 @@ class Trajectory(Protocol):
         """Number of steps done."""
 
     def rows(self) -> list[Row]:
-        """Rows that the next step evaluates; the same on every call until the step is taken."""
+        """Return the rows that the next step evaluates; the same on every call until the step is taken."""
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """Take one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.

@@ -78,7 +78,7 @@ class Reading:
 
 
 def is_chinese(text: str) -> bool:
-    """True if `text` has a Chinese character."""
+    """Return True if `text` has a Chinese character."""
     return _CHINESE.search(text) is not None
 
 

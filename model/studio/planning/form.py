@@ -97,7 +97,7 @@ class Form:
         return sum(block.bars for block in self.blocks())
 
     def blocks(self) -> tuple[Block, ...]:
-        """The sections of the song in order; the first is short unless its first line alone is not."""
+        """Return the sections of the song in order; the first is short unless its first line alone is not."""
         blocks = [Block(SectionKind.INTRO, self.intro_bars)] if self.intro_bars else []
         for index in self.order:
             limit = _BLOCK_BARS if blocks else FIRST_SECTION_BARS
@@ -131,7 +131,7 @@ class Form:
 
 
 def tightest(sections: Sequence[LyricSection], bar_seconds: float) -> Form:
-    """The shortest form that holds the sections: no room between them, an intro only where the start needs one.
+    """Return the shortest form that holds the sections: no room between them, an intro only where the start needs one.
 
     A played intro or outro among the sections becomes the form's own. Without any section the form is one verse.
     """

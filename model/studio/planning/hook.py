@@ -30,7 +30,7 @@ class Quotation:
 
 
 def quotation(plan: SongPlan, detail: StudioDetail, index: int) -> Quotation | None:
-    """The quotation in section `index`; `None` where it quotes nothing.
+    """Return the quotation in section `index`; `None` where it quotes nothing.
 
     Only sections without words of their own quote, in sung songs without a melody of the caller's.
     """

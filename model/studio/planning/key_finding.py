@@ -19,7 +19,8 @@ _EXPECTED_MODE = 0.05
 
 
 def key_of_melody(notes: Sequence[AnchorNote], expected: Mode) -> Key | None:
-    """The key whose profile correlates best with how long each pitch class sounds (Krumhansl and Schmuckler, 1990).
+    """Return the key whose profile correlates best with how long each pitch class sounds (Krumhansl and Schmuckler,
+    1990).
 
     Where keys fit about equally well, one of the `expected` mode is taken. `None` for a melody that
     favours no pitch class, as one of rests.

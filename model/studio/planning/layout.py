@@ -61,7 +61,7 @@ def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
 
 
 def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, rapped: bool = False) -> int:
-    """The length at which every section has room, with repetitions where the song would be under 40 seconds.
+    """Return the length at which every section has room, with repetitions where the song would be under 40 seconds.
 
     Few lines make a shorter song: 10 seconds for each line and each section that is played.
     """
@@ -86,7 +86,7 @@ def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
 def lay_out(
     sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False
 ) -> tuple[Block, ...]:
-    """The sections of a song of exactly `bars` bars, which must be at least `fewest_bars`.
+    """Return the sections of a song of exactly `bars` bars, which must be at least `fewest_bars`.
 
     Words get room first, unless they are `rapped`, then intro and outro, then verse and chorus come again after
     interludes; what is left over is played. The first block has at most 4 bars and none has more than 16.
@@ -149,7 +149,7 @@ def _eased_moves(ease: Ease) -> Iterator[Move]:
 
 
 def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
-    """The form with room for the words of all parts of some kinds, at one pace.
+    """Return the form with room for the words of all parts of some kinds, at one pace.
 
     Where lines of one part have two bars, those of the others have as many.
     """
@@ -202,7 +202,7 @@ def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
 
 
 def _worn(form: Form) -> bool:
-    """True if words come too often; those that are written more often may not come again at all."""
+    """Return True if words come too often; those that are written more often may not come again at all."""
     times: Counter[tuple[SectionKind, LyricLine]] = Counter()
     for index in form.order:
         times.update({(form.parts[index].kind, line) for line in form.parts[index].lines})
@@ -236,7 +236,7 @@ def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[F
 
 
 def _stanzas(form: Form) -> list[tuple[int, ...]]:
-    """The song's own parts, cut after each chorus; without any chorus every part stands alone."""
+    """Return the song's own parts, cut after each chorus; without any chorus every part stands alone."""
     own = [index for index in range(form.own_parts) if form.parts[index].kind is not SectionKind.OUTRO] or [0]
     cuts = [n for n, index in enumerate(own, start=1) if form.parts[index].kind is SectionKind.CHORUS]
     edges = [0, *cuts] if cuts else list(range(len(own) + 1))

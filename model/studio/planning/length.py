@@ -32,7 +32,7 @@ class Tempo:
     beats_per_bar: int = BEATS_PER_BAR
 
     def bar_seconds(self, bpm: float) -> float:
-        """Length of a bar at `bpm`."""
+        """Return the length of a bar at `bpm`."""
         return seconds_of(1, bpm, self.beats_per_bar)
 
 
@@ -57,7 +57,7 @@ def bars_together(beats_per_bar: int) -> int:
 def choose_length(
     asked: float | None, tempo: Tempo, sections: Sequence[LyricSection], longest: float, *, rapped: bool = False
 ) -> Length:
-    """The length of a song of `asked` seconds, or, where nothing is asked, as long as the words need.
+    """Return the length of a song of `asked` seconds, or, where nothing is asked, as long as the words need.
 
     Whether words fit a duration depends on the style and the words alone, not on the tempo that was drawn for the
     song: where they do not fit at that one, the nearest of the style's range is taken at which they do.
@@ -112,7 +112,8 @@ def _fixed_lengths(seconds: float, tempo: Tempo, longest: float) -> Iterator[Len
 
 
 def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
-    """Bars and exact tempi in the range of the style: first those within the slack of the tempo, then by distance.
+    """Return the bars and exact tempi in the range of the style: first those within the slack of the tempo, then by
+    distance.
 
     Among those within the slack multiples of four bars come first, then of two.
     """
@@ -128,7 +129,7 @@ def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
-    """All lengths of a duration whose tempo, bent a little, is in the range, and one or two beyond it."""
+    """Return all lengths of a duration whose tempo, bent a little, is in the range, and one or two beyond it."""
     minute_bars = 60.0 * tempo.beats_per_bar
     per_bar, range_bpm = seconds / minute_bars, tempo.range_bpm
     slowest = max(math.floor(range_bpm[0] * (1 - TEMPO_SLACK) * per_bar), math.ceil(SLOWEST_BPM * per_bar), 2)

@@ -38,7 +38,8 @@ _MANY_REFRAINS = 5
 
 
 def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -> tuple[int, ...]:
-    """Semitones by which each section of a song lies above its key: 0 up to the last refrain, 0 to 2 from there on.
+    """Return the semitones by which each section of a song lies above its key: 0 up to the last refrain, 0 to 2 from
+    there on.
 
     The refrain is the chorus, or a verse that comes three times in a song without one. A song with a melody of the
     caller's stays in its key, and so does one whose refrain comes only once.
@@ -59,5 +60,5 @@ def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -
 
 
 def _sung(blocks: Sequence[Block], kind: SectionKind) -> list[int]:
-    """Indices of the sung sections of a kind, without what continues them."""
+    """Return the indices of the sung sections of a kind, without what continues them."""
     return [index for index, block in enumerate(blocks) if block.kind is kind and block.lines and block.piece == 0]

@@ -98,7 +98,7 @@ def line_plan(
 
 
 def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[int]) -> tuple[int, ...]:
-    """Steps of each line from its entry to that of the next, or the fewest of all lines with its words.
+    """Return the steps of each line from its entry to that of the next, or the fewest of all lines with its words.
 
     `spans` holds the steps of each line's bars.
     """
@@ -129,7 +129,7 @@ def _alike(lines: Sequence[LyricLine], bars: Sequence[int], one: int, other: int
 
 
 def _climax(lines: Sequence[LyricLine]) -> int | None:
-    """The line a little behind the middle; the first of the same words, as its tune is theirs."""
+    """Return the line a little behind the middle; the first of the same words, as its tune is theirs."""
     if not lines:
         return None
     words = words_of(lines[int(_CLIMAX_PLACE * len(lines))])
@@ -137,7 +137,7 @@ def _climax(lines: Sequence[LyricLine]) -> int | None:
 
 
 def _height(line: int, climax: int | None, lines: int) -> float:
-    """Semitones of a line above the middle of its section: up to the climax, and a little down behind it."""
+    """Return the semitones of a line above the middle of its section: up to the climax, and a little down behind it."""
     if climax is None or lines < 2:
         return 0.0
     if line > climax:
@@ -147,7 +147,7 @@ def _height(line: int, climax: int | None, lines: int) -> float:
 
 
 def _entries(plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], style: Style) -> tuple[int, ...]:
-    """Entry of each line; one whose words came before in a section of this kind enters as it did there."""
+    """Return the entry of each line; one whose words came before in a section of this kind enters as it did there."""
     kind, known = plan.sections[index].kind, dict[str, int]()
     opening = {words_of(section.lines[0]) for section in plan.sections if section.kind is kind and section.lines}
     title = title_line(plan.sections) if kind is SectionKind.CHORUS else None
@@ -196,7 +196,9 @@ def _allowed(
     *,
     first: bool,
 ) -> Mapping[int, float]:
-    """The entries that leave room for the line and the one before it, with their shares; 0 is always among them."""
+    """Return the entries that leave room for the line and the one before it, with their shares; 0 is always among
+    them.
+    """
 
     def room(line: int, steps: int) -> bool:
         needed = len(lines[line].syllables) * max(_SYLLABLE_SECONDS * tempo_bpm / 15.0, _SYLLABLE_STEPS)

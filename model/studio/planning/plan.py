@@ -87,7 +87,7 @@ class StudioDetail:
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
 
     def section_key(self, index: int) -> Key:
-        """The sounding key of a section."""
+        """Return the sounding key of a section."""
         return Key(self.key.mode, self.transpose + self.sections[index].lift)
 
     @property
@@ -189,7 +189,9 @@ def _lift_notes(detail: StudioDetail, labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _home(style: Style, random: Random) -> Key:
-    """A key of the style's mode: any of the usual ones, or of their lower or upper part where the register asks."""
+    """Return a key of the style's mode: any of the usual ones, or of their lower or upper part where the register
+    asks.
+    """
     count = len(_HOME_TRANSPOSES)
     centre = (count - 1) * (1 + style.register) / 2
     reach = (count - 1) * (1 - abs(style.register)) / 2
@@ -221,7 +223,9 @@ def _length_at_file_tempo(
 
 
 def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:
-    """Bars and tempo of the song; with short lines put together where they would be too many for any song."""
+    """Return the bars and tempo of the song; with short lines put together where they would be too many for any
+    song.
+    """
     fixed = params.tempo_bpm is not None or parsed.tempo_named
     beats = parsed.style.beats_per_bar * bars_together(parsed.style.beats_per_bar)
     tempo = Tempo(params.tempo_bpm or parsed.style.tempo_bpm, parsed.tempo_range_bpm, fixed, beats)

@@ -11,7 +11,7 @@ _MOST_SYLLABLES = 8
 
 
 def with_short_lines_together(sections: Sequence[LyricSection]) -> tuple[LyricSection, ...]:
-    """The sections with neighbouring lines of the same voices as one, as long as it has 8 syllables at most."""
+    """Return the sections with neighbouring lines of the same voices as one, as long as it has 8 syllables at most."""
     return tuple(replace(section, lines=tuple(_together(section.lines))) for section in sections)
 
 

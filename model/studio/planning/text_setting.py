@@ -30,7 +30,7 @@ class Ease(IntEnum):
 
 
 def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
-    """Syllables per phrase: the whole line, or parts of at most `MAX_PHRASE_SYLLABLES` where it is longer.
+    """Return the syllables per phrase: the whole line, or parts of at most `MAX_PHRASE_SYLLABLES` where it is longer.
 
     A long line is cut near its middle, at punctuation or a space where one is near, and never inside a Latin word
     unless that word alone is too long.
@@ -39,7 +39,7 @@ def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
 
 
 def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tuple[int, ...]:
-    """Bars for each line of one section, at most `MAX_SYLLABLES_PER_SECOND` for tempi up to 180.
+    """Return the bars for each line of one section, at most `MAX_SYLLABLES_PER_SECOND` for tempi up to 180.
 
     `EASY` gives two bars, one where every line of the section is slow enough in one or short in a slow song, four to
     a line too fast for two.
@@ -67,7 +67,7 @@ def _tight_bars(count: int, bar_seconds: float) -> int:
 
 
 def most_in_one_bar(bar_seconds: float) -> int:
-    """The most syllables that one bar holds; tempi at which it is the same give words the same fewest bars."""
+    """Return the most syllables that one bar holds; tempi at which it is the same give words the same fewest bars."""
     return max((count for count in range(1, _TIGHT_PER_BAR + 1) if _tight_bars(count, bar_seconds) == 1), default=0)
 
 
@@ -87,7 +87,7 @@ def _wide_bars(counts: tuple[int, ...], bar_seconds: float, ease: Ease) -> int:
 
 
 def _gap_strengths(line: LyricLine) -> list[int]:
-    """Strength of a cut before each syllable: 3 at punctuation, 2 at a space, 1 at a word, 0 inside one."""
+    """Return the strength of a cut before each syllable: 3 at punctuation, 2 at a space, 1 at a word, 0 inside one."""
     strengths, position = [], 0
     for syllable in line.syllables:
         start = line.text.index(syllable.text, position)

@@ -7,7 +7,7 @@ from model.song import LyricLine, SectionKind, SectionPlan
 
 
 def title_line(sections: Iterable[SectionPlan]) -> LyricLine | None:
-    """The line that the choruses as written have most often, the first of several; `None` without a sung chorus.
+    """Return the line that the choruses as written have most often, the first of several; `None` without a sung chorus.
 
     A chorus that comes again counts once.
     """

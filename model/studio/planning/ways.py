@@ -42,7 +42,9 @@ def _is_marked(lyrics: Lyrics) -> bool:
 
 
 def way_notes(style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]) -> tuple[str, ...]:
-    """Remarks on the ways that the prompt asks for; `lyrics` as they were given, `kinds` of the song's sections."""
+    """Return the remarks on the ways that the prompt asks for; `lyrics` as they were given, `kinds` of the song's
+    sections.
+    """
     told = (_told(way, style, lyrics, kinds) for way in Way if way in style.ways)
     return tuple(f"prompt: {remark}" for remark in told)
 

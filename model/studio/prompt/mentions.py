@@ -73,7 +73,7 @@ def wanted_places(text: str, word: str) -> list[int]:
 
 
 def negated(text: str, place: int) -> bool:
-    """True if the mention that begins at `place` is negated."""
+    """Return True if the mention that begins at `place` is negated."""
     clause = _SENTENCE.split(text[max(place - _REACH, 0) : place])[-1]
     return _ABSENT_BEFORE.search(clause) is not None
 

@@ -34,7 +34,7 @@ class Metre:
 
 
 def find_metre(text: str) -> Metre:
-    """The metre in a prompt, in lower case with spaces for dashes; four beats if none is named."""
+    """Return the metre in a prompt, in lower case with spaces for dashes; four beats if none is named."""
     wanted = [match for match in _THREE.finditer(text) if not negated(text, match.start())]
     if wanted:
         waltz = any(match["waltz"] for match in wanted)

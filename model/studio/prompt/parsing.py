@@ -85,7 +85,7 @@ def _genre(text: str) -> Genre | None:
 
 
 def _without_genres(text: str) -> str:
-    """The prompt with spaces for the genres whose names hold those of instruments: "drum and bass"."""
+    """Return the prompt with spaces for the genres whose names hold those of instruments: "drum and bass"."""
     for word in _NAMED_LIKE_PLAYERS:
         for place in places(text, word):
             text = text[:place] + " " * len(word) + text[place + len(word) :]
@@ -149,7 +149,7 @@ def _with_players(style: Style, text: str) -> Style:
 
 
 def _same_family(one: Instrument, other: Instrument) -> bool:
-    """True if both are guitars, both strings, both pianos and so on."""
+    """Return True if both are guitars, both strings, both pianos and so on."""
     return one.value.split()[-1] == other.value.split()[-1]
 
 

@@ -27,5 +27,5 @@ ALONE = ((Track.LEAD, Instrument.CHOIR),)
 
 
 def ways_of(text: str) -> frozenset[Way]:
-    """The ways that a normalised prompt asks for."""
+    """Return the ways that a normalised prompt asks for."""
     return frozenset(way for words, way in WAYS if any(wanted_places(text, word) for word in words))

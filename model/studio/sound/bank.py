@@ -70,11 +70,11 @@ class InstrumentBank:
                 self._samples(zone.sample)
 
     def gain_db(self, instrument: Instrument) -> float:
-        """Gain in dB that gives `instrument` the loudness of the others at the same velocity."""
+        """Return the gain in dB that gives `instrument` the loudness of the others at the same velocity."""
         return self._zones(instrument).gain_db
 
     def zones(self, instrument: Instrument, pitch: int) -> tuple[Zone, ...]:
-        """The zones that sound together for MIDI `pitch`; outside the range the nearest ones, transposed.
+        """Return the zones that sound together for MIDI `pitch`; outside the range the nearest ones, transposed.
 
         Drums are not transposed: a key that the kit does not have gives no zone.
         """
@@ -86,7 +86,7 @@ class InstrumentBank:
         return self._found[key]
 
     def tone(self, zone: Zone, pitch: int, brightness: Brightness, cents: int = 0) -> Tone:
-        """The tone of `zone` at `pitch` and `cents`, shared by all notes with the same parameters."""
+        """Return the tone of `zone` at `pitch` and `cents`, shared by all notes with the same parameters."""
 
         def make() -> Tone:
             return Tone(self._samples(zone.sample), self._rate_hertz(zone.sample), zone, pitch, brightness, cents)
@@ -94,7 +94,7 @@ class InstrumentBank:
         return self._tones.get(zone, pitch, brightness, cents, make)
 
     def tone_key(self, tone: Tone) -> ToneKey:
-        """A process-independent key of a tone of this bank: instrument, zone, pitch, brightness and cents."""
+        """Return a process-independent key of a tone of this bank: instrument, zone, pitch, brightness and cents."""
         for name, instrument in self._instruments():
             for number, zone in enumerate(instrument.zones):
                 if zone is tone.zone:
@@ -102,7 +102,7 @@ class InstrumentBank:
         raise KeyError("the tone is not of this bank")
 
     def tone_of(self, key: ToneKey) -> Tone:
-        """The tone of a key."""
+        """Return the tone of a key."""
         name, number, pitch, brightness, cents = key
         zone = self._zones(Instrument(name)).zones[number]
         return self.tone(zone, pitch, Brightness(brightness), cents)

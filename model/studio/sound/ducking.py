@@ -37,7 +37,9 @@ class Presence:
                 self._spans.append((first, last))
 
     def at(self, start: int, stop: int) -> Samples:
-        """Values of samples [start, stop) of the song, in short steps; one value where it is the same for all."""
+        """Return the values of samples [start, stop) of the song, in short steps; one value where it is the same for
+        all.
+        """
         self._spans = [span for span in self._spans if span[1] + _RELEASE_SAMPLES > start]
         first = start // _GRID
         points = np.arange(first, -(-stop // _GRID)) * _GRID
@@ -58,13 +60,15 @@ class RoomForWords:
         self._band = Equaliser(bandpass(_DIP_HERTZ, _DIP_QUALITY), channels=1)
 
     def run(self, middle: NDArray[np.float32], present: Samples) -> NDArray[np.float32]:
-        """The next block; `present` as `Presence.at` gives it. The level of all of the band is another matter."""
+        """Return the next block; `present` as `Presence.at` gives it. The level of all of the band is another
+        matter.
+        """
         depth = np.float32(1.0 - 10.0 ** (_DIP_DB / 20.0))
         return np.asarray(middle - depth * present * self._band.run(middle), np.float32)
 
 
 def level(present: Samples) -> Samples:
-    """The gain of the band."""
+    """Return the gain of the band."""
     return np.asarray(1.0 - np.float32(1.0 - 10.0 ** (BAND_DB / 20.0)) * present, np.float32)
 
 

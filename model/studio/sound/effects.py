@@ -33,7 +33,7 @@ class Filter:
         return bool(np.abs(self._state).max() < _SILENT)
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The next block, filtered."""
+        """Return the next block, filtered."""
         filtered, self._state = linear_filter_on(self._zeros, self._poles, sound, self._state)
         return np.asarray(filtered, np.float32)
 
@@ -56,7 +56,7 @@ class Compressor:
         return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """The next block, compressed."""
+        """Return the next block, compressed."""
         over = np.maximum(self._mean.run(sound * sound) / np.float32(self._threshold), np.float32(1.0))
         return np.asarray(sound * over**self._exponent, np.float32)
 
@@ -76,7 +76,7 @@ class DeEsser:
         return self._lows.is_silent and self._compressor.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """The next block with even highs."""
+        """Return the next block with even highs."""
         lows = self._lows.run(sound)
         return np.asarray(lows + self._compressor.run(sound - lows), np.float32)
 
@@ -90,7 +90,9 @@ class Ensemble:
         self._memory = np.zeros(_ENSEMBLE_MEMORY, np.float32)
 
     def run(self, sound: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """The next block [2, samples], which begins at sample `start` of the song, widened at about equal loudness."""
+        """Return the next block [2, samples], which begins at sample `start` of the song, widened at about equal
+        loudness.
+        """
         line = np.concatenate([self._memory, sound.mean(axis=0)])
         self._memory = line[-_ENSEMBLE_MEMORY:]
         sides = [self._delayed(line, start, self._phase), self._delayed(line, start, self._phase + 0.31)]
@@ -106,7 +108,9 @@ class Ensemble:
 
 
 def _swinging_delay(start: int, count: int, phase: float) -> Samples:
-    """Delay in samples at each sample [start, start + count) of the song; a sine drawn in short straight lines."""
+    """Return the delay in samples at each sample [start, start + count) of the song; a sine drawn in short straight
+    lines.
+    """
     first = start // _ENSEMBLE_GRID
     points = np.arange(first, (start + count) // _ENSEMBLE_GRID + 2) * (_ENSEMBLE_GRID / SAMPLE_RATE_HERTZ)
     swing = np.sin(2.0 * np.pi * (_ENSEMBLE_HERTZ * points + phase))

@@ -13,29 +13,29 @@ _SILENT = 1e-50
 
 
 def highpass(cutoff_hertz: float) -> Sections:
-    """Second-order Butterworth highpass."""
+    """Return the second-order Butterworth highpass."""
     return butterworth_high_pass(cutoff_hertz, SAMPLE_RATE_HERTZ)
 
 
 def high_shelf(corner_hertz: float, gain_db: float) -> Sections:
-    """Highs raised or lowered by `gain_db` above `corner_hertz`."""
+    """Return the highs raised or lowered by `gain_db` above `corner_hertz`."""
     return _shelf(corner_hertz, gain_db, 1.0)
 
 
 def low_shelf(corner_hertz: float, gain_db: float) -> Sections:
-    """Lows raised or lowered by `gain_db` below `corner_hertz`."""
+    """Return the lows raised or lowered by `gain_db` below `corner_hertz`."""
     return _shelf(corner_hertz, gain_db, -1.0)
 
 
 def bell(centre_hertz: float, gain_db: float, quality: float) -> Sections:
-    """A bell of `gain_db` around `centre_hertz`."""
+    """Return a bell of `gain_db` around `centre_hertz`."""
     a = 10.0 ** (gain_db / 40.0)
     cosine, alpha = _angles(centre_hertz, quality)
     return _section([1 + alpha * a, -2 * cosine, 1 - alpha * a], [1 + alpha / a, -2 * cosine, 1 - alpha / a])
 
 
 def bandpass(centre_hertz: float, quality: float) -> Sections:
-    """A band around `centre_hertz`, which keeps its level there."""
+    """Return a band around `centre_hertz`, which keeps its level there."""
     cosine, alpha = _angles(centre_hertz, quality)
     return _section([alpha, 0.0, -alpha], [1 + alpha, -2 * cosine, 1 - alpha])
 
@@ -54,7 +54,7 @@ class Equaliser:
         return not self._state.any()
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The next block, filtered."""
+        """Return the next block, filtered."""
         channels = np.asarray(np.atleast_2d(sound), np.float64)
         filtered, state = cascade_on(self._sections, channels, self._state)
         state[np.abs(state) < _SILENT] = 0.0
@@ -63,7 +63,7 @@ class Equaliser:
 
 
 def _shelf(corner_hertz: float, gain_db: float, side: float) -> Sections:
-    """A shelf of slope 1; `side` is 1 for highs and -1 for lows."""
+    """Return a shelf of slope 1; `side` is 1 for highs and -1 for lows."""
     a = 10.0 ** (gain_db / 40.0)
     angle = 2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ
     cosine, slope = side * math.cos(angle), math.sin(angle) * math.sqrt(2.0 * a)

@@ -150,7 +150,7 @@ class Mixer:
             yield mixed
 
     def _scheduled(self, arrangement: Arrangement, track: Track, start_sample: int) -> list[SampledNote]:
-        """The track's notes in samples of the song, the first one last."""
+        """Return the track's notes in samples of the song, the first one last."""
         notes = [self._sampled(note, start_sample) for note in arrangement.tracks.get(track, ())]
         return sorted(notes, key=lambda note: note.start, reverse=True)
 
@@ -186,7 +186,7 @@ class Mixer:
         return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
 
     def _band(self, highs: Window, lows: Window, present: Samples) -> Window:
-        """The players together: wide but for their lows, with room in the middle for what is sung."""
+        """Return the players together: wide but for their lows, with room in the middle for what is sung."""
         middle = self._middle.run(highs[0] + highs[1]) + (lows[0] + lows[1])
         side = np.float32(_ratio(_WIDTH_DB)) * self._side.run(highs[0] - highs[1]) + (lows[0] - lows[1])
         middle = self._room_for_words.run(middle, present)
@@ -194,7 +194,7 @@ class Mixer:
 
 
 def _tone(style: Style) -> Equaliser:
-    """The equaliser of the whole mix: the tone of the genre, and the brightness that was asked for."""
+    """Return the equaliser of the whole mix: the tone of the genre, and the brightness that was asked for."""
     lows, low_middle, high_middle, highs = zip(_TONE_HERTZ, style.tone_db, strict=True)
     return Equaliser(
         low_shelf(*lows),
@@ -207,7 +207,7 @@ def _tone(style: Style) -> Equaliser:
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
-    """The mix settings of one song."""
+    """Return the mix settings of one song."""
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)
@@ -233,12 +233,12 @@ def _ratio(level_db: float) -> float:
 
 
 def _side_gains(strip: Strip) -> NDArray[np.float32]:
-    """Gains of left and right, shape [2, 1]: a balance that leaves the louder side alone."""
+    """Return the gains of left and right, shape [2, 1]: a balance that leaves the louder side alone."""
     level = _ratio(strip.level_db)
     return np.array([[level * min(1.0, 1.0 - strip.pan)], [level * min(1.0, 1.0 + strip.pan)]], np.float32)
 
 
 def _fade(start: int, stop: int, end: int) -> NDArray[np.float32]:
-    """Half a cosine that reaches zero at sample `end`."""
+    """Return half a cosine that reaches zero at sample `end`."""
     left = (end - 1 - np.arange(start, stop)) / (_FADE_SECONDS * SAMPLE_RATE_HERTZ)
     return (0.5 - 0.5 * np.cos(np.pi * np.clip(left, 0.0, 1.0))).astype(np.float32)

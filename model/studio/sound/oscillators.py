@@ -61,7 +61,7 @@ class _Piece:
 
 @cache
 def compute_instruments(first_sample: int) -> Computed:
-    """Every computed instrument; the same numbers on every call."""
+    """Return every computed instrument; the same numbers on every call."""
     instruments, samples = {}, list[Samples]()
     for instrument, wave in _WAVES.items():
         zones = [_wave_zone(wave, octave, first_sample + len(samples) + octave) for octave in range(_OCTAVES)]
@@ -75,13 +75,13 @@ def compute_instruments(first_sample: int) -> Computed:
 
 
 def _period(octave: int) -> int:
-    """Samples of one cycle in the middle of an octave's zone."""
+    """Return the samples of one cycle in the middle of an octave's zone."""
     hertz = _CONCERT_HERTZ * math.pow(2.0, (_LOWEST_ROOT + 12 * octave - _CONCERT_PITCH) / 12.0)
     return round(SAMPLE_RATE_HERTZ / hertz)
 
 
 def _cycles(wave: _Wave, octave: int) -> Samples:
-    """A few cycles, without harmonics that would pass 18 kHz at the top of the zone."""
+    """Return a few cycles, without harmonics that would pass 18 kHz at the top of the zone."""
     period = _period(octave)
     count = max(1, int(_HIGHEST_HERTZ / (SAMPLE_RATE_HERTZ / period * math.sqrt(2.0))))
     phase = 2.0 * np.pi * np.arange(period * _CYCLES) / period
@@ -107,7 +107,7 @@ def _pulse(duty: float) -> Callable[[int], float]:
 
 
 def _triangle(k: int) -> float:
-    """A triangle with the steps of a four-bit converter, which raise its 15th and 17th harmonics and their
+    """Return a triangle with the steps of a four-bit converter, which raise its 15th and 17th harmonics and their
     multiples.
     """
     if k % 2 == 0:
@@ -126,7 +126,7 @@ def _faded(sound: _Sound) -> Samples:
 
 
 def _noise(seconds: float, hold: int = 1) -> _Sound:
-    """White noise; with `hold` every value is repeated that often, as by a shift register at a low rate."""
+    """Return the white noise; with `hold` every value is repeated that often, as by a shift register at a low rate."""
     count = int(seconds * SAMPLE_RATE_HERTZ)
     values = np.random.default_rng(hold).choice((-1.0, 1.0), count // hold + 1)
     return np.repeat(values, hold)[:count]
@@ -145,7 +145,7 @@ def _lowpassed(sound: _Sound, hertz: float) -> _Sound:
 
 
 def _falling(seconds: float, from_hertz: float, to_hertz: float, glide: float, decay: float) -> _Sound:
-    """A sine that falls in pitch within about `glide` seconds and dies within `decay`."""
+    """Return a sine that falls in pitch within about `glide` seconds and dies within `decay`."""
     time = _seconds(seconds)
     hertz = to_hertz + (from_hertz - to_hertz) * np.exp(-time / glide)
     return np.sin(2.0 * np.pi * np.cumsum(hertz) / SAMPLE_RATE_HERTZ) * np.exp(-time / decay)
@@ -196,7 +196,9 @@ def _bell(seconds: float, hertz: float, decay: float) -> _Sound:
 def _kit(
     kick: _Hit, snare: _Hit, clap: _Hit, tom: _Hit, hiss: tuple[float, _Ringing], ring: tuple[float, _Ringing]
 ) -> tuple[_Piece, ...]:
-    """A kit out of six sounds, each with its level in decibels; `hiss` and `ring` take length and decay in seconds."""
+    """Return a kit out of six sounds, each with its level in decibels; `hiss` and `ring` take length and decay in
+    seconds.
+    """
 
     def metal(key: int, level_db: float, seconds: float, decay: float, pan: float) -> _Piece:
         group = _HAT_CLASS if key in _HATS else 0

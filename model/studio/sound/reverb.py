@@ -34,7 +34,7 @@ class Room:
 
 
 def impulse_response(room: Room, seed: int) -> NDArray[np.float32]:
-    """The room's impulse response, shape [2, samples] at 48 kHz, unit energy per channel.
+    """Return the room's impulse response, shape [2, samples] at 48 kHz, unit energy per channel.
 
     Noise whose highs decay sooner than its lows (J. A. Moorer, "About this reverberation business", 1979).
     """
@@ -75,7 +75,7 @@ class Reverb:
         return tuple(part.filters for part in self._parts)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """The reverb during the time of `send` [samples], shape [2, samples]."""
+        """Return the reverb during the time of `send` [samples], shape [2, samples]."""
         early, late = (part.run(send) for part in self._parts)
         early += late
         return early
@@ -109,7 +109,7 @@ class _Convolver:
         return answer
 
     def _convolved(self, blocks: int) -> NDArray[np.float32]:
-        """The output of the first complete blocks of the line, by overlap-save."""
+        """Return the output of the first complete blocks of the line, by overlap-save."""
         frames = sliding_window_view(self._line, 2 * self._block)[:: self._block][:blocks]
         spectra = np.concatenate([self._history, rfft(frames)])
         parts = self.filters.shape[1]

@@ -77,7 +77,9 @@ class _Voice:
         lane[first - lane_start : last - lane_start] += sound
 
     def _tilted(self, start: int, stop: int) -> Samples:
-        """Samples [start, stop) of the tone at its gain, brighter by the tilt: each less a share of the one before."""
+        """Return the samples [start, stop) of the tone at its gain, brighter by the tilt: each less a share of the one
+        before.
+        """
         read = self.tone.read(max(start - 1, 0), stop)
         ahead = int(start > 0)
         sound = read[ahead:] * (self.gain * (1 + self.tilt))
@@ -116,7 +118,7 @@ class Sampler:
             self._voices += voices
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """The sound of samples [start, stop) of the song, shape [2, stop - start]."""
+        """Return the sound of samples [start, stop) of the song, shape [2, stop - start]."""
         lanes: dict[float, Samples] = {}
         for voice in self._voices:
             if voice.pan not in lanes:
@@ -159,7 +161,8 @@ class Sampler:
 
 
 def _chances(note: SampledNote) -> tuple[float, float, float]:
-    """Three numbers between -1 and 1 that look random: the same for the same note of a song, whatever was before.
+    """Return three numbers between -1 and 1 that look random: the same for the same note of a song, whatever was
+    before.
 
     The bits are mixed as in MurmurHash3 (A. Appleby, public domain).
     """
@@ -173,7 +176,7 @@ def _chances(note: SampledNote) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=128)
 def _release(full_seconds: float) -> Samples:
-    """An exponential decay that ends at exactly zero; `full_seconds` is the time of 100 dB. Read-only."""
+    """Return an exponential decay that ends at exactly zero; `full_seconds` is the time of 100 dB. Read-only."""
     seconds = full_seconds * _RELEASE_DB / 100.0
     seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
     share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)

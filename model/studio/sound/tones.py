@@ -32,11 +32,11 @@ class Brightness(IntEnum):
 
     @classmethod
     def of(cls, velocity: int) -> "Brightness":
-        """The shade of a MIDI velocity."""
+        """Return the shade of a MIDI velocity."""
         return cls.SOFT if velocity < 58 else cls.MEDIUM if velocity < 92 else cls.LOUD
 
     def place(self, velocity: int) -> float:
-        """The place of a velocity among those of the shade, from -1 for the softest to 1."""
+        """Return the place of a velocity among those of the shade, from -1 for the softest to 1."""
         softest, hardest = ((1, 57), (58, 91), (92, 127))[self]
         return 2.0 * (velocity - softest) / (hardest - softest) - 1.0
 
@@ -84,7 +84,7 @@ class Tone:
         return self._made.nbytes
 
     def read(self, start: int, stop: int) -> Samples:
-        """Samples [start, stop) counted from the note's start, fewer at the tone's end. Read-only."""
+        """Return the samples [start, stop) counted from the note's start, fewer at the tone's end. Read-only."""
         stop = min(stop, self._length)
         if stop > len(self._made):
             starts = range(len(self._made), stop, _PIECE_SAMPLES)
@@ -103,7 +103,7 @@ class Tone:
         return sound
 
     def _shifted(self, start: int, count: int) -> Samples:
-        """The sample at the tone's speed by Catmull-Rom interpolation."""
+        """Return the sample at the tone's speed by Catmull-Rom interpolation."""
         position = np.arange(start, start + count) * self._ratio
         whole = np.floor(position)
         first, last = int(whole[0]), int(whole[-1])
@@ -144,14 +144,14 @@ class _Lowpass:
 
     @classmethod
     def of(cls, zone: Zone, brightness: Brightness) -> "_Lowpass | None":
-        """The filter of a zone, `None` if its effect is inaudible."""
+        """Return the filter of a zone, `None` if its effect is inaudible."""
         cutoff_hertz = min(zone.cutoff_hertz, _OPEN_HERTZ) * 2.0 ** (brightness.cents / 1200.0)
         if zone.sweep is None and cutoff_hertz >= _OPEN_HERTZ:
             return None
         return cls(cutoff_hertz, zone.resonance_db, zone.sweep)
 
     def run(self, sound: Samples, start: int) -> Samples:
-        """The next block, filtered; `start` is its offset in the tone."""
+        """Return the next block, filtered; `start` is its offset in the tone."""
         if self._sweep is None:
             return self._part(sound, self._cutoff_hertz)
         starts = np.arange(0, len(sound), _SWEEP_SAMPLES)
@@ -178,7 +178,7 @@ class ToneCache:
         self._tones: OrderedDict[tuple[int, int, int, int], Tone] = OrderedDict()
 
     def get(self, zone: Zone, pitch: int, brightness: Brightness, cents: int, make: Callable[[], Tone]) -> Tone:
-        """The cached tone, or a new one from `make`; zones are compared by identity."""
+        """Return the cached tone, or a new one from `make`; zones are compared by identity."""
         key = (id(zone), pitch, brightness, cents)
         if key not in self._tones:
             self._forget()

@@ -29,7 +29,7 @@ class Stage(Protocol):
         """True if silent input gives silent output."""
 
     def run(self, sound: Samples) -> Samples:
-        """The next block."""
+        """Return the next block."""
 
 
 class Channel:
@@ -49,7 +49,7 @@ class Channel:
         return self.singer.is_silent and all(stage.is_silent for stage in self._stages)
 
     def run(self, start: int, stop: int) -> Samples:
-        """Samples [start, stop) of the song, mono."""
+        """Return the samples [start, stop) of the song, mono."""
         sound = self.singer.render(start, stop)
         for stage in self._stages:
             sound = stage.run(sound)

@@ -78,7 +78,7 @@ class Zone:
     sweep: Sweep | None
 
     def distance(self, pitch: int) -> int:
-        """Keys between `pitch` and this zone's span; 0 inside."""
+        """Return the keys between `pitch` and this zone's span; 0 inside."""
         return max(self.low_key - pitch, pitch - self.high_key, 0)
 
 
@@ -90,7 +90,7 @@ class InstrumentZones:
     zones: tuple[Zone, ...]
 
     def at(self, pitch: int) -> tuple[Zone, ...]:
-        """The zones that sound for `pitch`; beyond the instrument's range those of the nearest key."""
+        """Return the zones that sound for `pitch`; beyond the instrument's range those of the nearest key."""
         nearest = min(zone.distance(pitch) for zone in self.zones)
         return tuple(zone for zone in self.zones if zone.distance(pitch) == nearest)
 

@@ -89,7 +89,7 @@ class VoiceBank:
         return frozenset(self._rows)
 
     def takes(self, syllable: str) -> tuple[Take, ...]:
-        """The takes of a syllable, the first tone first. Raises KeyError if there are none."""
+        """Return the takes of a syllable, the first tone first. Raises KeyError if there are none."""
         found = self._opened.get(syllable)
         if found is None:
             found = tuple(_take(row, self._coded, self._sound) for row in self._rows[syllable])
@@ -97,17 +97,17 @@ class VoiceBank:
         return found
 
     def take(self, syllable: str) -> Take:
-        """The take in the first tone. Raises KeyError if there is none."""
+        """Return the take in the first tone. Raises KeyError if there is none."""
         return self.takes(syllable)[0]
 
 
 def packed(frames: NDArray[np.uint8]) -> bytes:
-    """Coded frames [frames, BANDS + 6] as compressed differences from each frame to the next."""
+    """Return the coded frames [frames, BANDS + 6] as compressed differences from each frame to the next."""
     return zlib.compress(np.diff(frames, axis=0, prepend=np.zeros((1, frames.shape[1]), np.uint8)).tobytes(), 9)
 
 
 def unpacked(data: bytes) -> NDArray[np.uint8]:
-    """The frames that were `packed`."""
+    """Return the frames that were `packed`."""
     steps = np.frombuffer(zlib.decompress(data), np.uint8).reshape(-1, BANDS + len(NOISE_HERTZ))
     return np.cumsum(steps, axis=0, dtype=np.uint8)
 

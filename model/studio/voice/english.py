@@ -62,7 +62,7 @@ Syllables = tuple[tuple[str, ...], ...]
 
 @cache
 def _dictionary() -> bytes:
-    """The packed dictionary: "\\nword:CODES" for each word."""
+    """Return the packed dictionary: "\nword:CODES" for each word."""
     try:
         return lzma.decompress(DICTIONARY.read_bytes())
     except (OSError, lzma.LZMAError) as error:
@@ -83,7 +83,7 @@ def load() -> None:
 
 
 def looked_up(word: str) -> tuple[str, ...] | None:
-    """Phones of a word in lower case, or `None` if the dictionary does not have it."""
+    """Return the phones of a word in lower case, or `None` if the dictionary does not have it."""
     text, wanted = _dictionary(), word.encode("ascii", "replace")
     low, high = 0, len(text) - 1
     while low < high:  # the words are in order, and every line begins after one of these bounds
@@ -97,7 +97,7 @@ def looked_up(word: str) -> tuple[str, ...] | None:
 
 
 def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
-    """The sung syllables of a word in Latin letters without accents, each as its phones; at least one.
+    """Return the sung syllables of a word in Latin letters without accents, each as its phones; at least one.
 
     The text `before` and `after` decides a homograph. Then the dictionary is used, then spellings of songs. A word
     outside of both is spelt letter by letter if it is written in capitals or has no vowel, else read by common spelling
@@ -114,18 +114,18 @@ def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
 
 
 def letter(name: str) -> Syllables:
-    """The sung syllables of a letter's name."""
+    """Return the sung syllables of a letter's name."""
     return syllables(tuple(_letter_names(name.lower())))
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Phones of a song's spelling of a word; capitals outside of the dictionary are left to be spelt."""
+    """Return the phones of a song's spelling of a word; capitals outside of the dictionary are left to be spelt."""
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
 
 
 def _inflected(word: str) -> tuple[str, ...] | None:
-    """Phones of "...'s" by those of the word it comes from."""
+    """Return the phones of "...'s" by those of the word it comes from."""
     if word.endswith("'s") and (stem := looked_up(word[:-2])):
         return (*stem, *(("ih", "z") if stem[-1] in ("s", "z", "sh", "zh", "ch", "jh") else ("z",)))
     return None
@@ -173,6 +173,6 @@ def syllables(phones: Sequence[str]) -> Syllables:
 
 
 def _opens(consonants: Sequence[str]) -> bool:
-    """True if an English word may begin with these consonants."""
+    """Return True if an English word may begin with these consonants."""
     spelt = " ".join(consonants)
     return (len(consonants) == 1 and spelt != "ng") or spelt in _OPENINGS

@@ -156,7 +156,7 @@ _REACH = 60
 
 
 def by_neighbours(word: str, before: str, after: str) -> tuple[str, ...] | None:
-    """Phones of a homograph in lower case, by the text around it; `None` for any other word."""
+    """Return the phones of a homograph in lower case, by the text around it; `None` for any other word."""
     rules = _COMPILED.get(word)
     if rules is None:
         return None

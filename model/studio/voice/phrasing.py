@@ -78,7 +78,7 @@ class Placed:
 
 
 def frame(seconds: float) -> int:
-    """The frame nearest to a time."""
+    """Return the frame nearest to a time."""
     return round(seconds / FRAME_SECONDS)
 
 
@@ -165,14 +165,14 @@ def _placed(
 
 
 def _begins_voiced(utterance: Utterance | None, bank: VoiceBank) -> bool:
-    """True if a syllable has no unvoiced consonant before its vowel."""
+    """Return True if a syllable has no unvoiced consonant before its vowel."""
     if utterance is None or utterance.before:
         return False
     return utterance.onset is None or not len(bank.take(utterance.onset).consonant)
 
 
 def _room(before: Placed | None, vowel: int, bound: bool) -> int:
-    """Frames that a consonant may take before its vowel."""
+    """Return the frames that a consonant may take before its vowel."""
     if before is None:
         return vowel
     if not bound:

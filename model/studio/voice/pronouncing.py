@@ -167,7 +167,7 @@ _MAX_CODAS = 3
 
 @cache
 def utterance_of(syllable: Syllable) -> Utterance:
-    """The pieces that a syllable is sung with.
+    """Return the pieces that a syllable is sung with.
 
     Mandarin readings are pinyin without tone; every one of the dictionary has pieces. English ones, which have no
     tone, are phones ("l ah v"): consonants and vowels of Mandarin that are nearest to them, so English comes out with a
@@ -204,7 +204,7 @@ def _english(phones: Sequence[str]) -> Utterance:
 
 
 def _rhyme(glide: str | None, vowel: str, ending: Sequence[str]) -> tuple[str, bool, int]:
-    """The rhyme, True if only its steady part is sung, and the number of consonants after its vowel."""
+    """Return the rhyme, True if only its steady part is sung, and the number of consonants after its vowel."""
     if glide and (piece := _GLIDED_NASAL_RHYMES.get((glide, vowel, *ending))):
         return piece, False, 1
     if glide:

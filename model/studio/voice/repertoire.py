@@ -20,7 +20,7 @@ def load() -> None:
 
 @cache
 def recorded() -> frozenset[str]:
-    """Pinyin without tone (`ü` is `v`) of every recorded syllable.
+    """Return the pinyin without tone (`ü` is `v`) of every recorded syllable.
 
     Raises:
         EngineUnavailable: the table of the voice is missing or damaged.
@@ -36,13 +36,13 @@ def recorded() -> frozenset[str]:
 
 @cache
 def mandarin_syllables() -> frozenset[str]:
-    """Every Mandarin syllable, in pinyin without tone, that can be sung."""
+    """Return every Mandarin syllable, in pinyin without tone, that can be sung."""
     return recorded() | UNRECORDED
 
 
 @cache
 def can_be_sung(syllable: Syllable) -> bool:
-    """True if the voice has every piece that the syllable's reading is sung with."""
+    """Return True if the voice has every piece that the syllable's reading is sung with."""
     if syllable.tone and syllable.reading not in mandarin_syllables():
         return False
     try:

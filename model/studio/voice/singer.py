@@ -132,7 +132,9 @@ def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Gen
 
 
 def _effort_tilt_db(effort: Floats, hertz: float) -> Floats:
-    """Tilt per octave, [frames]: who sings louder or higher presses more, and the upper harmonics grow most."""
+    """Return the tilt per octave, [frames]: who sings louder or higher presses more, and the upper harmonics grow
+    most.
+    """
     tilt = _TILT_PER_DB * (effort - _USUAL_EFFORT_DB) + _TILT_PER_OCTAVE * np.log2(hertz / _MIDDLE_HERTZ)
     return np.asarray(np.clip(tilt, *_TILT_RANGE_DB), np.float32)
 
@@ -157,7 +159,9 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
 
 
 def _evening_db(take: Take, f0_hertz: float) -> float:
-    """Gain in dB that keeps a held vowel equally loud on all pitches, whose harmonics meet the formants elsewhere."""
+    """Return the gain in dB that keeps a held vowel equally loud on all pitches, whose harmonics meet the formants
+    elsewhere.
+    """
     envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
     bands = band_hertz()
     harmonics = np.arange(f0_hertz, bands[-1], f0_hertz)
@@ -205,7 +209,7 @@ def _breathe(
 
 
 def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
-    """The recorded consonants of a syllable, before its vowel and after it."""
+    """Return the recorded consonants of a syllable, before its vowel and after it."""
     effort_db = _CONSONANT_FORCE * FORCE_RANGE_DB * (syllable.notes[0].force - 1.0)
     gain = 10 ** ((effort_db + timbre.level_db) / 20)
     clips = []
@@ -218,7 +222,7 @@ def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
 
 
 def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: float) -> list[Clip]:
-    """Recorded consonants one after the other, each with its share of `frames` from frame `first` on."""
+    """Return the recorded consonants one after the other, each with its share of `frames` from frame `first` on."""
     clips = []
     share = frames * FRAME_SAMPLES // max(len(takes), 1)
     for index, take in enumerate(takes):
@@ -230,7 +234,7 @@ def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: f
 
 
 def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
-    """A consonant with another vocal tract, shortened to at most `longest` samples, and faded out."""
+    """Return a consonant with another vocal tract, shortened to at most `longest` samples, and faded out."""
     if timbre.formants != 1.0:
         places = np.arange(0, len(sound) - 1, timbre.formants)
         sound = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
@@ -241,7 +245,7 @@ def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
 
 
 def hastened(sound: Floats, length: int) -> Floats:
-    """An unvoiced sound [samples] compressed to `length` samples, fewer than it has, by overlapping grains.
+    """Return an unvoiced sound [samples] compressed to `length` samples, fewer than it has, by overlapping grains.
 
     Sine windows keep the power of noise. Cutting instead would remove the burst of "c" and make a "t" of it.
     """
@@ -254,5 +258,5 @@ def hastened(sound: Floats, length: int) -> Floats:
 
 
 def _fall(samples: int) -> Floats:
-    """Half a cosine down to zero: recordings are cut where the speaker's voice begins."""
+    """Return half a cosine down to zero: recordings are cut where the speaker's voice begins."""
     return (0.5 + 0.5 * np.cos(np.pi * (np.arange(samples) + 1) / samples)).astype(np.float32)

@@ -176,7 +176,7 @@ Lookup = Callable[[str], tuple[str, ...] | None]
 
 
 def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[str, ...] | None:
-    """Phones of a word in lower case that no dictionary writes so, or `None`.
+    """Return the phones of a word in lower case that no dictionary writes so, or `None`.
 
     "lovin'" is loving without its g; where `unstretch`, "nooo" is no and "lalala" la three times.
     """
@@ -192,7 +192,7 @@ def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[st
 
 
 def _sound(syllable: str, looked_up: Lookup) -> tuple[str, ...]:
-    """Phones of a syllable without a meaning."""
+    """Return the phones of a syllable without a meaning."""
     if syllable in _SOUNDS:
         return tuple(_SOUNDS[syllable].split())
     return _meant(syllable, looked_up) or looked_up(syllable) or ()
@@ -207,7 +207,7 @@ def _meant(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
 
 
 def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
-    """Phones of the word that is left when letters that repeat are written once or twice."""
+    """Return the phones of the word that is left when letters that repeat are written once or twice."""
     spellings = list(_shorter(word)) if looked_up(word) is None or re.search(r"([a-z])\1\1", word) else []
     for shorter in sorted(spellings, key=lambda spelling: spelling not in _COMMON):
         if phones := (_meant(shorter, looked_up) or looked_up(shorter)):

@@ -76,7 +76,9 @@ class Throat:
         self._noise_rolloff = ((_edges_db(coarse / formants) + _LEVEL_DB) * _NEPER_PER_DB).astype(np.float32)
 
     def responses(self, envelopes_db: Floats, delays: Floats) -> Floats:
-        """Impulse responses [rows, 1024] of envelopes [rows, BANDS], each late by `delays` [rows] samples."""
+        """Return the impulse responses [rows, 1024] of envelopes [rows, BANDS], each late by `delays` [rows]
+        samples.
+        """
         logs = envelopes_db @ self._nepers + self._rolloff.astype(np.float32)
         phases = envelopes_db @ self._phases + self._rolloff_phase.astype(np.float32)
         phases -= delays[:, None] * self._radians
@@ -88,19 +90,19 @@ class Throat:
         return out
 
     def breath(self, envelopes_db: Floats, spectra: NDArray[np.complex64]) -> Floats:
-        """Windows of noise [rows, 480] from envelopes [rows, BANDS] and white spectra [rows, 241]."""
+        """Return the windows of noise [rows, 480] from envelopes [rows, BANDS] and white spectra [rows, 241]."""
         gains = np.exp(envelopes_db @ self._noise_nepers + self._noise_rolloff)
         windows: Floats = irfft(spectra * gains)
         return windows
 
 
 def _bin_hertz(size: int) -> NDArray[np.float64]:
-    """Frequencies of a real transform of `size` samples."""
+    """Return the frequencies of a real transform of `size` samples."""
     return np.arange(size // 2 + 1, dtype=np.float64) * (SAMPLE_RATE_HERTZ / size)
 
 
 def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gain outside of what the bands cover: a slope above their top, and hardly anything below 70 Hz."""
+    """Return the gain outside of what the bands cover: a slope above their top, and hardly anything below 70 Hz."""
     top = band_hertz()[-1]
     above = _ABOVE_TOP_DB_PER_OCTAVE * np.log2(np.maximum(hertz, top) / top)
     out: NDArray[np.float64] = above - 40.0 * np.clip(1 - hertz / _LOWEST_HERTZ, 0, 1)
@@ -108,7 +110,9 @@ def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Phase in radians of the minimum-phase filter with this log magnitude in nepers, by folding its cepstrum."""
+    """Return the phase in radians of the minimum-phase filter with this log magnitude in nepers, by folding its
+    cepstrum.
+    """
     cepstrum = np.fft.irfft(log_magnitude)
     half = len(cepstrum) // 2
     folded = np.zeros_like(cepstrum)
@@ -134,7 +138,7 @@ class VoiceSound:
         return len(self._frames.f0_hertz) * FRAME_SAMPLES
 
     def render(self, start: int, stop: int) -> Floats:
-        """Samples [start, stop), mono at 48 kHz."""
+        """Return the samples [start, stop), mono at 48 kHz."""
         out = np.zeros(stop - start, np.float32)
         self._add_pulses(out, start)
         self._add_breath(out, start)
@@ -174,7 +178,7 @@ class VoiceSound:
 
 @cache
 def _white() -> NDArray[np.complex64]:
-    """Spectra of white noise, [rows, 241]: five seconds, whose repetition is inaudible under a voice."""
+    """Return the spectra of white noise, [rows, 241]: five seconds, whose repetition is inaudible under a voice."""
     phases = np.random.default_rng(0).random((_WHITE_ROWS, _NOISE_WINDOW // 2 + 1), dtype=np.float32)
     return np.asarray(np.exp(2j * np.pi * phases), np.complex64)
 
@@ -185,7 +189,9 @@ _BREATH_WINDOW = (
 
 
 def pulse_times(f0_hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times in seconds at which the phase of the fundamental passes whole turns; `f0_hertz` [frames] at the frames."""
+    """Return the times in seconds at which the phase of the fundamental passes whole turns; `f0_hertz` [frames] at the
+    frames.
+    """
     frames = np.arange(len(f0_hertz) * _SUBSTEPS + 1) / _SUBSTEPS
     fine = np.interp(frames, np.arange(len(f0_hertz)), f0_hertz)
     turns = np.concatenate([[0.0], np.cumsum((fine[1:] + fine[:-1]) / 2)]) * (FRAME_SECONDS / _SUBSTEPS)
@@ -194,7 +200,7 @@ def pulse_times(f0_hertz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _between(rows: Floats, places: NDArray[np.float64]) -> Floats:
-    """Rows at fractional places, linearly."""
+    """Return the rows at fractional places, linearly."""
     low = places.astype(np.int64)
     high = np.minimum(low + 1, len(rows) - 1)
     share = (places - low).astype(np.float32)[:, None]

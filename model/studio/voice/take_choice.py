@@ -24,7 +24,7 @@ class TakeChooser:
         self._before: Take | None = None
 
     def choose(self, syllable: str, pitch: float, frames: int, tone: int, *, bound: bool) -> Take:
-        """The take for a note of `frames` frames at a MIDI `pitch` whose word has the sung `tone`, 0 for none.
+        """Return the take for a note of `frames` frames at a MIDI `pitch` whose word has the sung `tone`, 0 for none.
 
         `bound` is True if the voice goes on into it from the syllable before. Raises KeyError if there is none.
         """

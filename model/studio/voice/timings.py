@@ -7,7 +7,9 @@ from model.studio.voice.phrasing import SungNote
 
 
 def syllable_timings(section: SectionPlan, sung: Sequence[SungNote]) -> tuple[SyllableTiming, ...]:
-    """Times at which the vowel of each syllable of the section begins and the syllable ends, its melisma included."""
+    """Return the times at which the vowel of each syllable of the section begins and the syllable ends, its melisma
+    included.
+    """
     places = [
         (i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)
     ]

@@ -76,7 +76,7 @@ class Vocalist:
             self._sounds.append((start, VoiceSound(self._throat, frames, seed)))
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """The sound of samples [start, stop) of the song, mono; blocks are asked for in order."""
+        """Return the sound of samples [start, stop) of the song, mono; blocks are asked for in order."""
         block = np.zeros(stop - start, np.float32)
         for first, sound in self._sounds:
             begin, end = max(start, first), min(stop, first + sound.samples)
@@ -108,13 +108,13 @@ class Remainder:
         return len(self.sound)
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Samples [start, stop)."""
+        """Return the samples [start, stop)."""
         return self.sound[start:stop]
 
 
 @cache
 def _throat(formants: float) -> Throat:
-    """The filter shared by all singers with these formants; there are as many as timbres."""
+    """Return the filter shared by all singers with these formants; there are as many as timbres."""
     return Throat(formants)
 
 
@@ -135,7 +135,7 @@ def choir(
     duet: bool = False,
     whispered: bool = False,
 ) -> dict[Singer, Vocalist]:
-    """The lead and those behind it, who have filters of their own, and in a duet the other voice."""
+    """Return the lead and those behind it, who have filters of their own, and in a duet the other voice."""
     own = TIMBRES[voice]
     behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
     timbres = {Singer.LEAD: own, Singer.BACKING: behind, Singer.DOUBLE: behind}

@@ -35,5 +35,5 @@ def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float6
 
 
 def is_aspirated(name: str, seconds: float) -> bool:
-    """True if a consonant of this length has the aspiration of its initial, or if the initial has none."""
+    """Return True if a consonant of this length has the aspiration of its initial, or if the initial has none."""
     return seconds >= _ASPIRATED_SECONDS.get(initial_of(name), 0.0)

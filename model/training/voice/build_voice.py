@@ -84,7 +84,9 @@ def build(recordings: Path, folder: Path) -> dict[str, Any]:
 
 
 def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
-    """The takes to keep, by syllable and tone: all of the first tone, and those of the others that are as good."""
+    """Return the takes to keep, by syllable and tone: all of the first tone, and those of the others that are as
+    good.
+    """
     spoken = _with_lent_consonants(_spoken(recordings, 1))
     out = {(name, 1): take for name, take in spoken.items()}
     for tone in _TONES[1:]:
@@ -97,7 +99,7 @@ def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
 
 
 def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
-    """Every syllable spoken in a tone, levelled; recordings without a voice are named and left out."""
+    """Return every syllable spoken in a tone, levelled; recordings without a voice are named and left out."""
     out = {}
     for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
         name = path.stem.removeprefix("cmn-")[:-1]
@@ -111,7 +113,7 @@ def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
 
 
 def _is_alike(take: SyllableTake, first: SyllableTake) -> bool:
-    """True if a take is long enough to be sung, and its held vowel is that of the first tone."""
+    """Return True if a take is long enough to be sung, and its held vowel is that of the first tone."""
     if len(take.envelope) - take.nucleus < _SHORTEST_FRAMES or take.hold[1] - take.hold[0] < _SHORTEST_HOLD:
         return False
     vowels = [one.envelope[one.hold[0] : one.hold[1] + 1, :46].mean(0) for one in (take, first)]
@@ -200,7 +202,7 @@ def _coded(take: SyllableTake) -> NDArray[np.uint8]:
 
 
 def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[str, Any]]]:
-    """Position of each take in the data files, and its marks."""
+    """Return the position of each take in the data files, and its marks."""
     rows: dict[str, list[dict[str, Any]]] = {}
     starts = dict(zip(map(id, _consonants(takes)), _starts(_consonants(takes)), strict=True))
     frame = 0
@@ -221,17 +223,17 @@ def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[
 
 
 def _consonants(takes: Mapping[tuple[str, int], SyllableTake]) -> list[NDArray[np.float64]]:
-    """Every consonant once, in order; takes may share them."""
+    """Return every consonant once, in order; takes may share them."""
     return list({id(take.consonant): take.consonant for take in takes.values() if len(take.consonant)}.values())
 
 
 def _starts(consonants: Sequence[NDArray[np.float64]]) -> list[int]:
-    """The sample at which each consonant begins, one after the other with silence between them."""
+    """Return the sample at which each consonant begins, one after the other with silence between them."""
     return [0, *np.cumsum([len(sound) + _SILENCE_SAMPLES for sound in consonants]).tolist()][:-1]
 
 
 def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
-    """All consonants, with silence between them, as one Ogg Vorbis stream."""
+    """Return all consonants, with silence between them, as one Ogg Vorbis stream."""
     silence = np.zeros(_SILENCE_SAMPLES)
     sound = np.concatenate([part for consonant in _consonants(takes) for part in (consonant, silence)])
     buffer = io.BytesIO()

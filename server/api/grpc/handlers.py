@@ -18,7 +18,7 @@ _OWN_METHODS = "/melisma."
 
 
 def is_own(method: str) -> bool:
-    """True for a method of Melisma's own services, as opposed to health checks and reflection."""
+    """Return True for a method of Melisma's own services, as opposed to health checks and reflection."""
     return method.startswith(_OWN_METHODS)
 
 

@@ -43,7 +43,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._changed = asyncio.Event()
 
     def readiness_problem(self, service: str = MUSIC_SERVICE) -> str | None:
-        """The reason why a service is not SERVING now, for the operator; `None` if it is.
+        """Return the reason why a service is not SERVING now, for the operator; `None` if it is.
 
         A service that this server does not have, such as MusicService on a generator, has the status of the server as a
         whole.
@@ -64,7 +64,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     @override
     async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
-        """The status of one service now; NOT_FOUND for a service that this server does not have."""
+        """Return the status of one service now; NOT_FOUND for a service that this server does not have."""
         if request.service not in self._checks:
             await context.abort(
                 grpc.StatusCode.NOT_FOUND,
@@ -88,7 +88,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
             await changed.wait()
 
     async def List(self, request: Any, context: Any) -> Any:
-        """The status of every service now."""
+        """Return the status of every service now."""
         statuses = {name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in self._checks}
         return _untyped.HealthListResponse(statuses=statuses)
 

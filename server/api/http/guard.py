@@ -36,7 +36,7 @@ class Rules:
     open_paths: Collection[str] = field(default_factory=frozenset)
 
     def refusal(self, method: str, path: str, headers: Headers) -> Response | None:
-        """The response to a request that the rules refuse; `None` for any other."""
+        """Return the response to a request that the rules refuse; `None` for any other."""
         if path in self.open_paths:
             return None
         if not self._knows(headers.get("host", "")):

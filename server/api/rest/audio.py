@@ -127,7 +127,7 @@ async def _made(recording: Recording, end: int) -> None:
 
 
 def _size(recording: Recording) -> int | None:
-    """The size of the whole song in bytes; `None` while it is not known."""
+    """Return the size of the whole song in bytes; `None` while it is not known."""
     plan = recording.plan
     return plan.stream_size_bytes if plan and plan.HasField("stream_size_bytes") else None
 

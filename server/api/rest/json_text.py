@@ -110,7 +110,7 @@ def _scanned(data: bytes) -> int:
 
 @cache
 def _recordings() -> frozenset[bytes]:
-    """The names of fields that hold a recording."""
+    """Return the names of fields that hold a recording."""
     return frozenset(name.encode() for name in _recording_names(music_pb2.GenerateRequest.DESCRIPTOR))
 
 

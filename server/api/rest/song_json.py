@@ -38,7 +38,7 @@ def song_json(address: str, song: SongRecord, *, credentials: bool) -> dict[str,
 
 
 def manifest_path(song_id: str) -> str:
-    """The path of a song's C2PA manifest."""
+    """Return the path of a song's C2PA manifest."""
     return f"/audio/{song_id}{MANIFEST_SUFFIX}"
 
 

@@ -27,12 +27,14 @@ _CRC_POLYNOMIAL = 0xA001  # reversed 0x8005
 
 
 def frame_count(samples: int) -> int:
-    """Number of frames in which LAME encodes `samples` per channel, without the Info frame; 0 for no samples."""
+    """Return the number of frames in which LAME encodes `samples` per channel, without the Info frame; 0 for no
+    samples.
+    """
     return (samples + LAME_DELAY_SAMPLES + _end_padding(samples)) // SAMPLES_PER_FRAME if samples else 0
 
 
 def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Number of bytes in which LAME encodes `samples` per channel, without the Info frame."""
+    """Return the number of bytes in which LAME encodes `samples` per channel, without the Info frame."""
     frames = frame_count(samples)
     part = SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps % sample_rate_hertz
     padded = -(-max(0, frames - 1) * part // sample_rate_hertz)

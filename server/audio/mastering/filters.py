@@ -32,7 +32,7 @@ class StreamFilter:
 
 
 def k_weighting(sample_rate_hertz: int) -> Sections:
-    """The two K-weighting biquads of ITU-R BS.1770-4, annex 1, at any sample rate.
+    """Return the two K-weighting biquads of ITU-R BS.1770-4, annex 1, at any sample rate.
 
     The standard gives coefficients for 48 kHz only. The analogue prototypes, transformed by the bilinear transform, are
     those of De Man, "Evaluation of Implementations of the EBU R128 Loudness Measurement" (AES 2018).

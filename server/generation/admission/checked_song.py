@@ -21,7 +21,7 @@ class CheckedSong:
         self._begin = begin
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """The first event of the song, with the ETA at the time of the check."""
+        """Return the first event of the song, with the ETA at the time of the check."""
         return _accepted(song_id, queue_position, self._eta)
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> Job:

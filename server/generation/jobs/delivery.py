@@ -32,7 +32,7 @@ class Delivery:
         return self._playback.underrun_seconds
 
     def silent_for(self, seconds: float) -> bool:
-        """True if nothing was sent for at least `seconds`."""
+        """Return True if nothing was sent for at least `seconds`."""
         return self._clock() >= self._sent_at + seconds
 
     def send(self, events: Sequence[SongEvent]) -> None:

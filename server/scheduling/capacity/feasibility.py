@@ -52,7 +52,7 @@ class _Change(NamedTuple):
 
 
 def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
-    """True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on this work.
+    """Return True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on this work.
 
     Songs without audio start one after the other, in the given order, and soon: the scheduler serves them before songs
     with buffered sound, so a song that could start only late must wait in the queue.

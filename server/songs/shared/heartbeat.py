@@ -81,7 +81,7 @@ class Heartbeat:
             )
 
     def _silent(self, recording: Recording) -> bool:
-        """True for a song that has events, but none since the last round."""
+        """Return True for a song that has events, but none since the last round."""
         return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:

@@ -116,7 +116,7 @@ class Sharing:
         return None if self.takes(engine) and not waits else service
 
     def takes(self, engine: str) -> bool:
-        """True while this replica has room for another song of the engine."""
+        """Return True while this replica has room for another song of the engine."""
         return self._runner.ready(engine) and self._runner.room().free > 0
 
     def waiting(self, ticket: Ticket, admitted: Admitted, checked: CheckedSong) -> Recording:

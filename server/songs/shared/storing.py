@@ -132,7 +132,7 @@ class Storing:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
     async def _listened(self) -> bool:
-        """True if the song has a listener on this replica, or gets one within a moment."""
+        """Return True if the song has a listener on this replica, or gets one within a moment."""
         with suppress(TimeoutError):
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._recording.wait_for_listener()

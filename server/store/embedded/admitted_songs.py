@@ -44,7 +44,7 @@ class AdmittedSong:
         return self.ticket.song
 
     def lost_at(self, now: float) -> float | None:
-        """The time since which no replica makes the song; `None` if one does, or if the song waits."""
+        """Return the time since which no replica makes the song; `None` if one does, or if the song waits."""
         if self.given_up_at is not None:
             return self.given_up_at
         return self.lease_until if self.lease_until <= now else None

@@ -181,7 +181,7 @@ def failed(error: BaseException) -> StoreFailed:
 
 
 def _lacks_room(error: BaseException) -> bool:
-    """True for an error of SQLite, the system or the store about a full disk."""
+    """Return True for an error of SQLite, the system or the store about a full disk."""
     if isinstance(error, StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
         return True
     return getattr(error, "sqlite_errorname", "") in _NO_ROOM

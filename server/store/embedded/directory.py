@@ -170,11 +170,11 @@ class EmbeddedDirectory:
             self._bulletin.post(_ANY)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """The engines of all replicas."""
+        """Return the engines of all replicas."""
         return self._announcements.engines()
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """The engines that were ever announced."""
+        """Return the engines that were ever announced."""
         return self._announcements.known()
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
@@ -182,7 +182,7 @@ class EmbeddedDirectory:
         return dict.fromkeys(missing, 1) | self._songs.counts()
 
     async def queue(self) -> Queue:
-        """The songs of the service now."""
+        """Return the songs of the service now."""
         return self._songs.queue()
 
     async def wait(self, seconds: float) -> None:

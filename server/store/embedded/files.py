@@ -72,7 +72,7 @@ class SoundFiles:
         self._open: dict[str, BinaryIO] = {}
 
     def knows(self, audio_format: str) -> bool:
-        """True if a delivery format has a file suffix."""
+        """Return True if a delivery format has a file suffix."""
         return audio_format in self._suffixes
 
     def create(self, song_id: str, audio_format: str) -> None:
@@ -80,7 +80,7 @@ class SoundFiles:
         self._growing[song_id] = self._folder / f"{song_id}{self._suffixes[audio_format]}"
 
     def grows(self, song_id: str) -> bool:
-        """True for a song whose file is growing."""
+        """Return True for a song whose file is growing."""
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:

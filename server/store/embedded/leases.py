@@ -30,7 +30,7 @@ class Leases:
         return lease
 
     def holds(self, lease: Lease) -> bool:
-        """True while this is the present lease of its song."""
+        """Return True while this is the present lease of its song."""
         return self._leases.get(lease.song_id) == lease
 
     def require(self, lease: Lease) -> None:

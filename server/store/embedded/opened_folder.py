@@ -80,7 +80,7 @@ class OpenedFolder:
         self._kept = known or Believed(0)
 
     def take_interrupted(self) -> list[str]:
-        """The engines of songs that were found interrupted since the last call."""
+        """Return the engines of songs that were found interrupted since the last call."""
         found, self._mending.interrupted = self._mending.interrupted, []
         return found
 

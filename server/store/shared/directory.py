@@ -197,12 +197,12 @@ class SharedDirectory:
         await self._connection.run("announce", self._replica, seconds, engines_bytes(engines), *each)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """The engines of all replicas."""
+        """Return the engines of all replicas."""
         announced = await self._connection.run("engines")
         return engines_together(engine for stored in announced for engine in engines_of(stored))
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """The engines that were ever announced."""
+        """Return the engines that were ever announced."""
         found = (_known_engine(*row) for row in await self._connection.run("known"))
         return {known.engine.info.name: known for known in found}
 
@@ -212,7 +212,7 @@ class SharedDirectory:
         return {engine.decode(): count for engine, count in rows}
 
     async def queue(self) -> Queue:
-        """The songs of the service now."""
+        """Return the songs of the service now."""
         rows = await self._connection.run("queue")
         songs = [_known(row) for row in rows]
         waiting = [one for one in songs if one.waits]
@@ -231,7 +231,7 @@ class SharedDirectory:
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """True for a song that has ended according to its objects; its end is then written into the directory.
+        """Return True for a song that has ended according to its objects; its end is then written into the directory.
 
         A song that has to be made does not wait for objects that are unreachable.
         """

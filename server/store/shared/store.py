@@ -190,7 +190,7 @@ class SharedStore:
         return self._trouble
 
     def usage(self) -> StoreUsage:
-        """Usage at the last response of the directory."""
+        """Return the usage at the last response of the directory."""
         return self._reader.usage
 
     def close(self) -> None:

@@ -137,7 +137,7 @@ def _untrusted(error: ssl.SSLCertVerificationError) -> Finding:
 
 
 def _is_alert(error: ssl.SSLError) -> bool:
-    """True if the server uses TLS and has refused the connection."""
+    """Return True if the server uses TLS and has refused the connection."""
     return "ALERT" in (error.reason or "")
 
 

@@ -31,7 +31,7 @@ _Dumper.add_representer(str, _text)
 
 
 def rendered() -> str:
-    """The resource, with all groups of all sources in their order."""
+    """Return the resource, with all groups of all sources in their order."""
     groups = [group for source in SOURCES for group in yaml.safe_load(source.read_text("utf-8"))["groups"]]
     resource: dict[str, Any] = {
         "apiVersion": "monitoring.coreos.com/v1",
@@ -44,7 +44,7 @@ def rendered() -> str:
 
 
 def rendered_inhibition() -> str:
-    """The resource with the inhibition rules; receivers of alerts are the cluster's own.
+    """Return the resource with the inhibition rules; receivers of alerts are the cluster's own.
 
     The operator has the rules hold for alerts of the resource's namespace alone.
     """
@@ -68,7 +68,9 @@ def rendered_inhibition() -> str:
 
 
 def _matcher(text: str) -> dict[str, str]:
-    """A matcher, as a pattern always: a name is a pattern of itself, and not all readers of YAML take a plain "="."""
+    """Return a matcher, as a pattern always: a name is a pattern of itself, and not all readers of YAML take a plain
+    "=".
+    """
     found = re.fullmatch(r'(\w+)=~?"(.*)"', text)
     assert found, text
     return {"name": found[1], "value": found[2], "matchType": "=~"}

@@ -80,7 +80,9 @@ def _looked_up(words: Sequence[str]) -> list[str]:
 
 
 def _is_reading(item: str) -> bool:
-    """True if the dictionary has returned pinyin; an unknown character is returned with a tone digit after it."""
+    """Return True if the dictionary has returned pinyin; an unknown character is returned with a tone digit after
+    it.
+    """
     return item.isascii() and item[-1:].isdigit()
 
 

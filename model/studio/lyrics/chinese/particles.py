@@ -55,7 +55,7 @@ _REACH = 5
 
 
 def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
-    """True if the 地 at `place` is a particle even if it could be part of a word.
+    """Return True if the 地 at `place` is a particle even if it could be part of a word.
 
     Args:
         line: simplified characters without anything between them.

@@ -75,7 +75,7 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 
 
 def pinyin_line(text: str) -> bool:
-    """True if all Latin words of a line are pinyin.
+    """Return True if all Latin words of a line are pinyin.
 
     At least half of them must have tones, or they must be at least three single syllables of which few are English
     words.
@@ -99,7 +99,7 @@ def pinyin_line(text: str) -> bool:
 
 
 def _is_french(token: str, syllables: list[Toned]) -> bool:
-    """True if the only tone mark of a word is é, and not on every syllable ("café")."""
+    """Return True if the only tone mark of a word is é, and not on every syllable ("café")."""
     return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 

@@ -33,7 +33,7 @@ class Accent:
 def performed(
     notes: Sequence[SungNote], accents: Sequence[Accent], manner: Manner, generator: np.random.Generator
 ) -> tuple[SungNote, ...]:
-    """The notes as somebody sings them: their force shaped line by line, and some of them a little late.
+    """Return the notes as somebody sings them: their force shaped line by line, and some of them a little late.
 
     `accents` has one entry for each note.
     """
@@ -65,7 +65,7 @@ def _shaped(
 
 
 def _late(notes: Sequence[SungNote], manner: Manner, generator: np.random.Generator) -> list[SungNote]:
-    """Syllables that enter up to `lag_seconds` after their beat; a note before them lasts until they do."""
+    """Return the syllables that enter up to `lag_seconds` after their beat; a note before them lasts until they do."""
     chances = generator.random(len(notes))
     out: list[SungNote] = []
     for note, chance in zip(notes, chances.tolist(), strict=True):

@@ -27,7 +27,7 @@ _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
 
 
 def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
-    """The fundamental in hertz at every frame, [frames]; in pauses that of the note before."""
+    """Return the fundamental in hertz at every frame, [frames]; in pauses that of the note before."""
     notes = [note for syllable in placed for note in syllable.notes]
     tones = [syllable.notes[0].tone for syllable in placed for _ in syllable.notes]
     semitones = _glides(notes, frames, manner, generator)
@@ -67,7 +67,7 @@ def _glides(notes: Sequence[SungNote], frames: int, manner: Manner, generator: n
 
 
 def _drift(frames: int, generator: np.random.Generator) -> Curve:
-    """Cents of slow wandering, of fine fluctuation, and of jitter from pulse to pulse."""
+    """Return the cents of slow wandering, of fine fluctuation, and of jitter from pulse to pulse."""
     slow = _smoothed(generator.standard_normal(frames + 80), 81)[:frames]
     fine = _smoothed(generator.standard_normal(frames + 6), 7)[:frames]
     out: Curve = _DRIFT_CENTS * (slow + 0.5 * fine) + _JITTER_CENTS * generator.standard_normal(frames)
@@ -99,7 +99,7 @@ def _colour(
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """A trace of the spoken tone, short enough to leave the note in tune."""
+    """Return a trace of the spoken tone, short enough to leave the note in tune."""
     if tone == 2:
         return -70.0 * np.exp(-time / 0.045)
     if tone == 3:

@@ -18,7 +18,8 @@ _SOFT_ATTACK_FRAMES, _ATTACK_FRAMES = 5, 2
 
 
 def effort_db(syllable: Placed, length: int, lead: int) -> Floats:
-    """Level of the `lead` frames before a vowel and of its `length` frames, in dB below a note of full force.
+    """Return the level of the `lead` frames before a vowel and of its `length` frames, in dB below a note of full
+    force.
 
     It goes from note to note of a melisma, swells in a long note, and falls in the last one of a line.
     """

@@ -70,5 +70,5 @@ _BY_GENRE: Mapping[str, Manner] = MappingProxyType(
 
 
 def manner_of(genre: str) -> Manner:
-    """The manner of a genre, by the name that `Style` has for it. Raises KeyError for what is no genre."""
+    """Return the manner of a genre, by the name that `Style` has for it. Raises KeyError for what is no genre."""
     return _BY_GENRE[genre]

@@ -26,7 +26,7 @@ _LAST_POWER, _USUAL_POWER = 0.6, 1.15
 
 
 def vibrato(time: Curve, length: float, last: bool, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Cents at `time` seconds into a note of `length` seconds; zeros if the note is sung straight.
+    """Return the cents at `time` seconds into a note of `length` seconds; zeros if the note is sung straight.
 
     The `last` note of a line has vibrato more often. Every note takes as many numbers from the generator.
     """

@@ -25,7 +25,7 @@ _TO_BANDS = np.stack(
 
 
 def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
-    """The frame of the take at each of `length` frames of the vowel.
+    """Return the frame of the take at each of `length` frames of the vowel.
 
     Glides into and out of the vowel keep the pace of speech, or hasten if there is little room: a diphthong is one
     syllable however long it lasts. Between them the path wanders to and fro around the held part. With `held` there
@@ -43,7 +43,7 @@ def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held:
 
 
 def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
-    """A walk through the held part and a little around it, of changing pace and direction, ending at its end."""
+    """Return a walk through the held part and a little around it, of changing pace and direction, ending at its end."""
     low = max(take.hold[0] - _WIDENED_FRAMES, take.nucleus)
     high = max(min(take.hold[1] + _WIDENED_FRAMES, len(take.envelope) - 1), low + 1)
     steps = np.convolve(generator.standard_normal(length + _PACE_FRAMES), np.ones(_PACE_FRAMES), "valid")[:length]
@@ -53,7 +53,7 @@ def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
 
 
 def unrest(frames: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Fluctuation in dB of the spectrum, [frames, BANDS], and of the whole level, [frames]."""
+    """Return the fluctuation in dB of the spectrum, [frames, BANDS], and of the whole level, [frames]."""
     window = np.hanning(_UNREST_FRAMES + 2)[1:-1].astype(np.float32)
     window *= _UNREST_DB / np.sqrt((window**2).sum())
     noise = generator.standard_normal((frames + _UNREST_FRAMES - 1, _UNREST_BANDS), dtype=np.float32)
