@@ -58,7 +58,7 @@ def _base_letter(character: str) -> str:
 
 
 def _nuclei(word: str) -> list[tuple[int, int]]:
-    """Return the ranges of the sounded vowel groups, in order."""
+    """Return the ranges of the sounded vowel groups of a word, in order."""
     splits = {match.start() for match in _HIATUS.finditer(word)}
     spans: list[tuple[int, int]] = []
     contracted = {match.start() for match in _CONTRACTION.finditer(word)}
@@ -91,7 +91,7 @@ def _without_silent(word: str, spans: list[tuple[int, int]]) -> list[tuple[int, 
 
 
 def _silent_last(word: str) -> int | None:
-    """Return the position of an e near the end that is silent, or `None`."""
+    """Return the position of a silent e near the end of a word, or `None`."""
     match = re.search(r"e(?:'?s|d|'(?:ve|ll|d))?$", word)
     if match is None or match.start() == 0:
         return None

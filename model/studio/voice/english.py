@@ -1,4 +1,4 @@
-"""Pronunciation of English words: phones of the CMU Pronouncing Dictionary, cut into sung syllables.
+"""Pronounces English words: looks up their phones in the CMU Pronouncing Dictionary and cuts them into syllables.
 
 Phones are written as ARPAbet in lower case, without stress: "l ah v".
 """
@@ -62,7 +62,7 @@ Syllables = tuple[tuple[str, ...], ...]
 
 @cache
 def _dictionary() -> bytes:
-    """Return the packed dictionary: "\nword:CODES" for each word."""
+    """Return the unpacked dictionary as one text, with "\nword:CODES" for each word."""
     try:
         return lzma.decompress(DICTIONARY.read_bytes())
     except (OSError, lzma.LZMAError) as error:
@@ -74,7 +74,7 @@ def _dictionary() -> bytes:
 
 
 def load() -> None:
-    """Open the dictionary now, before the first request.
+    """Open the pronouncing dictionary now, before the first request.
 
     Raises:
         EngineUnavailable: it is missing or damaged.
@@ -114,18 +114,20 @@ def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
 
 
 def letter(name: str) -> Syllables:
-    """Return the sung syllables of a letter's name."""
+    """Return the sung syllables of the name of a letter."""
     return syllables(tuple(_letter_names(name.lower())))
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Return the phones of a song's spelling of a word; capitals outside of the dictionary are left to be spelt."""
+    """Return the phones of a word in the spelling of songs ("lovin'"), or `None`; unknown words in capitals are left to
+    be spelt.
+    """
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
 
 
 def _inflected(word: str) -> tuple[str, ...] | None:
-    """Return the phones of "...'s" by those of the word it comes from."""
+    """Return the phones of a word in "'s", from those of the word without it."""
     if word.endswith("'s") and (stem := looked_up(word[:-2])):
         return (*stem, *(("ih", "z") if stem[-1] in ("s", "z", "sh", "zh", "ch", "jh") else ("z",)))
     return None

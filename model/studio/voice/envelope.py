@@ -1,4 +1,4 @@
-"""The scale on which the voice bank keeps spectral envelopes: bands evenly spaced in mel."""
+"""The frequency bands, evenly spaced in mel, in which the voice bank stores spectral envelopes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,7 @@ NOISE_HERTZ = (0.0, 1500.0, 3000.0, 6000.0, 9000.0, 12000.0)
 
 
 def mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return hertz converted to mel (O'Shaughnessy, 1987)."""
+    """Convert hertz to mel (O'Shaughnessy, 1987)."""
     out: NDArray[np.float64] = 1127.0 * np.log1p(hertz / 700.0)
     return out
 

@@ -1,4 +1,4 @@
-"""Reads the particles 地 and 得, which are other words in other positions."""
+"""Reads 地 and 得, which are particles in some positions and other words in others."""
 
 import re
 from collections.abc import Container
