@@ -17,7 +17,7 @@ class OpenCalls:
     """Counts calls from their beginning to their end. To be used on one event loop."""
 
     def __init__(self, stall_seconds: float = 300.0) -> None:
-        """A call is ended if its client reads nothing for `stall_seconds`."""
+        """Set up the list of open calls. A call is ended if its client reads nothing for `stall_seconds`."""
         self._stall_seconds = stall_seconds
         self._sending: set[asyncio.Timeout] = set()
         self._count = 0

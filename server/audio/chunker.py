@@ -49,8 +49,8 @@ class Chunker:
         rate_hertz: int,
         marks: Marks | None = None,
     ) -> None:
-        """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that `encoder` writes
-        into the file.
+        """Set up the chunker. Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that
+        `encoder` writes into the file.
         """
         self._encoder = encoder
         self._plan = plan

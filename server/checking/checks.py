@@ -21,8 +21,8 @@ class Checks:
     """Runs checks of requests. Validators of engines without settings here are loaded on first use."""
 
     def __init__(self, validators: Mapping[str, Validator | None]) -> None:
-        """Maps engines to validators; `None` marks an engine that has no validator, or whose validator cannot be loaded
-        here.
+        """Set up the checks with the validator of each engine; `None` marks an engine without a validator that can be
+        loaded here.
         """
         self._validators = dict(validators)
         self._loading = threading.Lock()

@@ -79,7 +79,7 @@ class LocalChecker:
         new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
         restart_backoff_seconds: float = 0.1,
     ) -> None:
-        """With `log_requests` the log of bugs contains the text of prompts and lyrics.
+        """Set up the local checker. With `log_requests` the log of bugs contains the text of prompts and lyrics.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """

@@ -25,7 +25,9 @@ class Turns(Generic[T]):
     """
 
     def __init__(self, waiting: int, waiting_per_caller: int, working_per_caller: int) -> None:
-        """The limits: waiting requests in total and per caller, and checks in progress per caller."""
+        """Set up the queue with its limits: waiting requests in total and per caller, and checks in progress per
+        caller.
+        """
         self._waiting = waiting
         self._waiting_per_caller = waiting_per_caller
         self._queues: dict[str, deque[T]] = {}

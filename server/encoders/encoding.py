@@ -32,7 +32,7 @@ class EncodingLoop:
         producer: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the encoding loop; `clock` returns monotonic seconds."""
         self._queues = queues
         self._producer = producer
         self._factory = factory

@@ -34,7 +34,8 @@ class LocalEncoders:
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """An encoder that does not answer a ping within `answer_timeout_seconds` is replaced.
+        """Set up the local encoders. An encoder that does not answer a ping within `answer_timeout_seconds` is
+        replaced.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """

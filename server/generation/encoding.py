@@ -31,7 +31,7 @@ class EncodedSound:
         wake: Callable[[], None],
         readiness_changed: Callable[[], None],
     ) -> None:
-        """`wake` is called when there may be work for devices."""
+        """Set up the observer; `wake` is called when there may be work for devices."""
         self._encoders = encoders
         self._jobs = jobs
         self._scheduler = scheduler

@@ -35,7 +35,8 @@ class Frontend:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`engine_names` are the configured engines; at most `queued_songs` may wait in the service.
+        """Set up the frontend; `engine_names` are the configured engines; at most `queued_songs` may wait in the
+        service.
 
         `clock` returns monotonic seconds, also used for deadlines of requests. Until the start of a generator was
         measured, it is assumed to take `cold_start_seconds`.

@@ -80,7 +80,9 @@ class EngineReadiness(Readiness):
     def __init__(
         self, pool: WorkerPool, encoders: EncoderPool, admission: Admission, *, any_engine: bool = False
     ) -> None:
-        """With `any_engine` one ready engine is enough; otherwise all configured engines must be ready."""
+        """Set up the engine readiness. With `any_engine` one ready engine is enough; otherwise all configured engines
+        must be ready.
+        """
         super().__init__()
         self._any_engine = any_engine
         self._pool = pool

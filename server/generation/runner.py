@@ -57,7 +57,7 @@ class Runner:
         tracer: Tracer = NO_TRACER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds, also used for deadlines of requests.
+        """Set up the runner; `clock` returns monotonic seconds, also used for deadlines of requests.
 
         Spans of songs are made by `tracer`.
         """

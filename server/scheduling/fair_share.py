@@ -21,7 +21,7 @@ class FairShare:
     """Fair shares: the device seconds per weight that each caller with songs here has used."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
-        """Callers that `weights` does not name have weight 1."""
+        """Set up the fair shares. Callers that `weights` does not name have weight 1."""
         self._weights = weights
         self._accounts: dict[str, _Account] = {}
 

@@ -50,8 +50,8 @@ class Scheduler:
         retries: int = 3,
         encoders: int | None = None,
     ) -> None:
-        """`weights` are the weights of callers' shares, 1 for callers not named; a failed song is retried `retries`
-        times.
+        """Set up the scheduler; `weights` are the weights of callers' shares, 1 for callers not named; a failed song is
+        retried `retries` times.
 
         `encoders` is the number of encoder processes for all devices; `None` means no limit by encoders.
         """

@@ -53,7 +53,7 @@ class WaitingQueue(Generic[WaiterT]):
     """
 
     def __init__(self, shares: FairShare, *, by_arrival: bool = False) -> None:
-        """With `by_arrival` songs are served only in the order of arrival."""
+        """Set up the waiting queue. With `by_arrival` songs are served only in the order of arrival."""
         self._shares = shares
         self._by_arrival = by_arrival
         self._engines: dict[str, dict[_QueueKey, OrderedDict[str, WaiterT]]] = {}

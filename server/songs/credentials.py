@@ -46,7 +46,7 @@ class Credentials:
     """
 
     def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
-        """A manifest may take `seconds`. Without a `signer` no manifests are made."""
+        """Set up the signing of manifests. A manifest may take `seconds`. Without a `signer` no manifests are made."""
         self._signer = signer
         self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sign")

@@ -21,7 +21,7 @@ class Deletion:
     def __init__(
         self, store: SongStore, opened: OpenRecordings, on_deleted: Callable[[str], None] | None = None
     ) -> None:
-        """`on_deleted` is called with the id of each deleted song."""
+        """Set up the deletion of songs; `on_deleted` is called with the id of each deleted song."""
         self._on_deleted = on_deleted
         self._store = store
         self._open = opened

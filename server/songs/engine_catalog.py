@@ -25,8 +25,8 @@ class EngineCatalog:
         served: Callable[[], Mapping[str, ServedEngine]] = dict,
         unserved: Callable[[], Mapping[str, ServedEngine]] = dict,
     ) -> None:
-        """`names` are the configured engines. `served` returns the engines of all replicas; its result is empty for a
-        single server.
+        """Set up the engine catalogue; `names` are the configured engines. `served` returns the engines of all
+        replicas; its result is empty for a single server.
 
         `unserved` returns engines for which songs may wait although no replica serves them now.
         """

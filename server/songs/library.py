@@ -27,8 +27,8 @@ class Library:
         mirror: OpenMirror | None = None,
         on_opened: Callable[[Recording], None] | None = None,
     ) -> None:
-        """`mirror` opens the recording of a song that another replica makes; `on_opened` is called with all other
-        recordings.
+        """Set up the library; `mirror` opens the recording of a song that another replica makes; `on_opened` is called
+        with all other recordings.
         """
         self._mirror = mirror
         self._on_opened = on_opened

@@ -10,7 +10,7 @@ class Lingering:
     """Has one timer for each running song whose last listener has left."""
 
     def __init__(self, expire: Callable[[Recording], None]) -> None:
-        """`expire` is called for a song without a listener when its timer ends."""
+        """Set up the timers; `expire` is called for a song without a listener when its timer ends."""
         self._expire = expire
         self._timers: dict[str, asyncio.TimerHandle] = {}
 

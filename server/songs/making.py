@@ -37,7 +37,9 @@ class Making:
         now_ns: Callable[[], int],
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """`now_ns` is the wall clock; `watcher` counts the songs that could not be stored."""
+        """Set up the making of songs; `now_ns` is the wall clock; `watcher` counts the songs that could not be
+        stored.
+        """
         self._store = store
         self._directory = directory
         self._open = opened

@@ -29,7 +29,7 @@ class OpenRecordings:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the open recordings; `clock` returns monotonic seconds."""
         self._clock = clock
         self._made: dict[str, Made] = {}
         self._listened: dict[str, list[Recording]] = {}

@@ -37,7 +37,7 @@ class Persistence:
     """Stores the events of recordings. A song that cannot be stored continues for its listeners."""
 
     def __init__(self, store: SongStore, now_ns: Callable[[], int]) -> None:
-        """`now_ns` is the wall clock."""
+        """Set up the storing of songs; `now_ns` is the wall clock."""
         self._store = store
         self._now_ns = now_ns
 

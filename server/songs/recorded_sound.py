@@ -19,7 +19,7 @@ class RecordedSound:
     """Counts the sound that listeners have not read yet, and reads the bytes of chunks."""
 
     def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
-        """`entries` is the growing event log of the song."""
+        """Set up the recorded sound; `entries` is the growing event log of the song."""
         self._song_id = song_id
         self._entries = entries
         self._read = read
@@ -124,7 +124,7 @@ class SoundReader:
     """Reads the chunks of a song in order for one listener. It buffers up to one block of stored sound."""
 
     def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
-        """Sound before `byte_offset` is skipped."""
+        """Set up the sound reader. Sound before `byte_offset` is skipped."""
         self._sound = sound
         self._entries = entries
         self._byte_offset = byte_offset

@@ -22,7 +22,9 @@ class Recorder(EventSink):
         now_ns: Callable[[], int],
         on_end: Callable[[float], None] = lambda sound_seconds: None,
     ) -> None:
-        """`now_ns` is the wall clock. `on_end` is called at the end of generation, with the seconds of sound."""
+        """Set up the recorder; `now_ns` is the wall clock. `on_end` is called at the end of generation, with the
+        seconds of sound.
+        """
         self._recording = recording
         self._request = request
         self._now_ns = now_ns

@@ -74,7 +74,8 @@ class Songs:
         resumption: Resumption = DEFAULT_RESUMPTION,
         signer: Signer | None = None,
     ) -> None:
-        """`checker` checks requests with their engines' validators. `terms` returns the present terms of a caller.
+        """Set up the songs service; `checker` checks requests with their engines' validators. `terms` returns the
+        present terms of a caller.
 
         `now_ns` is the wall clock, `clock` returns the monotonic seconds of deadlines. `signer` signs C2PA manifests.
         `song_id` makes ids. With `log_requests` prompts and lyrics are logged. `pace`, `resumption` and `lease_seconds`

@@ -48,7 +48,8 @@ class Tickets:
         clock: Callable[[], float],
         with_request: bool,
     ) -> None:
-        """`with_request` is True if a song may be made by another server than the one that admits it.
+        """Set up the tickets; `with_request` is True if a song may be made by another server than the one that admits
+        it.
 
         Such a song needs its request in the ticket, and its listener counts before it is reported.
         """

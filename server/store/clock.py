@@ -40,7 +40,9 @@ class AgeClock:
         clock: Callable[[], float] = time.monotonic,
         known: Believed | None = None,
     ) -> None:
-        """`now_ns` is the wall clock, `clock` returns monotonic seconds; `known` is the state of an earlier run."""
+        """Set up the age clock; `now_ns` is the wall clock, `clock` returns monotonic seconds; `known` is the state of
+        an earlier run.
+        """
         self._wall_ns = now_ns
         self._clock = clock
         self._looked_at = clock()

@@ -35,7 +35,7 @@ class Metrics:
         clock: Callable[[], float] = time.monotonic,
         window_seconds: float = 300.0,
     ) -> None:
-        """The metrics of the configured engines and devices; the gauges of recent songs and work look back
+        """Set up the metrics of the configured engines and devices; the gauges of recent songs and work look back
         `window_seconds`.
 
         `clock` gives seconds and never goes back.

@@ -13,7 +13,7 @@ class SlidingWindow:
     """The values of the last `seconds`, at most `MAX_VALUES` of them."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the sliding window; `clock` returns monotonic seconds."""
         self._seconds = seconds
         self._clock = clock
         self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
@@ -34,7 +34,9 @@ class SlidingRate:
     """Rate per second of added values over the last `seconds`, stored in time slots, so that memory is limited."""
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
-        """`clock` returns monotonic seconds; until `seconds` after `began_at` the rate is that since `began_at`."""
+        """Set up the sliding rate; `clock` returns monotonic seconds; until `seconds` after `began_at` the rate is that
+        since `began_at`.
+        """
         self._slot_seconds = seconds / _SLOTS
         self._clock = clock
         self._began_at = began_at
@@ -62,7 +64,7 @@ class Window:
     """Time span that ends now, with the clock that measures it; makes the values and rates of that span."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """`clock` returns monotonic seconds; rates begin now."""
+        """Set up the window; `clock` returns monotonic seconds; rates begin now."""
         self._seconds = seconds
         self._clock = clock
         self._began_at = clock()

@@ -64,7 +64,7 @@ class CountedSpans(SpanProcessor):
     """Adds spans to a queue that a thread empties, and counts those for which the queue has no room."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts, capacity: int) -> None:
-        """The queue holds `capacity` spans, as many as the library's own, which is therefore never full."""
+        """Set up a queue of `capacity` spans, as many as the library's own queue has, which is therefore never full."""
         self._counts = counts
         self._capacity = capacity
         self._batches = BatchSpanProcessor(

@@ -55,7 +55,7 @@ class StoreMetrics:
         songs: SongMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the store metrics; `clock` returns monotonic seconds."""
         self._songs = songs
         self._clock = clock
         self._answered_at = clock()

@@ -41,7 +41,7 @@ class EngineAvailability:
     """
 
     def __init__(self, devices: Sequence[DeviceSpec], engine_names: Sequence[str]) -> None:
-        """`engine_names` are in the order of the settings."""
+        """Set up the record of engines; `engine_names` are in the order of the settings."""
         self._devices = {spec.name: _Device(spec) for spec in devices}
         self._settled = asyncio.Event()
         self.engine_names = tuple(engine_names)

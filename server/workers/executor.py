@@ -52,7 +52,9 @@ class CommandExecutor:
         now_ns: Callable[[], int] = time.time_ns,
         encoders: EncoderLinks | None = None,
     ) -> None:
-        """`clock` returns monotonic seconds; `now_ns` is the wall clock for spans. Sound is sent through `encoders`."""
+        """Set up the command executor; `clock` returns monotonic seconds; `now_ns` is the wall clock for spans. Sound
+        is sent through `encoders`.
+        """
         self._engines = engines
         self._clock = clock
         self._now_ns = now_ns

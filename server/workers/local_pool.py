@@ -36,7 +36,7 @@ class LocalPool:
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """With `worker_threads` 0 the libraries choose the number of compute threads.
+        """Set up the local pool. With `worker_threads` 0 the libraries choose the number of compute threads.
 
         Workers compute the sound fingerprints of the engines in `fingerprinted`.
 

@@ -14,7 +14,7 @@ class OomKills:
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
-        """The files of the system are read below `root`."""
+        """Set up the count; the files of the system are read below the folder `root`."""
         self._file = next((file for file in _files(root) if _count(file) is not None), None)
         self._explained = self._read()
 

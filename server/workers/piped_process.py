@@ -28,7 +28,9 @@ class PipedProcess:
     """
 
     def __init__(self, module: str, *arguments: object) -> None:
-        """The command line of the module has the file descriptor of its end of the pipe, then the `arguments`."""
+        """Set up the handle of a process; its command line has the file descriptor of its end of the pipe, then the
+        `arguments`.
+        """
         self._module = module
         self._arguments = arguments
         self._pipe: AsyncPipe | None = None

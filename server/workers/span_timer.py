@@ -10,7 +10,7 @@ class SpanTimer:
     """Adds up work of one kind, from the start of its first command to the end of its last."""
 
     def __init__(self, name: str, now_ns: Callable[[], int]) -> None:
-        """`now_ns` is the wall clock, in nanoseconds."""
+        """Set up the span timer; `now_ns` is the wall clock, in nanoseconds."""
         self.batches: list[int] = []
         self._name = name
         self._now_ns = now_ns

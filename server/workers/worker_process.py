@@ -35,7 +35,9 @@ class WorkerProcess:
     """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
-        """`on_exit` is called on the event loop when the process has ended, unless `stop` ends it."""
+        """Set up the worker process; `on_exit` is called on the event loop when the process has ended, unless `stop`
+        ends it.
+        """
         self._spec = spec
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._on_exit = on_exit

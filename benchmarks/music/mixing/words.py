@@ -21,7 +21,7 @@ class Recogniser:
     """Whisper in the format of faster-whisper, which is not among the requirements."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` holds model.bin, config.json, tokenizer.json and vocabulary.txt."""
+        """Set up the recogniser; `folder` holds model.bin, config.json, tokenizer.json and vocabulary.txt."""
         whisper: Any = importlib.import_module("faster_whisper")
         self._model = whisper.WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
 

@@ -25,7 +25,7 @@ class Receiver:
     """The part of one song that was received so far; `None` for values that have not arrived."""
 
     def __init__(self, byte_offset: int = 0) -> None:
-        """`byte_offset` is the size of the part received before; it is counted in `size_bytes`."""
+        """Set up the receiver; `byte_offset` is the size of the part received before; it is counted in `size_bytes`."""
         self.accepted: SongAccepted | None = None
         self.plan: SongPlan | None = None
         self.finished: SongFinished | None = None

@@ -84,7 +84,7 @@ class ContextStacks:
     """
 
     def __init__(self, multiple: int, *, masks: bool) -> None:
-        """`multiple` and `masks` are those of `ContextBatch.of`."""
+        """Set up the context stacks; `multiple` and `masks` are those of `ContextBatch.of`."""
         self._multiple, self._masks = multiple, masks
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 

@@ -38,7 +38,7 @@ class BatchedForward:
         graphs: bool = False,
         backend: str = "inductor",
     ) -> None:
-        """`backend` is the name of the compiler for `torch.compile`."""
+        """Set up the batched forward pass; `backend` is the name of the compiler for `torch.compile`."""
         self._transformer = transformer
         self._slack = slack
         self._compiled, self._wants_graphs = compiled or graphs, graphs

@@ -114,7 +114,9 @@ class RepaintTrajectory:
         skipped: int,
         guidance: Guidance,
     ) -> None:
-        """`inside` [frames] is 1 in the window, 0 outside, and in between where both are mixed; `levels` fall to 0."""
+        """Set up the repaint trajectory; `inside` [frames] is 1 in the window, 0 outside, and in between where both are
+        mixed; `levels` fall to 0.
+        """
         self._source, self._noise, self._inside = source, noise, inside
         self._levels = levels.tolist()
         self._skipped = skipped
@@ -166,7 +168,9 @@ class EditTrajectory:
         scale: float,
         draw: Draw,
     ) -> None:
-        """`contexts` are those of the source, and of the target; `between` is (first, last)."""
+        """Set up the edit trajectory; `contexts` are those of the source, and of the target; `between` is (first,
+        last).
+        """
         self.latents = source.clone()
         self._source, self._draw, self._scale = source, draw, scale
         self._levels = levels.tolist()

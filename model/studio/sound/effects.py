@@ -23,7 +23,9 @@ class Filter:
     """A second-order IIR filter (biquad) over the last axis of its input."""
 
     def __init__(self, section: NDArray[np.float64], channels: tuple[int, ...]) -> None:
-        """`section` is one row of second-order coefficients; `channels` the shape before the last axis, () for mono."""
+        """Set up the filter; `section` is one row of second-order coefficients; `channels` the shape before the last
+        axis, () for mono.
+        """
         self._zeros, self._poles = section.reshape(2, 3)
         self._state = np.zeros((*channels, 2))
 
@@ -42,8 +44,8 @@ class Compressor:
     """Compresses mono sound above a threshold, by its mean power over the last moments."""
 
     def __init__(self, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower; `seconds` is the averaging
-        time.
+        """Set up the compressor. Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower;
+        `seconds` is the averaging time.
         """
         self._threshold = 10.0 ** (threshold_db / 10.0)
         self._exponent = -0.5 * (1.0 - 1.0 / ratio)
@@ -89,7 +91,7 @@ class Ensemble:
     """
 
     def __init__(self, phase: float) -> None:
-        """`phase` (0 to 1) is the initial phase of the modulation."""
+        """Set up the ensemble; `phase` (0 to 1) is the initial phase of the modulation."""
         self._phase = phase
         self._memory = np.zeros(_ENSEMBLE_MEMORY, np.float32)
 

@@ -44,7 +44,7 @@ class Equaliser:
     """Applies filters in series to the last axis of its input. Blocks come in order; their sizes do not matter."""
 
     def __init__(self, *stages: Sections, channels: int) -> None:
-        """`channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
+        """Set up the equaliser; `channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
         self._sections = np.concatenate(stages)
         self._state = np.zeros((channels, len(self._sections), 2))
 

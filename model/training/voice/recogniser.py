@@ -70,7 +70,7 @@ class Recogniser(nn.Module):
     """Dilated convolutions over time and pooling over all frames, with one output for initials and one for finals."""
 
     def __init__(self, syllables: Sequence[str]) -> None:
-        """`syllables` are those that can be recognised."""
+        """Set up the recogniser; `syllables` are those that can be recognised."""
         super().__init__()
         self.syllables = tuple(sorted(syllables))
         self.initials = tuple(sorted({initial_of(s) for s in self.syllables}))

@@ -36,7 +36,7 @@ class Authentication(ServerInterceptor):
     """Interceptor that refuses calls without a valid API key for their method, before their message is read."""
 
     def __init__(self, authenticator: Authenticator, measure: MeasureCall = unmeasured) -> None:
-        """`measure` is called for each refused call, for the metrics."""
+        """Set up the authentication of calls; `measure` is called for each refused call, for the metrics."""
         self._authenticator = authenticator
         self._measure = measure
 

@@ -39,7 +39,9 @@ class CallBounds(ServerInterceptor):
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
-        """A message must arrive within `request_seconds`; `measure` is called for each call that is refused here."""
+        """Set up the limits of calls. A message must arrive within `request_seconds`; `measure` is called for each call
+        that is refused here.
+        """
         self._limits = limits
         self._measure = measure
         self._request_seconds = request_seconds

@@ -55,7 +55,8 @@ class RequestLog(ServerInterceptor):
         clock: Callable[[], float] = time.monotonic,
         measure: MeasureCall = unmeasured,
     ) -> None:
-        """`clock` returns monotonic seconds; `measure` is called for each call of Melisma's own methods.
+        """Set up the request log; `clock` returns monotonic seconds; `measure` is called for each call of Melisma's own
+        methods.
 
         Spans name the address of this `server`, and the clients that trusted `proxies` report.
         """

@@ -27,7 +27,9 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     """
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
-        """`checks` has one check for each service of the server, and one under "" for the server as a whole."""
+        """Set up the health servicer; `checks` has one check for each service of the server, and one under "" for the
+        server as a whole.
+        """
         self._checks = checks
         self._changed = asyncio.Event()
         self._closed = False

@@ -55,7 +55,7 @@ class Endpoint:
         proxies: TrustedProxies,
         metrics: CallMetrics | None = None,
     ) -> None:
-        """`name` is the call's name in the log: method and path, with placeholders for parameters.
+        """Set up the endpoint; `name` is the call's name in the log: method and path, with placeholders for parameters.
 
         The client's address in the log is the one that trusted `proxies` report.
         """
@@ -209,8 +209,8 @@ class Stream(StreamingResponse):
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """`first` is a chunk that was read before the response begins, so that an error before it can still get an
-        error status.
+        """Set up the stream; `first` is a chunk that was read before the response begins, so that an error before it
+        can still get an error status.
         """
         super().__init__(self._all(), status_code, headers)
         self._first = first

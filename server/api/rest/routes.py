@@ -85,8 +85,8 @@ class Api:
         limits: CallLimits = UNLIMITED,
         address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
-        """`sizes` are the size limits of bodies. A stream of events sends a heartbeat after `heartbeat_seconds` of
-        silence.
+        """Set up the REST API; `sizes` are the size limits of bodies. A stream of events sends a heartbeat after
+        `heartbeat_seconds` of silence.
 
         `limits` restrict the open calls of each caller.
         """

@@ -15,7 +15,9 @@ class CheckedSong:
     """A song whose request has passed its checks."""
 
     def __init__(self, eta: SongEta | None, eta_here: Callable[[], SongEta | None], begin: Begin) -> None:
-        """`eta` is the ETA at the time of the check; `eta_here` returns the ETA of a song that begins here now."""
+        """Set up the checked song; `eta` is the ETA at the time of the check; `eta_here` returns the ETA of a song that
+        begins here now.
+        """
         self._eta = eta
         self._eta_here = eta_here
         self._begin = begin

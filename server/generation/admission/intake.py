@@ -31,7 +31,7 @@ class Intake:
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
-        """`require` raises ServiceError if no worker can make the song."""
+        """Set up the checks of requests; `require` raises ServiceError if no worker can make the song."""
         self._require = require
         self._estimate = estimate
         self._admission = admission

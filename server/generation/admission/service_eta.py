@@ -51,7 +51,9 @@ class ServiceEta:
         capacity_here: Callable[[str], Capacity | None],
         cold_start_seconds: float = 0.0,
     ) -> None:
-        """`costs_here` and `capacity_here` return the values of this replica for an engine, `None` if it has none."""
+        """Set up the ETA estimator; `costs_here` and `capacity_here` return the values of this replica for an engine,
+        `None` if it has none.
+        """
         self._costs_here = costs_here
         self._capacity_here = capacity_here
         self._cold_start_seconds = cold_start_seconds

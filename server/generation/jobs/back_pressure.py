@@ -15,8 +15,8 @@ class BackPressure:
     def __init__(
         self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        """The song counts as full while `capacity_bytes` were not read by listeners; `on_room` is called when that
-        ends.
+        """Set up the sums. The song counts as full while `capacity_bytes` were not read by listeners; `on_room` is
+        called when that ends.
 
         `clock` returns monotonic seconds.
         """

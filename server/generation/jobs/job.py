@@ -58,7 +58,7 @@ class Job:
         *,
         key: str = "",
     ) -> None:
-        """Events go to `sink`, `accepted` first.
+        """Set up the job of a song; its events go to `sink`, `accepted` first.
 
         `key` identifies the job for workers and encoders, so that they do not confuse it with an earlier job of the
         same song; by default it is the song's id.

@@ -11,7 +11,7 @@ class EncodingLoad:
     """
 
     def __init__(self, encoders: int | None) -> None:
-        """`encoders` is the number of encoder processes; `None` means no limit."""
+        """Set up the encoding load; `encoders` is the number of encoder processes; `None` means no limit."""
         self._encoders = encoders
         self._pace: float | None = None
 

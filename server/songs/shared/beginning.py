@@ -51,7 +51,7 @@ class Beginning:
         *,
         max_lost_seconds: float,
     ) -> None:
-        """`clock` returns the monotonic seconds of deadlines.
+        """Set up the start of claimed songs; `clock` returns the monotonic seconds of deadlines.
 
         Songs whose requests this version does not understand are left to other replicas for `max_lost_seconds`.
         """

@@ -36,8 +36,8 @@ class Demand:
     """Counts the work of the service periodically; every replica gets the same numbers."""
 
     def __init__(self, directory: Directory, survey: Survey, runner: SongRunner, engines: Sequence[str]) -> None:
-        """`engines` are the configured engines. An engine that was never served counts as needed, so that an autoscaler
-        starts a replica that announces it.
+        """Set up the count; `engines` are the configured engines. An engine that was never served counts as needed, so
+        that an autoscaler starts a replica that announces it.
         """
         self._directory = directory
         self._survey = survey

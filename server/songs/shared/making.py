@@ -64,7 +64,7 @@ class SharedMaking:
         lease_seconds: float,
         watcher: StoreWatcher,
     ) -> None:
-        """`now_ns` is the wall clock."""
+        """Set up the making of songs; `now_ns` is the wall clock."""
         self._store = store
         self._directory = directory
         self._open = opened

@@ -58,7 +58,7 @@ class Repetition:
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
-        """`stored` are the stored events, with their sound."""
+        """Set up the comparison; `stored` are the stored events, with their sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
         self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
@@ -115,7 +115,9 @@ class Seam:
     """The end of the stored sound of a song, after which new chunks are numbered."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
-        """`stored` are the song's stored events, with its plan and at least one chunk."""
+        """Set up the end of the stored sound; `stored` are the song's stored events, with its plan and at least one
+        chunk.
+        """
         self._plan = next(one.plan for one in stored if one.WhichOneof("event") == "plan")
         self._last = next(one.chunk for one in reversed(stored) if one.WhichOneof("event") == "chunk")
         self._size_bytes = size_bytes

@@ -69,7 +69,9 @@ class Sharing:
         watcher: StoreWatcher,
         resumption: Resumption,
     ) -> None:
-        """`engines` are the configured engines, and `lease_seconds` the lease duration of the directory."""
+        """Set up the cooperation with other replicas; `engines` are the configured engines, and `lease_seconds` the
+        lease duration of the directory.
+        """
         self._directory = directory
         self._runner = runner
         self._open = opened

@@ -44,7 +44,7 @@ class StoredRecorder(EventSink):
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """Listeners of this replica follow `recording`. `now_ns` is the wall clock.
+        """Set up the stored recorder. Listeners of this replica follow `recording`. `now_ns` is the wall clock.
 
         `stored` is the part of the song that another replica has made. `on_differs` is called if the song differs from
         it, `on_repeated` once the song has repeated all of it.

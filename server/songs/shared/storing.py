@@ -50,8 +50,8 @@ class Storing:
         recording: Recording,
         pace: Pace,
     ) -> None:
-        """`recording` gets each event once it is stored. It and `recorder` begin with the events that are already
-        stored.
+        """Set up the storing of a song; `recording` gets each event once it is stored. It and `recorder` begin with the
+        events that are already stored.
         """
         self._directory = directory
         self._claim = claim

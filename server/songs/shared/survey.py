@@ -16,7 +16,7 @@ class Survey:
     """The latest known state of the service."""
 
     def __init__(self, directory: Directory, clock: Callable[[], float]) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the reader; `clock` returns monotonic seconds."""
         self._directory = directory
         self._clock = clock
         self._reading = asyncio.Lock()

@@ -33,7 +33,8 @@ class Takeover:
         resume: Callable[[str], Resume],
         max_lost_seconds: float,
     ) -> None:
-        """`engines` returns the engines with room here, `resume` the rule of an engine for lost songs.
+        """Set up the takeover; `engines` returns the engines with room here, `resume` the rule of an engine for lost
+        songs.
 
         A song that was lost for `max_lost_seconds` is not continued.
         """

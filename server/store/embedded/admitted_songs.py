@@ -56,8 +56,8 @@ class AdmittedSongs:
     def __init__(
         self, leases: Leases, audiences: Audiences, clock: Callable[[], float], lease_seconds: float | None
     ) -> None:
-        """Leases expire after `lease_seconds`; with `None` they never do, because the replica ends together with the
-        directory.
+        """Set up the admitted songs. Leases expire after `lease_seconds`; with `None` they never do, because the
+        replica ends together with the directory.
         """
         self._leases = leases
         self._audiences = audiences

@@ -25,7 +25,9 @@ class Announcements:
     """The announced engines of each replica. It uses an injected clock."""
 
     def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
-        """`waiting_since` returns the admission time of an engine's longest waiting song, `None` if none waits."""
+        """Set up the announcements; `waiting_since` returns the admission time of an engine's longest waiting song,
+        `None` if none waits.
+        """
         self._clock = clock
         self._waiting_since = waiting_since
         self._engines: dict[str, tuple[float, Sequence[ServedEngine]]] = {}

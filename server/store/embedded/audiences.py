@@ -9,7 +9,7 @@ class Audiences:
     """The replicas with listeners of each song, and the positions that their listeners have reached."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the counts of listeners; `clock` returns monotonic seconds."""
         self._clock = clock
         self._of: dict[str, dict[str, tuple[float, int]]] = {}
 

@@ -42,7 +42,9 @@ class EmbeddedService:
         lease_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds. Without `lease_seconds` leases never expire."""
+        """Set up the embedded service; `clock` returns monotonic seconds. Without `lease_seconds` leases never
+        expire.
+        """
         self.store = store
         self.audiences = Audiences(clock)
         self.songs = AdmittedSongs(store.leases, self.audiences, clock, lease_seconds)

@@ -65,7 +65,7 @@ class SoundFiles:
     """
 
     def __init__(self, folder: Path, suffixes: Mapping[str, str]) -> None:
-        """`suffixes` has the file suffix of each delivery format."""
+        """Set up the sound files; `suffixes` has the file suffix of each delivery format."""
         self._folder = folder
         self._suffixes = suffixes
         self._growing: dict[str, Path] = {}

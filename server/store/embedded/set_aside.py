@@ -31,7 +31,7 @@ class SetAside:
     """A folder beside the songs, with one subfolder for each start that has found recordings without a song."""
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
-        """`suffixes` are the file suffixes of recordings."""
+        """Set up the folder; `suffixes` are the file suffixes of recordings."""
         self._folder = folder / FOLDER
         self._limits = limits
         self._suffixes = suffixes

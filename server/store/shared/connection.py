@@ -53,7 +53,9 @@ class Connection:
         scripts: Mapping[str, str] | None = None,
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """Calls wait for an unreachable directory for at most `outage_seconds`; `scripts` are texts by name."""
+        """Set up the connection. Calls wait for an unreachable directory for at most `outage_seconds`; `scripts` are
+        texts by name.
+        """
         self._client = client
         self._outage_seconds = outage_seconds
         self._scripts = {name: client.register_script(text) for name, text in (scripts or texts()).items()}

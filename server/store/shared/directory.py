@@ -62,7 +62,7 @@ class SharedDirectory:
         lease_seconds: float,
         memory: DirectoryMemory,
     ) -> None:
-        """While `memory` is short, no new songs are admitted."""
+        """Set up the shared directory. While `memory` is short, no new songs are admitted."""
         self._memory = memory
         self._connection = connection
         self._claims = claims

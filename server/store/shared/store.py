@@ -67,7 +67,9 @@ class SharedStore:
         *,
         lease_seconds: float,
     ) -> None:
-        """For `lease_seconds` after an outage of the directory, a replica may register a missing song again."""
+        """Set up the shared store. For `lease_seconds` after an outage of the directory, a replica may register a
+        missing song again.
+        """
         self._lease_seconds = lease_seconds
         self._connection = connection
         self._objects = objects
