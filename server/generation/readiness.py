@@ -1,4 +1,4 @@
-"""Readiness and liveness of this server."""
+"""Readiness and liveness of this server, for load balancers and probes."""
 
 import asyncio
 from collections.abc import Callable
@@ -36,7 +36,7 @@ class Readiness:
         return False
 
     def engine_unready(self, engine: str) -> str | None:
-        """Return the reason why no song of `engine` can be made here now; `None` if one can."""
+        """Return the reason why no song of `engine` can be made here now; `None` if songs can be made."""
         return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
@@ -47,8 +47,8 @@ class Readiness:
         await self._watch(check)
 
     async def count_on(self, elsewhere: Callable[[], bool]) -> None:
-        """Need no ready engine here while `elsewhere` returns True, because other servers make the songs requested
-        here.
+        """Count this server as ready without a ready engine while `elsewhere` returns True, because other servers make
+        its songs.
 
         This applies only once an engine was ready here, so that a server that is still loading does not count as a
         replacement for those that serve. Subscribers are notified within a second of a change.
@@ -61,7 +61,7 @@ class Readiness:
         self._subscribers.append(callback)
 
     def notify(self) -> None:
-        """Notify all subscribers."""
+        """Call all subscribers."""
         for callback in self._subscribers:
             callback()
 

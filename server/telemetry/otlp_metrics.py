@@ -1,4 +1,4 @@
-"""Sends the metrics of Prometheus to a collector by OTLP, for those who do not ask the server for them."""
+"""Sends the Prometheus metrics to an OpenTelemetry collector by OTLP, for operators who do not scrape the server."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 async def metrics_sent(
     registry: CollectorRegistry, exporter: str, protocol: str, interval_seconds: float
 ) -> AsyncIterator[None]:
-    """Send everything in `registry` again and again while the context lasts, and once at its end.
+    """Send all metrics of `registry` periodically until the context is left, and once at its end.
 
     Raises:
         InvalidTelemetry: the exporter or the protocol is not known.
@@ -75,7 +75,7 @@ async def metrics_sent(
 
 
 def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
-    """Return the exporter of that name; `None` where none is wanted. Raises InvalidTelemetry."""
+    """Return the OTLP metric exporter of that name; `None` for "none". Raises InvalidTelemetry for an unknown name."""
     if exporter in ("none", "prometheus", ""):
         return None
     if exporter != "otlp":

@@ -1,4 +1,4 @@
-"""Sliding windows over the last minutes, in bounded memory: single values, or a rate of very many."""
+"""Values and rates over the last minutes (sliding windows), in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable
@@ -19,7 +19,7 @@ class SlidingWindow:
         self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
 
     def add(self, value: float) -> None:
-        """Add a measurement."""
+        """Add a measurement made now."""
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:
@@ -43,7 +43,7 @@ class SlidingRate:
         self._slots: deque[tuple[int, float]] = deque(maxlen=_SLOTS)
 
     def add(self, value: float) -> None:
-        """Add a value to the slot of the present time."""
+        """Add a value to the time slot of now."""
         slot, total = self._slot(), 0.0
         if self._slots and self._slots[-1][0] == slot:
             total = self._slots.pop()[1]

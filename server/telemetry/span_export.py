@@ -1,4 +1,4 @@
-"""Counts the trace spans that a collector has accepted, and those that were dropped."""
+"""Counts the trace spans that an OpenTelemetry collector has accepted, and those that were dropped."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,7 +14,9 @@ from server.telemetry.instruments import LabelValues, Scraped, counter_family
 
 
 class SpanCounts:
-    """Counts spans. Dropped spans are computed from these counts, because the library only logs them."""
+    """Counts exported and dropped spans. Dropped spans are computed from the others, because the library only logs
+    them.
+    """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.waiting = 0
@@ -31,7 +33,7 @@ class SpanCounts:
 
 
 class CountedExporter(SpanExporter):
-    """Wraps another exporter and counts its spans."""
+    """Wraps another span exporter and counts its spans."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
         self._exporter = exporter
@@ -61,7 +63,7 @@ class CountedExporter(SpanExporter):
 
 
 class CountedSpans(SpanProcessor):
-    """Adds spans to a queue that a thread empties, and counts those for which the queue has no room."""
+    """Adds ended spans to a queue that another thread exports, and counts the spans for which the queue has no room."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts, capacity: int) -> None:
         """Set up a queue of `capacity` spans, as many as the library's own queue has, which is therefore never full."""

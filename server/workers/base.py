@@ -1,4 +1,4 @@
-"""Protocols of workers and of the pool that keeps them running; they exchange only messages."""
+"""Protocols of a worker (the process that drives one device) and of the pool that keeps the workers running."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -28,11 +28,13 @@ class WorkerDied(Exception):
 
 
 class Worker(Protocol):
-    """A worker that has loaded its engines. Each lane answers its commands in the order in which they were sent."""
+    """A worker process that has loaded its engines. Each lane answers its commands in the order in which they were
+    sent.
+    """
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lanes of the worker."""
+        """The command queues of the worker."""
 
     @property
     def exited(self) -> bool:

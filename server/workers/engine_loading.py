@@ -50,7 +50,7 @@ def ready_message(
 
 
 def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
-    """Return the sound fingerprint of each engine; an engine that fails to make the sound has none, which is logged."""
+    """Return the sound fingerprint of each engine; an engine that fails to make the sound is logged and left out."""
     found: dict[str, str] = {}
     for name, engine in engines.items():
         try:
@@ -64,7 +64,7 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
 
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
-    """Load engines at the same time; those that ran out of memory are neither in the result nor in `failures`."""
+    """Load engines at the same time; engines that ran out of memory are neither in the result nor in `failures`."""
     engines: dict[str, Engine] = {}
     with ThreadPoolExecutor(len(specs), "load") as threads:
         loading = [threads.submit(_load, spec, device) for spec in specs]

@@ -37,7 +37,7 @@ class DeviceBroken(BaseException):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """Return True if memory was exhausted, on the device or the host, in whatever way the libraries report it."""
+    """Return True if an error means that memory, of the device or the host, was exhausted, in any library's wording."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")
@@ -101,8 +101,9 @@ def _is_fatal_itself(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    """Return True if an error of a library contains one of the texts. Errors of other kinds are ignored, because they
-    may quote a caller's text.
+    """Return True if the error comes from a library and contains one of the texts.
+
+    Errors of other kinds are ignored, because they may quote a caller's text.
     """
     if not isinstance(error, RuntimeError) or isinstance(error, EngineUnavailable):
         return False

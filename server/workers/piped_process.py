@@ -65,12 +65,12 @@ class PipedProcess:
             raise ProcessEnded(f"the process was not ready within {timeout_seconds:g} seconds") from None
 
     def send(self, message: object) -> None:
-        """Send a message without waiting. If the process has ended, `receive` raises ProcessEnded."""
+        """Send a message to the process without waiting. If the process has ended, `receive` raises ProcessEnded."""
         if self._pipe is not None:
             self._pipe.send(message)
 
     async def receive(self) -> object:
-        """Wait for the next message.
+        """Wait for the next message of the process.
 
         Raises:
             ProcessEnded: the process has ended.

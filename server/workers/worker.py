@@ -53,7 +53,7 @@ def main(*descriptors: int) -> None:
 
 
 def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
-    """Return the requested fingerprints, of sound made with as many threads as songs are."""
+    """Return the requested sound fingerprints, computed with as many threads as songs are."""
     wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
     if wanted:
         _limit_threads(spec.threads)
@@ -61,7 +61,7 @@ def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[st
 
 
 def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    """Execute the commands of a pipe until it is closed; then raises PipeClosed."""
+    """Execute the commands that arrive through a pipe until the pipe is closed; then raises PipeClosed."""
     _limit_threads(threads)
     while True:
         pipe.send(executor.handle(cast(Command, pipe.receive())))

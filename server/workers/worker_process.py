@@ -98,7 +98,7 @@ class WorkerProcess:
     async def stop(self, grace_seconds: float) -> None:
         """Stop the process by closing its pipes; kill it after `grace_seconds`.
 
-        A process that the system cannot end is left running, which is logged.
+        A process that the system cannot end is left running and logged.
         """
         for pipe in self._pipes.values():
             pipe.close()
@@ -108,8 +108,8 @@ class WorkerProcess:
             self._killed |= await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
 
     def death(self, kills: OomKills) -> WorkerDeath:
-        """Return the cause of the death of a worker that was stopped after it had died; takes a kill of `kills` for
-        it.
+        """Return the cause of the death of a worker that had died before `stop`; marks a kill of `kills` as
+        explained.
         """
         status = self._process.returncode if self._process is not None else None
         if self._killed or status is None:

@@ -24,7 +24,7 @@ class RunningMean:
         self.value: float | None = None
 
     def add(self, measured: float) -> None:
-        """Add a measurement."""
+        """Add a measurement to the mean."""
         self.value = measured if self.value is None else self.value + _WEIGHT * (measured - self.value)
 
 
@@ -80,7 +80,7 @@ class Admission:
         self._note_crowd()
 
     def leave(self) -> None:
-        """Count a song as no longer here."""
+        """Stop counting a song, which is no longer waiting or being made here."""
         self.songs -= 1
         self._note_crowd()
 

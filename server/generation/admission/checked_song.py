@@ -12,7 +12,7 @@ Begin: TypeAlias = Callable[[Accepted, EventSink, SongEta | None], Job]
 
 
 class CheckedSong:
-    """A song whose request has passed its checks."""
+    """A song whose request has passed its checks, ready to be started."""
 
     def __init__(self, eta: SongEta | None, eta_here: Callable[[], SongEta | None], begin: Begin) -> None:
         """Set up the checked song; `eta` is the ETA at the time of the check; `eta_here` returns the ETA of a song that

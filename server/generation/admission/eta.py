@@ -50,12 +50,12 @@ class EtaEstimator:
         return self._service.backlog_seconds(service)
 
     def enter(self, job: Job, eta: SongEta | None) -> None:
-        """Store the ETA of an admitted song."""
+        """Store the ETA of an admitted song, to be compared with the actual times later."""
         if eta is not None:
             self._etas[job.key] = eta
 
     def leave(self, job: Job, *, complete: bool) -> None:
-        """Remove a song, and learn from it if it is complete."""
+        """Remove a song; if it is complete, adjust later estimates by its actual times."""
         eta = self._etas.pop(job.key, None)
         if complete and job.usage.first_seconds is not None:
             self._estimator.measured(job.request.engine, _spent(job))

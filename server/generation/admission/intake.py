@@ -91,5 +91,5 @@ class Intake:
 
 
 def _reason_of(error: ServiceError) -> str:
-    """Return the kind of an error as the metrics name it, such as "engine_not_ready"."""
+    """Return the label that the metrics use for an error, such as "engine_not_ready"."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

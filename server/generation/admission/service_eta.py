@@ -18,7 +18,7 @@ _UNMEASURED_SONG_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The songs that this replica makes itself: their remaining work, if known, and their number."""
+    """The songs that this replica makes itself: their number, and their remaining work in device seconds, if known."""
 
     left: Sequence[Work] = ()
     songs: int = 0

@@ -10,7 +10,7 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 
 class BackPressure:
-    """Sums one song's sound that waits for the encoder and its encoded sound that no listener has read."""
+    """Sums the sound of one song that waits for its encoder and the encoded sound that no listener has read."""
 
     def __init__(
         self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None], clock: Callable[[], float]

@@ -1,4 +1,4 @@
-"""Computes the origin of a song, an id of the content of its request, for its marks."""
+"""Computes the origin of a song: a hash of the content of its request, which is written into the sound file's marks."""
 
 import dataclasses
 import hashlib
@@ -19,7 +19,9 @@ def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
 
 
 def _plain(value: object) -> object:
-    """Return the value as JSON, in an order that does not depend on the process; bytes are replaced by their hash."""
+    """Convert a value to plain JSON values in an order that is the same in every process; bytes are replaced by their
+    hash.
+    """
     match value:
         case AnchorNote(pitch=pitch, length_beats=length):  # of which there are thousands
             return [pitch, length]
