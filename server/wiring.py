@@ -161,7 +161,7 @@ async def open_songs(
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
-        SharedStoreUnusable: the directory or the objects cannot be used.
+        SharedStoreUnusable: the song directory or the objects cannot be used.
     """
     kept = settings.store
     kind = FolderMetrics if kept.kind == "embedded" else StoreMetrics

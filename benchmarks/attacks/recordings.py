@@ -58,7 +58,7 @@ def table(checkout: Path) -> Iterator[str]:
 
 
 def recordings() -> Iterator[tuple[str, bytes]]:
-    """Return the recordings by name."""
+    """Yield the recordings by name."""
     for rate in (44_100, 11_025, 11_027, 44_101, 48_000, 1, 7_999, 8_000, 192_000, 192_001, 2_000_000):
         yield f"F6  WAV at {rate:,} Hz", _sound(rate, _SECONDS if rate > 1 else 100, "WAV")
     yield f"F6  WAV at 11,027 Hz, {_LONG_SECONDS} s", _sound(11_027, _LONG_SECONDS, "WAV")

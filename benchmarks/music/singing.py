@@ -45,7 +45,7 @@ def written_notes(made: Made) -> list[Note]:
 
 
 def _notes(track: mido.MidiTrack) -> Iterator[tuple[int, int, int, bool]]:
-    """Return the notes as (start tick, end tick, pitch, begins a syllable)."""
+    """Yield the notes as (start tick, end tick, pitch, begins a syllable)."""
     tick, start, with_word = 0, 0, False
     begins = False
     for message in track:

@@ -113,7 +113,7 @@ def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) ->
 
 
 def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iterator[str]:
-    """Return the words in the LRC format, each line at the time of its first syllable."""
+    """Yield the words in the LRC format, each line at the time of its first syllable."""
     for section in sections:
         first: dict[int, float] = {}
         for timing in section.timings:

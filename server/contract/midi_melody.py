@@ -103,7 +103,7 @@ def _chosen(parts: list[_Part]) -> _Part | None:
 
 
 def _parts(track: Track, file: MidiFile) -> Iterator[_Part]:
-    """Return the channels of a track that have notes, without percussion, in the order of their first notes."""
+    """Yield the channels of a track that have notes, without percussion, in the order of their first notes."""
     channels = dict.fromkeys(press.channel for press in track.presses if press.channel != PERCUSSION_CHANNEL)
     for channel in channels:
         presses = [press for press in track.presses if press.channel == channel]
@@ -163,7 +163,7 @@ def _with_rests(voice: list[_Note]) -> Iterator[AnchorNote]:
 
 
 def _rests(length: int) -> Iterator[AnchorNote]:
-    """Return rests that together last `length` sixteenth notes."""
+    """Yield rests that together last `length` sixteenth notes."""
     longest = MAX_LENGTH_BEATS * GRID_PER_BEAT
     for first in range(0, length, longest):
         yield AnchorNote(None, min(longest, length - first) / GRID_PER_BEAT)

@@ -83,7 +83,7 @@ class Frontend:
 
     @property
     def queues_unserved(self) -> bool:
-        """Return True: songs may wait while no generator runs."""
+        """Always True: songs may wait while no generator runs."""
         return True
 
     def costs(self, engine: str) -> Costs | None:
@@ -112,7 +112,7 @@ class Frontend:
         return self._eta.backlog_seconds(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:

@@ -136,7 +136,7 @@ class Runner:
 
     @property
     def queues_unserved(self) -> bool:
-        """Always False: songs are accepted only for engines that this server or another replica serves now."""
+        """Always False: songs are accepted only for engines that this server or another server serves now."""
         return False
 
     def costs(self, engine: str) -> Costs | None:
@@ -166,7 +166,7 @@ class Runner:
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
@@ -284,7 +284,7 @@ class Runner:
         )
 
     def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
-        """Check that engine and encoder are ready here, or that another replica serves the engine."""
+        """Check that engine and encoder are ready here, or that another server serves the engine."""
         if service is None or request.engine not in service.engines:
             self._pool.require(request.engine)
             self._encoders.require()

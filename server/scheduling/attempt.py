@@ -109,7 +109,7 @@ class Attempt:
 
     @property
     def steps_left(self) -> int:
-        """Return the remaining steps of the section being denoised, which must be prepared."""
+        """The remaining steps of the section being denoised, which must be prepared."""
         return self.prepared[self.denoising].steps - self.step
 
     def issue_steps(self, steps: int) -> None:

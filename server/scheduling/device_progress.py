@@ -171,7 +171,7 @@ class DeviceProgress:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """Return the position of each attempt that the command works on."""
+        """Yield the position of each attempt that the command works on."""
         kind = type(command).__name__
         match command:
             case Plan(song):

@@ -109,7 +109,7 @@ class CommandChooser:
         return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
-        """Return the commands that the songs need before they can share a step with the first of them."""
+        """Yield the commands that the songs need before they can share a step with the first of them."""
         (_, first), *others = company
         urgent = not self._policy.has_slack(first, now)
         for song, urgency in others:

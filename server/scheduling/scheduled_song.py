@@ -168,9 +168,7 @@ class ScheduledSong:
 
     @property
     def windows_due(self) -> int:
-        """Return the number of windows of the next command: only one for the first window, because a listener waits for
-        it.
-        """
+        """The number of windows of the next command: only one for the first window, because a listener waits for it."""
         if self.playback.started_at is None or self.history.isolated:
             return 1
         group = self.attempt.window_group + WINDOWS - self.attempt.windows

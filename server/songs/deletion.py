@@ -29,7 +29,7 @@ class Deletion:
         """The number of songs that were deleted through this server."""
 
     async def delete(self, song: SongRecord) -> None:
-        """Delete a song, given its present record. Its listeners get SongDeleted.
+        """Delete a song, given its present record. Its listeners get the error SongDeleted.
 
         Raises:
             SongNotEnded: the song is waiting or being made.

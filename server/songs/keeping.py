@@ -1,4 +1,4 @@
-"""Storage state of one song, for callers who want to fetch it later."""
+"""Tracks if one song is stored, for callers who want to fetch it later."""
 
 import asyncio
 

@@ -79,14 +79,14 @@ class Making:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song; its listeners get an error with the reason."""
+        """Cancel a song; its listeners get an error with the reason of the cancellation."""
         error = SongCancelled(f"the song was cancelled: {reason}")
         recording.end(SongState.CANCELLED, self._now_ns(), error)
         if made := self._open.made(recording.song.song_id):
             made.job.cancel()
 
     async def settled(self) -> None:
-        """Wait until the directory has the ends of all songs so far; an embedded directory has them at once."""
+        """Wait until the directory of this process has the ends of all songs so far, which takes almost no time."""
         if self._settling:
             await asyncio.sleep(0)
 
@@ -112,7 +112,7 @@ class Making:
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
-        """Release the song's slot and quota at once, so that a caller who has got its end may request the next song."""
+        """Release the song's slot and quota at once, so that its caller may request the next song."""
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)
 

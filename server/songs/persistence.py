@@ -1,4 +1,4 @@
-"""Copies the recordings of running songs into the store."""
+"""Copies the recordings (event logs) of running songs into the store."""
 
 import asyncio
 import logging
@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Fate(Enum):
-    """Result of trying to store a song."""
+    """Result of the attempt to store a song."""
 
     KEPT = auto()
     DISCARDED = auto()
@@ -91,7 +91,7 @@ class Persistence:
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """Return True for a song that was never planned, unless it has failed and its caller may ask for the reason."""
+    """Return True for a song that need not be stored: it was never planned and has not failed."""
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
     return not song.duration_seconds and not asked

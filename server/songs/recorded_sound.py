@@ -1,4 +1,4 @@
-"""Provides the sound of one song: from memory until it is stored and delivered, then from the store."""
+"""Holds the sound of one song in memory until it is stored and delivered, then reads it from the store."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
@@ -16,7 +16,7 @@ BLOCK_BYTES = 128 << 10
 
 
 class RecordedSound:
-    """Counts the sound that listeners have not read yet, and reads the bytes of chunks."""
+    """The sound of one song: counts the part that listeners have not read yet, and reads the bytes of chunks."""
 
     def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
         """Set up the recorded sound; `entries` is the growing event log of the song."""
@@ -32,12 +32,12 @@ class RecordedSound:
 
     @property
     def unheard_bytes(self) -> int:
-        """Sound that the fastest listener has not read yet, in bytes."""
+        """Size of the sound that the fastest listener has not read yet, in bytes."""
         return self._backlog.size_bytes
 
     @property
     def unheard_seconds(self) -> float:
-        """Sound that the fastest listener has not read yet, in seconds."""
+        """Length of the sound that the fastest listener has not read yet, in seconds."""
         return self._backlog.seconds
 
     def on_heard(self, callback: Callable[[], None]) -> None:
@@ -45,22 +45,22 @@ class RecordedSound:
         self._on_heard = callback
 
     def wait_for_listener(self, entry: LoggedEvent) -> None:
-        """From now on count new chunks as unread until a listener reads them."""
+        """Count new chunks as unread, from now on, until a listener reads them."""
         self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
 
     def wait_for_nobody(self) -> None:
-        """From now on count no chunks as unread, because there is no listener any more."""
+        """Stop counting chunks as unread, because the song has no listener any more."""
         if self._backlog.clear():
             self._less()
 
     def note_taken(self, entry: LoggedEvent) -> None:
-        """Record that a listener has read a chunk and all chunks before it."""
+        """Record that a listener has read this chunk and all chunks before it."""
         self.furthest_byte = max(self.furthest_byte, entry.end)
         if self._backlog.take(entry.end):
             self._less()
 
     def note_stored(self, count: int) -> None:
-        """Record that the first `count` entries are stored; delivered sound among them is removed from memory."""
+        """Record that the first `count` entries are stored; sound that is also delivered is removed from memory."""
         self._stored = count
         self._release_sound()
 
@@ -88,7 +88,7 @@ class RecordedSound:
                 start = stop
 
     async def stored(self, start: int, end: int) -> bytes:
-        """Read sound from the store.
+        """Return sound from the store, from a byte offset on.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
@@ -110,7 +110,7 @@ class RecordedSound:
         self._on_heard()
 
     def _release_sound(self) -> None:
-        """Remove sound from memory that is stored and delivered, unless a listener needs it next."""
+        """Remove stored and delivered sound from memory, except sound that a listener needs next."""
         unheard_from = self._backlog.start_byte
         while self._released < self._stored:
             entry = self._entries[self._released]

@@ -1,4 +1,4 @@
-"""Writes a song's events into its recording, as messages of the API."""
+"""Writes a song's events into its recording (event log), as messages of the API."""
 
 from collections.abc import Callable
 
@@ -75,5 +75,5 @@ class Recorder(EventSink):
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
-    """End a recording with an error, whose reason is written into the song's record."""
+    """End a recording with an error; the song's record gets the reason."""
     recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

@@ -129,7 +129,7 @@ class StoreMetrics:
             self._seals.remove(seal)
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Set the memory that the directory uses, and its limit, in bytes; a limit of 0 means none."""
+        """Set the memory that the song directory uses, and its limit, in bytes; a limit of 0 means none."""
         self._memory = used_bytes, limit_bytes
 
     def lease_lost(self) -> None:
@@ -161,7 +161,7 @@ class StoreMetrics:
         self._songs.interrupted(engine)
 
     def _memory_families(self) -> Iterator[Metric]:
-        """Yield the metrics of the directory's memory: none before it was read, and no limit if it has none."""
+        """Yield the metrics of the song directory's memory: none before it was read, and no limit if it has none."""
         used_bytes, limit_bytes = self._memory or (0, 0)
         used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
         yield gauge_family(

@@ -76,7 +76,7 @@ def _operations(setup: Setup) -> Iterator[Figure]:
 
 
 def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Return digests of the initial noise of songs, for comparison with other GPU models."""
+    """Yield digests of the initial noise of songs, for comparison with other GPU models."""
     torch_noise = []
     for frames in NOISE_FRAMES:
         generator = torch.Generator(setup.device).manual_seed(1)

@@ -138,7 +138,7 @@ def _wall_ms(setup: Setup, work: partial[torch.Tensor]) -> float:
 
 
 def _chosen(setup: Setup) -> Iterator[Figure]:
-    """Return the name of the attention kernel that torch chooses, according to the profiler."""
+    """Yield the name of the attention kernel that torch chooses, according to the profiler."""
     for masked in (False, True):
         q, k, v, mask = _inputs(setup, *NEW_SHAPES[0])
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:

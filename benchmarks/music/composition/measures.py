@@ -32,7 +32,7 @@ def mean(values: Iterator[float] | Sequence[float]) -> float:
 
 
 def sections_of(pieces: Sequence[Piece], least: int = 4, most: int = 16) -> Iterator[tuple[Piece, Section]]:
-    """Return the sung sections of this number of bars; of an annotated song each letter once."""
+    """Yield the sung sections of this number of bars; of an annotated song each letter once."""
     for piece in pieces:
         seen: set[str] = set()
         for section in piece.sections:

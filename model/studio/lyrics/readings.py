@@ -244,7 +244,7 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """Return the syllables of a number or sign spoken in English; of very many words only the first ones."""
+    """Yield the syllables of a number or sign spoken in English; of very many words only the first ones."""
     words = words[:_MOST_WORDS]
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):

@@ -276,11 +276,11 @@ def _filled(form: Form, bars: int) -> Form:
     phrase = form.phrase_bars
     while bars - form.bars >= phrase:
         played_bars = 2 * phrase if bars - form.bars >= 2 * phrase else phrase
-        form = form.with_part(Part(SectionKind.INST, played_bars=played_bars), _seam(form))
+        form = form.with_part(Part(SectionKind.INST, played_bars=played_bars), _interlude_position(form))
     return replace(form, outro_bars=form.outro_bars + bars - form.bars)
 
 
-def _seam(form: Form) -> int:
+def _interlude_position(form: Form) -> int:
     """Return the position in the order at which an interlude is added: between the last two neighbouring parts of the
     lyrics.
 

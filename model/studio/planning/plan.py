@@ -262,7 +262,7 @@ def _section_plans(blocks: Sequence[Block], tempo_bpm: float, beats_per_bar: int
 
 
 def _labels(blocks: Sequence[Block]) -> Iterator[str]:
-    """Return the name of each block, numbered from the second of a kind on: "verse", "verse (continued)", "verse 2"."""
+    """Yield the name of each block, numbered from the second of a kind on: "verse", "verse (continued)", "verse 2"."""
     counts: dict[SectionKind, int] = {}
     for block in blocks:
         if block.piece == 0:

@@ -179,11 +179,11 @@ def _dip_db(syllable: Placed) -> float:
     return _GLIDE_DIP_DB if glides else _JOIN_DIP_DB
 
 
-def _join(canvas: _Canvas, seam: int, dip_db: float) -> None:
+def _join(canvas: _Canvas, border: int, dip_db: float) -> None:
     """Blend the spectral envelopes of two connected syllables at their border, and lower the level there by
     `dip_db`.
     """
-    first, stop = max(seam - _JOIN_FRAMES, 0), min(seam + _JOIN_FRAMES, len(canvas.gain_db) - 1)
+    first, stop = max(border - _JOIN_FRAMES, 0), min(border + _JOIN_FRAMES, len(canvas.gain_db) - 1)
     share = np.linspace(0, 1, stop - first, dtype=np.float32)[:, None]
     before, after = canvas.envelope[first].copy(), canvas.envelope[stop].copy()
     blend = before * (1 - share) + after * share

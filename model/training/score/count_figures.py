@@ -36,7 +36,7 @@ class Bar:
 
 
 def figures(folder: Path) -> Iterator[tuple[str, str]]:
-    """Return the accompaniment of both hands as text tabs, for every bar that a text tab can represent."""
+    """Yield the accompaniment of both hands as text tabs, for every bar that a text tab can represent."""
     notes = _piano_notes(mido.MidiFile(folder / f"{folder.name}.mid"))
     for bar in _bars(folder):
         first, last = (bisect_left(notes, (edge - _SLACK_SECONDS, 0)) for edge in (bar.start, bar.end))

@@ -21,7 +21,7 @@ _ADDED = "𠮷吉\n"
 
 
 def pairs(rows: Iterable[str]) -> Iterator[str]:
-    """Return each traditional character followed by its usual simplified form, if they differ."""
+    """Yield each traditional character followed by its usual simplified form, if they differ."""
     for row in rows:
         traditional, _, choices = row.strip().partition("\t")
         simplified = choices.split(" ")[0]

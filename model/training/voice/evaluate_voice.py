@@ -52,7 +52,7 @@ _BEFORE_SECONDS = 0.4
 
 
 def recordings(folder: Path) -> Iterator[tuple[Sound, int]]:
-    """Return every recording of a folder, trimmed, and its tone."""
+    """Yield every recording of a folder, trimmed, and its tone."""
     for path in sorted(folder.glob("*.mp3")):
         if match := _NAME.fullmatch(path.name):
             name = match[1]
@@ -118,7 +118,7 @@ class Resynthesis:
 
 
 def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterator[Floats]:
-    """Return variants of a natural recording: unchanged, faster or slower, and on other pitches, each slightly
+    """Yield variants of a natural recording: unchanged, faster or slower, and on other pitches, each slightly
     degraded.
     """
     yield sound

@@ -115,7 +115,7 @@ def figures(song: Song) -> Figures:
 
 
 def arranged(score: Score, style: Style, seed: int) -> Iterator[Song]:
-    """Return the pieces of a score as the arranger plays them, as verses and choruses in turn."""
+    """Yield the pieces of a score as the arranger plays them, as verses and choruses in turn."""
     arranger: ArrangerState | None = None
     for index, piece in enumerate(_pieces(score)):
         kind = (SectionKind.VERSE, SectionKind.CHORUS)[index % 2]

@@ -33,7 +33,7 @@ class LineEnding:
 
 
 def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[ToneMove]:
-    """Return every move inside a line whose direction the tones of `lines` determine; a melisma counts with its last
+    """Yield every move inside a line whose direction the tones of `lines` determine; a melisma counts with its last
     pitch.
     """
     for tones, syllables in zip(lines, _sung_lines(melody, lines), strict=True):
@@ -44,7 +44,7 @@ def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterat
 
 
 def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[LineEnding]:
-    """Return the endings of all lines of more than one syllable."""
+    """Yield the endings of all lines of more than one syllable."""
     for syllables in _sung_lines(melody, lines):
         lengths = [notes[-1].end - notes[0].start for notes in syllables]
         if len(lengths) > 1:
@@ -58,7 +58,7 @@ def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
 
 
 def _sung_lines(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[list[list[Note]]]:
-    """Return for each line the notes of its syllables; a note without a syllable belongs to the syllable that it
+    """Yield for each line the notes of its syllables; a note without a syllable belongs to the syllable that it
     prolongs.
     """
     sung: list[list[Note]] = []

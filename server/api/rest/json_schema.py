@@ -90,7 +90,7 @@ def _response_schema(message: Any) -> Json:
 
 
 def _messages_in(message: Any) -> Iterator[tuple[str, Any]]:
-    """Return the messages nested in a message at any depth, by name."""
+    """Yield the messages nested in a message at any depth, by name."""
     for field in fields_of(message):
         if field.message_type and field.message_type.full_name not in (DURATION, TIMESTAMP):
             part = field.message_type._concrete_class  # type: ignore[attr-defined]

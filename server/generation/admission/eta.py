@@ -25,9 +25,9 @@ class EtaEstimator:
         self._etas: dict[str, SongEta] = {}
 
     def estimate(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
-        """Estimate the ETA of a song that is submitted now, to this server or to a `service` of several replicas.
+        """Estimate the ETA of a song that is submitted now, to this server or to a `service` of several servers.
 
-        Returns `None` until a song of its engine was measured, on this server or, for a service, on any replica.
+        Returns `None` until a song of its engine was measured, on this server or, for a service, on any server.
         """
         engine, asked = request.engine, request.params
         if service is not None:

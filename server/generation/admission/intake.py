@@ -55,7 +55,7 @@ class Intake:
             raise
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or its check has refused, and return the error for its caller."""
         refusal: ServiceError
         if isinstance(error, QueueFull):
             refusal = self._admission.overloaded(error.songs)

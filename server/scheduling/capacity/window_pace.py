@@ -24,8 +24,8 @@ class WindowPace:
 
     @property
     def windows(self) -> int:
-        """Return the number of windows of one command, 1 to `WINDOWS`: several if they are short, one until their
-        duration is known.
+        """The number of windows of one command, 1 to `WINDOWS`: several if they are short, one until their duration is
+        known.
 
         Each window is sent to the encoder at once, so none is delayed. A command costs a millisecond of overhead. The
         limits restrict the time that other songs wait, and the sound that waits for the encoder.

@@ -44,9 +44,9 @@ class StoredRecorder(EventSink):
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """Set up the stored recorder. Listeners of this replica follow `recording`. `now_ns` is the wall clock.
+        """Set up the stored recorder. Listeners of this server follow `recording`. `now_ns` is the wall clock.
 
-        `stored` is the part of the song that another replica has made. `on_differs` is called if the song differs from
+        `stored` is the part of the song that another server has made. `on_differs` is called if the song differs from
         it, `on_repeated` once the song has repeated all of it.
         """
         self.entries: list[LoggedEvent] = list(stored)
@@ -135,7 +135,7 @@ class StoredRecorder(EventSink):
         self._end(SongState.CANCELLED, error)
 
     def listened(self, lease_status: LeaseStatus) -> None:
-        """Record how far listeners of all replicas have got, from the status of the lease."""
+        """Record how far listeners of all servers have got, from the status of the lease."""
         self._attended = lease_status.attended
         if lease_status.attended:
             self._take(lease_status.wanted_byte)

@@ -175,13 +175,13 @@ class Database:
 
 
 def failed(error: BaseException) -> StoreFailed:
-    """Return the store's error for a database error."""
+    """Return the StoreFailed error for a database error."""
     kind = StoreFull if _lacks_room(error) else StoreFailed
     return kind(f"the database of the song store has failed: {error}")
 
 
 def _lacks_room(error: BaseException) -> bool:
-    """Return True for an error of SQLite, the system or the store about a full disk."""
+    """Return True for an error of SQLite, the system or the store that means a full disk."""
     if isinstance(error, StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
         return True
     return getattr(error, "sqlite_errorname", "") in _NO_ROOM

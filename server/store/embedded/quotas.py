@@ -23,12 +23,12 @@ class Bucket:
         self._at = clock()
 
     def wait_seconds(self, amount: float) -> float:
-        """Return the seconds until the bucket has `amount`, or is full; 0 if it has it now."""
+        """Return the seconds until the bucket contains `amount` or is full; 0 if it contains that now."""
         missing = min(amount, self._capacity) - self._fill()
         return max(0.0, missing / self._per_second)
 
     def take(self, amount: float) -> None:
-        """Take an amount out, below zero if necessary; a negative amount is added."""
+        """Take an amount out of the bucket, below zero if necessary; a negative amount is added."""
         self._level = min(self._capacity, self._fill() - amount)
 
     def _fill(self) -> float:

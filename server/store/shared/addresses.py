@@ -13,7 +13,7 @@ _REDIS_PORT, _SENTINEL_PORT = 6379, 26379
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAddress:
-    """Address of the directory: one server, or the sentinels that monitor the primary.
+    """Address of the song directory: one server, or the sentinels that monitor the primary.
 
     `hosts` are (host, port). `service` is the sentinels' name of the primary; empty without sentinels.
     """

@@ -39,7 +39,7 @@ def _plain(value: object) -> object:
 
 
 def _given(value: object) -> Iterator[tuple[str, object]]:
-    """Return the fields that differ from their defaults, so that ids do not change when requests get another field."""
+    """Yield the fields that differ from their defaults, so that ids do not change when requests get another field."""
     for field in dataclasses.fields(value):  # type: ignore[arg-type]  # a dataclass
         given = getattr(value, field.name)
         if field.default is dataclasses.MISSING or given != field.default:

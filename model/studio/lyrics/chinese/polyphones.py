@@ -47,6 +47,6 @@ def _reading(line: str, place: int, lone: bool) -> str | None:
 
 
 def _lone(words: Sequence[str]) -> Iterator[bool]:
-    """Return for each character of a line True if it is a word by itself."""
+    """Yield for each character of a line True if it is a word by itself."""
     for word in words:
         yield from [len(word) == 1] * len(word)
