@@ -1,4 +1,7 @@
-"""`python -m server`: exit status 0 after a drain, 1 when the server cannot start, 2 for unusable settings."""
+"""Command line of the server: `python -m server`.
+
+Exit status: 0 after a drain, 1 if the server cannot start, 2 for invalid settings.
+"""
 
 import asyncio
 import logging

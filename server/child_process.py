@@ -34,7 +34,7 @@ def kill(process: Process | None) -> None:
 
 
 def _ignore() -> None:
-    """Default for `on_stuck` that does nothing."""
+    """Do nothing; the default for `on_stuck`."""
 
 
 async def wait_or_kill(

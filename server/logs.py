@@ -38,7 +38,7 @@ def bound_fields() -> Mapping[str, str]:
 
 @contextmanager
 def bound(**fields: str) -> Iterator[None]:
-    """Add fields to every line while the context lasts."""
+    """Add fields to every log line of the task while the context lasts."""
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield

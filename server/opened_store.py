@@ -40,7 +40,7 @@ async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIt
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
-        SharedStoreUnusable: the song directory or the objects cannot be used.
+        SharedStoreUnusable: the song directory or the object store cannot be used.
     """
     limits = _store_limits(store)
     if store.kind == "embedded":

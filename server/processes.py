@@ -64,7 +64,7 @@ def _fingerprinted(settings: Settings) -> tuple[str, ...]:
 
 
 def build_checker(settings: Settings) -> LocalChecker:
-    """Return the checking process of this server, not started yet."""
+    """Return the handle of the process that checks requests, not started yet."""
     logs = Logs(settings.log_level, settings.log_format)
     return LocalChecker(engine_specs(settings), logs=logs, log_requests=settings.log_requests)
 

@@ -1,4 +1,4 @@
-"""Karaoke in a terminal: words are highlighted as they are sung, while the song is still being made.
+"""Shows karaoke in a terminal: words are highlighted as they are sung, while the song is still being made.
 
 The clock starts with the first sound and stops while no sound has arrived. The program of `--player` reads the song
 from its standard input. If standard output is not a terminal, one line is printed for every syllable as it is sung.
@@ -59,7 +59,7 @@ class Stage:
         return self.complete and self.position >= self.heard_seconds
 
     def take(self, event: object) -> None:
-        """Process an event of the song."""
+        """Process an event of the song: store the times of its syllables."""
         if isinstance(event, SongPlan):
             self.plan = event
         elif isinstance(event, AudioChunk):
@@ -152,7 +152,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; default: a short song"

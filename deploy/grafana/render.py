@@ -1,4 +1,4 @@
-"""Writes melisma.json, the dashboard as Grafana imports it, from panels.py.
+"""Writes melisma.json, the dashboard that Grafana imports, from the panels in panels.py.
 
 python -m deploy.grafana.render
 """
@@ -26,7 +26,7 @@ FIGURE_SIZE, LINES_SIZE = (4, 4), (8, 8)
 
 
 def dashboard() -> Json:
-    """Return the classic schema, which Grafana 11 and newer read."""
+    """Return the dashboard in Grafana's classic schema, which Grafana 11 and newer read."""
     return {
         "uid": "melisma",
         "title": "Melisma",
@@ -44,12 +44,14 @@ def dashboard() -> Json:
 
 
 def rendered() -> str:
-    """Return the text of the file."""
+    """Return the text of melisma.json."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 
 def _rows() -> Iterator[Json]:
-    """Every row, followed by its panels if it is unfolded; a folded one has them inside, as Grafana wants it."""
+    """Yield every row, followed by its panels if it is expanded; Grafana stores the panels of a collapsed row inside
+    it.
+    """
     ids, y = count(1), 0
     for title, panels in ROWS.items():
         row = {"id": next(ids), "type": "row", "title": title, "gridPos": _place(0, y, COLUMNS, 1)}

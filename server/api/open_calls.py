@@ -27,7 +27,7 @@ class OpenCalls:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Count one call as open while the context lasts."""
+        """Count a call as open while the context lasts."""
         self._count += 1
         self._none.clear()
         try:
@@ -76,5 +76,5 @@ class OpenCalls:
             await asyncio.sleep(LAST_BYTE_GRACE_SECONDS)
 
     async def none(self) -> None:
-        """Wait until no call is open."""
+        """Wait until no call is open any more."""
         await self._none.wait()

@@ -87,7 +87,7 @@ class Chunker:
         ]
 
     def feed(self, window: Window) -> list[SongEvent]:
-        """Encode a window, shape [2, samples] at the source rate."""
+        """Encode a window, shape [2, samples] at the source rate, and return the resulting events."""
         self._fed_samples += window.shape[1]
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 

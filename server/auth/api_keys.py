@@ -40,7 +40,7 @@ class InvalidKeyFile(ValueError):
 
 
 class Scope(StrEnum):
-    """Right of a key: to make songs, or only to read what the server offers."""
+    """Right of an API key: to make songs, or only to read the list of engines."""
 
     GENERATE = "generate"
     ENGINES = "engines"
@@ -110,7 +110,7 @@ class ApiKeyFile:
         return found
 
     def quota(self, name: str) -> Quota:
-        """Return the limits of a caller; without limits if the name is not in the file."""
+        """Return the limits of a caller; no limits if the name is not in the file."""
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def next_expiry(self) -> float | None:
@@ -150,7 +150,7 @@ class ApiKeyFile:
 
 
 def new_key(name: str) -> tuple[str, ApiKey]:
-    """Make a new key and its entry in the file."""
+    """Make a new API key and its entry for the file of keys."""
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     return secret, ApiKey(name=name, sha256=hashlib.sha256(secret.encode()).hexdigest())
 
@@ -183,7 +183,7 @@ def _read(path: Path) -> tuple[ApiKey, ...]:
 
 
 def main() -> int:
-    """Command line: make one key and print it; returns the exit status."""
+    """Make one API key and print it with its entry for the file; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m server.auth.api_keys", description="Make an API key.")
     parser.add_argument(
         "name", help="name of the key's holder, as the server logs it: up to 64 letters, digits, '.', '_' and '-'"

@@ -20,7 +20,7 @@ def key_expired() -> bool:
 
 @asynccontextmanager
 async def while_key_lasts() -> AsyncIterator[None]:
-    """Cancel the work in the context when the API key of the present call expires.
+    """Run the work in the context, and cancel it when the API key of the present call expires.
 
     Raises:
         Unauthenticated: the key has expired.

@@ -35,7 +35,7 @@ Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 async def at_once() -> None:
-    """Default for `start_after` that returns at once."""
+    """Return at once; the default for `start_after`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CheckLimits:
 
 @dataclass(eq=False, slots=True)
 class _Asked:
-    """A request that waits for its result."""
+    """A request that waits for the result of its check."""
 
     check: Check
     caller: str
@@ -243,7 +243,7 @@ class LocalChecker:
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve(self, process: PipedProcess) -> None:
-        """Start the process and read its results until it ends."""
+        """Start the checking process and handle its results until it ends."""
         self._failed_starts += 1
         ready = await process.start(self._spec, _START_SECONDS)
         assert isinstance(ready, CheckerReady)
@@ -265,7 +265,7 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Fail the request that has killed two processes; the next process checks the others again."""
+        """Refuse the request that has killed two processes; the next process checks the others again."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)

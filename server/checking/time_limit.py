@@ -48,7 +48,7 @@ class CheckThreads:
             threading.Thread(target=guard, args=(body,), daemon=True).start()
 
     def put(self, check: Check) -> None:
-        """Queue a request for checking; its result is sent to the server."""
+        """Queue a request to be checked; its result is sent to the server."""
         self._checks.put(check)
 
     def _work(self) -> None:

@@ -76,7 +76,7 @@ class Turns(Generic[T]):
             del self._working[caller]
 
     def leave(self, caller: str, request: T) -> None:
-        """Remove a request if it is still waiting."""
+        """Remove a request from the queue if it is still waiting."""
         queue = self._queues.get(caller)
         if queue is None or request not in queue:
             return

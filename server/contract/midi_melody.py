@@ -94,7 +94,7 @@ def with_melody(request: SongRequest) -> SongRequest:
 
 
 def _chosen(parts: list[_Part]) -> _Part | None:
-    """Return the part with the melody."""
+    """Return the part of the MIDI file that has the melody."""
     named = [part for part in parts if _TUNE_NAMES.search(part.name)]
     high = [
         part for part in parts if part.program not in BASSES and max(note.pitch for note in part.notes) >= LOWEST_TUNE
@@ -133,7 +133,7 @@ def _to_grid(ticks: int, ticks_per_beat: Fraction) -> int:
 
 
 def _highest(notes: list[_Note]) -> list[_Note]:
-    """Return the top voice: at every moment the highest sounding note, of equal ones the newest."""
+    """Return the top voice: at every moment the highest sounding note, of equally high notes the newest."""
     waiting = sorted(notes, reverse=True)
     sounding: list[tuple[int, int, _Note]] = []
     voice: list[_Note] = []

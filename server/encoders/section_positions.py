@@ -1,4 +1,6 @@
-"""Tracks which part of a song's sound has arrived, section by section, over all attempts."""
+"""Tracks which part of a song's sound has arrived at its encoder, section by section, over all attempts to make the
+song.
+"""
 
 from server.workers.messages import SectionKey
 

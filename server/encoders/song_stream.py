@@ -29,7 +29,7 @@ class SongStream:
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Do the next work and return its events.
+        """Process the next work of the song and return the resulting events.
 
         Raises:
             InvalidWindow: the sound is not stereo sound; the song cannot be continued.

@@ -30,7 +30,7 @@ STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 
 @dataclass
 class Budget:
-    """A token bucket of bytes: `burst` at once, then a rate per second."""
+    """A token bucket of bytes: `burst` bytes at once, then a number of bytes per second."""
 
     burst: float
     bytes_per_second: float
@@ -85,7 +85,7 @@ class LogBounds(logging.Filter):
         return found
 
     def report(self) -> None:
-        """Log the number of dropped lines."""
+        """Log the number of dropped lines of each library."""
         with self._lock:
             self._timer = None
         for name, count in self.left_out().items():

@@ -60,7 +60,7 @@ class Attempt:
 
     @property
     def open(self) -> int:
-        """The number of sections between their first step and their last window."""
+        """The number of sections that are between their first denoising step and their last window."""
         return self.denoising - self.rendering + (self.step > 0)
 
     @property
@@ -84,7 +84,7 @@ class Attempt:
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
     def section(self, index: int) -> SectionKey:
-        """Return the key of a section in this attempt."""
+        """Return the key of a section in this attempt, by the section's index."""
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:

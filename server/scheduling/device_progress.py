@@ -32,7 +32,7 @@ class CommandsInFlight:
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Record a command that was sent."""
+        """Record a command that was sent to a lane."""
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
@@ -106,13 +106,13 @@ class DeviceProgress:
         return song if song is not None and song.attempt.key == key else None
 
     def enter(self, song: ScheduledSong) -> None:
-        """Give the song a slot."""
+        """Give a song a slot on the device."""
         song.device, song.pace = self.spec.name, self.windows[song.engine]
         self.songs[song.song_id] = song
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Take the slot away from the song. The worker will be told to release its attempt."""
+        """Take its slot away from a song; the worker is then told to release the song's attempt."""
         song.device = None
         del self.songs[song.song_id]
         self.to_release.append(song.attempt.key)
@@ -164,7 +164,7 @@ class DeviceProgress:
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
-        """Record that the command was sent to the lane. Its steps count as done from now on."""
+        """Record that a command was sent to a lane. Its steps count as done from now on."""
         self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):
             for section in command.sections:

@@ -18,7 +18,7 @@ _SORT_SECONDS = 1.0
 
 
 class Placement:
-    """Has all songs and devices, gives slots to waiting songs, and takes them away."""
+    """Manages all songs and devices: gives slots on devices to waiting songs, and takes them away."""
 
     def __init__(
         self,
@@ -108,7 +108,9 @@ class Placement:
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace a device by one without worker and songs; returns the former device with its songs."""
+        """Replace a device whose worker has ended by one without worker and songs; returns the former device with its
+        songs.
+        """
         former = self._devices[name]
         self._devices[name] = former.successor()
         return former

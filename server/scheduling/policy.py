@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 
 class Order(StrEnum):
-    """The rule by which songs are ranked."""
+    """The rule by which songs are ranked: by deadline and fair share, or by arrival."""
 
     DEADLINE = "deadline"
     ARRIVAL = "arrival"

@@ -22,7 +22,7 @@ class Sink(Protocol):
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener or one may come back; False for a song that is made for later."""
+        """True while the song has a listener or a listener may come back; False for a song that is made for later."""
 
     @property
     def unsent_seconds(self) -> float:

@@ -52,7 +52,7 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
 def from_environment(variable: str, value: str | None, default: str = "") -> str:
-    """Return `value`, or if it is `None` the environment variable, or `default` if that is unset or empty."""
+    """Return `value`; if it is `None`, the value of an environment variable, or `default` if that is unset or empty."""
     return value if value is not None else os.environ.get(variable) or default
 
 
@@ -151,7 +151,7 @@ class Deadline:
         return Deadline(time.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
-        """Return the time left, never negative."""
+        """Return the time left in seconds, never negative."""
         return max(0.0, self.at - time.monotonic())
 
 

@@ -56,8 +56,10 @@ class SongStream:
         return wait
 
     def _turn(self, error: MelismaError) -> MelismaError:
-        """Choose the next request. Return the last error, by which the caller decides whether to retry; raise it if no
-        retry is left."""
+        """Choose the next request after a failed one, and return the error by which the caller decides when to retry.
+
+        Raises the error if no retry is left.
+        """
         accepted = self.received.accepted
         if isinstance(error, ConnectionLost) and (accepted or self._resumed_id):
             self._loss = error

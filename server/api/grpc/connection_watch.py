@@ -35,7 +35,7 @@ _ESTABLISHED = 1
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One open connection: its peer, the peer's port, and the number of bytes received."""
+    """One open connection, as last seen: its peer, the peer's port, and the number of bytes received."""
 
     file: int
     peer: str
@@ -66,7 +66,7 @@ class ConnectionWatch:
     _look: int = 0
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Check the connections periodically, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:

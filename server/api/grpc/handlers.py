@@ -23,7 +23,7 @@ def is_own(method: str) -> bool:
 
 
 def unmeasured(method: str, code: grpc.StatusCode, seconds: float) -> None:
-    """Default for `measure` arguments that does nothing."""
+    """Do nothing; the default for arguments named `measure`."""
 
 
 def required(part: Any) -> Any:

@@ -56,7 +56,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     @property
     def closed(self) -> bool:
-        """True once the server is shutting down."""
+        """True once the server is shutting down, after `close`."""
         return self._closed
 
     def close(self) -> None:
@@ -78,7 +78,9 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     async def Watch(
         self, request: health_pb2.HealthCheckRequest, context: _Context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
-        """The status of one service now and whenever it changes; SERVICE_UNKNOWN for one that does not exist."""
+        """Send the status of one service now and whenever it changes; SERVICE_UNKNOWN for a service that does not
+        exist.
+        """
         sent: int | None = None
         while True:
             changed, closed = self._changed, self._closed

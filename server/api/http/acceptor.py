@@ -94,7 +94,7 @@ class Acceptor:
         task.add_done_callback(self._greeting.discard)
 
     async def _greet(self, connection: socket.socket, held: PeerSlot) -> None:
-        """Hand a connection over to its protocol, which releases the connection's slot at its end."""
+        """Pass a connection to its protocol, which releases the connection's slot at its end."""
         context = self.context()
         try:
             self._probe(connection)

@@ -139,7 +139,7 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
 
     @property
     def _lingers(self) -> bool:
-        """True while a request is still arriving although its response was sent."""
+        """True while a request is still arriving although its response was already sent."""
         answered = self.cycle is not None and self.cycle.response_complete  # type: ignore[redundant-expr]
         return answered and self.conn.their_state is h11.SEND_BODY
 

@@ -70,7 +70,7 @@ class Endpoint:
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI call."""
+        """Handle one ASGI call: run the endpoint, send its response or its error, and log the call."""
         code = CLIENT_CLOSED_REQUEST
 
         async def noted(message: Message) -> None:
@@ -120,7 +120,9 @@ def _shown(end: End) -> str:
 
 
 def while_answered(request: Request, context: AbstractContextManager[None]) -> None:
-    """Enter a context that lasts until the response of the call is sent, or the call has ended otherwise."""
+    """Enter a context for the rest of the call; it is left once the response is sent or the call has ended
+    otherwise.
+    """
     answered: ExitStack = request.scope[_ANSWERED]
     answered.enter_context(context)
 
@@ -132,7 +134,7 @@ class MethodRouter:
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI call; HEAD is handled as GET."""
+        """Pass one ASGI call to the endpoint of its HTTP method; HEAD is handled as GET."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         await self._endpoints[method](scope, receive, send)
 
@@ -217,7 +219,7 @@ class Stream(StreamingResponse):
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
+        """Send the response, chunk by chunk, until its end or until the client disconnects."""
         complete, cause = False, ClientLeft.__name__
 
         async def noted(message: Message) -> None:
@@ -245,5 +247,5 @@ class Stream(StreamingResponse):
 
 
 def log_broken_off(cause: str) -> None:
-    """Log that the client did not receive the whole response."""
+    """Log that the client did not receive the whole response, with the cause."""
     logger.info("a REST response was not sent to its end", extra={"cause": cause})

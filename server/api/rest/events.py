@@ -59,7 +59,7 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
 async def _or_heartbeat(
     delivered: AsyncIterator[DeliveredEvent], seconds: float
 ) -> AsyncIterator[DeliveredEvent | None]:
-    """Yields the events, and `None` after every `seconds` of silence."""
+    """Yield the events, and `None` after every `seconds` without an event."""
     coming = asyncio.ensure_future(anext(delivered, None))
     try:
         while True:

@@ -18,7 +18,7 @@ PREFER = "Prefer"
 
 
 class Wish(Enum):
-    """Kind of response to a request for a song."""
+    """The kind of response that a caller wants to a request for a song."""
 
     SONG = auto()
     """The song as JSON, once it is complete."""

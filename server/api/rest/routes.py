@@ -144,7 +144,7 @@ class Api:
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
     ) -> Recording:
-        """Start the requested song; raises the errors of Songs.generate."""
+        """Start the requested song and return its recording; raises the errors of `Songs.generate`."""
         try:
             return await self._songs.generate(message, caller, detached=detached)
         except RequestIdReused:
@@ -245,7 +245,7 @@ def _task_id(request: Request) -> str:
 
 
 async def _kept(recording: Recording, told: AsyncIterator[DeliveredEvent]) -> None:
-    """Wait until the song is complete and stored."""
+    """Wait until a song is complete and stored."""
     async for _ in told:
         await asyncio.sleep(0)
     await recording.keeping.done()

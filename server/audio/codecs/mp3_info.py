@@ -59,7 +59,7 @@ def _end_padding(samples: int) -> int:
 
 
 def _room(sample_rate_hertz: int, bitrate_kbps: int) -> tuple[int, int]:
-    """Return the bit rate of the Info frame and its size in bytes."""
+    """Return the bit rate of the Info frame and the frame's size in bytes."""
     sizes = ((kbps, unpadded_frame_bytes(sample_rate_hertz, kbps)) for kbps in BITRATES_KBPS if kbps >= bitrate_kbps)
     return next((kbps, size) for kbps, size in sizes if size >= _NEEDED_BYTES)
 
@@ -78,8 +78,9 @@ def _counts(samples: int | None, length: int | None) -> bytes:
 
 
 def _extension(bitrate_kbps: int, samples: int | None, length: int | None) -> bytes:
-    """Return LAME's extension without its last field, the checksum. The checksum of the sound is not known yet and is
-    0.
+    """Return LAME's extension of the Info frame, without its last field, the checksum.
+
+    The checksum of the sound is not known yet and is 0.
     """
     padding = 0 if samples is None else _end_padding(samples)
     return b"".join(

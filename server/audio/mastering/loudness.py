@@ -24,7 +24,7 @@ def energy_of(lufs: float) -> float:
 
 
 def amplitude_of(gain_db: float) -> float:
-    """Linear factor for a gain in dB."""
+    """Return the linear factor for a gain in dB."""
     return float(10 ** (gain_db / 20))
 
 

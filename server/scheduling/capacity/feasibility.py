@@ -31,7 +31,9 @@ class Demand:
     first_seconds: float | None = None
 
     def by(self, seconds: float) -> "Demand":
-        """Return the same work, with an earlier due time if that is needed for it to be complete in `seconds`."""
+        """Return the same demand, with its sound due earlier if the song would otherwise not be complete in
+        `seconds`.
+        """
         left_seconds = seconds - (self.first_seconds or 0.0)
         if self.buffered_seconds + self.sound_seconds <= left_seconds:
             return self

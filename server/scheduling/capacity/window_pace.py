@@ -17,7 +17,7 @@ class WindowPace:
     sound_seconds: float = 0.0
 
     def add(self, windows: int, seconds: float, sound_seconds: float) -> None:
-        """Add measured windows."""
+        """Update the means with measured windows."""
         kept = _MEMORY if self.sound_seconds else 0.0
         self.seconds = kept * self.seconds + (1 - kept) * seconds / windows
         self.sound_seconds = kept * self.sound_seconds + (1 - kept) * sound_seconds / windows

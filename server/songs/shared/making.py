@@ -192,7 +192,7 @@ class SharedMaking:
     ) -> None:
         """Store the end of a song that this server has claimed but does not make; raises StoreFailed.
 
-        It waits while the objects are unreachable.
+        It waits while the object store is unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:

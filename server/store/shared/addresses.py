@@ -1,4 +1,4 @@
-"""Addresses of the shared store's two parts: the directory (Redis or Valkey) and the objects."""
+"""Addresses of the shared store's two parts: the directory (Redis or Valkey) and the object store."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -54,7 +54,7 @@ class DirectoryAddress:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsAddress:
-    """Address of the objects: a bucket or container and a prefix in it; for `file` the prefix is a folder."""
+    """Address of the object store: a bucket or container and a prefix in it; for `file` the prefix is a folder."""
 
     scheme: str
     bucket: str = ""

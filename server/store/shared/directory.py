@@ -110,7 +110,7 @@ class SharedDirectory:
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song that is lost, or that its server offers; a song that is complete in the objects has ended.
+        """Claim a song that is lost, or that its server offers; a song that is complete in the object store has ended.
 
         For one lease duration after an outage of the song directory no song counts as lost, because no lease could be
         renewed meanwhile.

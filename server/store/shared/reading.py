@@ -1,4 +1,4 @@
-"""Reads songs: from the song directory while they run and shortly after, later from the objects."""
+"""Reads songs: from the song directory while they run and shortly after, later from the object store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ class Reading:
 
 
 class Reader:
-    """Reads songs from the song directory or the objects."""
+    """Reads songs from the song directory or the object store."""
 
     def __init__(self, connection: Connection, objects: Objects) -> None:
         self._connection = connection

@@ -36,7 +36,7 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
 
 
 async def take_up(connection: Connection, objects: Objects, claim: Claim) -> bool:
-    """End a claimed song that is complete in the objects, because the song directory has lost its end.
+    """End a claimed song that is complete in the object store, because the song directory has lost its end.
 
     Raises:
         StoreFailed: directory or objects are unreachable; the claim must be tried again.

@@ -63,7 +63,7 @@ async def shared_store(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[SharedParts]:
-    """Open the shared store until the context is left. A new directory is filled from the objects.
+    """Open the shared store until the context is left. A new directory is filled from the object store.
 
     `replica` is the name of this process; if empty, a unique one is made. `objects` and `scripts` replace the default
     ones.
@@ -132,7 +132,7 @@ def _unusable(error: StoreFailed) -> SharedStoreUnusable:
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
-    """Fill a new directory from the objects, and mark it with this version."""
+    """Fill a new directory from the object store, and mark it with this version."""
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:

@@ -109,7 +109,9 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Move the song into the objects, then store its end; until the objects accept it, the song has not ended."""
+        """Move the song into the object store, then store its end; until the object store accepts it, the song has not
+        ended.
+        """
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
         if song.reason != NOT_KEPT:
