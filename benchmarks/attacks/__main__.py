@@ -47,7 +47,7 @@ def _target(checkout: Path) -> Iterator[Target]:
 
 
 def main() -> int:
-    """Run the selected attacks."""
+    """Command line: run the selected attacks and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkout", nargs="?", type=Path, default=Path.cwd())
     parser.add_argument("--only", nargs="+", choices=(*PARTS, "recordings"), default=(*PARTS, "recordings"))

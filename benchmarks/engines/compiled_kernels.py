@@ -36,11 +36,11 @@ _aten = torch.ops.aten
 
 
 class _Made(Exception):
-    """Raised once the compiler has made its kernels, to stop it there."""
+    """Raised to stop the compiler once it has made its kernels."""
 
 
 def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
-    """Return the kernels of `block` for arguments like `given`, which are on the meta device.
+    """Return the kernels that torch.compile makes of `block` for arguments like `given`, on the meta device.
 
     Sizes that `torch._dynamo.mark_dynamic` has marked in them are dynamic.
     """
@@ -70,7 +70,7 @@ def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
 def _compile(
     call: Callable[..., Any], like: Sequence[torch.Tensor], mode: FakeTensorMode, device: torch.device
 ) -> None:
-    """Let inductor compile `call` for fake tensors on `device`, up to its kernels."""
+    """Compile `call` for fake tensors on `device` with inductor, up to its kernels."""
     symbols: dict[int, Any] = {}
     sizes = [_sizes(tensor, mode, symbols) for tensor in like]
     types = [tensor.dtype for tensor in like]

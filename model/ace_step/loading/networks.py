@@ -162,6 +162,6 @@ def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -
 
 
 def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
-    """Let a network with weights in `dtype` accept its input in any dtype, and return float32."""
+    """Make a network with weights in `dtype` accept input of any dtype and return float32."""
     network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
     network.register_forward_hook(lambda _network, _given, made: made.float())

@@ -69,7 +69,7 @@ class Transformer(nn.Module):
         return torch.cat(parts, dim=1)
 
     def cached(self, context: torch.Tensor, sharpness: float = 1.0) -> ContextCache:
-        """Return keys and values of one context [1, tokens, width] in every block."""
+        """Return the keys and values of one context [1, tokens, width] for every block."""
         positions = self.positions(context.shape[1])
         pairs = [block.cross_attn.key_value(context, positions) for block in self._blocks()]
         keys, values = (torch.cat(each) for each in zip(*pairs, strict=True))

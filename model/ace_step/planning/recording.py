@@ -23,7 +23,9 @@ class SourceInfo:
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Check a recording in the request field `field`; errors as in `RecordingReader.inspect`."""
+    """Read the length of a recording in the request field `field`, and check it; errors as in
+    `RecordingReader.inspect`.
+    """
     seconds, samples = _READER.inspect(audio, field)
     return SourceInfo(seconds, math.ceil(samples / SAMPLES_PER_FRAME))
 

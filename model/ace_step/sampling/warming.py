@@ -1,4 +1,4 @@
-"""Compiles the blocks before the first song, and explains failures of the compiler."""
+"""Compiles the transformer's blocks before the first song, and explains failures of the compiler."""
 
 import re
 from collections.abc import Iterator
@@ -56,7 +56,7 @@ def compile_now(transformer: Transformer) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """Return the advice for a known failure of the compiler, otherwise its text."""
+    """Return advice on a known failure of the compiler, otherwise the failure's own text."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Finds recorded syllables whose initial lacks aspiration, and for each a syllable whose consonant can replace it."""
+"""Finds recorded syllables that lack the aspiration of their initial, and a syllable whose consonant can replace it."""
 
 from collections.abc import Mapping
 

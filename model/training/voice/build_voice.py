@@ -99,7 +99,7 @@ def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
 
 
 def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
-    """Return every syllable spoken in a tone, levelled; recordings without a voice are named and left out."""
+    """Return the analysed takes of every syllable in one tone; recordings without a voice are printed and left out."""
     out = {}
     for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
         name = path.stem.removeprefix("cmn-")[:-1]
@@ -140,7 +140,7 @@ def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
-    """Bring the vowel of a take to `VOWEL_LEVEL_DB`, raise its end, and limit the level of its consonant."""
+    """Return a take whose vowel has the level `VOWEL_LEVEL_DB`, with a raised end and a limited consonant."""
     level = loudness_db(take.envelope)
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
     lift = np.zeros(len(level))
@@ -196,13 +196,13 @@ def _shortened(sound: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
 
 def _coded(take: SyllableTake) -> NDArray[np.uint8]:
-    """Encode the frames as [frames, BANDS + 6] bytes."""
+    """Encode the frames of a take as [frames, BANDS + 6] bytes."""
     envelope = (take.envelope - ENVELOPE_LOWEST_DB) / ENVELOPE_STEP_DB
     return np.concatenate([envelope, take.noise * NOISE_STEPS], axis=1).round().clip(0, 255).astype(np.uint8)
 
 
 def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[str, Any]]]:
-    """Return the position of each take in the data files, and its marks."""
+    """Return the position of each take in the data files, and the marks within it."""
     rows: dict[str, list[dict[str, Any]]] = {}
     starts = dict(zip(map(id, _consonants(takes)), _starts(_consonants(takes)), strict=True))
     frame = 0
@@ -223,7 +223,7 @@ def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[
 
 
 def _consonants(takes: Mapping[tuple[str, int], SyllableTake]) -> list[NDArray[np.float64]]:
-    """Return every consonant once, in order; takes may share them."""
+    """Return every consonant once, in order; several takes may share one consonant."""
     return list({id(take.consonant): take.consonant for take in takes.values() if len(take.consonant)}.values())
 
 
@@ -246,7 +246,7 @@ def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
 
 
 def main() -> None:
-    """Build the bank from the command line."""
+    """Command line: build the bank of the recorded voice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, help="folder with cmn-NAME1.mp3 to cmn-NAME4.mp3 files at 48 kHz")
     default = Path(__file__).parents[2] / "studio" / "voice" / "recordings"

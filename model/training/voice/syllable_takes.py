@@ -104,7 +104,7 @@ def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, in
 
 
 def _steadied(bands: Frames) -> Frames:
-    """Fill holes in the bands, and remove flicker of single frames."""
+    """Fill gaps in the frequency bands of the frames, and remove flicker of single frames."""
     filled = np.maximum(bands, bands.max() + _ENVELOPE_FLOOR_DB)
     padded = np.pad(filled, ((2, 2), (0, 0)), mode="edge")
     windows = np.stack([padded[k : k + len(bands)] for k in range(5)])

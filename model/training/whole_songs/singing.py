@@ -1,4 +1,4 @@
-"""Statistics of words and melody together."""
+"""Statistics of how words and melody fit together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iter
 
 
 def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
-    """Return mean, lowest and highest MIDI pitch."""
+    """Return the mean, the lowest and the highest MIDI pitch of a melody."""
     pitches = [note.pitch for melody in melodies for note in melody]
     return {"mean": float(np.mean(pitches)), "lowest": min(pitches), "highest": max(pitches)}
 
