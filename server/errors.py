@@ -189,7 +189,9 @@ class OffsetOutOfRange(ServiceError):
 
     def __init__(self, byte_offset: int, size_bytes: int, name: str = "byte_offset") -> None:
         """Make the error; `name` is the caller's name for the field with the first byte."""
-        super().__init__(f"{name} {byte_offset} is beyond the end of the song, which has {size_bytes} bytes")
+        super().__init__(
+            f"{name} {byte_offset} is beyond the end of the song: use at most {size_bytes}, its size in bytes"
+        )
         self.size_bytes = size_bytes
 
 

@@ -90,7 +90,8 @@ class LogBounds(logging.Filter):
             self._timer = None
         for name, count in self.left_out().items():
             logging.getLogger("server.log_output.bounds").warning(
-                "log lines of one kind came too often, and some were left out", extra={"of": name, "lines": count}
+                "some log lines of a library or of refused calls were dropped, as there were too many",
+                extra={"of": name, "lines": count},
             )
 
     def _takes(self, name: str, size: int, burst: int) -> bool:

@@ -56,7 +56,10 @@ class Eviction:
         try:
             deleted = await self._store.evict(self._in_use)
         except StoreFailed as error:
-            logger.error("old songs could not be deleted from the song store; the next round tries again: %s", error)
+            logger.error(
+                "old songs could not be deleted from the song store; the server tries again at the next check: %s",
+                error,
+            )
             return
         self.count += deleted
         if deleted:

@@ -87,7 +87,7 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("the song store does not show that a song was not stored: %s", error)
+            logger.error("the song store could not record that a song is not stored: %s", error)
 
 
 def _is_nothing(recording: Recording) -> bool:

@@ -201,7 +201,7 @@ class Songs:
         """Cancel a song; its listeners get its end. No effect on a song that has ended. Raises UnknownSong."""
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
-            self._making.stop(made.recording, reason="its caller has cancelled the song")
+            self._making.stop(made.recording, reason="its caller has cancelled it; to hear the song, request it again")
             return await self._ended(made.recording)
         if song.state.ended or self._sharing is None:
             return song
@@ -302,7 +302,7 @@ class Songs:
         if self._sharing:
             self._sharing.survey.add(ticket, admitted)
         bind(song_id=ticket.song.song_id)
-        logger.info("song accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
+        logger.info("a song was accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
         if admitted.claim:
             return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
         assert self._sharing is not None  # an embedded directory gives what is to be taken

@@ -145,7 +145,9 @@ class Planner:
         except ValueError as error:
             raise InvalidParams(Violation(field, str(error))) from error
         if len(ids) > MAX_LYRIC_TOKENS:
-            raise InvalidParams(Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung"))
+            raise InvalidParams(
+                Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung: shorten them")
+            )
         return tuple(ids)
 
 
@@ -189,7 +191,8 @@ def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
     if frames > frames_of(MAX_SECONDS) + 1:
         raise InvalidParams(
             Violation(
-                f"{field}.right_seconds", f"makes the song longer than {MAX_SECONDS:g} s ({seconds_of(frames):.0f} s)"
+                f"{field}.right_seconds",
+                f"makes the song longer than {MAX_SECONDS:g} s ({seconds_of(frames):.0f} s): use a smaller value",
             )
         )
     return frames, source.frames

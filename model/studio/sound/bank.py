@@ -104,7 +104,7 @@ class InstrumentBank:
             for number, zone in enumerate(instrument.zones):
                 if zone is tone.zone:
                     return name, number, tone.pitch, int(tone.brightness), tone.cents
-        raise KeyError("the tone is not of this bank")
+        raise KeyError("the tone does not belong to this bank of instruments. This is a bug: please report it")
 
     def tone_of(self, key: ToneKey) -> Tone:
         """Return the tone that a key of `tone_key` identifies."""

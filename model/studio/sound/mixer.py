@@ -139,7 +139,10 @@ class Mixer:
             ValueError: the section does not begin where the last one ended, or a window is empty.
         """
         if self._position not in (None, start_sample) or min(first_window, window) < 1:
-            raise ValueError(f"section at {start_sample} after {self._position}, windows {first_window}, {window}")
+            raise ValueError(
+                f"the section begins at sample {start_sample} instead of {self._position}, or a window is empty "
+                f"({first_window}, {window} samples). This is a bug: please report it"
+            )
         waiting = {track: self._scheduled(arrangement, track, start_sample) for track in self._samplers}
         for singer, channel in self._singers.items():
             channel.singer.prepare(vocals.get(singer, ()), start_sample)

@@ -107,7 +107,7 @@ def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
 
 def _syllables(notes: Sequence[SungNote]) -> list[tuple[SungNote, ...]]:
     if notes and notes[0].utterance is None:
-        raise ValueError("the first note has no syllable")
+        raise ValueError("the first note has no syllable to sing. This is a bug: please report it")
     groups: list[list[SungNote]] = []
     for note in notes:
         if note.utterance is not None:

@@ -138,7 +138,9 @@ class RequestLog(ServerInterceptor):
             level = logging.INFO if is_own(method) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
             self._measure(method, code, seconds)
-            logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})
+            logger.log(
+                level, "a call has ended", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds}
+            )
 
     def _broken_off(self, deadline: float) -> grpc.StatusCode:
         if key_expired():

@@ -112,7 +112,7 @@ class Endpoint:
                 if self._metrics:
                     self._metrics.http(self._method, self._route, code(), seconds)
                 fields = {"method": self._name, "peer": _shown(ends.client), "code": code(), "seconds": seconds}
-                logger.info("call", extra=fields)
+                logger.info("a call has ended", extra=fields)
 
 
 def _shown(end: End) -> str:

@@ -77,7 +77,7 @@ def error_of(failed_attempt: FailedAttempt) -> ServiceError:
                 _RETRY_AFTER_MEMORY_SECONDS,
             )
         case Fault.BUG:
-            return SongFailed("the engine could not make the song because of a fault of the server")
+            return SongFailed("the engine could not make the song because of a fault of the server: try again later")
 
 
 def _cause_of(failed_attempt: FailedAttempt) -> str:

@@ -241,7 +241,7 @@ class SharedMaking:
             return
         song.recorder.listened(lease_status)
         if lease_status.cancelled:
-            self.stop(recording.recording, reason="its caller has cancelled the song")
+            self.stop(recording.recording, reason="its caller has cancelled it; to hear the song, request it again")
         elif not lease_status.attended and song.claim.linger_seconds is not None:
             self.stop(recording.recording, reason="its listeners have left")
 

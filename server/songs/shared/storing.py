@@ -127,7 +127,7 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("the song store does not show that a song was not stored: %s", error)
+            logger.error("the song store could not record that a song is not stored: %s", error)
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 

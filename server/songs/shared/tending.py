@@ -53,7 +53,9 @@ class Tending:
                     await asyncio.sleep(self._lease_seconds / 6)
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
-                logger.error("songs could not be claimed and leases not renewed; the next round tries again: %s", error)
+                logger.error(
+                    "songs could not be claimed and leases not renewed; the server tries again soon: %s", error
+                )
                 await asyncio.sleep(self._lease_seconds / 6)
             except Exception:  # a bug in one song must not let the leases of all others run out
                 logger.exception(

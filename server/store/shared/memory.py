@@ -40,7 +40,7 @@ class DirectoryMemory:
             return
         except (exceptions.RedisError, OSError, TimeoutError) as error:
             logger.debug(
-                "the memory usage of the directory of the song store could not be read; the next round tries again: %s",
+                "the memory usage of the directory could not be read; the server tries again soon: %s",
                 error,
             )
             return

@@ -70,7 +70,7 @@ _HEADINGS: dict[type[MelismaError], str] = {
     NotEnded: "the song is still being made",
     OutOfRange: "the song has fewer bytes",
     RequestIdReused: "the request id was used for a different request",
-    NotReady: "the server cannot make this song as it is set up",
+    NotReady: "the server is not set up to make this song",
     Unauthenticated: "the server requires a valid API key",
     PermissionDenied: "the API key lacks the right to this call",
     QuotaExceeded: "the quota of the API key is used up",
