@@ -33,7 +33,7 @@ TYPESCRIPT_SOURCES = (
     "melisma/v1/music.proto",
 )
 TYPESCRIPT_OPTIONS = (
-    "emitImportedFiles=false",  # the rules of buf/validate are the server's business
+    "emitImportedFiles=false",  # only the server needs the rules of buf/validate
     "enumsAsLiterals=true",
     "env=node",
     "exportCommonSymbols=false",
@@ -60,7 +60,7 @@ class Target(NamedTuple):
 def compile_python(folder: Path) -> None:
     """Write the modules and stubs of all sources into `folder`; raises RuntimeError when protoc refuses."""
     include = [f"-I{PROTOS}", f"-I{files('grpc_tools') / '_proto'}"]
-    # The plugins lie beside the interpreter, which need not be on the search path.
+    # The plugins are in the folder of the interpreter, which may not be on the search path.
     scripts = Path(sysconfig.get_path("scripts"))
     plugins = [f"--plugin=protoc-gen-{name}={scripts / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")]
     _protoc([*include, *plugins, f"--python_out={folder}", f"--mypy_out=quiet:{folder}", *SOURCES])

@@ -47,7 +47,7 @@ async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIt
         async with embedded_store(_store_folder(store), limits, file_suffixes(), watcher=watcher) as embedded:
             yield OpenedStore(embedded, EmbeddedService(embedded).replica(), folder=_store_folder(store))
         return
-    # Its libraries are for servers with a shared store alone.
+    # Imported here, because only servers with a shared store need its libraries.
     from server.store.shared.connection import DirectoryAccess
     from server.store.shared.service import SharedStorePlan, shared_store
 

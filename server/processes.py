@@ -51,7 +51,7 @@ def resume_rule(settings: Settings, engine: str) -> Resume:
     rules = settings.store.resume
     if rule := rules.get(engine) if isinstance(rules, dict) else rules:
         return rule
-    # Of GPUs it is not known that they repeat themselves bit for bit, in whatever company.
+    # GPUs may not repeat a song bit for bit when it shares its batch with other songs.
     on_processors = all(device.device == "cpu" for device in device_specs(settings) if device.loads(engine))
     return Resume.SAME_SOUND if on_processors else Resume.UNHEARD
 

@@ -40,7 +40,7 @@ def _target(checkout: Path) -> Iterator[Target]:
 
         def ended(*_: object) -> None:
             service.process.kill()
-            os._exit(1)  # attackers may wait for their answers
+            os._exit(1)  # threads of attacks may still wait for responses
 
         signal.signal(signal.SIGTERM, ended)
         yield Target(service.address, http_port, Watch(service.process, http_port))

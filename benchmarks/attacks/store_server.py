@@ -56,7 +56,7 @@ def missing_sound(folder: Path) -> str:
         song = rest.generate(SONG).json
         for path in folder.rglob("*.mp3"):
             path.unlink()
-        time.sleep(6)  # nothing of it is in memory then
+        time.sleep(6)  # so that none of its sound is in memory any more
         told = []
         for method, headers in (("GET", {}), ("GET", {"Range": "bytes=5-9"}), ("HEAD", {})):
             try:

@@ -75,7 +75,7 @@ def _compile(
     sizes = [_sizes(tensor, mode, symbols) for tensor in like]
     types = [tensor.dtype for tensor in like]
     here, there = ([_empty(s, t, d) for s, t in zip(sizes, types, strict=True)] for d in ("cpu", device))
-    # Traced on the processor: with fake tensors of a GPU, indexing would ask for the real one.
+    # Traced on the CPU: with fake tensors of a GPU, indexing would require a real GPU.
     with enable_python_dispatcher():
         traced = make_fx(call, tracing_mode="symbolic")(*here)
     for node in traced.graph.nodes:

@@ -58,7 +58,7 @@ class _Driver:
 @contextmanager
 def pretended_gpu() -> Iterator[torch.device]:
     """Make torch.compile find the simulated GPU while the context lasts."""
-    # Patterns of the compiler are traced on the device when they are first needed: here, on the processor.
+    # The compiler traces its patterns on the device when it first needs them: here, on the CPU.
     joint_graph.lazy_init(torch.device("cpu"))  # type: ignore[call-arg]
     post_grad.lazy_init()
     active = driver._active
@@ -70,7 +70,7 @@ def pretended_gpu() -> Iterator[torch.device]:
             stack.enter_context(mock.patch.object(asked, "get_device_properties", answer))
         stack.enter_context(mock.patch.object(joint_graph, "lazy_init", _answering(None)))
         stack.enter_context(mock.patch.object(fake_tensor, "init_gpu_context", _answering(None)))
-        # These run operators on the device: padding of products is timed, constants are computed.
+        # These would run operators on the device: they time the padding of products and compute constants.
         stack.enter_context(config.patch(shape_padding=False, joint_graph_constant_folding=False))
         driver.set_active(_Driver())
         stack.callback(setattr, driver, "_active", active)

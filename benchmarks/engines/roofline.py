@@ -89,7 +89,7 @@ def compiled(batch: Batch) -> list[Kernel]:
     with mock.patch.object(Block, "__call__", skip):
         around = eager_kernels(step(BatchedForward(model, compiled=True, backend="eager"), model, batch))
     block = model.transformer_blocks[0]
-    block._compiled_call_impl = None  # what the compiler is given below is the block itself
+    block._compiled_call_impl = None  # the compiler is given the block itself below
     return around + block_kernels(block, seen[0]) * model.config.layers
 
 

@@ -121,7 +121,7 @@ def rows(expectations: Sequence[Expectation], records: Sequence[Record]) -> list
 def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
     value = seen.get(expected.figure)
     if record.small:
-        seen = {}  # the copies of a CPU say nothing of a card
+        seen = {}  # the rate of a CPU's copies does not apply to a GPU
     if value is None:
         verdict = f"{_NOT_MEASURED}: {_reason(record, name)}"
     elif record.small and not expected.everywhere:

@@ -120,7 +120,7 @@ async def play(service: Fleet) -> None:
         frontend.wait_ready()
     scaler = Autoscaler(service, frontends)
     scaling = asyncio.create_task(scaler.run())
-    # Nothing is known of the engine yet: a frontend asks for one generator, which tells.
+    # The engine is unknown yet: a frontend requests one generator, which then announces the engine.
     began_at = time.monotonic()
     await service.known()
     print(f"the frontend knows the engine after {time.monotonic() - began_at:.1f} s", flush=True)

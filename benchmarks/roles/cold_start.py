@@ -110,7 +110,7 @@ async def measure(service: Fleet, part: str, seconds: float) -> None:
     async with grpc.aio.insecure_channel(frontend.address) as channel:
         await service.known()
         await heard(channel, 1)
-        # What songs cost is told with the next announcement.
+        # The costs of songs come with the next announcement.
         await asyncio.sleep(LEASE_SECONDS)
         generator.stop()
         await until(lambda: not generator.running)

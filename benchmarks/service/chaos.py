@@ -196,7 +196,7 @@ def main() -> None:
     parser.add_argument("--render-beside", action="store_true", help="two lanes on each device, as on a GPU")
     options = parser.parse_args()
     devices = json.dumps([{"device": "cpu", "render_beside": options.render_beside}] * 2)
-    # A server that says "error" for every kill would say nothing else.
+    # The log level is critical, because the server logs an error for every kill.
     settings = {"engines": ENGINES[options.engine], "devices": devices, "log_level": "critical"}
     with running_service(**settings, limits__exchange_timeout_seconds="4", limits__retries="8") as service:
         asyncio.run(measure(service, options.engine, options.songs))

@@ -42,7 +42,7 @@ from server.workers.messages import EngineSpec, Lane
 STEP_SECONDS = 0.02
 SECTIONS, STEPS, BATCH = 10, 5, 32
 SECTION_SECONDS = 1.0
-# Sound crosses from the worker to the encoder as PCM; at this rate it is about as many bytes as its MP3.
+# Workers send PCM to the encoder; at this rate it has about as many bytes as the MP3.
 RATE_HERTZ = 3_000
 ENGINE = EngineSpec("pretend", "benchmarks.service.pretend:PretendEngine")
 ENCODER = EncoderSpec("benchmarks.service.pretended_encoder:PretendEncoder")

@@ -100,7 +100,7 @@ async def _measure(server: DirectoryServer, folder: str, load: Load) -> None:
         assert hearing.stdout is not None
         await hearing.stdout.readline()
         before = _cpu_seconds(server.pid)
-        # Songs do not begin, nor bring their chunks, in the same moment.
+        # Songs do not begin at the same moment, nor do their chunks come at the same moment.
         songs = (write(parts, one, load, 1.03 * place / load.songs) for place, one in enumerate(claims))
         appends = await asyncio.gather(*songs)
         spent = _cpu_seconds(server.pid) - before

@@ -97,7 +97,7 @@ class Ambience:
             music = b"".join([data async for data in song.audio()])
         count = song.received.close().sample_count
         sound, _ = await asyncio.to_thread(soundfile.read, io.BytesIO(music), dtype="float32", always_2d=True)
-        return np.asarray(sound[-count:])  # an Info frame tells libsndfile what is not of the song
+        return np.asarray(sound[-count:])  # libsndfile reads the padding from the Info frame and drops it
 
     def _join(self, before: Sound, after: Sound) -> Sound:
         """Return the crossfade of two songs: `before` fades out and `after` fades in, at constant loudness."""

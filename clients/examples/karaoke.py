@@ -35,7 +35,7 @@ class Stage:
 
     def __init__(self, clock: Callable[[], float], latency_seconds: float) -> None:
         self.plan = SongPlan()
-        self.syllables: list[tuple[float, int, str]] = []  # when, in which of the lines, as written
+        self.syllables: list[tuple[float, int, str]] = []  # start, index of the line, text
         self.lines: list[str] = []
         self.heard_seconds = 0.0
         self.complete = False
@@ -50,7 +50,7 @@ class Stage:
             return 0.0
         passed = self._clock() - self._start - self._latency_seconds
         if passed > self.heard_seconds and not self.complete:
-            self._start += passed - self.heard_seconds  # the sound is late: so is everything after it
+            self._start += passed - self.heard_seconds  # the sound came late, so the clock is set back
         return min(max(0.0, passed), self.heard_seconds)
 
     @property
@@ -107,7 +107,7 @@ async def receive(song: AsyncSong, stage: Stage, file: BinaryIO | None, player: 
                     file.write(event.data)
                 if player:
                     player.write(event.data)
-                    await player.drain()  # a player that has enough slows the server down
+                    await player.drain()  # waits while the player's buffer is full, which slows the server down
             stage.take(event)
     stage.complete = True
     if player:

@@ -76,7 +76,7 @@ def request_of(arguments: argparse.Namespace) -> SongRequest:
         anchor=tuple(map(note, arguments.melody.split())),
         tempo_bpm=arguments.tempo,
         voice=VoiceKind.FEMALE,
-        vocal_level_db=3.0,  # words are what it is about
+        vocal_level_db=3.0,  # the words must be easy to understand
         seed=arguments.seed,
     )
 

@@ -117,7 +117,7 @@ def _heatmap(panel: Heatmap) -> Json:
         "type": "heatmap",
         "fieldConfig": {"defaults": {"custom": {"scaleDistribution": {"type": "linear"}}}, "overrides": []},
         "options": {
-            "calculate": False,  # the query has the buckets already
+            "calculate": False,  # the query already returns buckets
             "cellGap": 1,
             "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64, "reverse": False},
             "rowsFrame": {"layout": "auto"},
@@ -161,7 +161,7 @@ def _variable(name: str, query: str) -> Json:
         "sort": 1,
         "multi": True,
         "includeAll": True,
-        # What has no such label counts, too.
+        # Series without this label count, too.
         "allValue": ".*",
         "current": {"text": "All", "value": "$__all"},
     }

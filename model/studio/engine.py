@@ -33,7 +33,7 @@ from model.studio.voice.performance.manner import manner_of
 from model.studio.voice.timings import syllable_timings
 from model.studio.voice.vocalist import Singer, Vocalist, choir
 
-# The listener waits for the first window, so it is short; later ones are long because a call costs a little.
+# The listener waits for the first window, so it is short; later windows are long, because every call has a cost.
 FIRST_WINDOW_SAMPLES = SAMPLE_RATE_HERTZ // 2
 WINDOW_SAMPLES = SAMPLE_RATE_HERTZ
 _STATE_BYTES = 4 << 20

@@ -44,7 +44,7 @@ def _called(request: Request, peer: End, proxies: TrustedProxies) -> End:
     try:
         url = urlsplit(f"{scheme}://{forwarding.host or request.url.netloc}")
         return End(url.hostname or "", url.port or _PORTS.get(scheme))
-    except ValueError:  # no host can have such a port
+    except ValueError:  # the port is not a valid number
         return _UNKNOWN
 
 

@@ -156,7 +156,7 @@ def new_key(name: str) -> tuple[str, ApiKey]:
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    # Kubernetes swaps the folder behind a link: another file, be it with the same time and size.
+    # Kubernetes replaces the folder behind a link: the file is another one even with the same time and size.
     try:
         found = path.stat()
     except OSError:

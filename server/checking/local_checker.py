@@ -72,7 +72,7 @@ class LocalChecker:
     def __init__(
         self,
         engines: Iterable[EngineSpec],
-        limits: CheckLimits = CheckLimits(),  # it cannot change
+        limits: CheckLimits = CheckLimits(),  # the default is immutable
         *,
         logs: Logs = Logs(),
         log_requests: bool = False,
@@ -230,7 +230,7 @@ class LocalChecker:
             except ProcessEnded as error:
                 _log.error("the process that checks requests has ended and is restarted: %s", error)
             except Exception:
-                # A bug of ours must not leave the server without checks for the rest of its life.
+                # A bug must not leave the server without checks until its restart.
                 _log.exception(
                     "the process that checks requests failed because of a bug of the server, and is restarted: please "
                     "report this traceback"

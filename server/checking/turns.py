@@ -60,7 +60,7 @@ class Turns(Generic[T]):
         request = queue.popleft()
         self._count -= 1
         if queue:
-            self._queues[caller] = queue  # behind all others
+            self._queues[caller] = queue  # at the end of the order
         self._working[caller] += 1
         self._level = max(self._level, self._charge_of(caller))
         return caller, request

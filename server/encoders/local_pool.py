@@ -119,19 +119,19 @@ class LocalEncoders:
 
     async def _drive(self, number: int, observer: EncoderPoolObserver) -> None:
         if number > 0:
-            # One encoder is enough to begin with: the others leave the processors to it and to the workers until then.
+            # One encoder is enough at first: the others start later and leave the CPUs to this one and to the workers.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HEAD_START_SECONDS):
                     await self._first_tried.wait()
         while True:
             try:
-                # Nobody else can enter the folder.
+                # Other users cannot enter the folder.
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
                 _log.error("an encoder process has ended and is restarted; its songs are encoded again: %s", error)
             except Exception:
-                # A bug of ours must not leave the server without encoder for the rest of its life.
+                # A bug must not leave the server without an encoder until its restart.
                 _log.exception(
                     "an encoder process failed because of a bug of the server, and is restarted: please report this "
                     "traceback"

@@ -33,7 +33,7 @@ class Backlog:
             self.size_bytes -= size_bytes
             self.seconds -= seconds
         if not self._chunks:
-            self.seconds = 0.0  # sums of floats leave a rest
+            self.seconds = 0.0  # float sums may leave a small remainder
         return len(self._chunks) < before
 
     def clear(self) -> bool:

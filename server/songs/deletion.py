@@ -39,9 +39,9 @@ class Deletion:
         if not song.state.ended:
             raise SongNotEnded(song.song_id)
         await self._stored(song.song_id)
-        # A song that was cancelled before it was planned is in no store, and here for its listeners alone.
+        # A song that was cancelled before its plan is not stored; it exists here only for its listeners.
         was_open = self._open.get(song.song_id) is not None
-        # Listeners go first: what they would read next is about to go.
+        # End the calls of listeners first, because the sound that they would read next is about to be deleted.
         self._open.deleted(song.song_id)
         deleted = await self._store.delete(song.song_id)
         self._open.deleted(song.song_id)

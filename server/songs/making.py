@@ -102,13 +102,13 @@ class Making:
     async def _persist(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> None:
         try:
             fate = await self._persistence.follow(recording, claim, cancel)
-            if fate is Fate.LOST:  # a repeated request makes it anew
+            if fate is Fate.LOST:  # a repeated request makes the song again
                 self._watcher.not_kept(claim.song.engine)
                 await self._directory.settle(claim.lease, SongState.FAILED, 0.0)
         finally:
             self._open.stored(recording.song.song_id)
         if fate is Fate.DISCARDED:
-            self._open.found(recording)  # who has cancelled it may look at it for a moment
+            self._open.found(recording)  # so that its caller can read its state for a moment
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:

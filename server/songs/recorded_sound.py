@@ -152,7 +152,7 @@ class SoundReader:
     async def _stored(self, number: int, start: int) -> bytes:
         end = self._entries[number].end
         if not self._block_start <= start < end <= self._block_start + len(self._block):
-            self._block = b""  # two of them would be held while the next one is read
+            self._block = b""  # otherwise two blocks would be in memory while the next one is read
             block = await self._sound.stored(start, stored_until(self._entries, number, start))
             self._block, self._block_start = block, start
         first = start - self._block_start

@@ -64,7 +64,7 @@ class Recorder(EventSink):
 
     @override
     def end(self, error: ServiceError | None = None) -> None:
-        self._recording.sound.on_heard(lambda: None)  # lets go of the job, which has no use for it any more
+        self._recording.sound.on_heard(lambda: None)  # drops the reference to the job, which needs no more calls
         if error is not None:
             fail(self._recording, error, self._now_ns())
         elif self._recording.complete:

@@ -305,7 +305,7 @@ class Songs:
         logger.info("a song was accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
         if admitted.claim:
             return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
-        assert self._sharing is not None  # an embedded directory gives what is to be taken
+        assert self._sharing is not None  # an embedded directory always grants the claim that the ticket requests
         return self._sharing.waiting(ticket, admitted, checked)
 
     async def _again(
@@ -313,7 +313,7 @@ class Songs:
     ) -> Recording:
         """Return the song that an earlier call with the same request id has begun, or `None`."""
         recording = await self._library.recording(admitted.song_id)
-        # It was deleted just now, or the directory has just heard of its end.
+        # The song was just deleted, or the directory has just recorded its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):
             return await self._admit(ticket, request, checked, tries)
         if recording is None:

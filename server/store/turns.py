@@ -31,5 +31,5 @@ class Turns:
 
 async def _over(call: "asyncio.Future[None] | None") -> None:
     if call is not None:
-        # Unlike an await, this leaves the other call alone where this one is cancelled.
+        # Unlike a plain await, this does not cancel the other call if this one is cancelled.
         await asyncio.wait([call])

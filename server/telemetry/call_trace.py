@@ -98,7 +98,7 @@ def note_fields(span: Span, fields: Mapping[str, str]) -> None:
 def end_http_call(span: Span, status: int) -> None:
     """Set the HTTP status of a call in its span."""
     span.set_attribute("http.response.status_code", status)
-    if status >= 500:  # what the caller did wrong is no fault of the server
+    if status >= 500:  # a caller's error is not an error of the server
         span.set_attribute("error.type", str(status))
         span.set_status(Status(StatusCode.ERROR, str(status)))
 

@@ -110,7 +110,7 @@ class DeviceMetrics:
             yield gauge_family(f"device_memory_{name}_bytes", f"{text} of an accelerator", ["device"], values)
 
     def _recent_families(self) -> Iterator[Metric]:
-        # A long piece of work counts when it ends: right after that it may exceed the time that is looked at.
+        # Long work is counted when it ends: right after that it may exceed the time span of the window.
         busy = {key: min(1.0, one.per_second()) for key, one in self._recent_busy.items()}
         yield gauge_family(
             "device_busy_ratio",

@@ -23,7 +23,7 @@ class EstimateMetrics:
     """Compares estimated times with actual ones, by engine."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str]) -> None:
-        # A histogram with bounds below zero would have no sum, so the sign of an error is a label.
+        # A histogram with negative bounds would have no sum, so the sign of an error is a label.
         signed = ("engine", "estimate", "direction")
         self._error = histogram(
             registry,

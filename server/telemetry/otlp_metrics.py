@@ -54,7 +54,7 @@ async def metrics_sent(
     began_ns = time.time_ns()
 
     async def send() -> None:
-        # Families are read on the event loop, like those of Prometheus; the collector is waited for beside it.
+        # Metrics are read on the event loop, as for Prometheus; a thread waits for the collector.
         data = metrics_data(registry, began_ns, time.time_ns())
         if await asyncio.to_thread(sender.export, data) is not MetricExportResult.SUCCESS:
             _log.warning("the OpenTelemetry collector did not accept the metrics: check OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -106,7 +106,7 @@ def _points(family: Family, began_ns: int, now_ns: int) -> Sum | Gauge | Histogr
 
 
 def _distributions(family: Family, began_ns: int, now_ns: int) -> Iterator[HistogramDataPoint]:
-    unknown: Any = None  # least and greatest are not measured
+    unknown: Any = None  # minimum and maximum are not measured
     for labels, samples in _by_labels(family):
         buckets = sorted((float(one.labels["le"]), int(one.value)) for one in samples if "le" in one.labels)
         total = next(one.value for one in samples if one.name.endswith("_sum"))

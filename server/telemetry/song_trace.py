@@ -131,7 +131,7 @@ class SongTrace:
 
     def ended(self, outcome: str, sound_seconds: float) -> None:
         """End all open spans of the song."""
-        if self._call.is_recording():  # the call has ended before a song that goes on without it
+        if self._call.is_recording():  # the call may end before its song, which continues
             self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
         for span in (*self._open.values(), *self._sections.values()):
             span.set_attribute("melisma.outcome", outcome)

@@ -49,13 +49,13 @@ async def tracing(
 
     def send_the_rest(provider: TracerProvider, loop: asyncio.AbstractEventLoop) -> None:
         provider.shutdown()
-        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so nothing waits any more
             loop.call_soon_threadsafe(sent.set)
 
     try:
         yield provider.get_tracer("melisma", VERSION)
     finally:
-        # A thread that nobody waits for: a collector that does not answer must not hold up the end.
+        # A daemon thread: a collector that does not respond must not delay the end.
         threading.Thread(target=send_the_rest, args=(provider, asyncio.get_running_loop()), daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(TRACES_SECONDS):

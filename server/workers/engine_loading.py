@@ -30,7 +30,7 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
     failures: dict[str, Failure] = {}
     for spec in specs:
         with _failure_noted(spec, failures):
-            # One after the other: imports of modules that need each other, by two threads, may meet them half-made.
+            # One after the other: two threads that import modules with mutual imports may get incomplete modules.
             engine_class(spec.name, spec.factory)
     loadable = [spec for spec in specs if spec.name not in failures]
     engines = _load_beside(loadable, device, failures) if len(loadable) > 1 else {}

@@ -114,7 +114,7 @@ class CommandExecutor:
             try:
                 engine.check()
             except Exception as error:
-                # A device that is full works: that passes.
+                # A device without free memory still works; the lack is temporary.
                 if not is_out_of_memory(error):
                     raise DeviceBroken(
                         f"the device does not compute any more, so its worker is restarted: {error}"

@@ -11,12 +11,12 @@ from server.workers.messages import Failure, Fault
 
 _OUT_OF_MEMORY = (
     "CUDA out of memory",
-    "CUDA error: out of memory",  # beside the allocator: pinned memory, modules that are loaded late, graphs
+    "CUDA error: out of memory",  # outside of the allocator: pinned memory, modules loaded late, graphs
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
-    "unable to find an engine",  # of cuDNN, none of which fits into what is left
+    "unable to find an engine",  # of cuDNN: no algorithm fits into the free memory
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
 )

@@ -141,7 +141,7 @@ class LocalPool:
                     error,
                 )
             except Exception:
-                # A bug of ours must not leave a device unserved for the rest of the server's life.
+                # A bug must not leave a device without a worker until the server's restart.
                 _log.exception(
                     "the worker of device %s failed because of a bug of the server, and is restarted: please report "
                     "this traceback",

@@ -38,14 +38,14 @@ def main(*descriptors: int) -> None:
     with ended_with_its_pipe(_log, "worker"):
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
-        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines write what their makers want
+        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines log without a limit
         with uncollected():
             engines, failures = load_engines(spec.engines, spec.device)
             sounds = _fingerprints(spec, engines)
         first.send(ready_message(engines, failures, sounds))
         executor = CommandExecutor(engines)
         if others:
-            # Two threads of one interpreter take turns; a step must not wait long for its turn.
+            # The threads of an interpreter take turns; a denoising step must not wait long.
             sys.setswitchinterval(_SWITCH_SECONDS)
         for pipe in others:
             threading.Thread(target=_serve_lane, args=(pipe, executor, spec.threads), daemon=True).start()
@@ -77,7 +77,7 @@ def _limit_threads(threads: int) -> None:
     if not threads:
         return
     threadpool_limits(threads)
-    # Asking the loaded modules spares engines that do not use torch its import, which takes seconds.
+    # Only if torch is already loaded, because importing it takes seconds and not every engine uses it.
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)

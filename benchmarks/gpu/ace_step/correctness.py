@@ -37,7 +37,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
     width.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # tiny networks are slower on many
+    torch.set_num_threads(1)  # tiny networks are slower with several threads
     reference = load("cpu", small=True)
     if setup.on_gpu:
         with _plain_float32():

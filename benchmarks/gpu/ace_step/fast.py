@@ -115,7 +115,7 @@ def _beside_decoding(name: str, engine: AceStepEngine) -> Iterator[Figure]:
     done = songs.begun(engine, songs.asked(20.0, 125))
     songs.finish(engine, done)
     evaluated = _rows(engine, 60.0)
-    alone = [velocity.clone() for velocity in songs.evaluate(engine, evaluated)]  # a replay may write to it again
+    alone = [velocity.clone() for velocity in songs.evaluate(engine, evaluated)]  # a replay may overwrite the tensor
     equal = True
     with beside(lambda: songs.sound(engine, done)):
         for _ in range(10):

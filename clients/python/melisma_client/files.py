@@ -86,7 +86,7 @@ class PartFile:
     def complete(self) -> None:
         """Rename the file to its final name."""
         if sys.platform == "win32":
-            self._file.close()  # what is open cannot be renamed there
+            self._file.close()  # Windows cannot rename an open file
         self.part.replace(self.path)
         self._file.close()
         self.completed = True
@@ -98,7 +98,7 @@ class PartFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._file.closed and os.fstat(self._file.fileno()).st_size == 0:
-            with suppress(PermissionError):  # Windows: it is open
+            with suppress(PermissionError):  # on Windows, where it is open
                 self.part.unlink(missing_ok=True)
         self._file.close()
 

@@ -96,7 +96,7 @@ class Receiver:
         return chunk
 
     def _take_end(self, finished: SongFinished) -> SongFinished:
-        # The sum is that of the whole song, and can be compared by who has heard all of it.
+        # The checksum is that of the whole song, so it is compared only if the whole song was received.
         sha256_heard = finished.sha256 if self._byte_offset else self._digest.hexdigest()
         if (finished.size_bytes, finished.sha256) != (self.size_bytes, sha256_heard):
             raise BrokenSong(

@@ -66,7 +66,7 @@ class SongStream:
             self._resumed_id = accepted.song_id if accepted else self._resumed_id
             return error
         if self._loss is not None and isinstance(error, NotFound):
-            error = self._loss  # behind one name there may be several servers, and another one has the song
+            error = self._loss  # one name may have several servers, and another server has the song
         elif self._loss is not None and isinstance(error, NotReady) and not self.received.has_audio:
             error = self._loss
         elif self.received.has_audio:

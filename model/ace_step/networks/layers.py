@@ -60,7 +60,7 @@ class PatchEmbed(nn.Module):
         assert isinstance(out, nn.Conv2d)
         x = columns(latents)
         x = norm(x) if mask is None else _masked_group_norm(x, mask, norm)
-        # A product, not a convolution: its result is laid out as that of every block, so that one compiled block fits.
+        # A product, not a convolution: its result has the memory layout of blocks, so one compiled block fits.
         return F.linear(x.squeeze(2).transpose(1, 2), out.weight.flatten(1), out.bias)
 
 

@@ -56,7 +56,7 @@ class PassGraphs:
         self._tensors = _Tensors(transformer, shapes)
         self._loaded: tuple[Shape, list[weakref.ref[ContextCache]]] | None = None
         largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
-        # Kept for the tensors in them, which the recorded work reads where they were.
+        # Kept alive, because the recorded work reads their tensors at the same addresses.
         self._works = {shape: self._tensors.work(transformer, shape) for shape in largest_first}
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 
@@ -164,7 +164,7 @@ def cuda_recorder(device: torch.device) -> Recorder:
     def record(work: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(device):
-            # Libraries allocate and choose at the first runs, which nothing recorded may do.
+            # Libraries allocate memory and choose kernels at the first runs, which must not be recorded.
             stream.wait_stream(torch.cuda.current_stream(device))
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_RUNS):

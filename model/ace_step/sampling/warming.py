@@ -38,7 +38,7 @@ def compile_now(transformer: Transformer) -> None:
     Raises:
         EngineUnavailable: the compiler cannot be used.
     """
-    from torch._inductor import config as inductor  # a second of imports that only those who compile have to pay
+    from torch._inductor import config as inductor  # imported only if needed, because it takes a second
 
     inductor.compile_threads = min(inductor.compile_threads or COMPILE_THREADS, COMPILE_THREADS)
     try:
@@ -46,7 +46,7 @@ def compile_now(transformer: Transformer) -> None:
             _run(transformer, rows)
     except (torch.OutOfMemoryError, torch.AcceleratorError):
         raise
-    except Exception as error:  # compilers raise whatever their tools do
+    except Exception as error:  # compilers raise the errors of their tools, of any type
         raise EngineUnavailable(
             f"torch cannot compile the engine: {advice(error)}; or leave these settings empty: ",
             Option("compile"),

@@ -10,7 +10,7 @@ _SECOND_OF_ONSET = frozenset("lr")
 _FIRST_OF_ONSET = frozenset("bcdfgkpt")
 _SILENT_BEFORE = re.compile(r"e(?=(?:ly|li|ness|ful|less|ment|ments|thing|times?|where|body|one|self|how)+$)")
 _CONTRACTION = re.compile(r"(?<=[dstpg])n(?='t$)|(?<=[^aeiouy']')v(?=e$)")
-# Where letters that look like one vowel are two.
+# Positions at which adjacent vowel letters belong to two syllables.
 _HIATUS = re.compile(
     r"(?<=[aeouyi])(?=ing)|(?<=[aeiouy]y)(?=[aeiou])|(?<=i)(?<!ti)(?<!ci)(?<!si)(?<!gi)(?<!lli)(?=[ao])|(?<=[^aeiougqy]i)(?=et\b)"
     r"|(?<=qui)(?=et)|(?<=cre)(?=at)|(?<=\bide)(?=a)|(?<=po)(?=e[mt])|(?<=cru)(?=el)|(?<=ru)(?=in)|(?<=sci)(?=en)|(?<=[aeiou])(?=id$)|(?<=are)(?=a$)"

@@ -17,7 +17,7 @@ _TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
 _DRUM_CHANNEL = 9
 _DRUM_HIT_STEPS = 1.0
 
-# At the same tick a note must end before the next one starts, and a syllable stands before its note.
+# At the same tick a note must end before the next one starts, and a syllable must come before its note.
 _ORDER = {"note_off": 0, "lyrics": 1, "note_on": 2}
 
 

@@ -9,7 +9,7 @@ from model.shared.recursive_filters import linear_filter_on
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
-# A filter's state below this changes no float32 sample, neither while it rings nor in the sound that comes next.
+# A filter's state below this changes no float32 sample, neither of its decay nor of later sound.
 _SILENT = 1e-50
 
 _ENSEMBLE_DELAY_SECONDS = 0.014

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 from model.shared.recursive_filters import Sections, butterworth_high_pass, cascade_on
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
-# A state below this changes no float32 sample, and left alone it turns into denormal numbers, which are slow.
+# A state below this changes no float32 sample, and would decay to denormal numbers, which are slow.
 _SILENT = 1e-50
 
 

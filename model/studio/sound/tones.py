@@ -165,7 +165,9 @@ class _Lowpass:
         starts = np.arange(0, len(sound), _SWEEP_SAMPLES)
         cutoffs = self._cutoff_hertz * 2.0 ** (_sweep_cents(self._sweep, start + starts) / 1200.0)
         cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
-        moves = np.flatnonzero(np.diff(cutoffs, prepend=0.0))  # a call costs more than the samples of one step
+        moves = np.flatnonzero(
+            np.diff(cutoffs, prepend=0.0)
+        )  # one call of the filter costs more than the samples of a step
         parts = zip(np.split(sound, starts[moves[1:]]), cutoffs[moves].tolist(), strict=True)
         return np.concatenate([self._part(part, cutoff_hertz) for part, cutoff_hertz in parts])
 

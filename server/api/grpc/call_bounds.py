@@ -61,7 +61,7 @@ class CallBounds(ServerInterceptor):
                 async with while_key_lasts():
                     await handle(handler, requests, context)
             except ServiceError as error:
-                if not isinstance(error, Unauthenticated):  # it was let in, and is measured there
+                if not isinstance(error, Unauthenticated):  # such calls were already measured by the authentication
                     self._measure(details.method, outcome_of(error).code, 0.0)
                 await _refuse(error, details.method, context)
 

@@ -131,7 +131,7 @@ def connections_of(port: int) -> Iterator[Seen]:
                     if (seen := _seen(int(path.name), connection, port)) is not None:
                         yield seen
         except OSError:
-            continue  # closed meanwhile, or no connection
+            continue  # closed meanwhile, or not a connection
 
 
 @contextmanager

@@ -106,7 +106,7 @@ class Acceptor:
                 ssl_shutdown_timeout=self.timeouts.probe_answer if context else None,
             )
         except (OSError, asyncio.CancelledError):
-            # A handshake that failed is the peer's affair; nobody else is to hear of it.
+            # A failed handshake is the peer's fault, so it is not logged.
             connection.close()
             self.connections.release(held)
 

@@ -54,7 +54,7 @@ class Rules:
         return None
 
     def _knows(self, host: str) -> bool:
-        # HTTP/1.0 has no Host, and browsers speak no HTTP/1.0.
+        # HTTP/1.0 has no Host, and browsers do not use HTTP/1.0.
         name = _name(host)
         return not host or (name != "" and (ANY in self.hosts or name in {*self.hosts, _LOCAL} or _is_address(name)))
 

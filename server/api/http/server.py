@@ -90,7 +90,7 @@ async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | No
     try:
         await server.started_serving.wait()
         if serving.done():
-            await serving  # raises the error of the startup
+            await serving  # raises the error that ended the start
         async with acceptor.running():
             yield shown(host, bound)
     finally:
@@ -125,7 +125,7 @@ def _is_news(record: logging.LogRecord) -> bool:
 
 
 def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
-    # uvicorn would end the process where the address is taken.
+    # uvicorn would end the process if the address is in use.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)

@@ -226,7 +226,7 @@ class Stream(StreamingResponse):
             nonlocal complete
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
-            await asyncio.sleep(0)  # sending waits for no one while the client keeps up, or is known to have left
+            await asyncio.sleep(0)  # sending does not yield while the client reads fast enough or has left
 
         try:
             async with aclosing(self._chunks):

@@ -182,7 +182,7 @@ class Api:
         return events_response(request, recording, self._heartbeat_seconds)
 
     async def _audio(self, delivered: Format, request: Request) -> Response:
-        # An <audio> element sends no headers: the name of the song, which nobody can guess, has to do.
+        # An <audio> element sends no headers, so the song's id, which cannot be guessed, is sufficient.
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
@@ -233,7 +233,7 @@ def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
 
 def _query(request: Request) -> dict[str, Any]:
     numbers = {"page_size"}
-    # What is not read as a number is refused as no integer.
+    # Text that is not a number is refused by the field's own check.
     return {
         name: int(text) if name in numbers and re.fullmatch("[0-9]{1,18}", text) else text
         for name, text in request.query_params.items()

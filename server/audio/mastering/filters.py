@@ -10,7 +10,7 @@ from model.shared.recursive_filters import Sections, cascade_on
 
 Samples: TypeAlias = NDArray[np.float64]
 
-# Decaying state below this is inaudible, and left alone it turns into denormal numbers, which cost a hundredfold.
+# Decaying state below this is inaudible, and would become denormal numbers, which are a hundred times slower.
 _SILENT = 1e-30
 
 

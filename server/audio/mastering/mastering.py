@@ -99,7 +99,7 @@ class Mastering:
         level_db = np.linspace(self._level_db, self._leveller.gain_db, len(energies) + 1)[1:]
         self._level_db = self._leveller.gain_db
         limited = self._limiter.feed(block * self._envelope(compression * 10 ** (level_db / 20)))
-        # The leveller hears what compressor and limiter leave: they make the song quieter, which it then makes up for.
+        # The leveller measures the sound after compressor and limiter, so that it compensates for their reduction.
         kept = np.square(self._limiter.gains.reshape(len(energies), -1)).mean(axis=1)
         self._leveller.add(float((energies * compression**2 * kept).mean()))
         return limited

@@ -99,7 +99,7 @@ class ServiceEta:
     def start_seconds(self, engine: str, service: ServiceState) -> float:
         """Return the seconds until a server serves the engine; 0 if one does."""
         known = service.known.get(engine)
-        # What is known was read after what is served: a replica may have come or gone in between.
+        # Known engines were read after the served ones: a server may have started or ended in between.
         if not known.away_seconds if known else engine in service.engines:
             return 0.0
         usual = (known.start_seconds if known else None) or self._cold_start_seconds

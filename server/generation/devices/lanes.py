@@ -10,7 +10,7 @@ from server.generation.devices.parts import LaneParts
 from server.workers.base import Worker, WorkerDied
 from server.workers.messages import Command, Lane, Ping, Plan, Reply
 
-# A device waits about a millisecond for its next command; only steps that last are worth the trouble of avoiding it.
+# A device waits about a millisecond for its next command; avoiding this pays only for long steps.
 _LEAD_SECONDS, _LONG_STEP_SECONDS = 0.002, 0.01
 
 

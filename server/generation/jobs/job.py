@@ -21,7 +21,7 @@ from server.telemetry.song_trace import SongTrace
 from server.workers.messages import Planned as PlanMade
 from server.workers.messages import Rendered, SectionStep, SoundTarget
 
-# A step may take a millisecond: to tell every one would cost more than to make it.
+# A step may take only a millisecond; an event for every step would cost more than the step.
 _PROGRESS_SECONDS = 0.25
 
 

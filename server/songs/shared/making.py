@@ -155,7 +155,9 @@ class SharedMaking:
             song.job.cancel()
             if song.keeping is not None:
                 await asyncio.wait([song.keeping], timeout=self._drop_seconds)
-                if song.keeping.cancel():  # nobody but its own listeners is left, who hear the song from its next maker
+                if (
+                    song.keeping.cancel()
+                ):  # only listeners of this server are left; they get the song from its next server
                     await asyncio.wait([song.keeping])
                     self._mirrors.follow(song.recording)
 
@@ -201,7 +203,7 @@ class SharedMaking:
                 sound_seconds = await stored_seconds(self._store, claim.song.song_id)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
-        except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
+        except (LeaseLost, WrongOffset) as lost:  # the directory has lost its last writes
             logger.warning("the end of a song was not stored, because another server has the song now: %s", lost)
             return
         if song.reason == INTERRUPTED:

@@ -113,7 +113,7 @@ class StoredRecorder(EventSink):
         entry = LoggedEvent.of(unstored)
         self.entries.append(entry)
         if not self._recording.entries and not entry.end:
-            self._recording.append(unstored)  # that the song is accepted is stored by its admission
+            self._recording.append(unstored)  # its event `accepted` was stored at admission
         if not isinstance(event, Chunk):
             self.song = record_after(self.song, unstored)
         elif not self.repeats:
@@ -172,7 +172,7 @@ class StoredRecorder(EventSink):
             self._on_heard()
 
     def _end(self, state: SongState, error: ServiceError | None, reason: str = "") -> None:
-        self._on_heard = lambda: None  # lets go of the job, which has no use for it any more
+        self._on_heard = lambda: None  # drops the reference to the job, which needs no more calls
         if self.ended:
             return
         self.song = ended_record(self.song, state, self._now_ns(), error, reason)

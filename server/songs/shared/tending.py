@@ -57,7 +57,7 @@ class Tending:
                     "songs could not be claimed and leases not renewed; the server tries again soon: %s", error
                 )
                 await asyncio.sleep(self._lease_seconds / 6)
-            except Exception:  # a bug in one song must not let the leases of all others run out
+            except Exception:  # a bug in one song must not let the leases of all other songs expire
                 logger.exception(
                     "claiming songs and renewing leases failed because of a bug of the server; the next round tries "
                     "again"

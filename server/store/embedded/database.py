@@ -131,7 +131,7 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 if _lacks_room(error):
                     with suppress(sqlite3.Error):
-                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # gives back what the log has taken
+                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # frees the disk space of the log
                 raise
 
     def _make_private(self) -> None:
@@ -150,7 +150,7 @@ class Database:
                 raise
             connection.close()
             connection = self._connect(timeout=5.0)
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no file that is shared with readers
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no shared-memory file
             prepare(connection)
             self.alone = True
             logger.error(

@@ -99,7 +99,7 @@ class EmbeddedDirectory:
         """Claim a song that is lost, or that its server offers; see `Directory.claim_lost`."""
         for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
             stored = await self._store.get(admitted.song.song_id)
-            # Another call may have taken it meanwhile.
+            # Another call may have claimed it meanwhile.
             if (lost := self._songs.lost_song(admitted, stored)) is None:
                 continue
             skill = skills.get(admitted.song.engine, NO_SKILL)

@@ -59,7 +59,7 @@ class Mending:
         sizes = self._files.sizes()
         missing = opened = 0
         for song in self._table.ended():
-            # The file of a format that only another version of the server knows would pass for lost.
+            # A file in a format that only another version of the server knows would be taken as missing.
             if not self._files.knows(song.format):
                 continue
             size_bytes = sizes.pop(song.song_id, None)

@@ -107,6 +107,6 @@ def _require(account: _Account, songs: int, sound_seconds: float) -> None:
         raise quota_exceeded(quota, "concurrent_songs", 0.0)
     if account.songs and (wait := account.songs.wait_seconds(1)):
         raise quota_exceeded(quota, "songs_per_minute", wait)
-    # A caller in debt waits even where the length of the next song is not known.
+    # A caller with a negative balance waits even if the length of the next song is unknown.
     if account.sound and (wait := account.sound.wait_seconds(max(sound_seconds, 1.0))):
         raise quota_exceeded(quota, "audio_seconds_per_hour", wait)

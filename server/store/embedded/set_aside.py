@@ -86,7 +86,7 @@ class SetAside:
                 error,
             )
             with suppress(OSError):
-                (folder / path.name).unlink()  # half a copy
+                (folder / path.name).unlink()  # an incomplete copy
             return False
         make_private(folder / path.name)
         return True

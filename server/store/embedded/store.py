@@ -134,7 +134,7 @@ class EmbeddedStore:
         try:
             await self._write(song.song_id, partial(self._opened.end, song, lease, at))
         except StoreFailed:
-            if song.reason == NOT_KEPT:  # nobody tries again
+            if song.reason == NOT_KEPT:  # storing it is not tried again
                 self.leases.stored(song.song_id)
             raise
         if song.reason != NOT_KEPT:

@@ -59,7 +59,7 @@ class Connection:
         self._client = client
         self._outage_seconds = outage_seconds
         self._scripts = {name: client.register_script(text) for name, text in (scripts or texts()).items()}
-        # The pool would raise where all of its connections are in use: calls queue here.
+        # The pool would raise an error if all its connections are in use, so calls queue here.
         self._places = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._away_since: float | None = None
         self._back_at = -math.inf
@@ -144,7 +144,7 @@ class Connection:
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
-            # A former primary: all connections to it have to go.
+            # The server was the primary before: close all connections to it.
             await self._client.connection_pool.disconnect(inuse_connections=False)
 
     def _note_answer(self) -> None:
@@ -182,7 +182,7 @@ def _client(access: DirectoryAccess) -> Redis:
         "username": address.user or None,
         "password": _password(access.password_file),
         "protocol": 2,
-        # Of a call that was retried in here, nobody would know.
+        # Calls that the library retries itself would not be counted.
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": _ANSWER_SECONDS,
         "socket_connect_timeout": _ANSWER_SECONDS,

@@ -144,7 +144,7 @@ class SharedDirectory:
                 if await self._claims.put_back(lease):
                     back.append(lease)
             except StoreFull as full:
-                # The leases of all other songs are lengthened; this one is tried again.
+                # The leases of all other songs are renewed; this song is tried again.
                 logger.error(
                     "the directory has lost a running song and has no room to register it again; the next round tries "
                     "again: %s",
@@ -178,7 +178,7 @@ class SharedDirectory:
             update = await self._reader.update(song_id, at)
             if update is None:
                 missing_since = min(missing_since, time.monotonic())
-                if told and time.monotonic() - missing_since < self._lease_seconds:  # its maker may put it back
+                if told and time.monotonic() - missing_since < self._lease_seconds:  # its server may register it again
                     await _set(posted, POLL_SECONDS)
                     continue
                 self._notifications.remove(song_id)

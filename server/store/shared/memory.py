@@ -44,7 +44,7 @@ class DirectoryMemory:
                 error,
             )
             return
-        # Buffers for replicas and the append-only file are beyond the limit.
+        # The limit does not include buffers for replicas and the append-only file.
         used_bytes = int(info["used_memory"]) - int(info.get("mem_not_counted_for_evict", 0))
         self._note(used_bytes, int(info.get("maxmemory", 0)))
 

@@ -69,7 +69,7 @@ class Notifications:
         """Receive notifications until the connection fails, or a message to this process itself does not arrive."""
         async with self._connection.pubsub() as messages:
             await messages.subscribe(_SONGS, _WORK, self._own)
-            # What was told before the subscription is missed.
+            # Messages before the subscription were missed.
             self._wake_all()
             heard_at, checked_at = time.monotonic(), 0.0
             while time.monotonic() - heard_at < 2 * self._check_seconds and not is_cancelled():

@@ -132,7 +132,7 @@ class Objects:
         return stored, 0
 
     async def _put(self, path: str, content: bytes) -> None:
-        # What is there is our own: an answer was lost.
+        # The existing object was written by this call: its first response was lost.
         with suppress(AlreadyExistsError):
             await self._do(lambda: self._create(path, content))
 

@@ -234,7 +234,7 @@ class SharedStore:
         end = (record_bytes(owned), song.state.value, ended_ns, seal.name, LIVE_SECONDS)
         try:
             await self._write("end", lease, at.size_bytes, at.events, *end)
-        except _Deleted:  # it was ended by another replica, and deleted, while it was sealed here
+        except _Deleted:  # another server has ended and deleted it while this one wrote its objects
             await self._objects.delete(song.song_id)
             raise
 

@@ -23,7 +23,7 @@ def _plain(value: object) -> object:
     hash.
     """
     match value:
-        case AnchorNote(pitch=pitch, length_beats=length):  # of which there are thousands
+        case AnchorNote(pitch=pitch, length_beats=length):  # handled first, because a melody has thousands of notes
             return [pitch, length]
         case bytes():
             return hashlib.sha256(value).hexdigest()

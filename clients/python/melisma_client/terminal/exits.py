@@ -157,7 +157,7 @@ def explain(console: Console, error: MelismaError, diagnose: Callable[[], Findin
 
 def _hint(error: MelismaError) -> str | None:
     if isinstance(error, DeadlineTooShort) and error.retry_after_seconds is None:
-        return _HINTS[DeadlineExceeded]  # it never can be met
+        return _HINTS[DeadlineExceeded]  # this time limit can never be met
     return _of_kind(_HINTS, error)
 
 

@@ -36,7 +36,7 @@ def rendered() -> str:
     resource: dict[str, Any] = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        # Prometheus takes notice of rules with this label, as of the ServiceMonitor.
+        # Prometheus selects rules by this label, as it selects the ServiceMonitor.
         "metadata": {"name": "melisma", "labels": {"release": "kube-prometheus-stack"}},
         "spec": {"groups": groups},
     }
