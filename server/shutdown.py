@@ -22,7 +22,7 @@ REFUSING_SECONDS = 1.0
 """Seconds for which new songs are refused before connections end, so that load balancers notice the health status."""
 
 GIVING_UP_SECONDS = 2.0
-"""Seconds to hand incomplete songs over to other servers."""
+"""Seconds for passing incomplete songs to other servers."""
 
 logger = logging.getLogger(__name__)
 

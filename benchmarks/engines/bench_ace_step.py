@@ -34,7 +34,7 @@ BF16_TFLOPS = {"A100": 312.0, "H100": 989.0, "RTX 4090": 165.0}
 """Dense bf16 peak rates according to the manufacturers."""
 
 ORIGINAL_UTILISATION = 0.21
-"""Share of an A100's peak that the original's published 2.2 s for a minute at 27 steps comes to."""
+"""Share of an A100's peak rate that the original reaches with its published 2.2 s for a minute at 27 steps."""
 
 AUTOENCODER = {
     "in_channels": 2, "latent_channels": 8, "attention_head_dim": 32,

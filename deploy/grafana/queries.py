@@ -6,10 +6,10 @@ from dataclasses import dataclass
 SERVERS = 'namespace=~"$namespace",pod=~"$pod"'
 ENGINES = f'{SERVERS},engine=~"$engine"'
 SERVER = "{{pod}} {{instance}}"
-"""Outside of Kubernetes there are no pods."""
+"""Legend of a server's line: its pod, or outside of Kubernetes, where there are no pods, its instance."""
 
 PERCENTILE_TIME = "5m"
-"""What percentiles and means look back, as those of the alerts do: in less there are too few songs."""
+"""Time span of percentiles and means, as in the alerts; a shorter one has too few songs."""
 
 
 @dataclass(frozen=True)

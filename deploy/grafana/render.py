@@ -20,7 +20,9 @@ Json = dict[str, Any]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 OPEN = ("Now", "Objectives", "Listeners")
-"""Rows that are unfolded: they tell that something is wrong. The others tell what, and ask Prometheus once unfolded."""
+"""Rows that are expanded: they show that something is wrong. The collapsed ones show the cause, and query Prometheus
+only once expanded.
+"""
 FIGURE_SIZE, LINES_SIZE = (4, 4), (8, 8)
 """Width and height."""
 

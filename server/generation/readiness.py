@@ -20,7 +20,9 @@ class Readiness:
         self._checks: list[Callable[[], str | None]] = []
         self._elsewhere: Callable[[], bool] = lambda: False
         self.unkept: Callable[[], str | None] = lambda: None
-        """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
+        """Function that returns the reason why songs cannot be stored now; they can still be listened to while they are
+        made.
+        """
 
     def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
         """Return the reason why new songs should be sent to other servers, for the operator; `None` if there is none.

@@ -29,7 +29,7 @@ class Fate(Enum):
 
     KEPT = auto()
     DISCARDED = auto()
-    """The song was not needed by anybody, and nothing of it is stored."""
+    """The song ended before it was planned, so nothing of it is stored."""
     LOST = auto()
 
 

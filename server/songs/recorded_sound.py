@@ -28,7 +28,7 @@ class RecordedSound:
         self._stored = 0
         self._released = 0
         self.furthest_byte = 0
-        """The end, in bytes, of the sound that the fastest listener has taken."""
+        """Byte offset up to which the fastest listener has read the sound."""
 
     @property
     def unheard_bytes(self) -> int:

@@ -53,11 +53,13 @@ class Recording:
         self.listeners = 0
         self.keeping = Keeping()
         self.maker: SpanContext | None = None
-        """The span of the call that has the song made here; `None` where it has none, or the song is made elsewhere."""
+        """Trace span of the call for which the song is made here; `None` without tracing, or if another server makes
+        the song.
+        """
         self._error: ServiceError | None = None
         self._sent_away: ServiceError | None = None
         self.deleted = False
-        """True once the song was deleted: this recording is found no more."""
+        """True once the song was deleted, so that this recording is not found any more."""
         self.linger_seconds = linger_seconds
         self._on_joined = on_joined
         self._on_left = on_left

@@ -4,7 +4,7 @@ from collections import deque
 from collections.abc import Callable
 
 MAX_VALUES = 8192
-"""The most values that are kept; of more, the newest stand for all."""
+"""Most values in a window; if there are more, only the newest are used."""
 
 _SLOTS = 60
 

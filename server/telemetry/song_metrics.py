@@ -34,13 +34,13 @@ class SongVerdict(StrEnum):
     """The effect of a song's end on the measured availability of the service: good, bad or not counted."""
 
     GOOD = "good"
-    """It was completed, and whoever listened as it was made never ran out of sound."""
+    """The song was completed without a buffer underrun of a listener in real time."""
     STALLED = "stalled"
     FAILED = "failed"
     REFUSED = "refused"
-    """It was not let in, for a reason of `OWN_REASONS`."""
+    """The song was refused for a reason of `OWN_REASONS`."""
     INTERRUPTED = "interrupted"
-    """It lost its server, and no other one could continue it."""
+    """The song lost its server, and no other server could continue it."""
 
 
 OWN_REASONS = (
@@ -53,9 +53,9 @@ OWN_REASONS = (
     "store_unavailable",
     "internal",
 )
-"""Reasons for which the service refuses songs by its own fault."""
+"""Reasons of refused songs that are faults of the service."""
 CALLER_REASONS = ("deadline_too_short", "quota_exceeded", "poisoned_request")
-"""Reasons for which it refuses them by that of their callers."""
+"""Reasons of refused songs that are faults of their callers."""
 RETRY_CAUSES = ("worker_lost", "encoder_lost", "memory", "bug")
 """Failures after which a song is resumed."""
 

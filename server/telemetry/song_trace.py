@@ -22,7 +22,7 @@ from opentelemetry.trace import Link, Span, SpanContext, Tracer
 from server.workers.messages import WorkSpan
 
 MAX_LINKS = 8
-"""Other songs that a span of denoising links to, at most."""
+"""Most other songs that a span of denoising links to."""
 
 
 class SongTrace:

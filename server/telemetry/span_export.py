@@ -22,7 +22,7 @@ class SpanCounts:
         self.waiting = 0
         self.exported = self.full = self.failed = 0
         self.lock = threading.Lock()
-        """Spans end on the event loop and leave on a thread."""
+        """Protects the counts: spans end on the event loop and are exported by a thread."""
         if registry is not None:
             registry.register(Scraped(self._families))
 

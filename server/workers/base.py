@@ -12,15 +12,15 @@ class WorkerDeath(StrEnum):
     """Cause of a worker's death, as far as it is known."""
 
     OUT_OF_MEMORY = "out_of_memory"
-    """SIGKILL, while the kernel counted a kill for lack of memory that no other death explains."""
+    """The worker was killed by the kernel for lack of memory: SIGKILL, and the kernel's count has risen."""
     KILLED = "killed"
-    """SIGKILL from elsewhere; also for lack of memory, where the kernel's count cannot be read."""
+    """The worker was killed by another program; also for lack of memory if the kernel's count cannot be read."""
     CRASHED = "crashed"
-    """Another signal, such as SIGSEGV."""
+    """The worker was ended by another signal, such as SIGSEGV."""
     UNRESPONSIVE = "unresponsive"
-    """The server has killed it, because it did not answer, load or end in time."""
+    """The server has killed the worker, because it did not answer, load or end in time."""
     EXITED = "exited"
-    """It has ended by itself: a broken device, or a bug."""
+    """The worker has ended by itself, because of a broken device or a bug."""
 
 
 class WorkerDied(Exception):

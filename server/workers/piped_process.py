@@ -9,7 +9,7 @@ from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Keeps libraries from starting useless threads: such processes multiply small matrices, or none."""
+"""Environment that stops libraries from starting threads, which are useless for small matrices."""
 
 _ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
 """Makes glibc reuse memory that one thread allocates and another frees, such as windows of sound. With one heap per

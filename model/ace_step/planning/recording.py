@@ -19,7 +19,7 @@ class SourceInfo:
 
     seconds: float
     frames: int
-    """Number of latent frames that it fills."""
+    """Number of latent frames that the recording fills."""
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:

@@ -9,7 +9,9 @@ from model.studio.planning.form import Block
 
 LONGEST_ANCHOR_BARS = 16
 LONGEST_SILENCE_BEATS = 16
-"""Silence of so many beats before the first note is a song's introduction, which the song has of its own."""
+"""Longest silence before the first note, in beats; a longer one is an introduction, which the planner adds by
+itself.
+"""
 
 _EDGES = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 

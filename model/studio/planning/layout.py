@@ -14,7 +14,7 @@ from model.studio.planning.form import Block, Form, Part, tightest
 from model.studio.planning.text_setting import Ease
 
 Move: TypeAlias = Callable[[Form], Form]
-"""One way to make a form longer, or the form itself where there is nothing to lengthen."""
+"""Function that lengthens a form in one way, or returns it unchanged if there is nothing to lengthen."""
 
 _COMFORTABLE_SECONDS = 40.0
 _SECONDS_PER_LINE = 10.0
@@ -40,19 +40,19 @@ _LONG_INTERLUDES = (SectionKind.INST, SectionKind.BRIDGE, SectionKind.INST)
 """Interludes of two phrases each that are played in place of more repetitions of the words: two of them, or all."""
 
 _MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
-"""Times that words are sung at most, unless they are written more often."""
+"""Most times that the same words are sung, unless the lyrics repeat them more often."""
 
 _LONGEST_REST_PHRASES = 4
 _MOST_AT_EDGES = 0.5
-"""Share of intro and outro in a sung song; where it is more, they are short and words come again instead."""
+"""Largest share of intro and outro in a sung song; above it they are kept short and words are repeated instead."""
 
 
 _TWO_PART_BARS = 12
 _IN_PROPORTION = (SectionKind.CHORUS, SectionKind.VERSE)
-"""Kinds that get room together, so that a verse is no longer than its lines are beside those of the chorus."""
+"""Kinds of sections whose pace is eased together, so that verse and chorus keep one pace."""
 
 _TWO_BARS = 1.5
-"""Mean bars of the lines of a part from which on it has the slow pace."""
+"""Mean number of bars of a part's lines from which on the part has the slow pace."""
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:

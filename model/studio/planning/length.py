@@ -12,7 +12,7 @@ from model.studio.planning.text_setting import most_in_one_bar
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 
 TEMPO_SLACK = 0.04
-"""Share by which the engine bends its own tempo at most, so that whole bars fill the asked duration."""
+"""Largest change of the preferred tempo, as a share, so that whole bars fill the requested duration."""
 
 
 class TooManyWords(Exception):

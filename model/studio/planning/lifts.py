@@ -26,15 +26,15 @@ _SHARES: Mapping[str, float] = MappingProxyType(
         "bossa": 0.15,
     }
 )
-"""Share of songs of a genre whose last chorus lies higher; none of others."""
+"""Share of the songs of a genre whose last chorus is in a higher key; 0 for other genres."""
 
 _FEW_PLAYERS = 5
-"""A band with fewer cannot grow by players alone."""
+"""Number of instruments below which a song cannot grow by adding instruments."""
 
 _SEMITONES = (1, 2, 2)
 _FEWEST_VERSES, _MANY_VERSES = 3, 4
 _MANY_REFRAINS = 5
-"""So often nothing is sung in one key alone."""
+"""Number of refrains from which on the last one is always in a higher key."""
 
 
 def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -> tuple[int, ...]:

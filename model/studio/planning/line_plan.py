@@ -19,7 +19,9 @@ _FORMS = {
     3: ((None, 0, None), (None, None, 0)),
     4: ((None, 0, None, 0), (None, None, 0, 1), (None, 0, 0, None)),
 }
-"""For each line of a group the earlier one that it takes up: A A' B A', A B A' B', A A' A'' B."""
+"""Forms of a group of lines: for each line the earlier line whose melody it repeats (A A' B A', A B A' B', A A' A''
+B).
+"""
 
 _FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4

@@ -35,13 +35,13 @@ from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
-"""Its words keep their quickest pace however much time there is."""
+"""Genre whose words always keep their quickest pace."""
 
 CONTINUED = "(continued)"
-"""Mark of a section that goes on with the one before."""
+"""Suffix of the name of a section that continues the previous one."""
 
 _ROOM_BARS = 4
-"""More than an introduction grows by where a song becomes longer for the sake of its anchor."""
+"""Bars added to a song for its anchor: more than an introduction grows by."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 

@@ -17,7 +17,7 @@ _DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
 _ATTACK_SAMPLES = round(0.06 * SAMPLE_RATE_HERTZ)
 _RELEASE_SAMPLES = round(0.5 * SAMPLE_RATE_HERTZ)
 _BRIDGED_SAMPLES = round(0.9 * SAMPLE_RATE_HERTZ)
-"""Longest silence between two notes over which the band stays back."""
+"""Longest silence between two notes, in samples, during which the accompaniment stays lowered."""
 
 _GRID = 64
 

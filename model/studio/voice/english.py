@@ -47,13 +47,13 @@ _GROUPS = (
     "a=ae,b=b,c=k,d=d,e=eh,f=f,g=g,h=hh,i=ih,j=jh,k=k,l=l,m=m,n=n,o=aa,p=p,q=k,r=r,s=s,t=t,u=ah,v=v,w=w,x=k s,y=iy,z=z"
 )
 _SPELLINGS = dict(group.split("=") for group in _GROUPS.split(","))
-"""Usual sounds of letter groups, for words outside of the dictionary."""
+"""Usual phones of letter groups, for words that are not in the dictionary."""
 
 _LONG_VOWELS = {"a": "ey", "e": "iy", "i": "ay", "o": "ow", "u": "uw", "y": "ay"}
 _LONGEST_SPELLING = max(map(len, _SPELLINGS))
 _LONGEST_ABBREVIATION = 5
 _INITIALS = frozenset({"AI", "MC", "PC", "MV", "EP", "CO"})
-"""Letters that the dictionary has as a word, too."""
+"""Letters that are also words in the dictionary."""
 
 _STRETCHED = re.compile(r"(.)\1\1")
 

@@ -27,7 +27,7 @@ _UNRECORDED = MappingProxyType(
         "bong": Utterance("bo", "dong"),
     }
 )
-"""Mandarin syllables, interjections and dialect for the most part, that nobody recorded."""
+"""Mandarin syllables without a recording, mostly interjections and dialect."""
 
 UNRECORDED = frozenset(_UNRECORDED)
 """Mandarin syllables that are put together from recorded ones."""

@@ -32,17 +32,17 @@ TIMBRES: Mapping[Voice, Timbre] = MappingProxyType(
         Voice.MALE: Timbre(formants=0.86, breathiness=0.8, brightness_db=0.5, level_db=2.5),
     }
 )
-"""The recorded voice is a woman's; the man's has a longer throat."""
+"""Timbre of each voice. The recorded voice is a woman's; the man's is derived with a longer vocal tract."""
 
 SEMITONES: Mapping[Voice, int] = MappingProxyType({Voice.FEMALE: 0, Voice.MALE: -12})
-"""From the written tune to what the voice sings."""
+"""Transposition of each voice in semitones, from the written melody to the sung one."""
 
 
 _OTHER_THROAT, _OTHER_BREATH = 0.96, 1.3
 
 
 _WHISPERED_BREATHINESS = 1000.0
-"""As much breath as the recordings can be made of; the pitch stays audible."""
+"""Breathiness of a whisper, the largest that the recordings allow; the pitch stays audible."""
 
 
 class Vocalist:

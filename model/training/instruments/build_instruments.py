@@ -74,7 +74,7 @@ _LARGEST_STEP_DB = 6.0
 _AUDIBLE_SWEEP_CENTS = 600
 _OPEN_CUTOFF_CENTS = 13000
 _ATTENUATION_SHARE = 0.4
-"""SoundFont players scale attenuation as the EMU8000 chip did."""
+"""Factor on attenuation in dB: SoundFont players scale attenuation as the EMU8000 chip did."""
 
 
 def build(font: SoundFont, folder: Path) -> None:

@@ -38,7 +38,7 @@ VOWEL_LEVEL_DB = -20.0
 """Loudness of every vowel where it is held, in `loudness_db` of its envelope."""
 
 _CONSONANT_DB = 44.7
-"""Brings consonants to where the synthesis puts its vowels, at about -20 dBFS."""
+"""Gain in dB that brings consonants to the level at which the synthesis renders vowels, about -20 dBFS."""
 
 _EVENNESS = 0.75
 """Share of a take's fall in level after its held part that is undone."""
@@ -50,7 +50,7 @@ _KINDS = {
     **dict.fromkeys(("f", "s", "sh", "x", "h"), "fricative"),
 }
 _CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "fricative": (-24.0, -10.0)}
-"""Level of a consonant against its vowel: recordings differ by more than a mix bears."""
+"""Range of a consonant's level relative to its vowel, in dB; recordings differ by more than is good in a mix."""
 
 _NASAL_BELOW_DB, _NASAL_EVENNESS = 3.0, 0.7
 """Most dB by which a voiced consonant may be softer than its vowel, and the share of a larger difference to undo."""

@@ -23,7 +23,9 @@ _HOLD, _NASAL_HOLD = 0.65, 0.5
 """The part of the rhyme that may be held."""
 
 _ENVELOPE_FLOOR_DB = -72.0
-"""Below the loudest band of the take; deeper holes come from the recordings' compression."""
+"""Lowest level of a band in dB relative to the loudest band of the take; deeper gaps come from lossy compression of the
+recordings.
+"""
 
 Frames = NDArray[np.float64]
 

@@ -13,7 +13,9 @@ from server.audio.mastering.loudness import BLOCKS_PER_SECOND, Leveller, amplitu
 CHANNELS = 2
 RUMBLE_HERTZ = 25.0
 CEILING_DBTP = -2.2
-"""Of the mastered sound; MP3 at 192 kbit/s raises its peaks by up to about a decibel, and they stay under -1 dBTP."""
+"""True-peak ceiling of the mastered sound in dBTP. MP3 at 192 kbit/s raises peaks by up to about 1 dB, so they stay
+under -1 dBTP.
+"""
 
 LOUDEST = 1000.0
 _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND

@@ -29,9 +29,9 @@ class BackPressure:
         self._unencoded_seconds = 0.0
         self._positions = SectionPositions()
         self.full = False
-        """True while no more sound should be made."""
+        """True while no more sound of the song should be made."""
         self.unsent_seconds = 0.0
-        """Seconds of sound that are made and not taken by any listener."""
+        """Seconds of sound that are made and that no listener has read."""
         sink.on_heard(self.update)
 
     @property

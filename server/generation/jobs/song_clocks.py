@@ -13,7 +13,7 @@ class SongClocks:
         self.denoising_seconds = 0.0
         self.rendering_seconds = 0.0
         self.held_seconds = 0.0
-        """Time in which the song was held back because its listeners had not taken what was made; set at its end."""
+        """Total time for which the song was paused because its listeners had not read its sound; set at its end."""
 
     @property
     def queued_seconds(self) -> float:

@@ -42,7 +42,7 @@ POLL_SECONDS: Final = 1.0
 
 _NONCE_BYTES: Final = 8
 _HELD, _FORGOTTEN = 1, -1
-"""Answers to the renewal of a lease."""
+"""Responses of the directory to the renewal of a lease."""
 
 logger = logging.getLogger(__name__)
 
