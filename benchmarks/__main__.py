@@ -1,4 +1,4 @@
-"""Runs every measurement of this folder's README: `python -m benchmarks`."""
+"""Runs all measurements that this folder's README describes: `python -m benchmarks`."""
 
 import subprocess
 import sys

@@ -1,7 +1,7 @@
-"""Writes a lock with another build of torch in the place of the one for CUDA, for deploy/Dockerfile.
+"""Writes a lock file with a build of torch without CUDA in place of the one with CUDA, for deploy/Dockerfile.
 
-`python deploy/without_cuda.py --index https://... --hash sha256:... <requirements/runtime.lock`; with
-`--explain`, once pip has failed, it tells instead what the index has.
+`python deploy/without_cuda.py --index https://... --hash sha256:... <requirements/runtime.lock`; with `--explain`,
+after pip has failed, it prints the builds that the index has instead.
 """
 
 import re
@@ -22,7 +22,7 @@ Without both you get the torch of the lock, with CUDA."""
 
 
 def without_cuda(lines: Iterable[str]) -> Iterator[str]:
-    """The lines of a lock but for the pins that are left out, each of which ends where the next begins."""
+    """Yield the lines of a lock file without the pins of packages that only CUDA needs."""
     kept = True
     for line in lines:
         if not line.startswith((" ", "#")):
@@ -32,7 +32,7 @@ def without_cuda(lines: Iterable[str]) -> Iterator[str]:
 
 
 def refusal(index: str, sha256: str, lock: str) -> str:
-    """The fault of index and hash, or of the lock, in words; "" for none."""
+    """Return what is wrong with the arguments or the lock file, as a sentence; empty if nothing is."""
     if TORCH.search(lock) is None:
         return "The lock pins no torch."
     if re.search(r"^torchaudio==", lock, re.MULTILINE):
@@ -49,7 +49,7 @@ def refusal(index: str, sha256: str, lock: str) -> str:
 
 
 def explanation(index: str, sha256: str, version: str) -> str:
-    """The builds of torch that the index has, for an operator whose build has failed."""
+    """Return a text about the builds of torch that the index has, for an operator whose image build has failed."""
     try:
         with urlopen(f"{index.rstrip('/')}/torch/", timeout=TIMEOUT_SECONDS) as answer:
             page = unquote(answer.read().decode("utf-8", "replace"))
@@ -65,7 +65,7 @@ def explanation(index: str, sha256: str, version: str) -> str:
 
 
 def main() -> None:
-    """Read a lock from standard input and write the other one; ends with 1 where an argument cannot be used."""
+    """Read a lock file from standard input and write the changed one; exits with 1 if an argument cannot be used."""
     parser = ArgumentParser()
     parser.add_argument("--index", default="")
     parser.add_argument("--hash", default="")

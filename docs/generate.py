@@ -31,7 +31,7 @@ one that counts the whole service, so take the maximum, not the sum. This file i
 
 
 def generated() -> dict[Path, str]:
-    """The files with generated parts and what belongs in them."""
+    """Return the files that have generated parts, and the text that each should have."""
     from model.registry import ENGINES
     from server.api.documentation import errors_table
     from server.settings.documentation import engine_table, settings_table
@@ -47,7 +47,7 @@ def generated() -> dict[Path, str]:
 
 
 def _with_tables(path: Path, tables: dict[str, str]) -> str:
-    """The text of `path` with `tables` in its blocks of the same names.
+    """Return the text of the file `path`, with `tables` inserted into its blocks of the same names.
 
     Raises:
         SystemExit: the file has no block for a table, or a block without a table.
@@ -60,12 +60,12 @@ def _with_tables(path: Path, tables: dict[str, str]) -> str:
 
 
 def stale_files() -> list[str]:
-    """Names of files that differ from what belongs in them."""
+    """Return the names of the files whose text differs from the generated one."""
     return [path.name for path, text in generated().items() if not path.exists() or path.read_text("utf-8") != text]
 
 
 def main() -> int:
-    """Write the files, or check them."""
+    """Write the generated files, or with `--check` compare them; returns the exit status."""
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--check", action="store_true", help="change nothing; fail while a file is stale")
     sys.path.insert(0, str(DOCS.parent))

@@ -33,7 +33,7 @@ class EngineUnavailable(RuntimeError):
     """The engine cannot be used, because files, packages or a device are missing; the text says what to do."""
 
     def __init__(self, *parts: str | Option) -> None:
-        """`parts` are the parts of the text."""
+        """Make the error; `parts` are the parts of the text."""
         super().__init__(*parts)
         self.parts = parts
 

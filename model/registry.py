@@ -10,7 +10,7 @@ from model.engine import Engine, EngineUnavailable, Validator
 from model.song import EngineOptions
 
 if TYPE_CHECKING:
-    from pydantic import BaseModel  # only where settings are read: it takes its time to import
+    from pydantic import BaseModel  # imported only if settings are read, because the import takes time
 
 
 @dataclass(frozen=True, slots=True)

@@ -96,7 +96,9 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Repaint:
-    """A task: the part of a recording between two times made again; `variance`, 0 to 1, is the amount of difference."""
+    """A task: a recording whose part between two times is made again; `variance`, 0 to 1, is the amount of
+    difference.
+    """
 
     audio: bytes = field(repr=False)
     start_seconds: float = 0.0
@@ -216,7 +218,9 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One line of lyrics as written, its syllables in order, and who sings it; without `voices` the song's voice."""
+    """One line of lyrics as written, its syllables in order, and its singers; without `voices` the song's voice sings
+    it.
+    """
 
     text: str
     syllables: tuple[Syllable, ...]

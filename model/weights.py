@@ -1,4 +1,4 @@
-"""Loads weights of networks: only safetensors files, which are checked against a manifest before use."""
+"""Loads weights of neural networks: only safetensors files, which are checked against a manifest before use."""
 
 import hashlib
 import json

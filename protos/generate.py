@@ -1,7 +1,9 @@
-"""Compile every .proto of this folder: into Python modules and type stubs beside it, and for the TypeScript client.
+"""Compiles every .proto file of this folder into Python modules and type stubs, and into modules of the TypeScript
+client.
 
 Run `python protos/generate.py` after an edit; `python protos/generate.py --check` fails when a committed file is stale.
-The target `typescript` needs the client's compiler (`npm ci` in clients/typescript); without a target it is `python`.
+The target `typescript` needs the client's compiler (`npm ci` in clients/typescript); without a target the Python
+modules are compiled.
 """
 
 import argparse
@@ -31,7 +33,7 @@ TYPESCRIPT_SOURCES = (
     "melisma/v1/music.proto",
 )
 TYPESCRIPT_OPTIONS = (
-    "emitImportedFiles=false",  # the rules of buf/validate are the server's business
+    "emitImportedFiles=false",  # only the server needs the rules of buf/validate
     "enumsAsLiterals=true",
     "env=node",
     "exportCommonSymbols=false",
@@ -47,7 +49,9 @@ TYPESCRIPT_OPTIONS = (
 
 
 class Target(NamedTuple):
-    """A target of compilation: the committed folder, and the function that fills one like it."""
+    """One target of compilation, Python or TypeScript: the committed folder, and the function that compiles into such a
+    folder.
+    """
 
     folder: Path
     compile_into: Callable[[Path], None]
@@ -56,7 +60,7 @@ class Target(NamedTuple):
 def compile_python(folder: Path) -> None:
     """Write the modules and stubs of all sources into `folder`; raises RuntimeError when protoc refuses."""
     include = [f"-I{PROTOS}", f"-I{files('grpc_tools') / '_proto'}"]
-    # The plugins lie beside the interpreter, which need not be on the search path.
+    # The plugins are in the folder of the interpreter, which may not be on the search path.
     scripts = Path(sysconfig.get_path("scripts"))
     plugins = [f"--plugin=protoc-gen-{name}={scripts / f'protoc-gen-{name}'}" for name in ("mypy", "mypy_grpc")]
     _protoc([*include, *plugins, f"--python_out={folder}", f"--mypy_out=quiet:{folder}", *SOURCES])
@@ -85,7 +89,7 @@ def _protoc(arguments: list[str]) -> None:
 
 
 def stale_files(name: str = "python") -> list[str]:
-    """Names of generated files of a target that differ from what the sources give now."""
+    """Return the names of the committed files of a target that differ from those compiled now."""
     target = TARGETS[name]
     with tempfile.TemporaryDirectory() as folder:
         target.compile_into(Path(folder))
@@ -98,7 +102,7 @@ def _differs(fresh: Path, committed: Path) -> bool:
 
 
 def main() -> int:
-    """Generate, or with `--check` compare; the return value is the exit status."""
+    """Compile, or with `--check` compare with the committed files; returns the exit status."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("target", nargs="?", choices=TARGETS, default="python", help="what to compile to")
     parser.add_argument("--check", action="store_true", help="change nothing, fail when a generated file is stale")

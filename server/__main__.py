@@ -1,4 +1,7 @@
-"""`python -m server`: exit status 0 after a drain, 1 when the server cannot start, 2 for unusable settings."""
+"""Command line of the server: `python -m server`.
+
+Exit status: 0 after a drain, 1 if the server cannot start, 2 for invalid settings.
+"""
 
 import asyncio
 import logging
@@ -16,7 +19,7 @@ if TYPE_CHECKING:
 def main() -> int:
     """Read the settings and run the server; returns the exit status."""
     with uncollected():
-        # In here, so that importing this module alone costs next to nothing.
+        # Imported here, so that importing this module costs almost nothing.
         from server.log_output.lines import configure_logs
         from server.processes import build_pool
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
@@ -46,7 +49,7 @@ def main() -> int:
         return 1
     try:
         return asyncio.run(_serve(settings, build_pool(settings)))
-    except asyncio.CancelledError:  # by a signal before there was anything to drain
+    except asyncio.CancelledError:  # by a signal before the server was running
         return 0
 
 
@@ -55,8 +58,8 @@ async def _serve(settings: "Settings", pool: "LocalPool") -> int:
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):
-        # A signal that comes during the imports below waits for the event loop, which then has the handlers of `serve`:
-        # one that ended the process here would leave workers behind until they had loaded.
+        # A signal during the imports below waits for the event loop, which then has the handlers of `serve`.
+        # Without this it would end the process here and leave workers running until they have loaded.
         asyncio.get_running_loop().add_signal_handler(number, task.cancel)
     try:
         await pool.launch()
@@ -67,7 +70,7 @@ async def _serve(settings: "Settings", pool: "LocalPool") -> int:
 
 async def _serve_launched(settings: "Settings", pool: "LocalPool") -> int:
     with uncollected():
-        # Only now: workers take longest to start, and import and load on other cores meanwhile.
+        # Imported only now: workers take longest to start, and load on other cores meanwhile.
         from server.api.address import PortUnavailable
         from server.app import serve
         from server.audio.manifest import InvalidSigningCertificate

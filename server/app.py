@@ -34,17 +34,19 @@ async def serve(settings: Settings, pool: LocalPool) -> None:
         InvalidKeyFile, InvalidCertificate, InvalidSigningCertificate: a file that the settings name is missing or
         invalid.
         StoreUnusable: the folder of the song store cannot be used, or is in use by another server.
-        SharedStoreUnusable: the directory or the objects cannot be used.
+        SharedStoreUnusable: the song directory or the objects cannot be used.
         InvalidTelemetry: the OTEL_ variables need something that is not installed.
     """
     stopping, force = asyncio.Event(), asyncio.Event()
     with handled_signals(lambda: (force if stopping.is_set() else stopping).set()):
         async with serving(settings, force, pool) as address:
             fields = {"address": address, "port_kind": "grpc", "engines": settings.engine_names}
-            logger.info("listening", extra=fields)
+            logger.info("the server is listening for gRPC", extra=fields)
             await stopping.wait()
-            logger.info("draining", extra={"grace_seconds": settings.grace_seconds})
-    logger.info("stopped")
+            logger.info(
+                "the server is shutting down and accepts no more songs", extra={"grace_seconds": settings.grace_seconds}
+            )
+    logger.info("the server has stopped")
 
 
 @asynccontextmanager
@@ -117,5 +119,5 @@ async def serving(
 async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
     """Run an HTTP application, and log its address."""
     async with serving_http(app, host, number, port) as address:
-        logger.info("listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
+        logger.info("the server is listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
         yield

@@ -1,4 +1,4 @@
-"""Helpers for background tasks on the event loop."""
+"""Helper functions for background tasks on the event loop."""
 
 import asyncio
 from collections.abc import AsyncIterator, Coroutine
@@ -17,7 +17,7 @@ async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
 
 
 def is_cancelled() -> bool:
-    """True if the running task was cancelled but continues, for example because a library has caught the
+    """Return True if the running task was cancelled but continues, for example because a library has caught the
     cancellation.
     """
     task = asyncio.current_task()
@@ -25,7 +25,7 @@ def is_cancelled() -> bool:
 
 
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
-    """Wait until one of the coroutines is done, or until the timeout, and cancel the others."""
+    """Wait until one of the coroutines is done, or until the timeout; then cancel the others."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:

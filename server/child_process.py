@@ -19,7 +19,7 @@ async def start_module(
     module: str, *arguments: object, descriptors: Sequence[int], environment: dict[str, str]
 ) -> Process:
     """Start a module in a process that inherits the `descriptors` and has no standard input."""
-    # With -P no file of the working directory is taken for a module.
+    # With -P no file of the working directory can be imported as a module.
     command = [sys.executable, "-P", "-m", module, *map(str, arguments)]
     return await asyncio.create_subprocess_exec(
         *command, stdin=asyncio.subprocess.DEVNULL, pass_fds=descriptors, env=environment
@@ -34,7 +34,7 @@ def kill(process: Process | None) -> None:
 
 
 def _ignore() -> None:
-    """Default for `on_stuck` that does nothing."""
+    """Do nothing; the default for `on_stuck`."""
 
 
 async def wait_or_kill(

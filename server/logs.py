@@ -32,13 +32,13 @@ def bind(**fields: str) -> None:
 
 
 def bound_fields() -> Mapping[str, str]:
-    """The bound fields of the present task."""
+    """Return the bound fields of the present task."""
     return _bound.get()
 
 
 @contextmanager
 def bound(**fields: str) -> Iterator[None]:
-    """Add fields to every line while the context lasts."""
+    """Add fields to every log line of the task while the context lasts."""
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield

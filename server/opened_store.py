@@ -40,14 +40,14 @@ async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIt
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
-        SharedStoreUnusable: the directory or the objects cannot be used.
+        SharedStoreUnusable: the song directory or the object store cannot be used.
     """
     limits = _store_limits(store)
     if store.kind == "embedded":
         async with embedded_store(_store_folder(store), limits, file_suffixes(), watcher=watcher) as embedded:
             yield OpenedStore(embedded, EmbeddedService(embedded).replica(), folder=_store_folder(store))
         return
-    # Its libraries are for servers with a shared store alone.
+    # Imported here, because only servers with a shared store need its libraries.
     from server.store.shared.connection import DirectoryAccess
     from server.store.shared.service import SharedStorePlan, shared_store
 

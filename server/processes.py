@@ -51,7 +51,7 @@ def resume_rule(settings: Settings, engine: str) -> Resume:
     rules = settings.store.resume
     if rule := rules.get(engine) if isinstance(rules, dict) else rules:
         return rule
-    # Of GPUs it is not known that they repeat themselves bit for bit, in whatever company.
+    # GPUs may not repeat a song bit for bit when it shares its batch with other songs.
     on_processors = all(device.device == "cpu" for device in device_specs(settings) if device.loads(engine))
     return Resume.SAME_SOUND if on_processors else Resume.UNHEARD
 
@@ -64,7 +64,7 @@ def _fingerprinted(settings: Settings) -> tuple[str, ...]:
 
 
 def build_checker(settings: Settings) -> LocalChecker:
-    """Return the checking process of this server, not started yet."""
+    """Return the handle of the process that checks requests, not started yet."""
     logs = Logs(settings.log_level, settings.log_format)
     return LocalChecker(engine_specs(settings), logs=logs, log_requests=settings.log_requests)
 

@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Limits of one caller; `None`: no limit."""
+    """Limits of one caller; `None` means no limit."""
 
     songs_per_minute: float | None = None
     concurrent_songs: int | None = None

@@ -22,7 +22,7 @@ REFUSING_SECONDS = 1.0
 """Seconds for which new songs are refused before connections end, so that load balancers notice the health status."""
 
 GIVING_UP_SECONDS = 2.0
-"""Seconds to hand incomplete songs over to other servers."""
+"""Seconds for passing incomplete songs to other servers."""
 
 logger = logging.getLogger(__name__)
 
@@ -55,7 +55,7 @@ class Shutdown:
         self.health.close()
         self.runner.drain()
         self.calls.start_draining()
-        # Nobody can come back here: listeners of what others make are sent to these once the port is closed.
+        # Clients cannot reconnect here once the port is closed: listeners of other servers' songs are sent to those.
         async with in_background(self.songs.offer()):
             await self._until_served(min(REFUSING_SECONDS, self.grace_seconds))
             stopped = asyncio.ensure_future(self.server.stop(self.grace_seconds + REFUSING_SECONDS + FLUSH_SECONDS))
@@ -66,7 +66,7 @@ class Shutdown:
                 "the server ended before these songs were complete; raise MELISMA_GRACE_SECONDS to give them more time",
                 extra={"songs": songs},
             )
-        # What is open now are songs that were cut off, and calls that nobody would ever end, such as reflection.
+        # Calls that are still open belong to ended songs, or would never end by themselves, such as reflection.
         await self.server.stop(FLUSH_SECONDS)
         await stopped
 

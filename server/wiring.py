@@ -161,7 +161,7 @@ async def open_songs(
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.
-        SharedStoreUnusable: the directory or the objects cannot be used.
+        SharedStoreUnusable: the song directory or the object store cannot be used.
     """
     kept = settings.store
     kind = FolderMetrics if kept.kind == "embedded" else StoreMetrics
@@ -255,7 +255,7 @@ def rest_routes(
     call_limits: CallLimits,
     metrics: Metrics,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of REST and of the preview page; empty on a generator, or if REST is switched off."""
+    """Return the routes of REST and of the preview page; empty on a generator, or if REST is disabled."""
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits

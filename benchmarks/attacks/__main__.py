@@ -40,14 +40,14 @@ def _target(checkout: Path) -> Iterator[Target]:
 
         def ended(*_: object) -> None:
             service.process.kill()
-            os._exit(1)  # attackers may wait for their answers
+            os._exit(1)  # threads of attacks may still wait for responses
 
         signal.signal(signal.SIGTERM, ended)
         yield Target(service.address, http_port, Watch(service.process, http_port))
 
 
 def main() -> int:
-    """Run the selected attacks."""
+    """Command line: run the selected attacks and print a line for each."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkout", nargs="?", type=Path, default=Path.cwd())
     parser.add_argument("--only", nargs="+", choices=(*PARTS, "recordings"), default=(*PARTS, "recordings"))

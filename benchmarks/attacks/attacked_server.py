@@ -42,11 +42,11 @@ class Attacked:
         return f"{self.grpc[0]}:{self.grpc[1]}"
 
     def log_bytes(self) -> int:
-        """The size of the log so far."""
+        """Return the present size of the server's log in bytes."""
         return self.log.stat().st_size
 
     def workers(self) -> list[psutil.Process]:
-        """The worker processes of its devices."""
+        """Return the processes that are workers of the server's devices."""
         return [one for one in self.process.children() if "server.workers.worker" in one.cmdline()]
 
 
@@ -92,7 +92,7 @@ def _ports(log: Path, process: "subprocess.Popen[bytes]") -> dict[str, tuple[str
 
 
 def silent(address: tuple[str, int], count: int, data: bytes = b"") -> list[socket.socket]:
-    """Open as many of the requested connections as possible, which send `data` and then nothing."""
+    """Open as many of the requested connections as possible; each sends `data` and then nothing."""
     opened = []
     for _ in range(count):
         try:

@@ -1,4 +1,4 @@
-"""Measures what a listener loses while other clients read nothing, or while the store deletes old songs."""
+"""Measures how much sound a listener loses while other clients read nothing, or while the store deletes old songs."""
 
 import asyncio
 import json
@@ -18,7 +18,7 @@ _SECONDS = 20.0
 
 
 def non_readers(checkout: Path) -> Figures:
-    """Measure with downloads of a complete song whose clients do not read."""
+    """Measure a listener's stalls beside downloads of a complete song whose clients do not read."""
     with attacked(checkout) as server, Listener(server) as listener:
         path = _complete_song(server)
         connections = [_asking(server.http, path) for _ in range(NON_READERS)]
@@ -31,7 +31,7 @@ def non_readers(checkout: Path) -> Figures:
 
 
 def cleaning(checkout: Path) -> Figures:
-    """Measure the deletion of old songs at the start of the server."""
+    """Measure a listener's stalls while the server deletes old songs after its start."""
     with tempfile.TemporaryDirectory() as folder:
         logging.disable(logging.WARNING)
         asyncio.run(store.with_old_songs(Path(folder)))

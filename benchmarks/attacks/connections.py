@@ -1,4 +1,4 @@
-"""Attacks on the ports: silent connections, streams without a key, hostile bytes, names and certificates.
+"""Attacks the ports of a server: silent connections, streams without a key, hostile bytes, names and certificates.
 
     python -m benchmarks.attacks.connections [--checkout FOLDER] [--only TEXT]
 

@@ -1,4 +1,4 @@
-"""Attacks by the content that is sent: invalid text, foreign host names, bodies that are not read, missing
+"""Attacks by the content of requests: invalid text, foreign host names, bodies that are not read, missing
 certificates.
 """
 
@@ -22,7 +22,7 @@ MEBIBYTE = 1 << 20
 
 
 def logs(checkout: Path) -> Figures:
-    """Measure the bytes of log per mebibyte of hostile bytes."""
+    """Measure how many bytes the server logs for each mebibyte of hostile bytes."""
     with tempfile.TemporaryDirectory() as folder, attacked(checkout, API_KEYS=key_file(folder)) as server:
         for what, attack in _LOG_ATTACKS.items():
             before = server.log_bytes()
@@ -87,7 +87,7 @@ _LOG_ATTACKS: dict[str, Callable[[Attacked], None]] = {
 
 
 def listeners_that_die(checkout: Path) -> Figures:
-    """Measure the lines of error in the log for listeners whose sockets are reset."""
+    """Count the error lines in the log for listeners whose sockets are reset."""
     with attacked(checkout) as server:
         before = _errors(server)
         for _ in range(4):
@@ -110,7 +110,7 @@ def _errors(server: Attacked) -> int:
 
 
 def names_and_bodies(checkout: Path) -> Figures:
-    """Send foreign host names and origins, bodies that are not read, and contradicting headers."""
+    """Send foreign host names and origins, contradicting headers, and requests whose responses are not read."""
     song = '{"prompt": "x", "duration": 10}'
     with attacked(checkout) as server:
         yield "POST with Host: evil.example", ask(server.http, "POST", GENERATE, song, Host="evil.example")

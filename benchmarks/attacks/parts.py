@@ -1,4 +1,4 @@
-"""The attacks, by the part of the server that they aim at."""
+"""The attacks, grouped by the part of the server that they aim at."""
 
 import http.client
 import itertools
@@ -65,7 +65,7 @@ def _line(fault: str, attack: str, answer: str, suffered: Suffered, seconds: flo
 
 
 def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], times: int = 1) -> str:
-    """Attack with several requests at once; returns the line for the table."""
+    """Send a request several times at once; returns the line with its cost for the table."""
     with target.watch.watching() as suffered, ThreadPoolExecutor(times) as senders:
         started = time.monotonic()
         answers = set(senders.map(lambda _: send(), range(times)))
@@ -172,7 +172,7 @@ def midi(target: Target) -> Iterator[str]:
 
 
 def answers(target: Target) -> Iterator[str]:
-    """Send requests that must be refused with a client error."""
+    """Send requests that must be refused with a client error, not with an internal error."""
     over_rest = {
         "F12 an integer of 401 digits": payloads.json_number(400),
         "F12 an integer of 5,000 digits": payloads.json_number(5_000),
@@ -201,7 +201,7 @@ def answers(target: Target) -> Iterator[str]:
 
 
 def body(target: Target) -> Iterator[str]:
-    """Continue to send bodies after their refusal."""
+    """Continue to send request bodies after their refusal."""
     refusals = {
         "a body that is no JSON": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: text/plain\r\n",
         "a body that is too large": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: application/json\r\n",
@@ -225,7 +225,7 @@ def _headers(port: int) -> str:
 
 
 def _answered(port: int, data: bytes) -> str:
-    """Send raw bytes; returns the status of the response."""
+    """Send raw bytes to the HTTP port; returns the status of the response."""
     with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS) as connection:
         try:
             connection.sendall(data)
@@ -235,7 +235,7 @@ def _answered(port: int, data: bytes) -> str:
 
 
 def _sent(port: int, head: bytes) -> int:
-    """Send an endless body; returns the number of bytes that the server accepts."""
+    """Send an endless request body; returns the number of bytes that the server accepts."""
     block, sent = b"x" * (1 << 16), 0
     framed = b"%x\r\n%b\r\n" % (len(block), block)
     until = time.monotonic() + _BODY_SECONDS

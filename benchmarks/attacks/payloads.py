@@ -91,7 +91,7 @@ def with_lyrics(lyrics: str) -> bytes:
 
 
 def hostile_lyrics() -> Iterator[tuple[str, str]]:
-    """Return lyrics, by name, that take long to parse or to lay out."""
+    """Yield lyrics, by name, that take long to parse or to lay out."""
     chance = random.Random(1)
     yield "100 lines of 99 nines", "\n".join(["9" * 99] * 100)
     yield "100 different numbers", "\n".join(str(chance.randrange(10**98, 10**99)) for _ in range(100))

@@ -12,12 +12,12 @@ _FIRST_INDEX = b"\xbe"
 
 
 def frame(kind: int, flags: int, stream: int, payload: bytes) -> bytes:
-    """Build one frame."""
+    """Build one HTTP/2 frame."""
     return len(payload).to_bytes(3, "big") + bytes([kind, flags]) + stream.to_bytes(4, "big") + payload
 
 
 def literal(name: bytes, value: bytes, *, indexed: bool = False) -> bytes:
-    """Encode one header; `indexed` adds it to the table, so that one byte can repeat it."""
+    """Encode one HTTP/2 header; `indexed` adds it to the header table, so that one byte can repeat it."""
     return (b"\x40" if indexed else b"\x00") + _text(name) + _text(value)
 
 
@@ -50,7 +50,7 @@ def hostile_calls(method: bytes, size_bytes: int) -> bytes:
 
 
 def connect(address: tuple[str, int]) -> socket.socket:
-    """Open a connection and exchange settings."""
+    """Open an HTTP/2 connection and exchange settings."""
     connection = socket.create_connection(address, timeout=5)
     connection.sendall(PREFACE + SETTINGS)
     connection.recv(4096)

@@ -1,4 +1,4 @@
-"""Gives recordings that are expensive to read, or have no sound, to the reader of ACE-Step, each in its own process."""
+"""Measures the cost of reading hostile recordings with ACE-Step's reader, each in its own process."""
 
 import io
 import subprocess
@@ -39,7 +39,7 @@ print(f"{(peak() - before) / 2**20:7.1f} MiB {time.process_time() - started:6.2f
 
 
 def table(checkout: Path) -> Iterator[str]:
-    """Give each recording to the reader of a checkout; yields the growth of memory, CPU time, and the result."""
+    """Read each recording with a checkout's reader; yields the growth of memory, the CPU time, and the result."""
     for name, data in recordings():
         try:
             done = subprocess.run(
@@ -58,7 +58,7 @@ def table(checkout: Path) -> Iterator[str]:
 
 
 def recordings() -> Iterator[tuple[str, bytes]]:
-    """Return the recordings by name."""
+    """Yield hostile recordings by name: expensive to read, or without sound."""
     for rate in (44_100, 11_025, 11_027, 44_101, 48_000, 1, 7_999, 8_000, 192_000, 192_001, 2_000_000):
         yield f"F6  WAV at {rate:,} Hz", _sound(rate, _SECONDS if rate > 1 else 100, "WAV")
     yield f"F6  WAV at 11,027 Hz, {_LONG_SECONDS} s", _sound(11_027, _LONG_SECONDS, "WAV")

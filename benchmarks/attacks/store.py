@@ -37,7 +37,7 @@ DATABASE = "songs.sqlite3"
 async def opened(
     folder: Path, limits: StoreLimits | None = None, now_ns: Callable[[], int] = time.time_ns
 ) -> AsyncIterator[Replica]:
-    """Start a server with the embedded store in a folder."""
+    """Start a server whose embedded store is in a folder."""
     async with embedded_store(folder, limits or StoreLimits(), file_suffixes(), now_ns=now_ns) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
@@ -55,7 +55,7 @@ def recordings(folder: Path) -> int:
 
 
 async def foreign(folder: Path) -> str:
-    """F4: files of another program are in the folder."""
+    """Test fault F4: files of another program are in the folder of the store."""
     names = ("My Favourite Song.mp3", "a.mp3", "song-.mp3", "lock")
     for name in names:
         (folder / name).write_bytes(b"mine")
@@ -66,7 +66,7 @@ async def foreign(folder: Path) -> str:
 
 
 async def empty_database(folder: Path) -> str:
-    """F4: the database is missing."""
+    """Test fault F4: the database of the store is missing."""
     await kept_songs(folder, 3)
     for path in folder.glob(f"{DATABASE}*"):
         path.unlink()
@@ -76,7 +76,7 @@ async def empty_database(folder: Path) -> str:
 
 
 async def older_database(folder: Path) -> str:
-    """F4: the database is older than the recordings."""
+    """Test fault F4: the database is older than the recordings."""
     async with opened(folder) as server:
         writing = await making(server, record(song_id=f"song-{uuid.uuid4()}"))
         await writing.sound(b"01234")
@@ -93,7 +93,7 @@ async def older_database(folder: Path) -> str:
 
 
 async def cancelled(folder: Path) -> str:
-    """F8: songs are cancelled at once."""
+    """Test fault F8: songs are cancelled at once."""
     runner = FakeRunner((), hangs=True)
     runner.slots = CANCELLED_SONGS
     async with opened(folder, StoreLimits(max_bytes=1 << 20)) as server:
@@ -124,7 +124,7 @@ async def with_old_songs(folder: Path) -> None:
 
 
 async def cleaning(folder: Path) -> str:
-    """F8: songs are listed while 20,000 old songs are deleted."""
+    """Test fault F8: songs are listed while 20,000 old songs are deleted."""
     await with_old_songs(folder)
     async with opened(folder, StoreLimits(max_age_hours=1.0)) as server:
         started = time.monotonic()
@@ -135,7 +135,7 @@ async def cleaning(folder: Path) -> str:
 
 
 async def lock_holder(folder: Path) -> str:
-    """F17: another process holds the database's write lock while two songs are written."""
+    """Test fault F17: another process holds the database's write lock while two songs are written."""
     async with opened(folder) as server:
         writings = [await making(server, record(number)) for number in (1, 2)]
         code = f"import sqlite3,sys;c=sqlite3.connect({str(folder / DATABASE)!r});c.execute('BEGIN IMMEDIATE');"
@@ -155,7 +155,7 @@ async def lock_holder(folder: Path) -> str:
 
 
 async def permissions(folder: Path) -> str:
-    """F16: the folder existed before, and all users can open it."""
+    """Test fault F16: the folder existed before, and all users can open it."""
     folder.chmod(0o755)
     async with opened(folder) as server:
         await keep(server, record(), b"sound")
@@ -164,7 +164,7 @@ async def permissions(folder: Path) -> str:
 
 
 async def damaged_middle(folder: Path) -> str:
-    """F17: the middle of the database has random bytes."""
+    """Test fault F17: the middle of the database has random bytes."""
     await kept_songs(folder, 50)
     path = folder / DATABASE
     content = bytearray(path.read_bytes())
@@ -174,7 +174,7 @@ async def damaged_middle(folder: Path) -> str:
 
 
 async def overflow(folder: Path) -> str:
-    """F17: the sum of stored sizes overflows."""
+    """Test fault F17: the sum of stored sizes overflows."""
     await kept_songs(folder, 2)
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         database.execute("UPDATE songs SET size_bytes = ?", (2**63 - 1,))
@@ -183,7 +183,7 @@ async def overflow(folder: Path) -> str:
 
 
 async def clock_jump(folder: Path) -> str:
-    """F25: the wall clock jumps by 30 days while the server runs."""
+    """Test fault F25: the wall clock jumps by 30 days while the server runs."""
     jump_ns = 0
     limits = StoreLimits(max_age_hours=168.0)
     async with opened(folder, limits, now_ns=lambda: time.time_ns() + jump_ns) as server:
@@ -196,7 +196,7 @@ async def clock_jump(folder: Path) -> str:
 
 
 async def clock_jump_at_start(folder: Path) -> str:
-    """F25: the wall clock is 30 days ahead when the server starts."""
+    """Test fault F25: the wall clock is 30 days ahead when the server starts."""
     await kept_songs(folder, 3)
     async with opened(folder, StoreLimits(max_age_hours=168.0), lambda: time.time_ns() + 30 * 24 * HOUR_NS) as server:
         await server.store.evict(set())

@@ -23,7 +23,7 @@ ENGINE = "fake=tests.support.fakes:FakeEngine"
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a disk of that size."""
+    """Mount a disk of a given size."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         yield folder
@@ -32,7 +32,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> Path:
-    """Fill the disk."""
+    """Fill the disk with a file."""
     path = folder / "ballast"
     with path.open("wb", buffering=0) as file:
         try:
@@ -44,19 +44,19 @@ def fill(folder: Path) -> Path:
 
 @contextmanager
 def server(folder: Path, **environment: str) -> Iterator[tuple[Service, Rest]]:
-    """Start a server with its songs in a folder."""
+    """Start a server whose songs are stored in a folder."""
     with running_service(ENGINE, STORE__FOLDER=str(folder), **environment) as service:
         ready(service)
         yield service, Rest(service.http_address, {})
 
 
 def missing_sound(folder: Path) -> str:
-    """F17: the sound file of a listed song is missing."""
+    """Test fault F17: the sound file of a listed song is missing."""
     with server(folder) as (service, rest):
         song = rest.generate(SONG).json
         for path in folder.rglob("*.mp3"):
             path.unlink()
-        time.sleep(6)  # nothing of it is in memory then
+        time.sleep(6)  # so that none of its sound is in memory any more
         told = []
         for method, headers in (("GET", {}), ("GET", {"Range": "bytes=5-9"}), ("HEAD", {})):
             try:
@@ -74,7 +74,7 @@ def missing_sound(folder: Path) -> str:
 
 
 def full_disk(folder: Path) -> str:
-    """F14: the disk is full while songs are requested."""
+    """Test fault F14: the disk is full while songs are requested."""
     with small_disk(folder, "3m"), server(folder) as (_, rest):
         fill(folder)
         waited = rest.generate(SONG)
@@ -95,7 +95,7 @@ def full_disk(folder: Path) -> str:
 
 
 def full_at_start(folder: Path) -> str:
-    """F14: the disk is full when the server starts, and some songs may be deleted."""
+    """Test fault F14: the disk is full when the server starts, and some songs may be deleted."""
     with small_disk(folder, "3m"):
         with server(folder) as (_, rest):
             for seed in range(4):

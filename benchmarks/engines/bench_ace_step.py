@@ -1,4 +1,4 @@
-"""Cost of ACE-Step: operations and launches at full size, and padding compared with buckets.
+"""Computes the cost of ACE-Step: operations and kernel launches at full size, and padding compared with buckets.
 
 The full-size model is built without weights, so nothing here needs a GPU or the checkpoint; the comparison of padding
 runs a smaller transformer with random weights.
@@ -34,7 +34,7 @@ BF16_TFLOPS = {"A100": 312.0, "H100": 989.0, "RTX 4090": 165.0}
 """Dense bf16 peak rates according to the manufacturers."""
 
 ORIGINAL_UTILISATION = 0.21
-"""Share of an A100's peak that the original's published 2.2 s for a minute at 27 steps comes to."""
+"""Share of an A100's peak rate that the original reaches with its published 2.2 s for a minute at 27 steps."""
 
 AUTOENCODER = {
     "in_channels": 2, "latent_channels": 8, "attention_head_dim": 32,
@@ -56,7 +56,7 @@ class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count the operation and run it."""
+        """Count an operation and run it."""
         made = func(*args, **(kwargs or {}))
         self.count += not func.is_view
         return made
@@ -105,7 +105,9 @@ def _decode(autoencoder: Any, vocoder: Vocoder, seconds: int) -> None:
 
 
 def _estimates(model: Transformer) -> None:
-    """Print the seconds to the first sound, at the utilisation of the original implementation and at twice that."""
+    """Print the estimated seconds to the first sound, at the GPU utilisation of the original implementation and at
+    twice that.
+    """
     print("first sound, estimated: device, utilisation, 60 s whole / 240 s whole / 20 s section of a song, 27 steps")
     for device, peak in BF16_TFLOPS.items():
         for utilisation in (ORIGINAL_UTILISATION, 2 * ORIGINAL_UTILISATION):

@@ -1,4 +1,4 @@
-"""Denoising throughput of the studio engine: eight sections in one batch over eight one after another.
+"""Measures the denoising throughput of the studio engine: eight sections in one batch, against one after another.
 
 python -m benchmarks.engines.bench_batching
 """

@@ -36,11 +36,11 @@ _aten = torch.ops.aten
 
 
 class _Made(Exception):
-    """Raised once the compiler has made its kernels, to stop it there."""
+    """Raised to stop the compiler once it has made its kernels."""
 
 
 def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
-    """Return the kernels of `block` for arguments like `given`, which are on the meta device.
+    """Return the kernels that torch.compile makes of `block` for arguments like `given`, on the meta device.
 
     Sizes that `torch._dynamo.mark_dynamic` has marked in them are dynamic.
     """
@@ -70,12 +70,12 @@ def block_kernels(block: nn.Module, given: Sequence[Any]) -> list[Kernel]:
 def _compile(
     call: Callable[..., Any], like: Sequence[torch.Tensor], mode: FakeTensorMode, device: torch.device
 ) -> None:
-    """Let inductor compile `call` for fake tensors on `device`, up to its kernels."""
+    """Compile `call` for fake tensors on `device` with inductor, up to its kernels."""
     symbols: dict[int, Any] = {}
     sizes = [_sizes(tensor, mode, symbols) for tensor in like]
     types = [tensor.dtype for tensor in like]
     here, there = ([_empty(s, t, d) for s, t in zip(sizes, types, strict=True)] for d in ("cpu", device))
-    # Traced on the processor: with fake tensors of a GPU, indexing would ask for the real one.
+    # Traced on the CPU: with fake tensors of a GPU, indexing would require a real GPU.
     with enable_python_dispatcher():
         traced = make_fx(call, tracing_mode="symbolic")(*here)
     for node in traced.graph.nodes:
@@ -91,7 +91,7 @@ def _compile(
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor) -> torch.Tensor:
-    """The attention kernel that torch uses on a GPU with a mask."""
+    """Return the attention kernel that torch uses on a GPU with a mask."""
     bias = torch.where(attn_mask, 0.0, -math.inf).to(q.dtype).expand(*q.shape[:3], k.shape[2])
     made: torch.Tensor = _aten._scaled_dot_product_efficient_attention(q, k, v, bias, False)[0]
     return made

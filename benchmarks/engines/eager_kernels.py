@@ -41,7 +41,7 @@ def _(x: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def kernels_of_a_gpu() -> Iterator[None]:
-    """On the meta device, make attention, normalisation and products in a wider type one operator each, as on a GPU."""
+    """Make attention, normalisation and products in a wider type one operator each on the meta device, as on a GPU."""
 
     def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor | None = None) -> Any:
         return _attention(q, k, v, attn_mask)

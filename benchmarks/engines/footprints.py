@@ -38,7 +38,7 @@ def _bytes(node: BaseSchedulerNode, name: str) -> int:
     places = [_places(dep) for dep in node.read_writes.reads_and_writes() if dep.name == name]
     there = np.unique(np.concatenate(places))
     small = int(_small(size))
-    share = np.count_nonzero((there >= 0) & (there < small)) / small  # what lies beyond is masked
+    share = np.count_nonzero((there >= 0) & (there < small)) / small  # indices beyond the buffer are masked
     elements = int(V.graph.sizevars.optimization_hint(size))
     return round(share * elements * int(buffer.get_dtype().itemsize))
 

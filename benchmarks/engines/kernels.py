@@ -42,7 +42,7 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """The kernels of a pass added up."""
+    """Total of the kernels of a forward pass: bytes, operations and seconds."""
 
     kernels: int
     bytes: int
@@ -51,7 +51,7 @@ class Sum:
 
     @classmethod
     def of(cls, kernels: Iterable[Kernel]) -> "Sum":
-        """Add up `kernels`."""
+        """Return the total of `kernels`."""
         each = list(kernels)
         return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
 

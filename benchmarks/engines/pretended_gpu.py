@@ -42,23 +42,23 @@ _ANSWERS = {
 
 
 class _Driver:
-    """A driver for Triton's compiler that pretends to be a GPU's."""
+    """A driver that tells Triton's compiler that there is a GPU."""
 
     utils = SimpleNamespace(get_device_properties=lambda _device: {"max_shared_mem": _SHARED_MEMORY})
 
     def get_current_target(self) -> GPUTarget:
-        """Return the target to compile for."""
+        """Return the GPU architecture to compile for."""
         return GPUTarget("cuda", 90, _PROPERTIES.warp_size)
 
     def get_current_device(self) -> int:
-        """Return the index of the device."""
+        """Return the index of the simulated GPU."""
         return 0
 
 
 @contextmanager
 def pretended_gpu() -> Iterator[torch.device]:
-    """Have torch.compile find the pretended device while the context lasts."""
-    # Patterns of the compiler are traced on the device when they are first needed: here, on the processor.
+    """Make torch.compile find the simulated GPU while the context lasts."""
+    # The compiler traces its patterns on the device when it first needs them: here, on the CPU.
     joint_graph.lazy_init(torch.device("cpu"))  # type: ignore[call-arg]
     post_grad.lazy_init()
     active = driver._active
@@ -70,7 +70,7 @@ def pretended_gpu() -> Iterator[torch.device]:
             stack.enter_context(mock.patch.object(asked, "get_device_properties", answer))
         stack.enter_context(mock.patch.object(joint_graph, "lazy_init", _answering(None)))
         stack.enter_context(mock.patch.object(fake_tensor, "init_gpu_context", _answering(None)))
-        # These run operators on the device: padding of products is timed, constants are computed.
+        # These would run operators on the device: they time the padding of products and compute constants.
         stack.enter_context(config.patch(shape_padding=False, joint_graph_constant_folding=False))
         driver.set_active(_Driver())
         stack.callback(setattr, driver, "_active", active)

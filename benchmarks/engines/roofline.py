@@ -27,7 +27,7 @@ from model.ace_step.sampling.trajectories import Row
 
 @dataclasses.dataclass(frozen=True, slots=True)
 class Batch:
-    """Songs of one kind that share a step."""
+    """Songs of one length that share a step: their number, seconds and guidance."""
 
     name: str
     seconds: float
@@ -55,7 +55,7 @@ def full_size() -> Transformer:
 
 
 def step(forward: BatchedForward, model: Transformer, batch: Batch) -> Callable[[], object]:
-    """Build a step of the batch in the middle of its songs, with contexts already stacked."""
+    """Return a denoising step of the batch in the middle of its songs, with contexts already stacked."""
     config = model.config
     sizes = (config.layers, config.heads, batch.tokens, config.head_width)
     factors = (1.0, ERG_FACTOR) if batch.guided else (1.0,)
@@ -71,13 +71,13 @@ def step(forward: BatchedForward, model: Transformer, batch: Batch) -> Callable[
 
 
 def eager(batch: Batch) -> list[Kernel]:
-    """Return the kernels of the eager pass."""
+    """Return the kernels of a forward pass in eager mode."""
     model = full_size()
     return eager_kernels(step(BatchedForward(model), model, batch))
 
 
 def compiled(batch: Batch) -> list[Kernel]:
-    """Return the kernels of the compiled pass: those of a block for each block, and those around the blocks."""
+    """Return the kernels of a compiled forward pass: those of a block for each block, and those around the blocks."""
     from benchmarks.engines.compiled_kernels import block_kernels
 
     model, seen = full_size(), []
@@ -89,7 +89,7 @@ def compiled(batch: Batch) -> list[Kernel]:
     with mock.patch.object(Block, "__call__", skip):
         around = eager_kernels(step(BatchedForward(model, compiled=True, backend="eager"), model, batch))
     block = model.transformer_blocks[0]
-    block._compiled_call_impl = None  # what the compiler is given below is the block itself
+    block._compiled_call_impl = None  # the compiler is given the block itself below
     return around + block_kernels(block, seen[0]) * model.config.layers
 
 

@@ -1,4 +1,4 @@
-"""The command line that `benchmarks/gpu.sh` runs; the script sets the paths."""
+"""Command line of the measurements on a GPU; `benchmarks/gpu.sh` sets the paths and runs it."""
 
 import argparse
 import json
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _concluded(records: Sequence[Record], machine: str, out: Path) -> str:
-    """Write one file with all results and a table of the expectations; returns the table."""
+    """Write one file with all results and a table of expected and measured values; returns the table."""
     table = rows(EXPECTATIONS, records)
     everything = {"machine": machine, "parts": [asdict(record) for record in records], "table": _told(table)}
     (out / "results.json").write_text(json.dumps(everything, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -1,6 +1,4 @@
-"""The setup that a part gets, and the figures that it yields one by one, so that an interrupted part has yielded
-some.
-"""
+"""Data types of GPU measurements: the setup that a measuring function gets, and the figures that it yields."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,7 +22,7 @@ class Setup:
         return self.device.startswith("cuda")
 
     def pick(self, full: _T, small: _T) -> _T:
-        """Return the argument for this size."""
+        """Return the first argument at full size, the second with tiny networks."""
         return small if self.small else full
 
 
@@ -46,7 +44,9 @@ def absent(name: str, why: str) -> Figure:
 
 
 def guarded(name: str, figures: Iterator[Figure]) -> Iterator[Figure]:
-    """Yield the figures; an error among them becomes the figure `name`, so that later figures are still measured."""
+    """Yield the figures; if one raises an error, yield a figure with the error, so that later figures are still
+    measured.
+    """
     try:
         yield from figures
     except Exception as error:

@@ -1,4 +1,6 @@
-"""The parts of the script in their order: the most valuable per second first, those that may break the device last."""
+"""List of the measurements on a GPU in their order: the most valuable per second first, those that may break the device
+last.
+"""
 
 from dataclasses import dataclass
 

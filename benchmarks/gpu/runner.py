@@ -1,4 +1,4 @@
-"""Runs parts one after the other, each stage in its own process, which is killed at its time limit."""
+"""Runs the measurements one after the other, each stage in its own process, which is killed at its time limit."""
 
 import json
 import os
@@ -58,7 +58,7 @@ class Record:
 
     @property
     def why(self) -> str:
-        """Return the last line of each reason for missing figures, shortened."""
+        """The last line of each reason for missing figures, shortened."""
         absent = {name: text for name, text in self.notes.items() if self.figures.get(name) is None}
         return "; ".join(dict.fromkeys(last_line(text) for text in (self.errors or absent).values()))
 
@@ -71,7 +71,7 @@ def last_line(text: str) -> str:
 def run(
     parts: Sequence[Part], setup: Setup, machine: str, log: Path, total_seconds: float = TOTAL_SECONDS
 ) -> Iterator[Record]:
-    """Run the parts, and yield one record for each as soon as it has ended; their output is written to `log`."""
+    """Run the measurements and yield a record of each as soon as it has ended; their output is written to `log`."""
     end = time.monotonic() + total_seconds * setup.pick(1.0, PATIENCE)
     for part in parts:
         record, started = Record(part.name, machine, setup.small), time.monotonic()
@@ -114,7 +114,7 @@ def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Kill the process and its child processes."""
+    """Kill a stage's process and its child processes."""
     try:
         os.killpg(process.pid, signal.SIGKILL)
     except ProcessLookupError:
@@ -129,7 +129,7 @@ def _whole_lines(file: Path) -> list[dict[str, Any]]:
 
 
 def _take(record: Record, stage: Stage, lines: Sequence[dict[str, Any]], why: str) -> None:
-    """Read the figures that a stage has written."""
+    """Read the figures that a stage has written to its file."""
     for line in lines:
         if "end" in line:
             record.ended(line["end"], stage, line["why"])

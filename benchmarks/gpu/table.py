@@ -1,4 +1,4 @@
-"""Tables of expected and measured figures."""
+"""Compares expected with measured figures and prints a table."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -35,15 +35,15 @@ class Expectation(Protocol):
         """True if the expectation applies to tiny networks, too."""
 
     def shown(self, seen: Seen) -> str:
-        """The expectation as text."""
+        """Return the expectation as text."""
 
     def verdict(self, value: Value, seen: Seen) -> str:
-        """Return the verdict for a measured value."""
+        """Return the verdict on a measured value: as expected, or how it deviates."""
 
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """A number from `low` to `high`.
+    """The expectation of a number from `low` to `high`.
 
     The range is for a GPU whose copies reach `at` TB/s (0: any GPU). On another GPU it is multiplied by (at / measured)
     ** `power`, with `power` 1 for a time that memory limits and -1 for a share or a rate.
@@ -59,12 +59,12 @@ class Between:
     everywhere: bool = False
 
     def shown(self, seen: Seen) -> str:
-        """See `Expectation.shown`."""
+        """Return the range as text; see `Expectation.shown`."""
         low, high = self._range(seen)
         return f"{low:.3g} to {high:.3g} {self.unit}".strip()
 
     def verdict(self, value: Value, seen: Seen) -> str:
-        """See `Expectation.verdict`."""
+        """Return the verdict on a measured value; see `Expectation.verdict`."""
         low, high = self._range(seen)
         if not isinstance(value, int | float):
             return "no number"
@@ -88,16 +88,16 @@ class Exactly:
     everywhere: bool = False
 
     def shown(self, _seen: Seen) -> str:
-        """See `Expectation.shown`."""
+        """Return the expected value as text; see `Expectation.shown`."""
         return _text(self.value)
 
     def verdict(self, value: Value, _seen: Seen) -> str:
-        """See `Expectation.verdict`."""
+        """Return the verdict on a measured value; see `Expectation.verdict`."""
         return _AS_EXPECTED if value == self.value else "differs"
 
 
 class Row(NamedTuple):
-    """One line of the table."""
+    """One line of the table: an expectation and the measured value."""
 
     figure: str
     expected: str
@@ -107,7 +107,7 @@ class Row(NamedTuple):
 
 
 def rows(expectations: Sequence[Expectation], records: Sequence[Record]) -> list[Row]:
-    """Return one row for each expectation of the parts that ran."""
+    """Return one row of the table for each expectation of the measurements that ran."""
     seen = {f"{record.part}.{name}": value for record in records for name, value in record.figures.items()}
     by_part = {record.part: record for record in records}
     found = []
@@ -121,7 +121,7 @@ def rows(expectations: Sequence[Expectation], records: Sequence[Record]) -> list
 def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
     value = seen.get(expected.figure)
     if record.small:
-        seen = {}  # the copies of a CPU say nothing of a card
+        seen = {}  # the rate of a CPU's copies does not apply to a GPU
     if value is None:
         verdict = f"{_NOT_MEASURED}: {_reason(record, name)}"
     elif record.small and not expected.everywhere:

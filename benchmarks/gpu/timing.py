@@ -32,7 +32,7 @@ def settle(device: str) -> None:
 
 
 def timed(setup: Setup, work: Callable[[], object], repeats: int = REPEATS, warm_ups: int = WARM_UPS) -> Times:
-    """Return the medians of `repeats` runs after `warm_ups`; with small networks, of one run each."""
+    """Return the median times of `repeats` runs, after `warm_ups` runs; with small networks, of one run each."""
     for _ in range(setup.pick(warm_ups, min(warm_ups, 1))):
         work()
     times = [once(setup, work) for _ in range(setup.pick(repeats, 1))]
@@ -40,7 +40,7 @@ def timed(setup: Setup, work: Callable[[], object], repeats: int = REPEATS, warm
 
 
 def once(setup: Setup, work: Callable[[], object]) -> Times:
-    """Return the times of one run; waits for earlier work first."""
+    """Return the times of one run, after earlier work has finished."""
     if not setup.on_gpu:
         started = time.perf_counter()
         work()

@@ -38,7 +38,7 @@ def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, P
 
 
 def louder_choruses(count: int, *, held_out: bool) -> list[float]:
-    """LU by which last choruses are louder than first ones, in the first `count` styles on a text."""
+    """Return by how many LU last choruses are louder than first ones, in the first `count` styles on a text."""
     engine = StudioEngine.load("cpu")
     (lyrics, *_), (seed, *_) = (HELD_OUT.values(), HELD_OUT_SEEDS) if held_out else (TUNING.values(), TUNING_SEEDS)
     prompts = list(STYLES.values())[:count]
@@ -47,7 +47,7 @@ def louder_choruses(count: int, *, held_out: bool) -> list[float]:
 
 
 def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Piece]) -> dict[str, tuple[float, float]]:
-    """Print every measure of the songs and of the reference."""
+    """Print every measure of the composed songs and of the reference songs."""
     rows = {name: (measure(pieces), measure(reference)) for name, measure in MEASURES.items()}
     nothing = float("nan")
     rows["chord bigrams, JS to POP909 (major)"] = (divergence(bigrams(pieces), bigrams(reference)), nothing)

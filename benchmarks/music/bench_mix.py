@@ -1,4 +1,4 @@
-"""The mix of two checkouts on texts and seeds that nothing was tuned on: balance, peaks, drums, words.
+"""Compares the mix of two checkouts on texts and seeds that nothing was tuned on: balance, peaks, drums, words.
 
     python -m benchmarks.music.bench_mix OLD NEW                        # paths of checkouts; one is enough
     python -m benchmarks.music.bench_mix OLD NEW --recogniser FOLDER    # words, too; needs faster-whisper and a model
@@ -33,7 +33,7 @@ _PARTS = ("whole", "voice", "band")
 
 
 def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
-    """Every style on the first texts, in three parts."""
+    """Return the songs to render: every style on the first texts, each whole, as voice alone and as band alone."""
     pairs = list(zip(HELD_OUT.items(), HELD_OUT_SEEDS, strict=True))[:texts]
     return [
         Job(
@@ -47,7 +47,7 @@ def jobs(styles: Sequence[str], seconds: float, texts: int) -> list[Job]:
 
 
 def figures(folder: Path, name: str, recogniser: Recogniser | None) -> dict[str, float]:
-    """The figures of one song."""
+    """Return the measures of the mix of one song by name."""
     whole, voice, band = (read(folder, f"{name}-{part}") for part in _PARTS)
     sent, _ = decode(folder / f"{name}-whole.mp3")
     off = off_tilt_db(octave_levels_db(whole.sound))
@@ -87,7 +87,7 @@ def _report_grooves(grooves: Mapping[str, Groove]) -> None:
 
 
 def main() -> None:
-    """Render and measure."""
+    """Command line: render songs with each checkout, measure them and print a table."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("checkouts", type=Path, nargs="+")
     parser.add_argument("--styles", nargs="+", choices=list(STYLES), default=list(STYLES))

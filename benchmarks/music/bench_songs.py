@@ -73,7 +73,7 @@ LYRICS = {"4 lines": (SHORT, 45.0), "16 lines": (LONG, 100.0)}
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """Figures of one song; levels in LUFS, LU and dBTP, pitch in cents, times in milliseconds."""
+    """Measures of one song; levels in LUFS, LU and dBTP, pitch in cents, times in milliseconds."""
 
     duration_error_s: float
     lufs: float
@@ -89,7 +89,7 @@ class Row:
 
 
 def measure(engine: Engine, prompt: str, lyrics: str, seconds: float, voice: Voice, seed: int) -> Row:
-    """Return all figures of one song."""
+    """Make one song and return all its measures."""
 
     def rendered(stems: frozenset[Stem]) -> Made:
         return make(engine, SongParams(prompt, lyrics, seed, seconds, stems=stems, voice=voice))

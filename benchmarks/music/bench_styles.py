@@ -45,7 +45,7 @@ SONG_SECONDS = 30.0
 
 
 def render(engine: StudioEngine, prompt: str, seed: int, stems: frozenset[Stem]) -> list[Stereo]:
-    """Render the sections of one song, each [2, samples]."""
+    """Render the sections of one song, each as an array [2, samples]."""
     plan = engine.plan(SongParams(prompt, SPRING, seed, duration_seconds=SONG_SECONDS, stems=stems))
     context: SectionContext | None = None
     sections = []
@@ -59,7 +59,7 @@ def render(engine: StudioEngine, prompt: str, seed: int, stems: frozenset[Stem])
 
 
 def apart(engine: StudioEngine, seeds: range) -> None:
-    """Print the mean descriptors of every style, then how well the styles can be recognised."""
+    """Print the mean descriptors of every style, and how well styles can be recognised by them."""
     rows, labels, names = [], [], list[str]()
     for label, (style, prompt) in enumerate(STYLES.items()):
         songs = [render(engine, prompt, seed, ALL_STEMS - {Stem.VOCAL}) for seed in seeds]

@@ -22,5 +22,5 @@ def true_peak_db(sound: Sound) -> float:
 
 
 def loudness(sound: Sound) -> float:
-    """Return the integrated loudness in LUFS."""
+    """Return the integrated loudness of a sound in LUFS."""
     return float(pyloudnorm.Meter(RATE_HERTZ).integrated_loudness(sound.T))

@@ -20,14 +20,14 @@ Sound = NDArray[np.float32]
 """Decoded song, shape [samples, 2]."""
 
 SILENCE_DB = -55.0
-_SEAM_HALF_WIDTH_SECONDS = 0.002
-_SEAM_SURROUNDINGS_SECONDS = 1.5
+_BORDER_HALF_WIDTH_SECONDS = 0.002
+_BORDER_SURROUNDINGS_SECONDS = 1.5
 _FRAME_SECONDS = 0.02
 
 
 @dataclass(frozen=True, slots=True)
-class Seam:
-    """Prominence of a section border: its sharpest bend divided by that of the surrounding sound (above 1 is
+class SectionBorder:
+    """The audibility of a section border: its sharpest bend divided by that of the surrounding sound (above 1 is
     suspicious).
     """
 
@@ -75,15 +75,15 @@ def longest_silence_seconds(sound: Sound, rate: int) -> float:
     return longest * _FRAME_SECONDS
 
 
-def seam(sound: Sound, rate: int, seconds: float) -> Seam:
-    """Measure the border at `seconds`; the bend is the second difference of the mono sum."""
+def border_at(sound: Sound, rate: int, seconds: float) -> SectionBorder:
+    """Measure the section border at `seconds`; the bend is the second difference of the mono sum."""
     mono, at = sound.mean(axis=1), int(seconds * rate)
-    half, around = int(_SEAM_HALF_WIDTH_SECONDS * rate), int(_SEAM_SURROUNDINGS_SECONDS * rate)
+    half, around = int(_BORDER_HALF_WIDTH_SECONDS * rate), int(_BORDER_SURROUNDINGS_SECONDS * rate)
     bends = np.abs(np.diff(mono[max(0, at - around) : at + around], n=2))
     centre = min(at, around)
     here = bends[centre - half : centre + half].max()
     level = float(np.sqrt((mono[at - half : at + half] ** 2).mean()))
-    return Seam(seconds, float(here / (np.quantile(bends, 0.9995) + 1e-9)), decibels(level))
+    return SectionBorder(seconds, float(here / (np.quantile(bends, 0.9995) + 1e-9)), decibels(level))
 
 
 def section_lufs(sound: Sound, rate: int, start: float, duration: float) -> float:
@@ -135,8 +135,8 @@ def _report_sections(sound: Sound, rate: int, record: dict[str, object]) -> list
         print(f"section          {section['label']:<14} {start:7.2f} s + {duration:5.2f} s  {loudness:6.2f} LUFS")
     borders = [section["start_seconds"] + delay for section in sections[1:]]
     for border in borders:
-        found = seam(sound, rate, border)
-        print(f"seam             {found.seconds:7.2f} s: bend {found.bend_ratio:.2f}, level {found.level_db:.1f} dB")
+        found = border_at(sound, rate, border)
+        print(f"border           {found.seconds:7.2f} s: bend {found.bend_ratio:.2f}, level {found.level_db:.1f} dB")
     return borders
 
 

@@ -21,7 +21,7 @@ from melisma.v1 import music_pb2
 
 
 def save(heard: Heard, folder: Path) -> None:
-    """Write the song and its record into `folder`."""
+    """Write a song and its JSON record into `folder`."""
     (folder / f"{heard.name}.mp3").write_bytes(heard.data)
     plan = MessageToDict(heard.plan, preserving_proto_field_name=True, always_print_fields_with_no_presence=True)
     timings = [[(t.text, t.start_seconds, t.end_seconds) for t in section.timings] for section in heard.sections]

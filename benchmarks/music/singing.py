@@ -45,7 +45,7 @@ def written_notes(made: Made) -> list[Note]:
 
 
 def _notes(track: mido.MidiTrack) -> Iterator[tuple[int, int, int, bool]]:
-    """Return the notes as (start tick, end tick, pitch, begins a syllable)."""
+    """Yield the notes as (start tick, end tick, pitch, begins a syllable)."""
     tick, start, with_word = 0, 0, False
     begins = False
     for message in track:
@@ -89,7 +89,7 @@ def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
 
 
 def _lowpassed(voice: Sound) -> NDArray[np.float64]:
-    """Return the voice below 900 Hz, mono: vowels without consonants."""
+    """Return the voice below 900 Hz, mono, in which vowels remain without consonants."""
     spectrum = np.fft.rfft(voice.mean(0).astype(np.float64))
     spectrum[np.fft.rfftfreq(voice.shape[1], 1 / RATE_HERTZ) > 900] = 0
     out: NDArray[np.float64] = np.fft.irfft(spectrum, voice.shape[1])
@@ -97,7 +97,7 @@ def _lowpassed(voice: Sound) -> NDArray[np.float64]:
 
 
 def _envelope(sound: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the RMS over the 5 ms around each sample."""
+    """Return the RMS of a sound over the 5 ms around each sample."""
     out: NDArray[np.float64] = np.sqrt(np.convolve(sound**2, np.full(240, 1 / 240), "same"))
     return out
 
@@ -142,7 +142,7 @@ def _hertz(pitch: float) -> float:
 
 
 def while_sung(sound: Sound, notes: Sequence[Note]) -> Sound:
-    """Return the parts of a sound in which the voice sings."""
+    """Return the parts of a sound during which the voice sings."""
     mask = np.zeros(sound.shape[1], np.bool_)
     for note in notes:
         mask[round(note.start * RATE_HERTZ) : round(note.end * RATE_HERTZ)] = True

@@ -1,4 +1,4 @@
-"""Transcribe a recorded lead line and compare it with the intended score.
+"""Transcribes a recorded lead line to notes and compares them with the score.
 
     python -m benchmarks.music.transcribe song-lead.mp3 --record song-lead.json --model nmp.onnx
 
@@ -35,7 +35,7 @@ ONSET_TOLERANCE_SECONDS = 0.1
 
 @dataclass(frozen=True, slots=True)
 class Heard:
-    """One note: onset in seconds, MIDI pitch."""
+    """One detected note: onset in seconds, MIDI pitch."""
 
     onset_seconds: float
     pitch: int

@@ -73,7 +73,7 @@ class Autoscaler:
             self.generators.pop(0).stop()
 
     async def run(self) -> None:
-        """Scale until cancelled."""
+        """Start and stop generators periodically, until cancelled."""
         while True:
             self.step()
             await asyncio.sleep(POLL_SECONDS)
@@ -81,7 +81,7 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedSong:
-    """Result for one caller: the time to the first sound, and the number of songs made for it (one if none was
+    """The result of one caller: the time to the first sound, and how often the song was begun (once if it was not
     lost).
     """
 
@@ -90,7 +90,7 @@ class ReceivedSong:
 
 
 async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
-    """Listen to a song to its end; the client raises an error if its sound differs from what the server sent."""
+    """Receive a song to its end; the client raises an error if its sound differs from what the server sent."""
     asked_at, first, songs = time.monotonic(), math.inf, set[str]()
     async for event in client.generate(SongRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed)):
         if isinstance(event, AudioChunk):
@@ -114,13 +114,13 @@ async def burst(
 
 
 async def play(service: Fleet) -> None:
-    """Run the whole scenario."""
+    """Run the whole scenario: bursts of songs while generators are started and stopped."""
     frontends = [service.start("frontend") for _ in range(2)]
     for frontend in frontends:
         frontend.wait_ready()
     scaler = Autoscaler(service, frontends)
     scaling = asyncio.create_task(scaler.run())
-    # Nothing is known of the engine yet: a frontend asks for one generator, which tells.
+    # The engine is unknown yet: a frontend requests one generator, which then announces the engine.
     began_at = time.monotonic()
     await service.known()
     print(f"the frontend knows the engine after {time.monotonic() - began_at:.1f} s", flush=True)

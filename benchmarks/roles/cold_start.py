@@ -28,7 +28,7 @@ TIMEOUT_SECONDS = 240.0
 
 @dataclass
 class Song:
-    """The messages that one caller got; `told` has their times, and the estimated time to the first sound in each."""
+    """The messages that one caller got, with their times and the estimates in them."""
 
     asked_at: float
     told: list[tuple[float, float | None]] = field(default_factory=list)
@@ -45,7 +45,7 @@ class Song:
 
 
 async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
-    """Listen to one song from its request to its end."""
+    """Receive one song from its request to its end."""
     request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed, steps=steps)
     song, sound = Song(time.monotonic()), hashlib.sha256()
     last_at = song.asked_at
@@ -102,7 +102,7 @@ async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) 
 
 
 async def measure(service: Fleet, part: str, seconds: float) -> None:
-    """Measure one part."""
+    """Run one measurement, `absence` or `followed`."""
     frontend, generator = service.start("frontend"), service.start("generator")
     frontend.wait_ready()
     generator.wait_ready()
@@ -110,7 +110,7 @@ async def measure(service: Fleet, part: str, seconds: float) -> None:
     async with grpc.aio.insecure_channel(frontend.address) as channel:
         await service.known()
         await heard(channel, 1)
-        # What songs cost is told with the next announcement.
+        # The costs of songs come with the next announcement.
         await asyncio.sleep(LEASE_SECONDS)
         generator.stop()
         await until(lambda: not generator.running)

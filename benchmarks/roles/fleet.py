@@ -32,7 +32,7 @@ async def until(condition: Callable[[], bool]) -> None:
 
 
 class Server:
-    """One server process."""
+    """One server process of the service."""
 
     def __init__(self, role: str, variables: dict[str, str]) -> None:
         self.role = role
@@ -71,7 +71,7 @@ class Server:
         return sum(sizes) / (1 << 20)
 
     def gauge(self, name: str) -> float | None:
-        """Return the value of a metric for the engine; `None` if it is absent."""
+        """Return the value of a metric of the server for the engine; `None` if it is absent."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as answer:
             lines = str(answer.read(), "utf-8").splitlines()
         wanted = f'{name}{{engine="{ENGINE}"}} '
@@ -92,7 +92,7 @@ class Server:
 
 
 class Fleet:
-    """All servers of one service; `redis` is a client of its directory."""
+    """All servers of one service; `redis` is a client of its Redis or Valkey."""
 
     def __init__(self, directory: DirectoryServer, redis: Redis, folder: Path, cold_start_seconds: float) -> None:
         self.redis = redis
@@ -122,7 +122,7 @@ class Fleet:
         return int(self.redis.llen(f"m:demand:{ENGINE}"))
 
     async def known(self) -> None:
-        """Wait until a generator has announced the engine, and every frontend has read it."""
+        """Wait until a generator has announced its engine, and every frontend knows it."""
         await until(lambda: bool(self.redis.hexists("m:known", ENGINE)))
         await asyncio.sleep(LEASE_SECONDS)
 

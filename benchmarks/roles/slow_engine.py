@@ -29,6 +29,6 @@ class SlowEngine(FakeEngine):
 
     @override
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Sleep, then advance the states."""
+        """Sleep for the time of a step, then advance the states."""
         time.sleep(STEP_SECONDS * len(states))
         super().denoise(states)

@@ -43,7 +43,7 @@ class Crowd:
             self.add()
 
     def add(self) -> str:
-        """Add a song."""
+        """Add a song to the queue of the scheduler."""
         number = next(self._numbers)
         song_id = f"song-{number}"
         sink = self.simulation.expect(song_id, SONG)
@@ -77,7 +77,7 @@ class Crowd:
 
 
 def median_microseconds(measure: Callable[[], float]) -> float:
-    """Return the median over rounds of the mean over turns."""
+    """Return the median over rounds of the mean time of a scheduling decision, in microseconds."""
     means = [statistics.fmean(measure() for _ in range(TURNS)) for _ in range(ROUNDS)]
     return 1e6 * statistics.median(means)
 

@@ -1,4 +1,4 @@
-"""Strategies to serve songs with the real scheduler: step by step as in the server, or in batches of whole songs."""
+"""Strategies for serving songs with the real scheduler: step by step as in the server, or in batches of whole songs."""
 
 import random
 from collections import deque
@@ -26,20 +26,20 @@ class Dispatcher(Protocol):
         """Accept a song; returns the devices that may now have work."""
 
     def device_of(self, song_id: str) -> str | None:
-        """As `Scheduler.device_of`."""
+        """Return the device that makes a song; see `Scheduler.device_of`."""
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
-        """As `Scheduler.next_command`."""
+        """Return the next command of a device; see `Scheduler.next_command`."""
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
-        """As `Scheduler.done`."""
+        """Handle the reply to a command; see `Scheduler.done`."""
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """As `Scheduler.encoded`."""
+        """Record the time of encoding; see `Scheduler.encoded`."""
 
 
 def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
-    """Drop the song of which a section has just ended, if it was the last section; returns True if it was."""
+    """Drop a song whose last section has just ended; returns True if it was dropped."""
     song_id = reply.section.song.song_id
     whole = scheduler.device_of(song_id) is None
     if whole:
@@ -71,7 +71,7 @@ class Estimates:
         )
 
     def measured(self, song: ArrivingSong, usage: DeviceUsage) -> None:
-        """Learn from a complete song."""
+        """Update the estimates with a complete song."""
         spent = Spent(
             first_seconds=usage.first_seconds or 0.0,
             step_seconds=usage.step_seconds,
@@ -111,7 +111,7 @@ class Continuous:
         return () if device is None else (device,)
 
     def device_of(self, song_id: str) -> str | None:
-        """Return the scheduler's answer."""
+        """Return the device that makes a song, according to the scheduler."""
         return self._scheduler.device_of(song_id)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
@@ -179,5 +179,5 @@ class WholeBatches:
 
 
 def params_of(song: ArrivingSong) -> SongParams:
-    """Return the parameters of the song's request."""
+    """Return the request parameters of a song."""
     return SongParams("", "", 0, duration_seconds=song.seconds)

@@ -1,4 +1,4 @@
-"""The encoders of a simulated pool: a number of processes, each of which encodes one window at a time."""
+"""The encoder processes of a simulated pool, each of which encodes one window at a time."""
 
 from collections import deque
 from collections.abc import Callable
@@ -12,7 +12,7 @@ class Encoders:
     """Encodes the windows of each song in order, first come first served; `busy_seconds` is the total encoding time."""
 
     def __init__(self, count: int | None, later: Later) -> None:
-        """`count` is the number of processes; `None` means one for each song."""
+        """Set up the encoders; `count` is the number of processes; `None` means one for each song."""
         self.busy_seconds = 0.0
         self._count = count
         self._later = later

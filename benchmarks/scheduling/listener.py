@@ -22,7 +22,7 @@ class Listener:
     silences: list[tuple[float, float]] = field(default_factory=list)
 
     def hear(self, now: float, seconds: float) -> None:
-        """Receive sound that arrives now."""
+        """Receive sound of the song that arrives now."""
         if self.first_audio_at is None:
             self.first_audio_at = self.plays_until = now
         self._be_silent(now)
@@ -32,7 +32,7 @@ class Listener:
             self.complete_at = now
 
     def stop(self, now: float) -> None:
-        """Stop listening, and record a silence that has begun."""
+        """Stop listening; a silence that has begun is recorded."""
         if self.first_audio_at is not None and self.complete_at is None:
             self._be_silent(now)
         self.plays_until = min(self.plays_until, now)

@@ -11,9 +11,9 @@ RUNNING_SONGS = 32
 
 @dataclass(frozen=True, slots=True)
 class Pool:
-    """A pool with the given numbers of `devices` of each of `models`. An engine has the name of its model.
+    """A pool of simulated devices, with the given numbers of `devices` of each of `models`.
 
-    At most `encoders` windows are encoded at a time; `None` means one per song.
+    An engine has the name of its model. At most `encoders` windows are encoded at a time; `None` means one per song.
     """
 
     models: tuple[DeviceModel, ...]

@@ -1,4 +1,4 @@
-"""Models of simulated devices: the durations of commands, computed from a few figures, with presets."""
+"""Models of simulated devices: durations of commands, computed from a few parameters, with presets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Load a simulated pool of devices, served by the real scheduler, and compare policies.
+"""Compares scheduling policies under load on a simulated pool of devices, served by the real scheduler.
 
     python -m benchmarks.scheduling.simulate --preset ace_step_h100 --devices 8 --png simulation.png
     python -m benchmarks.scheduling.simulate --preset ace_step_h100 studio --devices 4 4 --detached 0.3 --error 0.2

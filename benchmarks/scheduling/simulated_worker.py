@@ -37,7 +37,7 @@ class SimulatedWorker:
         self._done_steps: dict[SectionKey, int] = {}
 
     def expect(self, song_id: str, seconds: float) -> None:
-        """Prepare the sections of a song of `seconds`."""
+        """Register a song of `seconds`, and cut it into sections."""
         self._lengths[song_id] = section_lengths(seconds, self._model.section_seconds)
 
     def seconds(self, command: Command) -> float:

@@ -1,4 +1,4 @@
-"""A pool of devices, its songs, encoders and listeners in simulated time, served by the real scheduler.
+"""Simulates a pool of devices with songs, encoders and listeners in simulated time, served by the real scheduler.
 
 Devices are represented by the durations of their commands; all decisions are made by server/scheduling/scheduler.py.
 """
@@ -64,7 +64,7 @@ class Simulation:
         return _Device(pool.engines[engine], self._workers[engine], idle=set(spec.lanes))
 
     def run(self, dispatcher: Dispatcher, songs: Sequence[ArrivingSong], until: float) -> None:
-        """Let songs arrive at their times, until the time `until`."""
+        """Simulate songs that arrive at given times, until the time `until`."""
         for number, song in enumerate(songs):
             self._at(song.at, lambda n=number, s=song: self._arrive(dispatcher, f"song-{n}", s))  # type: ignore[misc]
         while self._heap and self._heap[0][0] <= until:
@@ -81,7 +81,7 @@ class Simulation:
             self._serve(dispatcher, device)
 
     def expect(self, song_id: str, song: ArrivingSong) -> SongSink:
-        """Prepare a song that arrives now."""
+        """Register a song that arrives now."""
         self.listeners[song_id] = Listener(self.now, song.seconds, song.has_listener)
         self._workers[song.engine].expect(song_id, song.seconds)
         self._sinks[song_id] = sink = SongSink(song.has_listener)
@@ -124,7 +124,7 @@ class Simulation:
         self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds, work_seconds))
 
     def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float, work_seconds: float) -> None:
-        """Deliver a window to its listener; a song that was paused by its listener continues."""
+        """Deliver a window to its listener; a song that was paused because of its listener continues."""
         dispatcher.encoded(work_seconds, window_seconds)
         sink = self._sinks[song_id]
         was_full = sink.full

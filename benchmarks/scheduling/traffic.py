@@ -1,4 +1,4 @@
-"""Arrivals of songs at a pool: at an even rate, in bursts, or over a day."""
+"""Generates arrivals of songs at a pool: at an even rate, in bursts, or over a day."""
 
 import math
 import random

@@ -31,7 +31,7 @@ _MUSIC = "/v1/audio/music"
 
 @dataclass(slots=True)
 class Arrived:
-    """A song, the monotonic time of its arrival, and what its listener received, or how long it took to be complete."""
+    """One requested song: its arrival time, what its listener received, or the time until it was complete."""
 
     at: float
     heard: Heard | None = None
@@ -77,7 +77,7 @@ async def capacity(channel: grpc.aio.Channel) -> float:
 async def arrivals(
     channel: grpc.aio.Channel, web: str, rate: float, songs: int, detached: float, seed: int
 ) -> list[Arrived]:
-    """Request songs that arrive at `rate` per second on average."""
+    """Request songs that arrive at random, at `rate` per second on average."""
     rng, due = random.Random(seed), time.monotonic()
     tasks = []
     for number in range(songs):
@@ -111,7 +111,7 @@ def row(load: float, songs: list[Arrived], seconds: float) -> None:
 
 
 async def measure(address: str, web: str, args: argparse.Namespace) -> None:
-    """Measure all loads, one after the other."""
+    """Measure the service under all loads, one after the other."""
     async with grpc.aio.insecure_channel(address) as channel:
         rate = await capacity(channel)
         print(f"capacity: {rate:.2f} songs of {SONG_SECONDS:.0f} s a second\n")

@@ -60,7 +60,7 @@ def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[t
 
 
 def plain(processes: int) -> Speed:
-    """Measure the speed of this number of plain processes together."""
+    """Measure the encoding speed of a number of processes without a server."""
     spawn = multiprocessing.get_context("spawn")
     together, made = spawn.Barrier(processes), spawn.Queue()
     workers = [spawn.Process(target=encode_for, args=(PLAIN_SECONDS, together, made)) for _ in range(processes)]
@@ -89,7 +89,7 @@ def cpu_seconds_of(process: psutil.Process) -> float:
 
 
 async def served(service: Service, songs: int) -> tuple[Speed, float]:
-    """Measure the speed of the service, and the CPU milliseconds of the server process per chunk."""
+    """Measure the encoding speed of the service, and the CPU milliseconds of the server process per chunk."""
     async with grpc.aio.insecure_channel(service.address) as channel:
         await listen(channel, "first", music_pb2.GenerateRequest(prompt="tape", seed=1))
         before, started = cpu_seconds(service), time.monotonic()
@@ -103,7 +103,7 @@ async def served(service: Service, songs: int) -> tuple[Speed, float]:
 
 
 def show(row: Sequence[float], costs: Mapping[str, float]) -> None:
-    """Print the three lines of a pair."""
+    """Print the three lines of a pair of measurements."""
     alone, sound, ratio, chunk_ms = row
     print(f"alone {alone:6.1f} s/s   served {sound:6.1f} s/s   ratio {ratio:.2f}   server {chunk_ms:.2f} ms a chunk")
     print("    " + "   ".join(f"{kind} {ms:.2f}" for kind, ms in costs.items()))

@@ -50,14 +50,14 @@ HEADER = (
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A received song, and the delay of its request after the due time, in seconds."""
+    """A received song, and how late it was requested, in seconds."""
 
     heard: Heard
     late_seconds: float = 0.0
 
 
 async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: int) -> list[Listened]:
-    """Run clients that request a second song when they have the first; many of them request only one."""
+    """Run clients that request songs one after the other, and return what they received."""
 
     each = 2 if clients <= CAPACITY_CLIENTS else 1
 
@@ -69,7 +69,7 @@ async def closed(channel: grpc.aio.Channel, clients: int, seconds: float, seed: 
 
 
 async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: int) -> list[Listened]:
-    """Request songs at random times, at a given rate per second."""
+    """Request songs at random times, at a given mean rate per second."""
     rng, started = random.Random(seed), time.monotonic()
     dues = np.cumsum([rng.expovariate(rate) for _ in range(OPEN_SONGS)])
 
@@ -107,7 +107,7 @@ def _spread(values: Sequence[float], digits: int) -> str:
 
 
 def _told(pairs: Sequence[tuple[float | None, float]]) -> str:
-    """Return the median of estimate divided by actual time, and of the error in seconds."""
+    """Return the median ratio of estimated to actual time, and the median error in seconds."""
     known = [(told, true) for told, true in pairs if told is not None]
     if not known:
         return "-"

@@ -74,7 +74,7 @@ def row(what: str, rate: float, firsts: Sequence[float]) -> None:
 
 
 async def measure(address: str) -> None:
-    """Measure both loops, twice."""
+    """Measure the closed and the open loop, twice."""
     print("| loop | songs | songs/s | first chunk P50, s | P95, s | worst, s |")
     print("|---|---|---|---|---|---|")
     async with grpc.aio.insecure_channel(address) as channel:

@@ -1,4 +1,4 @@
-"""Measure the service from outside, over gRPC, with the studio engine.
+"""Measures the service from outside, over gRPC, with the studio engine.
 
     python -m benchmarks.service.bench_service idle        first audio, song time, CPU per second, memory, start
     python -m benchmarks.service.bench_service crowd       the same song together with seven others
@@ -42,7 +42,7 @@ def row(what: str, value: str) -> None:
 
 
 def spread(values: list[float]) -> str:
-    """Return median and P95 of seconds."""
+    """Return median and 95th percentile of durations."""
     return f"median {statistics.median(values):6.3f} s   P95 {np.quantile(values, 0.95):6.3f} s   n {len(values)}"
 
 
@@ -73,7 +73,7 @@ async def crowd(service: Service, channel: grpc.aio.Channel, songs: int) -> None
 
 
 async def listeners(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """Measure increasing numbers of listeners, started half a second apart: how many stall, and how many are served at
+    """Measure growing numbers of listeners, started half a second apart: how many stall, and how many are served at
     once.
     """
     await listen(channel, "warm", song(0))

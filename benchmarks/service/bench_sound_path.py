@@ -1,4 +1,4 @@
-"""Measures the sound path by stage: CPU milliseconds per second of sound, and the delay in sound.
+"""Measures each stage of the sound path: CPU milliseconds per second of sound, and delay.
 
 python -m benchmarks.service.bench_sound_path
 """
@@ -23,17 +23,17 @@ BITRATES_KBPS = (64, 192, 320)
 
 
 class Stage(Protocol):
-    """Interface of a stage that windows pass through."""
+    """Interface of a stage, such as mastering, through which windows pass."""
 
     def feed(self, window: Window, /) -> Window | bytes:
-        """Process the next window."""
+        """Process the next window and return the sound that is ready."""
 
     def finish(self) -> Window | bytes:
         """Return the remaining sound."""
 
 
 def band(rate_hertz: int) -> Window:
-    """Make decaying chords, a kick and filtered noise at about -18 LUFS, with peaks that keep a limiter busy."""
+    """Make a test sound: decaying chords, a kick and filtered noise at about -18 LUFS, with high peaks."""
     time_seconds = np.arange(SECONDS * rate_hertz) / rate_hertz
     beat = (2 * time_seconds) % 1
     notes = [np.sin(2 * np.pi * 220 * ratio * time_seconds) for ratio in (1, 1.26, 1.5, 2, 3, 4.5)]
@@ -43,7 +43,7 @@ def band(rate_hertz: int) -> Window:
 
 
 def cpu_ms_per_second(open_stage: Callable[[], Stage], windows: Sequence[Window]) -> float:
-    """Return the best of some rounds, counting all threads of the process."""
+    """Return the CPU milliseconds of a stage per second of sound, the best of some rounds, all threads counted."""
     rounds = []
     for _ in range(ROUNDS):
         stage = open_stage()
@@ -56,7 +56,7 @@ def cpu_ms_per_second(open_stage: Callable[[], Stage], windows: Sequence[Window]
 
 
 def held_back_ms(audio: AudioSettings, windows: Sequence[Window]) -> float:
-    """Return the largest amount of sound that was fed and not returned yet."""
+    """Return the delay of a stage: the largest amount of sound that was fed and not returned yet."""
     encoder = SongEncoder(SOURCE_RATE_HERTZ, audio)
     held, fed_seconds = 0.0, 0.0
     for window in windows:

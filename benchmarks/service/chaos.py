@@ -1,4 +1,4 @@
-"""Kill workers and encoders and cancel songs at random, and compare every surviving song with its undisturbed run.
+"""Kills workers and encoders and cancels songs at random, and compares every completed song with an undisturbed one.
 
     python -m benchmarks.service.chaos                                  200 songs of the studio engine
     python -m benchmarks.service.chaos --engine fake --songs 1000       a thousand songs of the tests' engine, for leaks
@@ -40,7 +40,7 @@ KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
 
 @dataclass(slots=True)
 class Tally:
-    """Counts the outcomes of the songs; pauses in seconds."""
+    """Counts the outcomes of the songs, and the longest pauses in seconds."""
 
     outcomes: Counter[str] = field(default_factory=Counter)
     refusals: Counter[str] = field(default_factory=Counter)
@@ -51,7 +51,7 @@ class Tally:
 
 @dataclass(frozen=True, slots=True)
 class Footprint:
-    """The system resources that a server uses."""
+    """The system resources that a server uses: processes, threads, file descriptors, shared memory."""
 
     processes: int
     threads: int
@@ -94,12 +94,12 @@ async def digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateReques
 
 
 def is_restarting(error: grpc.aio.AioRpcError) -> bool:
-    """True if a song was refused because a process is being restarted."""
+    """Return True if a song was refused because a process is being restarted."""
     return error.code() is grpc.StatusCode.UNAVAILABLE and "restarted" in str(error.details())
 
 
 async def patient_digest_of(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest) -> str:
-    """Like `digest_of`, but repeat the request until the song is accepted."""
+    """Return the digest of a song; the request is repeated until the server accepts it."""
     while True:
         try:
             return await digest_of(channel, request)
@@ -110,7 +110,7 @@ async def patient_digest_of(channel: grpc.aio.Channel, request: music_pb2.Genera
 
 
 async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, chunks: int) -> None:
-    """Receive some chunks of a song, then cancel."""
+    """Receive some chunks of a song, then cancel the call."""
     call = music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=TIMEOUT_SECONDS)
     async for response in call:
         if response.event.HasField("chunk") and response.event.chunk.sequence >= chunks:
@@ -119,7 +119,7 @@ async def leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequ
 
 
 async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Sequence[str], tally: Tally) -> None:
-    """Receive one song, repeating the request until it is accepted."""
+    """Receive one song and count its outcome; the request is repeated until the server accepts it."""
     rng, request = random.Random(number), request_of(number, engine)
     leaves = rng.random() < CANCEL_SHARE
     while True:
@@ -142,7 +142,7 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
 
 
 async def disturb(service: Service, engine: str, tally: Tally) -> None:
-    """Kill or stop a worker or an encoder from time to time."""
+    """Kill or stop a worker or an encoder at random times."""
     rng = random.Random(1)
     while True:
         await asyncio.sleep(rng.uniform(*KILL_SECONDS[engine]))
@@ -162,7 +162,7 @@ def kind_of(process: psutil.Process) -> str | None:
 
 
 async def measure(service: Service, engine: str, songs: int) -> None:
-    """Make the songs undisturbed, then all of them with disturbances."""
+    """Make the songs undisturbed, then make all of them while processes are killed."""
     tally = Tally()
     async with grpc.aio.insecure_channel(service.address) as channel:
         expected = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
@@ -189,14 +189,14 @@ async def measure(service: Service, engine: str, songs: int) -> None:
 
 
 def main() -> None:
-    """Command line: start a server and run the test of failures."""
+    """Command line: start a server and test it with failures."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--engine", choices=ENGINES, default="studio")
     parser.add_argument("--songs", type=int, default=200)
     parser.add_argument("--render-beside", action="store_true", help="two lanes on each device, as on a GPU")
     options = parser.parse_args()
     devices = json.dumps([{"device": "cpu", "render_beside": options.render_beside}] * 2)
-    # A server that says "error" for every kill would say nothing else.
+    # The log level is critical, because the server logs an error for every kill.
     settings = {"engines": ENGINES[options.engine], "devices": devices, "log_level": "critical"}
     with running_service(**settings, limits__exchange_timeout_seconds="4", limits__retries="8") as service:
         asyncio.run(measure(service, options.engine, options.songs))

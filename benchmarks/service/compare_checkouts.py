@@ -31,6 +31,9 @@ PATHS = ("", "protos", "clients/python")
 STOP_SECONDS = 30.0
 RECORD_SECONDS = 1200.0
 LOG_LINES = 20
+_LISTENING = ("the server is listening for gRPC", "listening")
+"""The log message with the address of gRPC; the second one is that of older checkouts."""
+
 
 Rounds = Sequence[Sequence[Asked]]
 
@@ -64,7 +67,7 @@ def _address(process: subprocess.Popen[str]) -> str:
     lines: list[str] = []
     for line in process.stderr:
         lines.append(line)
-        if line.startswith("{") and (told := json.loads(line))["message"] == "listening":
+        if line.startswith("{") and (told := json.loads(line))["message"] in _LISTENING:
             threading.Thread(target=list, args=(process.stderr,), daemon=True).start()
             return str(told["address"])
     raise RuntimeError(
@@ -73,7 +76,7 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:
-    """Record all responses of a server of that checkout, by request."""
+    """Send all requests to a server of a checkout, and return its responses by request."""
     options = {f"ACE_STEP__{name.upper()}": str(value) for name, value in ace_step.items()}
     with (
         tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs,

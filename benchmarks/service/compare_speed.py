@@ -39,7 +39,7 @@ def module_of(checkout: Path, name: str) -> str:
 
 
 def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
-    """Start a server of the checkout."""
+    """Start a server of a checkout."""
     return running_service(command, checkout, environment_of(checkout))
 
 
@@ -79,7 +79,9 @@ async def _closed(address: str, read: Reader) -> tuple[float, list[float]]:
 
 
 def pretend(checkout: Path) -> Figures:
-    """Measure a closed loop on a device that takes 20 ms a step; the second of two rounds counts."""
+    """Measure a closed loop of clients on a simulated device that takes 20 ms a step; the second of two rounds
+    counts.
+    """
     with running(checkout, [module_of(checkout, "pretend")]) as service:
         rate, firsts = asyncio.run(_closed(service.address, reader_of(checkout)))
         return {
@@ -116,7 +118,7 @@ def interval(ratios: Sequence[float]) -> tuple[float, float]:
 
 
 def row(figure: str, old: Sequence[float], new: Sequence[float]) -> str:
-    """One line of the table."""
+    """Return one line of the table."""
     ratios = [after / before for before, after in zip(old, new, strict=True)]
     low, high = interval(ratios)
     medians = f"{statistics.median(old):8.3f} {statistics.median(new):8.3f}"

@@ -1,5 +1,4 @@
-"""Sends requests to a server with the stubs of the checkout in which it runs: reads them as JSON, and writes the
-responses as JSON.
+"""Sends requests to a server with the generated stubs of another checkout: JSON requests in, JSON responses out.
 
 It is run by its path in a separate process, so that nothing of its own tree is imported. Sound is replaced by its size
 and checksum.
@@ -103,7 +102,7 @@ def taken_sound(message: dict[str, Any]) -> bytes:
 
 
 def told(error: Any) -> dict[str, Any]:
-    """Return an error with its details."""
+    """Return an error with its details as JSON values."""
     status = rpc_status.from_call(error)
     details = MessageToDict(status, preserving_proto_field_name=True).get("details", []) if status else []
     return {"code": error.code().name, "message": error.details(), "details": details}

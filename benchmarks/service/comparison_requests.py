@@ -18,7 +18,7 @@ REQUEST_ID = "6f2d1a5e-93a6-4f0f-9a5c-0d8f3c2b1a00"
 
 @dataclass(frozen=True, slots=True)
 class Asked:
-    """One request: the fields of the request message in JSON form, and whether it must be refused.
+    """One request: the fields of the request message in JSON form, and True if it must be refused.
 
     A field may have the value "song of <name>", which stands for the id of the song of an earlier request.
     """
@@ -42,12 +42,12 @@ def ace_step(name: str, **fields: Any) -> Asked:
 
 
 def refused(name: str, **fields: Any) -> Asked:
-    """Return a request that is invalid."""
+    """Return a request with some invalid fields."""
     return Asked(name, {"prompt": "pop", "duration_seconds": 12.0, "seed": 7} | fields, refused=True)
 
 
 def recording(seconds: float = 6.0, form: str = "FLAC", channels: int = 2) -> str:
-    """Return two tones as a file, in base64."""
+    """Return a sound file of two tones, in base64."""
     times = np.arange(round(seconds * RATE_HERTZ)) / RATE_HERTZ
     sound = 0.2 * np.sin(2 * np.pi * 220.0 * times) + 0.1 * np.sin(2 * np.pi * 329.6 * times)
     file = io.BytesIO()
@@ -56,7 +56,7 @@ def recording(seconds: float = 6.0, form: str = "FLAC", channels: int = 2) -> st
 
 
 def midi_melody(*pitches: int) -> str:
-    """Return quarter notes as a MIDI file, in base64."""
+    """Return a MIDI file of quarter notes, in base64."""
     track = mido.MidiTrack()
     for pitch in pitches:
         track.append(mido.Message("note_on", note=pitch, velocity=80, time=0))

@@ -1,4 +1,6 @@
-"""Rules of the comparison: everything must be equal except ids, instants, estimates, measured times and progress."""
+"""Rules for comparing responses: everything must be equal except ids, instants, estimates, measured times and
+progress.
+"""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -127,8 +129,8 @@ def _with_new_names(text: str) -> str:
 def _as_before(message: Record) -> Record:
     """Return a message with fields whose meaning has changed converted to the old meaning.
 
-    A tone was the one that is sung, a plan had no samples, and engines listed the fields in `RENAMED` among their
-    controls, studio too.
+    In the old meaning a syllable's tone was its sung tone, a plan had no samples, and engines, also studio, listed the
+    fields in `RENAMED` among their controls.
     """
     if "controls" in message:
         return {**message, "controls": [one for one in message["controls"] if one not in RENAMED and "." not in one]}

@@ -59,14 +59,14 @@ def played_at_once(songs: Sequence[tuple[float, Heard]]) -> int:
 
 
 def in_response(data: bytes) -> music_pb2.SongEvent:
-    """Return the event in a message of the stream."""
+    """Return the event in a response message of the stream."""
     return music_pb2.GenerateResponse.FromString(data).event
 
 
 def events(
     channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, timeout: float, read: Reader = in_response
 ) -> AsyncIterator[music_pb2.SongEvent]:
-    """Request a song and iterate over its events."""
+    """Request a song and yield its events."""
     generate = channel.unary_stream(GENERATE, music_pb2.GenerateRequest.SerializeToString, read)
     found: AsyncIterator[music_pb2.SongEvent] = aiter(generate(request, timeout=timeout))
     return found
@@ -75,7 +75,7 @@ def events(
 async def listen(
     channel: grpc.aio.Channel, name: str, request: music_pb2.GenerateRequest, read: Reader = in_response
 ) -> Heard:
-    """Receive one song to its end."""
+    """Receive one song to its end, and return its chunks with their times."""
     heard, started = Heard(name), time.monotonic()
     async for event in events(channel, request, SONG_TIMEOUT_SECONDS, read):
         _note(heard, event, time.monotonic() - started)

@@ -1,5 +1,5 @@
-"""A server with a pretended device, which takes 20 ms for every step of up to 32 sections, and an encoder that only
-counts.
+"""Runs a server with a simulated device, which takes 20 ms for every step of up to 32 sections, and an encoder that
+only counts.
 
     python -m benchmarks.service.pretend --port 50070
 
@@ -42,7 +42,7 @@ from server.workers.messages import EngineSpec, Lane
 STEP_SECONDS = 0.02
 SECTIONS, STEPS, BATCH = 10, 5, 32
 SECTION_SECONDS = 1.0
-# Sound crosses from the worker to the encoder as PCM; at this rate it is about as many bytes as its MP3.
+# Workers send PCM to the encoder; at this rate it has about as many bytes as the MP3.
 RATE_HERTZ = 3_000
 ENGINE = EngineSpec("pretend", "benchmarks.service.pretend:PretendEngine")
 ENCODER = EncoderSpec("benchmarks.service.pretended_encoder:PretendEncoder")
@@ -53,7 +53,7 @@ DEVICE = DeviceSpec(
 
 @dataclass(slots=True)
 class PretendState:
-    """A section that counts its steps."""
+    """The state of a section, which only counts its steps."""
 
     steps: int = STEPS
     step: int = 0
@@ -61,7 +61,7 @@ class PretendState:
 
 @dataclass(frozen=True, slots=True)
 class PretendConditions:
-    """A section of one token."""
+    """Conditions of a section of one token."""
 
     cost: int = 1
     length: int = 1
@@ -118,7 +118,7 @@ class PretendEngine:
         return PretendState()
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Sleep for the same time, whatever the batch."""
+        """Sleep for the same time, whatever the batch, and advance the states."""
         time.sleep(STEP_SECONDS)
         for state in states:
             assert isinstance(state, PretendState)
@@ -137,7 +137,7 @@ class PretendEngine:
         yield np.zeros((2, round(SECTION_SECONDS * RATE_HERTZ)), np.float32)
 
     def save(self, state: SectionState) -> bytes:
-        """Return no bytes."""
+        """Return no bytes, because there is nothing to save."""
         return b""
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
@@ -145,7 +145,7 @@ class PretendEngine:
         return PretendState()
 
     def save_section(self, state: SectionState) -> bytes:
-        """Return no bytes."""
+        """Return no bytes, because there is nothing to save."""
         return b""
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> PretendState:
@@ -153,11 +153,11 @@ class PretendEngine:
         return PretendState(step=STEPS)
 
     def check(self) -> None:
-        """Do nothing."""
+        """Do nothing, because there is no device that could break."""
 
 
 async def serve(port: int) -> None:
-    """Serve until cancelled."""
+    """Run the server until cancelled."""
     encoders = LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
     runner = Runner(RunnerSettings(), LocalPool((DEVICE,), (ENGINE,)), encoders)
     await runner.start()

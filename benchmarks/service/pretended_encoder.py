@@ -1,4 +1,4 @@
-"""The encoder for the pretended device (pretend.py), in a module without the imports of a server."""
+"""The encoder of the simulated device in pretend.py, in a module that does not import the server."""
 
 from collections.abc import Mapping
 
@@ -9,7 +9,7 @@ CHUNK_BYTES = 24_000
 
 
 class PretendEncoder:
-    """Returns 24 KB for every second of sound, in frames of a second."""
+    """An encoder that returns 24 KB for every second of sound, in frames of a second."""
 
     delay_samples = 0
     stream_bytes = None
@@ -24,7 +24,7 @@ class PretendEncoder:
         self._fed_samples = 0
 
     def feed(self, window: Window) -> bytes:
-        """Return a frame for every full second."""
+        """Return a frame of fixed bytes for every full second of sound."""
         self._fed_samples += window.shape[1]
         self.sample_count = self._fed_samples * self.samples_per_frame // self._source_rate_hertz
         frames = self.sample_count // self.samples_per_frame

@@ -26,19 +26,21 @@ class Service:
     start_seconds: float
 
     def family(self) -> list[psutil.Process]:
-        """The server process and its workers."""
+        """Return the server process and its child processes."""
         return [self.process, *self.process.children(recursive=True)]
 
     def cpu_seconds(self) -> float:
-        """CPU time that server and workers have used so far."""
+        """Return the CPU time that the server and its child processes have used so far."""
         return sum(map(_cpu_seconds, self.family()))
 
     def own_cpu_seconds(self) -> float:
-        """CPU time of the server process so far, without its workers."""
+        """Return the CPU time of the server process so far, without its child processes."""
         return _cpu_seconds(self.process)
 
     def memory_bytes(self) -> int:
-        """Resident memory of server and workers, shared pages counted once per process."""
+        """Return the resident memory of the server and its child processes; shared pages count once for each
+        process.
+        """
         return sum(process.memory_info().rss for process in self.family())
 
 

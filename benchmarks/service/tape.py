@@ -19,17 +19,17 @@ SONG_SECONDS = 120.0
 
 @cache
 def tape() -> tuple[Window, ...]:
-    """Return the windows of a section."""
+    """Return the recorded windows of a section."""
     sound = band(SOURCE_RATE_HERTZ)[:, : round(SECTION_SECONDS * SOURCE_RATE_HERTZ)]
     return tuple(np.split(sound, round(SECTION_SECONDS / WINDOW_SECONDS), axis=1))
 
 
 class TapeEngine(PretendEngine):
-    """An engine in which every section has the same sound."""
+    """An engine that plays the same recorded sound in every section."""
 
     @classmethod
     def load(cls, device: str) -> "TapeEngine":
-        """Make the sound that all sections repeat."""
+        """Make the recorded sound that all sections repeat."""
         tape()
         return cls()
 

@@ -36,7 +36,7 @@ SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Load:
-    """A number of simultaneous songs, their chunks per second, and the time for collecting chunks before each
+    """One load: the number of simultaneous songs, their chunks per second, and the time for collecting chunks before an
     append.
     """
 
@@ -51,14 +51,14 @@ class Load:
 
 
 async def admitted(parts: SharedParts, number: int) -> Claim:
-    """Admit a song that this process makes."""
+    """Admit and claim a song that this process makes."""
     answer = await parts.directory.admit(ticket(record(number), take=True))
     assert answer.claim is not None
     return answer.claim
 
 
 async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: float) -> list[float]:
-    """Write one song at the rate of a stream, after a delay; returns the seconds of each append."""
+    """Write one song, after a delay, at the rate of a stream; returns the seconds that each append took."""
     appends: list[float] = []
     waiting: list[bytes] = []
     at, began, song = Extent(), time.monotonic() + delay_seconds, replace(claim.song, state=SongState.RUNNING)
@@ -100,7 +100,7 @@ async def _measure(server: DirectoryServer, folder: str, load: Load) -> None:
         assert hearing.stdout is not None
         await hearing.stdout.readline()
         before = _cpu_seconds(server.pid)
-        # Songs do not begin, nor bring their chunks, in the same moment.
+        # Songs do not begin at the same moment, nor do their chunks come at the same moment.
         songs = (write(parts, one, load, 1.03 * place / load.songs) for place, one in enumerate(claims))
         appends = await asyncio.gather(*songs)
         spent = _cpu_seconds(server.pid) - before
@@ -129,7 +129,7 @@ def _cpu_seconds(pid: int) -> float:
 
 
 def main() -> None:
-    """Command line: measure each load on a new Redis or Valkey."""
+    """Command line: measure each load with a new Redis or Valkey."""
     parser = argparse.ArgumentParser(description="Measure the shared store.")
     parser.add_argument("--songs", type=int, default=16)
     parser.add_argument("--rate", type=float, default=20.0, help="chunks a second of each song")

@@ -26,7 +26,7 @@ async def follow(directory: Directory, song_id: str) -> list[float]:
 
 
 async def main(url: str, folder: str, *song_ids: str) -> None:
-    """Follow the songs to their end."""
+    """Follow the songs to their end, and print the latencies."""
     async with shared_store(plan_for(url, f"file://{folder}")) as parts:
         print("ready", flush=True)
         delays = await asyncio.gather(*(follow(parts.directory, song_id) for song_id in song_ids))

@@ -1,4 +1,4 @@
-"""Endless ambience for a game: songs that crossfade into each other, and follow the mood.
+"""Plays endless ambience for a game: songs that crossfade into each other and follow the mood.
 
 The next song is made while the present one plays, so that there is never silence; if the server cannot make it, the
 present song is repeated. A line on standard input sets a new mood, and the music changes as soon as a song is ready.
@@ -34,7 +34,7 @@ PATIENCE = Retry(attempts=8, longest_wait_seconds=30.0)
 
 
 class Ambience:
-    """Endless music. `mood` may be changed at any time.
+    """Makes endless music in a `mood`, which may be changed at any time.
 
     With `patient` it waits for the next song instead of repeating the present one, for output to a file.
     """
@@ -72,7 +72,7 @@ class Ambience:
                 self._next.cancel()
 
     def _look_ahead(self) -> None:
-        """Start the request for the next song, in the present mood."""
+        """Start the request for the next song in the present mood."""
         if self._next and self._next_mood != self.mood:
             self._next.cancel()
             self._next = None
@@ -97,10 +97,10 @@ class Ambience:
             music = b"".join([data async for data in song.audio()])
         count = song.received.close().sample_count
         sound, _ = await asyncio.to_thread(soundfile.read, io.BytesIO(music), dtype="float32", always_2d=True)
-        return np.asarray(sound[-count:])  # an Info frame tells libsndfile what is not of the song
+        return np.asarray(sound[-count:])  # libsndfile reads the padding from the Info frame and drops it
 
     def _join(self, before: Sound, after: Sound) -> Sound:
-        """Crossfade: fade `before` out and `after` in, at constant loudness."""
+        """Return the crossfade of two songs: `before` fades out and `after` fades in, at constant loudness."""
         count = min(self._overlap, len(before), len(after))
         turn = np.linspace(0, np.pi / 2, count, dtype=np.float32)[:, None]
         return np.concatenate([before[:count] * np.cos(turn) + after[:count] * np.sin(turn), after[count:]])
@@ -150,7 +150,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", default="calm forest", help="style as keywords, English or Chinese")
     parser.add_argument("--song-seconds", type=float, default=60.0, help="length of one song, 10 to 240 (60)")

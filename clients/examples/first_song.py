@@ -1,4 +1,4 @@
-"""Start a server on a free port, request one song with the `melisma` command, and stop the server.
+"""Starts a server on a free port, requests one song with the `melisma` command, and stops the server.
 
 `make song` runs it from the root of the repository.
 """
@@ -66,7 +66,7 @@ def main() -> int:
 
 @contextmanager
 def songs_folder() -> Iterator[str]:
-    """A temporary folder for the server's songs, because the default folder may be in use by another server."""
+    """Make a temporary folder for the server's songs, because the default folder may be in use by another server."""
     with tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as folder:
         yield folder
 
@@ -99,7 +99,7 @@ def running_service(log: IO[bytes], console: Console, folder: str) -> Iterator[s
 
 
 def free_port() -> int:
-    """Return a port that is free now."""
+    """Return the number of a port that is free now."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
@@ -124,7 +124,7 @@ def wait_until_serving(service: subprocess.Popen[bytes], address: str) -> None:
 
 
 def is_serving(health: HealthStub) -> bool:
-    """True if the health service reports SERVING now."""
+    """Return True if the health service reports SERVING now."""
     try:
         answer: HealthCheckResponse = health.Check(HealthCheckRequest(), timeout=1.0)  # type: ignore[attr-defined]
     except grpc.RpcError:
@@ -145,7 +145,7 @@ def ask_for_song(address: str, arguments: argparse.Namespace) -> int:
 
 
 def stop(service: subprocess.Popen[bytes]) -> None:
-    """Stop the server, by force after some seconds."""
+    """Stop the server, and kill it if it has not ended after some seconds."""
     service.terminate()
     try:
         service.wait(STOP_TIMEOUT_SECONDS)

@@ -1,4 +1,4 @@
-"""Karaoke in a terminal: words are highlighted as they are sung, while the song is still being made.
+"""Shows karaoke in a terminal: words are highlighted as they are sung, while the song is still being made.
 
 The clock starts with the first sound and stops while no sound has arrived. The program of `--player` reads the song
 from its standard input. If standard output is not a terminal, one line is printed for every syllable as it is sung.
@@ -35,7 +35,7 @@ class Stage:
 
     def __init__(self, clock: Callable[[], float], latency_seconds: float) -> None:
         self.plan = SongPlan()
-        self.syllables: list[tuple[float, int, str]] = []  # when, in which of the lines, as written
+        self.syllables: list[tuple[float, int, str]] = []  # start, index of the line, text
         self.lines: list[str] = []
         self.heard_seconds = 0.0
         self.complete = False
@@ -50,7 +50,7 @@ class Stage:
             return 0.0
         passed = self._clock() - self._start - self._latency_seconds
         if passed > self.heard_seconds and not self.complete:
-            self._start += passed - self.heard_seconds  # the sound is late: so is everything after it
+            self._start += passed - self.heard_seconds  # the sound came late, so the clock is set back
         return min(max(0.0, passed), self.heard_seconds)
 
     @property
@@ -59,7 +59,7 @@ class Stage:
         return self.complete and self.position >= self.heard_seconds
 
     def take(self, event: object) -> None:
-        """Process an event of the song."""
+        """Process an event of the song: store the times of its syllables."""
         if isinstance(event, SongPlan):
             self.plan = event
         elif isinstance(event, AudioChunk):
@@ -71,7 +71,7 @@ class Stage:
             self.syllables += [(one.start_seconds, first + one.line_index, one.text) for one in event.timings]
 
     def text(self) -> Text:
-        """The line being sung, with its sung part highlighted, and the lines after it."""
+        """Return the line being sung, with its sung part highlighted, and the lines after it."""
         begun = [one for one in self.syllables if one[0] <= self.position]
         line = begun[-1][1] if begun else 0
         words, lit = (self.lines[line], 0) if line < len(self.lines) else ("♪", 0)
@@ -107,7 +107,7 @@ async def receive(song: AsyncSong, stage: Stage, file: BinaryIO | None, player: 
                     file.write(event.data)
                 if player:
                     player.write(event.data)
-                    await player.drain()  # a player that has enough slows the server down
+                    await player.drain()  # waits while the player's buffer is full, which slows the server down
             stage.take(event)
     stage.complete = True
     if player:
@@ -152,7 +152,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; default: a short song"

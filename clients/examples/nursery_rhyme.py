@@ -1,4 +1,4 @@
-"""A nursery rhyme for teaching: words on a well-known melody, sung slowly, with a lyrics sheet.
+"""Makes a nursery rhyme for teaching: words on a well-known melody, sung slowly, with a lyrics sheet.
 
 Writes `<output>.mp3` with the voice, `<output>-sing-along.mp3` without it, and `<output>.lrc`, the timed lyrics that
 most players show. With `--pinyin` the pronunciation is above every line.
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument(
         "--words", type=Path, help="UTF-8 file with lines under tags such as [verse]; default: a rhyme about rain"
@@ -76,7 +76,7 @@ def request_of(arguments: argparse.Namespace) -> SongRequest:
         anchor=tuple(map(note, arguments.melody.split())),
         tempo_bpm=arguments.tempo,
         voice=VoiceKind.FEMALE,
-        vocal_level_db=3.0,  # words are what it is about
+        vocal_level_db=3.0,  # the words must be easy to understand
         seed=arguments.seed,
     )
 
@@ -113,7 +113,7 @@ def sing(client: Client, request: SongRequest, arguments: argparse.Namespace) ->
 
 
 def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iterator[str]:
-    """Return the words in the LRC format, each line at the time of its first syllable."""
+    """Yield the lines of words in the LRC format, each at the time of its first syllable."""
     for section in sections:
         first: dict[int, float] = {}
         for timing in section.timings:
@@ -126,7 +126,7 @@ def lines(plan: SongPlan, sections: list[SectionFinished], pinyin: bool) -> Iter
 
 
 def stamp(seconds: float) -> str:
-    """Format a time as in LRC."""
+    """Format a time in seconds as in LRC files."""
     return f"{int(seconds // 60):02d}:{seconds % 60:05.2f}"
 
 

@@ -65,7 +65,7 @@ def main() -> int:
 
 
 def parse() -> argparse.Namespace:
-    """Read the command line."""
+    """Parse the command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--mood", choices=MOODS, required=True)
     parser.add_argument("--seconds", type=float, required=True, help="length of the video, 10 to 240")
@@ -80,7 +80,9 @@ def parse() -> argparse.Namespace:
 
 
 def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """Return the music and its source; raises the server's error if the library has no track either."""
+    """Return the music and its source, server or library; raises the server's error if the library has no track
+    either.
+    """
     begin = time.monotonic()
     try:
         music, facts = ask(arguments)
@@ -94,7 +96,7 @@ def make(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
 
 
 def ask(arguments: argparse.Namespace) -> tuple[bytes, dict[str, object]]:
-    """Request the song; returns it and its id. Raises MelismaError."""
+    """Request the song from the server; returns its bytes and a description with its id. Raises MelismaError."""
     prompt, usual_bpm = MOODS[arguments.mood]
     bars = max(1, round(arguments.seconds * usual_bpm / 60 / BEATS_PER_BAR))
     request = SongRequest(
@@ -132,7 +134,7 @@ def fit(music: bytes, seconds: float) -> bytes:
 
 
 def first_frame(music: bytes) -> int:
-    """Return the offset of the first frame, after an ID3 tag."""
+    """Return the offset of the first MP3 frame, after an ID3 tag."""
     if music[:3] != b"ID3":
         return 0
     return 10 + sum(byte << 7 * (3 - place) for place, byte in enumerate(music[6:10]))

@@ -1,4 +1,4 @@
-"""The dashboard's rows about objectives, calls and processes."""
+"""Panels of the Grafana dashboard about objectives, calls and processes."""
 
 from deploy.grafana.queries import (
     PERCENTILE_TIME,

@@ -1,4 +1,4 @@
-"""Panels of the dashboard, in rows, and their queries."""
+"""Panels of the Grafana dashboard about songs, engines and devices, in rows, with their Prometheus queries."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,4 +1,4 @@
-"""Building blocks of panels, and common Prometheus queries."""
+"""Data types of Grafana panels, and functions that build common Prometheus queries."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,17 +6,17 @@ from dataclasses import dataclass
 SERVERS = 'namespace=~"$namespace",pod=~"$pod"'
 ENGINES = f'{SERVERS},engine=~"$engine"'
 SERVER = "{{pod}} {{instance}}"
-"""Outside of Kubernetes there are no pods."""
+"""Legend of a server's line: its pod, or outside of Kubernetes, where there are no pods, its instance."""
 
 PERCENTILE_TIME = "5m"
-"""What percentiles and means look back, as those of the alerts do: in less there are too few songs."""
+"""Time span of percentiles and means, as in the alerts; a shorter one has too few songs."""
 
 
 @dataclass(frozen=True)
 class Query:
-    """An expression, and the name of its lines; with `exemplars`, the traces behind it are shown as points.
+    """A Prometheus query and the name of its lines.
 
-    What is only there to compare with is `dashed`.
+    With `exemplars`, traces are shown as points. A line that is only for comparison is `dashed`.
     """
 
     expr: str
@@ -27,7 +27,7 @@ class Query:
 
 @dataclass(frozen=True)
 class Lines:
-    """A panel of values over time. `unit` is a unit of Grafana."""
+    """A panel of values over time. `unit` is the name of a unit in Grafana."""
 
     title: str
     unit: str
@@ -37,7 +37,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Figure:
-    """A panel of the present value, red from some value on."""
+    """A panel of a present value, shown in red from a threshold on."""
 
     title: str
     unit: str
@@ -48,7 +48,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """A panel of the buckets of a histogram over time: how many measurements fell into each."""
+    """A panel of a histogram over time: the number of measurements in each bucket."""
 
     title: str
     unit: str
@@ -57,28 +57,28 @@ class Heatmap:
 
     @property
     def query(self) -> Query:
-        """The measurements of each interval by bucket."""
+        """The query for the measurements of each interval by bucket."""
         return Query(f"sum by (le) (increase({self.histogram}_bucket{{{ENGINES}}}[$__rate_interval]))", "{{le}}")
 
 
 def rate(counter: str, by: str, labels: str = ENGINES, time: str = "$__rate_interval") -> str:
-    """Rate of a counter per second."""
+    """Return the query for the rate of a counter per second."""
     return f"sum by ({by}) (rate({counter}{{{labels}}}[{time}]))"
 
 
 def per_minute(counter: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """Queries for the rate of a counter per minute."""
+    """Return the queries for the rate of a counter per minute."""
     return [Query(f"60 * {rate(counter, ', '.join(by), labels)}", _legend(*by))]
 
 
 def percentile(percent: int, histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> Query:
-    """The value that so many in a hundred did not exceed."""
+    """Return the query for a percentile of a histogram."""
     rates = rate(f"{histogram}_bucket", ", ".join(("le", *by)), labels, time=PERCENTILE_TIME)
     return Query(f"histogram_quantile({percent / 100}, {rates})", f"{_legend(*by)} P{percent}", exemplars)
 
 
 def spread(histogram: str, *by: str, exemplars: bool = False, labels: str = ENGINES) -> list[Query]:
-    """P50 and P95, and the traces of songs."""
+    """Return the queries for P50 and P95 of a histogram, with the traces of songs."""
     return [
         percentile(50, histogram, *by, labels=labels),
         percentile(95, histogram, *by, exemplars=exemplars, labels=labels),
@@ -86,33 +86,33 @@ def spread(histogram: str, *by: str, exemplars: bool = False, labels: str = ENGI
 
 
 def mean(histogram: str, *by: str) -> list[Query]:
-    """The mean of what was measured."""
+    """Return the query for the mean of a histogram."""
     total, count = (rate(f"{histogram}_{what}", ", ".join(by), time=PERCENTILE_TIME) for what in ("sum", "count"))
     return [Query(f"{total} / {count}", _legend(*by))]
 
 
 def objective(histogram: str) -> Query:
-    """The objective that deploy/prometheus/rules.yml sets for a histogram."""
+    """Return the query for the objective that deploy/prometheus/rules.yml sets for a histogram."""
     return Query(f'engine:{histogram}:objective{{engine=~"$engine"}}', "{{engine}} objective", dashed=True)
 
 
 def limit(what: str) -> Query:
-    """Limit of each server, for all engines together."""
+    """Return the query for a limit of each server, for all engines together."""
     return Query(f"melisma_{what}_limit{{{SERVERS}}}", f"{SERVER} limit", dashed=True)
 
 
 def share(part: str, whole: str) -> str:
-    """Ratio of two counters over the last hour."""
+    """Return the query for the ratio of two counters over the last hour."""
     return f"sum(increase({part}[1h])) / sum(increase({whole}[1h]))"
 
 
 def as_it_is(gauge: str, *by: str, labels: str = ENGINES) -> list[Query]:
-    """A gauge of each server, and of what else it is told apart by."""
+    """Return the query for the value of a gauge, by server and other labels."""
     return [Query(f"{gauge}{{{labels}}}", f"{SERVER} {_legend(*by)}".strip())]
 
 
 def of_process(metric: str) -> str:
-    """A metric of the server process."""
+    """Return the query for a metric of the server process."""
     return f'{metric}{{job="melisma",{SERVERS}}}'
 
 

@@ -1,4 +1,4 @@
-"""Writes melisma.json, the dashboard as Grafana imports it, from panels.py.
+"""Writes melisma.json, the dashboard that Grafana imports, from the panels in panels.py.
 
 python -m deploy.grafana.render
 """
@@ -20,13 +20,15 @@ Json = dict[str, Any]
 DATASOURCE = {"type": "prometheus", "uid": "${datasource}"}
 COLUMNS = 24
 OPEN = ("Now", "Objectives", "Listeners")
-"""Rows that are unfolded: they tell that something is wrong. The others tell what, and ask Prometheus once unfolded."""
+"""Rows that are expanded: they show that something is wrong. The collapsed ones show the cause, and query Prometheus
+only once expanded.
+"""
 FIGURE_SIZE, LINES_SIZE = (4, 4), (8, 8)
 """Width and height."""
 
 
 def dashboard() -> Json:
-    """The classic schema, which Grafana 11 and newer read."""
+    """Return the dashboard in Grafana's classic schema, which Grafana 11 and newer read."""
     return {
         "uid": "melisma",
         "title": "Melisma",
@@ -44,12 +46,14 @@ def dashboard() -> Json:
 
 
 def rendered() -> str:
-    """The text of the file."""
+    """Return the text of melisma.json."""
     return json.dumps(dashboard(), indent=2) + "\n"
 
 
 def _rows() -> Iterator[Json]:
-    """Every row, followed by its panels if it is unfolded; a folded one has them inside, as Grafana wants it."""
+    """Yield every row, followed by its panels if it is expanded; Grafana stores the panels of a collapsed row inside
+    it.
+    """
     ids, y = count(1), 0
     for title, panels in ROWS.items():
         row = {"id": next(ids), "type": "row", "title": title, "gridPos": _place(0, y, COLUMNS, 1)}
@@ -115,7 +119,7 @@ def _heatmap(panel: Heatmap) -> Json:
         "type": "heatmap",
         "fieldConfig": {"defaults": {"custom": {"scaleDistribution": {"type": "linear"}}}, "overrides": []},
         "options": {
-            "calculate": False,  # the query has the buckets already
+            "calculate": False,  # the query already returns buckets
             "cellGap": 1,
             "color": {"mode": "scheme", "scheme": "Oranges", "steps": 64, "reverse": False},
             "rowsFrame": {"layout": "auto"},
@@ -159,7 +163,7 @@ def _variable(name: str, query: str) -> Json:
         "sort": 1,
         "multi": True,
         "includeAll": True,
-        # What has no such label counts, too.
+        # Series without this label count, too.
         "allValue": ".*",
         "current": {"text": "All", "value": "$__all"},
     }

@@ -1,4 +1,4 @@
-"""The dashboard's row about the song store; most of its panels have lines with a shared store alone."""
+"""Panels of the Grafana dashboard about the song store; most of them have data only with a shared store."""
 
 from deploy.grafana.queries import ENGINES, SERVER, SERVERS, Lines, Query, as_it_is, limit, per_minute, spread
 

@@ -1,4 +1,4 @@
-"""Encodes prompt and lyrics into the contexts of a song."""
+"""Encodes prompt and lyrics into contexts, the conditions of the transformer."""
 
 import torch
 
@@ -9,7 +9,7 @@ from model.ace_step.sampling.guided_velocity import Contexts
 
 
 class Encoder:
-    """Computes the contexts of a song once, for all its steps."""
+    """Computes the contexts of a song's prompt and lyrics once, for all its denoising steps."""
 
     def __init__(self, transformer: Transformer, text_encoder: TextEncoder) -> None:
         self._transformer = transformer
@@ -39,7 +39,9 @@ class Encoder:
         return Contexts(conditional, unconditional, model.cached(model.context(text, away, weaken=weaken)))
 
     def edit_contexts(self, prompt: str, ids: tuple[int, ...]) -> Contexts:
-        """Return the contexts for FlowEdit; the unconditional one has neither prompt nor lyrics."""
+        """Return the contexts for FlowEdit, which changes a recording; the unconditional one has neither prompt nor
+        lyrics.
+        """
         model = self._transformer
         text = self._text_encoder.encode(prompt)
         words = self._words(ids)

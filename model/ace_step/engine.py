@@ -47,7 +47,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Parts of the engine."""
+    """Networks and other parts from which the engine is built."""
 
     networks: Networks
     tokenizer: LyricTokenizer
@@ -95,7 +95,7 @@ class AceStepEngine:
         return engine
 
     def info(self) -> EngineInfo:
-        """See `Engine.info`."""
+        """Return limits and defaults of ACE-Step v1; see `Engine.info`."""
         return EngineInfo(
             name=NAME,
             description="ACE-Step v1 3.5B: makes a whole song by latent diffusion, from style keywords and lyrics; "
@@ -118,12 +118,12 @@ class AceStepEngine:
         )
 
     def plan(self, params: SongParams) -> SongPlan:
-        """See `Engine.plan`."""
+        """Plan a song: its sections and all parameters; see `Engine.plan`."""
         return self._planner.plan(params)
 
     @torch.no_grad()
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """See `Engine.prepare`."""
+        """Encode prompt and lyrics of a section; see `Engine.prepare`."""
         spec = _spec(plan)
         with self._device.preparing(), lora.active(*self._adapter(spec)):
             contexts = self._encoder.contexts(spec.prompt, spec.words[index], spec.guidance)
@@ -154,7 +154,7 @@ class AceStepEngine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> SectionState:
-        """See `Engine.begin`."""
+        """Draw the noise of a section and return its state; see `Engine.begin`."""
         spec, given, before = _spec(plan), cast(Conditions, conditions), cast(Context | None, context)
         self._device.use(*given.tensors, after=given.ready)
         if before is not None:
@@ -166,7 +166,10 @@ class AceStepEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`. If songs do not share steps, each has its own passes."""
+        """Advance the states of several sections by one step; see `Engine.denoise`.
+
+        If songs do not share steps, each song has its own forward passes.
+        """
         given = [cast(State, state) for state in states]
         for together in [given] if self._shares_steps else [[state] for state in given]:
             self._advance(together)
@@ -180,36 +183,36 @@ class AceStepEngine:
             state.advance([next(velocities) for _ in rows])
 
     def context(self, state: SectionState) -> SectionContext:
-        """See `Engine.context`."""
+        """Return the context that a finished section passes to the next; see `Engine.context`."""
         done = cast(State, state)
         latents = done.trajectory.latents
         tail = latents[..., max(0, done.last - CONTEXT_FRAMES) : done.last]
         return Context(tail, latents[..., done.last :], done.seam)
 
     def score(self, state: SectionState) -> SectionScore:
-        """See `Engine.score`. The model does not give times of syllables."""
+        """Return an empty score, because the model does not give the times of syllables; see `Engine.score`."""
         return SectionScore()
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """See `Engine.render`."""
+        """Yield the sound of a finished section, window by window; see `Engine.render`."""
         return self._renderer.render(cast(State, state))
 
     def save(self, state: SectionState) -> bytes:
-        """See `Engine.save`."""
+        """Serialize the context after a rendered section; see `Engine.save`."""
         return saving.context_bytes(cast(Context, self.context(state)), self._device)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """See `Engine.restore`."""
+        """Restore a context that `save` has serialized; see `Engine.restore`."""
         return saving.context_of(saved, self._device)
 
     def save_section(self, state: SectionState) -> bytes:
-        """See `Engine.save_section`."""
+        """Serialize the latents of a finished section; see `Engine.save_section`."""
         done = cast(State, state)
         assert done.step == done.steps
         return latents_bytes(done.trajectory.latents, self._device)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """See `Engine.restore_section`."""
+        """Restore a finished section that `save_section` has serialized; see `Engine.restore_section`."""
         spec, before = _spec(plan), cast(Context | None, context)
         trajectory = FinishedTrajectory(latents_of(saved, self._device), starts.evaluation_count(spec, index))
         if before is None:
@@ -217,7 +220,7 @@ class AceStepEngine:
         return State(spec, index, trajectory, before.tail.shape[-1], before.seam)
 
     def check(self) -> None:
-        """See `Engine.check`."""
+        """Compute something on the device, which raises if it is broken; see `Engine.check`."""
         self._device.check()
 
     def _noise(self, seed: int) -> Noise:

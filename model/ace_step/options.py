@@ -1,4 +1,4 @@
-"""Options of a request for this engine alone. The module does not import torch."""
+"""Options of a request that only the engine ACE-Step v1 has. The module does not import torch."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from model.song import EngineOptions
 
 
 class GenerationMode(StrEnum):
-    """Denoising of a whole song at once, or section by section."""
+    """The way of denoising: the whole song at once, or section by section."""
 
     WHOLE = "whole"
     SECTIONED = "sectioned"

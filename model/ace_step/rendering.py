@@ -23,7 +23,9 @@ class Renderer:
 
     @torch.no_grad()
     def render(self, done: State) -> Iterator[Window]:
-        """Yield the sound of a finished section, [2, samples] each; sound beyond its end is stored in its seam."""
+        """Yield the sound of a finished section in windows [2, samples]; sound beyond its end is kept for the
+        crossfade.
+        """
         start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
         beyond = _SEAM_MEL_FRAMES if done.trajectory.latents.shape[-1] > done.last else 0
         with self._device.decoding():

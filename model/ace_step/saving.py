@@ -9,13 +9,13 @@ from model.shared.saved_tensors import on_device, tensor_bytes
 
 
 def context_bytes(context: Context, device: Device) -> bytes:
-    """Serialize a context whose seam is known."""
+    """Serialize the context of a rendered section."""
     assert context.seam.sound is not None
     return tensor_bytes(device, tail=context.tail, beyond=context.beyond, seam=torch.from_numpy(context.seam.sound))
 
 
 def context_of(saved: bytes, device: Device) -> Context:
-    """Restore a context from `context_bytes`, on the device."""
+    """Restore a context from the bytes of `context_bytes`, on the device."""
     kept = load(saved)
     tail, beyond = on_device(device, kept["tail"], kept["beyond"])
     return Context(tail, beyond, Seam(kept["seam"].numpy()))

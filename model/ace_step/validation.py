@@ -9,7 +9,7 @@ from model.song import Retake, SongParams, SongPlan
 
 
 class AceStepValidator:
-    """The implementation of `model.engine.Validator` for ACE-Step."""
+    """Checks requests for ACE-Step v1; implements `model.engine.Validator`."""
 
     def __init__(self, planner: Planner) -> None:
         self._planner = planner

@@ -33,7 +33,7 @@ from model.studio.voice.performance.manner import manner_of
 from model.studio.voice.timings import syllable_timings
 from model.studio.voice.vocalist import Singer, Vocalist, choir
 
-# The listener waits for the first window, so it is short; later ones are long because a call costs a little.
+# The listener waits for the first window, so it is short; later windows are long, because every call has a cost.
 FIRST_WINDOW_SAMPLES = SAMPLE_RATE_HERTZ // 2
 WINDOW_SAMPLES = SAMPLE_RATE_HERTZ
 _STATE_BYTES = 4 << 20
@@ -69,7 +69,7 @@ class StudioEngine:
         return cls(ScoreDenoiser.load(), bank, VoiceBank.load())
 
     def info(self) -> EngineInfo:
-        """Return limits and defaults of the studio engine."""
+        """Return limits and defaults of the studio engine, such as ranges of duration and tempo."""
         return INFO
 
     def plan(self, params: SongParams) -> SongPlan:
@@ -105,7 +105,7 @@ class StudioEngine:
         return DraftState(plan, index, draft, arranger, mixer, self._denoiser)
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Advance all states by one step; see `Engine.denoise`."""
+        """Advance the states of several sections by one denoising step; see `Engine.denoise`."""
         self._denoiser.denoise([_draft(state) for state in states])
 
     def save_section(self, state: SectionState) -> bytes:
@@ -115,8 +115,8 @@ class StudioEngine:
     def restore_section(
         self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None
     ) -> FinishedState:
-        """Restore a composed section; see `Engine.restore_section`. It is played on the mixer of the previous
-        section.
+        """Restore a composed section, to be played on the mixer of the previous section; see
+        `Engine.restore_section`.
         """
         composed = saving.load(saved, self._bank, ())
         assert isinstance(composed, ComposedSection)
@@ -124,7 +124,7 @@ class StudioEngine:
         return FinishedState(plan, index, composed, context.mixer if context else self._mixer(plan))
 
     def context(self, state: SectionState) -> StudioContext:
-        """Return melodies, arranger state and mixer after a finished section."""
+        """Return the context for the next section: melodies, arranger state and mixer after a finished section."""
         own = _own(state)
         return StudioContext(own.composed.memory, own.composed.arranger, own.mixer)
 
@@ -142,7 +142,7 @@ class StudioEngine:
         )
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Play a finished section; see `Engine.render`."""
+        """Render a finished section to windows of sound; see `Engine.render`."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         detail = detail_of(own.plan)
@@ -159,12 +159,12 @@ class StudioEngine:
         )
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize melodies, arranger state and mixer; see `Engine.save`."""
+        """Serialize the context after a section: melodies, arranger state and mixer; see `Engine.save`."""
         context = self.context(state)
         return saving.save(context, self._bank, context.mixer.shared())
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> StudioContext:
-        """Restore melodies, arranger state and mixer; see `Engine.restore`."""
+        """Restore the context after a section: melodies, arranger state and mixer; see `Engine.restore`."""
         context = saving.load(saved, self._bank, self._mixer(plan).shared())
         assert isinstance(context, StudioContext)
         return context

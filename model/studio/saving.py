@@ -1,4 +1,4 @@
-"""Serializes values of a song, without objects that every song of the engine shares.
+"""Serializes the state of a song without the constant objects that all songs of the engine share.
 
 Shared objects are represented by their index in a list that both sides build in the same way, tones by their parameters
 in the bank. The bytes are only exchanged between processes of this program, and are trusted.

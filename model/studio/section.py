@@ -1,4 +1,4 @@
-"""One section of a song in the studio engine: its conditions, its state, and its result."""
+"""One section of a song in the studio engine: its conditions, its state while it is composed, and its result."""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -24,7 +24,7 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 @dataclass(frozen=True, slots=True)
 class StudioContext:
-    """Context for the next section: melodies so far, state of the arranger, and the mixer with sounds that still
+    """Context for the next section: melodies so far, state of the arranger, and the mixer with notes that still
     decay.
     """
 
@@ -35,7 +35,7 @@ class StudioContext:
 
 @dataclass(frozen=True, slots=True)
 class ComposedSection:
-    """A finished section as notes."""
+    """The notes of a composed section."""
 
     score: Score
     arrangement: Arrangement
@@ -46,7 +46,7 @@ class ComposedSection:
 
 @dataclass(frozen=True, slots=True)
 class StudioConditions:
-    """Conditions of a section. Those of the first section hold the song's mixer."""
+    """Input of the denoiser for one section. The conditions of the first section also hold the song's mixer."""
 
     spec: SectionSpec
     steps: int
@@ -58,7 +58,7 @@ class StudioConditions:
 
 
 class StudioState(ABC):
-    """The state of one section, and the mixer that plays it."""
+    """The state of one section while it is denoised and rendered, with the mixer that plays it."""
 
     def __init__(self, plan: SongPlan, index: int, mixer: Mixer) -> None:
         self.plan = plan
@@ -68,11 +68,11 @@ class StudioState(ABC):
     @property
     @abstractmethod
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of denoising steps done."""
 
     @property
     def steps(self) -> int:
-        """Total number of steps."""
+        """Total number of denoising steps."""
         return self.plan.steps
 
     @property
@@ -92,7 +92,7 @@ class StudioState(ABC):
 
 
 class DraftState(StudioState):
-    """The state of one section during denoising."""
+    """The state of a section that is still being denoised in this process."""
 
     def __init__(
         self,
@@ -103,7 +103,9 @@ class DraftState(StudioState):
         mixer: Mixer,
         denoiser: ScoreDenoiser,
     ) -> None:
-        """`arranger` is the state of the arranger after the previous section, or `None`."""
+        """Set up the state of a section; `arranger` is the state of the arranger after the previous section, or
+        `None`.
+        """
         super().__init__(plan, index, mixer)
         self.draft = draft
         self._hand = arranger
@@ -111,7 +113,7 @@ class DraftState(StudioState):
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of denoising steps done."""
         return self.draft.step
 
     @property
@@ -146,8 +148,8 @@ class DraftState(StudioState):
 
 
 def _turn(plan: SongPlan, index: int) -> Turn:
-    """Return the number of earlier sections of the same kind; a continuation counts with the section that it
-    continues.
+    """Return the number of earlier sections of the same kind; a section that continues another counts as the same
+    one.
     """
     starts = [section.index for section in plan.sections if section.kind is plan.sections[index].kind]
     starts = [start for start in starts if not plan.sections[start].label.endswith(CONTINUED)]
@@ -175,7 +177,7 @@ def _words(section: SectionPlan, own: Voice | None) -> Words:
 
 
 class FinishedState(StudioState):
-    """The state of a section that another process has composed."""
+    """The state of a section that was composed earlier, by this or another process, and restored from bytes."""
 
     def __init__(self, plan: SongPlan, index: int, composed: ComposedSection, mixer: Mixer) -> None:
         super().__init__(plan, index, mixer)
@@ -183,7 +185,7 @@ class FinishedState(StudioState):
 
     @property
     def step(self) -> int:
-        """Number of steps done: all of them."""
+        """Number of denoising steps done, which is all of them."""
         return self.steps
 
     @property

@@ -1,4 +1,4 @@
-"""Musical style: the result of a prompt, and the input of arranger and mixer."""
+"""The musical style of a song: parsed from a prompt, and used by planner, arranger, singer and mixer."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -73,7 +73,7 @@ DRUM_KITS = frozenset({Instrument.DRUM_KIT, Instrument.CHIP_KIT, Instrument.ELEC
 
 
 class Groove(StrEnum):
-    """The family of drum and accompaniment patterns."""
+    """A family of drum and accompaniment patterns."""
 
     POP = "pop"
     BALLAD = "ballad"
@@ -153,5 +153,5 @@ class Style:
     beats_per_bar: int = 4
 
     def instrument(self, track: Track) -> Instrument | None:
-        """The instrument that plays `track`; `None` when the track is silent."""
+        """Return the instrument that plays `track`, or `None` if the track is silent."""
         return dict(self.instruments).get(track)

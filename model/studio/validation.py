@@ -8,7 +8,7 @@ from model.studio.voice import english, repertoire
 
 
 def validate(params: SongParams) -> SongPlan:
-    """Check everything that can be checked without weights; returns the plan, which the worker uses.
+    """Check everything in a request that can be checked without weights, and return the plan, which the worker uses.
 
     Raises:
         InvalidParams: the engine cannot make a song from the lyrics or controls.
@@ -17,7 +17,7 @@ def validate(params: SongParams) -> SongPlan:
 
 
 class StudioValidator:
-    """The implementation of `model.engine.Validator` for the studio engine."""
+    """Checks requests for the studio engine; implements `model.engine.Validator`."""
 
     @classmethod
     def load(cls) -> "StudioValidator":
@@ -33,5 +33,5 @@ class StudioValidator:
         return cls()
 
     def validate(self, params: SongParams) -> SongPlan:
-        """See the function `validate`."""
+        """Check the parameters of a song and return its plan; see the function `validate`."""
         return validate(params)

@@ -1,4 +1,4 @@
-"""Address and port on which the server listens."""
+"""The address and port on which a server listens, as text, and the error if it cannot listen there."""
 
 
 class PortUnavailable(RuntimeError):

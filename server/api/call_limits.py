@@ -36,7 +36,7 @@ class CallLimits:
         self.arriving = PeerSlots(self.open_calls, self.open_calls_of_peer, self.proxies)
 
     def caller_at(self, peer: str, headers: Headers) -> str:
-        """The caller of the present call: the holder of its API key, or the address `peer` that it came from."""
+        """Return the caller of the present call: the holder of its API key, or the address `peer` that it came from."""
         return authenticated.get() or self.proxies.client(peer, headers)
 
     @contextmanager

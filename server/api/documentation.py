@@ -22,7 +22,7 @@ _STORE_REASONS = {
 
 
 def errors_table() -> str:
-    """A Markdown table of every reason with which a call can fail: gRPC code, HTTP status, meaning."""
+    """Return a Markdown table of every reason with which a call can fail: gRPC code, HTTP status, meaning."""
     return "\n".join(["| reason | gRPC | HTTP | meaning |", "|---|---|---|---|", *_rows()])
 
 

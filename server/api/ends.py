@@ -1,4 +1,4 @@
-"""The two ends of a call for its span: the address that it was sent to, and its client."""
+"""Finds the two ends of a call for its trace span: the address that was called, and the client's address."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -16,19 +16,21 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 def http_ends(request: Request, proxies: TrustedProxies) -> Ends:
-    """The ends of a call over HTTP, as trusted proxies report them."""
+    """Return the ends of a call over HTTP, as trusted proxies report them."""
     peer = End(*request.client) if request.client else _UNKNOWN
     return Ends(_called(request, peer, proxies), _client(peer, request.headers.items(), proxies))
 
 
 def grpc_ends(peer: str, metadata: Iterable[tuple[str, str | bytes]], server: End, proxies: TrustedProxies) -> Ends:
-    """The ends of a call over gRPC from `peer`, in gRPC's notation; grpc.aio does not tell which name it has called."""
+    """Return the ends of a call over gRPC from `peer`, in gRPC's notation; grpc.aio does not give the name that the
+    client has called.
+    """
     headers = [(key, value) for key, value in metadata if isinstance(value, str)]
     return Ends(server, _client(End(host_of(peer), _port_of(peer)), headers, proxies))
 
 
 def _client(peer: End, headers: Headers, proxies: TrustedProxies) -> End:
-    """The port of a client is known only where no proxy stands between."""
+    """Return the client's address and, if no proxy stands between, its port."""
     address = proxies.client(peer.address, headers)
     return peer if address == peer.address else End(address, None)
 
@@ -42,7 +44,7 @@ def _called(request: Request, peer: End, proxies: TrustedProxies) -> End:
     try:
         url = urlsplit(f"{scheme}://{forwarding.host or request.url.netloc}")
         return End(url.hostname or "", url.port or _PORTS.get(scheme))
-    except ValueError:  # no host can have such a port
+    except ValueError:  # the port is not a valid number
         return _UNKNOWN
 
 

@@ -17,7 +17,7 @@ class OpenCalls:
     """Counts calls from their beginning to their end. To be used on one event loop."""
 
     def __init__(self, stall_seconds: float = 300.0) -> None:
-        """A call is ended if its client reads nothing for `stall_seconds`."""
+        """Set up the list of open calls. A call is ended if its client reads nothing for `stall_seconds`."""
         self._stall_seconds = stall_seconds
         self._sending: set[asyncio.Timeout] = set()
         self._count = 0
@@ -27,7 +27,7 @@ class OpenCalls:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Count one call as open while the context lasts."""
+        """Count a call as open while the context lasts."""
         self._count += 1
         self._none.clear()
         try:
@@ -76,5 +76,5 @@ class OpenCalls:
             await asyncio.sleep(LAST_BYTE_GRACE_SECONDS)
 
     async def none(self) -> None:
-        """Wait until no call is open."""
+        """Wait until no call is open any more."""
         await self._none.wait()

@@ -38,7 +38,7 @@ class PeerSlots:
     _taken: int = 0
 
     def admit(self, peer: str, abort: Callable[[], object]) -> PeerSlot | None:
-        """Take a slot; returns `None` if none is free."""
+        """Take a slot for a new connection or call of a peer; returns `None` if no slot is free."""
         if not self._has_room(peer):
             self.closed += 1
             return None
@@ -48,7 +48,7 @@ class PeerSlots:
         return slot
 
     def release(self, slot: PeerSlot) -> None:
-        """Release a slot; no effect if it was released before."""
+        """Free a slot; no effect if it was already free."""
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
             del own[slot]
@@ -70,7 +70,7 @@ class PeerSlots:
         return any(self._end_one(peer) for peer in busiest_first)
 
     def __len__(self) -> int:
-        """The number of slots in use."""
+        """Return the number of slots in use."""
         return self._taken
 
     def _has_room(self, peer: str) -> bool:

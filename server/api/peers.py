@@ -1,4 +1,4 @@
-"""Converts the names of peers, from which connections and calls come, to plain addresses."""
+"""Converts gRPC's names of peers (the clients' ends of connections) to plain addresses."""
 
 import ipaddress
 from functools import lru_cache

@@ -26,7 +26,7 @@ _SHAPES = {
 
 @dataclass(frozen=True, slots=True)
 class Forwarding:
-    """Data of a call from the headers of trusted proxies; empty without proxies, or if they send none.
+    """The data of a call that trusted proxies report in headers; empty without proxies, or if they report none.
 
     `client` is the address that called the outermost trusted proxy, without a port.
     """
@@ -44,7 +44,7 @@ class TrustedProxies:
         self._networks = tuple(networks)
 
     def trusts(self, address: str) -> bool:
-        """True for the address of a trusted proxy."""
+        """Return True for the address of a trusted proxy."""
         try:
             found = ipaddress.ip_address(plain_address(address))
         except ValueError:
@@ -52,7 +52,7 @@ class TrustedProxies:
         return any(found in network for network in self._networks)
 
     def forwarding(self, peer: str, headers: Headers) -> Forwarding:
-        """Read the headers of a call that has come from the address `peer`.
+        """Return the data that the headers of a call from the address `peer` report.
 
         Every proxy appends its values at the end. The headers are therefore read from the end, as far as the chain of
         trusted proxies goes; the values before that may be forged by the client.
@@ -134,7 +134,7 @@ def _listed(given: dict[str, list[str]], header: str) -> list[str]:
 
 
 def _nth(values: Sequence[str], count: int) -> str:
-    """Return the value that the outermost of `count` proxies has added, or the only value."""
+    """Return the header value that the outermost of `count` proxies has added, or the only value."""
     return values[-min(count, len(values))] if values else ""
 
 

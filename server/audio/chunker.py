@@ -29,8 +29,8 @@ def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
 
 
 def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> int:
-    """Samples per channel of a planned song at the delivered rate; an upper bound if the plan does not give the exact
-    length.
+    """Return the samples per channel of a planned song at the delivered rate; an upper bound if the plan does not give
+    the exact length.
     """
     fed = plan.engine_samples
     if fed is None:
@@ -49,8 +49,8 @@ class Chunker:
         rate_hertz: int,
         marks: Marks | None = None,
     ) -> None:
-        """Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that `encoder` writes
-        into the file.
+        """Set up the chunker. Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that
+        `encoder` writes into the file.
         """
         self._encoder = encoder
         self._plan = plan
@@ -87,7 +87,7 @@ class Chunker:
         ]
 
     def feed(self, window: Window) -> list[SongEvent]:
-        """Encode a window, shape [2, samples] at the source rate."""
+        """Encode a window, shape [2, samples] at the source rate, and return the resulting events."""
         self._fed_samples += window.shape[1]
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 

@@ -7,7 +7,7 @@ from model.song import Window
 
 
 def resampled_count(samples: int, source_rate_hertz: int, target_rate_hertz: int) -> int:
-    """Number of samples that a `Resampler` returns in total for `samples` input samples.
+    """Return the number of samples that a `Resampler` returns in total for `samples` input samples.
 
     It is the input number times the ratio of the rates, rounded to the nearest integer. Ties are rounded as soxr does,
     so the formula here has the same form as soxr's.

@@ -40,7 +40,7 @@ class InvalidKeyFile(ValueError):
 
 
 class Scope(StrEnum):
-    """Right of a key: to make songs, or only to read what the server offers."""
+    """Right of an API key: to make songs, or only to read the list of engines."""
 
     GENERATE = "generate"
     ENGINES = "engines"
@@ -110,11 +110,12 @@ class ApiKeyFile:
         return found
 
     def quota(self, name: str) -> Quota:
-        """Return the limits of a caller; without limits if the name is not in the file."""
+        """Return the limits of a caller; no limits if the name is not in the file."""
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def next_expiry(self) -> float | None:
-        """The time at which the next caller loses its last valid key, in seconds since 1970; `None` if no key expires.
+        """Return the time at which the next caller loses its last valid key, in seconds since 1970; `None` if no key
+        expires.
 
         If a caller has several keys, the last to expire counts. Callers whose keys have all expired are left out.
         """
@@ -149,13 +150,13 @@ class ApiKeyFile:
 
 
 def new_key(name: str) -> tuple[str, ApiKey]:
-    """Make a new key and its entry in the file."""
+    """Make a new API key and its entry for the file of keys."""
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     return secret, ApiKey(name=name, sha256=hashlib.sha256(secret.encode()).hexdigest())
 
 
 def _stamp(path: Path) -> tuple[int, int, int] | None:
-    # Kubernetes swaps the folder behind a link: another file, be it with the same time and size.
+    # Kubernetes replaces the folder behind a link: the file is another one even with the same time and size.
     try:
         found = path.stat()
     except OSError:
@@ -182,7 +183,7 @@ def _read(path: Path) -> tuple[ApiKey, ...]:
 
 
 def main() -> int:
-    """Command line: make one key and print it; returns the exit status."""
+    """Make one API key and print it with its entry for the file; returns the exit status."""
     parser = argparse.ArgumentParser(prog="python -m server.auth.api_keys", description="Make an API key.")
     parser.add_argument(
         "name", help="name of the key's holder, as the server logs it: up to 64 letters, digits, '.', '_' and '-'"

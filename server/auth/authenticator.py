@@ -15,7 +15,9 @@ class Authenticator:
     """Authenticates callers by API key."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
-        """`find` returns the entry of a key; `refused` is called with the error of every refusal."""
+        """Set up the authenticator; `find` returns the entry of a key; `refused` is called with the error of every
+        refusal.
+        """
         self._find = find
         self._refused = refused
 

@@ -13,14 +13,14 @@ key_expires_at: ContextVar[datetime | None] = ContextVar("key_expires_at", defau
 
 
 def key_expired() -> bool:
-    """True if the present call has an API key that has expired."""
+    """Return True if the present call has an API key that has expired."""
     end = key_expires_at.get()
     return end is not None and end <= datetime.now(UTC)
 
 
 @asynccontextmanager
 async def while_key_lasts() -> AsyncIterator[None]:
-    """Cancel the work in the context when the API key of the present call expires.
+    """Run the work in the context, and cancel it when the API key of the present call expires.
 
     Raises:
         Unauthenticated: the key has expired.

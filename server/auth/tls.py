@@ -51,8 +51,8 @@ class Certificates:
         self._now, self._context = _configuration(tls)
 
     def expiry(self) -> Mapping[str, float]:
-        """The time at which the first certificate of each file expires, in seconds since 1970, by the purpose of the
-        file.
+        """Return the time at which the first certificate of each file expires, in seconds since 1970, by the purpose of
+        the file.
         """
         self._newest()
         return self._ends
@@ -69,7 +69,7 @@ class Certificates:
         return self._context
 
     def _newest(self) -> grpc.ServerCertificateConfiguration:
-        # gRPC asks at every handshake, on a thread of its own.
+        # gRPC calls this at every handshake, on its own thread.
         try:
             stamp = _stamp(self._files)
             if stamp != self._stamp:
@@ -99,7 +99,7 @@ def _ends(tls: TlsFiles) -> Mapping[str, float]:
     for use, path in files.items():
         try:
             found[use] = first_end(path.read_text("ascii", "replace")).timestamp()
-        except (OSError, ValueError) as error:  # what is wrong with its connections is told elsewhere
+        except (OSError, ValueError) as error:  # faults of the certificate are reported where it is loaded
             _log.warning(
                 "the expiry date of the certificates in %s cannot be read, so the metric of their expiry leaves them "
                 "out: %s",
@@ -115,7 +115,7 @@ def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, 
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])
     try:
-        # gRPC would tell of an unusable pair only by refusing every connection.
+        # gRPC would report an unusable pair only by refusing every connection.
         context.load_cert_chain(tls.certificate, tls.key)
         if tls.client_ca:
             context.load_verify_locations(tls.client_ca)

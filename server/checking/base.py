@@ -9,12 +9,7 @@ class RequestChecker(Protocol):
     """Checks requests with the validators of their engines, before a song is admitted."""
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request that follows the rules of the API. Returns the request with its MIDI melody parsed, and its
-        plan if the check has made one.
+        """Check a request that follows the rules of the API.
 
-        Raises:
-            InvalidRequest: the engine cannot make the song, or the check takes too long.
-            ChecksOverloaded: too many requests are waiting, or this one has waited too long.
-            WorkerLost: the checking process is being restarted.
-            SongFailed: a fault of the server.
+        Returns the request with its MIDI melody parsed, and its plan if the check has made one.
         """

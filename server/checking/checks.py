@@ -21,8 +21,8 @@ class Checks:
     """Runs checks of requests. Validators of engines without settings here are loaded on first use."""
 
     def __init__(self, validators: Mapping[str, Validator | None]) -> None:
-        """Maps engines to validators; `None` marks an engine that has no validator, or whose validator cannot be loaded
-        here.
+        """Set up the checks with the validator of each engine; `None` marks an engine without a validator that can be
+        loaded here.
         """
         self._validators = dict(validators)
         self._loading = threading.Lock()
@@ -51,7 +51,7 @@ class Checks:
         try:
             return validator.validate(params) if validator else None
         except EngineUnavailable:
-            return None  # a package is missing that the engine's worker misses, too: it says so
+            return None  # a package is missing; the engine's worker reports it
 
     def _validator(self, engine: str) -> Validator | None:
         with self._loading:
@@ -64,7 +64,7 @@ def _loaded(engine: str, options: Mapping[str, object]) -> Validator | None:
     try:
         return load_validator(engine, options)
     except EngineUnavailable as error:
-        # Its worker cannot load the engine either, and says with which setting; here a line for debugging is enough.
+        # The worker cannot load the engine either and reports the setting, so a debug line is enough here.
         _log.debug(
             "this process cannot load the checks of engine %s, so its worker alone checks requests: %s", engine, error
         )

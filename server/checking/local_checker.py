@@ -35,7 +35,7 @@ Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 async def at_once() -> None:
-    """Default for `start_after` that returns at once."""
+    """Return at once; the default for `start_after`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +56,7 @@ class CheckLimits:
 
 @dataclass(eq=False, slots=True)
 class _Asked:
-    """A request that waits for its result."""
+    """A request that waits for the result of its check."""
 
     check: Check
     caller: str
@@ -72,14 +72,14 @@ class LocalChecker:
     def __init__(
         self,
         engines: Iterable[EngineSpec],
-        limits: CheckLimits = CheckLimits(),  # it cannot change
+        limits: CheckLimits = CheckLimits(),  # the default is immutable
         *,
         logs: Logs = Logs(),
         log_requests: bool = False,
         new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
         restart_backoff_seconds: float = 0.1,
     ) -> None:
-        """With `log_requests` the log of bugs contains the text of prompts and lyrics.
+        """Set up the local checker. With `log_requests` the log of bugs contains the text of prompts and lyrics.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
@@ -106,7 +106,7 @@ class LocalChecker:
         return self._process.pid if self._process is not None else None
 
     def liveness_problem(self) -> str | None:
-        """The reason why requests cannot be checked until the server is restarted; `None` while they can."""
+        """Return the reason why requests cannot be checked until the server is restarted; `None` while they can."""
         return (
             "the process that checks requests cannot be started; the server's log gives the cause"
             if self._failed_starts >= _HOPELESS_STARTS
@@ -230,7 +230,7 @@ class LocalChecker:
             except ProcessEnded as error:
                 _log.error("the process that checks requests has ended and is restarted: %s", error)
             except Exception:
-                # A bug of ours must not leave the server without checks for the rest of its life.
+                # A bug must not leave the server without checks until its restart.
                 _log.exception(
                     "the process that checks requests failed because of a bug of the server, and is restarted: please "
                     "report this traceback"
@@ -243,7 +243,7 @@ class LocalChecker:
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve(self, process: PipedProcess) -> None:
-        """Start the process and read its results until it ends."""
+        """Start the checking process and handle its results until it ends."""
         self._failed_starts += 1
         ready = await process.start(self._spec, _START_SECONDS)
         assert isinstance(ready, CheckerReady)
@@ -265,7 +265,7 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Fail the request that has killed two processes; the next process checks the others again."""
+        """Refuse the request that has killed two processes; the next process checks the others again."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)
@@ -278,5 +278,5 @@ class LocalChecker:
 
 
 def _size(request: SongRequest) -> int:
-    """The total size in bytes of a request's large fields."""
+    """Return the total size in bytes of a request's large fields."""
     return len(request.midi) + len(getattr(request.params.task, "audio", b""))

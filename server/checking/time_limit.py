@@ -34,7 +34,9 @@ class CheckThreads:
         cpu_seconds: float,
         guard: Callable[[Callable[[], None]], None],
     ) -> None:
-        """`guard` runs the functions of threads; `cpu_seconds` is the processor time that one check may use."""
+        """Set up the check threads; `guard` runs the functions of threads; `cpu_seconds` is the processor time that one
+        check may use.
+        """
         self._answer = answer
         self._send_unlocked = send
         self._cpu_seconds = cpu_seconds
@@ -46,7 +48,7 @@ class CheckThreads:
             threading.Thread(target=guard, args=(body,), daemon=True).start()
 
     def put(self, check: Check) -> None:
-        """Queue a request for checking; its result is sent to the server."""
+        """Queue a request to be checked; its result is sent to the server."""
         self._checks.put(check)
 
     def _work(self) -> None:

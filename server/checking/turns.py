@@ -25,7 +25,9 @@ class Turns(Generic[T]):
     """
 
     def __init__(self, waiting: int, waiting_per_caller: int, working_per_caller: int) -> None:
-        """The limits: waiting requests in total and per caller, and checks in progress per caller."""
+        """Set up the queue with its limits: waiting requests in total and per caller, and checks in progress per
+        caller.
+        """
         self._waiting = waiting
         self._waiting_per_caller = waiting_per_caller
         self._queues: dict[str, deque[T]] = {}
@@ -58,7 +60,7 @@ class Turns(Generic[T]):
         request = queue.popleft()
         self._count -= 1
         if queue:
-            self._queues[caller] = queue  # behind all others
+            self._queues[caller] = queue  # at the end of the order
         self._working[caller] += 1
         self._level = max(self._level, self._charge_of(caller))
         return caller, request
@@ -74,7 +76,7 @@ class Turns(Generic[T]):
             del self._working[caller]
 
     def leave(self, caller: str, request: T) -> None:
-        """Remove a request if it is still waiting."""
+        """Remove a request from the queue if it is still waiting."""
         queue = self._queues.get(caller)
         if queue is None or request not in queue:
             return
@@ -84,5 +86,5 @@ class Turns(Generic[T]):
             del self._queues[caller]
 
     def _charge_of(self, caller: str) -> float:
-        """The seconds charged to a caller, but at least one second less than those of the last caller served."""
+        """Return the seconds charged to a caller, but at least one second less than those of the last caller served."""
         return max(self._charged.get(caller, 0.0), self._level - _LARGEST_CREDIT_SECONDS)

@@ -42,6 +42,8 @@ def engine_options(message: music_pb2.GenerateRequest) -> EngineOptions | None:
 
 
 def option_paths(engine: str) -> Sequence[str]:
-    """The options of an engine as paths from GenerateRequest ("ace_step.mode"); empty for an engine without options."""
+    """Return the options of an engine as paths from GenerateRequest ("ace_step.mode"); empty for an engine without
+    options.
+    """
     members: Sequence[Any] = music_pb2.GenerateRequest.DESCRIPTOR.oneofs_by_name[ONEOF].fields
     return [f"{engine}.{option.name}" for one in members if one.name == engine for option in one.message_type.fields]

@@ -82,7 +82,9 @@ def _division(data: bytes) -> tuple[float, bool]:
 
 
 def _bodies(data: bytes, offset: int) -> Iterator[bytes]:
-    """Yield the contents of the track chunks; after a wrong length the next track header is searched for."""
+    """Yield the contents of the track chunks; after a chunk with a wrong length the next track header is searched
+    for.
+    """
     offset = offset if data[offset : offset + 4].isascii() else data.find(_TRACK)
     while 0 <= offset <= len(data) - 8:
         end = offset + 8 + int.from_bytes(data[offset + 4 : offset + 8], "big")
@@ -139,18 +141,18 @@ class _Bytes:
     offset: int = 0
 
     def byte(self) -> int | None:
-        """Read the next byte."""
+        """Read the next byte and return it."""
         if self.offset >= len(self.data):
             return None
         self.offset += 1
         return self.data[self.offset - 1]
 
     def skip(self, count: int) -> None:
-        """Skip bytes."""
+        """Skip a number of bytes."""
         self.offset += count
 
     def number(self) -> int | None:
-        """Read the next variable-length number; `None` if it is longer than the format allows."""
+        """Read the next variable-length number and return it; `None` if it is longer than the format allows."""
         value = 0
         for _ in range(_LONGEST_NUMBER):
             byte = self.byte()
@@ -162,7 +164,7 @@ class _Bytes:
         return None
 
     def block(self) -> bytes | None:
-        """Read a block of bytes that begins with its length."""
+        """Read a block of bytes that begins with its length, and return its content."""
         length = self.number()
         if length is None:
             return None

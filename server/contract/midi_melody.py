@@ -94,7 +94,7 @@ def with_melody(request: SongRequest) -> SongRequest:
 
 
 def _chosen(parts: list[_Part]) -> _Part | None:
-    """Return the part with the melody."""
+    """Return the part of the MIDI file that has the melody."""
     named = [part for part in parts if _TUNE_NAMES.search(part.name)]
     high = [
         part for part in parts if part.program not in BASSES and max(note.pitch for note in part.notes) >= LOWEST_TUNE
@@ -103,7 +103,7 @@ def _chosen(parts: list[_Part]) -> _Part | None:
 
 
 def _parts(track: Track, file: MidiFile) -> Iterator[_Part]:
-    """Return the channels of a track that have notes, without percussion, in the order of their first notes."""
+    """Yield the channels of a track that have notes, without percussion, in the order of their first notes."""
     channels = dict.fromkeys(press.channel for press in track.presses if press.channel != PERCUSSION_CHANNEL)
     for channel in channels:
         presses = [press for press in track.presses if press.channel == channel]
@@ -133,7 +133,7 @@ def _to_grid(ticks: int, ticks_per_beat: Fraction) -> int:
 
 
 def _highest(notes: list[_Note]) -> list[_Note]:
-    """Return the top voice: at every moment the highest sounding note, of equal ones the newest."""
+    """Return the top voice: at every moment the highest sounding note, of equally high notes the newest."""
     waiting = sorted(notes, reverse=True)
     sounding: list[tuple[int, int, _Note]] = []
     voice: list[_Note] = []
@@ -163,7 +163,7 @@ def _with_rests(voice: list[_Note]) -> Iterator[AnchorNote]:
 
 
 def _rests(length: int) -> Iterator[AnchorNote]:
-    """Return rests that together last `length` sixteenth notes."""
+    """Yield rests that together last `length` sixteenth notes."""
     longest = MAX_LENGTH_BEATS * GRID_PER_BEAT
     for first in range(0, length, longest):
         yield AnchorNote(None, min(longest, length - first) / GRID_PER_BEAT)

@@ -1,4 +1,4 @@
-"""Pages of lists: their sizes, and the tokens for the next page."""
+"""Pages of lists in responses: their sizes, and the tokens with which callers request the next page."""
 
 import base64
 import binascii
@@ -45,7 +45,7 @@ def engine_token(last: str) -> str:
 
 
 def engines_behind(names: Sequence[str], token: str) -> Sequence[str]:
-    """Return the names after the position of a token; raises InvalidRequest for an invalid token."""
+    """Return the engine names after the position of a page token; raises InvalidRequest for an invalid token."""
     if not token:
         return names
     text = _text(token)

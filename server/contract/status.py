@@ -56,7 +56,7 @@ MAX_VIOLATIONS_BYTES = 3000
 third or more.
 """
 
-INTERNAL_TEXT = "internal error of the server: its operator finds the cause in the log"
+INTERNAL_TEXT = "internal error of the server: try again later, or ask its operator to read the cause in the log"
 STORE_UNAVAILABLE_TEXT = "the song store does not answer at present: try again in a moment"
 
 

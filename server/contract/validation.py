@@ -38,7 +38,7 @@ def check(message: Message) -> None:
 
 
 def has_unknown_fields(message: Message) -> bool:
-    """True if the message, or a message in it, has a field that this version of the .proto file does not have.
+    """Return True if the message, or a message in it, has a field that this version of the .proto file does not have.
 
     Such a request is refused, because ignoring the field would make a song other than the requested one.
     """

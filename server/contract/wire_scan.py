@@ -63,13 +63,15 @@ class _Field:
     inside: "Mapping[int, _Field] | None"
 
     def is_packed(self, wire_type: int) -> bool:
-        """True if a value of that wire type has several elements of this list (packed encoding)."""
+        """Return True if a value of that wire type has several elements of this list (packed encoding)."""
         return self.repeated and wire_type == _LENGTH and self.wire_type != _LENGTH
 
 
 @cache
 def _fields(message: Descriptor, path: str = "") -> Mapping[int, _Field]:
-    """Return the fields of a message type by number. Recursive messages are not supported and fail at import."""
+    """Return the fields of a message type by number; fails at import for recursive messages, which are not
+    supported.
+    """
     return {field.number: _field(field, f"{path}{field.name}") for field in message.fields}
 
 
@@ -80,7 +82,7 @@ def _field(field: FieldDescriptor, path: str) -> _Field:
 
 
 def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
-    """Check the bytes of a message of that type, and return them.
+    """Check the bytes of a message of a type, and return them unchanged.
 
     Raises:
         InvalidRequest: with one violation, for the first field over a limit.
@@ -92,7 +94,7 @@ def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
 
 
 def scan_foreign(data: bytes) -> bytes:
-    """Check that the bytes of a request to another service, such as health, are few, and return them.
+    """Check that the bytes of a request to another service, such as health, are few, and return them unchanged.
 
     Raises:
         InvalidRequest: there are too many bytes.
@@ -127,7 +129,7 @@ class _Tally:
         self.recording_bytes = 0
 
     def read(self, offset: int, end: int, fields: Mapping[int, _Field]) -> None:
-        """Scan the fields from `offset` to before `end`."""
+        """Scan the fields of a message in the bytes from `offset` to before `end`."""
         while offset < end:
             self._left -= 1
             if self._left < 0:
@@ -153,7 +155,7 @@ class _Tally:
         return _within(offset + _FIXED_BYTES[wire_type], end)
 
     def _content(self, field: _Field, offset: int, end: int) -> None:
-        """Scan a string, bytes field, message or packed list."""
+        """Scan the content of a string, bytes field, message or packed list, and count it."""
         if field.wire_type != _LENGTH:
             self._count(field, self._packed(field, offset, end))
             return
@@ -181,7 +183,7 @@ class _Tally:
             raise _refusal(field.path, f"must have at most {field.bounds.elements} elements")
 
     def _varint(self, offset: int, end: int) -> tuple[int, int]:
-        """Decode the varint at an offset; returns it and the offset after it."""
+        """Decode the varint at an offset; returns its value and the offset after it."""
         data, number = self._data, 0
         for shift, byte in zip(_SHIFTS, data[offset : min(end, offset + len(_SHIFTS))], strict=False):
             offset += 1

@@ -1,4 +1,4 @@
-"""Assigns songs to encoders."""
+"""Assigns songs to encoder processes."""
 
 from collections.abc import Sequence
 
@@ -13,14 +13,14 @@ class Assignments:
         self._homes: dict[str, str | None] = {}
 
     def enter(self, song_id: str) -> None:
-        """Add a song."""
+        """Assign a new song to an encoder, now or when an encoder starts."""
         home = min(self._encoders, key=lambda address: len(self._encoders[address]), default=None)
         self._homes[song_id] = home
         if home is not None:
             self._encoders[home][song_id] = None
 
     def leave(self, song_id: str) -> str | None:
-        """Remove a song, whether known or not; returns its encoder."""
+        """Remove a song, known or not; returns the encoder that it had."""
         home = self._homes.pop(song_id, None)
         if home is not None:
             del self._encoders[home][song_id]
@@ -31,13 +31,13 @@ class Assignments:
         return self._homes.get(song_id)
 
     def up(self, address: str) -> None:
-        """Add an encoder, and assign waiting songs to it."""
+        """Add an encoder that has started, and assign waiting songs to it."""
         self._encoders[address] = {}
         for song_id in [song_id for song_id, home in self._homes.items() if home is None]:
             self.enter(song_id)
 
     def down(self, address: str) -> Sequence[str]:
-        """Remove an encoder; returns the songs that it had, which are now assigned to another encoder or wait."""
+        """Remove an encoder that has ended; returns its songs, which now have another encoder or wait."""
         lost = tuple(self._encoders.pop(address))
         for song_id in lost:
             self.enter(song_id)

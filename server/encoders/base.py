@@ -19,7 +19,7 @@ class Encoder(Protocol):
 
     @property
     def pid(self) -> int | None:
-        """The id of its process; `None` if it does not run in a process of its own."""
+        """The id of the encoder's process; `None` if it does not run in a process of its own."""
 
     @property
     def sound(self) -> str:
@@ -33,7 +33,7 @@ class Encoder(Protocol):
         """
 
     def send(self, message: ToEncoder) -> None:
-        """Send a command without waiting. If the encoder has ended, `receive` raises EncoderDied."""
+        """Send a command to the encoder without waiting. If the encoder has ended, `receive` raises EncoderDied."""
 
     async def receive(self) -> FromEncoder:
         """Wait for the encoder's next message.
@@ -104,7 +104,7 @@ class EncoderPool(Protocol):
         """
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is running and each has failed to start many times, so that the server should be
+        """Return True if no encoder is running and each has failed to start many times, so that the server should be
         restarted.
         """
 
@@ -112,10 +112,10 @@ class EncoderPool(Protocol):
         """Wait until every encoder is running or has failed to start once."""
 
     def enter(self, song_id: str) -> None:
-        """Assign the song to an encoder, now or when one starts, until `leave` is called."""
+        """Assign a song to an encoder, now or when one starts, until `leave` is called."""
 
     def leave(self, song_id: str) -> None:
-        """Remove the song; its encoder drops the sound that it has of the song."""
+        """Remove a song; its encoder drops the sound that it has of the song."""
 
     def address_of(self, song_id: str) -> str | None:
         """Return the address to which the song's sound is sent; `None` while the song waits for an encoder."""

@@ -40,7 +40,7 @@ class EncoderProcess:
         self.sound = cast(EncoderReady, ready).sound
 
     def send(self, message: ToEncoder) -> None:
-        """Send a command."""
+        """Send a command to the encoder process."""
         self._process.send(message)
 
     async def receive(self) -> FromEncoder:
@@ -55,7 +55,7 @@ class EncoderProcess:
             raise EncoderDied(str(error)) from error
 
     def kill(self) -> None:
-        """Kill the process."""
+        """Kill the encoder process."""
         self._process.kill()
 
     async def stop(self, grace_seconds: float) -> None:

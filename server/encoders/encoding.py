@@ -32,7 +32,7 @@ class EncodingLoop:
         producer: str | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the encoding loop; `clock` returns monotonic seconds."""
         self._queues = queues
         self._producer = producer
         self._factory = factory
@@ -113,8 +113,8 @@ class EncodingLoop:
 
 
 def _can_wait(message: FromEncoder) -> bool:
-    """True if a chunk may be sent later: it is in the middle of a song whose listener still has sound, and more work
-    waits.
+    """Return True if a chunk may be sent later: it is in the middle of a song whose listener still has sound, and more
+    work waits.
     """
     if not isinstance(message, Encoded) or message.seconds >= _GATHERING_SECONDS:
         return False

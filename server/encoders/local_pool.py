@@ -34,7 +34,8 @@ class LocalEncoders:
         start_timeout_seconds: float = 60.0,
         restart_backoff_seconds: float = 0.25,
     ) -> None:
-        """An encoder that does not answer a ping within `answer_timeout_seconds` is replaced.
+        """Set up the local encoders. An encoder that does not answer a ping within `answer_timeout_seconds` is
+        replaced.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
@@ -75,7 +76,7 @@ class LocalEncoders:
         return self._all_failed(_GIVEN_UP_STARTS)
 
     def pids(self) -> list[int | None]:
-        """The ids of the running encoder processes."""
+        """Return the ids of the running encoder processes."""
         return [encoder.pid for encoder in self.up.values()]
 
     def require(self) -> None:
@@ -87,7 +88,7 @@ class LocalEncoders:
         raise WorkerLost("the encoder of songs is being restarted: try again in a moment")
 
     def all_starts_failed(self) -> bool:
-        """True if no encoder is running and each has failed to start many times, so that the server should be
+        """Return True if no encoder is running and each has failed to start many times, so that the server should be
         restarted.
         """
         return self._all_failed(_HOPELESS_STARTS)
@@ -118,19 +119,19 @@ class LocalEncoders:
 
     async def _drive(self, number: int, observer: EncoderPoolObserver) -> None:
         if number > 0:
-            # One encoder is enough to begin with: the others leave the processors to it and to the workers until then.
+            # One encoder is enough at first: the others start later and leave the CPUs to this one and to the workers.
             with suppress(TimeoutError):
                 async with asyncio.timeout(_HEAD_START_SECONDS):
                     await self._first_tried.wait()
         while True:
             try:
-                # Nobody else can enter the folder.
+                # Other users cannot enter the folder.
                 with tempfile.TemporaryDirectory(prefix="melisma-encoder-") as folder:
                     await self._serve_one(number, self._new_encoder(str(Path(folder) / "socket")), observer)
             except EncoderDied as error:
                 _log.error("an encoder process has ended and is restarted; its songs are encoded again: %s", error)
             except Exception:
-                # A bug of ours must not leave the server without encoder for the rest of its life.
+                # A bug must not leave the server without an encoder until its restart.
                 _log.exception(
                     "an encoder process failed because of a bug of the server, and is restarted: please report this "
                     "traceback"

@@ -44,7 +44,7 @@ class CloseSong:
 
 @dataclass(frozen=True, slots=True)
 class EncoderPing:
-    """Ask whether the encoder still works. It responds with `EncoderPong` after the window in progress."""
+    """Command: check that the encoder still works. It responds with `EncoderPong` after the window in progress."""
 
 
 @dataclass(frozen=True, slots=True)

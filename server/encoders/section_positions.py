@@ -1,4 +1,6 @@
-"""Tracks which part of a song's sound has arrived, section by section, over all attempts."""
+"""Tracks which part of a song's sound has arrived at its encoder, section by section, over all attempts to make the
+song.
+"""
 
 from server.workers.messages import SectionKey
 
@@ -16,7 +18,7 @@ class SectionPositions:
         self._attempts: dict[int, tuple[int, int]] = {}
 
     def new_samples(self, key: SectionKey, samples: int) -> int:
-        """The number of samples at the end of an attempt's next window that are new, 0 to `samples`.
+        """Return the number of samples at the end of an attempt's next window that are new, 0 to `samples`.
 
         Raises:
             RuntimeError: the end of the previous section has not arrived.

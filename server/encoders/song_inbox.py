@@ -1,4 +1,4 @@
-"""Holds the sound of one song that has arrived and is not encoded yet."""
+"""Holds the sound of one song that has arrived at its encoder and is not encoded yet."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -61,11 +61,11 @@ class SongInbox:
         self.open(opened)
 
     def open(self, opened: OpenSong) -> None:
-        """Accept the sound of one more attempt."""
+        """Accept the sound of one more attempt at the song."""
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
-        """Size in bytes of an attempt's sound that waits."""
+        """Return the size in bytes of an attempt's sound that waits."""
         queue = self._attempts.get(attempt, ())
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
@@ -85,7 +85,7 @@ class SongInbox:
             queue.append(_QueuedWindow(sound.section, None))
 
     def take(self) -> Work | None:
-        """Return the next work; `None` if there is none now."""
+        """Return the next work of the song for the encoder; `None` if there is none now."""
         if self._opened is not None:
             opened, self._opened = self._opened, None
             return opened

@@ -13,7 +13,9 @@ class SongStream:
     """Masters, encodes and cuts the sound of one song into chunks."""
 
     def __init__(self, opened: OpenSong, factory: EncoderFactory, producer: str | None = None) -> None:
-        """`producer` is the provider named in the marks, which may be empty; with `None` there are no marks."""
+        """Set up the song stream; `producer` is the provider named in the marks, which may be empty; with `None` there
+        are no marks.
+        """
         plan, rates = opened.plan, (opened.sample_rate_hertz, opened.audio.sample_rate_hertz)
         known = None if plan.engine_samples is None else planned_samples(plan, *rates)
         marks = None if producer is None else marks_of(opened.origin, producer)
@@ -27,7 +29,7 @@ class SongStream:
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Do the next work and return its events.
+        """Process the next work of the song and return the resulting events.
 
         Raises:
             InvalidWindow: the sound is not stereo sound; the song cannot be continued.

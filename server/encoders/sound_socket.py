@@ -28,11 +28,11 @@ class SoundSocket:
         self._closed = False
 
     def start(self) -> None:
-        """Start accepting sound."""
+        """Start accepting connections of workers."""
         self._spawn(self._accept, "accept")
 
     def close(self) -> None:
-        """Stop accepting sound."""
+        """Stop accepting connections of workers."""
         with self._lock:
             self._closed = True
             for one in (self._listener, *self._connections):

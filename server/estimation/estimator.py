@@ -52,7 +52,7 @@ class Estimator:
         return self._costs.get(engine)
 
     def measured(self, engine: str, spent: Spent) -> None:
-        """Update the costs with a complete song."""
+        """Update the costs of an engine with a complete song."""
         new, old = _costs_of(spent), self._costs.get(engine)
         self._costs[engine] = _mean(old, new) if old else new
 
@@ -64,7 +64,7 @@ class Estimator:
         return expected_work(costs, sound_seconds=sound_seconds, steps=steps) if costs else None
 
     def corrected(self, engine: str, forecast: Estimate) -> Estimate:
-        """Return the estimate for callers, corrected as in the function `corrected`.
+        """Return the estimate for callers: the forecast, corrected by the function `corrected`.
 
         Raises:
             KeyError: no song of the engine was measured.
@@ -124,7 +124,7 @@ def _costs_of(spent: Spent) -> Costs:
 
 
 def _mean(old: Costs, new: Costs) -> Costs:
-    """Return the means updated with a new song; the correction factors stay unchanged."""
+    """Return the mean costs of an engine, updated with a new song; the correction factors stay unchanged."""
     weight = _RISE_WEIGHT if new.shared_step_pace > old.shared_step_pace else _FALL_WEIGHT
     return replace(
         old,

@@ -88,7 +88,7 @@ class _Fluid:
         return [self._estimate(index, song) for index, song in enumerate(self._songs)]
 
     def _enter(self) -> None:
-        """Give a slot to the next waiting song."""
+        """Give a free slot to the next waiting song."""
         if not self._waiting:
             return
         index = self._waiting.popleft()

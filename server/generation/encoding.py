@@ -31,7 +31,7 @@ class EncodedSound:
         wake: Callable[[], None],
         readiness_changed: Callable[[], None],
     ) -> None:
-        """`wake` is called when there may be work for devices."""
+        """Set up the observer; `wake` is called when there may be work for devices."""
         self._encoders = encoders
         self._jobs = jobs
         self._scheduler = scheduler
@@ -52,8 +52,8 @@ class EncodedSound:
             job.encoded(message)
         except Exception:
             with bound(**job.names):
-                _log.exception("the song could not be encoded because of a fault of the server")
-            job.fail(SongFailed("the song could not be encoded because of a fault of the server"))
+                _log.exception("the song could not be encoded because of a fault of the server: try again later")
+            job.fail(SongFailed("the song could not be encoded because of a fault of the server: try again later"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
         """Repeat the songs from their beginning, except those that are fully encoded or have failed too often."""
@@ -84,4 +84,4 @@ class EncodedSound:
     def _fail(self, job: Job, text: str) -> None:
         with bound(**job.names):
             _log.error("the encoder failed, so the song fails: %s", text)
-        job.fail(SongFailed("the song could not be encoded because of a fault of the server"))
+        job.fail(SongFailed("the song could not be encoded because of a fault of the server: try again later"))

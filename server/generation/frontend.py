@@ -1,4 +1,4 @@
-"""Accepts songs for generators, on a server without workers, where it takes the place of the runner."""
+"""The implementation of SongRunner for a frontend server: accepts songs that generator servers will make."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -35,7 +35,8 @@ class Frontend:
         metrics: Metrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`engine_names` are the configured engines; at most `queued_songs` may wait in the service.
+        """Set up the frontend; `engine_names` are the configured engines; at most `queued_songs` may wait in the
+        service.
 
         `clock` returns monotonic seconds, also used for deadlines of requests. Until the start of a generator was
         measured, it is assumed to take `cold_start_seconds`.
@@ -54,7 +55,7 @@ class Frontend:
         self.readiness = Readiness()
 
     async def start(self) -> None:
-        """Do nothing: a frontend has no processes to start."""
+        """Do nothing, because a frontend has no processes to start."""
 
     def liveness_problem(self) -> str | None:
         """Always `None`: a server without workers never needs a restart for them."""
@@ -69,15 +70,15 @@ class Frontend:
         return {}
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """Always empty: this server has no devices."""
+        """Return no devices, because this server has none."""
         return ()
 
     def ready(self, engine: str) -> bool:
-        """Always False: this server makes no songs."""
+        """Return False, because this server makes no songs."""
         return False
 
     def sound(self, engine: str) -> str:
-        """Always empty: this server makes no sound and has no fingerprint."""
+        """Return an empty fingerprint, because this server makes no sound."""
         return ""
 
     @property
@@ -86,7 +87,7 @@ class Frontend:
         return True
 
     def costs(self, engine: str) -> Costs | None:
-        """Always `None`: this server measures no songs."""
+        """Return `None`, because this server measures no songs."""
         return None
 
     def room(self) -> Room:
@@ -111,7 +112,7 @@ class Frontend:
         return self._eta.backlog_seconds(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
@@ -119,18 +120,18 @@ class Frontend:
         self._intake.fault(engine, error)
 
     def drain(self) -> None:
-        """Accept no more songs."""
+        """Refuse all further songs."""
         self._admission.drain()
 
     async def idle(self) -> None:
         """Return at once, since no song is being made here."""
 
     def cut_off(self) -> int:
-        """Always 0, since no song is being made here."""
+        """Return 0, because no song is being made here."""
         return 0
 
     async def stop(self, grace_seconds: float) -> int:
-        """Accept no more songs; returns 0, the number of songs that were cut off."""
+        """Refuse all further songs and return 0, the number of songs that were ended."""
         self.drain()
         return 0
 

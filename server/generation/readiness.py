@@ -1,4 +1,4 @@
-"""Readiness and liveness of this server."""
+"""Readiness and liveness of this server, for load balancers and probes."""
 
 import asyncio
 from collections.abc import Callable
@@ -20,10 +20,12 @@ class Readiness:
         self._checks: list[Callable[[], str | None]] = []
         self._elsewhere: Callable[[], bool] = lambda: False
         self.unkept: Callable[[], str | None] = lambda: None
-        """Tells why songs are not kept now, which keeps nobody from listening to them while they are made."""
+        """Function that returns the reason why songs cannot be stored now; they can still be listened to while they are
+        made.
+        """
 
     def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
-        """The reason why new songs should be sent to other servers, for the operator; `None` if there is none.
+        """Return the reason why new songs should be sent to other servers, for the operator; `None` if there is none.
 
         With `full_is_ready` a nearly full queue is not a reason, for load balancers that consider the load themselves.
         """
@@ -36,7 +38,7 @@ class Readiness:
         return False
 
     def engine_unready(self, engine: str) -> str | None:
-        """The reason why no song of `engine` can be made here now; `None` if one can."""
+        """Return the reason why no song of `engine` can be made here now; `None` if songs can be made."""
         return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
@@ -47,8 +49,8 @@ class Readiness:
         await self._watch(check)
 
     async def count_on(self, elsewhere: Callable[[], bool]) -> None:
-        """Need no ready engine here while `elsewhere` returns True, because other servers make the songs requested
-        here.
+        """Count this server as ready without a ready engine while `elsewhere` returns True, because other servers make
+        its songs.
 
         This applies only once an engine was ready here, so that a server that is still loading does not count as a
         replacement for those that serve. Subscribers are notified within a second of a change.
@@ -61,7 +63,7 @@ class Readiness:
         self._subscribers.append(callback)
 
     def notify(self) -> None:
-        """Notify all subscribers."""
+        """Call all subscribers."""
         for callback in self._subscribers:
             callback()
 
@@ -80,7 +82,9 @@ class EngineReadiness(Readiness):
     def __init__(
         self, pool: WorkerPool, encoders: EncoderPool, admission: Admission, *, any_engine: bool = False
     ) -> None:
-        """With `any_engine` one ready engine is enough; otherwise all configured engines must be ready."""
+        """Set up the engine readiness. With `any_engine` one ready engine is enough; otherwise all configured engines
+        must be ready.
+        """
         super().__init__()
         self._any_engine = any_engine
         self._pool = pool
@@ -90,7 +94,7 @@ class EngineReadiness(Readiness):
         self._was_ready = False
 
     def ready(self, engine: str) -> bool:
-        """True if songs of `engine` can be made now."""
+        """Return True if songs of `engine` can be made now."""
         return self._encoders.ready and bool(self._pool.devices_of(engine))
 
     @override

@@ -57,7 +57,7 @@ class Runner:
         tracer: Tracer = NO_TRACER,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds, also used for deadlines of requests.
+        """Set up the runner; `clock` returns monotonic seconds, also used for deadlines of requests.
 
         Spans of songs are made by `tracer`.
         """
@@ -114,7 +114,7 @@ class Runner:
         return "no worker process can be started; see the log" if self._pool.all_starts_failed() else None
 
     def ready(self, engine: str) -> bool:
-        """True if new songs of `engine` can be made now."""
+        """Return True if new songs of `engine` can be made now."""
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
@@ -123,20 +123,20 @@ class Runner:
         return f"{made}-{encoded}" if made and encoded else ""
 
     def depths(self) -> dict[str, QueueDepth]:
-        """The numbers of waiting and running songs and sections of every configured engine."""
+        """Return the numbers of waiting and running songs and sections of every configured engine."""
         return {name: QueueDepth() for name in self._pool.engine_names} | self._scheduler.depths()
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
         return self._pool.infos()
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """The devices on which the engine is ready."""
+        """Return the devices on which the engine is ready."""
         return self._pool.devices_of(name)
 
     @property
     def queues_unserved(self) -> bool:
-        """Always False: songs are accepted only for engines that this server or another replica serves now."""
+        """Always False: songs are accepted only for engines that this server or another server serves now."""
         return False
 
     def costs(self, engine: str) -> Costs | None:
@@ -166,7 +166,7 @@ class Runner:
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or its check has refused, and return the error for its caller."""
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
@@ -197,7 +197,7 @@ class Runner:
         return job
 
     def drain(self) -> None:
-        """Accept no more songs."""
+        """Refuse all further songs."""
         self._admission.drain()
 
     async def idle(self) -> None:
@@ -284,7 +284,7 @@ class Runner:
         )
 
     def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
-        """Check that engine and encoder are ready here, or that another replica serves the engine."""
+        """Check that engine and encoder are ready here, or that another server serves the engine."""
         if service is None or request.engine not in service.engines:
             self._pool.require(request.engine)
             self._encoders.require()

@@ -30,7 +30,7 @@ STANDARD_FIELDS = frozenset(vars(logging.makeLogRecord({}))) | {"message", "asct
 
 @dataclass
 class Budget:
-    """A token bucket of bytes: `burst` at once, then a rate per second."""
+    """A token bucket of bytes: `burst` bytes at once, then a number of bytes per second."""
 
     burst: float
     bytes_per_second: float
@@ -65,7 +65,7 @@ class LogBounds(logging.Filter):
         self._timer: threading.Timer | None = None
 
     def filter(self, record: logging.LogRecord) -> bool:
-        """True if the line may be written; a line of another library is shortened."""
+        """Return True if the line may be written; a line of another library is shortened."""
         name = record.name.partition(".")[0]
         if name in OWN:
             if getattr(record, "code", None) not in _WITHOUT_KEY:
@@ -85,12 +85,13 @@ class LogBounds(logging.Filter):
         return found
 
     def report(self) -> None:
-        """Log the number of dropped lines."""
+        """Log the number of dropped lines of each library."""
         with self._lock:
             self._timer = None
         for name, count in self.left_out().items():
             logging.getLogger("server.log_output.bounds").warning(
-                "log lines of one kind came too often, and some were left out", extra={"of": name, "lines": count}
+                "some log lines of a library or of refused calls were dropped, as there were too many",
+                extra={"of": name, "lines": count},
             )
 
     def _takes(self, name: str, size: int, burst: int) -> bool:
@@ -106,7 +107,7 @@ class LogBounds(logging.Filter):
 
 
 def _says_a_listener_left(record: logging.LogRecord) -> bool:
-    """True for gRPC's error line about a socket that closed during a write, which only means that a listener has
+    """Return True for gRPC's error line about a socket that closed during a write, which only means that a listener has
     left.
     """
     return record.name == "grpc._cython.cygrpc" and "ExecuteBatchError raised in core" in str(record.msg)

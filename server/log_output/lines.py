@@ -36,7 +36,7 @@ class PlainFormatter(logging.Formatter):
         super().__init__(PLAIN_FORMAT)
 
     def formatMessage(self, record: logging.LogRecord) -> str:  # noqa: N802 (the name is the standard library's)
-        """Return the line without its traceback."""
+        """Return the log line of a record, without its traceback."""
         extra = " ".join(f"{name}={value}" for name, value in _extra(record).items())
         return " ".join(filter(None, (super().formatMessage(record), extra)))
 

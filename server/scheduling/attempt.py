@@ -60,7 +60,7 @@ class Attempt:
 
     @property
     def open(self) -> int:
-        """The number of sections between their first step and their last window."""
+        """The number of sections that are between their first denoising step and their last window."""
         return self.denoising - self.rendering + (self.step > 0)
 
     @property
@@ -84,11 +84,11 @@ class Attempt:
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
     def section(self, index: int) -> SectionKey:
-        """Return the key of a section in this attempt."""
+        """Return the key of a section in this attempt, by the section's index."""
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:
-        """The key of the section whose step is due."""
+        """Return the key of the section whose step is due."""
         return SectionKey(self.key, self.denoising)
 
     def to_prepare(self, ahead: int) -> int | None:
@@ -100,16 +100,16 @@ class Attempt:
         return index if missing and index <= self.rendering + 1 else None
 
     def can_render(self) -> bool:
-        """True if a section is denoised and not rendered yet."""
+        """Return True if a section is denoised and not rendered yet."""
         return self.planned and self.rendering < self.denoised
 
     def can_denoise(self, *, ahead: int) -> bool:
-        """True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
+        """Return True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
         return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
 
     @property
     def steps_left(self) -> int:
-        """Return the remaining steps of the section being denoised, which must be prepared."""
+        """The remaining steps of the section being denoised, which must be prepared."""
         return self.prepared[self.denoising].steps - self.step
 
     def issue_steps(self, steps: int) -> None:

@@ -24,15 +24,15 @@ class CommandsInFlight:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
 
     def __bool__(self) -> bool:
-        """True if some lane has a command."""
+        """Return True if some lane has a command."""
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
-        """True if a lane has a command for the attempt."""
+        """Return True if a lane has a command for the attempt."""
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Record a command that was sent."""
+        """Record a command that was sent to a lane."""
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
@@ -106,13 +106,13 @@ class DeviceProgress:
         return song if song is not None and song.attempt.key == key else None
 
     def enter(self, song: ScheduledSong) -> None:
-        """Give the song a slot."""
+        """Give a song a slot on the device."""
         song.device, song.pace = self.spec.name, self.windows[song.engine]
         self.songs[song.song_id] = song
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Take the slot away from the song. The worker will be told to release its attempt."""
+        """Take its slot away from a song; the worker is then told to release the song's attempt."""
         song.device = None
         del self.songs[song.song_id]
         self.to_release.append(song.attempt.key)
@@ -145,7 +145,7 @@ class DeviceProgress:
             self.detached_owed_seconds = max(-_MAX_OWED_SECONDS, min(owed, _MAX_OWED_SECONDS))
 
     def has_memory_for(self, song: ScheduledSong) -> bool:
-        """True if there is memory to prepare one more section of the song.
+        """Return True if there is memory to prepare one more section of the song.
 
         The size of a section is unknown before it is prepared; that of the engine's last section is assumed. A device
         prepares one section at a time, so a wrong assumption exceeds the limit by less than one section.
@@ -164,14 +164,14 @@ class DeviceProgress:
         return key
 
     def issue(self, command: Command, lane: Lane) -> None:
-        """Record that the command was sent to the lane. Its steps count as done from now on."""
+        """Record that a command was sent to a lane. Its steps count as done from now on."""
         self.in_flight.add(lane, dict(self.positions(command)))
         if isinstance(command, Step):
             for section in command.sections:
                 self.songs[section.song.song_id].attempt.issue_steps(command.steps)
 
     def positions(self, command: Command) -> Iterator[tuple[SongKey, WorkPosition]]:
-        """Return the position of each attempt that the command works on."""
+        """Yield the position of each attempt that the command works on."""
         kind = type(command).__name__
         match command:
             case Plan(song):

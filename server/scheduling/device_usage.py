@@ -41,7 +41,7 @@ class SongAccount:
     left_seconds: float
 
     def open(self) -> None:
-        """Count the song as one of its caller."""
+        """Count the song as a song of its caller."""
         self.shares.enter(self.caller)
 
     def close(self) -> None:

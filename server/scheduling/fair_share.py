@@ -21,18 +21,18 @@ class FairShare:
     """Fair shares: the device seconds per weight that each caller with songs here has used."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
-        """Callers that `weights` does not name have weight 1."""
+        """Set up the fair shares. Callers that `weights` does not name have weight 1."""
         self._weights = weights
         self._accounts: dict[str, _Account] = {}
 
     def enter(self, caller: str) -> None:
-        """Count one more song of the caller."""
+        """Count one more song of a caller."""
         if caller not in self._accounts:
             self._accounts[caller] = _Account(served=self._least())
         self._accounts[caller].songs += 1
 
     def leave(self, caller: str) -> None:
-        """Count one song less of the caller; a caller without songs is removed."""
+        """Count one song less of a caller; a caller without songs is removed."""
         account = self._accounts[caller]
         account.songs -= 1
         if not account.songs:

@@ -109,7 +109,7 @@ class CommandChooser:
         return _steps_of([members[position][0] for position in chosen], device)
 
     def _joining_commands(self, company: Sequence[Candidate], now: float) -> Iterator[tuple[Command, ScheduledSong]]:
-        """Return the commands that the songs need before they can share a step with the first of them."""
+        """Yield the commands that the songs need before they can share a step with the first of them."""
         (_, first), *others = company
         urgent = not self._policy.has_slack(first, now)
         for song, urgency in others:
@@ -125,8 +125,8 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """True if a command is for an isolated song while another lane works on other songs, which a crash would also
-    affect.
+    """Return True if a command is for an isolated song while another lane works on other songs, which a crash would
+    also affect.
     """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
@@ -179,8 +179,8 @@ class _Room:
         self._full = False
 
     def allows(self, command: Command, song: ScheduledSong) -> bool:
-        """True if there is memory for the section that a command prepares, or if only songs that are not served occupy
-        memory.
+        """Return True if there is memory for the section that a command prepares, or if only songs that are not served
+        occupy memory.
 
         So at least one song continues, even if songs with full buffers occupy all memory.
         """

@@ -18,7 +18,7 @@ _SORT_SECONDS = 1.0
 
 
 class Placement:
-    """Has all songs and devices, gives slots to waiting songs, and takes them away."""
+    """Manages all songs and devices: gives slots on devices to waiting songs, and takes them away."""
 
     def __init__(
         self,
@@ -29,7 +29,9 @@ class Placement:
         *,
         encoders: int | None = None,
     ) -> None:
-        """`encoders` is the number of encoder processes for all devices; `None` means no limit by encoders."""
+        """Set up the placement; `encoders` is the number of encoder processes for all devices; `None` means no limit by
+        encoders.
+        """
         self.encoding = EncodingLoad(encoders)
         self._devices = {spec.name: DeviceProgress(spec, detached_share=policy.detached_share) for spec in devices}
         self._policy = policy
@@ -106,7 +108,9 @@ class Placement:
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace a device by one without worker and songs; returns the former device with its songs."""
+        """Replace a device whose worker has ended by one without worker and songs; returns the former device with its
+        songs.
+        """
         former = self._devices[name]
         self._devices[name] = former.successor()
         return former
@@ -152,7 +156,7 @@ class Placement:
             self._sorted_until = now + _SORT_SECONDS
 
     def _has_free_slot(self, device: DeviceProgress, song: ScheduledSong) -> bool:
-        """True if one more song may be made. Songs that are far ahead of their listeners do not count, up to a
+        """Return True if one more song may be made. Songs that are far ahead of their listeners do not count, up to a
         limit.
         """
         slots = device.spec.running_songs

@@ -26,7 +26,7 @@ from typing import NamedTuple
 
 
 class Order(StrEnum):
-    """The rule by which songs are ranked."""
+    """The rule by which songs are ranked: by deadline and fair share, or by arrival."""
 
     DEADLINE = "deadline"
     ARRIVAL = "arrival"
@@ -73,14 +73,14 @@ class Policy:
         return song.arrived_at if song.placed_at is None else song.placed_at
 
     def has_slack(self, song: Urgency, now: float) -> bool:
-        """True if the song has slack, so that it can wait without a stall. Always False if songs are ordered by
+        """Return True if the song has slack, so that it can wait without a stall. Always False if songs are ordered by
         arrival.
         """
         waits = not song.has_listener or self.deadline(song) >= now + self.comfort_seconds
         return waits and self.order is Order.DEADLINE
 
     def throttled(self, runs_out_at: float | None, now: float) -> bool:
-        """True if a song is so far ahead of its listener that it gets no work while others need the device."""
+        """Return True if a song is so far ahead of its listener that it gets no work while others need the device."""
         ahead = runs_out_at is not None and runs_out_at >= now + self.ahead_seconds
         return ahead and self.order is Order.DEADLINE
 

@@ -22,7 +22,7 @@ WorkPosition: TypeAlias = tuple[str, int, int]
 
 
 class RetryDecision(Enum):
-    """Retry decision for a song whose attempt failed."""
+    """The decision about a song whose attempt failed: retry it or end it."""
 
     RETRY = "retry"
     GIVE_UP = "give up"
@@ -58,8 +58,9 @@ class AttemptHistory:
         return self.isolated_until is not None
 
     def worker_lost(self, at: WorkPosition | None, retries: int) -> RetryDecision:
-        """Record that the worker died. `at` is the song's position at that moment, `None` if the worker was working on
-        other songs.
+        """Record that the song's worker died; `at` is the song's position at that moment.
+
+        `at` is `None` if the worker was working on other songs.
         """
         if at is not None and at in self.fatal_positions:
             return RetryDecision.POISONED

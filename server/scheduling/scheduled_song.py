@@ -22,7 +22,7 @@ class Sink(Protocol):
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener or one may come back; False for a song that is made for later."""
+        """True while the song has a listener or a listener may come back; False for a song that is made for later."""
 
     @property
     def unsent_seconds(self) -> float:
@@ -168,9 +168,7 @@ class ScheduledSong:
 
     @property
     def windows_due(self) -> int:
-        """Return the number of windows of the next command: only one for the first window, because a listener waits for
-        it.
-        """
+        """The number of windows of the next command: only one for the first window, because a listener waits for it."""
         if self.playback.started_at is None or self.history.isolated:
             return 1
         group = self.attempt.window_group + WINDOWS - self.attempt.windows

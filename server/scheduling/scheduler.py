@@ -50,8 +50,8 @@ class Scheduler:
         retries: int = 3,
         encoders: int | None = None,
     ) -> None:
-        """`weights` are the weights of callers' shares, 1 for callers not named; a failed song is retried `retries`
-        times.
+        """Set up the scheduler; `weights` are the weights of callers' shares, 1 for callers not named; a failed song is
+        retried `retries` times.
 
         `encoders` is the number of encoder processes for all devices; `None` means no limit by encoders.
         """
@@ -122,7 +122,7 @@ class Scheduler:
         return self._placement.depths()
 
     def is_current(self, key: SongKey) -> bool:
-        """True if this is the current attempt at the song."""
+        """Return True if this is the current attempt at the song."""
         song = self._placement.song(key.song_id)
         return song is not None and song.attempt.key == key
 

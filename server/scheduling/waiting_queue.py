@@ -8,7 +8,7 @@ from server.scheduling.fair_share import FairShare
 
 
 class Waiter(Protocol):
-    """A waiting song."""
+    """Interface of a waiting song."""
 
     @property
     def song_id(self) -> str:
@@ -24,7 +24,7 @@ class Waiter(Protocol):
 
     @property
     def arrived_at(self) -> float:
-        """The time of its arrival."""
+        """The time of the song's arrival."""
 
     @property
     def resumed(self) -> bool:
@@ -53,7 +53,7 @@ class WaitingQueue(Generic[WaiterT]):
     """
 
     def __init__(self, shares: FairShare, *, by_arrival: bool = False) -> None:
-        """With `by_arrival` songs are served only in the order of arrival."""
+        """Set up the waiting queue. With `by_arrival` songs are served only in the order of arrival."""
         self._shares = shares
         self._by_arrival = by_arrival
         self._engines: dict[str, dict[_QueueKey, OrderedDict[str, WaiterT]]] = {}
@@ -69,13 +69,13 @@ class WaitingQueue(Generic[WaiterT]):
             yield from (song for _, song in sorted(songs, key=lambda one: (one[0], one[1].arrived_at)))
 
     def add(self, song: WaiterT) -> None:
-        """Add a song."""
+        """Add a song to the queue."""
         key = _key(song)
         self._keys[song.song_id] = key
         self._engines.setdefault(song.engine, {}).setdefault(key, OrderedDict())[song.song_id] = song
 
     def remove(self, song: WaiterT) -> bool:
-        """Remove a song; returns False if it was not in the queue."""
+        """Remove a song from the queue; returns False if it was not in the queue."""
         key = self._keys.pop(song.song_id, None)
         if key is None:
             return False
@@ -86,7 +86,7 @@ class WaitingQueue(Generic[WaiterT]):
         return True
 
     def sort_listeners(self) -> None:
-        """Move songs that have gained or lost their listener into the right queue, by arrival."""
+        """Move songs that have gained or lost their listener into the right queue, ordered by arrival."""
         changed = [
             song
             for queues in self._engines.values()

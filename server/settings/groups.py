@@ -93,7 +93,7 @@ class Limits(Group):
 
 
 class Threads(Group):
-    """Threads and processes of each part."""
+    """Numbers of threads and processes of each part of the server."""
 
     encoders: Count = Field(default=2, description="encoder processes per device, which master and encode sound")
     worker: int = Field(
@@ -104,7 +104,7 @@ class Threads(Group):
 
 
 class Scheduling(Group):
-    """Parameters for the order of songs; server/scheduling/policy.py explains them."""
+    """Parameters of the order in which songs are made; server/scheduling/policy.py explains them."""
 
     order: Order = Field(
         default=Order.DEADLINE,
@@ -148,7 +148,7 @@ class Device(Group):
 
 
 class Rest(Group):
-    """The REST API on the HTTP port."""
+    """Settings of the REST API on the HTTP port."""
 
     enabled: bool = Field(default=True, description="serve the REST API on the HTTP port")
     origins: str = Field(
@@ -184,7 +184,7 @@ class Rest(Group):
 
 
 class Keepalive(Group):
-    """Keepalive probes, which find dead connections."""
+    """Settings of keepalive probes, which find dead connections."""
 
     time_seconds: Seconds = Field(default=30.0, description="seconds of silence on a connection before it is probed")
     timeout_seconds: Seconds = Field(
@@ -198,7 +198,7 @@ class Keepalive(Group):
 
 
 class Connections(Group):
-    """Limits of network connections."""
+    """Limits on network connections."""
 
     count: Count = Field(
         default=1024,
@@ -257,7 +257,7 @@ class TLS(Group):
 
 
 class Marking(Group):
-    """Marks that declare songs as AI-generated, which some laws require."""
+    """Settings of the marks that declare songs as AI-generated, which some laws require."""
 
     enabled: bool = Field(
         default=True,
@@ -283,5 +283,5 @@ class Marking(Group):
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """Return the non-empty items of a comma-separated list."""
+    """Split a comma-separated list into its non-empty items."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

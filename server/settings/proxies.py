@@ -11,7 +11,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Proxies(Group):
-    """Trusted proxies before both ports."""
+    """Settings of the trusted proxies before both ports."""
 
     trusted: str = Field(
         default="",

@@ -13,31 +13,31 @@ class Backlog:
 
     @property
     def start_byte(self) -> int | None:
-        """The byte offset of the first unread chunk in the stream; `None` if there is none."""
+        """The byte offset of the first unread chunk in the stream; `None` if all chunks were read."""
         if not self._chunks:
             return None
         end_byte, size_bytes, _ = self._chunks[0]
         return end_byte - size_bytes
 
     def add(self, end_byte: int, size_bytes: int, seconds: float) -> None:
-        """Append a chunk that ends before `end_byte` of the stream."""
+        """Append a chunk that ends at the byte `end_byte` of the stream."""
         self._chunks.append((end_byte, size_bytes, seconds))
         self.size_bytes += size_bytes
         self.seconds += seconds
 
     def take(self, end_byte: int) -> bool:
-        """Remove the chunks up to `end_byte`, which a listener has read; returns True if there were any."""
+        """Remove the chunks up to `end_byte`, which a listener has read; returns True if chunks were removed."""
         before = len(self._chunks)
         while self._chunks and self._chunks[0][0] <= end_byte:
             _, size_bytes, seconds = self._chunks.popleft()
             self.size_bytes -= size_bytes
             self.seconds -= seconds
         if not self._chunks:
-            self.seconds = 0.0  # sums of floats leave a rest
+            self.seconds = 0.0  # float sums may leave a small remainder
         return len(self._chunks) < before
 
     def clear(self) -> bool:
-        """Remove all chunks; returns True if there were any."""
+        """Remove all chunks; returns True if there were unread chunks."""
         cleared = bool(self._chunks)
         self._chunks.clear()
         self.size_bytes, self.seconds = 0, 0.0

@@ -1,4 +1,4 @@
-"""Content credentials of complete songs: C2PA manifests, signed at the first request."""
+"""Signs content credentials (C2PA manifests) of complete songs when they are first requested."""
 
 import asyncio
 import hashlib
@@ -39,14 +39,14 @@ class Signer(Protocol):
 
 
 class Credentials:
-    """Signs the manifests of songs, one at a time on a separate thread, and caches the latest ones in memory.
+    """Signs the C2PA manifests of songs, one at a time on a separate thread, and caches the latest ones in memory.
 
     Manifests are not stored. Later, or on another server, a new manifest of the same sound is signed with the
     certificate of that time.
     """
 
     def __init__(self, signer: Signer | None, *, seconds: float = SECONDS) -> None:
-        """A manifest may take `seconds`. Without a `signer` no manifests are made."""
+        """Set up the signing of manifests. A manifest may take `seconds`. Without a `signer` no manifests are made."""
         self._signer = signer
         self._seconds = seconds
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="sign")
@@ -59,7 +59,7 @@ class Credentials:
         """The number of manifests that could not be made."""
 
     def of(self, song: SongRecord) -> bool:
-        """True if `manifest` can sign one for the song."""
+        """Return True if `manifest` can sign a manifest for the song."""
         return self._signer is not None and song.state is SongState.COMPLETED
 
     async def manifest(self, recording: Recording) -> bytes:
@@ -82,7 +82,7 @@ class Credentials:
         return await asyncio.shield(self._making.get(song.song_id) or self._begin(recording, self._signer))
 
     def remove(self, song_id: str) -> None:
-        """Remove the manifest of a deleted song, also one that is being signed."""
+        """Remove the manifest of a deleted song, also if it is being signed now."""
         self._kept.pop(song_id, None)
         self._making.pop(song_id, None)
 
@@ -141,7 +141,7 @@ class Credentials:
 
 
 async def _sound(recording: Recording) -> bytes:
-    """Return the whole sound of a song, whether stored yet or not."""
+    """Return the whole sound of a song, whether it is already stored or not."""
     with recording.listened() as events:
         return b"".join([one.message.chunk.data async for one in events])
 
@@ -161,7 +161,7 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 
 def _marks(recording: Recording) -> Marks:
-    """The marks of a song; empty if it was not marked."""
+    """Return the marks of generated sound in a song; empty if the song was not marked."""
     if (plan := recording.plan) is None:
         return Marks("", "", "")
     return Marks(plan.marks.digital_source_type, plan.marks.producer, plan.marks.content_id)

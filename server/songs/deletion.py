@@ -21,7 +21,7 @@ class Deletion:
     def __init__(
         self, store: SongStore, opened: OpenRecordings, on_deleted: Callable[[str], None] | None = None
     ) -> None:
-        """`on_deleted` is called with the id of each deleted song."""
+        """Set up the deletion of songs; `on_deleted` is called with the id of each deleted song."""
         self._on_deleted = on_deleted
         self._store = store
         self._open = opened
@@ -29,7 +29,7 @@ class Deletion:
         """The number of songs that were deleted through this server."""
 
     async def delete(self, song: SongRecord) -> None:
-        """Delete a song, given its present record. Its listeners get SongDeleted.
+        """Delete a song, given its present record. Its listeners get the error SongDeleted.
 
         Raises:
             SongNotEnded: the song is waiting or being made.
@@ -39,9 +39,9 @@ class Deletion:
         if not song.state.ended:
             raise SongNotEnded(song.song_id)
         await self._stored(song.song_id)
-        # A song that was cancelled before it was planned is in no store, and here for its listeners alone.
+        # A song that was cancelled before its plan is not stored; it exists here only for its listeners.
         was_open = self._open.get(song.song_id) is not None
-        # Listeners go first: what they would read next is about to go.
+        # End the calls of listeners first, because the sound that they would read next is about to be deleted.
         self._open.deleted(song.song_id)
         deleted = await self._store.delete(song.song_id)
         self._open.deleted(song.song_id)

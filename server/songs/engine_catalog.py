@@ -1,4 +1,4 @@
-"""Lists the engines of this server, or of all replicas of its service, for callers."""
+"""Lists the engines of this server, or of all servers of its service, for callers."""
 
 from collections.abc import Callable, Mapping, Sequence
 
@@ -12,7 +12,7 @@ from server.store.whole_service import ServedEngine
 
 
 class EngineCatalog:
-    """The engines configured here, loaded or not, and those that any replica serves; the default engine comes first.
+    """The engines configured here, loaded or not, and those that any server serves; the default engine comes first.
 
     The default is the first configured engine that is served, otherwise the first for which songs may wait, otherwise
     the first configured engine.
@@ -25,10 +25,10 @@ class EngineCatalog:
         served: Callable[[], Mapping[str, ServedEngine]] = dict,
         unserved: Callable[[], Mapping[str, ServedEngine]] = dict,
     ) -> None:
-        """`names` are the configured engines. `served` returns the engines of all replicas; its result is empty for a
-        single server.
+        """Set up the engine catalogue; `names` are the configured engines. `served` returns the engines of all servers;
+        its result is empty for a single server.
 
-        `unserved` returns engines for which songs may wait although no replica serves them now.
+        `unserved` returns engines for which songs may wait although no server serves them now.
         """
         self._runner = runner
         self._configured = tuple(names)
@@ -37,7 +37,7 @@ class EngineCatalog:
 
     @property
     def default(self) -> str:
-        """The engine for requests that name none."""
+        """Name of the engine for requests that name no engine."""
         for announced in (self._served(), self._unserved()):
             if found := next((name for name in self._named(announced) if name in announced), None):
                 return found
@@ -57,7 +57,7 @@ class EngineCatalog:
         return music_pb2.ListEnginesResponse(engines=map(self.get, names[:size]), next_page_token=next_token)
 
     def get(self, name: str) -> music_pb2.Engine:
-        """Return one engine; raises UnknownEngine."""
+        """Return the properties of one engine; raises UnknownEngine."""
         if name not in (names := self._names()):
             raise UnknownEngine(name, names)
         if served := self._served().get(name):

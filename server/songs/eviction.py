@@ -31,7 +31,7 @@ class Eviction:
     """Evicts songs after each new song, and periodically, because songs also exceed the age limit."""
 
     def __init__(self, store: SongStore, in_use: Callable[[], Collection[str]]) -> None:
-        """`in_use` returns the ids of songs that must not be deleted."""
+        """Set up the eviction of songs; `in_use` returns the ids of songs that must not be deleted."""
         self._store = store
         self._in_use = _InUse(in_use)
         self._wanted = False
@@ -56,7 +56,10 @@ class Eviction:
         try:
             deleted = await self._store.evict(self._in_use)
         except StoreFailed as error:
-            logger.error("old songs could not be deleted from the song store; the next round tries again: %s", error)
+            logger.error(
+                "old songs could not be deleted from the song store; the server tries again at the next check: %s",
+                error,
+            )
             return
         self.count += deleted
         if deleted:

@@ -9,8 +9,8 @@ from server.songs.ports import SongRunner
 
 @contextmanager
 def counted_faults(runner: SongRunner, engine: str) -> Iterator[None]:
-    """Count a bug, or an error of the store, that occurs in the context, as a refused song of `engine`; the error is
-    raised again.
+    """Count a bug, or an error of the store, that occurs in the context, as a refused song of `engine`, and raise it
+    again.
     """
     try:
         yield

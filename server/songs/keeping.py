@@ -1,4 +1,4 @@
-"""Storage state of one song, for callers who want to fetch it later."""
+"""Tracks if one song is stored, for callers who want to fetch it later."""
 
 import asyncio
 
@@ -12,7 +12,7 @@ class Keeping:
     """Tracks whether a song is stored. A song that is not being made is already stored."""
 
     def __init__(self, *, done: bool = True) -> None:
-        """With `done` the song is already stored."""
+        """Set up the storage state. With `done` the song is already stored."""
         self.lost = False
         """True once the song cannot be stored."""
         self._begun = asyncio.Event()

@@ -27,8 +27,8 @@ class Library:
         mirror: OpenMirror | None = None,
         on_opened: Callable[[Recording], None] | None = None,
     ) -> None:
-        """`mirror` opens the recording of a song that another replica makes; `on_opened` is called with all other
-        recordings.
+        """Set up the library; `mirror` opens the recording of a song that another server makes; `on_opened` is called
+        with all other recordings.
         """
         self._mirror = mirror
         self._on_opened = on_opened
@@ -36,7 +36,7 @@ class Library:
         self._open = opened
 
     async def record(self, song_id: str) -> SongRecord | None:
-        """Return the present record of a song; `None` if unknown."""
+        """Return the present record of a song; `None` for an unknown song."""
         known = await self._known(song_id)
         song = known.song if known else await self._store.get(song_id)
         return song and self._present(song)
@@ -50,7 +50,9 @@ class Library:
         return sorted([*map(self._present, stored), *new], key=_cursor, reverse=True)[:count]
 
     async def recording(self, song_id: str) -> Recording | None:
-        """Return the recording of a song, from the store if it is not open; `None` if unknown."""
+        """Return the recording (event log) of a song, from the store if it is not in memory; `None` for an unknown
+        song.
+        """
         if known := await self._known(song_id):
             return known
         found = await self._store.load(song_id)
@@ -74,7 +76,9 @@ class Library:
         return recording
 
     async def asked_before(self, caller: str, request_id: str) -> Recording | None:
-        """Return the newest song of a caller with that `request_id`, unless it has failed or was cancelled."""
+        """Return the newest song that a caller has requested with that `request_id`, unless it has failed or was
+        cancelled.
+        """
         for made in self._open:
             song = made.recording.song
             if (song.caller, song.request_id) == (caller, request_id) and song.state not in _IN_VAIN:
@@ -85,7 +89,7 @@ class Library:
         return await self.recording(stored.song_id)
 
     async def _known(self, song_id: str) -> Recording | None:
-        """Return the open recording of a song, unless the song was deleted through another replica since it was
+        """Return the open recording of a song, unless the song was deleted through another server since it was
         opened.
         """
         known = self._open.get(song_id)

@@ -1,4 +1,4 @@
-"""Cancels songs without listeners, at once or after some seconds."""
+"""Cancels running songs that have no listener, at once or after some seconds."""
 
 import asyncio
 from collections.abc import Callable
@@ -7,15 +7,15 @@ from server.songs.recording import Recording
 
 
 class Lingering:
-    """Has one timer for each running song whose last listener has left."""
+    """Keeps a timer for each running song whose last listener has left, and calls `expire` when the time is over."""
 
     def __init__(self, expire: Callable[[Recording], None]) -> None:
-        """`expire` is called for a song without a listener when its timer ends."""
+        """Set up the timers; `expire` is called for a song without a listener when its timer ends."""
         self._expire = expire
         self._timers: dict[str, asyncio.TimerHandle] = {}
 
     def last_listener_left(self, recording: Recording) -> None:
-        """Start or restart the song's timer."""
+        """Start or restart the timer of a song whose last listener has left."""
         song_id, linger_seconds = recording.song.song_id, recording.linger_seconds
         if recording.ended or linger_seconds is None:
             return

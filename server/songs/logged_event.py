@@ -1,4 +1,4 @@
-"""One event in the log of a song, as its recording and the store have it."""
+"""One event of a song, as its recording (event log) and the store have it."""
 
 from dataclasses import dataclass
 from typing import TypeAlias
@@ -25,7 +25,7 @@ class LoggedEvent:
 
     @staticmethod
     def of(message: Message) -> "LoggedEvent":
-        """Make the event of a message that has its sound."""
+        """Make a logged event from a message that contains its sound."""
         chunk = message.chunk
         return LoggedEvent(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
 
@@ -35,12 +35,12 @@ class LoggedEvent:
             self.message, self.has_sound = self._without_sound(), False
 
     def stored(self) -> tuple[StoredEvent, bytes]:
-        """Return the event in the form for the store, and its sound."""
+        """Return the event serialized for the store, and its sound."""
         return StoredEvent(self._without_sound().SerializeToString(), self.end), self.message.chunk.data
 
     @staticmethod
     def from_stored(event: StoredEvent) -> "LoggedEvent":
-        """Make the event from its stored form, without sound; raises StoreFailed if it is damaged."""
+        """Make a logged event from its stored form, without sound; raises StoreFailed if it is damaged."""
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:

@@ -37,7 +37,9 @@ class Making:
         now_ns: Callable[[], int],
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """`now_ns` is the wall clock; `watcher` counts the songs that could not be stored."""
+        """Set up the making of songs; `now_ns` is the wall clock; `watcher` counts the songs that could not be
+        stored.
+        """
         self._store = store
         self._directory = directory
         self._open = opened
@@ -77,14 +79,14 @@ class Making:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song; its listeners get an error with the reason."""
+        """Cancel a song; its listeners get an error with the reason of the cancellation."""
         error = SongCancelled(f"the song was cancelled: {reason}")
         recording.end(SongState.CANCELLED, self._now_ns(), error)
         if made := self._open.made(recording.song.song_id):
             made.job.cancel()
 
     async def settled(self) -> None:
-        """Wait until the directory has the ends of all songs so far; an embedded directory has them at once."""
+        """Wait until the directory of this process has the ends of all songs so far, which takes almost no time."""
         if self._settling:
             await asyncio.sleep(0)
 
@@ -100,17 +102,17 @@ class Making:
     async def _persist(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> None:
         try:
             fate = await self._persistence.follow(recording, claim, cancel)
-            if fate is Fate.LOST:  # a repeated request makes it anew
+            if fate is Fate.LOST:  # a repeated request makes the song again
                 self._watcher.not_kept(claim.song.engine)
                 await self._directory.settle(claim.lease, SongState.FAILED, 0.0)
         finally:
             self._open.stored(recording.song.song_id)
         if fate is Fate.DISCARDED:
-            self._open.found(recording)  # who has cancelled it may look at it for a moment
+            self._open.found(recording)  # so that its caller can read its state for a moment
         await self._eviction.evict()
 
     def _settle(self, claim: Claim, recording: Recording, sound_seconds: float) -> None:
-        """Release the song's slot and quota at once, so that a caller who has got its end may request the next song."""
+        """Release the song's slot and quota at once, so that its caller may request the next song."""
         work = self._directory.settle(claim.lease, recording.song.state, sound_seconds)
         self._spawn(work, f"settle {recording.song.song_id}", self._settling)
 

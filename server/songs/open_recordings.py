@@ -1,4 +1,4 @@
-"""The recordings in memory: of songs that are being made, and of songs with listeners."""
+"""The recordings (event logs) in memory: of songs that are being made, and of songs with listeners."""
 
 import asyncio
 import time
@@ -29,7 +29,7 @@ class OpenRecordings:
     """
 
     def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the open recordings; `clock` returns monotonic seconds."""
         self._clock = clock
         self._made: dict[str, Made] = {}
         self._listened: dict[str, list[Recording]] = {}
@@ -50,7 +50,7 @@ class OpenRecordings:
         return found
 
     def made(self, song_id: str) -> Made | None:
-        """Return a song that is being made, or `None`."""
+        """Return a song that is being made, by its id; `None` if it is not being made."""
         return self._made.get(song_id)
 
     def begin(self, made: Made) -> None:
@@ -62,7 +62,7 @@ class OpenRecordings:
         self._made.pop(song_id).stored.set()
 
     def found(self, recording: Recording) -> None:
-        """Add a recording from the store that is about to get a listener."""
+        """Add a recording that was read from the store and is about to get a listener."""
         self._expire()
         self._found[recording.song.song_id] = (recording, self._clock() + FOUND_SECONDS)
 
@@ -74,7 +74,7 @@ class OpenRecordings:
             found[0].delete()
 
     def joined(self, recording: Recording) -> None:
-        """Record that a recording has listeners now."""
+        """Record that a recording has at least one listener now."""
         self._found.pop(recording.song.song_id, None)
         self._listened.setdefault(recording.song.song_id, []).append(recording)
 
@@ -87,7 +87,7 @@ class OpenRecordings:
 
     @property
     def listened(self) -> Sequence[Sequence[Recording]]:
-        """Return the recordings that have listeners now, by song; a song that was taken over has two."""
+        """The recordings that have listeners now, by song; a song that was taken over has two."""
         return [tuple(recordings) for recordings in self._listened.values()]
 
     def listened_of(self, song_id: str) -> Sequence[Recording]:
@@ -96,12 +96,12 @@ class OpenRecordings:
 
     @property
     def listeners(self) -> int:
-        """The number of listeners now."""
+        """The present number of listeners."""
         return sum(recording.listeners for listened in self._listened.values() for recording in listened)
 
     @property
     def song_ids(self) -> Collection[str]:
-        """Ids of the songs that the store must not evict."""
+        """The ids of the songs that the store must not evict."""
         self._expire()
         return frozenset(self._made) | frozenset(self._listened) | frozenset(self._found)
 

@@ -1,4 +1,4 @@
-"""Copies the recordings of running songs into the store."""
+"""Copies the recordings (event logs) of running songs into the store."""
 
 import asyncio
 import logging
@@ -25,11 +25,11 @@ logger = logging.getLogger(__name__)
 
 
 class Fate(Enum):
-    """Result of trying to store a song."""
+    """Result of the attempt to store a song."""
 
     KEPT = auto()
     DISCARDED = auto()
-    """The song was not needed by anybody, and nothing of it is stored."""
+    """The song ended before it was planned, so nothing of it is stored."""
     LOST = auto()
 
 
@@ -37,7 +37,7 @@ class Persistence:
     """Stores the events of recordings. A song that cannot be stored continues for its listeners."""
 
     def __init__(self, store: SongStore, now_ns: Callable[[], int]) -> None:
-        """`now_ns` is the wall clock."""
+        """Set up the storing of songs; `now_ns` is the wall clock."""
         self._store = store
         self._now_ns = now_ns
 
@@ -87,11 +87,11 @@ class Persistence:
             else:
                 await writer.end(not_kept(replace(stored, ended_ns=song.ended_ns)))
         except _FAILURES as error:
-            logger.error("the song store does not show that a song was not stored: %s", error)
+            logger.error("the song store could not record that a song is not stored: %s", error)
 
 
 def _is_nothing(recording: Recording) -> bool:
-    """True for a song that was never planned, unless it has failed and its caller may ask for the reason."""
+    """Return True for a song that need not be stored: it was never planned and has not failed."""
     song = recording.song
     asked = song.state is SongState.FAILED and recording.linger_seconds != 0.0
     return not song.duration_seconds and not asked

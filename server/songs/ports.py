@@ -1,4 +1,4 @@
-"""Interfaces between the songs service and the part of the server that makes songs."""
+"""Interfaces between the songs service, which callers use, and the runner, which makes the songs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -20,11 +20,11 @@ class EventSink(Protocol):
 
     @property
     def unheard_bytes(self) -> int:
-        """Encoded sound that no listener has read yet, in bytes."""
+        """Size of the encoded sound that no listener has read yet, in bytes."""
 
     @property
     def unheard_seconds(self) -> float:
-        """Encoded sound that no listener has read yet, in seconds."""
+        """Length of the encoded sound that no listener has read yet, in seconds."""
 
     @property
     def has_listener(self) -> bool:
@@ -38,33 +38,33 @@ class EventSink(Protocol):
         """Call `callback` on the event loop whenever a listener reads sound."""
 
     def append(self, event: SongEvent) -> None:
-        """Append the next event; events after the end are ignored."""
+        """Append the next event of the song; events after its end are ignored."""
 
     def end(self, error: ServiceError | None = None) -> None:
-        """End the events, with an error if the song failed; only the first call has an effect.
+        """End the song's events, with an error if the song failed; only the first call has an effect.
 
         Without an error the song is complete if the event `SongCompleted` was appended, and cancelled otherwise.
         """
 
 
 class SongJob(Protocol):
-    """A song that is being made."""
+    """Interface of a song that is being made."""
 
     def cancel(self) -> None:
-        """Stop the song and end its events; no effect on a song that has ended."""
+        """Stop making the song and end its events; no effect on a song that has ended."""
 
     def pause(self) -> None:
-        """Do no further steps until `resume` is called; events of steps in flight still arrive."""
+        """Do no further denoising steps until `resume` is called; events of steps in progress still arrive."""
 
     def resume(self) -> None:
-        """Continue after `pause`; no effect on a song that is not paused."""
+        """Continue the denoising steps after `pause`; no effect on a song that is not paused."""
 
 
 class CheckedSong(Protocol):
     """A request that a runner has checked and can make."""
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """The first event of the song."""
+        """Return the first event of the song."""
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> SongJob:
         """Start making the song; `sink` has its `Accepted` event when this returns.
@@ -76,7 +76,7 @@ class CheckedSong(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class ServiceState:
-    """The engines of all replicas of a service, by name, and its songs, as last read from the directory.
+    """The engines of all servers of a service, by name, and its songs, as last read from the song directory.
 
     `known` are all engines that were ever served.
     """
@@ -104,31 +104,31 @@ class SongRunner(Protocol):
     """Interface of the part of the server that makes songs."""
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """The engines that are loaded, by name."""
+        """Properties of the engines that are loaded, by name."""
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
-        """The devices on which the engine is loaded."""
+        """Return the devices on which the engine is loaded."""
 
     def ready(self, engine: str) -> bool:
-        """True if the engine accepts songs now."""
+        """Return True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
         """Fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""
 
     @property
     def queues_unserved(self) -> bool:
-        """True if songs may wait for an engine that no replica serves now, but one has served before."""
+        """True if songs may wait for an engine that no server serves now, but one has served before."""
 
     def costs(self, engine: str) -> Costs | None:
         """Return the cost of an engine's songs as measured here; `None` until one was made."""
 
     def room(self) -> Room:
-        """Return the present limits."""
+        """Return the present limits for admission, and the number of songs that can start here now."""
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
         """Check that the request can be made here.
 
-        With a `service` whose queue the song must join, any replica may make it; `Accepted` then has the ETA in that
+        With a `service` whose queue the song must join, any server may make it; `Accepted` then has the ETA in that
         queue, which is also compared with the deadline.
 
         Raises:
@@ -142,7 +142,7 @@ class SongRunner(Protocol):
         """Return the device seconds that the waiting songs of a service will take, by engine."""
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or its check has refused, and return the error for its caller."""
 
     def fault(self, engine: str, error: Exception) -> None:
         """Count a song of `engine` that was refused because of an error of the service."""

@@ -1,4 +1,4 @@
-"""Provides the sound of one song: from memory until it is stored and delivered, then from the store."""
+"""Holds the sound of one song in memory until it is stored and delivered, then reads it from the store."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
@@ -16,10 +16,10 @@ BLOCK_BYTES = 128 << 10
 
 
 class RecordedSound:
-    """Counts the sound that listeners have not read yet, and reads the bytes of chunks."""
+    """The sound of one song: counts the part that listeners have not read yet, and reads the bytes of chunks."""
 
     def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
-        """`entries` is the growing event log of the song."""
+        """Set up the recorded sound; `entries` is the growing event log of the song."""
         self._song_id = song_id
         self._entries = entries
         self._read = read
@@ -28,16 +28,16 @@ class RecordedSound:
         self._stored = 0
         self._released = 0
         self.furthest_byte = 0
-        """The end, in bytes, of the sound that the fastest listener has taken."""
+        """Byte offset up to which the fastest listener has read the sound."""
 
     @property
     def unheard_bytes(self) -> int:
-        """Sound that the fastest listener has not read yet, in bytes."""
+        """Size of the sound that the fastest listener has not read yet, in bytes."""
         return self._backlog.size_bytes
 
     @property
     def unheard_seconds(self) -> float:
-        """Sound that the fastest listener has not read yet, in seconds."""
+        """Length of the sound that the fastest listener has not read yet, in seconds."""
         return self._backlog.seconds
 
     def on_heard(self, callback: Callable[[], None]) -> None:
@@ -45,22 +45,22 @@ class RecordedSound:
         self._on_heard = callback
 
     def wait_for_listener(self, entry: LoggedEvent) -> None:
-        """From now on count new chunks as unread until a listener reads them."""
+        """Count new chunks as unread, from now on, until a listener reads them."""
         self._backlog.add(entry.end, entry.end - entry.start, entry.message.chunk.duration_seconds)
 
     def wait_for_nobody(self) -> None:
-        """From now on count no chunks as unread, because there is no listener any more."""
+        """Stop counting chunks as unread, because the song has no listener any more."""
         if self._backlog.clear():
             self._less()
 
     def note_taken(self, entry: LoggedEvent) -> None:
-        """Record that a listener has read a chunk and all chunks before it."""
+        """Record that a listener has read this chunk and all chunks before it."""
         self.furthest_byte = max(self.furthest_byte, entry.end)
         if self._backlog.take(entry.end):
             self._less()
 
     def note_stored(self, count: int) -> None:
-        """Record that the first `count` entries are stored; delivered sound among them is removed from memory."""
+        """Record that the first `count` entries are stored; sound that is also delivered is removed from memory."""
         self._stored = count
         self._release_sound()
 
@@ -88,7 +88,7 @@ class RecordedSound:
                 start = stop
 
     async def stored(self, start: int, end: int) -> bytes:
-        """Read sound from the store.
+        """Return sound from the store, from a byte offset on.
 
         Raises:
             SongDeleted: the song's caller has deleted it.
@@ -110,7 +110,7 @@ class RecordedSound:
         self._on_heard()
 
     def _release_sound(self) -> None:
-        """Remove sound from memory that is stored and delivered, unless a listener needs it next."""
+        """Remove stored and delivered sound from memory, except sound that a listener needs next."""
         unheard_from = self._backlog.start_byte
         while self._released < self._stored:
             entry = self._entries[self._released]
@@ -124,7 +124,7 @@ class SoundReader:
     """Reads the chunks of a song in order for one listener. It buffers up to one block of stored sound."""
 
     def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
-        """Sound before `byte_offset` is skipped."""
+        """Set up the sound reader. Sound before `byte_offset` is skipped."""
         self._sound = sound
         self._entries = entries
         self._byte_offset = byte_offset
@@ -152,7 +152,7 @@ class SoundReader:
     async def _stored(self, number: int, start: int) -> bytes:
         end = self._entries[number].end
         if not self._block_start <= start < end <= self._block_start + len(self._block):
-            self._block = b""  # two of them would be held while the next one is read
+            self._block = b""  # otherwise two blocks would be in memory while the next one is read
             block = await self._sound.stored(start, stored_until(self._entries, number, start))
             self._block, self._block_start = block, start
         first = start - self._block_start

@@ -1,4 +1,4 @@
-"""Writes a song's events into its recording, as messages of the API."""
+"""Writes a song's events into its recording (event log), as messages of the API."""
 
 from collections.abc import Callable
 
@@ -22,7 +22,9 @@ class Recorder(EventSink):
         now_ns: Callable[[], int],
         on_end: Callable[[float], None] = lambda sound_seconds: None,
     ) -> None:
-        """`now_ns` is the wall clock. `on_end` is called at the end of generation, with the seconds of sound."""
+        """Set up the recorder; `now_ns` is the wall clock. `on_end` is called at the end of generation, with the
+        seconds of sound.
+        """
         self._recording = recording
         self._request = request
         self._now_ns = now_ns
@@ -62,7 +64,7 @@ class Recorder(EventSink):
 
     @override
     def end(self, error: ServiceError | None = None) -> None:
-        self._recording.sound.on_heard(lambda: None)  # lets go of the job, which has no use for it any more
+        self._recording.sound.on_heard(lambda: None)  # drops the reference to the job, which needs no more calls
         if error is not None:
             fail(self._recording, error, self._now_ns())
         elif self._recording.complete:
@@ -73,5 +75,5 @@ class Recorder(EventSink):
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
-    """End a recording with an error, whose reason is written into the song's record."""
+    """End a recording with an error; the song's record gets the reason."""
     recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

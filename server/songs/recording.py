@@ -1,4 +1,4 @@
-"""Recording of one song: the log of its events, and the listeners that follow it from any byte, live or later."""
+"""Recording (event log) of one song; listeners can follow it from any byte, while the song is made or later."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -53,11 +53,13 @@ class Recording:
         self.listeners = 0
         self.keeping = Keeping()
         self.maker: SpanContext | None = None
-        """The span of the call that has the song made here; `None` where it has none, or the song is made elsewhere."""
+        """Trace span of the call for which the song is made here; `None` without tracing, or if another server makes
+        the song.
+        """
         self._error: ServiceError | None = None
         self._sent_away: ServiceError | None = None
         self.deleted = False
-        """True once the song was deleted: this recording is found no more."""
+        """True once the song was deleted, so that this recording is not found any more."""
         self.linger_seconds = linger_seconds
         self._on_joined = on_joined
         self._on_left = on_left
@@ -95,7 +97,9 @@ class Recording:
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener or one may come back; for a song made for later, only while it has one."""
+        """True while the song has a listener or a listener may come back; for a detached song, only while it has a
+        listener.
+        """
         return self.linger_seconds is not None or self._audio_listeners > 0
 
     @property
@@ -134,22 +138,22 @@ class Recording:
         self._notify()
 
     def delete(self) -> None:
-        """End the calls of all present and future listeners with SongDeleted."""
+        """End the calls of all present and future listeners with the error SongDeleted."""
         self.deleted = True
         self.send_away(SongDeleted(self._song.song_id))
 
     def keep_for(self, linger_seconds: float) -> None:
-        """Have the song made for at least `linger_seconds` after its last listener has left."""
+        """Continue to make the song for at least `linger_seconds` after its last listener has left."""
         if self.linger_seconds is not None:
             self.linger_seconds = max(self.linger_seconds, linger_seconds)
 
     async def wait_for(self, position: int) -> None:
-        """Wait until there are more than `position` entries, or the song has ended."""
+        """Wait until the log has more than `position` entries, or the song has ended."""
         while len(self.entries) <= position and not self.ended:
             await self._changed.wait()
 
     async def sound_until(self, end: int) -> None:
-        """Wait until the first `end` bytes of the song exist, or it has ended.
+        """Wait until the first `end` bytes of the song exist, or the song has ended.
 
         Raises:
             ServiceError: the calls of listeners are ended with an error.
@@ -170,7 +174,7 @@ class Recording:
     def listened(
         self, byte_offset: int = 0, *, number: int = 0, sound: bool = True
     ) -> Iterator[AsyncIterator[DeliveredEvent]]:
-        """Iterate, for one listener, over the events from entry `number` on, without the sound before `byte_offset`.
+        """Yield the events from entry `number` on to one listener, without the sound before `byte_offset`.
 
         A listener without `sound` gets no chunks, and does not slow the song down.
 
@@ -183,7 +187,7 @@ class Recording:
 
     @contextmanager
     def read(self, start: int, end: int) -> Iterator[AsyncIterator[bytes]]:
-        """Iterate, for one listener, over the sound of a complete song from byte `start` to before `end`.
+        """Yield the sound of a complete song, from byte `start` to before `end`, to one listener.
 
         Raises:
             ServiceError: while iterating, the calls of listeners are ended with an error.
@@ -245,7 +249,7 @@ class Recording:
             raise self._sent_away
 
     def _error_for_late(self) -> ServiceError | None:
-        """Return the error for listeners who come after the end of an incomplete song."""
+        """Return the error for listeners who call after the end of an incomplete song."""
         if self.complete or not self.ended:
             return None
         return SongNotComplete(self.song.state.value, failure_of(self.song))
@@ -255,7 +259,7 @@ class Recording:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
     def _note(self, entry: LoggedEvent) -> None:
-        """Update the song's record. Chunks are only counted, and the record is rebuilt when it is next read."""
+        """Update the song's record by an event. Chunks are only counted; the record is rebuilt when it is next read."""
         if entry.end:
             self._size_bytes = entry.end
         else:

@@ -74,7 +74,8 @@ class Songs:
         resumption: Resumption = DEFAULT_RESUMPTION,
         signer: Signer | None = None,
     ) -> None:
-        """`checker` checks requests with their engines' validators. `terms` returns the present terms of a caller.
+        """Set up the songs service; `checker` checks requests with their engines' validators. `terms` returns the
+        present terms of a caller.
 
         `now_ns` is the wall clock, `clock` returns the monotonic seconds of deadlines. `signer` signs C2PA manifests.
         `song_id` makes ids. With `log_requests` prompts and lyrics are logged. `pace`, `resumption` and `lease_seconds`
@@ -173,7 +174,7 @@ class Songs:
         return recording
 
     async def get(self, song_id: str, caller: str) -> SongRecord:
-        """Return the record of a song; raises UnknownSong."""
+        """Return the record of a song; raises UnknownSong for an unknown id."""
         song = await self._library.record(song_id)
         if song is None or song.caller != caller:
             raise UnknownSong(song_id)
@@ -191,14 +192,16 @@ class Songs:
         return songs[:size], song_token(songs[size - 1]) if len(songs) > size else ""
 
     async def delete(self, song_id: str, caller: str) -> None:
-        """Delete a song that has ended, also one with listeners; raises UnknownSong, SongNotEnded or StoreFailed."""
+        """Delete a song that has ended, even while it has listeners; raises UnknownSong, SongNotEnded or
+        StoreFailed.
+        """
         await self.deletion.delete(await self.get(song_id, caller))
 
     async def cancel(self, song_id: str, caller: str) -> SongRecord:
         """Cancel a song; its listeners get its end. No effect on a song that has ended. Raises UnknownSong."""
         song = await self.get(song_id, caller)
         if made := self._open.made(song_id):
-            self._making.stop(made.recording, reason="its caller has cancelled the song")
+            self._making.stop(made.recording, reason="its caller has cancelled it; to hear the song, request it again")
             return await self._ended(made.recording)
         if song.state.ended or self._sharing is None:
             return song
@@ -208,11 +211,11 @@ class Songs:
 
     @property
     def served(self) -> bool:
-        """True if a replica of the service serves an engine; False for a single server."""
+        """True if a server of the service serves an engine; False for a single server."""
         return bool(self._served())
 
     def service_load(self) -> tuple[int, int] | None:
-        """Songs and slots of the whole service if this replica makes no songs itself; otherwise `None`."""
+        """Return the songs and slots of the whole service if this server makes no songs itself; otherwise `None`."""
         slots = self._tickets.service_slots
         if self._sharing is None or not slots or any(map(self._runner.ready, self._runner.engines())):
             return None
@@ -221,7 +224,7 @@ class Songs:
 
     @property
     def listeners(self) -> int:
-        """The number of listeners now."""
+        """The present number of listeners."""
         return self._open.listeners
 
     @property
@@ -230,7 +233,7 @@ class Songs:
         return self._sharing.demand.work if self._sharing else Work()
 
     async def prepare(self) -> None:
-        """Read the engines of the service before the first call."""
+        """Read the engines of the whole service before the first call."""
         if self._sharing:
             await self._sharing.prepare()
 
@@ -242,12 +245,14 @@ class Songs:
                 tasks.create_task(self._sharing.run())
 
     async def offer(self) -> None:
-        """Offer the running songs to the other servers of the service, and continue each until one takes it."""
+        """Offer the running songs to the other servers of the service, and continue each song until another server
+        takes it.
+        """
         if self._sharing:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """End the calls of listeners of songs that other servers make, from now on, so that they call those."""
+        """End the calls that follow songs of other servers, now and later, so that these clients call other servers."""
         if self._sharing:
             self._sharing.mirrors.start_draining()
 
@@ -262,11 +267,11 @@ class Songs:
             await self._sharing.close()
 
     def _served(self) -> Mapping[str, ServedEngine]:
-        """Return the engines of all replicas; empty for a single server."""
+        """Return the engines of all servers; empty for a single server."""
         return self._sharing.survey.engines if self._sharing else {}
 
     def _unserved(self) -> Mapping[str, ServedEngine]:
-        """Return the known engines for which songs may wait although no replica serves them now."""
+        """Return the known engines for which songs may wait although no server serves them now."""
         if self._sharing is None or not self._runner.queues_unserved:
             return {}
         return {name: known.engine for name, known in self._sharing.survey.known.items()}
@@ -278,7 +283,7 @@ class Songs:
             raise self._runner.refusal(request, error) from None
 
     async def _ended(self, recording: Recording) -> SongRecord:
-        """Return the record of a song that is about to end."""
+        """Return the record of a song with its state at the end."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
                 await recording.wait_ended()
@@ -297,10 +302,10 @@ class Songs:
         if self._sharing:
             self._sharing.survey.add(ticket, admitted)
         bind(song_id=ticket.song.song_id)
-        logger.info("song accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
+        logger.info("a song was accepted", extra=log_fields(request, ticket.song, words=self._log_requests))
         if admitted.claim:
             return self._making.begin(admitted.claim, request, checked, admitted.queue_position)
-        assert self._sharing is not None  # an embedded directory gives what is to be taken
+        assert self._sharing is not None  # an embedded directory always grants the claim that the ticket requests
         return self._sharing.waiting(ticket, admitted, checked)
 
     async def _again(
@@ -308,7 +313,7 @@ class Songs:
     ) -> Recording:
         """Return the song that an earlier call with the same request id has begun, or `None`."""
         recording = await self._library.recording(admitted.song_id)
-        # It was deleted just now, or the directory has just heard of its end.
+        # The song was just deleted, or the directory has just recorded its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):
             return await self._admit(ticket, request, checked, tries)
         if recording is None:

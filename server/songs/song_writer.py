@@ -19,11 +19,11 @@ class SongWriter:
         self.at = claim.extent
 
     async def create(self, song: SongRecord) -> None:
-        """Store the record of the song."""
+        """Store the record of the song, without sound."""
         await self._store.create(song, self._lease)
 
     async def discard(self) -> None:
-        """Delete all that is stored of the song."""
+        """Delete all stored data of the song."""
         await self._store.discard(self._lease)
 
     async def append(self, song: SongRecord, entries: Sequence[LoggedEvent]) -> None:

@@ -1,4 +1,4 @@
-"""Makes admission tickets: a request, its caller and this server, as the directory needs them for admission."""
+"""Makes admission tickets, the data by which the song directory admits a song: its request, caller and server."""
 
 import uuid
 from collections.abc import Callable
@@ -12,7 +12,7 @@ from server.store.base import SongRecord
 from server.store.directory import Ticket
 
 ATTEND_SECONDS = 6.0
-"""Seconds for which the listeners of a replica count as present without renewal."""
+"""Seconds for which the listeners of a server count as present without renewal."""
 
 
 def new_song_id() -> str:
@@ -22,20 +22,21 @@ def new_song_id() -> str:
 
 @dataclass(frozen=True, slots=True)
 class Terms:
-    """The quota of a caller, and the weight of its fair share."""
+    """The quota of a caller, and the weight of the caller's fair share."""
 
     quota: Quota = Quota()  # noqa: RUF009  # it cannot change
     weight: float = 1.0
 
 
 def no_terms(_: str) -> Terms:
-    """Return terms without a quota, and with equal weight for all callers."""
+    """Return terms without a quota and with the same weight for every caller."""
     return Terms()
 
 
 class Tickets:
-    """Makes tickets. `terms` returns the present terms of a caller, `now_ns` the wall-clock time, `song_id` a new
-    id.
+    """Makes admission tickets of new songs.
+
+    `terms` returns the present terms of a caller, `now_ns` the wall-clock time, `song_id` a new id.
     """
 
     def __init__(
@@ -48,7 +49,8 @@ class Tickets:
         clock: Callable[[], float],
         with_request: bool,
     ) -> None:
-        """`with_request` is True if a song may be made by another server than the one that admits it.
+        """Set up the tickets; `with_request` is True if a song may be made by another server than the one that admits
+        it.
 
         Such a song needs its request in the ticket, and its listener counts before it is reported.
         """

@@ -26,8 +26,8 @@ class SongRecord:
     since 1970; `duration_seconds` is the planned duration until the song is complete. `reason`, `error` and
     `violations` describe its failure.
 
-    `format` is the name of the delivery format. `owner` is the replica that makes or has made the song, empty before
-    the first claim; `epoch` counts the claims. The store sets both from the lease and ignores the record's values.
+    `format` is the name of the delivery format. `owner` is the server that makes or has made the song, empty before the
+    first claim; `epoch` counts the claims. The store sets both from the lease and ignores the record's values.
     """
 
     song_id: str
@@ -64,7 +64,7 @@ class StoredEvent:
 
 @dataclass(frozen=True, slots=True)
 class Lease:
-    """The right of one replica to make one song, granted by `Directory.claim`.
+    """The right of one server to make one song, granted by `Directory.claim`.
 
     `epoch` counts the claims of the song from 1. `nonce` is random for each claim and still distinguishes two claims if
     a store has lost its last writes and gives an epoch twice.
@@ -78,7 +78,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Length of the stored part of a song: bytes of sound, and number of events."""
+    """Length of the stored part of a song: number of bytes of sound, and number of events."""
 
     size_bytes: int = 0
     events: int = 0
@@ -86,7 +86,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All events and all sound of a song, from the memory of the replica that makes it."""
+    """All events and all sound of a song, from the memory of the server that makes it."""
 
     events: Sequence[StoredEvent]
     sound: bytes
@@ -94,7 +94,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class StoreUsage:
-    """Usage of a store."""
+    """Number of songs in a store, and the size of their sound."""
 
     songs: int
     size_bytes: int
@@ -102,14 +102,14 @@ class StoreUsage:
 
 @dataclass(frozen=True, slots=True)
 class Cursor:
-    """Position of a song in its caller's list, which is in the order of creation."""
+    """Position of a song in the list of its caller's songs, which is in the order of creation."""
 
     created_ns: int
     song_id: str
 
 
 class StoreFailed(Exception):
-    """The store could not do a call, for example because it is full; the text is meant for the operator."""
+    """The song store could not execute a call, for example because it is full; the text is for the operator."""
 
 
 class StoreFull(StoreFailed):
@@ -137,7 +137,7 @@ class WrongOffset(Exception):
     """The length of the stored part of the song is not the one that the call expects; nothing was written. `extent` is
     the stored length.
 
-    It is shorter than expected if the store has lost its last writes; the replica then appends again from there. It is
+    It is shorter than expected if the store has lost its last writes; the server then appends again from there. It is
     longer if the call repeats one that had succeeded and whose response was lost.
     """
 
@@ -151,10 +151,10 @@ class WrongOffset(Exception):
 
 
 class SongStore(Protocol):
-    """Stores songs. Every method may be called at any time from one event loop and never blocks it.
+    """Protocol of a store of songs. Every method may be called at any time from one event loop and never blocks it.
 
-    Calls of one replica take effect in the order in which they were made. All may raise StoreFailed, and do so once the
-    store is closed. Data stored by a call can be read by every replica when the call returns.
+    Calls of one server take effect in the order in which they were made. All may raise StoreFailed, and do so once the
+    store is closed. Data stored by a call can be read by every server when the call returns.
     """
 
     @property
@@ -196,17 +196,17 @@ class SongStore(Protocol):
         """
 
     async def discard(self, lease: Lease) -> None:
-        """Delete all that is stored of a song that has ended, and end the lease.
+        """Delete all stored data of a song that has ended, and end its lease.
 
         Raises:
             LeaseLost: the lease is not, or no longer, the song's present lease.
         """
 
     async def get(self, song_id: str) -> SongRecord | None:
-        """Return one song; `None` for an unknown id."""
+        """Return the record of one song; `None` for an unknown id."""
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song of a caller with that `request_id`, or `None`."""
+        """Return the newest song that a caller has requested with that `request_id`; `None` if there is none."""
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
         """Return up to `count` songs of a caller, newest first, after the position `after`."""
@@ -225,13 +225,13 @@ class SongStore(Protocol):
         """Delete a song that has ended, also one with listeners; returns False if there is no such song.
 
         Record, events and sound are deleted when this returns, and are not restored later, for example by a rebuild of
-        the directory. If it fails, it can be called again.
+        the song directory. If it fails, it can be called again.
         """
 
     async def evict(self, in_use: Collection[str]) -> int:
         """Delete songs above the limits, oldest first; returns their number.
 
-        Songs that are running, are `in_use`, or have listeners according to the directory are not deleted.
+        Songs that are running, are `in_use`, or have listeners according to the song directory are not deleted.
         """
 
     @property
@@ -239,4 +239,4 @@ class SongStore(Protocol):
         """The reason why songs cannot be stored now; `None` if they can."""
 
     def usage(self) -> StoreUsage:
-        """The present usage of the store, if known."""
+        """Return the present usage of the store; `None` if unknown."""

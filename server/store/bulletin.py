@@ -1,4 +1,4 @@
-"""Wakes tasks of this process that wait for changes."""
+"""Wakes tasks of this process that wait for changes of a topic, such as a song."""
 
 import asyncio
 
@@ -10,12 +10,13 @@ class Bulletin:
         self._next: dict[str, asyncio.Event] = {}
 
     def next(self, topic: str) -> asyncio.Event:
-        """Return an event that is set at the next change. It must be fetched before the state is read, so that no
-        change is missed.
+        """Return an event that is set at the next change of a topic.
+
+        Get it before reading the state, so that no change is missed.
         """
         return self._next.setdefault(topic, asyncio.Event())
 
     def post(self, topic: str) -> None:
-        """Wake the tasks that wait for a topic."""
+        """Wake the tasks that wait for a change of a topic."""
         if event := self._next.pop(topic, None):
             event.set()

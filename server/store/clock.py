@@ -40,14 +40,16 @@ class AgeClock:
         clock: Callable[[], float] = time.monotonic,
         known: Believed | None = None,
     ) -> None:
-        """`now_ns` is the wall clock, `clock` returns monotonic seconds; `known` is the state of an earlier run."""
+        """Set up the age clock; `now_ns` is the wall clock, `clock` returns monotonic seconds; `known` is the state of
+        an earlier run.
+        """
         self._wall_ns = now_ns
         self._clock = clock
         self._looked_at = clock()
         self.believed = known or Believed(now_ns())
 
     def now_ns(self) -> int:
-        """The accepted time now, in nanoseconds since 1970."""
+        """Return the accepted time now, in nanoseconds since 1970."""
         at = self._clock()
         passed_seconds, self._looked_at = at - self._looked_at, at
         self.believed = self._judged(passed_seconds, self._wall_ns())

@@ -1,7 +1,7 @@
 """The directory of waiting and running songs: its protocol and its values.
 
-All replicas of a service share one directory. A song enters it by `admit`, is assigned to one replica at a time by
-`claim`, and leaves it by `settle`. All durations are seconds from the call on, by the directory's own clock.
+All servers of a service share one directory. A song enters it by `admit`, is assigned to one server at a time by
+`claim`, and leaves it by `settle`. All durations are seconds from the call on, by the song directory's own clock.
 """
 
 from collections.abc import AsyncIterator, Collection, Mapping, Sequence
@@ -20,20 +20,20 @@ from server.store.whole_service import KnownEngine, Queue, ServedEngine
 class Ticket:
     """A song for which admission is requested.
 
-    `song` is its record, in the state QUEUED, with the fingerprint of its request. `request` has all data that a
-    replica needs to make it, as bytes that the directory does not interpret. `repeatable` is true if the caller chose
-    the request id and may send the request again.
+    `song` is its record, in the state QUEUED, with the fingerprint of its request. `request` has all data that a server
+    needs to make it, as bytes that the song directory does not interpret. `repeatable` is true if the caller chose the
+    request id and may send the request again.
 
     `quota` and `weight` (for fair sharing) are those of the caller. `sound_seconds` is the sound charged for now, 0 if
     the length is unknown; `steps` is the requested number. `deadline_seconds` is the time left until the caller's
     deadline.
 
     `linger_seconds` is the time for which the song is made without a listener, `None` to its end. Listeners of the
-    admitting replica count as present for `attend_seconds`.
+    admitting server count as present for `attend_seconds`.
 
     The song is refused if `max_songs` are in the service, or `kept_songs` fewer for a caller who already has a song
-    there. With `take` the admitting replica claims the song at once, unless another song of its engine waits; `sound`
-    is then the fingerprint of the replica's sound.
+    there. With `take` the admitting server claims the song at once, unless another song of its engine waits; `sound` is
+    then the fingerprint of the server's sound.
     """
 
     song: SongRecord
@@ -53,7 +53,7 @@ class Ticket:
 
 
 class Resume(StrEnum):
-    """Rule for the songs of lost servers that a replica continues."""
+    """Rule that decides which songs of lost servers another server continues."""
 
     SAME_SOUND = "same_sound"
     """Continue songs that were made with the same sound fingerprint, and songs without delivered sound."""
@@ -64,10 +64,10 @@ class Resume(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """The ability of a replica to continue songs of one engine.
+    """The ability of a server to continue songs of one engine.
 
-    `sound` is the fingerprint of its sound; an empty one equals no other. Without `room` the replica continues no songs
-    now, and only ends songs that no replica may continue.
+    `sound` is the fingerprint of its sound; an empty one equals no other. Without `room` the server continues no songs
+    now, and only ends songs that no server may continue.
     """
 
     resume: Resume = Resume.SAME_SOUND
@@ -79,28 +79,29 @@ NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
 class ClaimAction(StrEnum):
-    """Action that a replica takes with a song that it has claimed."""
+    """Action that a server takes with a song that it has claimed."""
 
     MAKE = "make"
     """Make the song; if a part is stored, make it again from the beginning, and store only the rest."""
     TAKE = "take"
-    """Like MAKE, for a song that another replica offers and is still making."""
+    """Like MAKE, for a song that another server offers and is still making."""
     COMPLETE = "complete"
     """Store the end of a song whose events are all stored."""
     CANCEL = "cancel"
     """End the song as cancelled."""
     INTERRUPT = "interrupt"
-    """End the song as interrupted, because no replica continues it."""
+    """End the song as interrupted, because no server continues it."""
 
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
-    """A song that this replica has to make or to end from now on.
+    """A song that this server has to make or to end from now on.
 
-    `song` and `extent` describe its stored part, which is empty unless another replica has begun the song. `owner` and
-    `epoch` of the song are those of the lease. `sound` is the fingerprint of this replica's sound or, if it only ends
-    the song, of the sound made before. `heard` is true if listeners may have got sound. The other fields are those of
-    its ticket, with `deadline_seconds` as left now; `terms` allow to register the song again if the directory loses it.
+    `song` and `extent` describe its stored part, which is empty unless another server has begun the song. `owner` and
+    `epoch` of the song are those of the lease. `sound` is the fingerprint of this server's sound or, if it only ends
+    the song, of the sound made before. `heard` is true if sound may have been sent to listeners. The other fields are
+    those of its ticket, with `deadline_seconds` as left now; `terms` allow to register the song again if the song
+    directory loses it.
     """
 
     lease: Lease
@@ -131,10 +132,10 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStatus:
-    """Status of a lease, for the replica that makes the song. `held` is False once the lease is lost; the other fields
+    """Status of a lease, for the server that makes the song. `held` is False once the lease is lost; the other fields
     are then meaningless.
 
-    `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any replica.
+    `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any server.
     `wanted_byte` is the furthest byte that a listener has reached, 0 without listeners.
     """
 
@@ -146,10 +147,10 @@ class LeaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Report of the listeners of a song on one replica: they count as present for `seconds`, and the furthest is at
+    """Report of the listeners of a song on one server: they count as present for `seconds`, and the furthest is at
     `wanted_byte`.
 
-    A replica renews the report while it has listeners. Once the last has left, `seconds` is the lingering time; with 0
+    A server renews the report while it has listeners. Once the last has left, `seconds` is the lingering time; with 0
     they count as absent at once.
     """
 
@@ -168,7 +169,7 @@ class SongUpdate:
 
 
 class Directory(Protocol):
-    """One replica's access to the songs of the service.
+    """One server's access to the songs of the service.
 
     Every method may be called at any time from one event loop, never blocks it, and is atomic. All may raise
     StoreFailed.
@@ -176,10 +177,10 @@ class Directory(Protocol):
 
     @property
     def replica(self) -> str:
-        """Unique name of this replica."""
+        """Unique name of this server."""
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song. One atomic decision for all replicas, in this order:
+        """Admit a song. One atomic decision for all servers, in this order:
 
         1. A `repeatable` ticket gets the caller's earlier song with the same request id if that is waiting, running or
         completed; its fingerprint may differ. An earlier song that failed or was cancelled does not count. 2.
@@ -196,33 +197,33 @@ class Directory(Protocol):
         """Claim the next waiting song of these engines, except those with the ids in `but`; returns `None` if none
         waits.
 
-        `sounds` has the fingerprint of this replica's sound for each engine; an empty one equals no other. The next
-        song is the oldest of the caller with the fewest running songs per weight; among equal callers the older song
-        goes first. It does not matter which replica has admitted it.
+        `sounds` has the fingerprint of this server's sound for each engine; an empty one equals no other. The next song
+        is the oldest of the caller with the fewest running songs per weight; among equal callers the older song goes
+        first. It does not matter which server has admitted it.
         """
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song whose replica was lost or offers it; returns `None` if there is none.
+        """Claim a song whose server was lost or offers it; returns `None` if there is none.
 
-        A song is lost if its replica has released it after it was begun, or if its lease has expired. `skills` are
-        those of this replica, by engine; engines that are not among them count as engines without room, as do all
-        engines for the songs in `but`. In this order:
+        A song is lost if its server has released it after it was begun, or if its lease has expired. `skills` are those
+        of this server, by engine; engines that are not among them count as engines without room, as do all engines for
+        the songs in `but`. In this order:
 
         1. A lost song whose last event is stored is completed; one whose cancellation was requested is cancelled. A
-        song whose end is stored, but unknown to the directory, gets that end. 2. A song that suits a skill with room is
-        made: any song without delivered sound, unless the rule of its engine is `NEVER`; any other song only by the
-        rule `SAME_SOUND` and with equal sound fingerprints. An offered song is taken by the same rule, and only to be
-        made; one whose last event is stored is left to its replica. 3. A song that the rule excludes, or that was lost
-        for `max_lost_seconds`, is interrupted.
+        song whose end is stored, but unknown to the song directory, gets that end. 2. A song that suits a skill with
+        room is made: any song without delivered sound, unless the rule of its engine is `NEVER`; any other song only by
+        the rule `SAME_SOUND` and with equal sound fingerprints. An offered song is taken by the same rule, and only to
+        be made; one whose last event is stored is left to its server. 3. A song that the rule excludes, or that was
+        lost for `max_lost_seconds`, is interrupted.
 
-        Only one replica gets a song, under the next epoch. Lost songs go before offered ones, songs with listeners
+        Only one server gets a song, under the next epoch. Lost songs go before offered ones, songs with listeners
         before those without, then by order of admission.
         """
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Let other replicas take these songs by `claim_lost`. This replica continues each until it is taken.
+        """Let other servers take these songs by `claim_lost`. This server continues each until it is taken.
 
         Lost leases are ignored.
         """
@@ -230,7 +231,7 @@ class Directory(Protocol):
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
         """Renew leases, also expired ones unless the song was claimed again; returns their status by song id.
 
-        A song that the directory has lost and has no memory for is left out.
+        A song that the song directory has lost and has no memory for is left out.
         """
 
     async def release(self, lease: Lease) -> None:
@@ -248,18 +249,18 @@ class Directory(Protocol):
         stored, another call with FAILED frees the request id.
 
         `state` is its final state. No effect under a lease that is not the song's last. If a song has ended in the
-        store and was not settled, the directory settles it once its lease has expired.
+        store and was not settled, the song directory settles it once its lease has expired.
         """
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song. A waiting song is claimed by this replica, which has to end it.
+        """Cancel a song. A waiting song is claimed by this server, which has to end it.
 
-        Returns `None` if another replica makes the song, which then sees the cancellation in its lease status, or if
-        the song is neither waiting nor running.
+        Returns `None` if another server makes the song, which then sees the cancellation in its lease status, or if the
+        song is neither waiting nor running.
         """
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Report the listeners of this replica; songs that do not exist are ignored.
+        """Report the listeners of this server; songs that do not exist are ignored.
 
         Running songs with listeners are not cancelled, and ended ones are not evicted.
         """
@@ -272,32 +273,32 @@ class Directory(Protocol):
 
         Raises:
             KeyError: the song does not exist, or no longer; raised while iterating, like the next one. A song that the
-            directory has lost is awaited for one lease duration, in which its replica may register it again.
+            directory has lost is awaited for one lease duration, in which its server may register it again.
             StoreFailed: the store is unreachable for too long; SongGone: the song was deleted.
         """
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Announce, for the next `seconds`, the engines with which this replica makes songs. This replaces its last
+        """Announce, for the next `seconds`, the engines with which this server makes songs. This replaces its last
         announcement.
 
         If they have changed, tasks in `wait` are woken.
         """
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """Return the engines of all replicas by name, with the devices of all replicas and the sum of their slots."""
+        """Return the engines of all servers by name, with the devices of all servers and the sum of their slots."""
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """Return all engines that were ever announced, by name, whether a replica serves them now or not."""
+        """Return all engines that were ever announced, by name, whether a server serves them now or not."""
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
         """Count the songs of each engine that have not ended: waiting, running or lost.
 
-        A `missing` engine, which was never announced, counts at least one, because only a replica that serves it can
+        A `missing` engine, which was never announced, counts at least one, because only a server that serves it can
         announce it. A shared directory publishes the counts for `seconds`, for an autoscaler.
         """
 
     async def queue(self) -> Queue:
-        """Return the songs of the service now."""
+        """Return the waiting songs of the service, and the number of running songs."""
 
     async def wait(self, seconds: float) -> None:
         """Wait until a song may be claimed or a lease status has changed, at most `seconds`."""

@@ -19,7 +19,7 @@ _RETRY_SECONDS: Final = 5.0
 
 
 def replica_name() -> str:
-    """Return a readable name that no other process has, nor an earlier process in the same container."""
+    """Return a readable name for this server that no other process has, and no earlier process had."""
     return f"{socket.gethostname()}-{secrets.token_hex(4)}"
 
 
@@ -41,7 +41,7 @@ def claim_order(
 
 
 def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngine]:
-    """Merge the engines of several replicas by name, with the devices and slots of all of them, and the first known
+    """Merge the engines of several servers by name, with the devices and slots of all of them, and the first known
     costs.
     """
     found: dict[str, ServedEngine] = {}
@@ -63,15 +63,18 @@ def start_mean(before_seconds: float | None, seconds: float) -> float:
 
 
 def songs_bucket(songs_per_minute: float) -> tuple[float, float]:
-    """Return the capacity of a caller's token bucket of songs, and the seconds that fill it; a rate of half a song per
-    minute gives one song every two minutes.
+    """Return the capacity of a caller's token bucket of songs, and the seconds in which it fills up.
+
+    A rate of half a song per minute gives one song every two minutes.
     """
     return max(1.0, songs_per_minute), _MINUTE * max(1.0, 1 / songs_per_minute)
 
 
 def quota_exceeded(quota: Quota, limit: str, wait_seconds: float) -> QuotaExceeded:
-    """Return the error for a song refused by a limit, a field of the quota. With 0 seconds only the end of another song
-    helps.
+    """Return the error for a song refused by a limit, which is a field of the quota; `seconds` is the time until a
+    retry.
+
+    With 0 seconds a retry succeeds only after another song of the caller has ended.
     """
     texts = {
         "concurrent_songs": f"{quota.concurrent_songs} songs at once",

@@ -22,7 +22,7 @@ class StoreLimits:
 
 @dataclass(frozen=True, slots=True)
 class EndedSong:
-    """The properties of an ended song that decide on its eviction."""
+    """The properties of an ended song that decide if it is evicted."""
 
     song_id: str
     ended_ns: int

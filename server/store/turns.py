@@ -1,4 +1,4 @@
-"""Keeps the calls for one song in order, over any number of connections."""
+"""Serializes the calls for each song, while calls for different songs run at the same time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,7 @@ class Turns:
 
     @asynccontextmanager
     async def taken(self, song_id: str) -> AsyncIterator[None]:
-        """Wait for earlier calls for the song, and have later ones wait until the context is left."""
+        """Wait for earlier calls for a song; later calls for it wait until the context is left."""
         before, done = self._last.get(song_id), asyncio.get_running_loop().create_future()
         self._last[song_id] = done
         try:
@@ -25,11 +25,11 @@ class Turns:
                 del self._last[song_id]
 
     async def passed(self, song_id: str) -> None:
-        """Wait for earlier calls for the song; later ones do not wait."""
+        """Wait for earlier calls for a song; later calls for it do not wait."""
         await _over(self._last.get(song_id))
 
 
 async def _over(call: "asyncio.Future[None] | None") -> None:
     if call is not None:
-        # Unlike an await, this leaves the other call alone where this one is cancelled.
+        # Unlike a plain await, this does not cancel the other call if this one is cancelled.
         await asyncio.wait([call])

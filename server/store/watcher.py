@@ -1,4 +1,4 @@
-"""The observer of a store: it counts calls and failures, and songs that were lost or could not be stored."""
+"""Interface for observers of a store: calls, failures, and songs that were lost or could not be stored."""
 
 from contextlib import AbstractContextManager, nullcontext
 from enum import StrEnum
@@ -6,7 +6,7 @@ from typing import Protocol
 
 
 class StorePart(StrEnum):
-    """A part of a store: the directory and the objects of a shared store, or the folder of an embedded one."""
+    """A part of a store: the song directory and the objects of a shared store, or the folder of an embedded one."""
 
     DIRECTORY = "directory"
     OBJECTS = "objects"
@@ -14,7 +14,7 @@ class StorePart(StrEnum):
 
 
 class StoreTrouble(StrEnum):
-    """Kind of a failed call."""
+    """Kind of a failed call to a store."""
 
     AWAY = "away"
     """No response, or one that asks for a retry."""
@@ -26,7 +26,7 @@ class StoreTrouble(StrEnum):
 
 
 class StoreWatcher(Protocol):
-    """Interface for observing the results of one replica's calls to its store."""
+    """Interface for observing the results of one server's calls to its store."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
         """Record that a call was answered after `seconds`, not counting repetitions."""
@@ -40,66 +40,66 @@ class StoreWatcher(Protocol):
         """
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Record the bytes of memory that the directory uses, and its limit; a limit of 0 means none."""
+        """Record the bytes of memory that the song directory uses, and its limit; a limit of 0 means none."""
 
     def lease_lost(self) -> None:
-        """Record that another replica has claimed a song of this one."""
+        """Record that another server has claimed a song of this one."""
 
     def handed_over(self) -> None:
-        """Record that another replica has claimed a song that this one has offered."""
+        """Record that another server has claimed a song that this one has offered."""
 
     def found_lost(self) -> None:
-        """Record that this replica has claimed a song of a lost replica."""
+        """Record that this server has claimed a song of a lost server."""
 
     def taken_over(self) -> None:
-        """Record that this replica has begun to continue a song of another one."""
+        """Record that this server has begun to continue a song of another one."""
 
     def diverged(self) -> None:
-        """Record that a song that this replica has made again differs from its stored part."""
+        """Record that a song that this server has made again differs from its stored part."""
 
     def not_kept(self, engine: str) -> None:
         """Record that a song made here with `engine` could not be stored."""
 
     def interrupted(self, engine: str) -> None:
-        """A song of `engine` lost its server, and no replica can continue it."""
+        """Record that a song of `engine` lost its server, and that no server can continue it."""
 
 
 class Unwatched(StoreWatcher):
     """A StoreWatcher that ignores all observations."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """Do nothing."""
+        """Ignore the answer to a call."""
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
-        """Do nothing."""
+        """Ignore a failed call."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
-        """Do nothing."""
+        """Do nothing during the move of a song to the object store."""
         return nullcontext()
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Do nothing."""
+        """Ignore the memory usage of the song directory."""
 
     def lease_lost(self) -> None:
-        """Do nothing."""
+        """Ignore that another server has claimed a song of this one."""
 
     def handed_over(self) -> None:
-        """Do nothing."""
+        """Ignore that another server has claimed a song that this one has offered."""
 
     def found_lost(self) -> None:
-        """Do nothing."""
+        """Ignore that this server has claimed a song of a lost server."""
 
     def taken_over(self) -> None:
-        """Do nothing."""
+        """Ignore that this server has begun to continue a song of another one."""
 
     def diverged(self) -> None:
-        """Do nothing."""
+        """Ignore that a song made again differs from its stored part."""
 
     def not_kept(self, engine: str) -> None:
-        """Do nothing."""
+        """Ignore that a song could not be stored."""
 
     def interrupted(self, engine: str) -> None:
-        """Do nothing."""
+        """Ignore that a song cannot be continued."""
 
 
 UNWATCHED = Unwatched()

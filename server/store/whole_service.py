@@ -9,7 +9,7 @@ from server.costs import Costs
 
 @dataclass(frozen=True, slots=True)
 class ServedEngine:
-    """An engine of one or more replicas: its properties, the names of its devices, and its number of slots.
+    """An engine of one or more servers: its properties, the names of its devices, and its number of slots.
 
     `costs` are the costs of its songs, `None` until one was measured.
     """
@@ -24,8 +24,8 @@ class ServedEngine:
 class KnownEngine:
     """An engine that was announced at some time, with its last announcement.
 
-    `away_seconds` is the time for which no replica has served it, 0 while one does. `start_seconds` is the measured
-    time for which songs waited for a replica of the engine to start; `None` if none ever waited.
+    `away_seconds` is the time for which no server has served it, 0 while one does. `start_seconds` is the measured time
+    for which songs waited for a server of the engine to start; `None` if none ever waited.
     """
 
     engine: ServedEngine
@@ -35,7 +35,7 @@ class KnownEngine:
 
 @dataclass(frozen=True, slots=True)
 class WaitingSong:
-    """An admitted song that no replica has claimed yet; `sound_seconds` and `steps` are those of its ticket.
+    """An admitted song that no server has claimed yet; `sound_seconds` and `steps` are those of its ticket.
 
     `waited_seconds` is the time since its admission.
     """

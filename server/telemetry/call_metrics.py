@@ -1,4 +1,4 @@
-"""Metrics of calls, over gRPC and HTTP, and of API keys and certificates."""
+"""Metrics of gRPC and HTTP calls, and of API keys and certificates."""
 
 from collections.abc import Callable, Iterator, Mapping
 
@@ -45,15 +45,15 @@ class CallMetrics:
             self._refused.labels(reason)
 
     def serve_rpcs(self) -> None:
-        """Create all series of gRPC with the value zero, on a server that takes calls."""
+        """Create all metric series of gRPC calls with the value zero, on a server that accepts calls."""
         for method in METHODS:
             self._rpc_seconds(method)
             for code in CODES:
                 self._rpcs(method, code.name)
 
     def rpc(self, method: str, code: grpc.StatusCode, seconds: float) -> None:
-        """Record that a call of Melisma's own service, such as "/melisma.v1.MusicService/Generate", has ended after
-        some seconds.
+        """Record that a call of Melisma's own gRPC service, such as "/melisma.v1.MusicService/Generate", has ended
+        after `seconds`.
         """
         name = method.rpartition("/")[2]
         if name in METHODS:
@@ -61,7 +61,7 @@ class CallMetrics:
             self._rpc_seconds(name).observe(seconds)
 
     def serve_http(self, method: str, route: str) -> None:
-        """Create the series of a REST route with the value zero."""
+        """Create the metric series of a REST route with the value zero."""
         self._http_seconds(method, route)
         for status in STATUSES:
             self._http(method, route, status)
@@ -72,7 +72,7 @@ class CallMetrics:
         self._http_seconds(method, route).observe(seconds)
 
     def refused(self, reason: str) -> None:
-        """Record that a call was refused; `reason` is one of a few fixed words."""
+        """Record that a call was refused; `reason` is one of a few fixed words, such as "too_many_calls"."""
         self._refused.labels(reason).inc()
 
     def keys_usable(self, usable: bool) -> None:
@@ -86,9 +86,9 @@ def expose_expiry(
     certificates: Callable[[], Mapping[str, float]],
     next_key: Callable[[], float | None],
 ) -> None:
-    """Registers gauges that read at every scrape when certificates and API keys expire, in seconds since 1970.
+    """Register gauges of the times, in seconds since 1970, at which certificates and API keys expire.
 
-    `certificates` are told by what they are for. `next_key` is `None` where no key expires.
+    They are read at every scrape. `certificates` are labelled by their purpose. `next_key` is `None` if no key expires.
     """
 
     registry.register(Scraped(lambda: _expiry_families(certificates(), next_key())))

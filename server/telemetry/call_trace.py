@@ -1,4 +1,4 @@
-"""The span of one call, over gRPC or HTTP."""
+"""Creates and completes the trace span of one call, over gRPC or HTTP."""
 
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -27,14 +27,14 @@ _SERVER_FAULTS = (
 
 
 class End(NamedTuple):
-    """Address and port of one end of a call; empty and `None` where they are not known."""
+    """Address and port of one end of a call; empty and `None` if unknown."""
 
     address: str
     port: int | None
 
 
 class Ends(NamedTuple):
-    """The address that a call was sent to, and the client that has sent it, before all trusted proxies."""
+    """The address that a call was sent to, and the address of its client, before all trusted proxies."""
 
     server: End
     client: End
@@ -42,10 +42,9 @@ class Ends(NamedTuple):
 
 @cache
 def propagator() -> TextMapPropagator:
-    """Reads the caller's trace from metadata and headers, in the formats of OTEL_PROPAGATORS (W3C's by default).
+    """Return the OpenTelemetry propagator that reads the caller's trace from metadata or headers.
 
-    Raises:
-        ValueError: the variable names a format that is not installed.
+    Its formats are those of OTEL_PROPAGATORS, by default W3C's.
     """
     # The library reads the variable when the module is imported.
     from opentelemetry.propagate import get_global_textmap
@@ -55,7 +54,9 @@ def propagator() -> TextMapPropagator:
 
 @contextmanager
 def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str], ends: Ends) -> Iterator[Span]:
-    """The span of one call, current inside the context; a child of the caller's span if `metadata` has one."""
+    """Open the span of one gRPC call for the duration of the context, as a child of the caller's span if `metadata` has
+    one.
+    """
     parent = propagator().extract(metadata)
     attributes = {"rpc.system.name": "grpc", "rpc.method": method.lstrip("/"), **_addresses(ends)}
     with tracer.start_as_current_span(
@@ -71,7 +72,7 @@ def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str], ends: En
 
 @contextmanager
 def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str], ends: Ends) -> Iterator[Span]:
-    """The same for a call over HTTP; `name` is its method and the template of its path."""
+    """Open the span of one HTTP call for the duration of the context; `name` is its method and its route."""
     parent = propagator().extract(headers)
     method, _, route = name.partition(" ")
     attributes = {"http.request.method": method, "http.route": route, **_addresses(ends)}
@@ -82,7 +83,7 @@ def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str], ends: 
 
 
 def trace_names(span: Span) -> dict[str, str]:
-    """The trace and the span for log lines, sampled or not; nothing where neither the caller nor the server has one."""
+    """Return trace id and span id for log lines, sampled or not; empty if neither caller nor server has a span."""
     context = span.get_span_context()
     if not context.is_valid:
         return {}
@@ -90,20 +91,20 @@ def trace_names(span: Span) -> dict[str, str]:
 
 
 def note_fields(span: Span, fields: Mapping[str, str]) -> None:
-    """Record what is known of a call's song, and why it was refused, from the fields of its log lines."""
+    """Set the song's id and the reason of a refusal, from the fields of log lines, as attributes of the call's span."""
     span.set_attributes({attribute: fields[name] for name, attribute in _ATTRIBUTES.items() if name in fields})
 
 
 def end_http_call(span: Span, status: int) -> None:
-    """Record the status of a call over HTTP."""
+    """Set the HTTP status of a call in its span."""
     span.set_attribute("http.response.status_code", status)
-    if status >= 500:  # what the caller did wrong is no fault of the server
+    if status >= 500:  # a caller's error is not an error of the server
         span.set_attribute("error.type", str(status))
         span.set_status(Status(StatusCode.ERROR, str(status)))
 
 
 def end_call(span: Span, code: grpc.StatusCode) -> None:
-    """Record the status of a call."""
+    """Set the gRPC status of a call in its span."""
     span.set_attribute("rpc.response.status_code", code.name)
     if code in _SERVER_FAULTS:
         span.set_attribute("error.type", code.name)
@@ -111,7 +112,7 @@ def end_call(span: Span, code: grpc.StatusCode) -> None:
 
 
 def _addresses(ends: Ends) -> dict[str, str | int]:
-    """The attributes of both ends that OpenTelemetry's conventions have for spans of a server."""
+    """Return the attributes for the addresses of a call's ends, named by OpenTelemetry's conventions."""
     named = (("server", ends.server), ("client", ends.client))
     addresses: dict[str, str | int] = {f"{name}.address": end.address for name, end in named if end.address}
     return addresses | {f"{name}.port": end.port for name, end in named if end.address and end.port}

@@ -67,7 +67,7 @@ class DeviceMetrics:
     def steps(
         self, device: str, engine: str, *, steps: int, sections: int, tokens: int, budget_tokens: int, seconds: float
     ) -> None:
-        """Denoising steps of a batch were done, each with `sections` and `tokens`, all in `seconds`."""
+        """Record denoising steps of a batch, each of `sections` and `tokens`, which together took `seconds`."""
         self._tokens(device, engine).inc(steps * tokens)
         for _ in range(steps):
             self._sections(device, engine).observe(sections)
@@ -75,31 +75,31 @@ class DeviceMetrics:
             self._step(device, engine).observe(seconds / steps)
 
     def render(self, device: str, engine: str, *, windows: int, seconds: float, sound_seconds: float) -> None:
-        """Windows were rendered, together in `seconds`."""
+        """Record that windows were rendered, together in `seconds`."""
         for _ in range(windows):
             self._render(device, engine).observe(seconds / windows)
         self._rendered(device, engine).inc(sound_seconds)
 
     def busy(self, device: str, lane: Lane, seconds: float) -> None:
-        """A lane of a device has just worked for `seconds`, on any command."""
+        """Record that a lane of a device has worked for `seconds` on a command of any kind."""
         self._busy(device, lane.value).inc(seconds)
         self._recent_busy[device, lane.value].add(seconds)
 
     def memory(self, device: str, memory: DeviceMemory) -> None:
-        """The memory of an accelerator, at the last look."""
+        """Set the used and total memory of an accelerator, as last read."""
         self._memory[device,] = memory
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
-        """A worker was started in place of a lost one, which has died of `death`."""
+        """Record that a worker was started in place of one that has ended; `death` is the cause of its end."""
         self._restarts.labels(device).inc()
         self._deaths.labels(device, death).inc()
 
     def encoder_restarted(self) -> None:
-        """An encoder was started in place of a lost one."""
+        """Record that an encoder was started in place of one that has ended."""
         self._encoder_restarts.inc()
 
     def worker_up(self, device: str, up: bool) -> None:
-        """The worker of a device has loaded its engines, or has ended."""
+        """Record that the worker of a device has loaded its engines, or has ended."""
         self._up.labels(device).set(up)
 
     def _memory_families(self) -> Iterator[Metric]:
@@ -110,7 +110,7 @@ class DeviceMetrics:
             yield gauge_family(f"device_memory_{name}_bytes", f"{text} of an accelerator", ["device"], values)
 
     def _recent_families(self) -> Iterator[Metric]:
-        # A long piece of work counts when it ends: right after that it may exceed the time that is looked at.
+        # Long work is counted when it ends: right after that it may exceed the time span of the window.
         busy = {key: min(1.0, one.per_second()) for key, one in self._recent_busy.items()}
         yield gauge_family(
             "device_busy_ratio",

@@ -38,7 +38,7 @@ from server.workers.messages import DeviceMemory, Lane
 
 
 def metrics_table() -> str:
-    """A Markdown table of every metric: name, type, labels, meaning; in the order of their names."""
+    """Return a Markdown table of every metric: name, type, labels, meaning; in the order of their names."""
     registry = CollectorRegistry()
     metrics = Metrics(registry, engines=["fake"], devices=["cpu"])
     expose_depths(registry, lambda: {"fake": QueueDepth(1, 2, 3, 4)})

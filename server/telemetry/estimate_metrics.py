@@ -13,7 +13,7 @@ RATIO_BUCKETS = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10)
 
 
 class Estimated(StrEnum):
-    """The estimated times of a song, from its acceptance."""
+    """The estimated times of a song, in seconds since its acceptance."""
 
     FIRST_AUDIO = "first_audio"
     FINISH = "finish"
@@ -23,7 +23,7 @@ class EstimateMetrics:
     """Compares estimated times with actual ones, by engine."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str]) -> None:
-        # A histogram with bounds below zero would have no sum, so the sign of an error is a label.
+        # A histogram with negative bounds would have no sum, so the sign of an error is a label.
         signed = ("engine", "estimate", "direction")
         self._error = histogram(
             registry,
@@ -42,7 +42,7 @@ class EstimateMetrics:
                 self._error.labels(engine, what, direction)
 
     def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:
-        """Record an estimated and the actual time, both in seconds since acceptance."""
+        """Record an estimated time and the actual time, both in seconds since acceptance."""
         direction = "late" if actual > estimated else "early"
         self._error.labels(engine, what, direction).observe(abs(estimated - actual))
         if actual > 0:

@@ -1,4 +1,4 @@
-"""Builds counters, histograms and gauges under the server's prefix."""
+"""Creates Prometheus counters, histograms and gauges with the server's prefix `melisma_`."""
 
 import functools
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -22,12 +22,12 @@ def counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> 
 
 
 def histogram(registry: CollectorRegistry, name: str, text: str, bounds: Sequence[float], *labels: str) -> Histogram:
-    """Register the histogram `melisma_<name>` with the upper bounds of its buckets."""
+    """Register the histogram `melisma_<name>`; `buckets` are the upper bounds of its buckets."""
     return Histogram(f"melisma_{name}", text, labels, registry=registry, buckets=bounds)
 
 
 def by_labels(metric: MetricT) -> Callable[..., MetricT]:
-    """Cache the series of a metric by the values of its few labels, which is faster than the metric's own lookup."""
+    """Cache the metric series for each set of label values, which is faster than the library's own lookup."""
     return functools.cache(metric.labels)
 
 
@@ -37,7 +37,7 @@ def exemplar(trace_id: str) -> dict[str, str] | None:
 
 
 class Scraped(Collector):
-    """Metric families that are computed at each scrape."""
+    """A Prometheus collector whose metric families are computed at each scrape."""
 
     def __init__(self, families: Callable[[], Iterator[Metric]]) -> None:
         self._families = families

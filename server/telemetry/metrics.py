@@ -1,10 +1,10 @@
 """All Prometheus metrics of the server: names, labels and buckets. docs/metrics.md lists them.
 
-The names are a contract with dashboards and alerts: add, but do not rename. Labels hold only what is bounded: engines,
-devices, lanes and a few fixed words; never a song, a caller or anything else that comes in with a request.
+The names are a contract with dashboards and alerts: add, but do not rename. Labels have few possible values: engines,
+devices, lanes and a few fixed words; never a song, a caller or a text of a request.
 
-Every series that can be known begins at zero: rates need a zero to rise from, and a series that begins at 1 has missed
-its first event.
+Every series that is known in advance begins at zero, because Prometheus cannot see the first event of a series that
+begins at 1.
 """
 
 import time
@@ -21,9 +21,10 @@ from server.telemetry.stream_metrics import StreamMetrics
 
 
 class Metrics:
-    """One method per event; each takes some microseconds. All run on one event loop, scrapes too.
+    """Records the server's events in Prometheus metrics, one method for each kind of event.
 
-    A `trace_id` becomes the exemplar of the song's bucket (OpenMetrics), which leads from a figure to a trace.
+    A method takes some microseconds. All run on one event loop, scrapes too. A `trace_id` is attached as exemplar to
+    the bucket of the song (OpenMetrics), so that an operator can find the trace of an unusual value.
     """
 
     def __init__(
@@ -35,7 +36,7 @@ class Metrics:
         clock: Callable[[], float] = time.monotonic,
         window_seconds: float = 300.0,
     ) -> None:
-        """The metrics of the configured engines and devices; the gauges of recent songs and work look back
+        """Set up the metrics of the configured engines and devices; the gauges of recent songs and work look back
         `window_seconds`.
 
         `clock` gives seconds and never goes back.

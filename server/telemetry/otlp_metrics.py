@@ -1,4 +1,4 @@
-"""Sends the metrics of Prometheus to a collector by OTLP, for those who do not ask the server for them."""
+"""Sends the Prometheus metrics to an OpenTelemetry collector by OTLP, for operators who do not scrape the server."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 async def metrics_sent(
     registry: CollectorRegistry, exporter: str, protocol: str, interval_seconds: float
 ) -> AsyncIterator[None]:
-    """Send everything in `registry` again and again while the context lasts, and once at its end.
+    """Send all metrics of `registry` periodically until the context is left, and once at its end.
 
     Raises:
         InvalidTelemetry: the exporter or the protocol is not known.
@@ -54,7 +54,7 @@ async def metrics_sent(
     began_ns = time.time_ns()
 
     async def send() -> None:
-        # Families are read on the event loop, like those of Prometheus; the collector is waited for beside it.
+        # Metrics are read on the event loop, as for Prometheus; a thread waits for the collector.
         data = metrics_data(registry, began_ns, time.time_ns())
         if await asyncio.to_thread(sender.export, data) is not MetricExportResult.SUCCESS:
             _log.warning("the OpenTelemetry collector did not accept the metrics: check OTEL_EXPORTER_OTLP_ENDPOINT")
@@ -75,7 +75,7 @@ async def metrics_sent(
 
 
 def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
-    """The exporter of that name; `None` where none is wanted. Raises InvalidTelemetry."""
+    """Return the OTLP metric exporter of that name; `None` for "none". Raises InvalidTelemetry for an unknown name."""
     if exporter in ("none", "prometheus", ""):
         return None
     if exporter != "otlp":
@@ -106,7 +106,7 @@ def _points(family: Family, began_ns: int, now_ns: int) -> Sum | Gauge | Histogr
 
 
 def _distributions(family: Family, began_ns: int, now_ns: int) -> Iterator[HistogramDataPoint]:
-    unknown: Any = None  # least and greatest are not measured
+    unknown: Any = None  # minimum and maximum are not measured
     for labels, samples in _by_labels(family):
         buckets = sorted((float(one.labels["le"]), int(one.value)) for one in samples if "le" in one.labels)
         total = next(one.value for one in samples if one.name.endswith("_sum"))

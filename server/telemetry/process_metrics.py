@@ -35,7 +35,7 @@ class LoopLag:
         self._lag = histogram(registry, "event_loop_lag_seconds", text, LAG_BUCKETS)
 
     async def run(self) -> None:
-        """Measure until cancelled."""
+        """Measure the delay of the event loop periodically, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + LAG_INTERVAL_SECONDS

@@ -15,7 +15,7 @@ from server.telemetry.instruments import LabelValues, Scraped, counter_family, g
 
 
 def expose_depths(registry: CollectorRegistry, depths: Callable[[], Mapping[str, QueueDepth]]) -> None:
-    """Register gauges that read the depth of each engine's queue at every scrape."""
+    """Register gauges that read, at every scrape, how many songs and sections of each engine wait and run."""
     registry.register(Scraped(lambda: _depth_families(depths())))
 
 
@@ -45,26 +45,26 @@ def expose_credentials(registry: CollectorRegistry, made: Callable[[], int], fai
 
 
 def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: Callable[[], Queue | None]) -> None:
-    """Register gauges that read the songs of a service of several servers; without samples while unknown."""
+    """Register gauges that read the number of songs of a service of several servers; no samples while it is unknown."""
     registry.register(Scraped(lambda: _service_families(engines, queue())))
 
 
 def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[str, int], Mapping[str, float]]]) -> None:
-    """Registers gauges of the work of a service of several servers: songs, and seconds of backlog, by engine.
+    """Register gauges of the work of a service of several servers: songs, and seconds of backlog, by engine.
 
-    Every server tells the same figures, for the whole service: take the largest, not their sum.
+    Every server reports the same values, for the whole service: take their maximum, not their sum.
     """
     registry.register(Scraped(lambda: _work_families(*work())))
 
 
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
-    """Register a gauge that reads at every scrape whether songs may be sent to this server."""
+    """Register a gauge that reads, at every scrape, if songs may be sent to this server."""
     gauge = Gauge("melisma_ready", "1 while new songs may be sent here, as /readyz says", registry=registry)
     gauge.set_function(lambda: float(ready()))
 
 
 def expose_crowded(registry: CollectorRegistry, crowded: Callable[[], bool]) -> None:
-    """Register a gauge that reads at every scrape whether the queue is nearly full."""
+    """Register a gauge that reads, at every scrape, if the queue is nearly full."""
     text = "1 while the queue is nearly full, so that balancers should send songs elsewhere"
     Gauge("melisma_crowded", text, registry=registry).set_function(lambda: float(crowded()))
 
@@ -75,7 +75,7 @@ def expose_engines(registry: CollectorRegistry, ready: Callable[[], Mapping[tupl
 
 
 def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -> None:
-    """Register a gauge that reads at every scrape whether the server is draining."""
+    """Register a gauge that reads, at every scrape, if the server is draining."""
     gauge = Gauge("melisma_draining", "1 while the server finishes its songs before it ends", registry=registry)
     gauge.set_function(lambda: float(draining()))
 

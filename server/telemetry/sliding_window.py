@@ -1,10 +1,10 @@
-"""Sliding windows over the last minutes, in bounded memory: single values, or a rate of very many."""
+"""Values and rates over the last minutes (sliding windows), in bounded memory."""
 
 from collections import deque
 from collections.abc import Callable
 
 MAX_VALUES = 8192
-"""The most values that are kept; of more, the newest stand for all."""
+"""Most values in a window; if there are more, only the newest are used."""
 
 _SLOTS = 60
 
@@ -13,13 +13,13 @@ class SlidingWindow:
     """The values of the last `seconds`, at most `MAX_VALUES` of them."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the sliding window; `clock` returns monotonic seconds."""
         self._seconds = seconds
         self._clock = clock
         self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
 
     def add(self, value: float) -> None:
-        """Add a measurement."""
+        """Add a measurement made now."""
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:
@@ -34,14 +34,16 @@ class SlidingRate:
     """Rate per second of added values over the last `seconds`, stored in time slots, so that memory is limited."""
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
-        """`clock` returns monotonic seconds; until `seconds` after `began_at` the rate is that since `began_at`."""
+        """Set up the sliding rate; `clock` returns monotonic seconds; until `seconds` after `began_at` the rate is that
+        since `began_at`.
+        """
         self._slot_seconds = seconds / _SLOTS
         self._clock = clock
         self._began_at = began_at
         self._slots: deque[tuple[int, float]] = deque(maxlen=_SLOTS)
 
     def add(self, value: float) -> None:
-        """Add a value to the slot of the present time."""
+        """Add a value to the time slot of now."""
         slot, total = self._slot(), 0.0
         if self._slots and self._slots[-1][0] == slot:
             total = self._slots.pop()[1]
@@ -62,7 +64,7 @@ class Window:
     """Time span that ends now, with the clock that measures it; makes the values and rates of that span."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """`clock` returns monotonic seconds; rates begin now."""
+        """Set up the window; `clock` returns monotonic seconds; rates begin now."""
         self._seconds = seconds
         self._clock = clock
         self._began_at = clock()

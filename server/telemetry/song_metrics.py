@@ -21,7 +21,7 @@ REALTIME_BUCKETS = (0.25, 0.5, 1, 1.5, 2, 3, 5, 7.5, 10, 15, 20, 30, 50)
 
 
 class SongOutcome(StrEnum):
-    """Outcome of a song."""
+    """Outcome of a song, such as completed or failed."""
 
     COMPLETED = "completed"
     FAILED = "failed"
@@ -31,16 +31,16 @@ class SongOutcome(StrEnum):
 
 
 class SongVerdict(StrEnum):
-    """Verdict on a song, for the availability of the service."""
+    """The effect of a song's end on the measured availability of the service: good, bad or not counted."""
 
     GOOD = "good"
-    """It was completed, and whoever listened as it was made never ran out of sound."""
+    """The song was completed without a buffer underrun of a listener in real time."""
     STALLED = "stalled"
     FAILED = "failed"
     REFUSED = "refused"
-    """It was not let in, for a reason of `OWN_REASONS`."""
+    """The song was refused for a reason of `OWN_REASONS`."""
     INTERRUPTED = "interrupted"
-    """It lost its server, and no other one could continue it."""
+    """The song lost its server, and no other server could continue it."""
 
 
 OWN_REASONS = (
@@ -53,9 +53,9 @@ OWN_REASONS = (
     "store_unavailable",
     "internal",
 )
-"""Reasons for which the service refuses songs by its own fault."""
+"""Reasons of refused songs that are faults of the service."""
 CALLER_REASONS = ("deadline_too_short", "quota_exceeded", "poisoned_request")
-"""Reasons for which it refuses them by that of their callers."""
+"""Reasons of refused songs that are faults of their callers."""
 RETRY_CAUSES = ("worker_lost", "encoder_lost", "memory", "bug")
 """Failures after which a song is resumed."""
 
@@ -120,49 +120,49 @@ class SongMetrics:
         self._begin_at_zero(engines)
 
     def accepted(self, engine: str) -> None:
-        """A song was admitted."""
+        """Record that a song was admitted."""
         self._accepted.labels(engine).inc()
 
     def refused(self, reason: str, engine: str) -> None:
-        """A song was refused; `reason` is one of a few fixed words, `engine` the requested one."""
+        """Record that a song was refused; `reason` is one of a few fixed words, `engine` the requested one."""
         known = engine in self._engines
         self._refused.labels(engine if known else UNKNOWN_ENGINE, reason).inc()
         if known and reason in OWN_REASONS:
             self.judged(engine, SongVerdict.REFUSED)
 
     def judged(self, engine: str, verdict: SongVerdict) -> None:
-        """A song has ended, or was refused, in a way that counts for availability."""
+        """Record that a song has ended, or was refused, in a way that counts for the availability of the service."""
         self._judged.labels(engine, verdict).inc()
 
     def interrupted(self, engine: str) -> None:
-        """A song lost its server, and this one has found that nobody can continue it."""
+        """Record that a song lost its server and that no server can continue it."""
         self.judged(engine if engine in self._engines else UNKNOWN_ENGINE, SongVerdict.INTERRUPTED)
 
     def interrupted_before(self, engine: str) -> None:
-        """A former run of this server has left a song behind that is not complete."""
+        """Record that an earlier run of this server has left an incomplete song behind."""
         self._interrupted_before.append(engine)
 
     def held(self, engine: str, seconds: float) -> None:
-        """A song that has ended was held back by its listeners for so long in all."""
+        """Record the total time, `seconds`, for which a song was paused because its listeners did not read."""
         self._held.labels(engine).inc(seconds)
 
     def started(self, engine: str, queued_seconds: float, trace_id: str = "") -> None:
-        """Work on a song began, `seconds` after its admission."""
+        """Record that work on a song began, `seconds` after its admission."""
         self._queued.labels(engine).observe(queued_seconds, exemplar(trace_id))
 
     def first_audio(self, engine: str, seconds: float, trace_id: str = "") -> None:
-        """A song's first chunk was made, `seconds` after its admission."""
+        """Record that the first chunk of a song was made, `seconds` after its admission."""
         self._first.labels(engine).observe(seconds, exemplar(trace_id))
         self._recent_first[engine,].add(seconds)
 
     def retried(self, engine: str, cause: str) -> None:
-        """A song is resumed from its last section boundary; `cause` is one of a few fixed words."""
+        """Record that a song is resumed from its last section boundary; `cause` is one of a few fixed words."""
         self._retried.labels(engine, cause).inc()
 
     def ended(
         self, engine: str, outcome: SongOutcome, seconds: float, sound_seconds: float, trace_id: str = ""
     ) -> None:
-        """A song ended, `seconds` after its admission, without the time in which it was held back.
+        """Record that a song ended, `seconds` after its admission, without the time for which its listeners paused it.
 
         Latency and speed are measured for completed songs alone.
         """
@@ -189,7 +189,9 @@ class SongMetrics:
         self._refused.labels(UNKNOWN_ENGINE, "unknown_engine")
 
     def _judge_former_songs(self) -> Iterator[Metric]:
-        """Count them after a scrape has read the counter without them: only what rises later is seen as an increase."""
+        """Count the interrupted songs of earlier runs after the first scrape, so that Prometheus sees the increase from
+        zero.
+        """
         former, self._interrupted_before = self._interrupted_before, []
         for engine in former:
             self.interrupted(engine)

@@ -1,4 +1,4 @@
-"""One trace for each song: what its time went into, for OpenTelemetry.
+"""Records one OpenTelemetry trace for each song, with a span for each phase of its making.
 
     melisma.v1.MusicService/Generate      the call; its context is the caller's, in W3C's headers
       queued                              from acceptance to the first work
@@ -8,8 +8,8 @@
         prepare, denoise, render          in the worker; denoise links to the calls of songs that shared its steps
         encode
 
-What a worker does it records by itself, on its own clock, and sends along with its replies: it needs no way to the
-collector, and a collector that is slow or gone costs no step.
+Workers record their spans by their own clocks and send them with their replies. They do not connect to the collector,
+so a slow or missing collector delays no denoising step.
 """
 
 from collections import defaultdict
@@ -22,11 +22,12 @@ from opentelemetry.trace import Link, Span, SpanContext, Tracer
 from server.workers.messages import WorkSpan
 
 MAX_LINKS = 8
-"""Other songs that a span of denoising links to, at most."""
+"""Most other songs that a span of denoising links to."""
 
 
 class SongTrace:
-    """The spans of one song, below the span that is present when it is made. Without such a span nothing is recorded.
+    """The spans of one song, as children of the span that is current when the object is made; without such a span
+    nothing is recorded.
 
     All methods belong to the event loop, and cost microseconds.
     """
@@ -46,12 +47,12 @@ class SongTrace:
 
     @property
     def trace_id(self) -> str:
-        """The trace's number in hexadecimal; empty if nothing is recorded."""
+        """The id of the trace in hexadecimal; empty if nothing is recorded."""
         return trace.format_trace_id(self._call.get_span_context().trace_id) if self._on else ""
 
     @property
     def names(self) -> dict[str, str]:
-        """The trace for log lines, whether or not it is recorded; nothing where there is none."""
+        """The trace id for log lines, recorded or not; empty without a trace."""
         context = self._call.get_span_context()
         return {"trace_id": trace.format_trace_id(context.trace_id)} if context.is_valid else {}
 
@@ -59,7 +60,7 @@ class SongTrace:
     def parent(self) -> str:
         """The call's span as W3C `traceparent`, for workers; empty if there is none.
 
-        Its flag says whether spans are recorded here, whatever the caller wishes.
+        Its "sampled" flag is set if this server records spans, regardless of the caller's flag.
         """
         context = self._call.get_span_context()
         if not context.is_valid:
@@ -76,7 +77,7 @@ class SongTrace:
         self._close("first_audio")
 
     def shared_step(self, section: int, songs: Iterable["SongTrace"]) -> None:
-        """A section has taken a step together with sections of `songs`; the first eight others are linked."""
+        """Link the step of a section to the calls of other `songs` that shared it, at most eight in a section."""
         if not self._on:
             return
         links = self._links[section]
@@ -88,7 +89,7 @@ class SongTrace:
                 links[context.span_id] = context
 
     def worked(self, work: WorkSpan, device: str) -> None:
-        """Record the span of a device's worker for the song."""
+        """Record a span of work that a device's worker has done for the song."""
         if not self._on:
             return
         context = self._context if work.section is None else self._in_section(work.section, work.start_ns)
@@ -103,7 +104,7 @@ class SongTrace:
         span.end(work.end_ns)
 
     def encoded(self, start_ns: int, end_ns: int) -> None:
-        """Record that a window of the next section was encoded, between two times of the wall clock."""
+        """Record that a window of the section was encoded, between two wall-clock times in nanoseconds."""
         if self._on:
             self._encoding = self._encoding or _Encoding(start_ns)
             self._encoding.end_ns, self._encoding.pieces = end_ns, self._encoding.pieces + 1
@@ -119,7 +120,7 @@ class SongTrace:
             span.end(encoding.end_ns)
 
     def section_sent(self, index: int) -> None:
-        """Record that all sound of a section is in the stream."""
+        """End the span of a section, because all of its sound is in the stream."""
         if span := self._sections.pop(index, None):
             span.end()
 
@@ -129,8 +130,8 @@ class SongTrace:
             self._call.add_event("retried", {"melisma.cause": cause})
 
     def ended(self, outcome: str, sound_seconds: float) -> None:
-        """End the song's spans."""
-        if self._call.is_recording():  # the call has ended before a song that goes on without it
+        """End all open spans of the song."""
+        if self._call.is_recording():  # the call may end before its song, which continues
             self._call.set_attributes({"melisma.outcome": outcome, "melisma.sound_seconds": sound_seconds})
         for span in (*self._open.values(), *self._sections.values()):
             span.set_attribute("melisma.outcome", outcome)
@@ -152,7 +153,7 @@ class SongTrace:
 
 
 class _Encoding:
-    """The encoder's work on a section so far."""
+    """The time that the encoder has spent on a section so far."""
 
     def __init__(self, start_ns: int) -> None:
         self.start_ns = self.end_ns = start_ns

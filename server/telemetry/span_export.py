@@ -1,4 +1,4 @@
-"""Counts the trace spans that a collector has accepted, and those that were dropped."""
+"""Counts the trace spans that an OpenTelemetry collector has accepted, and those that were dropped."""
 
 import threading
 from collections.abc import Iterator, Sequence
@@ -14,13 +14,15 @@ from server.telemetry.instruments import LabelValues, Scraped, counter_family
 
 
 class SpanCounts:
-    """Counts spans. Dropped spans are computed from these counts, because the library only logs them."""
+    """Counts exported and dropped spans. Dropped spans are computed from the others, because the library only logs
+    them.
+    """
 
     def __init__(self, registry: CollectorRegistry | None = None) -> None:
         self.waiting = 0
         self.exported = self.full = self.failed = 0
         self.lock = threading.Lock()
-        """Spans end on the event loop and leave on a thread."""
+        """Protects the counts: spans end on the event loop and are exported by a thread."""
         if registry is not None:
             registry.register(Scraped(self._families))
 
@@ -31,7 +33,7 @@ class SpanCounts:
 
 
 class CountedExporter(SpanExporter):
-    """Wraps another exporter and counts its spans."""
+    """Wraps another span exporter and counts its spans."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts) -> None:
         self._exporter = exporter
@@ -61,10 +63,10 @@ class CountedExporter(SpanExporter):
 
 
 class CountedSpans(SpanProcessor):
-    """Adds spans to a queue that a thread empties, and counts those for which the queue has no room."""
+    """Adds ended spans to a queue that another thread exports, and counts the spans for which the queue has no room."""
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts, capacity: int) -> None:
-        """The queue holds `capacity` spans, as many as the library's own, which is therefore never full."""
+        """Set up a queue of `capacity` spans, as many as the library's own queue has, which is therefore never full."""
         self._counts = counts
         self._capacity = capacity
         self._batches = BatchSpanProcessor(

@@ -1,4 +1,4 @@
-"""Metrics of a store: that of one server, or one that several share, with its directory and objects."""
+"""Metrics of the song store of one server, or of the store that several servers share."""
 
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -23,7 +23,7 @@ class _Seal:
 
 
 class FolderMetrics(Unwatched):
-    """Counts the failures of the store of one server alone, and the songs that it could not store."""
+    """Counts the failures of an embedded store, and the songs that it could not store."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], songs: SongMetrics) -> None:
         self._songs = songs
@@ -46,7 +46,9 @@ class FolderMetrics(Unwatched):
 
 
 class StoreMetrics:
-    """Measures the calls of one replica to the shared store, and counts the songs that it loses or cannot store."""
+    """Measures the calls of one server to the shared store, and counts the songs that were lost or could not be
+    stored.
+    """
 
     def __init__(
         self,
@@ -55,7 +57,7 @@ class StoreMetrics:
         songs: SongMetrics,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the store metrics; `clock` returns monotonic seconds."""
         self._songs = songs
         self._clock = clock
         self._answered_at = clock()
@@ -107,18 +109,18 @@ class StoreMetrics:
                 self._errors.labels(part, reason)
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """A call was answered after `seconds`, without its repetitions."""
+        """Record that a call was answered after `seconds`, not counting repetitions."""
         self._calls(part.value).observe(seconds)
         if part is StorePart.DIRECTORY:
             self._answered_at = self._clock()
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
-        """A call has failed; each repetition counts."""
+        """Record that a call has failed; each repetition counts."""
         self._errors.labels(part, reason).inc()
 
     @contextmanager
     def sealing(self, size_bytes: int) -> Iterator[None]:
-        """A song of that size has ended, and counts as unsealed until the context is left."""
+        """Count an ended song of this size as not yet in the object store, for the duration of the context."""
         seal = _Seal(self._clock(), size_bytes)
         self._seals.add(seal)
         try:
@@ -127,39 +129,39 @@ class StoreMetrics:
             self._seals.remove(seal)
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Memory in use by the directory, and its limit; a limit of 0 means none."""
+        """Set the memory that the song directory uses, and its limit, in bytes; a limit of 0 means none."""
         self._memory = used_bytes, limit_bytes
 
     def lease_lost(self) -> None:
-        """A song of this replica was claimed by another one."""
+        """Record that another server has claimed a song of this server."""
         self._leases_lost.inc()
 
     def found_lost(self) -> None:
-        """This replica has claimed a song whose maker has died."""
+        """Record that this server has claimed a song whose server was lost."""
         self._found_lost.inc()
 
     def handed_over(self) -> None:
-        """A song that this replica has offered was claimed by another one."""
+        """Record that another server has claimed a song that this server had offered."""
         self._handed_over.inc()
 
     def taken_over(self) -> None:
-        """This replica has begun to continue a song of another one."""
+        """Record that this server has begun to continue a song of another server."""
         self._taken_over.inc()
 
     def diverged(self) -> None:
-        """A song that this replica has repeated differs from its stored part."""
+        """Record that a song, made again by this server, differs from its stored part."""
         self._diverged.inc()
 
     def not_kept(self, engine: str) -> None:
-        """A song of this replica could not be stored; its listeners got the error."""
+        """Record that a song of this server could not be stored; its listeners got the error."""
         self._not_kept.labels(engine).inc()
 
     def interrupted(self, engine: str) -> None:
-        """This replica has ended a song that no replica can continue."""
+        """Record that this server has ended a song that no server can continue."""
         self._songs.interrupted(engine)
 
     def _memory_families(self) -> Iterator[Metric]:
-        """No samples before the directory has reported its memory, and no limit if it has none."""
+        """Yield the metrics of the song directory's memory: none before it was read, and no limit if it has none."""
         used_bytes, limit_bytes = self._memory or (0, 0)
         used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
         yield gauge_family(

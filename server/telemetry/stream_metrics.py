@@ -61,7 +61,9 @@ class StreamMetrics:
         self._chunk_bytes(engine).inc(size_bytes)
 
     def underrun(self, engine: str, seconds: float, trace_id: str = "") -> None:
-        """A song with audio has ended; a listener in real time had underruns of `seconds` in all, 0 for none."""
+        """Record the total duration of buffer underruns, `seconds`, of a listener who plays an ended song in real
+        time.
+        """
         self._underrun.labels(engine).observe(seconds, exemplar(trace_id))
         self._recent_underrun[engine,].add(seconds)
         if seconds > 0:

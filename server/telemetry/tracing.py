@@ -1,4 +1,4 @@
-"""Sends spans to a collector: the exporter and its provider, for OpenTelemetry."""
+"""Sets up OpenTelemetry tracing: the exporter that sends spans to a collector, and its provider."""
 
 import asyncio
 import threading
@@ -24,17 +24,17 @@ TRACES_SECONDS = 3.0
 
 
 class InvalidTelemetry(RuntimeError):
-    """The OTEL_ variables require something unavailable; the text says what to do."""
+    """An OTEL_ variable requires something that is unavailable; the text says what to do."""
 
 
 @asynccontextmanager
 async def tracing(
     exporter: str, protocol: str, *, queue_spans: int = 2048, registry: CollectorRegistry | None = None
 ) -> AsyncIterator[Tracer]:
-    """A tracer, as the OTEL_ variables configure it; on exit the remaining spans are sent, for a few seconds at most.
+    """Open a tracer that the OTEL_ variables configure; at the end of the context the remaining spans are sent.
 
-    Spans leave on a thread of their own, out of a queue of `queue_spans`, so that nothing ever waits for the collector.
-    The metrics of `registry` count them.
+    Sending them takes a few seconds at most. Spans are sent by a separate thread from a queue of `queue_spans`, so that
+    nothing waits for the collector. The metrics of `registry` count the spans.
 
     Raises:
         InvalidTelemetry: the exporter is not known or not installed.
@@ -49,13 +49,13 @@ async def tracing(
 
     def send_the_rest(provider: TracerProvider, loop: asyncio.AbstractEventLoop) -> None:
         provider.shutdown()
-        with suppress(RuntimeError):  # the loop has closed: nobody waits any more
+        with suppress(RuntimeError):  # the loop is closed, so nothing waits any more
             loop.call_soon_threadsafe(sent.set)
 
     try:
         yield provider.get_tracer("melisma", VERSION)
     finally:
-        # A thread that nobody waits for: a collector that does not answer must not hold up the end.
+        # A daemon thread: a collector that does not respond must not delay the end.
         threading.Thread(target=send_the_rest, args=(provider, asyncio.get_running_loop()), daemon=True).start()
         with suppress(TimeoutError):
             async with asyncio.timeout(TRACES_SECONDS):
@@ -99,9 +99,9 @@ def _span_exporter(exporter: str, protocol: str) -> SpanExporter | None:
 
 
 def otlp_exporter(protocol: str, module: str, name: str) -> Any:
-    """The OTLP exporter `name` of a signal's `module`, such as "trace_exporter", over `protocol`.
+    """Return the OTLP exporter class `name` of the library's `module`, such as "trace_exporter", for `protocol`.
 
-    It is imported only here, so that nobody else pays for it.
+    The library is imported only here, because its import takes time and memory.
 
     Raises:
         InvalidTelemetry: the protocol is not known, or its package is not installed.

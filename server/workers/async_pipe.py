@@ -1,4 +1,4 @@
-"""The server's end of the pipe to a process, on the event loop."""
+"""The server's end of the pipe to a child process, on the event loop."""
 
 import asyncio
 import pickle
@@ -17,8 +17,8 @@ _BUFFER_BYTES = 64 << 10
 class AsyncPipe:
     """The end of a pipe on the event loop, made by `open` from a socket. Only one task may receive at a time.
 
-    Values are split from the bytes as they arrive, without a task that waits for length and content in turn. The buffer
-    is unlimited, so the other end must not send much more than requested.
+    Received bytes are split into values as they arrive, without a task for each value. The buffer is unlimited, so the
+    other end must not send much more than requested.
     """
 
     def __init__(self, transport: asyncio.Transport, frames: "_Frames") -> None:
@@ -36,11 +36,11 @@ class AsyncPipe:
         return cls(transport, frames)
 
     def send(self, value: object) -> None:
-        """Send a value. If the other end is closed, only `receive` raises."""
+        """Send a value to the process. If the other end is closed, only `receive` raises an error."""
         self._transport.write(packed(value))
 
     async def receive(self) -> object:
-        """Wait for a value.
+        """Wait for the next value from the process.
 
         Raises:
             PipeClosed: the other end is closed.
@@ -53,7 +53,7 @@ class AsyncPipe:
 
 
 class _Frames(asyncio.BufferedProtocol):
-    """Splits received bytes into the bytes of values, which wait in `ready`."""
+    """Splits received bytes into the serialized values, which wait in `ready`."""
 
     def __init__(self) -> None:
         self.ready: deque[bytes] = deque()
@@ -63,7 +63,7 @@ class _Frames(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
 
     async def next(self) -> bytes:
-        """Wait for the bytes of a value; raises PipeClosed if the pipe is closed."""
+        """Wait for the bytes of the next value; raises PipeClosed if the pipe is closed."""
         while not self.ready:
             if self._closed:
                 raise PipeClosed

@@ -41,7 +41,7 @@ class EngineAvailability:
     """
 
     def __init__(self, devices: Sequence[DeviceSpec], engine_names: Sequence[str]) -> None:
-        """`engine_names` are in the order of the settings."""
+        """Set up the record of engines; `engine_names` are in the order of the settings."""
         self._devices = {spec.name: _Device(spec) for spec in devices}
         self._settled = asyncio.Event()
         self.engine_names = tuple(engine_names)
@@ -71,21 +71,23 @@ class EngineAvailability:
         return self._devices[device].failed_starts
 
     def infos(self) -> dict[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
         infos = ((name, device.info(name)) for name in self.engine_names for device in self._devices.values())
         return {name: info for name, info in infos if info is not None}
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
-        """The devices on which `engine` is ready."""
+        """Return the devices on which `engine` is ready."""
         return tuple(name for name, device in self._devices.items() if device.info(engine) is not None)
 
     def engines_on(self, device: str) -> frozenset[str]:
-        """The engines that are ready on `device`."""
+        """Return the engines that are ready on `device`."""
         ready = self._devices[device].ready
         return frozenset(info.name for info in ready.engines) if ready else frozenset()
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
+        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
+        failed.
+        """
         state = self._devices[device]
         return state.failed_starts > 0 or (state.ready is not None and not state.ready.engines)
 
@@ -117,8 +119,8 @@ class EngineAvailability:
         return sounds.pop() if len(sounds) == 1 else ""
 
     def unavailable(self, engine: str) -> bool:
-        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
-        songs should fail.
+        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
+        waiting songs should fail.
         """
         return all(
             device.info(engine) is None and (device.ready is not None or device.failed_starts > 0)
@@ -126,7 +128,7 @@ class EngineAvailability:
         )
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker and each has failed to start many times, so that the server should be
+        """Return True if no device has a worker and each has failed to start many times, so that the server should be
         restarted.
         """
         return all(device.failed_starts >= _MANY_FAILED_STARTS for device in self._devices.values())

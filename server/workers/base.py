@@ -1,4 +1,4 @@
-"""Protocols of workers and of the pool that keeps them running; they exchange only messages."""
+"""Protocols of a worker (the process that drives one device) and of the pool that keeps the workers running."""
 
 from enum import StrEnum
 from typing import Protocol
@@ -12,15 +12,15 @@ class WorkerDeath(StrEnum):
     """Cause of a worker's death, as far as it is known."""
 
     OUT_OF_MEMORY = "out_of_memory"
-    """SIGKILL, while the kernel counted a kill for lack of memory that no other death explains."""
+    """The worker was killed by the kernel for lack of memory: SIGKILL, and the kernel's count has risen."""
     KILLED = "killed"
-    """SIGKILL from elsewhere; also for lack of memory, where the kernel's count cannot be read."""
+    """The worker was killed by another program; also for lack of memory if the kernel's count cannot be read."""
     CRASHED = "crashed"
-    """Another signal, such as SIGSEGV."""
+    """The worker was ended by another signal, such as SIGSEGV."""
     UNRESPONSIVE = "unresponsive"
-    """The server has killed it, because it did not answer, load or end in time."""
+    """The server has killed the worker, because it did not answer, load or end in time."""
     EXITED = "exited"
-    """It has ended by itself: a broken device, or a bug."""
+    """The worker has ended by itself, because of a broken device or a bug."""
 
 
 class WorkerDied(Exception):
@@ -28,11 +28,13 @@ class WorkerDied(Exception):
 
 
 class Worker(Protocol):
-    """A worker that has loaded its engines. Each lane answers its commands in the order in which they were sent."""
+    """A worker process that has loaded its engines. Each lane answers its commands in the order in which they were
+    sent.
+    """
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lanes of the worker."""
+        """The command queues of the worker."""
 
     @property
     def exited(self) -> bool:
@@ -81,7 +83,7 @@ class WorkerPool(Protocol):
         """The configured engines, ready or not, in the order of the settings."""
 
     def infos(self) -> dict[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
         """Return the devices on which `engine` is ready."""
@@ -90,7 +92,9 @@ class WorkerPool(Protocol):
         """Return the engines that are ready on `device`."""
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
+        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
+        failed.
+        """
 
     def sound_of(self, engine: str) -> str:
         """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
@@ -105,12 +109,12 @@ class WorkerPool(Protocol):
         """
 
     def unavailable(self, engine: str) -> bool:
-        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
-        songs should fail.
+        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
+        waiting songs should fail.
         """
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker and each has failed to start many times, so that the server should be
+        """Return True if no device has a worker and each has failed to start many times, so that the server should be
         restarted.
         """
 

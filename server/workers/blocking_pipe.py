@@ -1,4 +1,4 @@
-"""The blocking end of a pipe, in a process that the server has started and that ends when the pipe is closed."""
+"""The blocking end of a pipe, for a child process of the server; the process ends when the pipe is closed."""
 
 import logging
 import os
@@ -12,14 +12,14 @@ from server.workers.pipe import LENGTH, PipeClosed, packed
 
 
 class BlockingPipe:
-    """The blocking end of a pipe."""
+    """The blocking end of a pipe to the server."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
         self._file = self._socket.makefile("rb")
 
     def send(self, value: object) -> None:
-        """Send a value.
+        """Send a value to the server.
 
         Raises:
             PipeClosed: the other end is closed.
@@ -27,7 +27,7 @@ class BlockingPipe:
         self.send_all([value])
 
     def send_all(self, values: Iterable[object]) -> None:
-        """Send values in one write.
+        """Send several values to the server in one write.
 
         Raises:
             PipeClosed: the other end is closed.
@@ -39,7 +39,7 @@ class BlockingPipe:
             raise PipeClosed from error
 
     def receive(self) -> object:
-        """Wait for a value.
+        """Wait for the next value from the server.
 
         Raises:
             PipeClosed: the other end is closed.

@@ -7,7 +7,7 @@ from server.workers.messages import Lane
 
 @dataclass(frozen=True, slots=True)
 class DeviceSpec:
-    """One device and its worker: the name in logs and metrics, the device for torch ("cpu", "cuda:0"), and limits.
+    """One device and its worker: its name in logs and metrics, its name in torch ("cpu", "cuda:0"), and its limits.
 
     Empty `engines` means all engines of the server. At most `running_songs` are made at the same time; a step has at
     most `batch_sections` with `batch_tokens` in total; open sections occupy at most `memory_bytes` (0: no limit).
@@ -23,5 +23,5 @@ class DeviceSpec:
     memory_bytes: int = 0
 
     def loads(self, engine: str) -> bool:
-        """True if the worker of the device loads `engine`."""
+        """Return True if the worker of the device loads `engine`."""
         return not self.engines or engine in self.engines

@@ -30,7 +30,7 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
     failures: dict[str, Failure] = {}
     for spec in specs:
         with _failure_noted(spec, failures):
-            # One after the other: imports of modules that need each other, by two threads, may meet them half-made.
+            # One after the other: two threads that import modules with mutual imports may get incomplete modules.
             engine_class(spec.name, spec.factory)
     loadable = [spec for spec in specs if spec.name not in failures]
     engines = _load_beside(loadable, device, failures) if len(loadable) > 1 else {}
@@ -50,7 +50,7 @@ def ready_message(
 
 
 def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
-    """Return the sound fingerprint of each engine; an engine that fails to make the sound has none, which is logged."""
+    """Return the sound fingerprint of each engine; an engine that fails to make the sound is logged and left out."""
     found: dict[str, str] = {}
     for name, engine in engines.items():
         try:
@@ -64,7 +64,7 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
 
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
-    """Load engines at the same time; those that ran out of memory are neither in the result nor in `failures`."""
+    """Load engines at the same time; engines that ran out of memory are neither in the result nor in `failures`."""
     engines: dict[str, Engine] = {}
     with ThreadPoolExecutor(len(specs), "load") as threads:
         loading = [threads.submit(_load, spec, device) for spec in specs]

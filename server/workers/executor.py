@@ -52,7 +52,9 @@ class CommandExecutor:
         now_ns: Callable[[], int] = time.time_ns,
         encoders: EncoderLinks | None = None,
     ) -> None:
-        """`clock` returns monotonic seconds; `now_ns` is the wall clock for spans. Sound is sent through `encoders`."""
+        """Set up the command executor; `clock` returns monotonic seconds; `now_ns` is the wall clock for spans. Sound
+        is sent through `encoders`.
+        """
         self._engines = engines
         self._clock = clock
         self._now_ns = now_ns
@@ -70,7 +72,7 @@ class CommandExecutor:
             return self._do(command)
 
     def _names(self, command: Command) -> dict[str, str]:
-        """Fields of log lines about the command."""
+        """Return the fields of log lines about the command."""
         match command:
             case Plan(song=key, trace=trace):
                 return _log_names(key, trace)
@@ -112,7 +114,7 @@ class CommandExecutor:
             try:
                 engine.check()
             except Exception as error:
-                # A device that is full works: that passes.
+                # A device without free memory still works; the lack is temporary.
                 if not is_out_of_memory(error):
                     raise DeviceBroken(
                         f"the device does not compute any more, so its worker is restarted: {error}"

@@ -11,12 +11,12 @@ from server.workers.messages import Failure, Fault
 
 _OUT_OF_MEMORY = (
     "CUDA out of memory",
-    "CUDA error: out of memory",  # beside the allocator: pinned memory, modules that are loaded late, graphs
+    "CUDA error: out of memory",  # outside of the allocator: pinned memory, modules loaded late, graphs
     "CUBLAS_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_ALLOC_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_DEVICE_ALLOCATION_FAILED",
     "CUDNN_STATUS_INTERNAL_ERROR_HOST_ALLOCATION_FAILED",
-    "unable to find an engine",  # of cuDNN, none of which fits into what is left
+    "unable to find an engine",  # of cuDNN: no algorithm fits into the free memory
     "DefaultCPUAllocator: can't allocate memory",
     "DefaultCPUAllocator: not enough memory",
 )
@@ -37,7 +37,7 @@ class DeviceBroken(BaseException):
 
 
 def is_out_of_memory(error: BaseException) -> bool:
-    """True if memory was exhausted, on the device or the host, in whatever way the libraries report it."""
+    """Return True if an error means that memory, of the device or the host, was exhausted, in any library's wording."""
     if isinstance(error, MemoryError):
         return True
     torch = sys.modules.get("torch")
@@ -47,7 +47,7 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """True if the error, or a cause of it, makes the device unusable for this process; always False for lack of
+    """Return True if the error, or a cause of it, makes the device unusable for this process; always False for lack of
     memory.
     """
     return any(_is_fatal_itself(one) for one in _chain(error))
@@ -101,8 +101,9 @@ def _is_fatal_itself(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    """True if an error of a library contains one of the texts. Errors of other kinds are ignored, because they may
-    quote a caller's text.
+    """Return True if the error comes from a library and contains one of the texts.
+
+    Errors of other kinds are ignored, because they may quote a caller's text.
     """
     if not isinstance(error, RuntimeError) or isinstance(error, EngineUnavailable):
         return False
@@ -111,7 +112,7 @@ def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
 
 
 def _chain(error: BaseException) -> Iterator[BaseException]:
-    """Return the error and its causes."""
+    """Yield the error and its causes."""
     seen: set[int] = set()
     one: BaseException | None = error
     while one is not None and id(one) not in seen:

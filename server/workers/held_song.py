@@ -1,4 +1,6 @@
-"""One attempt at a song in a worker: its plan, and the sections that are prepared, denoised, restored or rendered."""
+"""Holds one attempt at a song in a worker: its plan, and its sections that are prepared, denoised, restored or
+rendered.
+"""
 
 import pickle
 from collections.abc import Iterator
@@ -27,14 +29,14 @@ class HeldSection:
 
     @property
     def written(self) -> SectionState:
-        """The section's state, which exists once the section is begun or restored."""
+        """The state of the section, once it is begun or restored."""
         if self.state is None:
             raise RuntimeError("the section was not denoised. This is a bug: please report it")
         return self.state
 
     @property
     def cost(self) -> int:
-        """Tokens that one step of the section needs; 0 once it is finished."""
+        """Number of tokens that one step of the section processes; 0 once it is finished."""
         return self.conditions.cost if self.conditions is not None else 0
 
 
@@ -53,7 +55,7 @@ class HeldSong:
 
     @property
     def sampled(self) -> bool:
-        """True if work on the song is reported as spans."""
+        """True if work on the song is reported as trace spans."""
         return self.trace.endswith(_SAMPLED)
 
     @classmethod
@@ -98,5 +100,5 @@ class HeldSong:
 
 
 def _plan(command: Plan, engine: Engine) -> SongPlan:
-    """Return the plan that a checker of this version has made, otherwise the engine's."""
+    """Return the plan that a checking process of this version has made, or a plan made by the engine now."""
     return cast(SongPlan, pickle.loads(command.plan)) if command.plan else engine.plan(command.params)

@@ -36,7 +36,7 @@ class LocalPool:
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """With `worker_threads` 0 the libraries choose the number of compute threads.
+        """Set up the local pool. With `worker_threads` 0 the libraries choose the number of compute threads.
 
         Workers compute the sound fingerprints of the engines in `fingerprinted`.
 
@@ -66,7 +66,7 @@ class LocalPool:
         return self._availability.engine_names
 
     def infos(self) -> dict[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
         return self._availability.infos()
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
@@ -78,7 +78,9 @@ class LocalPool:
         return self._availability.engines_on(device)
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
+        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
+        failed.
+        """
         return self._availability.serves_nothing(device)
 
     def sound_of(self, engine: str) -> str:
@@ -90,17 +92,17 @@ class LocalPool:
         self._availability.require(engine)
 
     def worker_pids(self) -> dict[str, int | None]:
-        """The id of the latest worker process of each device."""
+        """Return the id of the latest worker process of each device."""
         return {device: worker.pid for device, worker in self._workers.items()}
 
     def unavailable(self, engine: str) -> bool:
-        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
-        songs should fail.
+        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
+        waiting songs should fail.
         """
         return self._availability.unavailable(engine)
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker and each has failed to start many times, so that the server should be
+        """Return True if no device has a worker and each has failed to start many times, so that the server should be
         restarted.
         """
         return self._availability.all_starts_failed()
@@ -139,7 +141,7 @@ class LocalPool:
                     error,
                 )
             except Exception:
-                # A bug of ours must not leave a device unserved for the rest of the server's life.
+                # A bug must not leave a device without a worker until the server's restart.
                 _log.exception(
                     "the worker of device %s failed because of a bug of the server, and is restarted: please report "
                     "this traceback",

@@ -8,22 +8,24 @@ _KEY = "oom_kill "
 
 
 class OomKills:
-    """The kernel's own count for the control group (cgroup, version 1 or 2) of this process and its children.
+    """Reads the kernel's count of killed processes for the control group (cgroup, version 1 or 2) of this process.
 
     Files: `memory.events` of version 2, `memory.oom_control` of version 1.
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
-        """The files of the system are read below `root`."""
+        """Set up the count; the files of the system are read below the folder `root`."""
         self._file = next((file for file in _files(root) if _count(file) is not None), None)
         self._explained = self._read()
 
     def forget(self) -> None:
-        """Take all kills so far for explained."""
+        """Ignore all kills that the kernel has counted so far."""
         self._explained = self._read()
 
     def explain(self) -> bool:
-        """Take one kill since the last `forget`; returns False if there is none left, or if nothing is counted here."""
+        """Return True, and mark one kill as explained, if the kernel has killed a process since the last explained
+        one.
+        """
         if self._read() <= self._explained:
             return False
         self._explained += 1
@@ -34,7 +36,9 @@ class OomKills:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """The files that may have the count, the best first: in a container a group's own path may not be visible."""
+    """Yield the files that may have the count, the best first; in a container the path of a group may not be
+    visible.
+    """
     groups = root / "sys/fs/cgroup"
     for controllers, path in _memory_groups(root / "proc/self/cgroup"):
         folder, name = (groups / "memory", "memory.oom_control") if controllers else (groups, "memory.events")
@@ -43,7 +47,7 @@ def _files(root: Path) -> Iterator[Path]:
 
 
 def _memory_groups(listing: Path) -> list[tuple[str, str]]:
-    """The controllers and the path of each group that limits memory; version 2 names no controllers."""
+    """Return the controllers and the path of each group that limits memory; version 2 names no controllers."""
     with suppress(OSError):
         lines = [line.split(":", 2) for line in listing.read_text("utf-8").splitlines()]
         return [(names, path) for _, names, path in lines if not names or "memory" in names.split(",")]

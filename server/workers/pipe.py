@@ -12,10 +12,10 @@ LENGTH = struct.Struct("!I")
 
 
 class PipeClosed(Exception):
-    """The other end is closed."""
+    """The other end of the pipe is closed."""
 
 
 def packed(value: object) -> bytes:
-    """Serialize a value in the pipe's format."""
+    """Serialize a value: its pickled bytes after their length."""
     data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     return LENGTH.pack(len(data)) + data

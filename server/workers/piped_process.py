@@ -9,7 +9,7 @@ from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
 
 _ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Keeps libraries from starting useless threads: such processes multiply small matrices, or none."""
+"""Environment that stops libraries from starting threads, which are useless for small matrices."""
 
 _ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
 """Makes glibc reuse memory that one thread allocates and another frees, such as windows of sound. With one heap per
@@ -28,7 +28,9 @@ class PipedProcess:
     """
 
     def __init__(self, module: str, *arguments: object) -> None:
-        """The command line of the module has the file descriptor of its end of the pipe, then the `arguments`."""
+        """Set up the handle of a process; its command line has the file descriptor of its end of the pipe, then the
+        `arguments`.
+        """
         self._module = module
         self._arguments = arguments
         self._pipe: AsyncPipe | None = None
@@ -63,12 +65,12 @@ class PipedProcess:
             raise ProcessEnded(f"the process was not ready within {timeout_seconds:g} seconds") from None
 
     def send(self, message: object) -> None:
-        """Send a message without waiting. If the process has ended, `receive` raises ProcessEnded."""
+        """Send a message to the process without waiting. If the process has ended, `receive` raises ProcessEnded."""
         if self._pipe is not None:
             self._pipe.send(message)
 
     async def receive(self) -> object:
-        """Wait for the next message.
+        """Wait for the next message of the process.
 
         Raises:
             ProcessEnded: the process has ended.

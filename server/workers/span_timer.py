@@ -1,4 +1,4 @@
-"""Sums up the work on one section of a traced song into one span."""
+"""Sums up work of one kind on one section of a traced song into one span."""
 
 import os
 from collections.abc import Callable, Mapping
@@ -10,7 +10,7 @@ class SpanTimer:
     """Adds up work of one kind, from the start of its first command to the end of its last."""
 
     def __init__(self, name: str, now_ns: Callable[[], int]) -> None:
-        """`now_ns` is the wall clock, in nanoseconds."""
+        """Set up the span timer; `now_ns` is the wall clock, in nanoseconds."""
         self.batches: list[int] = []
         self._name = name
         self._now_ns = now_ns
@@ -28,7 +28,7 @@ class SpanTimer:
     def span(
         self, song: SongKey, section: int | None, attributes: Mapping[str, int | tuple[int, ...]] | None = None
     ) -> WorkSpan:
-        """Return the span, with the id of the process that did the work."""
+        """Return the trace span of the work, with the id of the process that did it."""
         values: dict[str, str | int | float | tuple[int, ...]] = {
             "process.pid": os.getpid(),
             "melisma.attempt": song.attempt,

@@ -38,14 +38,14 @@ def main(*descriptors: int) -> None:
     with ended_with_its_pipe(_log, "worker"):
         spec = first.receive()
         assert isinstance(spec, WorkerSpec)
-        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines write what their makers want
+        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines log without a limit
         with uncollected():
             engines, failures = load_engines(spec.engines, spec.device)
             sounds = _fingerprints(spec, engines)
         first.send(ready_message(engines, failures, sounds))
         executor = CommandExecutor(engines)
         if others:
-            # Two threads of one interpreter take turns; a step must not wait long for its turn.
+            # The threads of an interpreter take turns; a denoising step must not wait long.
             sys.setswitchinterval(_SWITCH_SECONDS)
         for pipe in others:
             threading.Thread(target=_serve_lane, args=(pipe, executor, spec.threads), daemon=True).start()
@@ -53,7 +53,7 @@ def main(*descriptors: int) -> None:
 
 
 def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
-    """Return the requested fingerprints, of sound made with as many threads as songs are."""
+    """Return the requested sound fingerprints, computed with as many threads as songs are."""
     wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
     if wanted:
         _limit_threads(spec.threads)
@@ -61,7 +61,7 @@ def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[st
 
 
 def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    """Execute the commands of a pipe until it is closed; then raises PipeClosed."""
+    """Execute the commands that arrive through a pipe until the pipe is closed; then raises PipeClosed."""
     _limit_threads(threads)
     while True:
         pipe.send(executor.handle(cast(Command, pipe.receive())))
@@ -77,7 +77,7 @@ def _limit_threads(threads: int) -> None:
     if not threads:
         return
     threadpool_limits(threads)
-    # Asking the loaded modules spares engines that do not use torch its import, which takes seconds.
+    # Only if torch is already loaded, because importing it takes seconds and not every engine uses it.
     torch = sys.modules.get("torch")
     if torch is not None:
         torch.set_num_threads(threads)

@@ -35,7 +35,9 @@ class WorkerProcess:
     """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
-        """`on_exit` is called on the event loop when the process has ended, unless `stop` ends it."""
+        """Set up the worker process; `on_exit` is called on the event loop when the process has ended, unless `stop`
+        ends it.
+        """
         self._spec = spec
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._on_exit = on_exit
@@ -96,7 +98,7 @@ class WorkerProcess:
     async def stop(self, grace_seconds: float) -> None:
         """Stop the process by closing its pipes; kill it after `grace_seconds`.
 
-        A process that the system cannot end is left running, which is logged.
+        A process that the system cannot end is left running and logged.
         """
         for pipe in self._pipes.values():
             pipe.close()
@@ -106,7 +108,9 @@ class WorkerProcess:
             self._killed |= await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
 
     def death(self, kills: OomKills) -> WorkerDeath:
-        """The cause of the death of a worker that was stopped after it had died; takes a kill of `kills` for it."""
+        """Return the cause of the death of a worker that had died before `stop`; marks a kill of `kills` as
+        explained.
+        """
         status = self._process.returncode if self._process is not None else None
         if self._killed or status is None:
             return WorkerDeath.UNRESPONSIVE

@@ -28,6 +28,7 @@ SLOW = "fake=tests.deploy.engines:SlowEngine"
 LISTENERS = 6
 PLACES = 32
 SONGS_EACH = 2
+SHUTTING_DOWN = "the server is shutting down and accepts no more songs"
 SONG_SECONDS = 16.0
 TIMEOUT_SECONDS = 120.0
 
@@ -42,7 +43,7 @@ class Watched:
     @property
     def songs(self) -> list[str]:
         """The songs that were let in, by name."""
-        return [line["song_id"] for line in tuple(self.lines) if line["message"] == "song accepted"]
+        return [line["song_id"] for line in tuple(self.lines) if line["message"] == "a song was accepted"]
 
     @property
     def questions(self) -> int:
@@ -53,7 +54,7 @@ class Watched:
     def songs_of_drain(self) -> list[str]:
         """Those of them that were let in after the server was told to stop."""
         messages = [line["message"] for line in self.lines]
-        return ["" for message in messages[messages.index("draining") :] if message == "song accepted"]
+        return ["" for message in messages[messages.index(SHUTTING_DOWN) :] if message == "a song was accepted"]
 
 
 @dataclass
@@ -143,7 +144,7 @@ def test_a_drained_server_costs_no_song(servers: tuple[Watched, Watched], addres
     assert [told.error for told in songs if told.error] == []
     assert [told.complete for told in songs] == [True] * (SONGS_EACH * LISTENERS)
     assert process.wait(TIMEOUT_SECONDS) == 0
-    eventually(lambda: any(line["message"] == "stopped" for line in drained.lines))
+    eventually(lambda: any(line["message"] == "the server has stopped" for line in drained.lines))
     assert drained.songs
     assert drained.songs_of_drain == []
     assert other.songs

@@ -112,5 +112,5 @@ def test_sigterm_ends_the_container_when_its_song_is_complete(container: Contain
         assert song.received.finished is not None
     assert container.process.wait(STOP_TIMEOUT_SECONDS) == 0
     said = [json.loads(line)["message"] for line in container.log.read_text("utf-8").splitlines()]
-    assert "draining" in said
-    assert said[-1] == "stopped"
+    assert "the server is shutting down and accepts no more songs" in said
+    assert said[-1] == "the server has stopped"

@@ -202,8 +202,8 @@ def lines_with_words() -> list[dict[str, Any]]:
 
 
 def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> None:
-    accepted, _ = (line for line in lines if line["message"] == "song accepted")
-    call, _ = (line for line in lines if line["message"] == "call" and line["method"].endswith("Generate"))
+    accepted, _ = (line for line in lines if line["message"] == "a song was accepted")
+    call, _ = (line for line in lines if line["message"] == "a call has ended" and line["method"].endswith("Generate"))
     assert accepted["song_id"].startswith("song-")
     assert accepted["song_id"] == call["song_id"]
     assert accepted["trace_id"] == call["trace_id"] == TRACE
@@ -214,7 +214,7 @@ def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> N
 
 def test_an_unsampled_song_has_its_trace_in_the_log(lines_with_words: list[dict[str, Any]]) -> None:
     named = {line["message"] for line in lines_with_words if line.get("trace_id") == UNSAMPLED_TRACE}
-    assert {"song accepted", "call"} <= named
+    assert {"a song was accepted", "a call has ended"} <= named
 
 
 def test_a_propagator_that_is_not_installed_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -230,5 +230,5 @@ def test_words_are_logged_only_where_they_may_be(
     lines: list[dict[str, Any]], lines_with_words: list[dict[str, Any]]
 ) -> None:
     assert WORDS not in json.dumps(lines, ensure_ascii=False)
-    accepted = [line for line in lines_with_words if line["message"] == "song accepted"]
+    accepted = [line for line in lines_with_words if line["message"] == "a song was accepted"]
     assert [(line["prompt"], line["lyrics"]) for line in accepted] == [("noise", WORDS)] * 2

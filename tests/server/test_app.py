@@ -56,7 +56,10 @@ def service() -> Iterator[Service]:
 
 def test_a_process_logs_the_address_of_each_port_by_its_kind(service: Service) -> None:
     grpc_record, http_record = service.listening["grpc"], service.listening["http"]
-    assert (grpc_record["message"], http_record["message"]) == ("listening", "listening for HTTP")
+    assert (grpc_record["message"], http_record["message"]) == (
+        "the server is listening for gRPC",
+        "the server is listening for HTTP",
+    )
     assert grpc_record["engines"] == ["fake"]
     with urlopen(f"http://{http_record['address']}/livez", timeout=WAIT_SECONDS) as answer:
         assert answer.status == 200

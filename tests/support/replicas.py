@@ -26,11 +26,15 @@ class Replica:
 
     def accepted(self, song_id: str) -> bool:
         """True where this server has let the song in."""
-        return any(line["message"] == "song accepted" and line["song_id"] == song_id for line in tuple(self.lines))
+        return any(
+            line["message"] == "a song was accepted" and line["song_id"] == song_id for line in tuple(self.lines)
+        )
 
     def calls(self, method: str) -> int:
         """Calls so far of the methods whose names end so; those of REST are called "GET /v1/engines" and the like."""
-        return sum(line["method"].endswith(method) for line in tuple(self.lines) if line["message"] == "call")
+        return sum(
+            line["method"].endswith(method) for line in tuple(self.lines) if line["message"] == "a call has ended"
+        )
 
     def said(self, text: str) -> bool:
         """True once a message of the log has this in it."""

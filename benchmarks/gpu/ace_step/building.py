@@ -36,7 +36,7 @@ def _memory(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure the first song after the start, to see whether the warm-up was complete."""
+    """Measure the first song after the start, to see if the warm-up was complete."""
     params = songs.asked(setup.pick(20.0, 10.0), setup.pick(200, 25))
     plan = engine.plan(params)
     started = time.perf_counter()
@@ -55,7 +55,7 @@ def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _check(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure the time of a check of the device."""
+    """Measure how long the engine's check of the device takes."""
     check = getattr(engine, "check", None)
     if check is None:
         yield absent("check.ms", "the engine has no method check")

@@ -1,4 +1,6 @@
-"""Compares the device with a CPU: tiny networks for whole songs, and wide networks for single passes."""
+"""Compares results on the GPU with those on a CPU: tiny networks for whole songs, and wide networks for single
+passes.
+"""
 
 import io
 import json
@@ -31,11 +33,11 @@ TWO_SECTIONS = "[verse]\nla la la\nla la\n[chorus]\nla la la la"
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Yield the differences between the tests' tiny engine here and on a CPU, in float32 and bfloat16; then the full
+    """Yield the differences between GPU and CPU for the tests' tiny engine, in float32 and bfloat16; then for the full
     width.
     """
     threads = torch.get_num_threads()
-    torch.set_num_threads(1)  # tiny networks are slower on many
+    torch.set_num_threads(1)  # tiny networks are slower with several threads
     reference = load("cpu", small=True)
     if setup.on_gpu:
         with _plain_float32():
@@ -77,7 +79,7 @@ def _float32(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
 
 
 def cases() -> dict[str, SongParams]:
-    """Return songs of every sampler and task."""
+    """Return songs that use every sampler and every task."""
     sound = recording()
     found = {
         str(sampler): songs.asked(SECONDS, 50, steps=STEPS, options=AceStepOptions(sampler=sampler))

@@ -1,4 +1,6 @@
-"""Compares songs of one seed bit by bit: made twice, in another process, in a batch with others, beside rendering."""
+"""Compares songs of one seed bit by bit: made twice, in another process, in a batch with others, and during
+rendering.
+"""
 
 import hashlib
 import subprocess
@@ -25,7 +27,7 @@ STEPS = 27
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Compare the operations alone, then whole songs."""
+    """Compare the results of single operations, then of whole songs."""
     yield from guarded("products", _products(setup))
     yield from guarded("operations", _operations(setup))
     engine = songs.opened(setup)
@@ -56,7 +58,9 @@ def _products(setup: Setup) -> Iterator[Figure]:
 
 
 def _operations(setup: Setup) -> Iterator[Figure]:
-    """Compare a row's bits alone with those beside another row, and with padding: normalisation and both attentions."""
+    """Compare the bits of a row alone with those beside another row and with padding, for normalisation and
+    attention.
+    """
     frames, width = setup.pick((645, 2560), (24, 64))
     x = torch.randn(2, frames, width, device=setup.device, dtype=_dtype(setup))
     yield Figure("operations.rms", torch.equal(rms(x)[:1], rms(x[:1])))
@@ -76,7 +80,7 @@ def _operations(setup: Setup) -> Iterator[Figure]:
 
 
 def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Return digests of the initial noise of songs, for comparison with other GPU models."""
+    """Yield digests of the initial noise of songs, for comparison with other GPU models."""
     torch_noise = []
     for frames in NOISE_FRAMES:
         generator = torch.Generator(setup.device).manual_seed(1)
@@ -89,7 +93,7 @@ def _noise(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def song(setup: Setup, engine: AceStepEngine, seconds: float = 20.0, seed: int = 1) -> SectionState:
-    """Return a song before its first step."""
+    """Return the state of a song before its first step."""
     return songs.begun(engine, songs.asked(seconds, setup.pick(200, 25), seed=seed, steps=setup.pick(STEPS, 4)))
 
 

@@ -23,7 +23,7 @@ TIMED = (("minute", 60.0), ("20s", 20.0))
 
 
 def compiled(setup: Setup) -> Iterator[Figure]:
-    """Measure with the setting `compile`."""
+    """Measure the engine with the setting `compile`."""
     if not setup.on_gpu:
         yield absent("compile", "what the compiler makes for a CPU tells nothing of a GPU, and takes half a minute")
         return
@@ -31,7 +31,7 @@ def compiled(setup: Setup) -> Iterator[Figure]:
 
 
 def graphs(setup: Setup) -> Iterator[Figure]:
-    """Measure with the setting `cuda_graphs`."""
+    """Measure the engine with the setting `cuda_graphs`."""
     if not setup.on_gpu:
         yield absent("graphs", "only a GPU has graphs to capture")
         return
@@ -39,7 +39,7 @@ def graphs(setup: Setup) -> Iterator[Figure]:
 
 
 def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
-    """Compare the engine with `settings` with the engine without, which has the same weights."""
+    """Compare the engine with `settings` with the engine without them; both have the same weights."""
     plain = songs.opened(setup)
     reference = {label: _rows(plain, seconds) for label, seconds in TIMED}
     eager = {label: songs.evaluate(plain, evaluated) for label, evaluated in reference.items()}
@@ -65,7 +65,9 @@ def _rows(engine: AceStepEngine, seconds: float) -> list[Row]:
 
 
 def _steps(setup: Setup, name: str, engine: AceStepEngine, eager: dict[str, list[torch.Tensor]]) -> Iterator[Figure]:
-    """Measure the first pass and the following ones, and their difference from the engine without the settings."""
+    """Measure the first forward pass and the following ones, and their difference from the engine without the
+    settings.
+    """
     for label, seconds in TIMED:
         work = partial(songs.evaluate, engine, _rows(engine, seconds))
         started = time.perf_counter()
@@ -85,7 +87,9 @@ def _relative(one: torch.Tensor, other: torch.Tensor) -> float:
 
 
 def _shapes(name: str, engine: AceStepEngine) -> Iterator[Figure]:
-    """Count the compiler's graphs before and after twelve shapes, and measure the longest first pass among them."""
+    """Count the compiler's graphs before and after passes of twelve shapes, and measure the longest first pass among
+    them.
+    """
     before, longest = _compiled_graphs(), 0.0
     for seconds, guided in SHAPES:
         more = {} if guided else {"guidance_scale": songs.UNGUIDED}
@@ -111,7 +115,7 @@ def _beside_decoding(name: str, engine: AceStepEngine) -> Iterator[Figure]:
     done = songs.begun(engine, songs.asked(20.0, 125))
     songs.finish(engine, done)
     evaluated = _rows(engine, 60.0)
-    alone = [velocity.clone() for velocity in songs.evaluate(engine, evaluated)]  # a replay may write to it again
+    alone = [velocity.clone() for velocity in songs.evaluate(engine, evaluated)]  # a replay may overwrite the tensor
     equal = True
     with beside(lambda: songs.sound(engine, done)):
         for _ in range(10):

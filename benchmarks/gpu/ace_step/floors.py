@@ -9,10 +9,10 @@ _TERA = 1e12
 
 
 def tflop(config: TransformerConfig, frames: int, tokens: int) -> float:
-    """Return the TFLOP of one row of `frames` latent frames with `tokens` of context; a multiplication with an addition
-    counts two.
+    """Return the TFLOP of a forward pass for one row of `frames` latent frames with `tokens` tokens of context.
 
-    They grow linearly with the frames, because attention among frames is linear.
+    A multiplication with an addition counts two. The number grows linearly with the frames, because attention among
+    frames is linear.
     """
     width, hidden = config.width, config.hidden
     among_frames = 2 * 4 * width * width + 2 * 2 * width * config.head_width + 2 * width

@@ -67,7 +67,7 @@ def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
 
 @contextmanager
 def weights(*, small: bool) -> Iterator[dict[str, object]]:
-    """Context in which `AceStepEngine.load`, with the options that the context gives, finds these weights.
+    """Make `AceStepEngine.load`, with the options that the context yields, find random weights.
 
     At full size only the reading of weights differs from a checkpoint; tokenizers are those of the tiny checkpoint.
     """
@@ -129,7 +129,7 @@ def _fill_analysis(vocoder: Vocoder, device: torch.device) -> None:
 
 
 def choices_of(*, small: bool, free_gib: float = 0.0, **options: object) -> dict[str, str]:
-    """Return the environment of a server with the engine `RandomAceStep`, its size and its `options`.
+    """Return the environment variables of a server with the engine `RandomAceStep`, its size and its `options`.
 
     With `free_gib` all device memory except that much is occupied.
     """
@@ -143,7 +143,7 @@ class RandomAceStep(AceStepEngine):
 
     @classmethod
     def load(cls, device: str, **_options: object) -> "RandomAceStep":
-        """Load with the options in the environment variable, because an engine that is given by its class gets no
+        """Load the engine with the options in an environment variable, because an engine given by its class gets no
         settings.
         """
         choices = json.loads(os.environ[VARIABLE])

@@ -92,7 +92,7 @@ async def _disturbed(server: Server, asked: music_pb2.GenerateRequest) -> tuple[
 
 
 def _metrics(server: Server) -> Iterator[Figure]:
-    """Yield the server's own metrics."""
+    """Yield the server's own metrics as figures."""
     found = server.metrics()
     for name in ("step_seconds", "batch_sections"):
         count = found.get(f"melisma_{name}_count", 0.0)
@@ -101,7 +101,7 @@ def _metrics(server: Server) -> Iterator[Figure]:
 
 
 def _card(setup: Setup, server: Server) -> Iterator[Figure]:
-    """Yield the processes on the GPU, to which the server process must not belong."""
+    """Yield the list of processes on the GPU; the server process must not be one of them."""
     if not setup.on_gpu:
         yield absent("card", "a CPU")
         return
@@ -113,7 +113,7 @@ def _card(setup: Setup, server: Server) -> Iterator[Figure]:
 
 
 def failures(setup: Setup) -> Iterator[Figure]:
-    """Let the device of a server run out of memory, and then break."""
+    """Make the device of a server run out of memory, and then break."""
     if not setup.on_gpu:
         yield absent("memory", "a CPU has no memory of a device to run out of")
         yield absent("assert", "on a CPU a bad index is an error like any other")
@@ -140,7 +140,7 @@ async def _first_chunks(server: Server, asked: list[music_pb2.GenerateRequest]) 
 
 
 def _device_assert(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
-    """Break the device with a song; its worker must be replaced, and a song beside it must be completed."""
+    """Break the device with one song; its worker must be replaced, and another song must be completed."""
     workers, before, started = {worker.pid for worker in server.workers()}, server.restarts(), time.monotonic()
     beside, poisoned = loop.run(_poisoned(server))
     yield Figure("assert.song_beside_s", beside.total_seconds)

@@ -39,7 +39,7 @@ class Server:
     ready_seconds: float = 0.0
 
     def workers(self) -> list[psutil.Process]:
-        """Its worker processes."""
+        """Worker processes of the server."""
         children = self.process.children(recursive=True)
         return [one for one in children if "server.workers.worker" in " ".join(one.cmdline())]
 
@@ -65,7 +65,7 @@ class Server:
         return found
 
     def restarts(self) -> int:
-        """Number of workers that were started in place of lost ones."""
+        """Return the number of workers that were started in place of lost ones."""
         return int(self.metrics().get("melisma_worker_restarts_total", 0))
 
 
@@ -96,7 +96,7 @@ def running(setup: Setup, *, free_gib: float = 0.0, device: Mapping[str, object]
 
 
 def _ready(process: subprocess.Popen[bytes], lines: Iterator[str]) -> Server:
-    """Wait until the server is SERVING; its addresses are in its log."""
+    """Wait until the server is SERVING and return its addresses, which are in its log."""
     started, found = time.monotonic(), dict[str, str]()
     while len(found) < 2:
         if process.poll() is not None or time.monotonic() - started > READY_SECONDS:
@@ -129,14 +129,14 @@ def request(
 
 
 async def song(server: Server, asked: music_pb2.GenerateRequest) -> Heard:
-    """Receive a whole song on a new connection."""
+    """Receive a whole song on a new connection and return its bytes."""
     async with grpc.aio.insecure_channel(server.address) as channel:
         return await listen(channel, str(asked.seed), asked)
 
 
 @dataclass(slots=True)
 class Part:
-    """The beginning of a song that its listener left, or its error."""
+    """The part of a song that was received before its listener left, or the error."""
 
     chunks: int = 0
     failure: str = ""
@@ -144,7 +144,7 @@ class Part:
 
 
 async def left(server: Server, asked: music_pb2.GenerateRequest, *, event: str) -> Part:
-    """Listen until the first `event` ("progress" counts from the second step on), then cancel the call."""
+    """Listen to a song until the first `event` ("progress" counts from the second step on), then cancel the call."""
     part = Part()
     async with grpc.aio.insecure_channel(server.address) as channel:
         call = music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=READY_SECONDS)

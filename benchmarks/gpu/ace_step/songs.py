@@ -1,4 +1,4 @@
-"""Songs for measurements, and accessors for the engine's internal parts."""
+"""Makes songs for measurements, and gives access to the engine's internal parts."""
 
 from collections.abc import Sequence
 from typing import cast
@@ -27,26 +27,26 @@ UNGUIDED = 1.0
 
 
 def opened(setup: Setup, **options: object) -> AceStepEngine:
-    """Open the engine of this size on the device; `options` are its settings."""
+    """Load the engine of this size onto the device; `options` are its settings."""
     torch.set_num_threads(setup.pick(torch.get_num_threads(), 1))
     return load(setup.device, small=setup.small, **options)
 
 
 def asked(seconds: float, tokens: int = 0, **fields: object) -> SongParams:
-    """Return the parameters of a song whose lyrics have about `tokens` tokens, 25 per line."""
+    """Return the request parameters of a song whose lyrics have about `tokens` tokens, 25 per line."""
     lyrics = "[verse]\n" + f"{LINE}\n" * max(1, tokens // 25)
     given = {"seed": 1, "steps": GUIDED_STEPS, "language": "en", "duration_seconds": seconds} | fields
     return SongParams(**{"prompt": PROMPT, "lyrics": lyrics} | given)  # type: ignore[arg-type]
 
 
 def begun(engine: AceStepEngine, params: SongParams) -> State:
-    """Begin the first section of a song, with its own conditions."""
+    """Return the state of a song's first section, with its own conditions."""
     plan = engine.plan(params)
     return cast(State, engine.begin(plan, 0, engine.prepare(plan, 0), None))
 
 
 def finish(engine: AceStepEngine, *states: SectionState) -> None:
-    """Denoise sections to their end in one batch."""
+    """Denoise several sections to their end in one batch."""
     while left := [state for state in states if state.step < state.steps]:
         engine.denoise(left)
 
@@ -62,7 +62,7 @@ def rows(states: Sequence[SectionState]) -> list[Row]:
 
 
 def forward(engine: AceStepEngine) -> BatchedForward:
-    """Return the engine's forward pass over rows."""
+    """Return the engine's object that computes forward passes."""
     return engine._forward
 
 
@@ -83,7 +83,7 @@ def vocoder(engine: AceStepEngine) -> Vocoder:
 
 
 def mel(engine: AceStepEngine, section: torch.Tensor) -> torch.Tensor:
-    """Return the mel frames of latents."""
+    """Decode latents to mel frames."""
     return engine._networks.codec.mel(section)
 
 

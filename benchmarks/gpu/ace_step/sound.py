@@ -1,4 +1,4 @@
-"""Measures decoding: mel frames, the first window, all windows, and the slow-down of steps beside it."""
+"""Measures decoding: mel frames, the first window, all windows, and how much decoding slows steps down."""
 
 import copy
 import statistics
@@ -20,7 +20,7 @@ from model.ace_step.networks.vocoder import Vocoder
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Yield times and memory at two lengths; the vocoder in bfloat16 against float32; steps alone and beside other
+    """Yield times and memory of decoding at two lengths, the error of the vocoder in bfloat16, and steps beside other
     work.
     """
     engine = songs.opened(setup)
@@ -62,7 +62,7 @@ def _without_gradients(work: Callable[[], object]) -> Callable[[], object]:
 
 
 def _layouts(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Compare the autoencoder with channels last, channels first, and in the engine's choice."""
+    """Compare the autoencoder's time with channels last, channels first, and in the engine's choice."""
     if not setup.on_gpu:
         yield absent("layout", "a layout for the units of a GPU")
         return
@@ -92,7 +92,7 @@ def _precision(setup: Setup) -> Iterator[Figure]:
 
 
 def _tame(vocoder: Vocoder, mel: torch.Tensor) -> None:
-    """Scale weights like those of a trained network: weak residual paths, and sound within -1 and 1."""
+    """Scale random weights like those of a trained network: weak residual paths, and sound between -1 and 1."""
     for name, parameter in vocoder.head.named_parameters():
         if name.startswith("resblocks.") and name.endswith("weight"):
             parameter.mul_(0.5)

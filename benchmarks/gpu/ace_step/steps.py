@@ -1,5 +1,5 @@
-"""Measures a denoising step: alone and in batches, guided and not, long and short; and the kernels that its time is
-spent in.
+"""Measures denoising steps: alone and in batches, with and without guidance, long and short; and profiles their
+kernels.
 """
 
 from collections.abc import Iterator, Sequence
@@ -53,7 +53,9 @@ SMALL_BATCHES = (
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Measure each batch; then the guided minute again with other settings of torch, and under the profiler."""
+    """Measure a step of each batch; then that of a guided minute with other settings of torch, and with the
+    profiler.
+    """
     engine = songs.opened(setup)
     for batch in setup.pick(BATCHES, SMALL_BATCHES):
         yield from guarded(batch.name, _batch(setup, engine, batch))
@@ -67,7 +69,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
 
 
 def begun(engine: AceStepEngine, batch: Batch) -> list[State]:
-    """Begin the songs of a batch, each with its own contexts and noise, before a step that is guided if they are."""
+    """Return the states of a batch's songs, each with its own contexts and noise, before a step."""
     more = {} if batch.guided else {"guidance_scale": songs.UNGUIDED}
     return [
         songs.begun(engine, songs.asked(seconds, batch.tokens, seed=seed, **more))

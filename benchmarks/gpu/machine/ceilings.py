@@ -28,7 +28,7 @@ NEW_SHAPES = ((645, 401), (902, 523), (1311, 677))
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Yield rates at large sizes, the host time of a launch, and attention back ends at their first and second call."""
+    """Yield the GPU's rates for large operations, the host time of a launch, and times of attention kernels."""
     torch.manual_seed(1)
     yield from guarded("copy", _copy(setup))
     yield from guarded("product", _products(setup))
@@ -57,7 +57,7 @@ def _noise(setup: Setup, *shape: int, dtype: torch.dtype | None = None) -> torch
 
 
 def _copy(setup: Setup) -> Iterator[Figure]:
-    """Measure the bytes read and written per second by a copy on the device."""
+    """Measure the bytes per second that a copy on the device reads and writes."""
     source = _noise(setup, setup.pick(1 << 30, 1 << 20))
     target = torch.empty_like(source)
     times = timed(setup, lambda: target.copy_(source))
@@ -138,7 +138,7 @@ def _wall_ms(setup: Setup, work: partial[torch.Tensor]) -> float:
 
 
 def _chosen(setup: Setup) -> Iterator[Figure]:
-    """Return the name of the attention kernel that torch chooses, according to the profiler."""
+    """Yield the name of the attention kernel that torch chooses, according to the profiler."""
     for masked in (False, True):
         q, k, v, mask = _inputs(setup, *NEW_SHAPES[0])
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:

@@ -20,7 +20,7 @@ _LEAST_SPREAD = 0.1
 
 
 def last_chorus(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Compare the last chorus with the first, in songs with at least two, and count each key lift."""
+    """Compare the last chorus with the first, in songs with at least two, and count each raise of the key."""
     keys, parts, levels, kept, lifted = [], [], [], [], []
     for piece in pieces:
         choruses = [section for section in piece.sections if section.kind == "chorus" and section.lines]
@@ -47,7 +47,7 @@ def _parts(section: Section) -> float:
 
 
 def _level(section: Section) -> float:
-    """Return the energy of the played notes in dB: squared velocities, with at most half a beat per note."""
+    """Return the energy of a section's notes per bar, in dB: the sum of their squared velocities."""
     tracks = section.tracks or {}
     energy = sum((note.velocity / 64) ** 2 for notes in tracks.values() for note in notes)
     return 10 * math.log10(max(energy / section.bars, 1e-9))
@@ -58,7 +58,7 @@ def _tune(piece: Piece, section: Section) -> dict[int, int]:
 
 
 def copies(pieces: Sequence[Piece]) -> float:
-    """Return the share of the accompaniment's notes of a second chorus that the first has at the same place, without
+    """Return the share of accompaniment notes of a second chorus that the first one has at the same place, without
     drums.
     """
     shares = []
@@ -129,7 +129,9 @@ def _shift(shifts: dict[int, int], start: int) -> int:
 
 
 def told_apart(pieces: Sequence[Piece], seeds: Sequence[int]) -> float:
-    """Return the share of songs whose style is recognised by diagonal discriminant analysis of songs of other seeds."""
+    """Return the share of songs whose style is recognised, by diagonal discriminant analysis of songs of other
+    seeds.
+    """
     table = np.array([describe(piece) for piece in pieces])
     table = (table - table.mean(0)) / (table.std(0) + 1e-9)
     styles = sorted({piece.style for piece in pieces})

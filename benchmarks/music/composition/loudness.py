@@ -1,4 +1,4 @@
-"""Loudness of the last chorus against the first, as they sound before mastering."""
+"""Measures the loudness of the last chorus against the first, before mastering."""
 
 from collections.abc import Iterator
 
@@ -12,7 +12,7 @@ from model.studio.info import SAMPLE_RATE_HERTZ
 
 
 def chorus_levels(engine: StudioEngine, params: SongParams) -> Iterator[float]:
-    """Loudness in LUFS of each sung chorus of a song."""
+    """Yield the loudness in LUFS of each sung chorus of a song."""
     plan = engine.plan(params)
     last = max((s.index for s in plan.sections if s.kind is SectionKind.CHORUS and s.lines), default=-1)
     context: SectionContext | None = None
@@ -27,6 +27,6 @@ def chorus_levels(engine: StudioEngine, params: SongParams) -> Iterator[float]:
 
 
 def last_chorus_louder(engine: StudioEngine, params: SongParams) -> float:
-    """LU by which the last sung chorus is louder than the first; `nan` where there are not two."""
+    """Return by how many LU the last sung chorus is louder than the first; `nan` if there are not two."""
     levels = list(chorus_levels(engine, params))
     return levels[-1] - levels[0] if len(levels) > 1 else float("nan")

@@ -32,7 +32,7 @@ def mean(values: Iterator[float] | Sequence[float]) -> float:
 
 
 def sections_of(pieces: Sequence[Piece], least: int = 4, most: int = 16) -> Iterator[tuple[Piece, Section]]:
-    """Return the sung sections of this number of bars; of an annotated song each letter once."""
+    """Yield the sung sections of `least` to `most` bars; of several sections with one label only the first."""
     for piece in pieces:
         seen: set[str] = set()
         for section in piece.sections:
@@ -43,7 +43,7 @@ def sections_of(pieces: Sequence[Piece], least: int = 4, most: int = 16) -> Iter
 
 
 def equal_notes(one: Mapping[int, int], other: Mapping[int, int]) -> float:
-    """Return the share of notes that are equal in position and pitch."""
+    """Return the share of notes of two lines that are equal in position and pitch."""
     if not one or not other:
         return math.nan
     return sum(other.get(step) == pitch for step, pitch in one.items()) / max(len(one), len(other))
@@ -72,7 +72,7 @@ def _by_section(measure: Callable[[Piece, Section], float], least: int = 4) -> M
 
 
 def same_words(pieces: Sequence[Piece]) -> list[float]:
-    """Return the equal notes of every two lines of one section with the same words."""
+    """Return the share of equal notes for every two lines of a section with the same words."""
     return [
         equal_notes(_relative(one), _relative(other))
         for piece in pieces
@@ -156,7 +156,9 @@ def tone_agreement(pieces: Sequence[Piece]) -> float:
 
 
 def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
-    """Share of syllables on the first or third beat of a bar, in a waltz on the first: function words, or others."""
+    """Return the share of syllables on the first or third beat of a bar, in a waltz on the first; of function words or
+    others.
+    """
     found = []
     for section, line in ((s, line) for piece in pieces for s in piece.sections for line in s.lines):
         strong = section.bar_steps if section.beats_per_bar % 2 else section.bar_steps // 2
@@ -167,7 +169,7 @@ def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
 
 
 def weak_lengths(pieces: Sequence[Piece]) -> float:
-    """Mean length of the notes of function words, against that of other syllables, line ends left out."""
+    """Return the mean length of the notes of function words over that of other syllables, ends of lines left out."""
     lengths: dict[bool, list[int]] = {True: [], False: []}
     for line in (line for piece in pieces for section in piece.sections for line in section.lines):
         for note, stress in zip([n for n in line.notes if n.sung][:-1], line.stresses, strict=False):
@@ -199,7 +201,7 @@ def bigrams(pieces: Sequence[Piece]) -> Counter[tuple[tuple[int, int], tuple[int
 
 
 def divergence(one: Counter[Outcome], other: Counter[Outcome]) -> float:
-    """Return the Jensen-Shannon divergence of two counters, in bits."""
+    """Return the Jensen-Shannon divergence of two distributions given as counters, in bits."""
     keys = sorted({*one, *other}, key=repr)
     if not one or not other:
         return math.nan

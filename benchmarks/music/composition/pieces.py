@@ -1,4 +1,4 @@
-"""Scores of the engine and of POP909, in one form that can be measured."""
+"""Converts scores of the studio engine and of POP909 to one form in which they can be measured."""
 
 import itertools
 import re
@@ -43,7 +43,9 @@ class Tone:
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sung line: its words, its sung tones, the steps of its first bar in the song, its notes, its stresses."""
+    """A sung line: its words, sung tones, stresses and notes, and the step of the song at which its first bar
+    begins.
+    """
 
     text: str
     tones: tuple[int, ...]
@@ -54,7 +56,9 @@ class Line:
 
 @dataclass(frozen=True, slots=True)
 class Section:
-    """A section: kind, letter or label, first step and steps in the song, semitones from C major / A minor, lines."""
+    """A section of a measured song: kind, label, first step, length in steps, transposition from C major or A minor,
+    and lines.
+    """
 
     kind: str
     label: str
@@ -78,7 +82,7 @@ class Section:
 
 @dataclass(frozen=True, slots=True)
 class Piece:
-    """A song: its melody, its chords by beat in C major / A minor, and its sections.
+    """A measured song: its melody, its chords by beat in C major or A minor, and its sections.
 
     `coloured` is the share of its beats with a chord of more than three notes.
     """
@@ -123,7 +127,7 @@ def compose(denoiser: ScoreDenoiser, plan: SongPlan) -> list[tuple[SectionSpec, 
 
 
 def write_piece(denoiser: ScoreDenoiser, style: str, params: SongParams, name: str) -> Piece:
-    """Plan and write one song."""
+    """Plan and compose one song."""
     plan = plan_song(params, INFO)
     first, tune, chords, sections, coloured = 0, [], [], [], []
     for section, (spec, composed) in zip(plan.sections, compose(denoiser, plan), strict=True):
@@ -168,7 +172,7 @@ def _lines(lyrics: Sequence[LyricLine], spec: SectionSpec, composed: ComposedSec
 
 
 def pop909(archive: Path) -> Iterator[Piece]:
-    """Return the songs of POP909 whose annotations agree; sections are the annotators' sung phrases."""
+    """Yield the songs of POP909 whose annotations agree; sections are the annotators' sung phrases."""
     for name, files in read_archive(archive):
         try:
             song = parse_song(name, files)
@@ -212,7 +216,7 @@ def changes(piece: Piece) -> list[tuple[int, int]]:
 
 
 def bars_of(piece: Piece, section: Section) -> list[dict[int, int]]:
-    """Return the pitches by step in the bar, for each bar of a section."""
+    """Return, for each bar of a section, the pitches of its notes by step."""
     bars: list[dict[int, int]] = [{} for _ in range(section.bars)]
     for note in piece.notes(section):
         bar, step = divmod(note.start - section.first, section.bar_steps)

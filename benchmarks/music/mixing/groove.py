@@ -1,4 +1,4 @@
-"""Timing of the drums of songs: how far off the grid, and how alike from bar to bar."""
+"""Measures the timing of a song's drums: the distance from the grid, and the similarity of bars."""
 
 import base64
 import io
@@ -32,7 +32,7 @@ class Groove:
 
 
 def groove(song: Song) -> Groove:
-    """Timing of a song against its grid, swing taken out."""
+    """Measure the timing of a song's drums against its grid, without swing."""
     bars: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
     for section, told in enumerate(song.told["sections"]):
         for step, late_ms in _hits(base64.b64decode(told["midi"]), song.told["tempo"], song.told["swing"]):
@@ -44,7 +44,7 @@ def groove(song: Song) -> Groove:
 
 
 def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]]:
-    """The nearest step of each drum hit of a section, and the milliseconds after it."""
+    """Yield the nearest step of each drum hit of a section, and the milliseconds after it."""
     file = mido.MidiFile(file=io.BytesIO(midi), charset="utf-8")
     per_step = file.ticks_per_beat / STEPS_PER_BEAT
     for track in file.tracks:
@@ -58,7 +58,7 @@ def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]
 
 
 def _straight(step: float, swing: float) -> float:
-    """The written step of one that swings: the second eighth of a beat comes `swing` eighths late."""
+    """Return the step that a swung one stands for: the second eighth of a beat is `swing` eighths late."""
     beat, inside = divmod(step, STEPS_PER_BEAT)
     half, late = STEPS_PER_BEAT / 2, STEPS_PER_BEAT / 2 * (1 + swing)
     bent = inside / (1 + swing) if inside < late else half + (inside - late) / (1 - swing)
@@ -71,7 +71,7 @@ def _means(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _likeness(rows: NDArray[np.float64]) -> float:
-    """Mean correlation of each bar with the mean of the others, over the steps that both have."""
+    """Return the mean correlation of each bar with the mean of the others, over the steps that both have."""
     found = []
     for place, row in enumerate(rows):
         others = _means(np.delete(rows, place, axis=0))
@@ -82,7 +82,7 @@ def _likeness(rows: NDArray[np.float64]) -> float:
 
 
 def most_alike(grooves: Mapping[str, Groove]) -> tuple[str, float]:
-    """The two grooves whose mean offsets agree most, and their correlation."""
+    """Return the two grooves whose mean offsets agree most, and their correlation."""
     best = ("", -1.0)
     names = list(grooves)
     for index, one in enumerate(names):

@@ -1,4 +1,4 @@
-"""Renders songs to files. Runs as a script with another checkout on the path, so it uses that checkout's engine alone.
+"""Renders songs to files with the engine of another checkout, which is on the Python path of this script.
 
     PYTHONPATH=CHECKOUT:CHECKOUT/protos python -P render_songs.py FOLDER < jobs.json
 
@@ -27,7 +27,7 @@ _KILOBITS = 192
 
 
 def main() -> None:
-    """Render every job."""
+    """Render every song of the list on standard input."""
     torch.set_num_threads(1)
     folder, engine = Path(sys.argv[1]), load_engine("studio", "cpu")
     for job in json.load(sys.stdin):
@@ -42,7 +42,7 @@ def main() -> None:
 
 
 def _told(made: Made) -> dict[str, Any]:
-    """Sections with the readings of their syllables, MIDI files, tempo and cost."""
+    """Return the sections of a song as JSON values, with readings, MIDI files, tempo and cost."""
     sections = [
         {
             "kind": section.kind.value,

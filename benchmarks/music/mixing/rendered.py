@@ -1,4 +1,4 @@
-"""Songs rendered by a checkout: the whole, the voice alone and the band alone."""
+"""Renders songs with a checkout and reads the results: the whole song, the voice alone and the band alone."""
 
 import json
 import subprocess
@@ -34,7 +34,7 @@ class Job:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A rendered song: its sound, shape [2, samples] at 48 kHz, and what `render_songs` tells of it."""
+    """A rendered song: its sound, shape [2, samples] at 48 kHz, and its plan."""
 
     name: str
     sound: Sound
@@ -42,7 +42,7 @@ class Song:
 
 
 def render(checkout: Path, jobs: Sequence[Job], folder: Path) -> None:
-    """Render the jobs by the code of a checkout into a folder."""
+    """Render the songs into a folder with the engine of a checkout."""
     folder.mkdir(parents=True, exist_ok=True)
     script = Path(__file__).with_name("render_songs.py")
     path = ":".join([str(checkout), str(checkout / "protos"), *filter(None, sys.path)])
@@ -55,7 +55,7 @@ def render(checkout: Path, jobs: Sequence[Job], folder: Path) -> None:
 
 
 def read(folder: Path, name: str) -> Song:
-    """A song that `render` wrote."""
+    """Read a song that `render` has written."""
     sound, _ = soundfile.read(folder / f"{name}.flac", dtype="float32")
     told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
     return Song(name, np.ascontiguousarray(sound.T) * np.float32(HEADROOM), told)

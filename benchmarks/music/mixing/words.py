@@ -1,4 +1,4 @@
-"""Words that an independent recogniser hears: errors in syllables of pinyin, tones left out."""
+"""Measures how well words are understood by a speech recogniser: errors in syllables of pinyin, tones ignored."""
 
 import importlib
 import re
@@ -21,12 +21,12 @@ class Recogniser:
     """Whisper in the format of faster-whisper, which is not among the requirements."""
 
     def __init__(self, folder: Path) -> None:
-        """`folder` holds model.bin, config.json, tokenizer.json and vocabulary.txt."""
+        """Set up the recogniser; `folder` holds model.bin, config.json, tokenizer.json and vocabulary.txt."""
         whisper: Any = importlib.import_module("faster_whisper")
         self._model = whisper.WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
 
     def syllables(self, sound: Sound) -> list[str]:
-        """The Chinese words of a song as pinyin."""
+        """Return the Chinese words of a song as pinyin."""
         mono = soxr.resample(sound.mean(axis=0), RATE_HERTZ, _RECOGNISER_HERTZ).astype(np.float32)
         found, _ = self._model.transcribe(
             mono / max(float(np.abs(mono).max()), 1e-6), language="zh", beam_size=5, condition_on_previous_text=False
@@ -36,5 +36,5 @@ class Recogniser:
 
 
 def error_rate(said: Sequence[str], heard: Sequence[str]) -> float:
-    """Edits from what was said to what was heard, for each syllable said."""
+    """Return the edit distance between the sung and the recognised syllables, divided by the number of sung ones."""
     return edits(said, heard) / max(len(said), 1)

@@ -1,4 +1,4 @@
-"""Levels of syllables within a line, and the dips between them."""
+"""Measures levels of syllables within a line, and the dips between them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ _KINDS = {**dict.fromkeys("mnlr", "m, n, l, r"), **dict.fromkeys("ywaeo", "glide
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Course and spread of the levels of lines, and how deep the voice dips before voiced beginnings."""
+    """Return the course and spread of levels within lines, and the depth of dips before voiced syllables."""
     levels = [found for song in songs for found in _lines(song)]
     slopes = [np.polyfit(np.linspace(0, 1, len(line)), line, 1)[0] for line in levels]
     out = {
@@ -25,7 +25,7 @@ def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
 
 
 def _lines(song: RecordedSong) -> Iterator[list[float]]:
-    """Levels of the syllables of each line of four and more."""
+    """Yield the levels of the syllables of each line with at least four syllables."""
     for line in song.lines:
         sounds = [song.between(start + 0.03, end - 0.04) for start, end in line.spans]
         levels = [level_db(sound) for sound in sounds if len(sound) > 0.06 * song.rate_hertz]
@@ -34,7 +34,9 @@ def _lines(song: RecordedSong) -> Iterator[list[float]]:
 
 
 def _dips(song: RecordedSong, line: Line) -> Iterator[tuple[str, float]]:
-    """(kind of beginning, dB below the softer neighbour) where a syllable follows another one at once."""
+    """Yield the depth in dB of the dip before each syllable that directly follows another, with the kind of its
+    beginning.
+    """
     for (start, end), (next_start, next_end), reading in zip(
         line.spans, line.spans[1:], line.readings[1:], strict=False
     ):
@@ -47,7 +49,7 @@ def _dips(song: RecordedSong, line: Line) -> Iterator[tuple[str, float]]:
 
 
 def _levels(song: RecordedSong, start: float, end: float) -> Floats:
-    """Levels over 15 ms, every 5 ms."""
+    """Return the levels of a sound over 15 ms, every 5 ms."""
     sums = np.concatenate([[0.0], np.cumsum(song.between(start, end) ** 2)])
     width, hop = round(0.015 * song.rate_hertz), round(0.005 * song.rate_hertz)
     first = np.arange(0, max(len(sums) - width, 1), hop)

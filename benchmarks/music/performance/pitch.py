@@ -1,4 +1,4 @@
-"""Vibrato and tuning of long notes."""
+"""Measures vibrato and tuning of long sung notes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -23,12 +23,12 @@ class LongNote:
 
     @property
     def shakes(self) -> bool:
-        """True if the vibrato is heard."""
+        """True if the vibrato is wide enough to be heard."""
         return self.cents > _HEARD_CENTS
 
 
 def long_notes(song: RecordedSong) -> list[LongNote]:
-    """Every long note that one voice sings, if its pitch is found."""
+    """Return every long note that one voice sings, if its pitch is found."""
     times, hertz = pitch_track(song)
     found = []
     for start, end, written in song.solo_notes():
@@ -55,7 +55,7 @@ def _measured(cents: Floats, written_cents: float) -> LongNote:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Vibrato of all long notes."""
+    """Return statistics of the vibrato and tuning of all long notes."""
     notes = [note for song in songs for note in long_notes(song)]
     rates = np.array([note.hertz for note in notes if note.shakes])
     return {

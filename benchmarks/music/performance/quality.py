@@ -1,4 +1,6 @@
-"""DNSMOS, a predicted opinion of the quality of speech (Reddy, Gopal and Cutler, 2022), from the package speechmos."""
+"""Predicts how people rate the quality of speech (DNSMOS: Reddy, Gopal and Cutler, 2022), with the package
+speechmos.
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +13,7 @@ _RATE = 16_000
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Means over the songs, 1 to 5."""
+    """Return the mean predicted ratings over the songs, 1 to 5."""
     scores = []
     for song in songs:
         sound = song.at(_RATE)

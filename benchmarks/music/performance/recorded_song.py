@@ -1,4 +1,4 @@
-"""A song as `sing` has recorded it."""
+"""A song that sing.py has recorded: its voice, words and notes."""
 
 import json
 from collections.abc import Iterator, Sequence
@@ -30,13 +30,13 @@ class Line:
 
     @property
     def alone(self) -> bool:
-        """True if no other voice sings beside it."""
+        """True if no other voice sings at the same time."""
         return self.kind != "chorus"
 
 
 @dataclass(frozen=True, slots=True)
 class RecordedSong:
-    """The voice of a song, mono at 48 kHz, and what it sings."""
+    """The voice of a song, mono at 48 kHz, with its lines and notes."""
 
     name: str
     style: str
@@ -47,7 +47,7 @@ class RecordedSong:
 
     @classmethod
     def load(cls, path: Path) -> "RecordedSong":
-        """The song of a JSON file, with the sound beside it."""
+        """Load a song from a JSON file and the sound file beside it."""
         told = json.loads(path.read_text())
         sound, rate = soundfile.read(path.with_suffix(".flac"))
         lines = tuple(
@@ -63,34 +63,34 @@ class RecordedSong:
         return cls(told["name"], told["style"], rate, sound, lines, tuple((a, b, p) for a, b, p in told["notes"]))
 
     def between(self, start: float, end: float) -> Floats:
-        """The sound from `start` to `end`, in seconds."""
+        """Return the sound from `start` to `end`, in seconds."""
         return self.sound[max(round(start * self.rate_hertz), 0) : round(end * self.rate_hertz)]
 
     def solo_syllables(self) -> Iterator[tuple[str, Span]]:
-        """Readings and times where one voice sings."""
+        """Yield the readings and times of syllables that only one voice sings."""
         for line in self.lines:
             if line.alone:
                 yield from zip(line.readings, line.spans, strict=True)
 
     def solo_notes(self) -> Iterator[tuple[float, float, float]]:
-        """Start, end and pitch of notes where one voice sings."""
+        """Yield start, end and pitch of notes that only one voice sings."""
         spans = [line.spans for line in self.lines if line.alone]
         for note in self.notes:
             if any(times[0][0] - 0.05 <= note[0] < times[-1][1] for times in spans):
                 yield note
 
     def at(self, hertz: int) -> NDArray[np.float32]:
-        """The sound at another sampling rate."""
+        """Return the sound resampled to another rate."""
         return np.asarray(soxr.resample(self.sound, self.rate_hertz, hertz), np.float32)
 
 
 def level_db(sound: Floats) -> float:
-    """RMS in dB."""
+    """Return the RMS level of a sound in dB."""
     return float(10 * np.log10(np.mean(sound**2) + 1e-12))
 
 
 def pitch_track(song: RecordedSong) -> tuple[Floats, Floats]:
-    """Times, and the fundamental in hertz every 5 ms (0 where there is none), by Praat's cross-correlation."""
+    """Return times, and the fundamental in hertz every 5 ms (0 where it is absent), by Praat's cross-correlation."""
     sound = parselmouth.Sound(song.at(TRACKED_HERTZ).astype(np.float64), TRACKED_HERTZ)
     pitch = sound.to_pitch_cc(
         time_step=0.005, pitch_floor=FLOOR_HERTZ, pitch_ceiling=CEILING_HERTZ, voicing_threshold=0.35
@@ -99,6 +99,6 @@ def pitch_track(song: RecordedSong) -> tuple[Floats, Floats]:
 
 
 def middle(values: Sequence[float]) -> float:
-    """The median of what is a number; NaN if nothing is."""
+    """Return the median of the values that are numbers; NaN if there are none."""
     finite = [value for value in values if np.isfinite(value)]
     return float(np.median(finite)) if finite else float("nan")

@@ -1,4 +1,4 @@
-"""Sings the songs of `bench_performance`, the voice alone: FLAC, and a JSON with words, times and notes beside it.
+"""Sings the songs of `bench_performance`: writes the voice alone as FLAC, and words, times and notes as JSON.
 
     python benchmarks/music/performance/sing.py FOLDER SONGS
 
@@ -23,7 +23,7 @@ SECONDS = 44.0
 
 
 def described(made: Made) -> dict[str, Any]:
-    """Words and times of a song: `lines` with the kind of their section, and `notes`."""
+    """Return the words and times of a song: `lines` with the kind of their section, and `notes`."""
     lines: list[dict[str, Any]] = []
     for section, score in zip(made.plan.sections, made.scores, strict=True):
         for number, line in enumerate(section.lines):
@@ -42,7 +42,7 @@ def described(made: Made) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Sing what is not in the folder yet."""
+    """Sing the songs that are not in the folder yet."""
     folder, songs = Path(sys.argv[1]), json.loads(sys.argv[2])
     torch.set_num_threads(1)
     engine = load_engine("studio", "cpu")

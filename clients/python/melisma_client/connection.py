@@ -30,18 +30,18 @@ CHANNEL_OPTIONS: tuple[tuple[str, int | str], ...] = (
     # Without the probe the window stays small, so that a slow reader really slows the server down instead of
     # letting megabytes of sound pile up on the way.
     ("grpc.http2.bdp_probe", 0),
-    # A client has connections of its own: another one's slow reader or end does not touch them.
+    # Each client has its own connections, so a slow reader or the end of another client does not affect it.
     ("grpc.use_local_subchannel_pool", 1),
     ("grpc.primary_user_agent", "melisma-python"),
-    # A name that stands for several servers: every call goes to another one.
+    # If a name has several servers, the calls go to them in turn.
     ("grpc.lb_policy_name", "round_robin"),
     # Servers may be replaced faster than gRPC looks a name up again, which is every 30 s at most.
     ("grpc.dns_min_time_between_resolutions_ms", 5_000),
-    # A server that has vanished with its machine says no more goodbye.
+    # A server whose computer has failed does not close its connections.
     ("grpc.keepalive_time_ms", 30_000),
     ("grpc.keepalive_timeout_ms", 10_000),
-    # Somebody listens while a balancer leads to servers that are gone: gRPC's own pauses grow from 1 s to two minutes,
-    # and it waits 20 s for a connection that is not answered.
+    # A listener may wait while a balancer still names servers that are gone: gRPC's own pauses grow from 1 s to 120 s,
+    # and it waits 20 s for an unanswered connection.
     ("grpc.initial_reconnect_backoff_ms", 200),
     ("grpc.max_reconnect_backoff_ms", 1_000),
     ("grpc.min_reconnect_backoff_ms", 5_000),
@@ -52,7 +52,7 @@ Metadata: TypeAlias = tuple[tuple[str, str | bytes], ...]
 
 
 def from_environment(variable: str, value: str | None, default: str = "") -> str:
-    """Return `value`, or if it is `None` the environment variable, or `default` if that is unset or empty."""
+    """Return `value`; if it is `None`, the value of an environment variable, or `default` if that is unset or empty."""
     return value if value is not None else os.environ.get(variable) or default
 
 
@@ -151,7 +151,7 @@ class Deadline:
         return Deadline(time.monotonic() + seconds)
 
     def remaining_seconds(self) -> float:
-        """Time left, never negative."""
+        """Return the time left in seconds, never negative."""
         return max(0.0, self.at - time.monotonic())
 
 

@@ -1,4 +1,4 @@
-"""Enumerations of the API."""
+"""Enumerations of the API, with values for requests."""
 
 from enum import StrEnum
 
@@ -21,7 +21,7 @@ class VoiceKind(StrEnum):
 
 
 class GenerationMode(StrEnum):
-    """Denoising of the whole song at once, or section by section."""
+    """The way of denoising: the whole song at once, or section by section."""
 
     WHOLE = "whole"
     SECTIONED = "sectioned"

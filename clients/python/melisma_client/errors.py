@@ -180,7 +180,7 @@ def reason_of(details: Status) -> str:
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
-    """True if the connection broke: statuses that the server sends have details."""
+    """Return True if the connection broke: statuses that the server sends have details."""
     own = code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _BROKEN.search(text) is not None
     return own or code is grpc.StatusCode.CANCELLED
 

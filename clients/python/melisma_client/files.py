@@ -19,7 +19,7 @@ OTHER_SOUND = frozenset({".aac", ".aif", ".aiff", ".flac", ".m4a", ".mp4", ".ogg
 
 
 class NobodyReads(OSError):
-    """A FIFO has no reader."""
+    """A FIFO cannot be written to, because no program reads from it."""
 
 
 class Sink(Protocol):
@@ -32,10 +32,10 @@ class Sink(Protocol):
     ) -> None: ...
 
     def write(self, data: bytes) -> None:
-        """Write `data` at once."""
+        """Write bytes of the song at once."""
 
     def complete(self) -> None:
-        """Record that the song is complete."""
+        """Record that the song is complete, so that its file gets its final name."""
 
 
 def sink_at(path: str | Path, *, wait: bool = True) -> "PartFile | Device":
@@ -80,13 +80,13 @@ class PartFile:
         self._file = _locked(self.part)
 
     def write(self, data: bytes) -> None:
-        """Append `data`; it can be read from the `.part` file when the call returns."""
+        """Append `data` to the `.part` file, from which it can be read when the call returns."""
         _write_all(self._file, data)
 
     def complete(self) -> None:
         """Rename the file to its final name."""
         if sys.platform == "win32":
-            self._file.close()  # what is open cannot be renamed there
+            self._file.close()  # Windows cannot rename an open file
         self.part.replace(self.path)
         self._file.close()
         self.completed = True
@@ -98,7 +98,7 @@ class PartFile:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         if not self._file.closed and os.fstat(self._file.fileno()).st_size == 0:
-            with suppress(PermissionError):  # Windows: it is open
+            with suppress(PermissionError):  # on Windows, where it is open
                 self.part.unlink(missing_ok=True)
         self._file.close()
 
@@ -110,7 +110,7 @@ class Pipe:
         self._stream = stream
 
     def write(self, data: bytes) -> None:
-        """Write `data`; raises `BrokenPipeError` when the reader has closed the pipe."""
+        """Write `data` to the stream; raises `BrokenPipeError` when the reader has closed the pipe."""
         _write_all(self._stream, data)
         self._stream.flush()
 

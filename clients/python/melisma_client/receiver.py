@@ -25,7 +25,7 @@ class Receiver:
     """The part of one song that was received so far; `None` for values that have not arrived."""
 
     def __init__(self, byte_offset: int = 0) -> None:
-        """`byte_offset` is the size of the part received before; it is counted in `size_bytes`."""
+        """Set up the receiver; `byte_offset` is the size of the part received before; it is counted in `size_bytes`."""
         self.accepted: SongAccepted | None = None
         self.plan: SongPlan | None = None
         self.finished: SongFinished | None = None
@@ -96,7 +96,7 @@ class Receiver:
         return chunk
 
     def _take_end(self, finished: SongFinished) -> SongFinished:
-        # The sum is that of the whole song, and can be compared by who has heard all of it.
+        # The checksum is that of the whole song, so it is compared only if the whole song was received.
         sha256_heard = finished.sha256 if self._byte_offset else self._digest.hexdigest()
         if (finished.size_bytes, finished.sha256) != (self.size_bytes, sha256_heard):
             raise BrokenSong(

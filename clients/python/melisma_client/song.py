@@ -37,7 +37,7 @@ class Song:
         open_call: Callable[[StreamRequest, float], SongCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """`cancel_remote` cancels the song with the given id on the server."""
+        """Set up the song; `cancel_remote` cancels the song with the given id on the server."""
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote

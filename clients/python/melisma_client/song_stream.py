@@ -56,15 +56,17 @@ class SongStream:
         return wait
 
     def _turn(self, error: MelismaError) -> MelismaError:
-        """Choose the next request. Return the last error, by which the caller decides whether to retry; raise it if no
-        retry is left."""
+        """Choose the next request after a failed one, and return the error by which the caller decides when to retry.
+
+        Raises the error if no retry is left.
+        """
         accepted = self.received.accepted
         if isinstance(error, ConnectionLost) and (accepted or self._resumed_id):
             self._loss = error
             self._resumed_id = accepted.song_id if accepted else self._resumed_id
             return error
         if self._loss is not None and isinstance(error, NotFound):
-            error = self._loss  # behind one name there may be several servers, and another one has the song
+            error = self._loss  # one name may have several servers, and another server has the song
         elif self._loss is not None and isinstance(error, NotReady) and not self.received.has_audio:
             error = self._loss
         elif self.received.has_audio:

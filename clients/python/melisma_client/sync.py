@@ -127,7 +127,7 @@ class Client:
         try:
             self._ask(attempt, timeout_seconds)
         except NotFound:
-            if tries == 1:  # else an earlier try has deleted it, and its answer was lost
+            if tries == 1:  # otherwise an earlier attempt deleted it, and its response was lost
                 raise
 
     def list_engines(self, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> tuple[Engine, ...]:
@@ -171,7 +171,7 @@ class Client:
         return self._stub.Generate(request, timeout=seconds, metadata=self._metadata)
 
     def _cancel_remote(self, song_id: str) -> None:
-        # What does not arrive ends by itself: the server gives a song up that nobody listens to.
+        # If this call does not arrive, the song still ends: the server cancels songs without listeners.
         with suppress(MelismaError, ValueError):
             self.cancel_song(song_id, timeout_seconds=CANCEL_TIMEOUT_SECONDS)
 

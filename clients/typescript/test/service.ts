@@ -60,7 +60,7 @@ function addressOf(process_: ChildProcess): Promise<string> {
     createInterface({ input: process_.stderr! }).on("line", (line) => {
       lines.push(line);
       const told = line.startsWith("{") ? (JSON.parse(line) as { message: string; address?: string }) : undefined;
-      if (told?.message === "listening" && told.address) {
+      if (told?.message === "the server is listening for gRPC" && told.address) {
         clearTimeout(timer);
         found(told.address);
       }

@@ -61,7 +61,7 @@ def require(folder: Path) -> None:
 
 
 def differs_from_release(folder: Path) -> list[str]:
-    """Return one sentence for each file that differs from the released one in size or, for small files, in SHA-256."""
+    """Return one sentence for each file whose size or, for small files, SHA-256 differs from the released one."""
     faults = []
     for name, size in RELEASED_BYTES.items():
         found = (folder / name).stat().st_size

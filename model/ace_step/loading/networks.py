@@ -86,7 +86,7 @@ def _untied(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def is_dead(name: str) -> bool:
-    """True if the tensor `name` of the released transformer is not used in inference."""
+    """Return True if the tensor `name` of the released transformer is not used in inference."""
     return name.startswith("projectors.") or any(part in name for part in _DEAD)
 
 
@@ -145,7 +145,7 @@ def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
     """
     files.require(root)
     if found := faults(root):
-        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {root}"]))
+        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {root}: download the checkpoint again"]))
     transformer, autoencoder, vocoder, text = (_loaded(root, part, device, part.dtype or dtype) for part in PARTS)
     for half in (autoencoder.encoder, autoencoder.decoder):
         _take_any_type(cast(nn.Module, half), dtype)
@@ -162,6 +162,6 @@ def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -
 
 
 def _take_any_type(network: nn.Module, dtype: torch.dtype) -> None:
-    """Let a network with weights in `dtype` accept its input in any dtype, and return float32."""
+    """Make a network with weights in `dtype` accept input of any dtype and return float32."""
     network.register_forward_pre_hook(lambda _network, given: (given[0].to(dtype),))
     network.register_forward_hook(lambda _network, _given, made: made.float())

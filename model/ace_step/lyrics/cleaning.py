@@ -17,7 +17,7 @@ _FOLDED = str.maketrans({"。": ".", "、": ",", "“": "", "”": "", "…": ".
 
 
 def clean(line: str, language: str) -> str:
-    """Convert one line for the tokenizer; the order of the steps is that of the released front end."""
+    """Convert one line of lyrics to text for the tokenizer; the steps are in the order of the released front end."""
     if language == "ja":
         return _collapsed(_romaji(line))
     line = _lowered(_QUOTES.sub("", line), language)
@@ -54,7 +54,7 @@ def _collapsed(line: str) -> str:
 
 
 def _pinyin(line: str) -> str:
-    """Return the readings with tone digits (5 for the neutral tone), joined; other characters stay."""
+    """Return the pinyin with tone digits (5 for the neutral tone) of Chinese text, joined; other characters stay."""
     folded = unicodedata.normalize("NFKC", line).translate(_FOLDED)
     return "".join(lazy_pinyin(folded, style=Style.TONE3, neutral_tone_with_five=True))
 

@@ -1,4 +1,4 @@
-"""The languages of the lyric vocabulary: their codes, and detection of a line's language."""
+"""Languages of the lyric vocabulary: their codes, and detection of the language of a line."""
 
 import re
 from functools import lru_cache

@@ -41,7 +41,7 @@ def _replaced(pattern: re.Pattern[str], say: Callable[[re.Match[str]], str], tex
         try:
             return say(found)
         except (ArithmeticError, LookupError, NotImplementedError, TypeError, ValueError):
-            # The library cannot say this number in this language: it is sung as it is written.
+            # The library cannot convert this number in this language: it is sung as written.
             return found[0]
 
     return pattern.sub(said, text)
@@ -56,7 +56,7 @@ def _money(found: re.Match[str], language: str) -> str:
     said = _say(amount, language, "currency", _CURRENCIES[sign])
     if "." in amount:
         return said
-    # The library speaks of the hundredths also where there are none.
+    # The library also says the hundredths if there are none.
     return re.split(r",|\s(?:et|and|y|und|e|i|en|és)\s(?=\w+\s\w+$)", said)[0]
 
 

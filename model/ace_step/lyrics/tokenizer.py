@@ -28,7 +28,7 @@ HOW_TO_GET = (
 
 
 class LyricTokenizer:
-    """Tokenizes lyrics, line by line."""
+    """Converts lyrics to token ids, line by line."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         self._tokenizer = tokenizer

@@ -18,7 +18,7 @@ _EPSILON = 1e-15
 
 
 class Projections(nn.Module):
-    """The four linear layers of an attention, and the split into heads."""
+    """The four linear layers of an attention (queries, keys, values, output), and the split into heads."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -29,11 +29,11 @@ class Projections(nn.Module):
         self.to_out = nn.ModuleList([nn.Linear(width, width)])
 
     def split(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, tokens, width] to [rows, heads, tokens, head width]."""
+        """Reshape [rows, tokens, width] to [rows, heads, tokens, head width]."""
         return torch.unflatten(x, -1, (self.heads, -1)).transpose(1, 2)
 
     def out(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, heads, tokens, head width] to [rows, tokens, width], followed by the output layer."""
+        """Merge the heads of [rows, heads, tokens, head width] to [rows, tokens, width] and apply the output layer."""
         mapped: torch.Tensor = self.to_out[0](x.transpose(1, 2).flatten(2))
         return mapped
 
@@ -50,7 +50,7 @@ class LinearAttention(Projections):
         self.register_buffer("joined_bias", None, persistent=False)
 
     def join(self) -> None:
-        """From now on compute queries, keys and values by one product; `to_q`, `to_k` and `to_v` are no longer called.
+        """Compute queries, keys and values by one product from now on; `to_q`, `to_k` and `to_v` are no longer called.
 
         Their weights become views of the joined ones, so that no weight is stored twice.
         """
@@ -62,7 +62,10 @@ class LinearAttention(Projections):
             each.weight.data, each.bias.data = weight, bias
 
     def forward(self, x: torch.Tensor, frames: Table, mask: torch.Tensor | None) -> torch.Tensor:
-        """`x` [rows, frames, width]; `mask` [rows, frames] is 1 for frames, 0 for padding, `None` without padding."""
+        """Return the attention over the frames of `x` [rows, frames, width], in the same shape.
+
+        `mask` [rows, frames] is 1 for frames and 0 for padding, `None` without padding.
+        """
         q, k, v = (self.split(each) for each in self._projected(x))
         q, k = F.relu(turn(q, *frames)), F.relu(turn(k, *frames))
         if mask is not None:
@@ -71,7 +74,7 @@ class LinearAttention(Projections):
         q, k, v = q.flatten(0, 1), k.flatten(0, 1), v.flatten(0, 1)
         seen = _product(k.transpose(1, 2), v)
         weight = (q * k.sum(dim=1, keepdim=True, dtype=torch.float32)).sum(dim=-1, keepdim=True)
-        # Divided before the product, which then makes the result in its own type, and nothing passes over it again.
+        # Divided before the product, so that the result already has its dtype and needs no further pass over memory.
         attended = _product_with_wide((q / (weight + _EPSILON)).to(x.dtype), seen)
         return self.out(torch.unflatten(attended, 0, (rows, self.heads)))
 
@@ -82,7 +85,7 @@ class LinearAttention(Projections):
 
 
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
-    """Products of matrices [batch, n, k] and [batch, k, m], summed and returned in float32.
+    """Return the products of matrices [batch, n, k] and [batch, k, m], summed and returned in float32.
 
     On CUDA, 16-bit numbers are multiplied without conversion: tensor cores do that exactly.
     """
@@ -92,7 +95,7 @@ def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
 
 
 def _product_with_wide(a: torch.Tensor, wide: torch.Tensor) -> torch.Tensor:
-    """Products of `a` [batch, n, k] and float32 `wide` [batch, k, m], in the type of `a`.
+    """Return the products of `a` [batch, n, k] and float32 `wide` [batch, k, m], in the dtype of `a`.
 
     With bfloat16, `wide` is split into the sum of two bfloat16 numbers, which keeps 16 of its 24 bits: five more than
     TF32, at the speed of bfloat16.
@@ -114,7 +117,7 @@ class CrossAttention(Projections):
     """Softmax attention from frames to a context with precomputed keys and values."""
 
     def key_value(self, context: torch.Tensor, positions: Table) -> KeyValue:
-        """Keys and values of a context [rows, tokens, width]; they serve every step."""
+        """Return the keys and values of a context [rows, tokens, width]; they serve every step."""
         return turn(self.split(self.to_k(context)), *positions), self.split(self.to_v(context))
 
     def forward(
@@ -125,9 +128,10 @@ class CrossAttention(Projections):
         mask: torch.Tensor | None,
         sharpness: torch.Tensor | None,
     ) -> torch.Tensor:
-        """`x` [rows, frames, width]; `mask` [rows, tokens] is True for tokens, False for padding.
+        """Return the attention from `x` [rows, frames, width] to a context, in the shape of `x`.
 
-        `sharpness` [rows] multiplies the queries: near 0, attention is spread evenly (ERG).
+        `mask` [rows, tokens] is True for tokens of the context, False for padding. `sharpness` [rows] multiplies the
+        queries: near 0, attention is spread evenly (ERG).
         """
         q = self.split(self.to_q(x))
         if sharpness is not None:

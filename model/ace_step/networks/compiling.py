@@ -4,8 +4,8 @@ import torch
 from torch import nn
 
 FUSION = {
-    # The depthwise convolution reads three frames of two channels, each behind its activation. With the usual limits
-    # the compiler writes sums of a few of them to memory, in float32, and reads them again.
+    # The depthwise convolution reads three frames of two channels, each after its activation. With the default limits
+    # the compiler would write intermediate sums to memory, in float32, and read them again.
     "realize_reads_threshold": 64,
     "realize_acc_reads_threshold": 64,
     "realize_opcount_threshold": 256,

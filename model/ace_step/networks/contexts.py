@@ -20,7 +20,7 @@ _COPIES = 2
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ContextCache:
-    """Keys and values of one context in every block, used in every step of a song.
+    """Keys and values of one context for every block of the transformer, used in every step of a song.
 
     Both [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the weakened blocks; 1 leaves them
     unchanged.
@@ -32,7 +32,7 @@ class ContextCache:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the context."""
+        """Number of tokens in the context."""
         return self.keys.shape[2]
 
     @property
@@ -78,13 +78,13 @@ class ContextBatch:
 
 
 class ContextStacks:
-    """Caches the batches of the last step's passes, because the next step mostly needs the same ones.
+    """Caches the stacked contexts of the last step's passes, because the next step mostly needs the same ones.
 
     A batch is deleted as soon as one of its caches is not used elsewhere.
     """
 
     def __init__(self, multiple: int, *, masks: bool) -> None:
-        """`multiple` and `masks` are those of `ContextBatch.of`."""
+        """Set up the context stacks; `multiple` and `masks` are those of `ContextBatch.of`."""
         self._multiple, self._masks = multiple, masks
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 
@@ -104,12 +104,12 @@ class ContextStacks:
 
 
 def composition(caches: Sequence[ContextCache]) -> tuple[int, ...]:
-    """Return a key for the rows of a pass, valid as long as their caches exist."""
+    """Return a key that identifies the contexts of a pass's rows, valid as long as their caches exist."""
     return tuple(map(id, caches))
 
 
 def on_device(rows: Sequence[Sequence[float]], device: torch.device) -> torch.Tensor:
-    """Return the numbers as float32 on `device`, by one asynchronous copy."""
+    """Copy numbers to `device` as float32, by one asynchronous copy."""
     pinned = device.type == "cuda"
     return torch.tensor(rows, dtype=torch.float32, pin_memory=pinned).to(device, non_blocking=True)
 

@@ -11,12 +11,14 @@ NORM_EPSILON = 1e-6
 
 
 def rms(x: torch.Tensor) -> torch.Tensor:
-    """Root mean square normalisation (arXiv 1910.07467) of the last axis, without weights."""
+    """Return the root mean square normalisation (arXiv 1910.07467) of the last axis, without weights."""
     return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPSILON)
 
 
 def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Adaptive normalisation of DiT (arXiv 2212.09748): `x` [rows, frames, width], the others [rows, width]."""
+    """Apply the adaptive normalisation of DiT (arXiv 2212.09748) to `x` [rows, frames, width]; the others are [rows,
+    width].
+    """
     return torch.addcmul(shift.unsqueeze(1), x, 1 + scale.unsqueeze(1))
 
 
@@ -31,7 +33,7 @@ class TimestepEmbedder(nn.Module):
         self.linear_2 = nn.Linear(width, width)
 
     def forward(self, timesteps: torch.Tensor) -> torch.Tensor:
-        """[rows] to [rows, width]."""
+        """Return the vectors [rows, width] of timesteps [rows]."""
         waves = sinusoid(timesteps, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
         embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
         return embedded
@@ -53,17 +55,17 @@ class PatchEmbed(nn.Module):
         )
 
     def forward(self, latents: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """[rows, channels, height, frames] to [rows, frames, width]; padding in `mask` does not count."""
+        """Embed latents [rows, channels, height, frames] as [rows, frames, width]; padding in `mask` is ignored."""
         columns, norm, out = self.early_conv_layers
         assert isinstance(out, nn.Conv2d)
         x = columns(latents)
         x = norm(x) if mask is None else _masked_group_norm(x, mask, norm)
-        # A product, not a convolution: its result is laid out as that of every block, so that one compiled block fits.
+        # A product, not a convolution: its result has the memory layout of blocks, so one compiled block fits.
         return F.linear(x.squeeze(2).transpose(1, 2), out.weight.flatten(1), out.bias)
 
 
 def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> torch.Tensor:
-    """Group normalisation of `x` [rows, channels, 1, frames] with statistics that exclude padding."""
+    """Apply group normalisation to `x` [rows, channels, 1, frames], with statistics that exclude padding."""
     assert isinstance(norm, nn.GroupNorm)
     axes = (2, 3, 4)
     groups = torch.unflatten(x, 1, (norm.num_groups, -1))
@@ -76,7 +78,7 @@ def _masked_group_norm(x: torch.Tensor, mask: torch.Tensor, norm: nn.Module) -> 
 
 
 class Convolution(nn.Module):
-    """A convolution under its name in the released weights."""
+    """A convolution layer with the parameter names of the released weights."""
 
     def __init__(self, conv: nn.Conv1d) -> None:
         super().__init__()
@@ -93,8 +95,9 @@ class FeedForward(nn.Module):
         self.point_conv = Convolution(nn.Conv1d(hidden, width, 1, bias=False))
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """`x` [rows, frames, width]; padding, where `mask` [rows, frames] is 0, counts as zero for neighbouring
-        frames.
+        """Apply the layer to `x` [rows, frames, width], in the same shape.
+
+        Padding, where `mask` [rows, frames] is 0, counts as zero for neighbouring frames.
         """
         widen, across, narrow = self.inverted_conv.conv, self.depth_conv.conv, self.point_conv.conv
         x = F.silu(F.linear(x, widen.weight.squeeze(-1), widen.bias))
@@ -105,7 +108,7 @@ class FeedForward(nn.Module):
 
 
 def _along_frames(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """Depthwise convolution of `x` [rows, frames, channels] by `weight` [channels, 1, 3].
+    """Apply a depthwise convolution over three frames to `x` [rows, frames, channels]; `weight` is [channels, 1, 3].
 
     Computed as three products, so that the channels stay last and a compiler can fuse it into one pass.
     """
@@ -116,7 +119,7 @@ def _along_frames(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | No
 
 
 class Block(nn.Module):
-    """One layer of the transformer."""
+    """One block of the transformer: attention among frames, attention to the context, and a feed-forward layer."""
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
         super().__init__()
@@ -135,9 +138,10 @@ class Block(nn.Module):
         context_mask: torch.Tensor | None,
         sharpness: torch.Tensor | None,
     ) -> torch.Tensor:
-        """`x` [rows, frames, width]; `time` [rows, 6, width] holds shift, scale and gate, for attention, then for ff.
+        """Apply the block to `x` [rows, frames, width], in the same shape.
 
-        `sharpness` is `None` except in the layers that ERG weakens.
+        `time` [rows, 6, width] holds shift, scale and gate, for attention and then for the feed-forward layer.
+        `sharpness` is `None` except in the blocks that ERG weakens.
         """
         shift, scale, gate, ff_shift, ff_scale, ff_gate = (self.scale_shift_table + time).unbind(1)
         x = torch.addcmul(x, gate.unsqueeze(1), self.attn(modulate(rms(x), shift, scale), frames, mask))
@@ -160,7 +164,9 @@ class FinalLayer(nn.Module):
         self.register_load_state_dict_post_hook(_widen)  # type: ignore[no-untyped-call]
 
     def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        """`x` [rows, frames, width] and `time` [rows, width] to [rows, channels, height, frames], float32."""
+        """Convert `x` [rows, frames, width] to latents [rows, channels, height, frames], float32; `time` is [rows,
+        width].
+        """
         table = self.scale_shift_table.float()
         shift, scale = (table + time.float().unsqueeze(1)).unbind(1)
         x = self.linear(modulate(rms(x.float()), shift, scale).to(self.linear.weight.dtype))

@@ -12,7 +12,7 @@ WEAKENED_LAYERS = frozenset({4, 5})
 
 
 def relative_positions(length: int, width: int, device: torch.device) -> torch.Tensor:
-    """Sinusoids of the distances length - 1 down to 1 - length, float32 [2 length - 1, width].
+    """Return sinusoids of the distances length - 1 down to 1 - length, float32 [2 length - 1, width].
 
     Transformer-XL (arXiv 1901.02860), appendix B; sines in the even columns, cosines in the odd ones.
     """
@@ -23,7 +23,7 @@ def relative_positions(length: int, width: int, device: torch.device) -> torch.T
 
 
 class LyricEncoder(nn.Module):
-    """Encodes embedded lyric tokens in their context."""
+    """Encodes embedded lyric tokens by self-attention."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -34,7 +34,9 @@ class LyricEncoder(nn.Module):
         self.after_norm = nn.LayerNorm(config.width)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None, weaken: float | None = None) -> torch.Tensor:
-        """`x` [rows, tokens, width]; `mask` [rows, tokens] is True for tokens; `weaken` is the factor of ERG."""
+        """Return the encoded `x` [rows, tokens, width]; `mask` [rows, tokens] is True for tokens, `weaken` is the
+        factor of ERG.
+        """
         x = self.embed["out"](x) * math.sqrt(x.shape[-1])
         positions = relative_positions(x.shape[1], x.shape[-1], x.device).to(x.dtype)
         for index, layer in enumerate(self.encoders):
@@ -44,7 +46,7 @@ class LyricEncoder(nn.Module):
 
 
 class Layer(nn.Module):
-    """One layer: attention, then feed-forward, each after its normalisation."""
+    """One layer of the lyric encoder: attention, then feed-forward, each after its normalisation."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -71,7 +73,7 @@ class FeedForward(nn.Module):
         self.w_2 = nn.Linear(hidden, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[..., width] to [..., width]."""
+        """Apply the layers to [..., width], in the same shape."""
         mapped: torch.Tensor = self.w_2(F.silu(self.w_1(x)))
         return mapped
 
@@ -93,7 +95,9 @@ class RelativeAttention(nn.Module):
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
-        """`x` [rows, tokens, width]; a row whose tokens are all masked gets 0."""
+        """Return the attention over `x` [rows, tokens, width], in the same shape; a row whose tokens are all masked
+        gets 0.
+        """
         q = self.linear_q(x)
         q = torch.unflatten(q if weaken is None else q * weaken, -1, (self.heads, -1))
         k, v = self._split(self.linear_k(x)), self._split(self.linear_v(x))
@@ -114,7 +118,7 @@ class RelativeAttention(nn.Module):
 
 
 def _aligned(scores: torch.Tensor) -> torch.Tensor:
-    """Shift columns from relative distances, [..., n, 2 n - 1], to keys, [..., n, n]."""
+    """Shift the columns of attention scores from relative distances, [..., n, 2 n - 1], to keys, [..., n, n]."""
     *rows, n, distances = scores.shape
     padded = F.pad(scores, (1, 0)).view(*rows, distances + 1, n)
     return padded[..., 1:, :].reshape(*rows, n, distances)[..., :n]

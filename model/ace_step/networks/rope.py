@@ -27,7 +27,8 @@ def tables(
 
 
 def turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Encode the positions of `x` [..., positions, width] into it; `cos` and `sin` are those of `tables`.
+    """Add the positions to `x` [..., positions, width] by multiplying pairs with `cos` and `sin`, the result of
+    `tables`.
 
     Pairs are neighbours (2i, 2i + 1), but the tables repeat their halves, so the elements of a pair get different
     angles. That is not a rotation, but the released weights were trained with it. The sum is computed in float32.

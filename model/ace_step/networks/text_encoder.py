@@ -37,7 +37,7 @@ class TextEncoder:
 
     @contextmanager
     def _weakened(self, factor: float | None) -> Iterator[None]:
-        """Scale the queries of two layers, which spreads their attention evenly."""
+        """Scale the queries of two layers while the context lasts, which spreads their attention evenly."""
         layers = self.model.encoder.block
         queries = [layers[index].layer[0].SelfAttention.q for index in WEAKENED_LAYERS if index < len(layers)]
         hooks = [

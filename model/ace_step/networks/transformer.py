@@ -69,7 +69,7 @@ class Transformer(nn.Module):
         return torch.cat(parts, dim=1)
 
     def cached(self, context: torch.Tensor, sharpness: float = 1.0) -> ContextCache:
-        """Return keys and values of one context [1, tokens, width] in every block."""
+        """Return the keys and values of one context [1, tokens, width] for every block."""
         positions = self.positions(context.shape[1])
         pairs = [block.cross_attn.key_value(context, positions) for block in self._blocks()]
         keys, values = (torch.cat(each) for each in zip(*pairs, strict=True))
@@ -99,7 +99,7 @@ class Transformer(nn.Module):
         mask: torch.Tensor | None = None,
         positions: Table | None = None,
     ) -> torch.Tensor:
-        """Velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
+        """Return the velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
 
         `timesteps` [rows] are 1000 times each row's own noise level; `mask` [rows, frames] is 1 for frames and 0 for
         padding at the end, `None` without padding. Rows do not affect each other. `positions` is the result of the

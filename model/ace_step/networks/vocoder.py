@@ -23,7 +23,7 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=_NORM_EPSILON)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape of the input."""
+        """Normalise the channels of [rows, channels, frames], in the same shape."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
@@ -39,7 +39,7 @@ class ConvNextBlock(nn.Module):
         self.gamma = nn.Parameter(torch.empty(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, channels, frames], shape as given."""
+        """Apply the block to [rows, channels, frames], in the same shape."""
         inner = self.norm(self.dwconv(x).transpose(1, 2))
         inner = self.gamma * self.pwconv2(F.gelu(self.pwconv1(inner)))
         changed: torch.Tensor = x + inner.transpose(1, 2)
@@ -47,7 +47,7 @@ class ConvNextBlock(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Mel frames to features of the same number of frames."""
+    """Converts mel frames to the same number of feature frames."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -65,7 +65,7 @@ class Backbone(nn.Module):
         self.norm = ChannelNorm(widths[-1])
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """[rows, bands, frames] to [rows, last width, frames]."""
+        """Convert mel frames [rows, bands, frames] to features [rows, last width, frames]."""
         x = mel
         for change, stage in zip(self.channel_layers, self.stages, strict=True):
             x = stage(change(x))
@@ -74,7 +74,7 @@ class Backbone(nn.Module):
 
 
 class ResidualBlock(nn.Module):
-    """Dilated convolutions of one kernel size (arXiv 2010.05646, section 2.2)."""
+    """Residual block of dilated convolutions with one kernel size (arXiv 2010.05646, section 2.2)."""
 
     def __init__(self, channels: int, kernel: int, dilations: tuple[int, ...]) -> None:
         super().__init__()
@@ -84,14 +84,14 @@ class ResidualBlock(nn.Module):
         self.convs2 = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=kernel // 2) for _ in dilations)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, channels, samples], shape as given."""
+        """Apply the block to [rows, channels, samples], in the same shape."""
         for wide, narrow in zip(self.convs1, self.convs2, strict=True):
             x = x + narrow(F.silu(wide(F.silu(x))))
         return x
 
 
 class Head(nn.Module):
-    """Features to samples (HiFi-GAN, arXiv 2010.05646)."""
+    """Converts features to samples (HiFi-GAN, arXiv 2010.05646)."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -110,7 +110,7 @@ class Head(nn.Module):
         self.conv_post = nn.Conv1d(post, 1, config.post_kernel, padding=config.post_kernel // 2)
 
     def forward(self, features: torch.Tensor) -> torch.Tensor:
-        """[rows, width, frames] to [rows, 1, samples], within -1 and 1."""
+        """Convert features [rows, width, frames] to samples [rows, 1, samples] between -1 and 1."""
         x = self.conv_pre(features)
         for index, up in enumerate(self.ups):
             x = up(F.silu(x))
@@ -133,14 +133,15 @@ class Vocoder(nn.Module):
         self.mel_transform = MelTransform(config)
 
     def forward(self, mel: torch.Tensor) -> torch.Tensor:
-        """Log-mel [rows, bands, frames] to samples [rows, 1, hop * frames]."""
+        """Convert log-mel frames [rows, bands, frames] to samples [rows, 1, hop * frames]."""
         samples: torch.Tensor = self.head(self.backbone(mel))
         return samples
 
     def windows(
         self, mel: torch.Tensor, lengths: Iterator[int], start: int = 0, end: int | None = None
     ) -> Iterator[torch.Tensor]:
-        """The same samples in windows of `lengths` mel frames, [rows, 1, hop * length] each.
+        """Yield the samples that `forward` would return in windows of `lengths` mel frames, [rows, 1, hop * length]
+        each.
 
         Of `mel` [rows, bands, frames] only the frames from `start` to `end` are decoded.
         """
@@ -152,7 +153,7 @@ MEL_FRAMES_AT_ONCE = 1024
 
 
 class Held(nn.Module):
-    """A module with one tensor that is not a parameter, under its name in the released weights."""
+    """A module that holds one tensor, not a parameter, under its name in the released weights."""
 
     def __init__(self, name: str, *shape: int) -> None:
         super().__init__()
@@ -169,7 +170,7 @@ class MelTransform(nn.Module):
         self.mel_scale = Held("fb", config.n_fft // 2 + 1, config.bands)
 
     def forward(self, samples: torch.Tensor) -> torch.Tensor:
-        """[rows, samples] to [rows, bands, samples / hop], natural logarithms of magnitudes, at least log(1e-5)."""
+        """Convert samples [rows, samples] to log-mel frames [rows, bands, samples / hop], at least log(1e-5)."""
         n_fft, hop = self.config.n_fft, self.config.hop
         edge = (n_fft - hop) // 2
         padded = F.pad(samples.float().unsqueeze(1), (edge, edge), mode="reflect").squeeze(1)
@@ -180,7 +181,7 @@ class MelTransform(nn.Module):
         return torch.cat([self._mel(piece) for piece in pieces], dim=-1)
 
     def _mel(self, padded: torch.Tensor) -> torch.Tensor:
-        """The mel frames of samples [rows, samples] from the first of one frame to the last of another."""
+        """Return the log-mel frames of `padded` samples [rows, samples]."""
         n_fft, hop = self.config.n_fft, self.config.hop
         window, filters = self.spectrogram.get_buffer("window").float(), self.mel_scale.get_buffer("fb").float()
         waves = torch.stft(padded, n_fft, hop, window=window, center=False, return_complex=True)

@@ -49,7 +49,7 @@ class Part:
 
     @property
     def seconds(self) -> float:
-        """Preferred length of the section in seconds."""
+        """Preferred length of the section in seconds, by its lines and its kind."""
         return max(SECTION_SECONDS, _LINE_SECONDS * len(self.lines)) if self.lines else _INSTRUMENTAL_SECONDS
 
 
@@ -67,7 +67,7 @@ def parts_of(lyrics: str) -> list[Part]:
 
 
 def labels(parts: Sequence[Part]) -> list[str]:
-    """Return the display names; kinds that occur several times are numbered ("verse 2")."""
+    """Return the display names of sections; kinds that occur several times are numbered ("verse 2")."""
     kinds = [part.kind for part in parts]
     return [
         f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)

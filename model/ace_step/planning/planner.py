@@ -54,7 +54,9 @@ CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LE
 
 
 class Planner:
-    """Makes plans. Pure, except that it reads the header of a recording."""
+    """Plans songs for ACE-Step v1. It is a pure function of the request, except that it reads the header of a
+    recording.
+    """
 
     def __init__(self, settings: AceStepSettings, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
         self._settings = settings
@@ -62,7 +64,7 @@ class Planner:
         self._loras = frozenset(loras)
 
     def plan(self, params: SongParams) -> SongPlan:
-        """See `model.engine.Engine.plan`."""
+        """Plan a song; see `model.engine.Engine.plan`."""
         check_controls(params, NAME, CONTROLS)
         options = _options(params)
         mode = options.mode or self._settings.default_mode
@@ -143,7 +145,9 @@ class Planner:
         except ValueError as error:
             raise InvalidParams(Violation(field, str(error))) from error
         if len(ids) > MAX_LYRIC_TOKENS:
-            raise InvalidParams(Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung"))
+            raise InvalidParams(
+                Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung: shorten them")
+            )
         return tuple(ids)
 
 
@@ -166,7 +170,7 @@ def _language(asked: str | None) -> str | None:
 
 
 def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
-    """Return the latent frames of the song, and of the recording that it starts from (0 without one)."""
+    """Return the number of latent frames of the song, and of the recording that it starts from (0 without one)."""
     task = params.task
     if task is None or isinstance(task, Retake):
         return frames_of(params.duration_seconds or song_seconds(parts)), 0
@@ -187,7 +191,8 @@ def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
     if frames > frames_of(MAX_SECONDS) + 1:
         raise InvalidParams(
             Violation(
-                f"{field}.right_seconds", f"makes the song longer than {MAX_SECONDS:g} s ({seconds_of(frames):.0f} s)"
+                f"{field}.right_seconds",
+                f"makes the song longer than {MAX_SECONDS:g} s ({seconds_of(frames):.0f} s): use a smaller value",
             )
         )
     return frames, source.frames

@@ -19,11 +19,13 @@ class SourceInfo:
 
     seconds: float
     frames: int
-    """Number of latent frames that it fills."""
+    """Number of latent frames that the recording fills."""
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Check a recording in the request field `field`; errors as in `RecordingReader.inspect`."""
+    """Read the length of a recording in the request field `field`, and check it; errors as in
+    `RecordingReader.inspect`.
+    """
     seconds, samples = _READER.inspect(audio, field)
     return SourceInfo(seconds, math.ceil(samples / SAMPLES_PER_FRAME))
 

@@ -38,7 +38,7 @@ class BatchedForward:
         graphs: bool = False,
         backend: str = "inductor",
     ) -> None:
-        """`backend` is the name of the compiler for `torch.compile`."""
+        """Set up the batched forward pass; `backend` is the name of the compiler for `torch.compile`."""
         self._transformer = transformer
         self._slack = slack
         self._compiled, self._wants_graphs = compiled or graphs, graphs
@@ -64,7 +64,9 @@ class BatchedForward:
             self._graphs = PassGraphs(self._transformer, cuda_recorder(device))
 
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
-        """Return the velocities, float32, each in the shape of its row's latents."""
+        """Evaluate the transformer for the rows and return their velocities, float32, each in the shape of its row's
+        latents.
+        """
         groups = self._groups([row.latents.shape[-1] for row in rows])
         order = [position for group in groups for position in group]
         timesteps: list[float] = [rows[each].timestep for each in order]

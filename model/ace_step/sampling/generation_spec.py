@@ -78,7 +78,7 @@ class GenerationSpec:
 
     @property
     def second_seed(self) -> int:
-        """Return the seed of the noise that a task mixes in."""
+        """The seed of the noise that a task mixes in."""
         return second_seed(self.seed, self.task)
 
 

@@ -18,12 +18,13 @@ def apg(momentum: float | None = APG_MOMENTUM) -> Apg:
 
 
 def cfg(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) -> torch.Tensor:
-    """Classifier-free guidance (arXiv 2207.12598), equation 6."""
+    """Return classifier-free guidance (arXiv 2207.12598), equation 6."""
     return unconditional + scale * (conditional - unconditional)
 
 
 def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float, index: int) -> torch.Tensor:
-    """CFG-Zero* (arXiv 2503.18886), algorithm 1: the velocity is zero at the first evaluations; `index` counts from 0.
+    """Return the guidance CFG-Zero* (arXiv 2503.18886), algorithm 1: zero at the first evaluations; `index` counts from
+    0.
 
     After that the unconditional velocity is first scaled to fit the conditional one.
     """
@@ -37,7 +38,9 @@ def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: floa
 def double(
     conditional: torch.Tensor, text_only: torch.Tensor, unconditional: torch.Tensor, text: float, lyric: float
 ) -> torch.Tensor:
-    """Guidance of `text` for the prompt and `lyric` for the lyrics, after InstructPix2Pix (arXiv 2211.09800), eq. 3."""
+    """Return the velocity guided by prompt and lyrics separately, with the strengths `text` and `lyric` (arXiv
+    2211.09800, eq. 3).
+    """
     return (1.0 - text) * unconditional + (text - lyric) * text_only + lyric * conditional
 
 

@@ -28,7 +28,7 @@ class Contexts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """The guidance of one song with `steps` steps, and its state."""
+    """The guidance of one song with `steps` steps, and the momentum that it keeps between steps."""
 
     params: GuidanceParams
     available: Contexts

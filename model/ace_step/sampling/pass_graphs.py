@@ -19,7 +19,7 @@ _WARM_RUNS = 2
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """Sizes of a pass."""
+    """Sizes of a forward pass: rows, frames and tokens."""
 
     rows: int
     frames: int
@@ -44,7 +44,7 @@ SHAPES = tuple(
 
 
 class PassGraphs:
-    """Recorded passes of some shapes, and their input and output tensors.
+    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors.
 
     All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
     """
@@ -56,7 +56,7 @@ class PassGraphs:
         self._tensors = _Tensors(transformer, shapes)
         self._loaded: tuple[Shape, list[weakref.ref[ContextCache]]] | None = None
         largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
-        # Kept for the tensors in them, which the recorded work reads where they were.
+        # Kept alive, because the recorded work reads their tensors at the same addresses.
         self._works = {shape: self._tensors.work(transformer, shape) for shape in largest_first}
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 
@@ -89,7 +89,7 @@ class PassGraphs:
 
 
 class _Tensors:
-    """The memory that recorded passes read and write; each shape uses the beginning of it."""
+    """The input and output tensors of recorded passes; each shape uses the beginning of them."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         config, device = transformer.config, transformer.device
@@ -102,7 +102,7 @@ class _Tensors:
         self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
 
     def work(self, transformer: Transformer, shape: Shape) -> Work:
-        """Run a pass of this shape on the loaded inputs."""
+        """Run a forward pass of this shape on the loaded inputs."""
         timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
         latents, made = self._frames(self._latents, shape), self.made(shape)
         keys, values = self._contexts(shape)
@@ -115,7 +115,7 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities of the last pass of this shape."""
+        """Return the velocities of the last forward pass of this shape."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> None:
@@ -164,7 +164,7 @@ def cuda_recorder(device: torch.device) -> Recorder:
     def record(work: Work) -> Work:
         graph = torch.cuda.CUDAGraph()
         with torch.cuda.device(device):
-            # Libraries allocate and choose at the first runs, which nothing recorded may do.
+            # Libraries allocate memory and choose kernels at the first runs, which must not be recorded.
             stream.wait_stream(torch.cuda.current_stream(device))
             with torch.cuda.stream(stream):
                 for _ in range(_WARM_RUNS):

@@ -50,7 +50,7 @@ def _moved(latents: torch.Tensor, change: torch.Tensor, weight: float) -> torch.
 
 
 class _Levels:
-    """State of a sampler: its position in the sequence of noise levels."""
+    """Base of the solvers: the sequence of noise levels and the position in it."""
 
     def __init__(self, levels: torch.Tensor) -> None:
         self._levels = levels.tolist()
@@ -66,7 +66,7 @@ class _Levels:
         return float(self._timesteps[self.index])
 
     def levels(self) -> tuple[float, float]:
-        """The noise levels before and after the next evaluation."""
+        """Return the noise levels before and after the next evaluation."""
         return self._levels[self.index], self._levels[self.index + 1]
 
     def advanced(self) -> Self:
@@ -77,20 +77,20 @@ class _Levels:
 
 
 class Euler(_Levels):
-    """First order: x' = x + (s' - s) v; the deviation of the change from its mean is weighted by omega."""
+    """First-order solver: x' = x + (s' - s) v; the deviation of the change from its mean is weighted by omega."""
 
     def __init__(self, levels: torch.Tensor, omega: float) -> None:
         super().__init__(levels)
         self._weight = omega_weight(omega)
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """See `Solver.step`."""
+        """Take one Euler step; see `Solver.step`."""
         now, later = self.levels()
         return _moved(latents, (later - now) * velocity, self._weight), self.advanced()
 
 
 class Heun(_Levels):
-    """Second order: each Euler step except the last is repeated with the mean of the velocities at both ends.
+    """Second-order solver: each Euler step except the last is repeated with the mean of the velocities at both ends.
 
     `levels` are those of Euler; n steps take 2 n - 1 evaluations.
     """
@@ -102,7 +102,7 @@ class Heun(_Levels):
         self._first: tuple[torch.Tensor, torch.Tensor, float] | None = None
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """See `Solver.step`."""
+        """Take one evaluation of a Heun step; see `Solver.step`."""
         now, later = self.levels()
         advanced = self.advanced()
         if self._first is None:
@@ -115,14 +115,16 @@ class Heun(_Levels):
 
 
 class PingPong(_Levels):
-    """Stochastic: go to the data predicted by the velocity, then back to the next noise level with new noise."""
+    """Stochastic solver: goes to the data predicted by the velocity, then back to the next noise level with new
+    noise.
+    """
 
     def __init__(self, levels: torch.Tensor, noise: Noise) -> None:
         super().__init__(levels)
         self._noise = noise
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """See `Solver.step`."""
+        """Take one step with new noise; see `Solver.step`."""
         now, later = self.levels()
         data = latents - now * velocity
         noise = self._noise.draw_for(self.index, latents.shape)

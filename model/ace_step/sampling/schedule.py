@@ -24,7 +24,8 @@ def sigmas(steps: int, sigma_max: float = 1.0) -> torch.Tensor:
 
 
 def chosen_sigmas(chosen: tuple[int, ...]) -> torch.Tensor:
-    """Noise levels, float32 [len(chosen) + 1], for the steps `chosen`, counted from 1, of a schedule of `max(chosen)`.
+    """Return noise levels, float32 [len(chosen) + 1], for the steps `chosen`, from 1, of a schedule of `max(chosen)`
+    steps.
 
     As in the released pipeline, the chosen levels are shifted once more.
     """
@@ -45,11 +46,11 @@ class Interval:
 
     @classmethod
     def middle(cls, steps: int, share: float) -> "Interval":
-        """Return the middle `share`, 0 to 1, of `steps`."""
+        """Return the interval of the middle `share`, 0 to 1, of `steps` steps."""
         return cls(int(steps * (1.0 - share) / 2.0), int(steps * (share / 2.0 + 0.5)))
 
     def holds(self, index: int) -> bool:
-        """True if guidance is on at step `index`."""
+        """Return True if guidance is on at step `index`."""
         return self.start <= index < self.end
 
     def progress(self, index: int) -> float:

@@ -1,4 +1,4 @@
-"""Creates the trajectory for a specification. Noise is drawn in the same order as in the released pipeline."""
+"""Creates the denoising trajectory of a section. Noise is drawn in the same order as in the released pipeline."""
 
 import math
 

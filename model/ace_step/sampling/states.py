@@ -23,9 +23,10 @@ SEAM_SAMPLES = 1024
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """See `model.engine.SectionConditions`. `target` and `source` are set for the tasks that need them.
+    """The conditions of a section in ACE-Step v1; see `model.engine.SectionConditions`.
 
-    On a GPU, `ready` is the event that follows the work that makes the tensors.
+    `target` and `source` are set for the tasks that need them. On a GPU, `ready` is the event that follows the work
+    that makes the tensors.
     """
 
     contexts: Contexts
@@ -40,7 +41,7 @@ class Conditions:
 
     @property
     def caches(self) -> tuple[ContextCache, ...]:
-        """The keys and values of every context."""
+        """The caches of keys and values of every context."""
         return (*self.contexts.all, *(self.target.all if self.target else ()))
 
     @property
@@ -52,14 +53,18 @@ class Conditions:
 
 @dataclass(slots=True)
 class Seam:
-    """The sound just after the end of a section, known once the section is rendered."""
+    """The sound just after the end of a section, which is crossfaded with the next one; known once the section is
+    rendered.
+    """
 
     sound: Window | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """The latents before a section: those up to the end of the previous section, those just after it, and its seam."""
+    """Context for the next section: latents up to the end of the previous section, latents just after it, and its sound
+    there.
+    """
 
     tail: torch.Tensor
     beyond: torch.Tensor
@@ -68,9 +73,10 @@ class Context:
 
 @dataclass(slots=True)
 class State:
-    """See `model.engine.SectionState`. The section's own frames are `first` to `first + frames` of its latents.
+    """The state of a section while it is denoised; see `model.engine.SectionState`.
 
-    `before` is the seam of the previous section, `None` for a song's first section.
+    The section's own frames are `first` to `first + frames` of its latents. `before` is the sound after the end of the
+    previous section, `None` for a song's first section.
     """
 
     spec: GenerationSpec
@@ -81,7 +87,7 @@ class State:
     seam: Seam = field(default_factory=Seam)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Trajectory.advance`. After the last step only the latents are stored."""
+        """Take one denoising step, as `Trajectory.advance`. After the last step only the latents are stored."""
         self.trajectory.advance(velocities)
         if self.trajectory.step == self.trajectory.steps:
             self.trajectory = FinishedTrajectory(self.trajectory.latents, self.trajectory.steps)
@@ -98,10 +104,10 @@ class State:
 
     @property
     def frames(self) -> int:
-        """Latent frames of the section itself."""
+        """Number of latent frames of the section itself."""
         return self.spec.frames[self.index]
 
     @property
     def last(self) -> int:
-        """Frame at which the section ends in its latents."""
+        """Index of the frame at which the section ends in its latents."""
         return self.first + self.frames

@@ -23,7 +23,7 @@ Draw = Callable[[int], torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a forward pass."""
+    """One row of a forward pass: latents, timestep and context."""
 
     latents: torch.Tensor
     timestep: float
@@ -44,7 +44,7 @@ class Trajectory(Protocol):
         """Number of steps done."""
 
     def rows(self) -> list[Row]:
-        """Rows that the next step evaluates; the same on every call until the step is taken."""
+        """Return the rows that the next step evaluates; the same on every call until the step is taken."""
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """Take one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.
@@ -54,7 +54,7 @@ class Trajectory(Protocol):
 
 
 class FinishedTrajectory:
-    """The end of a trajectory, which has only its latents."""
+    """A trajectory after its last step, of which only the latents are left."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents
@@ -70,7 +70,7 @@ class FinishedTrajectory:
 
 
 class SamplerTrajectory:
-    """From noise, or a noised reference, to a song, with one sampler."""
+    """Denoising from noise, or from a noised reference, to a song, with one solver."""
 
     def __init__(self, latents: torch.Tensor, sampler: Solver, guidance: Guidance) -> None:
         self.latents = latents
@@ -79,28 +79,28 @@ class SamplerTrajectory:
 
     @property
     def steps(self) -> int:
-        """See `Trajectory.steps`."""
+        """Total number of steps, at least 1."""
         return self._sampler.evaluations
 
     @property
     def step(self) -> int:
-        """See `Trajectory.step`."""
+        """Number of steps done."""
         return self._sampler.index
 
     def rows(self) -> list[Row]:
-        """See `Trajectory.rows`."""
+        """Return the rows that the next step evaluates; see `Trajectory.rows`."""
         timestep = self._sampler.timestep
         return [Row(self.latents, timestep, context) for context in self._guidance.contexts(self.step)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Trajectory.advance`."""
+        """Take one step with the velocities of the rows; see `Trajectory.advance`."""
         velocity, guidance = self._guidance.velocity(self.step, velocities)
         latents, sampler = self._sampler.step(self.latents, velocity)
         self.latents, self._sampler, self._guidance = latents, sampler, guidance
 
 
 class RepaintTrajectory:
-    """Denoises the inside of a time window and leaves the rest of the source unchanged.
+    """Denoising of a recording inside a time window; the rest of the recording stays unchanged.
 
     The first `skipped` levels of the full schedule are left out; fewer steps preserve more of the source.
     """
@@ -114,7 +114,9 @@ class RepaintTrajectory:
         skipped: int,
         guidance: Guidance,
     ) -> None:
-        """`inside` [frames] is 1 in the window, 0 outside, and in between where both are mixed; `levels` fall to 0."""
+        """Set up the repaint trajectory; `inside` [frames] is 1 in the window, 0 outside, and in between where both are
+        mixed; `levels` fall to 0.
+        """
         self._source, self._noise, self._inside = source, noise, inside
         self._levels = levels.tolist()
         self._skipped = skipped
@@ -124,21 +126,21 @@ class RepaintTrajectory:
 
     @property
     def steps(self) -> int:
-        """See `Trajectory.steps`."""
+        """Total number of steps, at least 1."""
         return len(self._levels) - 1 - self._skipped
 
     @property
     def step(self) -> int:
-        """See `Trajectory.step`."""
+        """Number of steps done."""
         return self._index - self._skipped
 
     def rows(self) -> list[Row]:
-        """See `Trajectory.rows`."""
+        """Return the rows that the next step evaluates; see `Trajectory.rows`."""
         timestep = _timestep(self._levels[self._index])
         return [Row(self.latents, timestep, context) for context in self._guidance.contexts(self._index)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Trajectory.advance`."""
+        """Take one step with the velocities of the rows; see `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
         velocity, guidance = self._guidance.velocity(self._index, velocities)
         moved = euler(self.latents, velocity, now, later)
@@ -166,7 +168,9 @@ class EditTrajectory:
         scale: float,
         draw: Draw,
     ) -> None:
-        """`contexts` are those of the source, and of the target; `between` is (first, last)."""
+        """Set up the edit trajectory; `contexts` are those of the source, and of the target; `between` is (first,
+        last).
+        """
         self.latents = source.clone()
         self._source, self._draw, self._scale = source, draw, scale
         self._levels = levels.tolist()
@@ -180,16 +184,16 @@ class EditTrajectory:
 
     @property
     def steps(self) -> int:
-        """See `Trajectory.steps`."""
+        """Total number of steps, at least 1."""
         return self._moving + len(self._levels) - 1 - self._last
 
     @property
     def step(self) -> int:
-        """See `Trajectory.step`."""
+        """Number of steps done."""
         return self._step
 
     def rows(self) -> list[Row]:
-        """See `Trajectory.rows`."""
+        """Return the rows that the next step evaluates; see `Trajectory.rows`."""
         level = self._levels[self._index]
         if self._step >= self._moving:
             self._enter_sampling(level)
@@ -200,7 +204,7 @@ class EditTrajectory:
         return _pair(self._noised, level, self._of_source) + _pair(target, level, self._of_target)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Trajectory.advance`."""
+        """Take one step with the velocities of the rows; see `Trajectory.advance`."""
         now, later = self._levels[self._index : self._index + 2]
         if self._step >= self._moving:
             self._sample(later - now, *velocities)

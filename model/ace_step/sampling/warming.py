@@ -1,4 +1,4 @@
-"""Compiles the blocks before the first song, and explains failures of the compiler."""
+"""Compiles the transformer's blocks before the first song, and explains failures of the compiler."""
 
 import re
 from collections.abc import Iterator
@@ -38,7 +38,7 @@ def compile_now(transformer: Transformer) -> None:
     Raises:
         EngineUnavailable: the compiler cannot be used.
     """
-    from torch._inductor import config as inductor  # a second of imports that only those who compile have to pay
+    from torch._inductor import config as inductor  # imported only if needed, because it takes a second
 
     inductor.compile_threads = min(inductor.compile_threads or COMPILE_THREADS, COMPILE_THREADS)
     try:
@@ -46,7 +46,7 @@ def compile_now(transformer: Transformer) -> None:
             _run(transformer, rows)
     except (torch.OutOfMemoryError, torch.AcceleratorError):
         raise
-    except Exception as error:  # compilers raise whatever their tools do
+    except Exception as error:  # compilers raise the errors of their tools, of any type
         raise EngineUnavailable(
             f"torch cannot compile the engine: {advice(error)}; or leave these settings empty: ",
             Option("compile"),
@@ -56,7 +56,7 @@ def compile_now(transformer: Transformer) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """Return the advice for a known failure of the compiler, otherwise its text."""
+    """Return advice on a known failure of the compiler, otherwise the failure's own text."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]

@@ -139,13 +139,13 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """Return the words for a token of `SPELT`."""
+    """Return the words of a token of `SPELT`, such as a sign."""
     return _SPELT_WORDS[token.lower()]
 
 
 def abbreviated(token: str, after: str) -> list[str]:
-    """Return the words of a token of `ABBREVIATION`: letters one by one, or the word; "St." is a saint before a
-    name.
+    """Return the words of an abbreviation (`ABBREVIATION`): its letters one by one, or a word; "St." before a name is
+    "Saint".
     """
     name = token.rstrip(".").lower()
     if name == "st":

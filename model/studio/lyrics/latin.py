@@ -10,7 +10,7 @@ _SECOND_OF_ONSET = frozenset("lr")
 _FIRST_OF_ONSET = frozenset("bcdfgkpt")
 _SILENT_BEFORE = re.compile(r"e(?=(?:ly|li|ness|ful|less|ment|ments|thing|times?|where|body|one|self|how)+$)")
 _CONTRACTION = re.compile(r"(?<=[dstpg])n(?='t$)|(?<=[^aeiouy']')v(?=e$)")
-# Where letters that look like one vowel are two.
+# Positions at which adjacent vowel letters belong to two syllables.
 _HIATUS = re.compile(
     r"(?<=[aeouyi])(?=ing)|(?<=[aeiouy]y)(?=[aeiou])|(?<=i)(?<!ti)(?<!ci)(?<!si)(?<!gi)(?<!lli)(?=[ao])|(?<=[^aeiougqy]i)(?=et\b)"
     r"|(?<=qui)(?=et)|(?<=cre)(?=at)|(?<=\bide)(?=a)|(?<=po)(?=e[mt])|(?<=cru)(?=el)|(?<=ru)(?=in)|(?<=sci)(?=en)|(?<=[aeiou])(?=id$)|(?<=are)(?=a$)"
@@ -58,7 +58,7 @@ def _base_letter(character: str) -> str:
 
 
 def _nuclei(word: str) -> list[tuple[int, int]]:
-    """Return the ranges of the sounded vowel groups, in order."""
+    """Return the ranges of the sounded vowel groups of a word, in order."""
     splits = {match.start() for match in _HIATUS.finditer(word)}
     spans: list[tuple[int, int]] = []
     contracted = {match.start() for match in _CONTRACTION.finditer(word)}
@@ -91,7 +91,7 @@ def _without_silent(word: str, spans: list[tuple[int, int]]) -> list[tuple[int, 
 
 
 def _silent_last(word: str) -> int | None:
-    """Return the position of an e near the end that is silent, or `None`."""
+    """Return the position of a silent e near the end of a word, or `None`."""
     match = re.search(r"e(?:'?s|d|'(?:ve|ll|d))?$", word)
     if match is None or match.start() == 0:
         return None

@@ -78,7 +78,7 @@ class Reading:
 
 
 def is_chinese(text: str) -> bool:
-    """True if `text` has a Chinese character."""
+    """Return True if `text` has a Chinese character."""
     return _CHINESE.search(text) is not None
 
 
@@ -135,7 +135,7 @@ def _read_tokens(
 
 
 def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
-    """Return the reading of a line of tokens with their syllables, without those that the voice cannot sing."""
+    """Return the reading of a line from its tokens and their syllables, without tokens that the voice cannot sing."""
     syllables: list[Syllable] = []
     skipped: list[str] = []
     for token, spoken in found:
@@ -227,7 +227,7 @@ def _between_pinyin(text: str) -> list[tuple[str, list[Syllable]]]:
 
 
 def _mandarin(written: str, lexical: str, sung: str) -> Syllable:
-    """Return the syllable for two readings, which differ only in their tone digits."""
+    """Return the syllable of a Chinese character from its two readings, which differ only in their tone digits."""
     return Syllable(written, sung[:-1], tone=int(lexical[-1]), sung_tone=int(sung[-1]))
 
 
@@ -244,7 +244,7 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """Return the syllables of a number or sign, spoken in English; of very many words only the first."""
+    """Yield the syllables of a number or sign spoken in English; of very many words only the first ones."""
     words = words[:_MOST_WORDS]
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
@@ -252,7 +252,7 @@ def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
 
 
 def _letters(word: str) -> str:
-    """Return the word in plain letters and apostrophes, in capitals if it is written in capitals."""
+    """Return a word with only plain letters and apostrophes, in capitals if it is written in capitals."""
     spelt = re.sub("[’`´]", "'", word).replace("ß", "ss")
     plain = "".join(c for c in plain_letters(spelt) if c.isascii() and (c.isalpha() or c == "'"))
     return plain.upper() if word.isupper() else plain
@@ -268,7 +268,7 @@ def _fitted(pieces: Sequence[str], count: int) -> list[str]:
 
 
 def _shared(written: str, count: int) -> list[str]:
-    """Cut `written` into `count` parts of nearly equal length; superfluous parts are empty."""
+    """Cut `written` into `count` texts of nearly equal length; the last ones are empty if there are too few letters."""
     edges = [-(-part * len(written) // count) for part in range(count + 1)]
     return [written[a:b] for a, b in pairwise(edges)]
 

@@ -69,7 +69,7 @@ class Lyrics:
 
 @dataclass(slots=True)
 class _Reader:
-    """Converts lines to readings; a repeated line is converted only once."""
+    """Converts lines of lyrics to readings; a repeated line is converted only once."""
 
     chinese_song: bool
     notes: Notes = field(default_factory=Notes)
@@ -149,7 +149,11 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
 
 
 def _check_amount(unit: str, amount: int, most: int) -> None:
-    """Refuse amounts of text that fit into no song at any tempo, before any character is converted."""
+    """Refuse lyrics with more letters than fit into any song, before they are converted to readings.
+
+    Raises:
+        InvalidParams: the lyrics are too long.
+    """
     if amount > most:
         raise InvalidParams(Violation("lyrics", f"have {amount} {unit}; at most {most} can be sung: leave some out"))
 
@@ -165,7 +169,7 @@ def _first_named(lines: Iterable[WrittenLine]) -> Voice | None:
 
 
 def _voices(singer: Singer | None, own: Voice) -> tuple[Voice, ...]:
-    """Return the voices of a line with the mark of a singer, in a song whose voice is `own`."""
+    """Return the singers of a line from its mark, such as "male", in a song whose lead voice is `own`."""
     if singer is None:
         return ()
     if singer is Singer.ALL:
@@ -182,7 +186,7 @@ def _singer_notes(lines: Iterable[WrittenLine]) -> Iterator[str]:
 
 
 def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine]:
-    """Yield the line in as many equal parts as `MAX_LINE_SYLLABLES` requires; none for no syllables."""
+    """Yield a line in as many equal parts as `MAX_LINE_SYLLABLES` requires; nothing for a line without syllables."""
     parts = -(-len(syllables) // MAX_LINE_SYLLABLES)
     edges = [len(syllables) * part // parts for part in range(parts + 1)] if parts else []
     position = 0

@@ -64,7 +64,7 @@ def _word_at(line: LyricLine, number: int) -> str:
 
 
 def _word_starts(line: LyricLine) -> frozenset[int]:
-    """Return the positions in the text at which a Chinese word begins."""
+    """Return the positions in a line at which a Chinese word begins."""
     if not any(syllable.tone for syllable in line.syllables):
         return frozenset()
     return frozenset(_starts(seg.cut(simplified(line.text))))

@@ -1,4 +1,4 @@
-"""Names the chords of a score as on a lead sheet: "Am7" from the first beat to the fourth, then "C/E"."""
+"""Writes the chords of a score as names with beats, as on a lead sheet: "Am7" from beat 1 to 4, then "C/E"."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ def named_chords(chords: Sequence[Chord], key: Key) -> tuple[NamedChord, ...]:
 
 
 def _symbol(chord: Chord, key: Key) -> str:
-    """Return the symbol of the chord as on a lead sheet: "F#m7", "Gsus4", "C/E"."""
+    """Return the name of a chord as on a lead sheet: "F#m7", "Gsus4", "C/E"."""
     seventh = chord.colour in {Colour.SEVENTH, Colour.MAJOR_SEVENTH}
     if chord.quality is Quality.DIMINISHED and seventh:
         suffix = "m7b5"
@@ -42,7 +42,7 @@ def _symbol(chord: Chord, key: Key) -> str:
 
 
 def chord_spans(named: Sequence[NamedChord], section: SectionPlan, tempo_bpm: float) -> tuple[ChordSpan, ...]:
-    """Return the chords of `section` in seconds of the song."""
+    """Return the chords of `section` with their times in seconds of the song."""
     start, beat_seconds = section.start_seconds, 60.0 / tempo_bpm
     return tuple(
         ChordSpan(chord.symbol, start + chord.start_beat * beat_seconds, start + chord.end_beat * beat_seconds)

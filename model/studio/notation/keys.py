@@ -57,7 +57,7 @@ _KEYS = tuple(re.compile(pattern) for pattern in _KEYS_IN_TEXT)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A mode and the semitones, -5 to 6, from C major or A minor up to it."""
+    """A musical key: its mode, and its distance from C major or A minor in semitones, -5 to 6."""
 
     mode: Mode
     transpose: int
@@ -107,7 +107,7 @@ def without_key(text: str) -> str:
 
 
 def _found(text: str) -> re.Match[str] | None:
-    """Return the first match that names a key."""
+    """Return the first match of `_KEYS` in a text that names a key."""
     matches = (match for pattern in _KEYS for match in pattern.finditer(text) if _key_of(match) is not None)
     return min(matches, key=lambda match: (match.start(), -match.end()), default=None)
 

@@ -1,5 +1,6 @@
-"""A section's score as a standard MIDI file (type 1): a track with tempo and chords, one with melody and lyrics, and
-one for each instrument."""
+"""Writes a section's score as a standard MIDI file (type 1): tempo and chords, melody with lyrics, and a track for each
+instrument.
+"""
 
 import io
 from collections.abc import Iterator, Sequence
@@ -16,7 +17,7 @@ _TICKS_PER_STEP = TICKS_PER_BEAT // STEPS_PER_BEAT
 _DRUM_CHANNEL = 9
 _DRUM_HIT_STEPS = 1.0
 
-# At the same tick a note must end before the next one starts, and a syllable stands before its note.
+# At the same tick a note must end before the next one starts, and a syllable must come before its note.
 _ORDER = {"note_off": 0, "lyrics": 1, "note_on": 2}
 
 
@@ -29,7 +30,8 @@ def section_midi(
 ) -> bytes:
     """Return the bytes of a MIDI file with the melody first and then one track per instrument.
 
-    `syllables` are the section's syllables in singing order; `Note.syllable` indexes them. `chords` become markers.
+    `syllables` are the section's syllables in singing order; `Note.syllable` indexes them. `chords` are written as MIDI
+    markers.
     """
     file = mido.MidiFile(type=1, ticks_per_beat=TICKS_PER_BEAT, charset="utf-8")
     file.tracks.append(_conductor_track(score.beats_per_bar, tempo_bpm, chords))

@@ -15,7 +15,7 @@ STEPS_PER_BAR = STEPS_PER_BEAT * BEATS_PER_BAR
 
 
 class Quality(IntEnum):
-    """The third and fifth of a triad."""
+    """The quality of a triad, such as major or minor, given by its third and fifth."""
 
     MAJOR = 0
     MINOR = 1
@@ -23,7 +23,7 @@ class Quality(IntEnum):
 
 
 class Colour(StrEnum):
-    """A tone in addition to a triad, or in place of its third; the value is its suffix on a lead sheet."""
+    """A tone added to a triad, or played in place of its third; the value is its suffix on a lead sheet."""
 
     PLAIN = ""
     SEVENTH = "7"
@@ -72,7 +72,7 @@ class Chord:
 
     @property
     def coloured(self) -> bool:
-        """True if the chord is more than a triad in root position."""
+        """True if the chord has more than a triad in root position."""
         return self.colour is not Colour.PLAIN or self.bass is not None
 
     def transposed(self, semitones: int) -> "Chord":

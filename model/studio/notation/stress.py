@@ -1,4 +1,4 @@
-"""The stress of a syllable in speech, with which its note should agree."""
+"""The stress of a syllable in speech, which the melody should follow."""
 
 from enum import IntEnum
 

@@ -9,13 +9,15 @@ from model.studio.planning.form import Block
 
 LONGEST_ANCHOR_BARS = 16
 LONGEST_SILENCE_BEATS = 16
-"""Silence of so many beats before the first note is a song's introduction, which the song has of its own."""
+"""Longest silence before the first note, in beats; a longer one is an introduction, which the planner adds by
+itself.
+"""
 
 _EDGES = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 
 class Fitted(NamedTuple):
-    """A melody that is not too long, and remarks on what was cut."""
+    """The caller's melody, short enough for a song, and remarks for the caller on the notes that were left out."""
 
     notes: tuple[AnchorNote, ...]
     remarks: tuple[str, ...] = ()
@@ -36,24 +38,29 @@ def fit_anchor(notes: Sequence[AnchorNote], beats_per_bar: int = BEATS_PER_BAR) 
 
 
 class Spread(NamedTuple):
-    """For each block the part of the melody that falls into it, and the beats that no block has room for."""
+    """The caller's melody divided among the blocks (sections) of the song.
+
+    Attributes:
+        parts: for each block the notes that it plays.
+        beats_left: length of the notes at the end that no block has room for.
+    """
 
     parts: tuple[tuple[AnchorNote, ...], ...]
     beats_left: float = 0.0
 
     @property
     def remarks(self) -> tuple[str, ...]:
-        """A remark where the song ends before the melody does."""
+        """A remark for the caller if the song ends before the melody does; empty otherwise."""
         if not self.beats_left:
             return ()
         return (f"anchor: its last {self.beats_left:g} beats are left out, since the song ends before them",)
 
 
 def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block], beats_per_bar: int = BEATS_PER_BAR) -> Spread:
-    """Spread the melody over the blocks; it begins with the first sung one.
+    """Divide the caller's melody among the blocks (sections) of the song, from the first sung block on.
 
-    In an instrumental song it begins with the first block that is neither intro nor outro. A note across a seam is
-    struck again after it.
+    In an instrumental song it begins with the first block that is neither intro nor outro. A note that crosses the
+    border of two blocks is played again in the second one.
     """
     spread: list[tuple[AnchorNote, ...]] = [()] * len(blocks)
     left = list(notes)
@@ -78,7 +85,9 @@ def _first_melodic(blocks: Sequence[Block]) -> int:
 
 
 def _split(notes: Sequence[AnchorNote], beats: float) -> tuple[tuple[AnchorNote, ...], list[AnchorNote]]:
-    """Return the notes of the first `beats` beats, and the rest."""
+    """Return the notes of the first `beats` beats, and the notes after them; a note that crosses the border is cut in
+    two.
+    """
     taken: list[AnchorNote] = []
     for n, note in enumerate(notes):
         if note.length_beats > beats:

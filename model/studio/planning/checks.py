@@ -1,4 +1,4 @@
-"""Checks a song's parameters against what the engine accepts."""
+"""Checks the parameters of a song against the controls and ranges of the studio engine."""
 
 import math
 from collections.abc import Iterator
@@ -13,7 +13,13 @@ HIGHEST_ANCHOR_PITCH = 96
 
 
 def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[float, float]) -> None:
-    """Raise InvalidParams with what the engine lacks, or every number out of its range; ranges are inclusive."""
+    """Check that the studio engine supports the controls of a request and that its numbers are in range.
+
+    Ranges include their limits.
+
+    Raises:
+        InvalidParams: a control is not supported or a number is out of its range; it lists all faults.
+    """
     check_controls(params, info.name, info.controls)
     numbers = (
         ("duration_seconds", params.duration_seconds, info.duration_seconds),

@@ -1,4 +1,4 @@
-"""The form of a song while it is being laid out: parts, their order, and what they add up to in bars."""
+"""The form of a song during planning: its parts, their order, and their lengths in bars."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -15,9 +15,12 @@ _LONGEST_BLOCK_BARS = 12
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One section of the song in bars; `part` is its caller's section, `piece` its place among that one's blocks.
+    """One section of the planned song, of a whole number of bars.
 
-    `line_bars` is parallel to `lines`; what `bars` has more is played after the last line.
+    Attributes:
+        line_bars: bars of each line of `lines`; bars that `bars` has in addition follow the last line, without words.
+        part: index of the section of the lyrics that the block belongs to.
+        piece: number of the block within that section, from 0 on.
     """
 
     kind: SectionKind
@@ -30,10 +33,10 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One tagged section of the lyrics, or an instrumental that the planner adds.
+    """One tagged section of the lyrics, or an instrumental section that the planner adds.
 
-    A sung part gets room by `ease`, and each of its blocks is rounded up to a multiple of `grid` bars; an instrumental
-    part has `played_bars`.
+    A sung part has as many bars for its words as `ease` says, and each of its blocks is rounded up to a multiple of
+    `grid` bars; an instrumental part has `played_bars` bars.
     """
 
     kind: SectionKind
@@ -43,8 +46,8 @@ class Part:
     played_bars: int = 1
 
     def blocks(self, bar_seconds: float, first_limit: int = _BLOCK_BARS) -> tuple[Block, ...]:
-        """Return the part as blocks of about 8 bars; the first has at most `first_limit` bars if its lines allow
-        that.
+        """Divide the part into blocks of about 8 bars; the first block has at most `first_limit` bars if its lines
+        allow that.
         """
         if not self.lines:
             return (Block(self.kind, self.played_bars),)
@@ -58,7 +61,7 @@ class Part:
 
 
 def _edges(needs: Sequence[int], first_limit: int) -> list[int]:
-    """Return the indices of the lines that begin a block, and the number of lines."""
+    """Return the indices of the lines that begin a block, followed by the number of lines."""
     edges, filled, limit = [0], 0, first_limit
     for index, need in enumerate(needs):
         if filled and filled + need > limit:
@@ -72,10 +75,10 @@ def _edges(needs: Sequence[int], first_limit: int) -> list[int]:
 
 @dataclass(frozen=True, slots=True)
 class Form:
-    """A song in the making; `order` lists what is played between intro and outro as indices of `parts`.
+    """The form of a song during planning; `order` lists the parts between intro and outro, as indices of `parts`.
 
-    The first `own_parts` parts are the song's own, later ones were added to fill time. Where it is `rapped`
-    its words keep their quickest pace.
+    The first `own_parts` parts come from the lyrics; the planner added the others to fill time. In a `rapped` song the
+    words keep their quickest pace.
     """
 
     parts: tuple[Part, ...]
@@ -88,16 +91,16 @@ class Form:
 
     @property
     def phrase_bars(self) -> int:
-        """Bars of the shortest part that sounds complete: 4, and 2 in a slow song."""
+        """Length of the shortest phrase that sounds complete, in bars: 4, and 2 in a slow song."""
         return 2 if self.bar_seconds >= SLOW_BAR_SECONDS else 4
 
     @property
     def bars(self) -> int:
-        """Length of the whole song."""
+        """Length of the whole song in bars."""
         return sum(block.bars for block in self.blocks())
 
     def blocks(self) -> tuple[Block, ...]:
-        """The sections of the song in order; the first is short unless its first line alone is not."""
+        """Return the blocks of the song in order; the first block is short unless its first line alone is long."""
         blocks = [Block(SectionKind.INTRO, self.intro_bars)] if self.intro_bars else []
         for index in self.order:
             limit = _BLOCK_BARS if blocks else FIRST_SECTION_BARS
@@ -107,11 +110,11 @@ class Form:
 
     @property
     def edge_share(self) -> float:
-        """Share of intro and outro in a sung song; 0 without any words."""
+        """Share of the song's bars that intro and outro take; 0 for a song without words."""
         return (self.intro_bars + self.outro_bars) / self.bars if any(part.lines for part in self.parts) else 0.0
 
     def size(self, part: int) -> int:
-        """Return the number of bars of one part."""
+        """Return the length of one part in bars."""
         return sum(block.bars for block in self.parts[part].blocks(self.bar_seconds))
 
     def bars_a_line(self, part: Part) -> float:
@@ -120,20 +123,21 @@ class Form:
         return sum(bars) / len(bars)
 
     def with_kind(self, kind: SectionKind, change: Callable[[Part], Part]) -> "Form":
-        """Return the same form with the function `change` applied to every part of a kind."""
+        """Return the same form with the function `change` applied to every part of a kind, such as chorus."""
         parts = tuple(change(part) if part.kind is kind else part for part in self.parts)
         return replace(self, parts=parts)
 
     def with_part(self, part: Part, position: int) -> "Form":
-        """Return the same form with one more part, played at `position` of the order."""
+        """Return the same form with one part added at `position` of the order."""
         order = (*self.order[:position], len(self.parts), *self.order[position:])
         return replace(self, parts=(*self.parts, part), order=order)
 
 
 def tightest(sections: Sequence[LyricSection], bar_seconds: float) -> Form:
-    """The shortest form that holds the sections: no room between them, an intro only where the start needs one.
+    """Return the shortest form that holds the sections: nothing is played between them, and the intro is left out where
+    possible.
 
-    A played intro or outro among the sections becomes the form's own. Without any section the form is one verse.
+    An instrumental intro or outro among the sections becomes the form's own. Without any section the form is one verse.
     """
     parts = [Part(section.kind, section.lines) for section in sections]
     intro = bool(parts) and parts[0] == Part(SectionKind.INTRO)

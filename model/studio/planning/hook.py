@@ -1,6 +1,7 @@
-"""Quotations of the hook: an intro plays lines of the coming chorus, an interlude begins with them.
+"""Chooses the lines of the chorus (the hook) that intro and interludes play as an instrumental quotation.
 
-They begin with the title line. In a song without a chorus interludes begin with the verse.
+An intro plays lines of the chorus that follows, an interlude begins with them. Quotations begin with the title line. In
+a song without a chorus interludes quote the verse.
 """
 
 from dataclasses import dataclass
@@ -17,9 +18,12 @@ Tones = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """The tones of some lines of a section, and their bars.
+    """The melody tones of some lines of a section, and their bars, which another section plays.
 
-    `source` is the index of that section, `kind` its kind, `first` its first line that is quoted.
+    Attributes:
+        source: index of the quoted section.
+        kind: kind of the quoted section.
+        first: index of the first quoted line in that section.
     """
 
     lines: tuple[Tones, ...]
@@ -30,9 +34,9 @@ class Quotation:
 
 
 def quotation(plan: SongPlan, detail: StudioDetail, index: int) -> Quotation | None:
-    """The quotation in section `index`; `None` where it quotes nothing.
+    """Return the quotation that section `index` plays, or `None` if the section quotes nothing.
 
-    Only sections without words of their own quote, in sung songs without a melody of the caller's.
+    Only sections without words quote, and only in sung songs whose melody does not come from the caller.
     """
     section, bars = plan.sections[index], detail.sections[index].bars
     chorus = _first_sung(plan, SectionKind.CHORUS)

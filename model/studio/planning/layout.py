@@ -1,4 +1,4 @@
-"""Divides a song into bars: places the words, then fills the time with interludes and repeated choruses."""
+"""Divides a song into bars: gives each line its bars, then fills the time with interludes and repeated choruses."""
 
 import itertools
 import math
@@ -14,7 +14,7 @@ from model.studio.planning.form import Block, Form, Part, tightest
 from model.studio.planning.text_setting import Ease
 
 Move: TypeAlias = Callable[[Form], Form]
-"""One way to make a form longer, or the form itself where there is nothing to lengthen."""
+"""Function that lengthens a form in one way, or returns it unchanged if there is nothing to lengthen."""
 
 _COMFORTABLE_SECONDS = 40.0
 _SECONDS_PER_LINE = 10.0
@@ -40,30 +40,31 @@ _LONG_INTERLUDES = (SectionKind.INST, SectionKind.BRIDGE, SectionKind.INST)
 """Interludes of two phrases each that are played in place of more repetitions of the words: two of them, or all."""
 
 _MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
-"""Times that words are sung at most, unless they are written more often."""
+"""Most times that the same words are sung, unless the lyrics repeat them more often."""
 
 _LONGEST_REST_PHRASES = 4
 _MOST_AT_EDGES = 0.5
-"""Share of intro and outro in a sung song; where it is more, they are short and words come again instead."""
+"""Largest share of intro and outro in a sung song; above it they are kept short and words are repeated instead."""
 
 
 _TWO_PART_BARS = 12
 _IN_PROPORTION = (SectionKind.CHORUS, SectionKind.VERSE)
-"""Kinds that get room together, so that a verse is no longer than its lines are beside those of the chorus."""
+"""Kinds of sections whose pace is eased together, so that verse and chorus keep one pace."""
 
 _TWO_BARS = 1.5
-"""Mean bars of the lines of a part from which on it has the slow pace."""
+"""Mean number of bars of a part's lines from which on the part has the slow pace."""
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
-    """Return the length of the shortest song that holds the sections, in bars of `bar_seconds`."""
+    """Return the length in bars of the shortest song that holds the sections; `bar_seconds` is the length of a bar."""
     return tightest(sections, bar_seconds).bars
 
 
 def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, rapped: bool = False) -> int:
-    """The length at which every section has room, with repetitions where the song would be under 40 seconds.
+    """Return the length in bars of a song without a requested duration: all words are sung at an easy pace.
 
-    Few lines make a shorter song: 10 seconds for each line and each section that is played.
+    A song under 40 seconds repeats sections to become longer. A song of few lines stays shorter: it has 10 seconds for
+    each line and for each instrumental section.
     """
     seconds = _few_lines_seconds(sections)
     if seconds is not None:
@@ -77,7 +78,7 @@ def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, ra
 
 
 def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
-    """Return the length in seconds of a song of few lines; `None` for other songs, and for one without words."""
+    """Return the length in seconds of a song of few lines; `None` for a song of many lines or without words."""
     lines = sum(len(section.lines) for section in sections)
     seconds = _SECONDS_PER_LINE * (lines + sum(not section.lines for section in sections))
     return seconds if lines and seconds < _COMFORTABLE_SECONDS else None
@@ -86,10 +87,11 @@ def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
 def lay_out(
     sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False
 ) -> tuple[Block, ...]:
-    """The sections of a song of exactly `bars` bars, which must be at least `fewest_bars`.
+    """Return the blocks of a song of exactly `bars` bars, which must be at least `fewest_bars`.
 
-    Words get room first, unless they are `rapped`, then intro and outro, then verse and chorus come again after
-    interludes; what is left over is played. The first block has at most 4 bars and none has more than 16.
+    Bars are first given to the words, unless they are `rapped`, then to intro and outro, then to repetitions of verse
+    and chorus after interludes; bars that are left are played without words. The first block has at most 4 bars, the
+    others have at most 16.
     """
     opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped)
     usual, short = (_filled(_repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
@@ -104,7 +106,9 @@ def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> 
 
 
 def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
-    """Make every move in turn that keeps the form within `bars`; without `edges` intro and outro stay short."""
+    """Lengthen the form by every move of `_moves` that keeps it within `bars`; without `edges` intro and outro stay
+    short.
+    """
     for move in _moves(form.phrase_bars, rapped=form.rapped, edges=edges):
         longer = move(form)
         if bars is None or longer.bars <= bars:
@@ -113,7 +117,7 @@ def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
 
 
 def _moves(phrase_bars: int, *, rapped: bool, edges: bool) -> Iterator[Move]:
-    """Return the ways to lengthen a song, most urgent first."""
+    """Yield the functions that lengthen a form, the most important first."""
     yield partial(_edges_at_least, intro=0, outro=1)
     yield partial(_edges_at_least, intro=1, outro=0)
     if not rapped:
@@ -141,7 +145,9 @@ def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
 
 
 def _eased_moves(ease: Ease) -> Iterator[Move]:
-    """Room for the words: for verse and chorus at once, then for other kinds."""
+    """Yield the functions that give words more time: first in verse and chorus at once, then in each other kind of
+    section.
+    """
     yield partial(_eased, kinds=_IN_PROPORTION, ease=ease)
     for kind in _KINDS_BY_WEIGHT:
         if kind not in _IN_PROPORTION:
@@ -149,9 +155,9 @@ def _eased_moves(ease: Ease) -> Iterator[Move]:
 
 
 def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
-    """The form with room for the words of all parts of some kinds, at one pace.
+    """Return the form in which the words of all parts of some kinds have the bars that `ease` gives them, at one pace.
 
-    Where lines of one part have two bars, those of the others have as many.
+    If lines of one part have two bars each, the lines of the other parts have two as well.
     """
     eased = form
     for kind in kinds:
@@ -163,7 +169,9 @@ def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
 
 
 def _rounded_moves(grid: int) -> Iterator[Move]:
-    """Whole phrases: of verse and chorus at once, then of other kinds."""
+    """Yield the functions that round parts up to whole phrases: first verse and chorus at once, then each other
+    kind.
+    """
     yield partial(_rounded, kinds=_IN_PROPORTION, grid=grid)
     for kind in _KINDS_BY_WEIGHT:
         if kind not in _IN_PROPORTION:
@@ -171,7 +179,9 @@ def _rounded_moves(grid: int) -> Iterator[Move]:
 
 
 def _rounded(form: Form, kinds: tuple[SectionKind, ...], grid: int) -> Form:
-    """Round sung parts up to a multiple of `grid` bars; let played parts last `grid` bars."""
+    """Round sung parts of some kinds up to a multiple of `grid` bars, and give instrumental parts of them `grid`
+    bars.
+    """
     for kind in kinds:
         form = form.with_kind(kind, lambda part: replace(part, grid=grid, played_bars=grid))
     return form
@@ -182,7 +192,9 @@ def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
 
 
 def _repeated(form: Form, bars: int) -> Form:
-    """Add repetitions as long as one fits, between longer interludes where words would come too often otherwise."""
+    """Repeat parts of the song while a repetition fits, with longer interludes where words would otherwise return too
+    often.
+    """
     longer = form
     for interludes in range(1, len(_LONG_INTERLUDES) + 1):
         longer = _with_repetitions(form, bars, interludes)
@@ -202,7 +214,9 @@ def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
 
 
 def _worn(form: Form) -> bool:
-    """True if words come too often; those that are written more often may not come again at all."""
+    """Return True if some line is sung too often; a line that the lyrics repeat too often by themselves is never sung
+    again.
+    """
     times: Counter[tuple[SectionKind, LyricLine]] = Counter()
     for index in form.order:
         times.update({(form.parts[index].kind, line) for line in form.parts[index].lines})
@@ -211,9 +225,10 @@ def _worn(form: Form) -> bool:
 
 
 def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[Form]:
-    """The form with a stanza, its last part or its last lines once more, the wished length first.
+    """Yield the form with one repetition more: of a stanza, of its last part or of its last lines; the preferred length
+    first.
 
-    Before them there are as many `interludes`.
+    `interludes` is the number of instrumental parts before the repetition.
     """
     stanzas = _stanzas(form)
     stanza = stanzas[repetition // 2 % len(stanzas)]
@@ -236,7 +251,9 @@ def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[F
 
 
 def _stanzas(form: Form) -> list[tuple[int, ...]]:
-    """The song's own parts, cut after each chorus; without any chorus every part stands alone."""
+    """Return the stanzas of the lyrics, as indices of parts: a stanza ends with a chorus; without a chorus each part is
+    a stanza.
+    """
     own = [index for index in range(form.own_parts) if form.parts[index].kind is not SectionKind.OUTRO] or [0]
     cuts = [n for n, index in enumerate(own, start=1) if form.parts[index].kind is SectionKind.CHORUS]
     edges = [0, *cuts] if cuts else list(range(len(own) + 1))
@@ -244,7 +261,7 @@ def _stanzas(form: Form) -> list[tuple[int, ...]]:
 
 
 def _end(form: Form) -> int:
-    """Return the position in the order after everything except a closing outro."""
+    """Return the position in the order at which a part is added at the end: before a closing outro, if there is one."""
     last = form.parts[form.order[-1]]
     return len(form.order) - (last.kind is SectionKind.OUTRO)
 
@@ -255,16 +272,20 @@ def _played_again(form: Form, parts: tuple[int, ...]) -> Form:
 
 
 def _filled(form: Form, bars: int) -> Form:
-    """Play interludes, and at last a longer outro, until the form has exactly `bars`."""
+    """Add interludes, and at last lengthen the outro, until the form has exactly `bars` bars."""
     phrase = form.phrase_bars
     while bars - form.bars >= phrase:
         played_bars = 2 * phrase if bars - form.bars >= 2 * phrase else phrase
-        form = form.with_part(Part(SectionKind.INST, played_bars=played_bars), _seam(form))
+        form = form.with_part(Part(SectionKind.INST, played_bars=played_bars), _interlude_position(form))
     return replace(form, outro_bars=form.outro_bars + bars - form.bars)
 
 
-def _seam(form: Form) -> int:
-    """Return the last position in the order between two of the song's own parts, or before the last one, or the end."""
+def _interlude_position(form: Form) -> int:
+    """Return the position in the order at which an interlude is added: between the last two neighbouring parts of the
+    lyrics.
+
+    If no two parts of the lyrics are neighbours, it is the position of the last part of the lyrics, or the end.
+    """
     own = [position for position, part in enumerate(form.order) if part < form.own_parts]
     together = [after for before, after in itertools.pairwise(own) if after == before + 1]
     if together:

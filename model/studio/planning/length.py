@@ -12,18 +12,19 @@ from model.studio.planning.text_setting import most_in_one_bar
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 
 TEMPO_SLACK = 0.04
-"""Share by which the engine bends its own tempo at most, so that whole bars fill the asked duration."""
+"""Largest change of the preferred tempo, as a share, so that whole bars fill the requested duration."""
 
 
 class TooManyWords(Exception):
-    """The words need more time than the longest song of the engine has."""
+    """The words need more time than the longest song of the engine."""
 
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """The tempo that a song would like to have, and the range that the style leaves it; none where it is `fixed`.
+    """The preferred tempo of a song, and the range in which it may change to fit a duration; a `fixed` tempo may not
+    change.
 
-    `beats_per_bar` counts the beats of the bars that the song is laid out in.
+    `beats_per_bar` is the number of beats in one bar of the layout.
     """
 
     bpm: float
@@ -32,13 +33,13 @@ class Tempo:
     beats_per_bar: int = BEATS_PER_BAR
 
     def bar_seconds(self, bpm: float) -> float:
-        """Length of a bar at `bpm`."""
+        """Return the length of a bar in seconds at the tempo `bpm`."""
         return seconds_of(1, bpm, self.beats_per_bar)
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Whole bars of the layout at a tempo."""
+    """Length of a song in whole bars of the layout, and the tempo of these bars."""
 
     bars: int
     tempo_bpm: float
@@ -50,17 +51,18 @@ def seconds_of(bars: int, tempo_bpm: float, beats_per_bar: int = BEATS_PER_BAR) 
 
 
 def bars_together(beats_per_bar: int) -> int:
-    """Return the bars that the layout counts as one: two of a waltz, which are about as long as one of four beats."""
+    """Return the number of bars that the layout counts as one: 2 in a waltz, whose bars are short, otherwise 1."""
     return 2 if beats_per_bar < BEATS_PER_BAR else 1
 
 
 def choose_length(
     asked: float | None, tempo: Tempo, sections: Sequence[LyricSection], longest: float, *, rapped: bool = False
 ) -> Length:
-    """The length of a song of `asked` seconds, or, where nothing is asked, as long as the words need.
+    """Return bars and tempo of a song of `asked` seconds, or of the length that the words need if no duration is asked
+    for.
 
-    Whether words fit a duration depends on the style and the words alone, not on the tempo that was drawn for the
-    song: where they do not fit at that one, the nearest of the style's range is taken at which they do.
+    Whether words fit a duration depends on the style and the words alone, not on the tempo that was drawn for the song:
+    if they do not fit at that tempo, the nearest tempo in the style's range at which they fit is taken.
 
     Raises:
         InvalidParams: the words do not fit; names the shortest duration in whole seconds that holds them, from the
@@ -81,14 +83,17 @@ def choose_length(
 
 @dataclass(slots=True)
 class _Needs:
-    """The fewest bars that hold the words; they are the same for all tempi at which a bar holds as many syllables."""
+    """Computes the fewest bars that hold the words at a tempo.
+
+    The result is cached by the number of syllables that a bar holds, which is the same for many tempi.
+    """
 
     sections: Sequence[LyricSection]
     beats_per_bar: int
     _bars: dict[int, int] = field(default_factory=dict)
 
     def bars(self, tempo_bpm: float) -> int:
-        """Return the fewest bars at a tempo."""
+        """Return the smallest number of bars that hold the words at a tempo."""
         bar_seconds = seconds_of(1, tempo_bpm, self.beats_per_bar)
         syllables = most_in_one_bar(bar_seconds)
         if syllables not in self._bars:
@@ -97,13 +102,15 @@ class _Needs:
 
 
 def _fitting(seconds: float, tempo: Tempo, needs: _Needs, longest: float) -> Length | None:
-    """Return the best length for a duration that holds the words, or `None`."""
+    """Return the best bars and tempo for a duration at which the words fit, or `None` if they fit at no tempo."""
     lengths = _fixed_lengths(seconds, tempo, longest) if tempo.fixed else _free_lengths(seconds, tempo)
     return next((length for length in lengths if needs.bars(length.tempo_bpm) <= length.bars), None)
 
 
 def _fixed_lengths(seconds: float, tempo: Tempo, longest: float) -> Iterator[Length]:
-    """The whole bars on either side of the duration, the nearer first, and none beyond the `longest` in seconds."""
+    """Yield the two whole numbers of bars next to the duration, the nearer first; none is longer than `longest`
+    seconds.
+    """
     bar_seconds = tempo.bar_seconds(tempo.bpm)
     wished = seconds / bar_seconds
     for bars in sorted({math.floor(wished), math.ceil(wished)}, key=lambda bars: abs(bars - wished)):
@@ -112,7 +119,7 @@ def _fixed_lengths(seconds: float, tempo: Tempo, longest: float) -> Iterator[Len
 
 
 def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
-    """Bars and exact tempi in the range of the style: first those within the slack of the tempo, then by distance.
+    """Return bars and exact tempi for a duration in the range of the style, those near the preferred tempo first.
 
     Among those within the slack multiples of four bars come first, then of two.
     """
@@ -128,7 +135,9 @@ def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
-    """All lengths of a duration whose tempo, bent a little, is in the range, and one or two beyond it."""
+    """Return every length, in bars and tempo, that fills a duration exactly at a tempo of the style or slightly outside
+    of it.
+    """
     minute_bars = 60.0 * tempo.beats_per_bar
     per_bar, range_bpm = seconds / minute_bars, tempo.range_bpm
     slowest = max(math.floor(range_bpm[0] * (1 - TEMPO_SLACK) * per_bar), math.ceil(SLOWEST_BPM * per_bar), 2)
@@ -137,7 +146,7 @@ def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exception:
-    """Return the error that names the shortest duration that holds the words."""
+    """Return the error that states the shortest duration, in whole seconds, that holds the words."""
     for seconds in range(math.floor(asked) + 1, math.floor(longest) + 1):
         if _fitting(seconds, tempo, needs, longest):
             return InvalidParams(
@@ -150,7 +159,7 @@ def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exc
 
 
 def too_many_words(sections: Sequence[LyricSection], tempo: Tempo, longest: float) -> Violation:
-    """Return the violation that says how long a song of all the words would be."""
+    """Return the violation that states how long a song of all the words would be."""
     needs = _Needs(sections, tempo.beats_per_bar)
     low, high = (tempo.bpm, tempo.bpm) if tempo.fixed else tempo.range_bpm
     tempi = (low, *range(math.ceil(low), math.floor(high) + 1), high)

@@ -1,4 +1,4 @@
-"""Keys of a song's sections: where the last chorus is sung higher than those before it."""
+"""Raises the key of the last chorus of a song above that of the earlier choruses."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -26,22 +26,23 @@ _SHARES: Mapping[str, float] = MappingProxyType(
         "bossa": 0.15,
     }
 )
-"""Share of songs of a genre whose last chorus lies higher; none of others."""
+"""Share of the songs of a genre whose last chorus is in a higher key; 0 for other genres."""
 
 _FEW_PLAYERS = 5
-"""A band with fewer cannot grow by players alone."""
+"""Number of instruments below which a song cannot grow by adding instruments."""
 
 _SEMITONES = (1, 2, 2)
 _FEWEST_VERSES, _MANY_VERSES = 3, 4
 _MANY_REFRAINS = 5
-"""So often nothing is sung in one key alone."""
+"""Number of refrains from which on the last one is always in a higher key."""
 
 
 def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -> tuple[int, ...]:
-    """Semitones by which each section of a song lies above its key: 0 up to the last refrain, 0 to 2 from there on.
+    """Return for each section the semitones by which its key lies above the song's: 0 before the last refrain, 0 to 2
+    after.
 
-    The refrain is the chorus, or a verse that comes three times in a song without one. A song with a melody of the
-    caller's stays in its key, and so does one whose refrain comes only once.
+    The refrain is the chorus, or a verse that comes three times in a song without one. The key never changes in a song
+    with a melody of the caller or with only one refrain.
     """
     sung, many = _sung(blocks, SectionKind.CHORUS), _MANY_REFRAINS
     if not sung:
@@ -59,5 +60,5 @@ def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -
 
 
 def _sung(blocks: Sequence[Block], kind: SectionKind) -> list[int]:
-    """Indices of the sung sections of a kind, without what continues them."""
+    """Return the indices of the sung sections of a kind, without sections that continue another one."""
     return [index for index, block in enumerate(blocks) if block.kind is kind and block.lines and block.piece == 0]

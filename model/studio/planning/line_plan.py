@@ -19,7 +19,9 @@ _FORMS = {
     3: ((None, 0, None), (None, None, 0)),
     4: ((None, 0, None, 0), (None, None, 0, 1), (None, 0, 0, None)),
 }
-"""For each line of a group the earlier one that it takes up: A A' B A', A B A' B', A A' A'' B."""
+"""Forms of a group of lines: for each line the earlier line whose melody it repeats (A A' B A', A B A' B', A A' A''
+B).
+"""
 
 _FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4
@@ -51,7 +53,7 @@ class LinePlan:
     rooms: tuple[int, ...] = ()
 
     def part(self, first: int, count: int) -> "LinePlan":
-        """Return the plan of `count` lines from line `first` on."""
+        """Return the plan of `count` lines, beginning with line `first`."""
         own, cut = range(first, first + count), slice(first, first + count)
         places = [place if place in own else None for place in (*self.takes_up[cut], self.climax)]
         *takes_up, climax = [None if place is None else place - first for place in places]
@@ -67,7 +69,7 @@ class LinePlan:
 
 
 def words_of(line: LyricLine) -> str:
-    """Return a key for a line's words: their readings and tones."""
+    """Return a key that is equal for lines of equal words: their readings and tones."""
     said = " ".join(f"{syllable.reading}{syllable.sung_tone}" for syllable in line.syllables)
     return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
@@ -75,10 +77,10 @@ def words_of(line: LyricLine) -> str:
 def line_plan(
     plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], style: Style, *, free: bool
 ) -> LinePlan:
-    """Return the plan of the lines of section `index`.
+    """Return the plan of the lines of section `index` of a song.
 
-    `line_bars` holds the bars of the lines of every section of a song in a style. Without `free` lines enter with their
-    bars, as the caller's melody lies there.
+    `line_bars` holds the bars of the lines of every section. With `free` a line may begin before or after its first
+    beat; without, as for a melody of the caller, each line begins on its first beat.
     """
     section, bar_steps = plan.sections[index], style.beats_per_bar * STEPS_PER_BEAT
     if not section.lines:
@@ -98,9 +100,9 @@ def line_plan(
 
 
 def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[int]) -> tuple[int, ...]:
-    """Steps of each line from its entry to that of the next, or the fewest of all lines with its words.
+    """Return the number of steps from the beginning of each line to that of the next one.
 
-    `spans` holds the steps of each line's bars.
+    Lines with equal words get the smallest number of them. `spans` holds the steps of each line's bars.
     """
     later = (*entries, 0)[1:]
     steps = [span - entry + min(after, 0) for span, entry, after in zip(spans, entries, later, strict=True)]
@@ -109,7 +111,10 @@ def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[i
 
 
 def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> tuple[int | None, ...]:
-    """For each line the earlier line that it takes up, if that is about as long; equal words take up the first."""
+    """Return for each line the index of the earlier line whose melody it repeats, or `None` for a new melody.
+
+    The two lines are about equally long; a line with the words of an earlier line repeats the first of these.
+    """
     found: list[int | None] = []
     for first in range(0, len(lines), _GROUP):
         size = min(_GROUP, len(lines) - first)
@@ -129,7 +134,9 @@ def _alike(lines: Sequence[LyricLine], bars: Sequence[int], one: int, other: int
 
 
 def _climax(lines: Sequence[LyricLine]) -> int | None:
-    """The line a little behind the middle; the first of the same words, as its tune is theirs."""
+    """Return the index of the line with the highest melody, a little behind the middle; of lines with equal words the
+    first.
+    """
     if not lines:
         return None
     words = words_of(lines[int(_CLIMAX_PLACE * len(lines))])
@@ -137,7 +144,10 @@ def _climax(lines: Sequence[LyricLine]) -> int | None:
 
 
 def _height(line: int, climax: int | None, lines: int) -> float:
-    """Semitones of a line above the middle of its section: up to the climax, and a little down behind it."""
+    """Return how far the melody of a line lies above the middle of its section, in semitones.
+
+    Lines rise up to the climax and fall a little after it.
+    """
     if climax is None or lines < 2:
         return 0.0
     if line > climax:
@@ -147,7 +157,10 @@ def _height(line: int, climax: int | None, lines: int) -> float:
 
 
 def _entries(plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], style: Style) -> tuple[int, ...]:
-    """Entry of each line; one whose words came before in a section of this kind enters as it did there."""
+    """Return for each line the step at which it begins, from its first beat on (negative: before it).
+
+    A line whose words came before in a section of this kind begins as it did there.
+    """
     kind, known = plan.sections[index].kind, dict[str, int]()
     opening = {words_of(section.lines[0]) for section in plan.sections if section.kind is kind and section.lines}
     title = title_line(plan.sections) if kind is SectionKind.CHORUS else None
@@ -196,7 +209,10 @@ def _allowed(
     *,
     first: bool,
 ) -> Mapping[int, float]:
-    """The entries that leave room for the line and the one before it, with their shares; 0 is always among them."""
+    """Return the steps at which a line may begin, with their probability weights; step 0 is always one of them.
+
+    At every step there is enough time for the line and for the line before it.
+    """
 
     def room(line: int, steps: int) -> bool:
         needed = len(lines[line].syllables) * max(_SYLLABLE_SECONDS * tempo_bpm / 15.0, _SYLLABLE_STEPS)

@@ -1,4 +1,4 @@
-"""Plans a song: computes sections with bars, lines, key, tempo and style from the parameters."""
+"""Plans a song: computes sections with bars, lines, key, tempo and style from the parameters of a request."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -35,13 +35,13 @@ from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
-"""Its words keep their quickest pace however much time there is."""
+"""Genre whose words always keep their quickest pace."""
 
 CONTINUED = "(continued)"
-"""Mark of a section that goes on with the one before."""
+"""Suffix of the name of a section that continues the previous one."""
 
 _ROOM_BARS = 4
-"""More than an introduction grows by where a song becomes longer for the sake of its anchor."""
+"""Bars added to a song for its anchor: more than an introduction grows by."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 
@@ -50,9 +50,9 @@ _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 class StudioSection:
     """Details of a section beyond its `SectionPlan`.
 
-    `line_bars` holds the bars of each line, in order from the section's start; the rest is played. `anchor` is the
-    part of the caller's melody that falls into this section, from its start. `lift` counts the semitones by which the
-    section lies above the song's key.
+    `line_bars` holds the bars of each line, in order from the section's start; bars after them are instrumental.
+    `anchor` is the part of the caller's melody that falls into this section, from its start. `lift` counts the
+    semitones by which the section lies above the song's key.
     """
 
     bars: int
@@ -63,7 +63,7 @@ class StudioSection:
 
 @dataclass(frozen=True, slots=True)
 class StudioDetail:
-    """Details of a song in `SongPlan.detail`.
+    """The studio engine's part of a song's plan, in `SongPlan.detail`.
 
     Attributes:
         style: how the song sounds; its tempo is the song's.
@@ -87,7 +87,7 @@ class StudioDetail:
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
 
     def section_key(self, index: int) -> Key:
-        """The sounding key of a section."""
+        """Return the sounding key of a section."""
         return Key(self.key.mode, self.transpose + self.sections[index].lift)
 
     @property
@@ -97,7 +97,7 @@ class StudioDetail:
 
 
 def detail_of(plan: SongPlan) -> StudioDetail:
-    """Return the studio engine's own part of a plan; raises TypeError for a plan of another engine."""
+    """Return the studio engine's part of a plan; raises TypeError for a plan of another engine."""
     if not isinstance(plan.detail, StudioDetail):
         raise TypeError("the plan was not made by the studio engine. This is a bug: please report it")
     return plan.detail
@@ -106,9 +106,9 @@ def detail_of(plan: SongPlan) -> StudioDetail:
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Plan a song; pure, and the same for the same parameters.
 
-    A key that neither field nor prompt names is that of the anchor, if there is one; a tempo that neither names is
-    that of the anchor's file, where it can be. An anchor that is too long is cut; where no duration is asked for, the
-    song is as long as words and anchor need.
+    If neither the key field nor the prompt names a key, the key of the anchor (the caller's melody) is taken, if there
+    is one; in the same way the tempo of the anchor's MIDI file, if it is in range. An anchor that is too long is cut;
+    if no duration is asked for, the song is as long as words and anchor need.
 
     Where neither field nor prompt nor file gives a tempo in numbers, whole bars fill the asked duration exactly; with a
     given tempo the song is less than a bar (of a waltz two) longer or shorter, and never longer than the engine makes.
@@ -165,7 +165,7 @@ def samples_of(bars: int, tempo_bpm: float, beats_per_bar: int) -> int:
 
 
 def _blocks(lyrics: Lyrics, length: Length, style: Style) -> tuple[Block, ...]:
-    """Return the sections of a song in its own bars; the layout may count several of them as one."""
+    """Return the blocks of a song in bars of its own metre; one bar of the layout may be several of them."""
     together = bars_together(style.beats_per_bar)
     bar_seconds = seconds_of(together, length.tempo_bpm, style.beats_per_bar)
     laid = lay_out(lyrics.sections, length.bars, bar_seconds, rapped=style.genre == RAPPED_GENRE)
@@ -189,7 +189,7 @@ def _lift_notes(detail: StudioDetail, labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _home(style: Style, random: Random) -> Key:
-    """A key of the style's mode: any of the usual ones, or of their lower or upper part where the register asks."""
+    """Draw a key of the style's mode; a low or high register narrows the choice to lower or higher keys."""
     count = len(_HOME_TRANSPOSES)
     centre = (count - 1) * (1 + style.register) / 2
     reach = (count - 1) * (1 - abs(style.register)) / 2
@@ -204,7 +204,11 @@ def _language(params: SongParams, info: EngineInfo) -> str | None:
 def _length_at_file_tempo(
     params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt
 ) -> tuple[Lyrics, Length, tuple[str, ...]]:
-    """As `_length`, at the tempo of the anchor's file where that can be, and a note on whether it is."""
+    """Return bars and tempo of the song as `_length` does, at the tempo of the anchor's MIDI file if the words fit at
+    it.
+
+    The second value is a remark for the caller on whether that tempo was taken.
+    """
     bpm = params.anchor_tempo_bpm
     if bpm is None:
         return *_length(params, info, lyrics, parsed), ()
@@ -221,7 +225,9 @@ def _length_at_file_tempo(
 
 
 def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:
-    """Bars and tempo of the song; with short lines put together where they would be too many for any song."""
+    """Return bars and tempo of the song, and its lyrics, in which short lines are joined if there are too many
+    lines.
+    """
     fixed = params.tempo_bpm is not None or parsed.tempo_named
     beats = parsed.style.beats_per_bar * bars_together(parsed.style.beats_per_bar)
     tempo = Tempo(params.tempo_bpm or parsed.style.tempo_bpm, parsed.tempo_range_bpm, fixed, beats)
@@ -234,7 +240,7 @@ def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: Parsed
 
 
 def _attempts(lyrics: Lyrics) -> Iterator[Lyrics]:
-    """The lyrics, then the same with short lines put together."""
+    """Yield the lyrics as written, then the lyrics with short lines joined."""
     yield lyrics
     note = "lyrics: short lines are sung together, since there are too many for one song"
     yield replace(lyrics, sections=with_short_lines_together(lyrics.sections), notes=(*lyrics.notes, note))
@@ -256,7 +262,7 @@ def _section_plans(blocks: Sequence[Block], tempo_bpm: float, beats_per_bar: int
 
 
 def _labels(blocks: Sequence[Block]) -> Iterator[str]:
-    """Name each block by kind, counted from the second: "verse", "verse (continued)", "verse 2"."""
+    """Yield the name of each block, numbered from the second of a kind on: "verse", "verse (continued)", "verse 2"."""
     counts: dict[SectionKind, int] = {}
     for block in blocks:
         if block.piece == 0:

@@ -1,4 +1,4 @@
-"""Makes the specification of one section for the denoiser from the plan of the song."""
+"""Makes the specification of a section, the input of the denoiser, from the plan of the song."""
 
 from collections.abc import Sequence
 
@@ -60,7 +60,9 @@ def _line_plan(plan: SongPlan, detail: StudioDetail, index: int) -> LinePlan:
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:
-    """The first motif of the caller's melody, from the section on that contains it; `None` before."""
+    """Return the first motif of the caller's melody, for the section that contains it and those after; `None`
+    before.
+    """
     anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
     first = next(anchors, None)
     return motif_of(_anchor_notes(first), detail.style.beats_per_bar * STEPS_PER_BEAT) if first else None

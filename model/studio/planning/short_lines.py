@@ -1,4 +1,4 @@
-"""Joins short lines if there are more lines than a song has bars."""
+"""Joins neighbouring short lines of the lyrics if there are more lines than the song has bars."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
@@ -7,11 +7,11 @@ from model.song import LyricLine
 from model.studio.lyrics.sections import LyricSection
 
 _MOST_SYLLABLES = 8
-"""A bar holds as many at any tempo but the fastest."""
+"""Most syllables of a joined line: a bar holds as many at all but the fastest tempi."""
 
 
 def with_short_lines_together(sections: Sequence[LyricSection]) -> tuple[LyricSection, ...]:
-    """The sections with neighbouring lines of the same voices as one, as long as it has 8 syllables at most."""
+    """Return the sections with neighbouring lines of the same singers joined, up to 8 syllables in a line."""
     return tuple(replace(section, lines=tuple(_together(section.lines))) for section in sections)
 
 

@@ -1,4 +1,4 @@
-"""Computes the bars that the words need: divides lines into phrases, and compares phrases with the tempo."""
+"""Computes how many bars the words need at a tempo: divides lines into phrases and limits syllables per second."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -9,7 +9,7 @@ from model.song import LyricLine
 MAX_PHRASE_SYLLABLES = 16
 MAX_SYLLABLES_PER_SECOND = 7.0
 SLOW_BAR_SECONDS = 3.3
-"""From here on one bar holds what two do in faster songs: a line, and half of a section's usual bars."""
+"""Length of a bar in seconds from which on one bar holds as much as two bars of faster songs."""
 
 _BREATH_BARS = 0.25
 _EASY_PER_SECOND = 5.0
@@ -21,7 +21,7 @@ _SLOW_PER_SECOND = 2.5
 
 
 class Ease(IntEnum):
-    """Amount of time that the words of a section get."""
+    """The pace of the words of a section, from as tight as possible to easy."""
 
     TIGHT = 0
     CLOSE = 1
@@ -30,7 +30,7 @@ class Ease(IntEnum):
 
 
 def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
-    """Syllables per phrase: the whole line, or parts of at most `MAX_PHRASE_SYLLABLES` where it is longer.
+    """Return the number of syllables of each phrase of a line; a phrase has at most `MAX_PHRASE_SYLLABLES`.
 
     A long line is cut near its middle, at punctuation or a space where one is near, and never inside a Latin word
     unless that word alone is too long.
@@ -39,12 +39,11 @@ def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
 
 
 def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tuple[int, ...]:
-    """Bars for each line of one section, at most `MAX_SYLLABLES_PER_SECOND` for tempi up to 180.
+    """Return the bars of each line of a section, so that no line exceeds `MAX_SYLLABLES_PER_SECOND` at tempi up to 180.
 
-    `EASY` gives two bars, one where every line of the section is slow enough in one or short in a slow song, four to
-    a line too fast for two.
-    `CLOSE` gives one bar where every line is singable in one; `TIGHT` looks at each line alone. `WIDE` is `EASY`
-    without lines of one bar, for words beside others that need two.
+    `EASY` gives a line two bars; one if every line of the section is slow enough in one bar, or short in a slow song;
+    and four to a line that is too fast in two. `CLOSE` gives one bar if every line can be sung in one; `TIGHT` decides
+    for each line alone. `WIDE` is `EASY` without lines of one bar, for lines beside others that need two.
     """
     lengths = [phrase_lengths(line) for line in lines]
     everything = [count for counts in lengths for count in counts]
@@ -57,7 +56,7 @@ def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tup
 
 
 def _rate(count: int, bars: int, bar_seconds: float) -> float:
-    """Return the syllables per second if `count` syllables are sung in `bars`, with a breath at the end."""
+    """Return the syllables per second of `count` syllables sung in `bars` bars, with a breath at the end."""
     return count / ((bars - _BREATH_BARS) * bar_seconds)
 
 
@@ -67,7 +66,10 @@ def _tight_bars(count: int, bar_seconds: float) -> int:
 
 
 def most_in_one_bar(bar_seconds: float) -> int:
-    """The most syllables that one bar holds; tempi at which it is the same give words the same fewest bars."""
+    """Return the greatest number of syllables that one bar holds.
+
+    Tempi with the same number need the same fewest bars for all words.
+    """
     return max((count for count in range(1, _TIGHT_PER_BAR + 1) if _tight_bars(count, bar_seconds) == 1), default=0)
 
 
@@ -87,7 +89,9 @@ def _wide_bars(counts: tuple[int, ...], bar_seconds: float, ease: Ease) -> int:
 
 
 def _gap_strengths(line: LyricLine) -> list[int]:
-    """Strength of a cut before each syllable: 3 at punctuation, 2 at a space, 1 at a word, 0 inside one."""
+    """Return for each syllable how well a line can be cut before it: 3 at punctuation, 2 at a space, 1 at a word, 0 in
+    a word.
+    """
     strengths, position = [], 0
     for syllable in line.syllables:
         start = line.text.index(syllable.text, position)

@@ -1,4 +1,4 @@
-"""The title line of a song: the one that its chorus is known by."""
+"""Finds the title line of a song: the line that its choruses repeat most."""
 
 from collections import Counter
 from collections.abc import Iterable
@@ -7,9 +7,10 @@ from model.song import LyricLine, SectionKind, SectionPlan
 
 
 def title_line(sections: Iterable[SectionPlan]) -> LyricLine | None:
-    """The line that the choruses as written have most often, the first of several; `None` without a sung chorus.
+    """Return the line that occurs most often in the choruses as written, the first of several; `None` without a sung
+    chorus.
 
-    A chorus that comes again counts once.
+    A repeated chorus counts only once.
     """
     choruses = {section.lines: None for section in sections if section.kind is SectionKind.CHORUS and section.lines}
     counts = Counter(line for lines in choruses for line in lines)

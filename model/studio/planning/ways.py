@@ -1,4 +1,4 @@
-"""Ways of singing and of building a song, applied to its lyrics, and notes about them for the caller."""
+"""Applies ways of singing and of building a song, such as a duet, to the lyrics, and writes remarks about them."""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace
@@ -12,10 +12,11 @@ _SHARED = frozenset({Way.DUET, Way.TOGETHER})
 
 
 def shared_by_voices(lyrics: Lyrics, ways: frozenset[Way]) -> Lyrics:
-    """Lyrics whose lines two voices share, where a duet is asked for and no line is marked with a singer.
+    """Return the lyrics with their lines assigned to two singers, if a duet is asked for and no line is marked with a
+    singer.
 
-    Voices take turns by pairs of lines in sections of four lines and more, by lines in others, and sing choruses
-    together; in `Way.TOGETHER` alone they share choruses only.
+    The singers take turns: every two lines in sections of at least four lines, every line in others. They sing choruses
+    together. With `Way.TOGETHER` alone only the choruses are shared.
     """
     if not ways & _SHARED or not lyrics.sung or _is_marked(lyrics):
         return lyrics
@@ -42,7 +43,10 @@ def _is_marked(lyrics: Lyrics) -> bool:
 
 
 def way_notes(style: Style, lyrics: Lyrics, kinds: Collection[SectionKind]) -> tuple[str, ...]:
-    """Remarks on the ways that the prompt asks for; `lyrics` as they were given, `kinds` of the song's sections."""
+    """Return remarks for the caller on the ways of singing that the prompt asks for.
+
+    `lyrics` are the lyrics as given, `kinds` the kinds of the song's sections.
+    """
     told = (_told(way, style, lyrics, kinds) for way in Way if way in style.ways)
     return tuple(f"prompt: {remark}" for remark in told)
 

@@ -1,4 +1,4 @@
-"""Finds words in a prompt: their position, negation, and unknown words."""
+"""Finds known words in a prompt, their positions and negations ("no drums"), and lists unknown words."""
 
 import re
 import unicodedata
@@ -38,7 +38,7 @@ _MANY_UNKNOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A known word at its position in the text, and True if it is not negated."""
+    """A known word in the prompt: its position, and True if it is not negated."""
 
     place: int
     word: str
@@ -46,7 +46,7 @@ class Mention:
 
     @property
     def end(self) -> int:
-        """The position after the word."""
+        """Position in the prompt after the word."""
         return self.place + len(self.word)
 
     @property
@@ -62,24 +62,26 @@ def normalised(prompt: str) -> str:
 
 
 def places(text: str, word: str) -> list[int]:
-    """Return the positions of `word` in `text`: of whole words if it is Latin, anywhere if it is Chinese."""
+    """Return the positions of `word` in `text`; a Latin word must be a whole word, a Chinese one may be anywhere."""
     found = [place for place in range(len(text)) if text.startswith(word, place)] if word in text else []
     return [place for place in found if not word.isascii() or _stands_alone(text, place, place + len(word))]
 
 
 def wanted_places(text: str, word: str) -> list[int]:
-    """Return the positions of `word` that are not negated, as in "no drums", "without piano or guitar", "不要吉他"."""
+    """Return the positions at which `word` is not negated, as it is in "no drums", "without piano or guitar",
+    "不要吉他".
+    """
     return [place for place in places(text, word) if not negated(text, place)]
 
 
 def negated(text: str, place: int) -> bool:
-    """True if the mention that begins at `place` is negated."""
+    """Return True if the word that begins at `place` of the prompt is negated, as in "no drums"."""
     clause = _SENTENCE.split(text[max(place - _REACH, 0) : place])[-1]
     return _ABSENT_BEFORE.search(clause) is not None
 
 
 def mentions(text: str, words: Iterable[str]) -> list[Mention]:
-    """Return the known words in order; a word inside a longer one does not count."""
+    """Return the known words in the order of the prompt; a word inside a longer known word is left out."""
     every = [Mention(place, word, not negated(text, place)) for word in set(words) for place in places(text, word)]
     kept: list[Mention] = []
     for one in sorted(every, key=lambda mention: (-len(mention.word), mention.place)):
@@ -89,7 +91,7 @@ def mentions(text: str, words: Iterable[str]) -> list[Mention]:
 
 
 def unknown_words(text: str, known: Iterable[tuple[int, int]]) -> tuple[str, ...]:
-    """Return words outside the `known` spans, without words of no musical meaning; only the first few."""
+    """Return the first few words outside of the `known` spans, without words that have no musical meaning."""
     left = list(text)
     for start, end in known:
         left[start:end] = " " * (end - start)

@@ -1,4 +1,6 @@
-"""The metre that a prompt names: three beats in a bar, in English and Chinese, or one that is not played."""
+"""Finds the metre that a prompt names, in English or Chinese: three or four beats in a bar, or one that is not
+supported.
+"""
 
 import re
 from dataclasses import dataclass
@@ -34,7 +36,7 @@ class Metre:
 
 
 def find_metre(text: str) -> Metre:
-    """The metre in a prompt, in lower case with spaces for dashes; four beats if none is named."""
+    """Return the metre of a prompt, which is in lower case with spaces for dashes; four beats if it names none."""
     wanted = [match for match in _THREE.finditer(text) if not negated(text, match.start())]
     if wanted:
         waltz = any(match["waltz"] for match in wanted)

@@ -1,4 +1,4 @@
-"""Words for moods and instruments that a prompt may use."""
+"""Tables of the words for moods, instruments and voices that a prompt may use."""
 
 from dataclasses import dataclass
 
@@ -8,9 +8,10 @@ from model.studio.style import Instrument, Mode, Track
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """A change to a style: a factor on the tempo, additions to the rest, and a mode if the mood implies one.
+    """The effect of a mood on a style: a factor on the tempo, numbers added to other values, and a mode if the mood
+    implies one.
 
-    `genre` suits the mood if the prompt names no genre.
+    `genre` is the genre of a prompt that names this mood but no genre.
     """
 
     words: tuple[str, ...]

@@ -1,4 +1,4 @@
-"""Parses prompts with a table of English and Chinese words."""
+"""Parses a style prompt by a table of English and Chinese words."""
 
 import math
 import re
@@ -48,7 +48,9 @@ class ParsedPrompt:
 
 
 def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
-    """Convert a prompt to a style; values that it does not give are drawn from `random`. Unknown words are ignored."""
+    """Convert a prompt to a style; values that it does not name are drawn from `random`, and unknown words are
+    ignored.
+    """
     metre = find_metre(normalised(prompt))
     tempo = find_tempo(metre.rest)
     text = without_tempo(metre.rest)
@@ -72,7 +74,9 @@ def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
 
 
 def _genre(text: str) -> Genre | None:
-    """Return the genre named first; pop only if there is no other. "Classical guitar" does not name classical music."""
+    """Return the genre that the prompt names first; pop only if it names no other. "Classical guitar" does not name
+    classical music.
+    """
     for words, _, _ in INSTRUMENTS:
         for word in words:
             text = text.replace(word, "") if " " in word else text
@@ -85,7 +89,9 @@ def _genre(text: str) -> Genre | None:
 
 
 def _without_genres(text: str) -> str:
-    """The prompt with spaces for the genres whose names hold those of instruments: "drum and bass"."""
+    """Return the prompt with spaces in place of genre names that contain the name of an instrument, such as "drum and
+    bass".
+    """
     for word in _NAMED_LIKE_PLAYERS:
         for place in places(text, word):
             text = text[:place] + " " * len(word) + text[place + len(word) :]
@@ -93,7 +99,7 @@ def _without_genres(text: str) -> str:
 
 
 def _suiting(moods: Iterable[Mood]) -> Genre:
-    """Return the genre for a prompt that names none: that of its first mood, or pop."""
+    """Return the genre for a prompt that names no genre: that of its first mood, or pop."""
     wished = next((mood.genre for mood in moods if mood.genre), None)
     return next((genre for genre in GENRES if genre.style.genre == wished), POP)
 
@@ -131,7 +137,7 @@ def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:
 
 
 def _with_players(style: Style, text: str) -> Style:
-    """Assign the named instruments to their tracks, and silence negated ones."""
+    """Assign the instruments that the prompt names to tracks, and remove the tracks of negated instruments."""
     players = dict(style.instruments)
     for words, track, instrument in INSTRUMENTS:
         wanted = any(wanted_places(text, word) for word in words)
@@ -149,7 +155,7 @@ def _with_players(style: Style, text: str) -> Style:
 
 
 def _same_family(one: Instrument, other: Instrument) -> bool:
-    """True if both are guitars, both strings, both pianos and so on."""
+    """Return True if two instruments belong to the same family: both guitars, both strings, both pianos and so on."""
     return one.value.split()[-1] == other.value.split()[-1]
 
 
@@ -179,7 +185,7 @@ def _with_drums(style: Style, text: str) -> Style:
 
 
 def _voice(text: str) -> Voice | None:
-    """Return the voice that the prompt names; the first one if it names two."""
+    """Return the singing voice that the prompt names, the first if it names two; `None` if it names none."""
     found = [
         (place, -len(word), voice) for words, voice in VOICES for word in words for place in wanted_places(text, word)
     ]
@@ -209,7 +215,7 @@ _KNOWN = frozenset(_known_words())
 
 
 def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
-    """Return remarks on the style, the words that were understood in addition to its name, and the unknown words."""
+    """Return remarks for the caller: the style, the words of the prompt that shaped it, and the unknown words."""
     metre = find_metre(normalised(without_key(prompt)))
     text = without_tempo(metre.rest)
     found = mentions(text, _KNOWN)

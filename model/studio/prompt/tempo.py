@@ -57,7 +57,7 @@ class NamedTempo:
 
 
 def find_tempo(text: str) -> NamedTempo | None:
-    """Return the first tempo in a prompt, which is in lower case with spaces for dashes; `None` if there is none."""
+    """Return the first tempo in a prompt, or `None`; the prompt is in lower case with spaces for dashes."""
     found = [match for pattern in _PATTERNS if (match := pattern.search(text))]
     if not found:
         return None

@@ -1,4 +1,4 @@
-"""Words for ways of singing and of building a song."""
+"""Words of a prompt for ways of singing, such as a duet, and of building a song, such as a key change."""
 
 from model.studio.prompt.mentions import wanted_places
 from model.studio.style import Instrument, Track, Way
@@ -27,5 +27,5 @@ ALONE = ((Track.LEAD, Instrument.CHOIR),)
 
 
 def ways_of(text: str) -> frozenset[Way]:
-    """The ways that a normalised prompt asks for."""
+    """Return the ways of singing and of building a song that a normalised prompt asks for."""
     return frozenset(way for words, way in WAYS if any(wanted_places(text, word) for word in words))

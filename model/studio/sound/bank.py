@@ -1,4 +1,4 @@
-"""The shipped instruments: opened and checked once, decoded sample by sample when a note first needs it."""
+"""The bank of shipped instruments: opened and checked once; each sample is decoded when a note first needs it."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ ToneKey: TypeAlias = tuple[str, int, int, int, int]
 
 
 class InstrumentBank:
-    """Every instrument of the studio, for all songs of a process. Used from one thread at a time."""
+    """All instruments of the studio engine, shared by all songs of a process; not safe for several threads."""
 
     def __init__(self, table: BankTable, data: bytes) -> None:
         self._table = table
@@ -37,7 +37,7 @@ class InstrumentBank:
 
     @classmethod
     def load(cls, path: Path | None = None) -> "InstrumentBank":
-        """Open the instruments in the folder `path`, the shipped ones by default. Decodes nothing yet.
+        """Open the instruments in the folder `path`, by default the shipped ones, without decoding samples.
 
         Raises:
             EngineUnavailable: a file is missing, damaged or lacks an instrument.
@@ -70,13 +70,14 @@ class InstrumentBank:
                 self._samples(zone.sample)
 
     def gain_db(self, instrument: Instrument) -> float:
-        """Gain in dB that gives `instrument` the loudness of the others at the same velocity."""
+        """Return the gain in dB that makes `instrument` as loud as the others at the same velocity."""
         return self._zones(instrument).gain_db
 
     def zones(self, instrument: Instrument, pitch: int) -> tuple[Zone, ...]:
-        """The zones that sound together for MIDI `pitch`; outside the range the nearest ones, transposed.
+        """Return the zones that sound together for the MIDI `pitch`; outside of the instrument's range the nearest
+        zones, transposed.
 
-        Drums are not transposed: a key that the kit does not have gives no zone.
+        Drums are not transposed: a pitch that the drum kit does not have gives no zone.
         """
         key = (instrument, pitch)
         if key not in self._found:
@@ -86,7 +87,9 @@ class InstrumentBank:
         return self._found[key]
 
     def tone(self, zone: Zone, pitch: int, brightness: Brightness, cents: int = 0) -> Tone:
-        """The tone of `zone` at `pitch` and `cents`, shared by all notes with the same parameters."""
+        """Return the tone of `zone` at `pitch`, changed by `cents`; all notes with the same parameters share one
+        tone.
+        """
 
         def make() -> Tone:
             return Tone(self._samples(zone.sample), self._rate_hertz(zone.sample), zone, pitch, brightness, cents)
@@ -94,15 +97,17 @@ class InstrumentBank:
         return self._tones.get(zone, pitch, brightness, cents, make)
 
     def tone_key(self, tone: Tone) -> ToneKey:
-        """A process-independent key of a tone of this bank: instrument, zone, pitch, brightness and cents."""
+        """Return a key that identifies a tone of this bank in every process: instrument, zone, pitch, brightness and
+        cents.
+        """
         for name, instrument in self._instruments():
             for number, zone in enumerate(instrument.zones):
                 if zone is tone.zone:
                     return name, number, tone.pitch, int(tone.brightness), tone.cents
-        raise KeyError("the tone is not of this bank")
+        raise KeyError("the tone does not belong to this bank of instruments. This is a bug: please report it")
 
     def tone_of(self, key: ToneKey) -> Tone:
-        """The tone of a key."""
+        """Return the tone that a key of `tone_key` identifies."""
         name, number, pitch, brightness, cents = key
         zone = self._zones(Instrument(name)).zones[number]
         return self.tone(zone, pitch, Brightness(brightness), cents)
@@ -130,10 +135,10 @@ class InstrumentBank:
 
 
 def parse_table(text: str) -> BankTable:
-    """Parse the JSON table.
+    """Parse the JSON table of the instruments.
 
     Raises:
-        ValueError, KeyError, TypeError: it is not one.
+        ValueError, KeyError, TypeError: the text is not such a table.
     """
     content = json.loads(text)
     return BankTable(

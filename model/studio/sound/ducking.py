@@ -1,4 +1,4 @@
-"""Room for words: while somebody sings, the band steps back, most where consonants and vowels are told apart."""
+"""Lowers the accompaniment while somebody sings, most at the frequencies at which words are understood."""
 
 from collections.abc import Iterable
 
@@ -17,19 +17,19 @@ _DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
 _ATTACK_SAMPLES = round(0.06 * SAMPLE_RATE_HERTZ)
 _RELEASE_SAMPLES = round(0.5 * SAMPLE_RATE_HERTZ)
 _BRIDGED_SAMPLES = round(0.9 * SAMPLE_RATE_HERTZ)
-"""Longest silence between two notes over which the band stays back."""
+"""Longest silence between two notes, in samples, during which the accompaniment stays lowered."""
 
 _GRID = 64
 
 
 class Presence:
-    """Envelope of the singing: for each sample of a song 1 while somebody sings, 0 otherwise, with ramps between."""
+    """Computes for each sample of a song 1 while somebody sings and 0 otherwise, with ramps between."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []
 
     def expect(self, notes: Iterable[SungNote], start: int) -> None:
-        """Take in what is sung in a section that begins at sample `start` of the song."""
+        """Add the sung notes of a section that begins at sample `start` of the song."""
         for first, last in sorted((_at(note.start, start), _at(note.end, start)) for note in notes):
             if self._spans and first - self._spans[-1][1] <= _BRIDGED_SAMPLES:
                 self._spans[-1] = (self._spans[-1][0], max(last, self._spans[-1][1]))
@@ -37,7 +37,9 @@ class Presence:
                 self._spans.append((first, last))
 
     def at(self, start: int, stop: int) -> Samples:
-        """Values of samples [start, stop) of the song, in short steps; one value where it is the same for all."""
+        """Return the envelope for the samples [start, stop) of the song; a single value if it is the same for all of
+        them.
+        """
         self._spans = [span for span in self._spans if span[1] + _RELEASE_SAMPLES > start]
         first = start // _GRID
         points = np.arange(first, -(-stop // _GRID)) * _GRID
@@ -52,19 +54,19 @@ class Presence:
 
 
 class RoomForWords:
-    """The middle signal of the band, lowered and dipped by how much somebody sings."""
+    """Attenuates frequencies around 3 kHz in the middle (mono) signal of the accompaniment while somebody sings."""
 
     def __init__(self) -> None:
         self._band = Equaliser(bandpass(_DIP_HERTZ, _DIP_QUALITY), channels=1)
 
     def run(self, middle: NDArray[np.float32], present: Samples) -> NDArray[np.float32]:
-        """The next block; `present` as `Presence.at` gives it. The level of all of the band is another matter."""
+        """Return the attenuated next block of the middle signal; `present` comes from `Presence.at`."""
         depth = np.float32(1.0 - 10.0 ** (_DIP_DB / 20.0))
         return np.asarray(middle - depth * present * self._band.run(middle), np.float32)
 
 
 def level(present: Samples) -> Samples:
-    """The gain of the band."""
+    """Return the gain of the whole accompaniment for each value of `present`, which comes from `Presence.at`."""
     return np.asarray(1.0 - np.float32(1.0 - 10.0 ** (BAND_DB / 20.0)) * present, np.float32)
 
 

@@ -1,4 +1,4 @@
-"""Small streaming effects, filters and an ensemble, whose output does not depend on the block sizes."""
+"""Streaming audio effects (filter, compressor, de-esser, ensemble), whose output does not depend on the block sizes."""
 
 import math
 
@@ -9,7 +9,7 @@ from model.shared.recursive_filters import linear_filter_on
 from model.studio.sound.tones import Samples
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
-# A filter's state below this changes no float32 sample, neither while it rings nor in the sound that comes next.
+# A filter's state below this changes no float32 sample, neither of its decay nor of later sound.
 _SILENT = 1e-50
 
 _ENSEMBLE_DELAY_SECONDS = 0.014
@@ -20,10 +20,12 @@ _ENSEMBLE_GRID = 128
 
 
 class Filter:
-    """A biquad over the last axis of its input."""
+    """A second-order IIR filter (biquad) over the last axis of its input."""
 
     def __init__(self, section: NDArray[np.float64], channels: tuple[int, ...]) -> None:
-        """`section` is one row of second-order coefficients; `channels` the shape before the last axis, () for mono."""
+        """Set up the filter; `section` is one row of second-order coefficients; `channels` the shape before the last
+        axis, () for mono.
+        """
         self._zeros, self._poles = section.reshape(2, 3)
         self._state = np.zeros((*channels, 2))
 
@@ -33,17 +35,17 @@ class Filter:
         return bool(np.abs(self._state).max() < _SILENT)
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The next block, filtered."""
+        """Return the next block, filtered; continues from the block before."""
         filtered, self._state = linear_filter_on(self._zeros, self._poles, sound, self._state)
         return np.asarray(filtered, np.float32)
 
 
 class Compressor:
-    """Compresses sound above a threshold by its mean power over the last moments; mono."""
+    """Compresses mono sound above a threshold, by its mean power over the last moments."""
 
     def __init__(self, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower; `seconds` is the averaging
-        time.
+        """Set up the compressor. Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower;
+        `seconds` is the averaging time.
         """
         self._threshold = 10.0 ** (threshold_db / 10.0)
         self._exponent = -0.5 * (1.0 - 1.0 / ratio)
@@ -52,45 +54,51 @@ class Compressor:
 
     @property
     def is_silent(self) -> bool:
-        """True if the level of earlier sound has decayed."""
+        """True if silent input gives silent output: the level of earlier sound has decayed."""
         return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """The next block, compressed."""
+        """Return the next block, compressed; continues from the block before."""
         over = np.maximum(self._mean.run(sound * sound) / np.float32(self._threshold), np.float32(1.0))
         return np.asarray(sound * over**self._exponent, np.float32)
 
 
 class DeEsser:
-    """Turns down the highs of a voice where they are louder than sibilants should be; mono."""
+    """Lowers the high frequencies of a mono voice where they are louder than sibilants should be."""
 
     def __init__(self, corner_hertz: float, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Highs are what lies above `corner_hertz`, by a slope of 6 dB per octave; see `Compressor` for the rest."""
+        """Set up a de-esser for the frequencies above `corner_hertz`, cut off by 6 dB per octave; see `Compressor` for
+        the rest.
+        """
         keep = math.exp(-2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ)
         self._lows = Filter(np.array([1.0 - keep, 0.0, 0.0, 1.0, -keep, 0.0]), ())
         self._compressor = Compressor(threshold_db, ratio, seconds)
 
     @property
     def is_silent(self) -> bool:
-        """True if earlier sound has decayed."""
+        """True if silent input gives silent output: earlier sound has decayed."""
         return self._lows.is_silent and self._compressor.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """The next block with even highs."""
+        """Return the next block with its sibilants lowered; continues from the block before."""
         lows = self._lows.run(sound)
         return np.asarray(lows + self._compressor.run(sound - lows), np.float32)
 
 
 class Ensemble:
-    """Widens a sound (chorus): each side gets a copy with a slowly modulated delay, in opposite phase."""
+    """A chorus effect: the left and right channels get copies of a sound with slowly modulated delays, in opposite
+    phase.
+    """
 
     def __init__(self, phase: float) -> None:
-        """`phase` (0 to 1) is the initial phase of the modulation."""
+        """Set up the ensemble; `phase` (0 to 1) is the initial phase of the modulation."""
         self._phase = phase
         self._memory = np.zeros(_ENSEMBLE_MEMORY, np.float32)
 
     def run(self, sound: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """The next block [2, samples], which begins at sample `start` of the song, widened at about equal loudness."""
+        """Return the next block [2, samples], which begins at sample `start` of the song, widened at about equal
+        loudness.
+        """
         line = np.concatenate([self._memory, sound.mean(axis=0)])
         self._memory = line[-_ENSEMBLE_MEMORY:]
         sides = [self._delayed(line, start, self._phase), self._delayed(line, start, self._phase + 0.31)]
@@ -106,7 +114,9 @@ class Ensemble:
 
 
 def _swinging_delay(start: int, count: int, phase: float) -> Samples:
-    """Delay in samples at each sample [start, start + count) of the song; a sine drawn in short straight lines."""
+    """Return the delay, in samples, at each sample [start, start + count) of the song: a sine, approximated by short
+    lines.
+    """
     first = start // _ENSEMBLE_GRID
     points = np.arange(first, (start + count) // _ENSEMBLE_GRID + 2) * (_ENSEMBLE_GRID / SAMPLE_RATE_HERTZ)
     swing = np.sin(2.0 * np.pi * (_ENSEMBLE_HERTZ * points + phase))

@@ -1,4 +1,4 @@
-"""Cascades of shelves, bells and highpasses (R. Bristow-Johnson, "Audio EQ cookbook")."""
+"""Equaliser filters: shelves, bells and highpasses in series (R. Bristow-Johnson, "Audio EQ cookbook")."""
 
 import math
 
@@ -8,43 +8,43 @@ from numpy.typing import NDArray
 from model.shared.recursive_filters import Sections, butterworth_high_pass, cascade_on
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 
-# A state below this changes no float32 sample, and left alone it turns into denormal numbers, which are slow.
+# A state below this changes no float32 sample, and would decay to denormal numbers, which are slow.
 _SILENT = 1e-50
 
 
 def highpass(cutoff_hertz: float) -> Sections:
-    """Second-order Butterworth highpass."""
+    """Return the coefficients of a second-order Butterworth highpass."""
     return butterworth_high_pass(cutoff_hertz, SAMPLE_RATE_HERTZ)
 
 
 def high_shelf(corner_hertz: float, gain_db: float) -> Sections:
-    """Highs raised or lowered by `gain_db` above `corner_hertz`."""
+    """Return the coefficients of a shelf that changes frequencies above `corner_hertz` by `gain_db`."""
     return _shelf(corner_hertz, gain_db, 1.0)
 
 
 def low_shelf(corner_hertz: float, gain_db: float) -> Sections:
-    """Lows raised or lowered by `gain_db` below `corner_hertz`."""
+    """Return the coefficients of a shelf that changes frequencies below `corner_hertz` by `gain_db`."""
     return _shelf(corner_hertz, gain_db, -1.0)
 
 
 def bell(centre_hertz: float, gain_db: float, quality: float) -> Sections:
-    """A bell of `gain_db` around `centre_hertz`."""
+    """Return the coefficients of a filter that changes frequencies around `centre_hertz` by `gain_db`."""
     a = 10.0 ** (gain_db / 40.0)
     cosine, alpha = _angles(centre_hertz, quality)
     return _section([1 + alpha * a, -2 * cosine, 1 - alpha * a], [1 + alpha / a, -2 * cosine, 1 - alpha / a])
 
 
 def bandpass(centre_hertz: float, quality: float) -> Sections:
-    """A band around `centre_hertz`, which keeps its level there."""
+    """Return the coefficients of a bandpass with unity gain at `centre_hertz`."""
     cosine, alpha = _angles(centre_hertz, quality)
     return _section([alpha, 0.0, -alpha], [1 + alpha, -2 * cosine, 1 - alpha])
 
 
 class Equaliser:
-    """Filters one after another over the last axis of their input. Blocks come in order; their sizes do not matter."""
+    """Applies filters in series to the last axis of its input. Blocks come in order; their sizes do not matter."""
 
     def __init__(self, *stages: Sections, channels: int) -> None:
-        """`channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
+        """Set up the equaliser; `channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
         self._sections = np.concatenate(stages)
         self._state = np.zeros((channels, len(self._sections), 2))
 
@@ -54,7 +54,7 @@ class Equaliser:
         return not self._state.any()
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """The next block, filtered."""
+        """Return the next block, filtered; continues from the block before."""
         channels = np.asarray(np.atleast_2d(sound), np.float64)
         filtered, state = cascade_on(self._sections, channels, self._state)
         state[np.abs(state) < _SILENT] = 0.0
@@ -63,7 +63,7 @@ class Equaliser:
 
 
 def _shelf(corner_hertz: float, gain_db: float, side: float) -> Sections:
-    """A shelf of slope 1; `side` is 1 for highs and -1 for lows."""
+    """Return the coefficients of a shelf of slope 1; `side` is 1 for a high shelf and -1 for a low shelf."""
     a = 10.0 ** (gain_db / 40.0)
     angle = 2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ
     cosine, slope = side * math.cos(angle), math.sin(angle) * math.sqrt(2.0 * a)

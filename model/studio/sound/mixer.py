@@ -37,7 +37,9 @@ _WETNESS_RANGE_DB = 9.0
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """A track's mix settings: level, pan (-1 left to 1 right), reverb send, and True if lows are kept."""
+    """Mix settings of a track: level, pan (-1 left to 1 right), reverb send, and True if its low frequencies are
+    kept.
+    """
 
     stem: Stem
     level_db: float
@@ -67,7 +69,7 @@ _NOTHING_SUNG: Mapping[Singer, Sequence[SungNote]] = {}
 
 
 class Mixer:
-    """Plays the sections of one song in order. Voices and reverb continue from one section into the next."""
+    """Plays the sections of one song in order. Decaying notes and reverb continue from one section into the next."""
 
     def __init__(
         self,
@@ -80,10 +82,11 @@ class Mixer:
         stems: frozenset[Stem] = ALL_STEMS,
         seed: int = 0,
     ) -> None:
-        """Set up the mixer; tracks of stems outside `stems` are silent. `seed` varies the reverb and the ensemble.
+        """Set up the mixer of a song; only the tracks of the `stems` are audible. `seed` varies the reverb and the
+        ensemble.
 
-        With `singers` the vocal stem is theirs, and the player of the lead only ornaments; without, it is the lead's.
-        `vocal_level_db` is added to the level of that stem.
+        With `singers` these are the vocal stem, and the lead instrument plays only ornaments; without singers the lead
+        instrument is the vocal stem. `vocal_level_db` is added to the level of that stem.
         """
         strips = _strips(style, singers is not None, vocal_level_db)
         heard = {track for track, strip in strips.items() if strip.stem in stems}
@@ -105,7 +108,9 @@ class Mixer:
         self._position: int | None = None
 
     def shared(self) -> tuple[object, ...]:
-        """Constant objects that all mixers of one song share, in a fixed order."""
+        """Constant objects that all mixers of one song share, in a fixed order, so that a saved mixer can refer to
+        them.
+        """
         return (
             self._bank,
             *self._reverb.filters,
@@ -134,7 +139,10 @@ class Mixer:
             ValueError: the section does not begin where the last one ended, or a window is empty.
         """
         if self._position not in (None, start_sample) or min(first_window, window) < 1:
-            raise ValueError(f"section at {start_sample} after {self._position}, windows {first_window}, {window}")
+            raise ValueError(
+                f"the section begins at sample {start_sample} instead of {self._position}, or a window is empty "
+                f"({first_window}, {window} samples). This is a bug: please report it"
+            )
         waiting = {track: self._scheduled(arrangement, track, start_sample) for track in self._samplers}
         for singer, channel in self._singers.items():
             channel.singer.prepare(vocals.get(singer, ()), start_sample)
@@ -150,7 +158,7 @@ class Mixer:
             yield mixed
 
     def _scheduled(self, arrangement: Arrangement, track: Track, start_sample: int) -> list[SampledNote]:
-        """The track's notes in samples of the song, the first one last."""
+        """Return the notes of a track with their times in samples of the song, in reverse order."""
         notes = [self._sampled(note, start_sample) for note in arrangement.tracks.get(track, ())]
         return sorted(notes, key=lambda note: note.start, reverse=True)
 
@@ -186,7 +194,9 @@ class Mixer:
         return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
 
     def _band(self, highs: Window, lows: Window, present: Samples) -> Window:
-        """The players together: wide but for their lows, with room in the middle for what is sung."""
+        """Return the mix of the accompaniment: stereo but for its low frequencies, lowered in the middle while somebody
+        sings.
+        """
         middle = self._middle.run(highs[0] + highs[1]) + (lows[0] + lows[1])
         side = np.float32(_ratio(_WIDTH_DB)) * self._side.run(highs[0] - highs[1]) + (lows[0] - lows[1])
         middle = self._room_for_words.run(middle, present)
@@ -194,7 +204,7 @@ class Mixer:
 
 
 def _tone(style: Style) -> Equaliser:
-    """The equaliser of the whole mix: the tone of the genre, and the brightness that was asked for."""
+    """Return the equaliser of the whole mix, from the tone of the genre and the brightness of the style."""
     lows, low_middle, high_middle, highs = zip(_TONE_HERTZ, style.tone_db, strict=True)
     return Equaliser(
         low_shelf(*lows),
@@ -207,7 +217,7 @@ def _tone(style: Style) -> Equaliser:
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
-    """The mix settings of one song."""
+    """Return the mix settings of one song."""
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)
@@ -233,12 +243,12 @@ def _ratio(level_db: float) -> float:
 
 
 def _side_gains(strip: Strip) -> NDArray[np.float32]:
-    """Gains of left and right, shape [2, 1]: a balance that leaves the louder side alone."""
+    """Return the gains of the left and right channels for a pan, shape [2, 1]; the louder channel keeps its level."""
     level = _ratio(strip.level_db)
     return np.array([[level * min(1.0, 1.0 - strip.pan)], [level * min(1.0, 1.0 + strip.pan)]], np.float32)
 
 
 def _fade(start: int, stop: int, end: int) -> NDArray[np.float32]:
-    """Half a cosine that reaches zero at sample `end`."""
+    """Return the gain of a fade-out, half a cosine that reaches zero at sample `end`."""
     left = (end - 1 - np.arange(start, stop)) / (_FADE_SECONDS * SAMPLE_RATE_HERTZ)
     return (0.5 - 0.5 * np.cos(np.pi * np.clip(left, 0.0, 1.0))).astype(np.float32)

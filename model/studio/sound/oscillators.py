@@ -1,4 +1,4 @@
-"""Computed instruments: the waves of old game consoles, and two electronic drum kits."""
+"""Synthesises instruments from formulas: the waves of old game consoles, and two electronic drum kits."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -31,7 +31,9 @@ _Ringing: TypeAlias = Callable[[float, float], _Sound]
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """Computed instruments by name, and the mono samples at 48 kHz that their zones count from `first_sample` on."""
+    """The synthesised instruments by name, and their mono samples at 48 kHz; zones count samples from `first_sample`
+    on.
+    """
 
     first_sample: int
     instruments: Mapping[str, InstrumentZones]
@@ -40,7 +42,9 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class _Wave:
-    """A sustained wave: the strength of each harmonic, its envelope, and the gain for equal loudness."""
+    """A sustained wave: the amplitude of each harmonic, its envelope, and the gain that makes it as loud as other
+    waves.
+    """
 
     harmonic: Callable[[int], float]
     envelope: Envelope
@@ -49,7 +53,7 @@ class _Wave:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A drum: its keys, the key of its computed pitch, its sound and its level."""
+    """A drum of a kit: its MIDI keys, the key at its computed pitch, its sound and its level."""
 
     keys: tuple[int, int]
     root: int
@@ -61,7 +65,7 @@ class _Piece:
 
 @cache
 def compute_instruments(first_sample: int) -> Computed:
-    """Every computed instrument; the same numbers on every call."""
+    """Return every synthesised instrument; every call returns the same samples."""
     instruments, samples = {}, list[Samples]()
     for instrument, wave in _WAVES.items():
         zones = [_wave_zone(wave, octave, first_sample + len(samples) + octave) for octave in range(_OCTAVES)]
@@ -75,13 +79,13 @@ def compute_instruments(first_sample: int) -> Computed:
 
 
 def _period(octave: int) -> int:
-    """Samples of one cycle in the middle of an octave's zone."""
+    """Return the number of samples in one cycle of a wave, at the middle of an octave's zone."""
     hertz = _CONCERT_HERTZ * math.pow(2.0, (_LOWEST_ROOT + 12 * octave - _CONCERT_PITCH) / 12.0)
     return round(SAMPLE_RATE_HERTZ / hertz)
 
 
 def _cycles(wave: _Wave, octave: int) -> Samples:
-    """A few cycles, without harmonics that would pass 18 kHz at the top of the zone."""
+    """Return a few cycles of a wave, without harmonics that would exceed 18 kHz at the top of the zone."""
     period = _period(octave)
     count = max(1, int(_HIGHEST_HERTZ / (SAMPLE_RATE_HERTZ / period * math.sqrt(2.0))))
     phase = 2.0 * np.pi * np.arange(period * _CYCLES) / period
@@ -107,9 +111,7 @@ def _pulse(duty: float) -> Callable[[int], float]:
 
 
 def _triangle(k: int) -> float:
-    """A triangle with the steps of a four-bit converter, which raise its 15th and 17th harmonics and their
-    multiples.
-    """
+    """Return a triangle wave with the steps of a four-bit converter, which amplify its 15th and 17th harmonics."""
     if k % 2 == 0:
         return 0.0
     sign = -1.0 if k % 4 == 3 else 1.0
@@ -126,7 +128,7 @@ def _faded(sound: _Sound) -> Samples:
 
 
 def _noise(seconds: float, hold: int = 1) -> _Sound:
-    """White noise; with `hold` every value is repeated that often, as by a shift register at a low rate."""
+    """Return white noise; each value is repeated `hold` times, as by a shift register at a low rate."""
     count = int(seconds * SAMPLE_RATE_HERTZ)
     values = np.random.default_rng(hold).choice((-1.0, 1.0), count // hold + 1)
     return np.repeat(values, hold)[:count]
@@ -145,7 +147,7 @@ def _lowpassed(sound: _Sound, hertz: float) -> _Sound:
 
 
 def _falling(seconds: float, from_hertz: float, to_hertz: float, glide: float, decay: float) -> _Sound:
-    """A sine that falls in pitch within about `glide` seconds and dies within `decay`."""
+    """Return a sine whose pitch falls within about `glide` seconds and which decays within `decay` seconds."""
     time = _seconds(seconds)
     hertz = to_hertz + (from_hertz - to_hertz) * np.exp(-time / glide)
     return np.sin(2.0 * np.pi * np.cumsum(hertz) / SAMPLE_RATE_HERTZ) * np.exp(-time / decay)
@@ -196,7 +198,9 @@ def _bell(seconds: float, hertz: float, decay: float) -> _Sound:
 def _kit(
     kick: _Hit, snare: _Hit, clap: _Hit, tom: _Hit, hiss: tuple[float, _Ringing], ring: tuple[float, _Ringing]
 ) -> tuple[_Piece, ...]:
-    """A kit out of six sounds, each with its level in decibels; `hiss` and `ring` take length and decay in seconds."""
+    """Return a drum kit of six sounds, each with its level in dB; `hiss` and `ring` take length and decay in
+    seconds.
+    """
 
     def metal(key: int, level_db: float, seconds: float, decay: float, pan: float) -> _Piece:
         group = _HAT_CLASS if key in _HATS else 0

@@ -1,4 +1,4 @@
-"""A reverb: reflections of its input, in stereo, block by block."""
+"""Reverb by convolution: turns a mono signal into stereo reflections, block by block."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,8 @@ _FADE_IN_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Perceived size of a room: time of a 60 dB decay at middle frequencies, and the first reflection's delay.
+    """The size of a room: its reverberation time (60 dB decay at middle frequencies) and the delay of the first
+    reflection.
 
     The delay is at least 22 ms: it hides the block length of the convolution.
     """
@@ -29,14 +30,15 @@ class Room:
 
     @classmethod
     def of(cls, amount: float) -> "Room":
-        """From a dry booth (0) to a hall (1)."""
+        """Return the room for an amount of reverb from 0 (dry booth) to 1 (hall)."""
         return cls(decay_seconds=0.7 + 1.7 * amount, delay_seconds=0.024 + 0.02 * amount)
 
 
 def impulse_response(room: Room, seed: int) -> NDArray[np.float32]:
-    """The room's impulse response, shape [2, samples] at 48 kHz, unit energy per channel.
+    """Return the room's impulse response, shape [2, samples] at 48 kHz, unit energy per channel.
 
-    Noise whose highs decay sooner than its lows (J. A. Moorer, "About this reverberation business", 1979).
+    It is noise whose high frequencies decay sooner than its low ones (J. A. Moorer, "About this reverberation
+    business", 1979).
     """
     count = int(room.decay_seconds * SAMPLE_RATE_HERTZ)
     noise = np.random.default_rng(seed).standard_normal((2, count), np.float32)
@@ -60,10 +62,12 @@ def _split(sound: NDArray[np.float32], cutoff_hertz: float) -> tuple[NDArray[np.
 
 
 class Reverb:
-    """Convolves a mono send with a room. The output does not depend on the block sizes."""
+    """Convolves a mono signal with a room's impulse response. The output does not depend on the block sizes."""
 
     def __init__(self, response: NDArray[np.float32]) -> None:
-        """`response` is [2, samples]; its first 1024 samples must be silent."""
+        """Set up a reverb with the impulse response `response` [2, samples], whose first 1024 samples must be
+        silent.
+        """
         self._parts = (
             _Convolver(response[:, _EARLY_BLOCK:_LATE_BLOCK], _EARLY_BLOCK),
             _Convolver(response[:, _LATE_BLOCK:], _LATE_BLOCK),
@@ -71,11 +75,13 @@ class Reverb:
 
     @property
     def filters(self) -> tuple[NDArray[np.complex64], ...]:
-        """Frequency responses of the reverb's impulse response, for sharing; never changed."""
+        """Frequency responses of the blocks of the impulse response, constant, so that several reverbs can share
+        them.
+        """
         return tuple(part.filters for part in self._parts)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """The reverb during the time of `send` [samples], shape [2, samples]."""
+        """Return the reverb, shape [2, samples], during the time of the next block `send` [samples]."""
         early, late = (part.run(send) for part in self._parts)
         early += late
         return early
@@ -99,7 +105,7 @@ class _Convolver:
         self._ready = np.zeros((2, block), np.float32)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """As `Reverb.run`."""
+        """Return the reverb during the time of the next block; see `Reverb.run`."""
         self._line = np.concatenate([self._line, send])
         blocks = len(self._line) // self._block - 1
         if blocks > 0:
@@ -109,7 +115,7 @@ class _Convolver:
         return answer
 
     def _convolved(self, blocks: int) -> NDArray[np.float32]:
-        """The output of the first complete blocks of the line, by overlap-save."""
+        """Return the convolution of the first complete blocks of the input buffer, by overlap-save."""
         frames = sliding_window_view(self._line, 2 * self._block)[:: self._block][:blocks]
         spectra = np.concatenate([self._history, rfft(frames)])
         parts = self.filters.shape[1]

@@ -1,4 +1,4 @@
-"""One player: renders notes to stereo sound, which decays across blocks."""
+"""Plays one instrument: renders its notes to stereo sound, block by block."""
 
 import math
 from collections.abc import Iterable
@@ -33,7 +33,9 @@ _PAN_POSITIONS = 5
 
 @dataclass(frozen=True, slots=True)
 class SampledNote:
-    """A note in samples of the song: starts at `start`, is released at `stop` (ignored by drums)."""
+    """A note with times in samples of the song: it starts at `start` and is released at `stop` (drums ignore the
+    release).
+    """
 
     start: int
     stop: int
@@ -43,7 +45,7 @@ class SampledNote:
 
 @dataclass(slots=True)
 class _Voice:
-    """One sounding zone; from sample `stop` on it fades out within `release_seconds`."""
+    """One sounding sample of a note; it fades out within `release_seconds` from sample `stop` on."""
 
     tone: Tone
     start: int
@@ -57,17 +59,17 @@ class _Voice:
 
     @property
     def end(self) -> int:
-        """The first silent sample."""
+        """First sample of the song at which the voice is silent."""
         return min(self.start + self.tone.length, self.stop + len(_release(self.release_seconds)))
 
     def let_go(self, at: int, release_seconds: float | None = None) -> None:
-        """Release the voice at sample `at` unless it ends sooner, by its own release or a quicker one."""
+        """Release the voice at sample `at`, within its own or a shorter time, unless it is released sooner."""
         if at < self.stop:
             self.stop = at
             self.release_seconds = self.release_seconds if release_seconds is None else release_seconds
 
     def add_to(self, lane: Samples, lane_start: int) -> None:
-        """Mix this voice into the block that begins at sample `lane_start`."""
+        """Add this voice to the block that begins at sample `lane_start`."""
         first, last = max(self.start, lane_start), min(self.end, lane_start + len(lane))
         if first >= last:
             return
@@ -77,7 +79,9 @@ class _Voice:
         lane[first - lane_start : last - lane_start] += sound
 
     def _tilted(self, start: int, stop: int) -> Samples:
-        """Samples [start, stop) of the tone at its gain, brighter by the tilt: each less a share of the one before."""
+        """Return the samples [start, stop) of the tone with its gain, made brighter by a first-order high-frequency
+        boost.
+        """
         read = self.tone.read(max(start - 1, 0), stop)
         ahead = int(start > 0)
         sound = read[ahead:] * (self.gain * (1 + self.tilt))
@@ -106,9 +110,10 @@ class Sampler:
         return not self._voices
 
     def start(self, notes: Iterable[SampledNote]) -> None:
-        """Start notes that begin in the next block, in order of their starts.
+        """Start the notes that begin in the next block, in order of their starts.
 
-        A repeated key releases the note still held on it; a drum silences its exclusive class.
+        A repeated pitch releases the note that still sounds on it; a drum silences the other drums of its exclusive
+        class.
         """
         for note in notes:
             voices = [self._voice(zone, note) for zone in self._bank.zones(self._instrument, note.pitch)]
@@ -116,7 +121,7 @@ class Sampler:
             self._voices += voices
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """The sound of samples [start, stop) of the song, shape [2, stop - start]."""
+        """Return the sound of the samples [start, stop) of the song, shape [2, stop - start]."""
         lanes: dict[float, Samples] = {}
         for voice in self._voices:
             if voice.pan not in lanes:
@@ -159,7 +164,7 @@ class Sampler:
 
 
 def _chances(note: SampledNote) -> tuple[float, float, float]:
-    """Three numbers between -1 and 1 that look random: the same for the same note of a song, whatever was before.
+    """Return three pseudo-random numbers between -1 and 1 that depend only on the note itself, not on earlier notes.
 
     The bits are mixed as in MurmurHash3 (A. Appleby, public domain).
     """
@@ -173,7 +178,9 @@ def _chances(note: SampledNote) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=128)
 def _release(full_seconds: float) -> Samples:
-    """An exponential decay that ends at exactly zero; `full_seconds` is the time of 100 dB. Read-only."""
+    """Return an exponential decay that ends at exactly zero; `full_seconds` is the time of a fall by 100 dB.
+    Read-only.
+    """
     seconds = full_seconds * _RELEASE_DB / 100.0
     seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)
     share = np.linspace(0.0, 1.0, int(seconds * SAMPLE_RATE_HERTZ), dtype=np.float32)
@@ -182,6 +189,6 @@ def _release(full_seconds: float) -> Samples:
 
 
 def _side_gains(pan: float) -> tuple[np.float32, np.float32]:
-    """Left and right gain at constant power, unity in the centre."""
+    """Return the gains of the left and right channels for a pan, at constant power and unity in the centre."""
     angle = (1.0 + pan) * math.pi / 4.0
     return np.float32(math.sqrt(2.0) * math.cos(angle)), np.float32(math.sqrt(2.0) * math.sin(angle))

@@ -1,4 +1,4 @@
-"""One sample played at one pitch and brightness, computed in blocks and cached for later notes."""
+"""Computes a sample at one pitch and brightness, in blocks, and caches the result for later notes."""
 
 import math
 from collections import OrderedDict
@@ -24,7 +24,7 @@ _OPEN_HERTZ = 16_000.0
 
 
 class Brightness(IntEnum):
-    """Cutoff of the lowpass by velocity, in three steps."""
+    """Cutoff of the lowpass filter by MIDI velocity, in three steps."""
 
     SOFT = 0
     MEDIUM = 1
@@ -32,22 +32,24 @@ class Brightness(IntEnum):
 
     @classmethod
     def of(cls, velocity: int) -> "Brightness":
-        """The shade of a MIDI velocity."""
+        """Return the brightness of a MIDI velocity."""
         return cls.SOFT if velocity < 58 else cls.MEDIUM if velocity < 92 else cls.LOUD
 
     def place(self, velocity: int) -> float:
-        """The place of a velocity among those of the shade, from -1 for the softest to 1."""
+        """Return the place of a velocity among the velocities of this brightness, from -1 for the softest to 1."""
         softest, hardest = ((1, 57), (58, 91), (92, 127))[self]
         return 2.0 * (velocity - softest) / (hardest - softest) - 1.0
 
     @property
     def cents(self) -> float:
-        """Lowering of the cutoff in cents, after SoundFont 2.04's velocity to filter modulator (section 8.4.2)."""
+        """The lowering of the filter's cutoff in cents, by the velocity-to-filter modulator of SoundFont 2.04 (section
+        8.4.2).
+        """
         return (-1700.0, -800.0, 0.0)[self]
 
 
 class Tone:
-    """A held note: pitch-shifted, looped, filtered, with its attack and decay; mono at 48 kHz.
+    """The sound of a held note: a sample, pitch-shifted, looped and filtered, with attack and decay; mono at 48 kHz.
 
     It is computed in blocks on a fixed grid when first read, so the result does not depend on the order of reads.
     """
@@ -61,7 +63,7 @@ class Tone:
         brightness: Brightness,
         cents: int = 0,
     ) -> None:
-        """`cents` is added to the pitch."""
+        """Set up the tone of a zone at a pitch; `cents` is added to the pitch."""
         self.zone = zone
         self.pitch = pitch
         self.brightness = brightness
@@ -75,16 +77,18 @@ class Tone:
 
     @property
     def length(self) -> int:
-        """Length in samples until it has decayed, `ENDLESS` if it never does."""
+        """Number of samples until the tone has decayed; `ENDLESS` if it never does."""
         return self._length
 
     @property
     def made_bytes(self) -> int:
-        """Memory taken so far."""
+        """Memory taken by the blocks computed so far, in bytes."""
         return self._made.nbytes
 
     def read(self, start: int, stop: int) -> Samples:
-        """Samples [start, stop) counted from the note's start, fewer at the tone's end. Read-only."""
+        """Return the samples [start, stop), counted from the note's start; fewer at the tone's end. The array is
+        read-only.
+        """
         stop = min(stop, self._length)
         if stop > len(self._made):
             starts = range(len(self._made), stop, _PIECE_SAMPLES)
@@ -103,7 +107,7 @@ class Tone:
         return sound
 
     def _shifted(self, start: int, count: int) -> Samples:
-        """The sample at the tone's speed by Catmull-Rom interpolation."""
+        """Return a block of the sample at the tone's pitch, by Catmull-Rom interpolation."""
         position = np.arange(start, start + count) * self._ratio
         whole = np.floor(position)
         first, last = int(whole[0]), int(whole[-1])
@@ -117,7 +121,9 @@ class Tone:
         return shifted
 
     def _source(self, first: int, last: int) -> Samples:
-        """Sample values [first, last) with the loop unrolled; zero before the start and after the end."""
+        """Return the values [first, last) of the sample with its loop repeated; zero before its start and after its
+        end.
+        """
         size = len(self._sample)
         loop_start, loop_end = self.zone.loop or (size, ENDLESS)
         if first >= 0 and last <= min(size, loop_end):
@@ -134,7 +140,9 @@ class Tone:
 
 
 class _Lowpass:
-    """A resonant biquad, fixed or swept; R. Bristow-Johnson, "Audio EQ cookbook". Blocks come in order."""
+    """A resonant lowpass (biquad) with fixed or moving cutoff; R. Bristow-Johnson, "Audio EQ cookbook". Blocks come in
+    order.
+    """
 
     def __init__(self, cutoff_hertz: float, resonance_db: float, sweep: Sweep | None) -> None:
         self._cutoff_hertz = cutoff_hertz
@@ -144,20 +152,22 @@ class _Lowpass:
 
     @classmethod
     def of(cls, zone: Zone, brightness: Brightness) -> "_Lowpass | None":
-        """The filter of a zone, `None` if its effect is inaudible."""
+        """Return the lowpass of a zone, or `None` if its effect is inaudible."""
         cutoff_hertz = min(zone.cutoff_hertz, _OPEN_HERTZ) * 2.0 ** (brightness.cents / 1200.0)
         if zone.sweep is None and cutoff_hertz >= _OPEN_HERTZ:
             return None
         return cls(cutoff_hertz, zone.resonance_db, zone.sweep)
 
     def run(self, sound: Samples, start: int) -> Samples:
-        """The next block, filtered; `start` is its offset in the tone."""
+        """Return the next block, filtered; `start` is its offset in the tone."""
         if self._sweep is None:
             return self._part(sound, self._cutoff_hertz)
         starts = np.arange(0, len(sound), _SWEEP_SAMPLES)
         cutoffs = self._cutoff_hertz * 2.0 ** (_sweep_cents(self._sweep, start + starts) / 1200.0)
         cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
-        moves = np.flatnonzero(np.diff(cutoffs, prepend=0.0))  # a call costs more than the samples of one step
+        moves = np.flatnonzero(
+            np.diff(cutoffs, prepend=0.0)
+        )  # one call of the filter costs more than the samples of a step
         parts = zip(np.split(sound, starts[moves[1:]]), cutoffs[moves].tolist(), strict=True)
         return np.concatenate([self._part(part, cutoff_hertz) for part, cutoff_hertz in parts])
 
@@ -171,14 +181,14 @@ class _Lowpass:
 
 
 class ToneCache:
-    """Caches tones by their parameters; the least recently used are dropped above a number of bytes."""
+    """Caches tones by their parameters, up to a number of bytes; the least recently used tones are removed first."""
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._tones: OrderedDict[tuple[int, int, int, int], Tone] = OrderedDict()
 
     def get(self, zone: Zone, pitch: int, brightness: Brightness, cents: int, make: Callable[[], Tone]) -> Tone:
-        """The cached tone, or a new one from `make`; zones are compared by identity."""
+        """Return the cached tone, or a new tone from `make`; zones are compared by identity."""
         key = (id(zone), pitch, brightness, cents)
         if key not in self._tones:
             self._forget()

@@ -22,21 +22,21 @@ _BEHIND = frozenset({Singer.BACKING, Singer.DOUBLE})
 
 
 class Stage(Protocol):
-    """A mono effect."""
+    """Protocol of a mono effect."""
 
     @property
     def is_silent(self) -> bool:
         """True if silent input gives silent output."""
 
     def run(self, sound: Samples) -> Samples:
-        """The next block."""
+        """Return the next block with the effect applied."""
 
 
 class Channel:
-    """A singer with the effects of a lead voice, or of one that stands behind it.
+    """A singer with the effects of a lead voice or of a backing voice.
 
-    The lead has less body and more presence and air than the recordings, an even level and even sibilants. Those behind
-    it keep their consonants back, which would blur the lead's.
+    The lead voice has less body and more presence and air than the recordings, an even level and even sibilants.
+    Backing voices have soft consonants, which would otherwise blur those of the lead.
     """
 
     def __init__(self, who: Singer, singer: Vocalist) -> None:
@@ -49,7 +49,7 @@ class Channel:
         return self.singer.is_silent and all(stage.is_silent for stage in self._stages)
 
     def run(self, start: int, stop: int) -> Samples:
-        """Samples [start, stop) of the song, mono."""
+        """Return the samples [start, stop) of the song, mono."""
         sound = self.singer.render(start, stop)
         for stage in self._stages:
             sound = stage.run(sound)

@@ -1,4 +1,4 @@
-"""Table of the shipped instruments: samples, and the key zones that play them."""
+"""Table of the shipped instruments: their samples, and the key zones that play the samples."""
 
 from dataclasses import dataclass
 
@@ -7,9 +7,9 @@ SAMPLE_RATE_HERTZ = 48_000
 
 @dataclass(frozen=True, slots=True)
 class Sample:
-    """One recording: where its Ogg Vorbis stream lies in the data file, and what it decodes to.
+    """One recorded sample: the position of its Ogg Vorbis stream in the data file, and the size of the decoded sound.
 
-    `frames` mono samples at `sample_rate_hertz`.
+    It decodes to `frames` mono values at `sample_rate_hertz`.
     """
 
     offset: int
@@ -20,10 +20,10 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """Loudness over time while a key is held, and after.
+    """The loudness of a note over time, while its key is held and after.
 
-    Delay, linear attack, hold, then a fall by 100 dB per `decay_seconds` down to `-sustain_db`; after the key is let
-    go a fall by 100 dB per `release_seconds` (SoundFont 2.04, section 9.1.6).
+    After a delay come a linear attack, a hold, and a fall by 100 dB per `decay_seconds` down to `-sustain_db`; when the
+    key is released, a fall by 100 dB per `release_seconds` (SoundFont 2.04, section 9.1.6).
     """
 
     delay_seconds: float
@@ -36,7 +36,9 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A movement of the filter: up by `cents` within the attack, held, then back to `sustain` (0 to 1) of it."""
+    """A movement of the lowpass filter: its cutoff rises by `cents` within the attack, holds, and falls to `sustain` (0
+    to 1) of that.
+    """
 
     cents: float
     attack_seconds: float
@@ -47,7 +49,7 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A key zone: one sample that sounds for a span of keys.
+    """A key zone: a sample that plays a range of keys.
 
     Attributes:
         low_key: lowest MIDI key, inclusive.
@@ -78,26 +80,28 @@ class Zone:
     sweep: Sweep | None
 
     def distance(self, pitch: int) -> int:
-        """Keys between `pitch` and this zone's span; 0 inside."""
+        """Return the number of keys between `pitch` and this zone's range; 0 inside of it."""
         return max(self.low_key - pitch, pitch - self.high_key, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentZones:
-    """All zones of one instrument, and the gain that makes it as loud as the others at equal velocity."""
+    """All zones of one instrument, and the gain that makes it as loud as other instruments at equal velocity."""
 
     gain_db: float
     zones: tuple[Zone, ...]
 
     def at(self, pitch: int) -> tuple[Zone, ...]:
-        """The zones that sound for `pitch`; beyond the instrument's range those of the nearest key."""
+        """Return the zones that sound for `pitch`; outside of the instrument's range, those of the nearest key."""
         nearest = min(zone.distance(pitch) for zone in self.zones)
         return tuple(zone for zone in self.zones if zone.distance(pitch) == nearest)
 
 
 @dataclass(frozen=True, slots=True)
 class BankTable:
-    """The shipped table: samples, instruments by name, and the checksum of the data file they point into."""
+    """The table of the shipped instruments: samples, instruments by name, and the checksum of the data file of the
+    samples.
+    """
 
     data_sha256: str
     samples: tuple[Sample, ...]

@@ -1,4 +1,6 @@
-"""The recorded voice: takes of every Mandarin syllable, analysed and coded, opened and checked once."""
+"""The recorded voice: recordings ("takes") of every Mandarin syllable, stored as spectral frames; opened and checked
+once.
+"""
 
 import hashlib
 import io
@@ -29,7 +31,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Take:
-    """One syllable, levelled so that all vowels are equally loud.
+    """One recording of a syllable, with its level adjusted so that all vowels are equally loud.
 
     Attributes:
         envelope: [frames, BANDS], power in dB of the voiced part.
@@ -51,15 +53,17 @@ class Take:
 
 
 class VoiceBank:
-    """Every syllable of the recorded voice, by its pinyin without tone (`ü` is `v`), in one to four tones.
+    """The recordings of every syllable, by its pinyin without tone (`ü` is `v`), in one to four tones.
 
-    Takes are decoded when they are first sung.
+    A recording is decoded when it is first sung.
     """
 
     def __init__(
         self, rows: Mapping[str, Sequence[Mapping[str, Any]]], coded: NDArray[np.uint8], sound: Floats
     ) -> None:
-        """`rows` tell where each take of a syllable lies in the `coded` frames and in the `sound` of the consonants."""
+        """Set up the bank; `rows` give the position of each take in the `coded` frames and in the consonants'
+        `sound`.
+        """
         self._rows = rows
         self._coded = coded
         self._sound = sound
@@ -67,7 +71,7 @@ class VoiceBank:
 
     @classmethod
     def load(cls, path: Path | None = None) -> "VoiceBank":
-        """Open the bank in the folder `path`, the shipped one by default.
+        """Open the recorded voice in the folder `path`, by default the shipped one.
 
         Raises:
             EngineUnavailable: a file is missing or damaged.
@@ -89,7 +93,7 @@ class VoiceBank:
         return frozenset(self._rows)
 
     def takes(self, syllable: str) -> tuple[Take, ...]:
-        """The takes of a syllable, the first tone first. Raises KeyError if there are none."""
+        """Return the takes of a syllable, the first tone first. Raises KeyError if the syllable has none."""
         found = self._opened.get(syllable)
         if found is None:
             found = tuple(_take(row, self._coded, self._sound) for row in self._rows[syllable])
@@ -97,17 +101,17 @@ class VoiceBank:
         return found
 
     def take(self, syllable: str) -> Take:
-        """The take in the first tone. Raises KeyError if there is none."""
+        """Return the take of a syllable in the first tone. Raises KeyError if the syllable has none."""
         return self.takes(syllable)[0]
 
 
 def packed(frames: NDArray[np.uint8]) -> bytes:
-    """Coded frames [frames, BANDS + 6] as compressed differences from each frame to the next."""
+    """Compress coded frames [frames, BANDS + 6], as differences from each frame to the next."""
     return zlib.compress(np.diff(frames, axis=0, prepend=np.zeros((1, frames.shape[1]), np.uint8)).tobytes(), 9)
 
 
 def unpacked(data: bytes) -> NDArray[np.uint8]:
-    """The frames that were `packed`."""
+    """Return the frames that `packed` has compressed."""
     steps = np.frombuffer(zlib.decompress(data), np.uint8).reshape(-1, BANDS + len(NOISE_HERTZ))
     return np.cumsum(steps, axis=0, dtype=np.uint8)
 

@@ -1,4 +1,4 @@
-"""Pronunciation of English words: phones of the CMU Pronouncing Dictionary, cut into sung syllables.
+"""Pronounces English words: looks up their phones in the CMU Pronouncing Dictionary and cuts them into syllables.
 
 Phones are written as ARPAbet in lower case, without stress: "l ah v".
 """
@@ -47,13 +47,13 @@ _GROUPS = (
     "a=ae,b=b,c=k,d=d,e=eh,f=f,g=g,h=hh,i=ih,j=jh,k=k,l=l,m=m,n=n,o=aa,p=p,q=k,r=r,s=s,t=t,u=ah,v=v,w=w,x=k s,y=iy,z=z"
 )
 _SPELLINGS = dict(group.split("=") for group in _GROUPS.split(","))
-"""Usual sounds of letter groups, for words outside of the dictionary."""
+"""Usual phones of letter groups, for words that are not in the dictionary."""
 
 _LONG_VOWELS = {"a": "ey", "e": "iy", "i": "ay", "o": "ow", "u": "uw", "y": "ay"}
 _LONGEST_SPELLING = max(map(len, _SPELLINGS))
 _LONGEST_ABBREVIATION = 5
 _INITIALS = frozenset({"AI", "MC", "PC", "MV", "EP", "CO"})
-"""Letters that the dictionary has as a word, too."""
+"""Letters that are also words in the dictionary."""
 
 _STRETCHED = re.compile(r"(.)\1\1")
 
@@ -62,7 +62,7 @@ Syllables = tuple[tuple[str, ...], ...]
 
 @cache
 def _dictionary() -> bytes:
-    """The packed dictionary: "\\nword:CODES" for each word."""
+    """Return the unpacked dictionary as one text, with "\nword:CODES" for each word."""
     try:
         return lzma.decompress(DICTIONARY.read_bytes())
     except (OSError, lzma.LZMAError) as error:
@@ -74,7 +74,7 @@ def _dictionary() -> bytes:
 
 
 def load() -> None:
-    """Open the dictionary now, before the first request.
+    """Open the pronouncing dictionary now, before the first request.
 
     Raises:
         EngineUnavailable: it is missing or damaged.
@@ -83,7 +83,7 @@ def load() -> None:
 
 
 def looked_up(word: str) -> tuple[str, ...] | None:
-    """Phones of a word in lower case, or `None` if the dictionary does not have it."""
+    """Return the phones of a word in lower case, or `None` if the dictionary does not have it."""
     text, wanted = _dictionary(), word.encode("ascii", "replace")
     low, high = 0, len(text) - 1
     while low < high:  # the words are in order, and every line begins after one of these bounds
@@ -97,7 +97,7 @@ def looked_up(word: str) -> tuple[str, ...] | None:
 
 
 def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
-    """The sung syllables of a word in Latin letters without accents, each as its phones; at least one.
+    """Return the sung syllables of a word in Latin letters without accents, each as its phones; at least one.
 
     The text `before` and `after` decides a homograph. Then the dictionary is used, then spellings of songs. A word
     outside of both is spelt letter by letter if it is written in capitals or has no vowel, else read by common spelling
@@ -114,18 +114,20 @@ def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
 
 
 def letter(name: str) -> Syllables:
-    """The sung syllables of a letter's name."""
+    """Return the sung syllables of the name of a letter."""
     return syllables(tuple(_letter_names(name.lower())))
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Phones of a song's spelling of a word; capitals outside of the dictionary are left to be spelt."""
+    """Return the phones of a word in the spelling of songs ("lovin'"), or `None`; unknown words in capitals are left to
+    be spelt.
+    """
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
 
 
 def _inflected(word: str) -> tuple[str, ...] | None:
-    """Phones of "...'s" by those of the word it comes from."""
+    """Return the phones of a word in "'s", from those of the word without it."""
     if word.endswith("'s") and (stem := looked_up(word[:-2])):
         return (*stem, *(("ih", "z") if stem[-1] in ("s", "z", "sh", "zh", "ch", "jh") else ("z",)))
     return None
@@ -173,6 +175,6 @@ def syllables(phones: Sequence[str]) -> Syllables:
 
 
 def _opens(consonants: Sequence[str]) -> bool:
-    """True if an English word may begin with these consonants."""
+    """Return True if an English word may begin with these consonants."""
     spelt = " ".join(consonants)
     return (len(consonants) == 1 and spelt != "ng") or spelt in _OPENINGS

@@ -1,4 +1,4 @@
-"""The scale on which the voice bank keeps spectral envelopes: bands evenly spaced in mel."""
+"""The frequency bands, evenly spaced in mel, in which the voice bank stores spectral envelopes."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,26 +13,30 @@ NOISE_HERTZ = (0.0, 1500.0, 3000.0, 6000.0, 9000.0, 12000.0)
 
 
 def mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Hertz to mel (O'Shaughnessy, 1987)."""
+    """Convert hertz to mel (O'Shaughnessy, 1987)."""
     out: NDArray[np.float64] = 1127.0 * np.log1p(hertz / 700.0)
     return out
 
 
 def band_hertz() -> NDArray[np.float64]:
-    """The centre of each band in hertz, [BANDS], from 0 to `TOP_HERTZ`."""
+    """Return the centre of each band in hertz, [BANDS], from 0 to `TOP_HERTZ`."""
     top = float(mel(np.array(TOP_HERTZ)))
     out: NDArray[np.float64] = 700.0 * np.expm1(np.linspace(0.0, top, BANDS) / 1127.0)
     return out
 
 
 def spread(points_hertz: NDArray[np.float64], hertz: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Matrix [points, bins] that interpolates values at rising `points_hertz` linearly at the frequencies `hertz`."""
+    """Return the matrix [points, bins] that interpolates values at rising `points_hertz` linearly at the frequencies
+    `hertz`.
+    """
     rows = np.eye(len(points_hertz))
     return np.stack([np.interp(hertz, points_hertz, row) for row in rows]).astype(np.float32)
 
 
 def gather(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Matrix [bins, BANDS] that averages a spectrum at the frequencies `hertz` over triangles around the bands."""
+    """Return the matrix [bins, BANDS] that averages a spectrum at the frequencies `hertz` over triangles around the
+    bands.
+    """
     weights = spread(band_hertz(), hertz).astype(np.float64).T
     weights[hertz > TOP_HERTZ] = 0.0
     centres = np.abs(np.subtract.outer(band_hertz(), hertz)).argmin(1)

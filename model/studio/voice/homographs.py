@@ -1,7 +1,8 @@
-"""English homographs: words with two pronunciations, decided by their neighbours in the line.
+"""Pronounces English homographs, words with two pronunciations, by their neighbours in the line.
 
 Phones are ARPAbet in lower case, as in `model.studio.voice.english`. The first rule of a word whose patterns match the
-text before and after it gives its phones; the last has no pattern and is the most common one in songs.
+text before and after it gives its phones; the last rule of a word has no pattern and gives the most common
+pronunciation in songs.
 """
 
 import re
@@ -156,7 +157,7 @@ _REACH = 60
 
 
 def by_neighbours(word: str, before: str, after: str) -> tuple[str, ...] | None:
-    """Phones of a homograph in lower case, by the text around it; `None` for any other word."""
+    """Return the phones of a homograph in lower case, by the text around it; `None` for any other word."""
     rules = _COMPILED.get(word)
     if rules is None:
         return None

@@ -1,4 +1,4 @@
-"""Places the parts of each syllable in time."""
+"""Places consonants and vowel of each sung syllable on the grid of frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,8 +26,8 @@ _CLOSURES = {**dict.fromkeys(("b", "d", "g", "p", "t", "k"), 6), **dict.fromkeys
 class SungNote:
     """A note to be sung; times in seconds, `pitch` in MIDI numbers (fractions allowed).
 
-    `utterance` `None` prolongs the syllable before on another pitch. `tone` is the sung tone, 0 for none. `force`
-    runs from 0 (soft) to 1 (loud) and may pass it in an accent. `ends_line` marks the last note of a line.
+    An `utterance` of `None` continues the previous syllable on another pitch. `tone` is the sung tone, 0 for none.
+    `force` runs from 0 (soft) to 1 (loud) and may pass it in an accent. `ends_line` marks the last note of a line.
     """
 
     start: float
@@ -41,7 +41,7 @@ class SungNote:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A syllable on the frame grid.
+    """A syllable with the frames at which its consonants and its vowel sound.
 
     The vowel sounds in frames [vowel, stop); `lead` frames before it belong to its consonant, voiced or not, before
     that `cluster` frames to further consonants, and `closure` frames of silence come first. The `codas` share `ending`
@@ -68,17 +68,17 @@ class Placed:
 
     @property
     def begin(self) -> int:
-        """The frame from which on the syllable needs the voice."""
+        """First frame at which the syllable uses the voice."""
         return self.vowel - self.lead - self.cluster - self.closure
 
     @property
     def end(self) -> int:
-        """The frame after its last sound."""
+        """Frame after the syllable's last sound."""
         return self.stop + self.ending
 
 
 def frame(seconds: float) -> int:
-    """The frame nearest to a time."""
+    """Return the index of the frame nearest to a time in seconds."""
     return round(seconds / FRAME_SECONDS)
 
 
@@ -86,7 +86,7 @@ def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
     """Place every syllable of the notes, which are in order and do not overlap.
 
     Vowels begin exactly with their notes; consonants come before, at the cost of the vowel before them. A consonant
-    that has no room, as one at the very beginning, is cut short.
+    without enough time before it, such as the first of a song, is shortened.
 
     Raises:
         ValueError: the first note has no utterance.
@@ -107,7 +107,7 @@ def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
 
 def _syllables(notes: Sequence[SungNote]) -> list[tuple[SungNote, ...]]:
     if notes and notes[0].utterance is None:
-        raise ValueError("the first note has no syllable")
+        raise ValueError("the first note has no syllable to sing. This is a bug: please report it")
     groups: list[list[SungNote]] = []
     for note in notes:
         if note.utterance is not None:
@@ -165,14 +165,14 @@ def _placed(
 
 
 def _begins_voiced(utterance: Utterance | None, bank: VoiceBank) -> bool:
-    """True if a syllable has no unvoiced consonant before its vowel."""
+    """Return True if a syllable has no unvoiced consonant before its vowel."""
     if utterance is None or utterance.before:
         return False
     return utterance.onset is None or not len(bank.take(utterance.onset).consonant)
 
 
 def _room(before: Placed | None, vowel: int, bound: bool) -> int:
-    """Frames that a consonant may take before its vowel."""
+    """Return the number of frames that a consonant may take before its vowel."""
     if before is None:
         return vowel
     if not bound:

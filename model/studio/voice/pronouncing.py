@@ -1,4 +1,4 @@
-"""Maps readings to units of the recorded voice: Mandarin as recorded, English by the nearest units."""
+"""Maps readings to units of the recorded Mandarin voice; English phones to the most similar units."""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -27,7 +27,7 @@ _UNRECORDED = MappingProxyType(
         "bong": Utterance("bo", "dong"),
     }
 )
-"""Mandarin syllables, interjections and dialect for the most part, that nobody recorded."""
+"""Mandarin syllables without a recording, mostly interjections and dialect."""
 
 UNRECORDED = frozenset(_UNRECORDED)
 """Mandarin syllables that are put together from recorded ones."""
@@ -167,14 +167,15 @@ _MAX_CODAS = 3
 
 @cache
 def utterance_of(syllable: Syllable) -> Utterance:
-    """The pieces that a syllable is sung with.
+    """Return the recorded units with which a syllable is sung.
 
-    Mandarin readings are pinyin without tone; every one of the dictionary has pieces. English ones, which have no
-    tone, are phones ("l ah v"): consonants and vowels of Mandarin that are nearest to them, so English comes out with a
-    Chinese accent; "v" begins as "f", "th" as "s" or "d", and short vowels are the steady parts of longer ones.
+    Mandarin readings are pinyin without tone; every reading of the pinyin dictionary has units. English readings are
+    phones ("l ah v"), which have no tone. They are sung with the most similar consonants and vowels of Mandarin, so
+    English has a Chinese accent: "v" begins as "f", "th" as "s" or "d", and short vowels are the steady parts of longer
+    ones.
 
     Raises:
-        KeyError: the reading is neither.
+        KeyError: the reading is neither Mandarin nor English.
     """
     if syllable.tone:
         return _mandarin(syllable.reading)
@@ -204,7 +205,9 @@ def _english(phones: Sequence[str]) -> Utterance:
 
 
 def _rhyme(glide: str | None, vowel: str, ending: Sequence[str]) -> tuple[str, bool, int]:
-    """The rhyme, True if only its steady part is sung, and the number of consonants after its vowel."""
+    """Return the rhyme of a syllable, True if only its steady part is sung, and the number of consonants after its
+    vowel.
+    """
     if glide and (piece := _GLIDED_NASAL_RHYMES.get((glide, vowel, *ending))):
         return piece, False, 1
     if glide:

@@ -1,4 +1,4 @@
-"""The syllables that the recorded voice can sing, known from its table without opening its sound."""
+"""Lists the syllables that the recorded voice can sing, from its table, without opening its sound."""
 
 import json
 from functools import cache
@@ -10,17 +10,17 @@ from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
 
 def load() -> None:
-    """Open the table now, before the first request.
+    """Open the table of recorded syllables now, before the first request.
 
     Raises:
-        EngineUnavailable: it is missing or damaged.
+        EngineUnavailable: the table is missing or damaged.
     """
     recorded()
 
 
 @cache
 def recorded() -> frozenset[str]:
-    """Pinyin without tone (`ü` is `v`) of every recorded syllable.
+    """Return the pinyin without tone (`ü` is `v`) of every recorded syllable.
 
     Raises:
         EngineUnavailable: the table of the voice is missing or damaged.
@@ -36,13 +36,13 @@ def recorded() -> frozenset[str]:
 
 @cache
 def mandarin_syllables() -> frozenset[str]:
-    """Every Mandarin syllable, in pinyin without tone, that can be sung."""
+    """Return every Mandarin syllable, in pinyin without tone, that can be sung."""
     return recorded() | UNRECORDED
 
 
 @cache
 def can_be_sung(syllable: Syllable) -> bool:
-    """True if the voice has every piece that the syllable's reading is sung with."""
+    """Return True if the voice has every recorded unit that the reading of a syllable needs."""
     if syllable.tone and syllable.reading not in mandarin_syllables():
         return False
     try:

@@ -1,4 +1,4 @@
-"""The singer: renders notes with words to the frames of a voice."""
+"""Renders sung notes to voice frames, from which the synthesis makes sound."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,7 +24,9 @@ _JOIN_DIP_DB, _GLIDE_DIP_DB = 2.5, 0.0
 _USUAL_EFFORT_DB = -5.0
 _TILT_PER_DB, _TILT_PER_OCTAVE = 0.38, 1.5
 _TILT_RANGE_DB = (0.0, 3.5)
-"""Soft and low notes keep the recordings' own timbre: darker ones are not understood."""
+"""Range of the spectral tilt in dB. Soft and low notes keep the timbre of the recordings, because a darker one is not
+understood.
+"""
 
 _MIDDLE_HERTZ = 330.0
 _CONSONANT_FORCE = 0.6
@@ -61,7 +63,7 @@ class Timbre:
 
 @dataclass(frozen=True, slots=True)
 class _Canvas:
-    """The frames being filled: envelope, noise and level."""
+    """Arrays of the voice frames while they are being filled: spectral envelope, noise and level."""
 
     envelope: Floats
     noise: Floats
@@ -84,7 +86,8 @@ def sing(
     seed: int | Sequence[int],
     manner: Manner = PLAIN,
 ) -> VoiceFrames:
-    """Voice frames of the notes over `seconds`; pitches as they sound. Without notes the voice is silent.
+    """Return the voice frames of the notes over `seconds`; pitches are sounding pitches. Without notes the voice is
+    silent.
 
     Raises:
         ValueError: the first note has no utterance.
@@ -117,7 +120,7 @@ def sing(
 
 
 def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Generator) -> None:
-    """Lay the voiced part of a syllable: its voiced consonant, its vowel, its nasal or glide."""
+    """Write the voiced part of a syllable to the frames: its voiced consonant, its vowel, its nasal or glide."""
     take, onset = syllable.take, syllable.voiced_onset
     first, stop = syllable.vowel, min(syllable.stop, len(f0))
     path = vowel_path(take, stop - first, generator, held=syllable.held)
@@ -132,13 +135,13 @@ def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Gen
 
 
 def _effort_tilt_db(effort: Floats, hertz: float) -> Floats:
-    """Tilt per octave, [frames]: who sings louder or higher presses more, and the upper harmonics grow most."""
+    """Return the spectral tilt per octave in dB, [frames]: louder and higher notes have stronger high harmonics."""
     tilt = _TILT_PER_DB * (effort - _USUAL_EFFORT_DB) + _TILT_PER_OCTAVE * np.log2(hertz / _MIDDLE_HERTZ)
     return np.asarray(np.clip(tilt, *_TILT_RANGE_DB), np.float32)
 
 
 def _murmur(canvas: _Canvas, syllable: Placed) -> None:
-    """Voiced consonants at the end of a syllable (m, n, l, r), each in its share of the ending."""
+    """Write the voiced consonants at the end of a syllable (m, n, l, r) to the frames, in equal shares of the time."""
     share = syllable.ending // max(len(syllable.codas), 1)
     for index, take in enumerate(syllable.codas):
         first = syllable.stop + index * share
@@ -157,7 +160,9 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
 
 
 def _evening_db(take: Take, f0_hertz: float) -> float:
-    """Gain in dB that keeps a held vowel equally loud on all pitches, whose harmonics meet the formants elsewhere."""
+    """Return the gain in dB that keeps a held vowel equally loud at all pitches, where its harmonics meet other
+    formants.
+    """
     envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
     bands = band_hertz()
     harmonics = np.arange(f0_hertz, bands[-1], f0_hertz)
@@ -169,16 +174,18 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _dip_db(syllable: Placed) -> float:
-    """Return the dip in level before a syllable that begins voiced, in dB: largest before a bare vowel."""
+    """Return the dip in level, in dB, before a syllable that begins voiced; it is largest before a vowel."""
     if syllable.voiced_onset is not None:
         return 0.0
     glides = syllable.take.hold[0] - syllable.take.nucleus > _JOIN_FRAMES + 5
     return _GLIDE_DIP_DB if glides else _JOIN_DIP_DB
 
 
-def _join(canvas: _Canvas, seam: int, dip_db: float) -> None:
-    """Blend the envelopes around a seam within continuous singing, and lower the level there by `dip_db`."""
-    first, stop = max(seam - _JOIN_FRAMES, 0), min(seam + _JOIN_FRAMES, len(canvas.gain_db) - 1)
+def _join(canvas: _Canvas, border: int, dip_db: float) -> None:
+    """Blend the spectral envelopes of two connected syllables at their border, and lower the level there by
+    `dip_db`.
+    """
+    first, stop = max(border - _JOIN_FRAMES, 0), min(border + _JOIN_FRAMES, len(canvas.gain_db) - 1)
     share = np.linspace(0, 1, stop - first, dtype=np.float32)[:, None]
     before, after = canvas.envelope[first].copy(), canvas.envelope[stop].copy()
     blend = before * (1 - share) + after * share
@@ -191,7 +198,7 @@ def _join(canvas: _Canvas, seam: int, dip_db: float) -> None:
 def _breathe(
     canvas: _Canvas, before: Placed | None, syllable: Placed, breath: Take, generator: np.random.Generator
 ) -> None:
-    """Add a breath if there is time for it."""
+    """Add the sound of a breath before a note if there is time for it."""
     stop = syllable.begin - 8
     free = stop - (before.end + _RELEASE_FRAMES if before else 0)
     if syllable.bound_before or free < _BREATH_GAP_FRAMES - 30:
@@ -205,7 +212,7 @@ def _breathe(
 
 
 def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
-    """The recorded consonants of a syllable, before its vowel and after it."""
+    """Return the recorded unvoiced consonants of a syllable, before its vowel and after it, with their positions."""
     effort_db = _CONSONANT_FORCE * FORCE_RANGE_DB * (syllable.notes[0].force - 1.0)
     gain = 10 ** ((effort_db + timbre.level_db) / 20)
     clips = []
@@ -218,7 +225,7 @@ def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
 
 
 def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: float) -> list[Clip]:
-    """Recorded consonants one after the other, each with its share of `frames` from frame `first` on."""
+    """Return recorded consonants one after the other, in equal shares of the `frames` frames from frame `first` on."""
     clips = []
     share = frames * FRAME_SAMPLES // max(len(takes), 1)
     for index, take in enumerate(takes):
@@ -230,7 +237,9 @@ def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: f
 
 
 def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
-    """A consonant with another vocal tract, shortened to at most `longest` samples, and faded out."""
+    """Return a consonant changed to another vocal tract length, shortened to at most `longest` samples, and faded
+    out.
+    """
     if timbre.formants != 1.0:
         places = np.arange(0, len(sound) - 1, timbre.formants)
         sound = np.interp(places, np.arange(len(sound)), sound).astype(np.float32)
@@ -241,7 +250,7 @@ def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
 
 
 def hastened(sound: Floats, length: int) -> Floats:
-    """An unvoiced sound [samples] compressed to `length` samples, fewer than it has, by overlapping grains.
+    """Shorten an unvoiced sound [samples] to `length` samples by overlapping grains.
 
     Sine windows keep the power of noise. Cutting instead would remove the burst of "c" and make a "t" of it.
     """
@@ -254,5 +263,5 @@ def hastened(sound: Floats, length: int) -> Floats:
 
 
 def _fall(samples: int) -> Floats:
-    """Half a cosine down to zero: recordings are cut where the speaker's voice begins."""
+    """Return a fade-out, half a cosine down to zero, for consonants that end where the speaker's voice begins."""
     return (0.5 + 0.5 * np.cos(np.pi * (np.arange(samples) + 1) / samples)).astype(np.float32)

@@ -1,4 +1,6 @@
-"""English words as songs write them: clipped, stretched, chatted, and syllables without a meaning."""
+"""Reads English words in the spellings of songs: clipped ("lovin'"), stretched ("nooo"), chat, and syllables like
+"la".
+"""
 
 import itertools
 import re
@@ -176,9 +178,10 @@ Lookup = Callable[[str], tuple[str, ...] | None]
 
 
 def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[str, ...] | None:
-    """Phones of a word in lower case that no dictionary writes so, or `None`.
+    """Return the phones of a word in lower case in a spelling that dictionaries lack, or `None`.
 
-    "lovin'" is loving without its g; where `unstretch`, "nooo" is no and "lalala" la three times.
+    "lovin'" is read as "loving" without its g; with `unstretch`, "nooo" is read as "no" and "lalala" as three times
+    "la".
     """
     if phones := _meant(word, looked_up):
         return phones
@@ -192,7 +195,7 @@ def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[st
 
 
 def _sound(syllable: str, looked_up: Lookup) -> tuple[str, ...]:
-    """Phones of a syllable without a meaning."""
+    """Return the phones of a syllable without a meaning, such as "la"."""
     if syllable in _SOUNDS:
         return tuple(_SOUNDS[syllable].split())
     return _meant(syllable, looked_up) or looked_up(syllable) or ()
@@ -207,7 +210,7 @@ def _meant(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
 
 
 def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
-    """Phones of the word that is left when letters that repeat are written once or twice."""
+    """Return the phones of a stretched word, such as "nooo": each run of a letter is read as one or two of it."""
     spellings = list(_shorter(word)) if looked_up(word) is None or re.search(r"([a-z])\1\1", word) else []
     for shorter in sorted(spellings, key=lambda spelling: spelling not in _COMMON):
         if phones := (_meant(shorter, looked_up) or looked_up(shorter)):
@@ -216,7 +219,9 @@ def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
 
 
 def _shorter(word: str) -> Iterator[str]:
-    """The word with each run of letters as two or one of them; at the end one first, elsewhere two first."""
+    """Yield the word with each run of a letter shortened to two or one of it; at the end one is tried first, elsewhere
+    two.
+    """
     runs = list(_RUN.finditer(word))
     if not runs or len(runs) > _MOST_RUNS:
         return

@@ -1,9 +1,9 @@
 """Synthesises voice from frames: harmonics as a train of filtered pulses, breath as filtered noise, and recorded
 consonants.
 
-The source-filter model of WORLD (Morise, Yokomori and Ozawa, 2016), with minimum-phase responses. As both the map from
-bands to frequencies and the Hilbert transform for the phase are linear, one matrix turns the envelopes of all pulses
-into complex log spectra.
+Uses the source-filter model of WORLD (Morise, Yokomori and Ozawa, 2016), with minimum-phase responses. As both the map
+from bands to frequencies and the Hilbert transform for the phase are linear, one matrix turns the envelopes of all
+pulses into complex log spectra.
 """
 
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recorded sound that begins at sample `start`; `sound` is [samples]."""
+    """A recorded sound [samples] that begins at sample `start`."""
 
     start: int
     sound: Floats
@@ -44,7 +44,7 @@ class Clip:
 
 @dataclass(frozen=True, slots=True)
 class VoiceFrames:
-    """Parameters of a voice, frame by frame of 5 ms.
+    """Parameters of a voice, one row for each frame of 5 ms.
 
     Attributes:
         f0_hertz: [frames], above 0 everywhere.
@@ -60,7 +60,10 @@ class VoiceFrames:
 
 
 class Throat:
-    """The filter of one singer: converts envelopes to responses. `formants` scales all resonances (1 as recorded)."""
+    """The vocal tract filter of one singer: converts spectral envelopes to impulse responses.
+
+    `formants` scales the frequencies of all resonances (1 as recorded).
+    """
 
     def __init__(self, formants: float = 1.0) -> None:
         hertz = _bin_hertz(_RESPONSE)
@@ -76,7 +79,9 @@ class Throat:
         self._noise_rolloff = ((_edges_db(coarse / formants) + _LEVEL_DB) * _NEPER_PER_DB).astype(np.float32)
 
     def responses(self, envelopes_db: Floats, delays: Floats) -> Floats:
-        """Impulse responses [rows, 1024] of envelopes [rows, BANDS], each late by `delays` [rows] samples."""
+        """Return the impulse responses [rows, 1024] of envelopes [rows, BANDS], each delayed by `delays` [rows]
+        samples.
+        """
         logs = envelopes_db @ self._nepers + self._rolloff.astype(np.float32)
         phases = envelopes_db @ self._phases + self._rolloff_phase.astype(np.float32)
         phases -= delays[:, None] * self._radians
@@ -88,19 +93,21 @@ class Throat:
         return out
 
     def breath(self, envelopes_db: Floats, spectra: NDArray[np.complex64]) -> Floats:
-        """Windows of noise [rows, 480] from envelopes [rows, BANDS] and white spectra [rows, 241]."""
+        """Return blocks of filtered noise [rows, 480] from envelopes [rows, BANDS] and spectra of white noise [rows,
+        241].
+        """
         gains = np.exp(envelopes_db @ self._noise_nepers + self._noise_rolloff)
         windows: Floats = irfft(spectra * gains)
         return windows
 
 
 def _bin_hertz(size: int) -> NDArray[np.float64]:
-    """Frequencies of a real transform of `size` samples."""
+    """Return the frequencies of the bins of a real Fourier transform of `size` samples."""
     return np.arange(size // 2 + 1, dtype=np.float64) * (SAMPLE_RATE_HERTZ / size)
 
 
 def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Gain outside of what the bands cover: a slope above their top, and hardly anything below 70 Hz."""
+    """Return the gain in dB outside of the bands: a slope above the highest band, and almost no sound below 70 Hz."""
     top = band_hertz()[-1]
     above = _ABOVE_TOP_DB_PER_OCTAVE * np.log2(np.maximum(hertz, top) / top)
     out: NDArray[np.float64] = above - 40.0 * np.clip(1 - hertz / _LOWEST_HERTZ, 0, 1)
@@ -108,7 +115,7 @@ def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Phase in radians of the minimum-phase filter with this log magnitude in nepers, by folding its cepstrum."""
+    """Return the phase in radians of the minimum-phase filter with this log magnitude in nepers, from its cepstrum."""
     cepstrum = np.fft.irfft(log_magnitude)
     half = len(cepstrum) // 2
     folded = np.zeros_like(cepstrum)
@@ -119,7 +126,7 @@ def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class VoiceSound:
-    """The sound of `frames`, rendered in any blocks: the samples do not depend on the block sizes."""
+    """Renders `frames` to sound, in blocks of any size: the samples do not depend on the block sizes."""
 
     def __init__(self, throat: Throat, frames: VoiceFrames, seed: int | Sequence[int]) -> None:
         self._throat = throat
@@ -130,11 +137,11 @@ class VoiceSound:
 
     @property
     def samples(self) -> int:
-        """Samples that the frames fill."""
+        """Length of the sound in samples."""
         return len(self._frames.f0_hertz) * FRAME_SAMPLES
 
     def render(self, start: int, stop: int) -> Floats:
-        """Samples [start, stop), mono at 48 kHz."""
+        """Return the samples [start, stop), mono at 48 kHz."""
         out = np.zeros(stop - start, np.float32)
         self._add_pulses(out, start)
         self._add_breath(out, start)
@@ -159,7 +166,7 @@ class VoiceSound:
             _add(out, response, place - start)
 
     def _add_breath(self, out: Floats, start: int) -> None:
-        """Overlapping windows with a constant sum of squares (sine, half overlap)."""
+        """Add the noise of the breath, in overlapping sine windows with a constant sum of squares."""
         first = max(start // FRAME_SAMPLES - 2, 0)
         last = min((start + len(out)) // FRAME_SAMPLES + 2, len(self._frames.noise_db))
         rows = np.arange(first, max(last, first))
@@ -174,7 +181,7 @@ class VoiceSound:
 
 @cache
 def _white() -> NDArray[np.complex64]:
-    """Spectra of white noise, [rows, 241]: five seconds, whose repetition is inaudible under a voice."""
+    """Return spectra of white noise, [rows, 241], of five seconds; their repetition is inaudible under a voice."""
     phases = np.random.default_rng(0).random((_WHITE_ROWS, _NOISE_WINDOW // 2 + 1), dtype=np.float32)
     return np.asarray(np.exp(2j * np.pi * phases), np.complex64)
 
@@ -185,7 +192,9 @@ _BREATH_WINDOW = (
 
 
 def pulse_times(f0_hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Times in seconds at which the phase of the fundamental passes whole turns; `f0_hertz` [frames] at the frames."""
+    """Return the times in seconds at which the phase of the fundamental completes a cycle; `f0_hertz` [frames] is its
+    frequency.
+    """
     frames = np.arange(len(f0_hertz) * _SUBSTEPS + 1) / _SUBSTEPS
     fine = np.interp(frames, np.arange(len(f0_hertz)), f0_hertz)
     turns = np.concatenate([[0.0], np.cumsum((fine[1:] + fine[:-1]) / 2)]) * (FRAME_SECONDS / _SUBSTEPS)
@@ -194,7 +203,7 @@ def pulse_times(f0_hertz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _between(rows: Floats, places: NDArray[np.float64]) -> Floats:
-    """Rows at fractional places, linearly."""
+    """Return rows at fractional indices, interpolated linearly."""
     low = places.astype(np.int64)
     high = np.minimum(low + 1, len(rows) - 1)
     share = (places - low).astype(np.float32)[:, None]
@@ -203,14 +212,16 @@ def _between(rows: Floats, places: NDArray[np.float64]) -> Floats:
 
 
 def _add(out: Floats, sound: Floats, place: int) -> None:
-    """Mix `sound` into `out` from index `place` on, which may lie outside."""
+    """Add `sound` to `out` from index `place` on; samples outside of `out` are dropped."""
     first, last = max(place, 0), min(place + len(sound), len(out))
     if first < last:
         out[first:last] += sound[first - place : last - place]
 
 
 def split_noise(envelope_db: Floats, noise: Floats) -> tuple[Floats, Floats]:
-    """(harmonic, noise) power in dB, [frames, BANDS] each, from the whole and the share of noise in the amplitude."""
+    """Return the power in dB of harmonics and of noise, [frames, BANDS] each, from the whole power and noise's share of
+    amplitude.
+    """
     share = np.clip(noise @ _TO_BANDS, 1e-3, 0.9999)
     squared = share * share
     return envelope_db + 10 * np.log10(1 - squared), envelope_db + 10 * np.log10(squared)

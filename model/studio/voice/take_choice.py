@@ -1,4 +1,6 @@
-"""Chooses among the takes of each syllable: by pitch, length, tone and what was sung before, seldom the same twice."""
+"""Chooses among the takes (recordings) of a syllable by pitch, length, tone and the take before, rarely the same
+twice.
+"""
 
 import math
 
@@ -16,7 +18,7 @@ _LONG_FRAMES = 80
 
 
 class TakeChooser:
-    """Remembers what was sung, and chooses the next take."""
+    """Chooses the take of each sung syllable, and remembers earlier choices so that takes alternate."""
 
     def __init__(self, bank: VoiceBank) -> None:
         self._bank = bank
@@ -24,9 +26,11 @@ class TakeChooser:
         self._before: Take | None = None
 
     def choose(self, syllable: str, pitch: float, frames: int, tone: int, *, bound: bool) -> Take:
-        """The take for a note of `frames` frames at a MIDI `pitch` whose word has the sung `tone`, 0 for none.
+        """Return the best take of `syllable` for a note of `frames` frames at a MIDI `pitch` with a sung `tone` (0 for
+        none).
 
-        `bound` is True if the voice goes on into it from the syllable before. Raises KeyError if there is none.
+        `bound` is True if the voice continues from the previous syllable without a pause. Raises KeyError if the
+        syllable has no take.
         """
         takes = self._bank.takes(syllable)
         before = self._before if bound else None

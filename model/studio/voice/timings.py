@@ -1,4 +1,4 @@
-"""Times of the syllables of a section."""
+"""Computes when each syllable of a section is sung."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,7 @@ from model.studio.voice.phrasing import SungNote
 
 
 def syllable_timings(section: SectionPlan, sung: Sequence[SungNote]) -> tuple[SyllableTiming, ...]:
-    """Times at which the vowel of each syllable of the section begins and the syllable ends, its melisma included."""
+    """Return the start of the vowel and the end of each syllable of the section, in seconds, including melismas."""
     places = [
         (i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)
     ]

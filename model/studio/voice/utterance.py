@@ -1,4 +1,4 @@
-"""Utterance of one note: units of the recorded voice that are joined for it."""
+"""The recorded units that are joined to sing one syllable."""
 
 from dataclasses import dataclass
 

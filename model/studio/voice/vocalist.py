@@ -1,4 +1,4 @@
-"""A singer for a whole song: renders the notes of section after section to one continuous sound."""
+"""Sings for a whole song: renders the notes of section after section to one continuous sound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,24 +32,24 @@ TIMBRES: Mapping[Voice, Timbre] = MappingProxyType(
         Voice.MALE: Timbre(formants=0.86, breathiness=0.8, brightness_db=0.5, level_db=2.5),
     }
 )
-"""The recorded voice is a woman's; the man's has a longer throat."""
+"""Timbre of each voice. The recorded voice is a woman's; the man's is derived with a longer vocal tract."""
 
 SEMITONES: Mapping[Voice, int] = MappingProxyType({Voice.FEMALE: 0, Voice.MALE: -12})
-"""From the written tune to what the voice sings."""
+"""Transposition of each voice in semitones, from the written melody to the sung one."""
 
 
 _OTHER_THROAT, _OTHER_BREATH = 0.96, 1.3
 
 
 _WHISPERED_BREATHINESS = 1000.0
-"""As much breath as the recordings can be made of; the pitch stays audible."""
+"""Breathiness of a whisper, the largest that the recordings allow; the pitch stays audible."""
 
 
 class Vocalist:
-    """Sings the sections of one song in order."""
+    """Sings the sections of one song in order, as one voice."""
 
     def __init__(self, bank: VoiceBank, timbre: Timbre, seed: Sequence[int], manner: Manner = PLAIN) -> None:
-        """`seed` varies breath, vibrato and drift."""
+        """Set up a singer; `seed` varies breath, vibrato and drift of pitch."""
         self._bank = bank
         self._timbre = timbre
         self._manner = manner
@@ -60,11 +60,11 @@ class Vocalist:
 
     @property
     def is_silent(self) -> bool:
-        """True if nothing sounds any more."""
+        """True if all sung notes have ended."""
         return not self._sounds
 
     def prepare(self, notes: Sequence[SungNote], start: int) -> None:
-        """Take the notes of a section that begins at sample `start` of the song.
+        """Add the notes of a section that begins at sample `start` of the song.
 
         Raises:
             ValueError: the first note has no utterance.
@@ -76,7 +76,7 @@ class Vocalist:
             self._sounds.append((start, VoiceSound(self._throat, frames, seed)))
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """The sound of samples [start, stop) of the song, mono; blocks are asked for in order."""
+        """Return the sound of the samples [start, stop) of the song, mono; blocks must be rendered in order."""
         block = np.zeros(stop - start, np.float32)
         for first, sound in self._sounds:
             begin, end = max(start, first), min(stop, first + sound.samples)
@@ -87,18 +87,18 @@ class Vocalist:
         return block
 
     def shared(self) -> tuple[object, ...]:
-        """Constant objects, in a fixed order."""
+        """Constant objects that several singers use, in a fixed order, so that a saved singer can refer to them."""
         return (self._bank, self._throat)
 
     def __getstate__(self) -> dict[str, object]:
-        """Saved between two sections, when only the ends of notes are left to sing: these are rendered first."""
+        """Return the state to be saved between two sections; sound that is left of the last notes is rendered first."""
         sounds = [(self._position, _remainder(sound, self._position - first)) for first, sound in self._sounds]
         return {**self.__dict__, "_sounds": sounds}
 
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """The end of a sound, as samples."""
+    """Rendered samples at the end of a section's singing, in place of the frames that they were made from."""
 
     sound: NDArray[np.float32]
 
@@ -108,13 +108,13 @@ class Remainder:
         return len(self.sound)
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Samples [start, stop)."""
+        """Return the samples [start, stop)."""
         return self.sound[start:stop]
 
 
 @cache
 def _throat(formants: float) -> Throat:
-    """The filter shared by all singers with these formants; there are as many as timbres."""
+    """Return the vocal tract filter that all singers with these formants share; there is one for each timbre."""
     return Throat(formants)
 
 
@@ -135,7 +135,7 @@ def choir(
     duet: bool = False,
     whispered: bool = False,
 ) -> dict[Singer, Vocalist]:
-    """The lead and those behind it, who have filters of their own, and in a duet the other voice."""
+    """Return the lead singer and the backing singers, and in a duet the second singer."""
     own = TIMBRES[voice]
     behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
     timbres = {Singer.LEAD: own, Singer.BACKING: behind, Singer.DOUBLE: behind}

@@ -74,7 +74,7 @@ _LARGEST_STEP_DB = 6.0
 _AUDIBLE_SWEEP_CENTS = 600
 _OPEN_CUTOFF_CENTS = 13000
 _ATTENUATION_SHARE = 0.4
-"""SoundFont players scale attenuation as the EMU8000 chip did."""
+"""Factor on attenuation in dB: SoundFont players scale attenuation as the EMU8000 chip did."""
 
 
 def build(font: SoundFont, folder: Path) -> None:
@@ -177,8 +177,9 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
 
 
 def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
-    """Correct one zone, measured at its middle key with all zones that sound there, so that intended detuning is
-    preserved.
+    """Correct tuning and loudness of one zone, measured at its middle key.
+
+    It is measured with all zones that sound there, so that intended detuning is preserved.
     """
     step_db = _EVENNESS * (mean_lufs - momentary_lufs(sound))
     cents = cents_off(sound, _middle(zone))
@@ -220,7 +221,7 @@ def _as_json(table: BankTable) -> str:
 
 
 def main() -> None:
-    """Read the command line and build."""
+    """Parse the command line and build the instruments."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0] if __doc__ else None)
     parser.add_argument("font", type=Path, help="a General MIDI SoundFont in SF3 format")
     parser.add_argument("--folder", type=Path, default=Path("model/studio/instruments"), help="where the result goes")

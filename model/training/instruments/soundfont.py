@@ -109,7 +109,7 @@ class SoundFont:
     """An SF2 or SF3 file, read into memory."""
 
     def __init__(self, data: bytes) -> None:
-        """Index the chunks of a whole file.
+        """Index the chunks of a whole SoundFont file.
 
         Raises:
             SoundFontError: the file is not a SoundFont.
@@ -128,7 +128,7 @@ class SoundFont:
 
     @classmethod
     def read(cls, path: Path) -> "SoundFont":
-        """Open the file at `path`."""
+        """Open the SoundFont file at `path`."""
         return cls(path.read_bytes())
 
     def zones(self, bank: int, program: int) -> tuple[FontZone, ...]:

@@ -36,7 +36,7 @@ class Bar:
 
 
 def figures(folder: Path) -> Iterator[tuple[str, str]]:
-    """Return the accompaniment of both hands as text tabs, for every bar that a text tab can represent."""
+    """Yield the accompaniment of both hands as text tabs, for every bar that a text tab can represent."""
     notes = _piano_notes(mido.MidiFile(folder / f"{folder.name}.mid"))
     for bar in _bars(folder):
         first, last = (bisect_left(notes, (edge - _SLACK_SECONDS, 0)) for edge in (bar.start, bar.end))
@@ -79,7 +79,7 @@ def _right_mark(bar: Bar, pitches: Sequence[int], upper: Sequence[int]) -> str:
 
 
 def _piano_notes(file: mido.MidiFile) -> list[tuple[float, int]]:
-    """Return onsets in seconds and pitches of the piano track, in order; the files have one tempo."""
+    """Return the onsets in seconds and the pitches of the piano track, in order; the files have one tempo."""
     tempo = next((message.tempo for track in file.tracks for message in track if message.type == "set_tempo"), 500_000)
     second = tempo / file.ticks_per_beat / 1e6
     notes = []
@@ -105,7 +105,7 @@ def _bars(folder: Path) -> Iterator[Bar]:
 
 
 def main() -> None:
-    """Count, and print the patterns of most songs."""
+    """Command line: count the accompaniment patterns, and print those of most songs."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", type=Path)
     parser.add_argument("--songs", type=int, default=909)

@@ -111,7 +111,7 @@ def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
 
 
 def main() -> None:
-    """Count, and write one file."""
+    """Command line: count the statistics of the songs, and write them to one file."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path)
     parser.add_argument("archive", type=Path)

@@ -27,12 +27,12 @@ class Piece:
 
     @property
     def onsets(self) -> Classes:
-        """Steps where notes begin."""
+        """Steps at which notes of the melody begin."""
         return np.flatnonzero(self.melody >= FIRST_PITCH)
 
     @property
     def pitches(self) -> Classes:
-        """MIDI pitches of the notes."""
+        """MIDI pitches of the melody's notes."""
         return self.melody[self.onsets] - FIRST_PITCH + LOWEST
 
 
@@ -43,7 +43,7 @@ def piece_of(score: Score, transpose: int, minor: bool) -> Piece:
 
 
 def measure(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Return shares and means over all pieces; the model card explains each."""
+    """Return the statistics of all pieces by name: shares and means, which the model card explains."""
     pieces = [piece for piece in pieces if len(piece.onsets) > 4]
     intervals = np.concatenate([np.abs(np.diff(piece.pitches)) for piece in pieces])
     pitches = np.concatenate([piece.pitches for piece in pieces])

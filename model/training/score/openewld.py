@@ -1,4 +1,4 @@
-"""Prepares training songs from the lead sheets of OpenEWLD.
+"""Converts the lead sheets of OpenEWLD to training songs.
 
 Usage: python -m model.training.score.openewld openewld.tar.xz --out openewld.npz
 
@@ -62,7 +62,7 @@ def parse_song(name: str, xml: bytes) -> TrainingSong:
 
 
 def waltz_tunes(path: Path) -> Iterator[tuple[Note, ...]]:
-    """The tunes of the archive's lead sheets in three-four with a plain bar structure."""
+    """Yield the tunes of the archive's lead sheets in three-four time with a regular bar structure."""
     for _, xml in read_archive(path):
         part = ElementTree.fromstring(xml).find("part")
         if part is None or {(t.findtext("beats"), t.findtext("beat-type")) for t in part.iter("time")} != {("3", "4")}:

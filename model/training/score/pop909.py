@@ -1,4 +1,4 @@
-"""Prepares training songs from the structure annotations of POP909.
+"""Converts the structure annotations of POP909 to training songs.
 
 Usage: python -m model.training.score.pop909 pop909-structure.tar.xz --out pop909.npz
 

@@ -24,7 +24,7 @@ _UNLABELLED_BARS = 8
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """One labelled stretch of bars."""
+    """A labelled phrase of a training song: its kind and its range of bars."""
 
     kind: TokenKind
     bars: int

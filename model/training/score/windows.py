@@ -1,4 +1,4 @@
-"""Random windows of training songs as batches for the score network."""
+"""Cuts random windows out of training songs, as batches for the score network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -103,8 +103,12 @@ class Windows:
 
 @dataclass(frozen=True, slots=True)
 class Window:
-    """One window: classes `melody` [beats, 4] and `chords` [beats]; `hint` [beats, 4]; `per_beat` [beats, 5] (bar,
-    left, kind, density, register); `per_song` [3] (mode, tempo, style); `known` [beats, 5]."""
+    """One window of a training song, as arrays for the score network.
+
+    Its classes are `melody` [beats, 4] and `chords` [beats]; `hint` [beats, 4] is the given rhythm; `per_beat` [beats,
+    5] has bar, left, kind, density and register; `per_song` [3] has mode, tempo and style; `known` [beats, 5] marks
+    given classes.
+    """
 
     melody: Classes
     chords: Classes

@@ -13,15 +13,15 @@ from pathlib import Path
 from model.studio.lyrics.chinese.simplified import TABLE
 
 _KEPT = frozenset("吒")
-"""Characters that simplified texts write, too: 哪吒."""
+"""Traditional characters that simplified texts also use, as in 哪吒."""
 
 
 _ADDED = "𠮷吉\n"
-"""Variants that the package leaves alone."""
+"""Variants of characters that the package does not convert."""
 
 
 def pairs(rows: Iterable[str]) -> Iterator[str]:
-    """Return each traditional character followed by its usual simplified form, if they differ."""
+    """Yield each traditional character followed by its usual simplified form, if they differ."""
     for row in rows:
         traditional, _, choices = row.strip().partition("\t")
         simplified = choices.split(" ")[0]

@@ -1,4 +1,4 @@
-"""Finds recorded syllables whose initial lacks aspiration, and for each a syllable whose consonant can replace it."""
+"""Finds recorded syllables that lack the aspiration of their initial, and a syllable whose consonant can replace it."""
 
 from collections.abc import Mapping
 
@@ -35,5 +35,5 @@ def lenders(seconds: Mapping[str, float], vowels: Mapping[str, NDArray[np.float6
 
 
 def is_aspirated(name: str, seconds: float) -> bool:
-    """True if a consonant of this length has the aspiration of its initial, or if the initial has none."""
+    """Return True if a consonant of this length has the aspiration of its initial, or if the initial has none."""
     return seconds >= _ASPIRATED_SECONDS.get(initial_of(name), 0.0)

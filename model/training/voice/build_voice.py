@@ -38,7 +38,7 @@ VOWEL_LEVEL_DB = -20.0
 """Loudness of every vowel where it is held, in `loudness_db` of its envelope."""
 
 _CONSONANT_DB = 44.7
-"""Brings consonants to where the synthesis puts its vowels, at about -20 dBFS."""
+"""Gain in dB that brings consonants to the level at which the synthesis renders vowels, about -20 dBFS."""
 
 _EVENNESS = 0.75
 """Share of a take's fall in level after its held part that is undone."""
@@ -50,7 +50,7 @@ _KINDS = {
     **dict.fromkeys(("f", "s", "sh", "x", "h"), "fricative"),
 }
 _CONSONANT_RANGE_DB = {"stop": (-30.0, -9.0), "affricate": (-22.0, -9.0), "fricative": (-24.0, -10.0)}
-"""Level of a consonant against its vowel: recordings differ by more than a mix bears."""
+"""Range of a consonant's level relative to its vowel, in dB; recordings differ by more than is good in a mix."""
 
 _NASAL_BELOW_DB, _NASAL_EVENNESS = 3.0, 0.7
 """Most dB by which a voiced consonant may be softer than its vowel, and the share of a larger difference to undo."""
@@ -84,7 +84,9 @@ def build(recordings: Path, folder: Path) -> dict[str, Any]:
 
 
 def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
-    """The takes to keep, by syllable and tone: all of the first tone, and those of the others that are as good."""
+    """Return the takes to keep, by syllable and tone: all of the first tone, and those of the others that are as
+    good.
+    """
     spoken = _with_lent_consonants(_spoken(recordings, 1))
     out = {(name, 1): take for name, take in spoken.items()}
     for tone in _TONES[1:]:
@@ -97,7 +99,7 @@ def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
 
 
 def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
-    """Every syllable spoken in a tone, levelled; recordings without a voice are named and left out."""
+    """Return the analysed takes of every syllable in one tone; recordings without a voice are printed and left out."""
     out = {}
     for path in sorted(recordings.glob(f"cmn-*{tone}.mp3")):
         name = path.stem.removeprefix("cmn-")[:-1]
@@ -111,7 +113,7 @@ def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
 
 
 def _is_alike(take: SyllableTake, first: SyllableTake) -> bool:
-    """True if a take is long enough to be sung, and its held vowel is that of the first tone."""
+    """Return True if a take is long enough to be sung, and its held vowel is that of the first tone."""
     if len(take.envelope) - take.nucleus < _SHORTEST_FRAMES or take.hold[1] - take.hold[0] < _SHORTEST_HOLD:
         return False
     vowels = [one.envelope[one.hold[0] : one.hold[1] + 1, :46].mean(0) for one in (take, first)]
@@ -138,7 +140,7 @@ def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
-    """Bring the vowel of a take to `VOWEL_LEVEL_DB`, raise its end, and limit the level of its consonant."""
+    """Return a take whose vowel has the level `VOWEL_LEVEL_DB`, with a raised end and a limited consonant."""
     level = loudness_db(take.envelope)
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
     lift = np.zeros(len(level))
@@ -194,13 +196,13 @@ def _shortened(sound: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
 
 def _coded(take: SyllableTake) -> NDArray[np.uint8]:
-    """Encode the frames as [frames, BANDS + 6] bytes."""
+    """Encode the frames of a take as [frames, BANDS + 6] bytes."""
     envelope = (take.envelope - ENVELOPE_LOWEST_DB) / ENVELOPE_STEP_DB
     return np.concatenate([envelope, take.noise * NOISE_STEPS], axis=1).round().clip(0, 255).astype(np.uint8)
 
 
 def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[str, Any]]]:
-    """Position of each take in the data files, and its marks."""
+    """Return the position of each take in the data files, and the marks within it."""
     rows: dict[str, list[dict[str, Any]]] = {}
     starts = dict(zip(map(id, _consonants(takes)), _starts(_consonants(takes)), strict=True))
     frame = 0
@@ -221,17 +223,17 @@ def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[
 
 
 def _consonants(takes: Mapping[tuple[str, int], SyllableTake]) -> list[NDArray[np.float64]]:
-    """Every consonant once, in order; takes may share them."""
+    """Return every consonant once, in order; several takes may share one consonant."""
     return list({id(take.consonant): take.consonant for take in takes.values() if len(take.consonant)}.values())
 
 
 def _starts(consonants: Sequence[NDArray[np.float64]]) -> list[int]:
-    """The sample at which each consonant begins, one after the other with silence between them."""
+    """Return the sample at which each consonant begins, one after the other with silence between them."""
     return [0, *np.cumsum([len(sound) + _SILENCE_SAMPLES for sound in consonants]).tolist()][:-1]
 
 
 def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
-    """All consonants, with silence between them, as one Ogg Vorbis stream."""
+    """Return all consonants, with silence between them, as one Ogg Vorbis stream."""
     silence = np.zeros(_SILENCE_SAMPLES)
     sound = np.concatenate([part for consonant in _consonants(takes) for part in (consonant, silence)])
     buffer = io.BytesIO()
@@ -244,7 +246,7 @@ def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
 
 
 def main() -> None:
-    """Build the bank from the command line."""
+    """Command line: build the bank of the recorded voice."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("recordings", type=Path, help="folder with cmn-NAME1.mp3 to cmn-NAME4.mp3 files at 48 kHz")
     default = Path(__file__).parents[2] / "studio" / "voice" / "recordings"

@@ -1,11 +1,11 @@
 """Measures the intelligibility of the synthetic voice: python -m model.training.voice.evaluate_voice A_SYLLABLES
 B_SYLLABLES
 
-A recogniser learns from natural recordings only: tones 2 to 4 of the speaker the singer is made of (whose takes it
-sings, too, but less often than the first tone) and half of another speaker's syllables; as they are, at other speeds,
-and resynthesised by WORLD at other pitches and lengths. It is then asked about natural recordings that it has not heard
-(the one's first tones, the other half of the other's), about the first tones resynthesised at sung pitches and lengths,
-and about the singer, on notes of their own and between two other syllables of a line.
+A recogniser is trained only on natural recordings: tones 2 to 4 of the voice's own speaker and half of the syllables of
+another speaker; unchanged, at other speeds, and resynthesised by WORLD at other pitches and lengths. It is then tested
+with natural recordings that it was not trained on (the first speaker's first tones, the other half of the second
+speaker's syllables), with the first tones resynthesised at sung pitches and lengths, and with the synthetic voice, on
+single notes and between two other syllables.
 """
 
 import argparse
@@ -52,7 +52,7 @@ _BEFORE_SECONDS = 0.4
 
 
 def recordings(folder: Path) -> Iterator[tuple[Sound, int]]:
-    """Return every recording of a folder, trimmed, and its tone."""
+    """Yield every recording of a folder, trimmed, and its tone."""
     for path in sorted(folder.glob("*.mp3")):
         if match := _NAME.fullmatch(path.name):
             name = match[1]
@@ -118,7 +118,7 @@ class Resynthesis:
 
 
 def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterator[Floats]:
-    """Return variants of a natural recording: unchanged, faster or slower, and on other pitches, each slightly
+    """Yield variants of a natural recording: unchanged, faster or slower, and on other pitches, each slightly
     degraded.
     """
     yield sound
@@ -132,7 +132,7 @@ def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterat
 
 
 def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
-    """Add a spectral tilt of up to 4 dB per octave and a little noise."""
+    """Degrade a sound: add a spectral tilt of up to 4 dB per octave and a little noise."""
     spectrum = np.fft.rfft(sound)
     octaves = np.log2(np.maximum(np.arange(len(spectrum)), 1) / (0.125 * len(spectrum)))
     tilted = np.fft.irfft(spectrum * 10 ** (generator.uniform(-4, 4) * np.clip(octaves, -3, 3) / 20), len(sound))
@@ -141,19 +141,19 @@ def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
 
 
 def utterance(syllable: str) -> Utterance:
-    """Return the utterance of a syllable of the bank."""
+    """Return the recorded units with which a syllable of the voice bank is sung."""
     return Utterance(None if syllable[0] in ("a", "e", "o", *GLIDES) else syllable, syllable)
 
 
 def sung(bank: VoiceBank, voice: Voice, syllable: str, pitch: float, seconds: float) -> Sound:
-    """Synthesise a syllable on a single note."""
+    """Synthesise one syllable on a single note with the voice of the studio engine."""
     wave, _ = _line(bank, voice, [syllable], pitch, seconds)
     return Sound(_trimmed(wave), syllable)
 
 
 def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitch: float, seconds: float) -> Sound:
-    """Synthesise three syllables without a pause, and cut out the middle one at the beginnings of its consonant and of
-    the next.
+    """Synthesise three syllables without a pause, and return the middle one, cut out at the beginnings of its and the
+    next consonant.
     """
     wave, placed = _line(bank, voice, line, pitch, seconds)
     first, stop = (round(p.begin * FRAME_SECONDS * SAMPLE_RATE_HERTZ) for p in placed[1:])
@@ -181,7 +181,7 @@ def neighbours(names: Sequence[str], seed: int) -> list[tuple[str, str, str]]:
 
 
 def confusions(model: Recogniser, sounds: Sequence[Sound]) -> list[str]:
-    """Return the most frequent mistakes, "heard for said: how often"."""
+    """Return the most frequent mistakes of the recogniser, as "heard for said: count"."""
     initial, final = scores(model, [features(s.samples) for s in sounds])
     mistakes: dict[str, int] = {}
     for row, sound in enumerate(sounds):
@@ -204,7 +204,7 @@ def _print_row(name: str, shares: Shares) -> None:
 
 
 def main() -> None:
-    """Train (or load) the recogniser, then print one row per kind of sound."""
+    """Command line: train (or load) the recogniser, then print one row for each kind of sound."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("speaker_a", type=Path, help="folder with the recordings the singer is made of")
     parser.add_argument("speaker_b", type=Path, help="folder with another speaker's recordings")

@@ -67,10 +67,13 @@ def _hertz(mel: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class Recogniser(nn.Module):
-    """Dilated convolutions over time and pooling over all frames, with one output for initials and one for finals."""
+    """A convolutional network that recognises the initial and the final of a sung or spoken syllable.
+
+    It has dilated convolutions over time and pooling over all frames.
+    """
 
     def __init__(self, syllables: Sequence[str]) -> None:
-        """`syllables` are those that can be recognised."""
+        """Set up the recogniser; `syllables` are those that can be recognised."""
         super().__init__()
         self.syllables = tuple(sorted(syllables))
         self.initials = tuple(sorted({initial_of(s) for s in self.syllables}))
@@ -117,7 +120,7 @@ def batch(spectra: Sequence[Floats]) -> tuple[Tensor, Tensor]:
 
 
 def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str], *, epochs: int, seed: int) -> float:
-    """Fit the model; returns the loss of the last epoch."""
+    """Train the recogniser; returns the loss of the last epoch."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
     size = 64
@@ -152,7 +155,7 @@ def _batches(lengths: Sequence[int], size: int, generator: np.random.Generator) 
 
 @torch.inference_mode()
 def scores(model: Recogniser, spectra: Sequence[Floats]) -> tuple[Tensor, Tensor]:
-    """Return the log probabilities of initials and finals, [rows, classes] each."""
+    """Return the recogniser's log probabilities of initials and finals, [rows, classes] each."""
     parts = [model(*batch(spectra[first : first + 64])) for first in range(0, len(spectra), 64)]
     return torch.cat([p[0] for p in parts]).log_softmax(-1), torch.cat([p[1] for p in parts]).log_softmax(-1)
 

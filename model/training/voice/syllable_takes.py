@@ -23,7 +23,9 @@ _HOLD, _NASAL_HOLD = 0.65, 0.5
 """The part of the rhyme that may be held."""
 
 _ENVELOPE_FLOOR_DB = -72.0
-"""Below the loudest band of the take; deeper holes come from the recordings' compression."""
+"""Lowest level of a band in dB relative to the loudest band of the take; deeper gaps come from lossy compression of the
+recordings.
+"""
 
 Frames = NDArray[np.float64]
 
@@ -104,7 +106,7 @@ def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, in
 
 
 def _steadied(bands: Frames) -> Frames:
-    """Fill holes in the bands, and remove flicker of single frames."""
+    """Fill gaps in the frequency bands of the frames, and remove flicker of single frames."""
     filled = np.maximum(bands, bands.max() + _ENVELOPE_FLOOR_DB)
     padded = np.pad(filled, ((2, 2), (0, 0)), mode="edge")
     windows = np.stack([padded[k : k + len(bands)] for k in range(5)])

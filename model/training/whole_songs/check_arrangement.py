@@ -56,7 +56,7 @@ class Song:
 
 @dataclass(frozen=True, slots=True)
 class Figures:
-    """Figures of an accompaniment that are compared.
+    """Statistics of an accompaniment, by which arrangements are compared.
 
     Attributes:
         below_lead_semitones: mean distance from the accompaniment's mean pitch of a beat up to the melody.
@@ -99,7 +99,7 @@ def read_song(folder: Path) -> Song:
 
 
 def figures(song: Song) -> Figures:
-    """Measure one accompaniment against its melody and chords."""
+    """Measure the statistics of one accompaniment against its melody and chords."""
     notes, lead = song.accompaniment, lead_line(song.score)
     under = [(n, p) for n in notes if (p := lead[int(n.start)]) is not None]
     tones = [n.pitch % 12 in song.score.chords[int(n.start) // STEPS_PER_BEAT].pitch_classes for n in notes]
@@ -115,7 +115,7 @@ def figures(song: Song) -> Figures:
 
 
 def arranged(score: Score, style: Style, seed: int) -> Iterator[Song]:
-    """Return the pieces of a score as the arranger plays them, as verses and choruses in turn."""
+    """Yield the pieces of a score as the arranger plays them, as verses and choruses in turn."""
     arranger: ArrangerState | None = None
     for index, piece in enumerate(_pieces(score)):
         kind = (SectionKind.VERSE, SectionKind.CHORUS)[index % 2]
@@ -138,7 +138,7 @@ def _pieces(score: Score) -> Iterator[Score]:
 
 
 def _tracks(path: Path) -> dict[str, list[Played]]:
-    """Return the notes by track name, times in seconds."""
+    """Return the notes of a MIDI file by the name of their track, with times in seconds."""
     midi = mido.MidiFile(path)
     tempo = next(m.tempo for track in midi.tracks for m in track if m.type == "set_tempo")
     seconds_per_tick = mido.tick2second(1, midi.ticks_per_beat, tempo)
@@ -159,7 +159,7 @@ def _notes(track: mido.MidiTrack, seconds_per_tick: float) -> Iterator[Played]:
 
 
 def _on_grid(notes: Sequence[Played], beat_seconds: np.ndarray) -> list[Played]:
-    """Return the notes with times in steps, starts rounded."""
+    """Return the notes with their times in steps of the grid, starts rounded."""
     steps = np.arange(len(beat_seconds)) * STEPS_PER_BEAT
 
     def step(seconds: float) -> float:

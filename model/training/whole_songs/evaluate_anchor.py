@@ -2,10 +2,10 @@
 
 Usage: python -m model.training.whole_songs.evaluate_anchor --seeds 2
 
-Every motif opens a song for every prompt and seed. The rest of the song is compared with the motif and, as the chance
-level, with the other motifs: by rhythm (shared onsets divided by all onsets, of each bar with the most similar bar of
-the motif), and by the share of the pairs of successive intervals (in scale steps) that occur in it. Prints one JSON
-object.
+For every motif, prompt and seed a song is composed that begins with the motif. The rest of the song is compared with
+the motif and, as the chance level, with the other motifs: by rhythm (shared onsets divided by all onsets, of each bar
+with the most similar bar of the motif), and by the share of the pairs of successive intervals (in scale steps) that
+occur in it. Prints one JSON object.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def notes_of(motif: str) -> tuple[AnchorNote, ...]:
 
 
 def as_melody(anchor: Sequence[AnchorNote]) -> list[Note]:
-    """Return the motif on the grid."""
+    """Return the motif as notes on the grid of steps."""
     starts = itertools.accumulate((note.length_beats for note in anchor), initial=0.0)
     return [
         Note(round(start * STEPS_PER_BEAT), round(note.length_beats * STEPS_PER_BEAT), note.pitch)

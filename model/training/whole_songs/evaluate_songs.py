@@ -33,7 +33,7 @@ PROMPTS = ("melodic pop, piano-driven", "slow sad ballad, strings")
 
 @dataclass(frozen=True, slots=True)
 class WrittenSection:
-    """One section as asked for and as written, at sounding pitch."""
+    """One section of a composed song: its specification and its score, at sounding pitch."""
 
     spec: SectionSpec
     score: Score
@@ -64,7 +64,7 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
 
 
 def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
-    """Return all figures of the songs together."""
+    """Return all statistics of the songs together."""
     sections = [section for song in songs for section in song]
     sung = [section for section in sections if section.spec.lines and not section.spec.played]
     moves = [move for section in sung for move in tone_moves(section.score.melody, section.spec.lines)]

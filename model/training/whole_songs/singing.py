@@ -1,4 +1,4 @@
-"""Statistics of words and melody together."""
+"""Statistics of how words and melody fit together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -33,7 +33,7 @@ class LineEnding:
 
 
 def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[ToneMove]:
-    """Return every move inside a line whose direction the tones of `lines` determine; a melisma counts with its last
+    """Yield every move inside a line whose direction the tones of `lines` determine; a melisma counts with its last
     pitch.
     """
     for tones, syllables in zip(lines, _sung_lines(melody, lines), strict=True):
@@ -44,7 +44,7 @@ def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterat
 
 
 def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[LineEnding]:
-    """Return the endings of all lines of more than one syllable."""
+    """Yield the endings of all lines of more than one syllable."""
     for syllables in _sung_lines(melody, lines):
         lengths = [notes[-1].end - notes[0].start for notes in syllables]
         if len(lengths) > 1:
@@ -52,13 +52,13 @@ def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iter
 
 
 def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
-    """Return mean, lowest and highest MIDI pitch."""
+    """Return the mean, the lowest and the highest MIDI pitch of a melody."""
     pitches = [note.pitch for melody in melodies for note in melody]
     return {"mean": float(np.mean(pitches)), "lowest": min(pitches), "highest": max(pitches)}
 
 
 def _sung_lines(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[list[list[Note]]]:
-    """Return for each line the notes of its syllables; a note without a syllable belongs to the syllable that it
+    """Yield for each line the notes of its syllables; a note without a syllable belongs to the syllable that it
     prolongs.
     """
     sung: list[list[Note]] = []

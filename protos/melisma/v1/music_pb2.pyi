@@ -29,7 +29,7 @@ class _AudioFormat:
 class _AudioFormatEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_AudioFormat.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     AUDIO_FORMAT_UNSPECIFIED: _AudioFormat.ValueType  # 0
-    """The server's choice: MP3."""
+    """The server chooses the format: MP3."""
     AUDIO_FORMAT_MP3: _AudioFormat.ValueType  # 1
     """MPEG-1 Layer III, constant bit rate, stereo."""
 
@@ -37,7 +37,7 @@ class AudioFormat(_AudioFormat, metaclass=_AudioFormatEnumTypeWrapper):
     """Container and codec of the delivered sound."""
 
 AUDIO_FORMAT_UNSPECIFIED: AudioFormat.ValueType  # 0
-"""The server's choice: MP3."""
+"""The server chooses the format: MP3."""
 AUDIO_FORMAT_MP3: AudioFormat.ValueType  # 1
 """MPEG-1 Layer III, constant bit rate, stereo."""
 Global___AudioFormat: _TypeAlias = AudioFormat  # noqa: Y015
@@ -49,7 +49,7 @@ class _GenerationMode:
 class _GenerationModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_GenerationMode.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     GENERATION_MODE_UNSPECIFIED: _GenerationMode.ValueType  # 0
-    """The engine's choice."""
+    """The engine chooses the mode."""
     GENERATION_MODE_WHOLE: _GenerationMode.ValueType  # 1
     """The whole song at once: the most coherent mode, but without sound before the last step of the whole song."""
     GENERATION_MODE_SECTIONED: _GenerationMode.ValueType  # 2
@@ -58,10 +58,10 @@ class _GenerationModeEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Genera
     """
 
 class GenerationMode(_GenerationMode, metaclass=_GenerationModeEnumTypeWrapper):
-    """Denoising of the whole song at once or section by section."""
+    """Way of denoising a song: the whole song at once, or section by section."""
 
 GENERATION_MODE_UNSPECIFIED: GenerationMode.ValueType  # 0
-"""The engine's choice."""
+"""The engine chooses the mode."""
 GENERATION_MODE_WHOLE: GenerationMode.ValueType  # 1
 """The whole song at once: the most coherent mode, but without sound before the last step of the whole song."""
 GENERATION_MODE_SECTIONED: GenerationMode.ValueType  # 2
@@ -77,7 +77,7 @@ class _Sampler:
 class _SamplerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sampler.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     SAMPLER_UNSPECIFIED: _Sampler.ValueType  # 0
-    """The engine's default."""
+    """The engine chooses the sampler: Euler."""
     SAMPLER_EULER: _Sampler.ValueType  # 1
     """Euler, first order."""
     SAMPLER_HEUN: _Sampler.ValueType  # 2
@@ -89,7 +89,7 @@ class Sampler(_Sampler, metaclass=_SamplerEnumTypeWrapper):
     """Sampler (ODE solver) of the denoising steps."""
 
 SAMPLER_UNSPECIFIED: Sampler.ValueType  # 0
-"""The engine's default."""
+"""The engine chooses the sampler: Euler."""
 SAMPLER_EULER: Sampler.ValueType  # 1
 """Euler, first order."""
 SAMPLER_HEUN: Sampler.ValueType  # 2
@@ -119,7 +119,7 @@ class _SectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SectionKi
     SECTION_KIND_INST: _SectionKind.ValueType  # 6
     """Instrumental part inside the song."""
     SECTION_KIND_OUTRO: _SectionKind.ValueType  # 7
-    """The ending."""
+    """Part that ends the song."""
     SECTION_KIND_SONG: _SectionKind.ValueType  # 8
     """The whole song, if the engine does not divide it into sections."""
 
@@ -141,7 +141,7 @@ SECTION_KIND_BRIDGE: SectionKind.ValueType  # 5
 SECTION_KIND_INST: SectionKind.ValueType  # 6
 """Instrumental part inside the song."""
 SECTION_KIND_OUTRO: SectionKind.ValueType  # 7
-"""The ending."""
+"""Part that ends the song."""
 SECTION_KIND_SONG: SectionKind.ValueType  # 8
 """The whole song, if the engine does not divide it into sections."""
 Global___SectionKind: _TypeAlias = SectionKind  # noqa: Y015
@@ -159,9 +159,9 @@ class _StemKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_StemKind.Val
     STEM_KIND_HARMONY: _StemKind.ValueType  # 2
     """Keys, guitars and pads."""
     STEM_KIND_DRUMS: _StemKind.ValueType  # 3
-    """Drums."""
+    """The drums."""
     STEM_KIND_BASS: _StemKind.ValueType  # 4
-    """Bass."""
+    """The bass."""
     STEM_KIND_ORNAMENTS: _StemKind.ValueType  # 5
     """Arpeggios, fills and countermelodies."""
 
@@ -175,9 +175,9 @@ STEM_KIND_VOCAL: StemKind.ValueType  # 1
 STEM_KIND_HARMONY: StemKind.ValueType  # 2
 """Keys, guitars and pads."""
 STEM_KIND_DRUMS: StemKind.ValueType  # 3
-"""Drums."""
+"""The drums."""
 STEM_KIND_BASS: StemKind.ValueType  # 4
-"""Bass."""
+"""The bass."""
 STEM_KIND_ORNAMENTS: StemKind.ValueType  # 5
 """Arpeggios, fills and countermelodies."""
 Global___StemKind: _TypeAlias = StemKind  # noqa: Y015
@@ -189,21 +189,21 @@ class _VoiceKind:
 class _VoiceKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_VoiceKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     VOICE_KIND_UNSPECIFIED: _VoiceKind.ValueType  # 0
-    """Not chosen, or no voice."""
+    """In a request: the engine chooses the voice. In a plan: nobody sings."""
     VOICE_KIND_FEMALE: _VoiceKind.ValueType  # 1
-    """A woman's voice."""
+    """The voice of a woman."""
     VOICE_KIND_MALE: _VoiceKind.ValueType  # 2
-    """A man's voice."""
+    """The voice of a man."""
 
 class VoiceKind(_VoiceKind, metaclass=_VoiceKindEnumTypeWrapper):
     """Kind of a singer's voice."""
 
 VOICE_KIND_UNSPECIFIED: VoiceKind.ValueType  # 0
-"""Not chosen, or no voice."""
+"""In a request: the engine chooses the voice. In a plan: nobody sings."""
 VOICE_KIND_FEMALE: VoiceKind.ValueType  # 1
-"""A woman's voice."""
+"""The voice of a woman."""
 VOICE_KIND_MALE: VoiceKind.ValueType  # 2
-"""A man's voice."""
+"""The voice of a man."""
 Global___VoiceKind: _TypeAlias = VoiceKind  # noqa: Y015
 
 class _FinishReason:
@@ -218,7 +218,7 @@ class _FinishReasonEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_FinishRe
     """The song is complete."""
 
 class FinishReason(_FinishReason, metaclass=_FinishReasonEnumTypeWrapper):
-    """Reason for which a stream ended."""
+    """Reason why a stream ended."""
 
 FINISH_REASON_UNSPECIFIED: FinishReason.ValueType  # 0
 """Not set; the server never sends it."""
@@ -243,7 +243,7 @@ class _SongStateEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SongState.V
     SONG_STATE_FAILED: _SongState.ValueType  # 4
     """The song has failed, see `Song.failure`."""
     SONG_STATE_CANCELLED: _SongState.ValueType  # 5
-    """The song was cancelled, or its listeners have left before its end."""
+    """The song was cancelled by its caller, or because all listeners left before its end."""
 
 class SongState(_SongState, metaclass=_SongStateEnumTypeWrapper):
     """State of a song."""
@@ -259,7 +259,7 @@ SONG_STATE_COMPLETED: SongState.ValueType  # 3
 SONG_STATE_FAILED: SongState.ValueType  # 4
 """The song has failed, see `Song.failure`."""
 SONG_STATE_CANCELLED: SongState.ValueType  # 5
-"""The song was cancelled, or its listeners have left before its end."""
+"""The song was cancelled by its caller, or because all listeners left before its end."""
 Global___SongState: _TypeAlias = SongState  # noqa: Y015
 
 @_typing.final
@@ -339,8 +339,8 @@ class GenerateRequest(_message.Message):
     a voice.
     """
     vocal_level_db: _builtins.float
-    """Change of the level of the lead line (voice or melody instrument) in the mix, in dB, in the range [-24, 12]. 0:
-    none.
+    """Change of the level of the lead line (voice or melody instrument) in the mix, in dB, in the range [-24, 12]. 0: the
+    level is not changed.
     """
     language: _builtins.str
     """Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
@@ -456,17 +456,19 @@ class AceStepOptions(_message.Message):
     LORA_FIELD_NUMBER: _builtins.int
     LORA_WEIGHT_FIELD_NUMBER: _builtins.int
     mode: Global___GenerationMode.ValueType
-    """Denoising of the whole song at once or section by section. UNSPECIFIED: the server's setting, by default the whole
-    song. With a `task` only the whole song is possible.
+    """Way of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
+    whole song. With a `task` only the whole song is possible.
     """
     sampler: Global___Sampler.ValueType
     """Sampler (ODE solver) of the denoising steps. UNSPECIFIED: Euler."""
     omega: _builtins.float
-    """Rescaling of each denoising step about the mean of the latents, in the range [-100, 100]. 0: none; greater values
-    increase the contrast of the sound. Unset: 10.
+    """Rescaling of each denoising step about the mean of the latents, in the range [-100, 100]. 0: no rescaling; greater
+    values increase the contrast of the sound. Unset: 10.
     """
     lora: _builtins.str
-    """Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none."""
+    """Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: no
+    adapter.
+    """
     lora_weight: _builtins.float
     """Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error."""
     def __init__(
@@ -505,9 +507,9 @@ class AudioConfig(_message.Message):
     format: Global___AudioFormat.ValueType
     """Container and codec. UNSPECIFIED: MP3."""
     bitrate_kbps: _builtins.int
-    """Constant bit rate in kbit/s: 64, 96, 128, 160, 192, 224, 256 or 320. 0: 192."""
+    """Constant bit rate in kbit/s: 64, 96, 128, 160, 192, 224, 256 or 320. 0: 192 kbit/s."""
     sample_rate_hertz: _builtins.int
-    """Samples per second and channel: 44100 or 48000. 0: 44100."""
+    """Samples per second and channel: 44100 or 48000. 0: 44100 per second."""
     def __init__(
         self,
         *,
@@ -626,7 +628,7 @@ class AudioToAudioTask(_message.Message):
     server's limit of a request.
     """
     strength: _builtins.float
-    """Influence of the recording on the new song, in the range [0, 1]; 0: none. Unset: 0.5."""
+    """Influence of the recording on the new song, in the range [0, 1]; 0: no influence. Unset: 0.5."""
     def __init__(
         self,
         *,
@@ -747,10 +749,10 @@ class ExtendTask(_message.Message):
     server's limit of a request.
     """
     left_seconds: _builtins.float
-    """Length of the part before the recording, in seconds, in the range [0, 240]. 0: none."""
+    """Length of the part before the recording, in seconds, in the range [0, 240]. 0: no such part."""
     right_seconds: _builtins.float
-    """Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. `left_seconds` and
-    `right_seconds` must not both be 0.
+    """Length of the part after the recording, in seconds, in the range [0, 240]. 0: no such part. `left_seconds`
+    and `right_seconds` must not both be 0.
     """
     seed: _builtins.int
     """Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
@@ -809,8 +811,8 @@ class EditTask(_message.Message):
     `start`. Unset: 1.
     """
     averages: _builtins.int
-    """Number of noise samples over which each denoising step is averaged, in the range [1, 8]; more are smoother and
-    slower. 0: 1.
+    """Number of noise samples over which each denoising step is averaged, in the range [1, 8]; more samples are
+    smoother and slower. 0: 1 sample.
     """
     seed: _builtins.int
     """Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`."""
@@ -1027,7 +1029,7 @@ class SongPlan(_message.Message):
     tempo_bpm: _builtins.float
     """Tempo in quarter notes per minute. Unset if the engine does not set one."""
     steps: _builtins.int
-    """Denoising steps per section."""
+    """Number of denoising steps per section."""
     guidance_scale: _builtins.float
     """Strength of classifier-free guidance."""
     sample_rate_hertz: _builtins.int
@@ -1040,16 +1042,16 @@ class SongPlan(_message.Message):
     voice: Global___VoiceKind.ValueType
     """Voice that sings the song. UNSPECIFIED: nobody sings."""
     sample_count: _builtins.int
-    """Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound if
-    `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+    """Number of samples of the song per channel, at the delivered rate, without encoder delay and padding; an upper bound
+    if `sample_count_exact` is false. 0 in songs that were planned before this field existed.
     """
     sample_count_exact: _builtins.bool
     """True if `sample_count` is the `SongFinished.sample_count` of the complete song. False if the engine knows the
     length only once the song is made, and in songs that were planned before this field existed.
     """
     stream_size_bytes: _builtins.int
-    """Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset if the length is known only
-    once the song is made, and in songs that were planned before this field existed.
+    """Number of bytes in the whole stream, as `SongFinished.size_bytes` of the complete song. Unset if the length is
+    known only once the song is made, and in songs that were planned before this field existed.
     """
     @_builtins.property
     def sections(self) -> _containers.RepeatedCompositeFieldContainer[Global___Section]:
@@ -1138,7 +1140,7 @@ Global___SoundMarks: _TypeAlias = SoundMarks  # noqa: Y015
 
 @_typing.final
 class Section(_message.Message):
-    """One part of a song."""
+    """One section of a song, such as a verse or a chorus."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1150,7 +1152,7 @@ class Section(_message.Message):
     BARS_FIELD_NUMBER: _builtins.int
     LINES_FIELD_NUMBER: _builtins.int
     index: _builtins.int
-    """Position in the song, from 0."""
+    """Number of the section, counted from 0 in playing order."""
     kind: Global___SectionKind.ValueType
     """Role of the section in the form of the song."""
     label: _builtins.str
@@ -1158,9 +1160,9 @@ class Section(_message.Message):
     start_seconds: _builtins.float
     """Start of the section in seconds of the song."""
     duration_seconds: _builtins.float
-    """Length in seconds."""
+    """Length of the section in seconds."""
     bars: _builtins.int
-    """Length in bars. 0 if the engine does not count bars."""
+    """Length of the section in bars. 0 if the engine does not count bars."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LyricLine]:
         """The lines sung in the section. Empty: instrumental."""
@@ -1271,11 +1273,13 @@ class SongProgress(_message.Message):
     ESTIMATED_FIRST_AUDIO_FIELD_NUMBER: _builtins.int
     ESTIMATED_FINISH_FIELD_NUMBER: _builtins.int
     section_index: _builtins.int
-    """Index of the section being denoised."""
+    """Index of the section that is being denoised."""
     step: _builtins.int
-    """Steps done of that section, from 1 to `steps`."""
+    """Number of denoising steps done of that section, from 1 to `steps`."""
     steps: _builtins.int
-    """Total steps of that section. 0: the message has no denoising progress; `section_index` and `step` are 0, too."""
+    """Total number of denoising steps of that section. 0: the message has no denoising progress; `section_index` and
+    `step` are 0, too.
+    """
     queue_position: _builtins.int
     """Number of songs ahead of this one in the queue. 0 once the song is being made."""
     @_builtins.property
@@ -1365,11 +1369,11 @@ class SectionFinished(_message.Message):
     MIDI_FIELD_NUMBER: _builtins.int
     CHORDS_FIELD_NUMBER: _builtins.int
     section_index: _builtins.int
-    """Index of the section."""
+    """Index of the section whose sound was sent."""
     start_seconds: _builtins.float
-    """Start of its sound in seconds of the song."""
+    """Start of the section's sound in seconds of the song."""
     duration_seconds: _builtins.float
-    """Length of its sound in seconds."""
+    """Length of the section's sound in seconds."""
     midi: _builtins.bytes
     """The section's score as a standard MIDI file, with the syllables as lyrics and the chords as markers. Empty if the
     engine makes no score.
@@ -1442,9 +1446,9 @@ class SyllableTiming(_message.Message):
     START_SECONDS_FIELD_NUMBER: _builtins.int
     END_SECONDS_FIELD_NUMBER: _builtins.int
     line_index: _builtins.int
-    """Index into `Section.lines`."""
+    """Index of the syllable's line in `Section.lines`."""
     syllable_index: _builtins.int
-    """Index into `LyricLine.syllables`."""
+    """Index of the syllable in `LyricLine.syllables`."""
     text: _builtins.str
     """The syllable as written."""
     start_seconds: _builtins.float
@@ -1486,13 +1490,13 @@ class SongFinished(_message.Message):
     duration_seconds: _builtins.float
     """Length of the song in seconds."""
     sample_count: _builtins.int
-    """Samples of the song per channel, at the delivered rate, without encoder delay and padding."""
+    """Number of samples of the song per channel, at the delivered rate, without encoder delay and padding."""
     size_bytes: _builtins.int
-    """Bytes of the whole stream."""
+    """Number of bytes in the whole stream."""
     sha256: _builtins.str
     """SHA-256 of the whole stream, lower-case hexadecimal."""
     finish_reason: Global___FinishReason.ValueType
-    """Reason for which the stream ended."""
+    """Reason why the stream ended."""
     @_builtins.property
     def queued(self) -> _duration_pb2.Duration:
         """Time from admission to the first work on the song."""
@@ -1614,7 +1618,7 @@ class GetSongResponse(_message.Message):
     SONG_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def song(self) -> Global___Song:
-        """The song."""
+        """The song with this id."""
 
     def __init__(
         self,
@@ -1714,7 +1718,7 @@ class CancelSongResponse(_message.Message):
     SONG_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def song(self) -> Global___Song:
-        """The song after the call."""
+        """The state of the song after the call."""
 
     def __init__(
         self,
@@ -1937,7 +1941,7 @@ class GetEngineResponse(_message.Message):
     ENGINE_FIELD_NUMBER: _builtins.int
     @_builtins.property
     def engine(self) -> Global___Engine:
-        """The engine."""
+        """The engine of this name."""
 
     def __init__(
         self,
@@ -1987,15 +1991,15 @@ class Engine(_message.Message):
     except `devices` and `ready` are empty.
     """
     min_duration_seconds: _builtins.float
-    """Shortest song in seconds."""
+    """Shortest length of a song, in seconds."""
     max_duration_seconds: _builtins.float
-    """Longest song in seconds."""
+    """Longest length of a song, in seconds."""
     min_steps: _builtins.int
-    """Fewest denoising steps."""
+    """Smallest number of denoising steps that a request may set."""
     max_steps: _builtins.int
-    """Most denoising steps."""
+    """Largest number of denoising steps that a request may set."""
     default_steps: _builtins.int
-    """Denoising steps if the request sets none."""
+    """Number of denoising steps if the request sets none."""
     min_guidance_scale: _builtins.float
     """Lowest guidance scale."""
     max_guidance_scale: _builtins.float
@@ -2015,7 +2019,9 @@ class Engine(_message.Message):
     the engine is not loaded.
     """
     attribution: _builtins.str
-    """Attribution that a product with the engine's songs must show. Empty: none is required, or the engine is not loaded."""
+    """Attribution text that a product with the engine's songs must show. Empty: no text is required, or the engine is not
+    loaded.
+    """
     channels: _builtins.int
     """Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded."""
     @_builtins.property

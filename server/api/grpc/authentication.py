@@ -36,7 +36,7 @@ class Authentication(ServerInterceptor):
     """Interceptor that refuses calls without a valid API key for their method, before their message is read."""
 
     def __init__(self, authenticator: Authenticator, measure: MeasureCall = unmeasured) -> None:
-        """`measure` is called for each refused call, for the metrics."""
+        """Set up the authentication of calls; `measure` is called for each refused call, for the metrics."""
         self._authenticator = authenticator
         self._measure = measure
 
@@ -63,7 +63,7 @@ def _refusing(error: ServiceError, method: str, measure: MeasureCall) -> Handler
         outcome = outcome_of(error)
         measure(method, outcome.code, 0.0)
         told = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
-        _log.info("call", extra={**told, "seconds": 0.0})
+        _log.info("a call has ended", extra={**told, "seconds": 0.0})
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
     handler: Any = refuse

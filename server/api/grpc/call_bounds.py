@@ -39,7 +39,9 @@ class CallBounds(ServerInterceptor):
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
-        """A message must arrive within `request_seconds`; `measure` is called for each call that is refused here."""
+        """Set up the limits of calls. A message must arrive within `request_seconds`; `measure` is called for each call
+        that is refused here.
+        """
         self._limits = limits
         self._measure = measure
         self._request_seconds = request_seconds
@@ -59,7 +61,7 @@ class CallBounds(ServerInterceptor):
                 async with while_key_lasts():
                     await handle(handler, requests, context)
             except ServiceError as error:
-                if not isinstance(error, Unauthenticated):  # it was let in, and is measured there
+                if not isinstance(error, Unauthenticated):  # such calls were already measured by the authentication
                     self._measure(details.method, outcome_of(error).code, 0.0)
                 await _refuse(error, details.method, context)
 

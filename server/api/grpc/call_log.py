@@ -55,7 +55,8 @@ class RequestLog(ServerInterceptor):
         clock: Callable[[], float] = time.monotonic,
         measure: MeasureCall = unmeasured,
     ) -> None:
-        """`clock` returns monotonic seconds; `measure` is called for each call of Melisma's own methods.
+        """Set up the request log; `clock` returns monotonic seconds; `measure` is called for each call of Melisma's own
+        methods.
 
         Spans name the address of this `server`, and the clients that trusted `proxies` report.
         """
@@ -84,7 +85,7 @@ class RequestLog(ServerInterceptor):
         return grpc.unary_unary_rpc_method_handler(call, handler.request_deserializer, handler.response_serializer)
 
     def _logged_stream(self, handler: Handler, method: str) -> Handler:
-        # A coroutine that writes hears of a cancel at once; grpc.aio leaves a generator to the garbage collector.
+        # A coroutine that writes is cancelled at once; grpc.aio would leave a generator to the garbage collector.
         async def call(request: Any, context: Context) -> None:
             with suppress(ListenerStalled), self._open(method, context) as span, self._line(method, context, span):
                 try:
@@ -113,7 +114,7 @@ class RequestLog(ServerInterceptor):
     @contextmanager
     def _line(self, method: str, context: Context, span: Span) -> Iterator[None]:
         bind(**trace_names(span))
-        # Once the call is over, grpc.aio may have freed what the context answers these two from.
+        # Read now: after the end of the call grpc.aio may have freed the data behind these two methods.
         peer, deadline = context.peer(), self._deadline(context.time_remaining())
         started = self._clock()
         code = grpc.StatusCode.OK
@@ -137,7 +138,9 @@ class RequestLog(ServerInterceptor):
             level = logging.INFO if is_own(method) else logging.DEBUG
             seconds = round(self._clock() - started, 4)
             self._measure(method, code, seconds)
-            logger.log(level, "call", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds})
+            logger.log(
+                level, "a call has ended", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds}
+            )
 
     def _broken_off(self, deadline: float) -> grpc.StatusCode:
         if key_expired():
@@ -152,7 +155,7 @@ async def _written(context: Context, response: Any) -> None:
     """Write a response. If the connection breaks meanwhile, the call ends like one that its client has cancelled."""
     try:
         await context.write(response)
-    except InternalError:  # gRPC could not send it; raised from a call, it would be logged as an error with a traceback
+    except InternalError:  # gRPC could not send the response; the error would be logged with a traceback
         raise asyncio.CancelledError from None
 
 
@@ -162,12 +165,12 @@ async def _end_stalled(context: Context, error: ListenerStalled) -> None:
     The call ends at once. The client gets the status after all responses that it has not read yet, which the connection
     holds until it is closed.
     """
-    # gRPC has the status after this time, too, and sends no other one when the call's coroutine ends.
+    # gRPC then has the status even after this time, and sends no other status when the coroutine ends.
     with suppress(TimeoutError, InternalError):
         async with asyncio.timeout(_STATUS_SECONDS):
             await abort(context, error)
 
 
 def _status_code(code: grpc.StatusCode | int) -> grpc.StatusCode:
-    # grpc.aio promises a StatusCode here and hands out its number.
+    # The type says StatusCode, but grpc.aio returns its number.
     return next(known for known in grpc.StatusCode if code in (known, known.value[0]))

@@ -35,7 +35,7 @@ _ESTABLISHED = 1
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One open connection: its peer, the peer's port, and the number of bytes received."""
+    """One open connection, as last seen: its peer, the peer's port, and the number of bytes received."""
 
     file: int
     peer: str
@@ -66,7 +66,7 @@ class ConnectionWatch:
     _look: int = 0
 
     async def run(self) -> None:
-        """Watch until cancelled."""
+        """Check the connections periodically, until cancelled."""
         while True:
             await asyncio.sleep(LOOK_SECONDS)
             try:
@@ -80,7 +80,7 @@ class ConnectionWatch:
                 )
 
     def _may_be_crowded(self) -> bool:
-        """True if the process has more open files than the smaller limit of connections: a cheap first check."""
+        """Return True if the process has more open files than the smaller limit of connections: a cheap first check."""
         return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
 
     def look(self) -> int:
@@ -103,7 +103,9 @@ class ConnectionWatch:
         return chosen + self._silent(of_peer, {one.name for one in chosen})
 
     def _silent(self, of_peer: dict[str, list[Seen]], chosen: set[tuple[str, int]]) -> list[Seen]:
-        """The connections that have received nothing since the last check; empty while there are few connections."""
+        """Return the connections that have received nothing since the last check; empty while there are few
+        connections.
+        """
         left = [one for own in of_peer.values() for one in own if one.name not in chosen]
         excess = len(left) - int(self.count * CROWDED_RATIO)
         if excess <= 0:
@@ -129,7 +131,7 @@ def connections_of(port: int) -> Iterator[Seen]:
                     if (seen := _seen(int(path.name), connection, port)) is not None:
                         yield seen
         except OSError:
-            continue  # closed meanwhile, or no connection
+            continue  # closed meanwhile, or not a connection
 
 
 @contextmanager

@@ -136,6 +136,6 @@ async def abort(context: Context, error: Exception, trailers: Trailers = ()) -> 
     """End a call with the status for an error; a bug is also logged."""
     log_failure(error)
     bind(reason=outcome_of(error).reason)
-    # What was set as trailing metadata before is lost: the status brings its own.
+    # The status replaces trailing metadata that was set before.
     status = rpc_status.to_status(status_of(error))
     await context.abort_with_status(_Ending(status.code, status.details, (*status.trailing_metadata, *trailers)))

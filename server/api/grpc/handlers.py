@@ -18,12 +18,12 @@ _OWN_METHODS = "/melisma."
 
 
 def is_own(method: str) -> bool:
-    """True for a method of Melisma's own services, as opposed to health checks and reflection."""
+    """Return True for a method of Melisma's own services, as opposed to health checks and reflection."""
     return method.startswith(_OWN_METHODS)
 
 
 def unmeasured(method: str, code: grpc.StatusCode, seconds: float) -> None:
-    """Default for `measure` arguments that does nothing."""
+    """Do nothing; the default for arguments named `measure`."""
 
 
 def required(part: Any) -> Any:

@@ -27,7 +27,9 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     """
 
     def __init__(self, checks: Mapping[str, Check]) -> None:
-        """`checks` has one check for each service of the server, and one under "" for the server as a whole."""
+        """Set up the health servicer; `checks` has one check for each service of the server, and one under "" for the
+        server as a whole.
+        """
         self._checks = checks
         self._changed = asyncio.Event()
         self._closed = False
@@ -43,7 +45,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         self._changed = asyncio.Event()
 
     def readiness_problem(self, service: str = MUSIC_SERVICE) -> str | None:
-        """The reason why a service is not SERVING now, for the operator; `None` if it is.
+        """Return the reason why a service is not SERVING now, for the operator; `None` if it is.
 
         A service that this server does not have, such as MusicService on a generator, has the status of the server as a
         whole.
@@ -54,7 +56,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     @property
     def closed(self) -> bool:
-        """True once the server is shutting down."""
+        """True once the server is shutting down, after `close`."""
         return self._closed
 
     def close(self) -> None:
@@ -64,7 +66,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     @override
     async def Check(self, request: health_pb2.HealthCheckRequest, context: _Context) -> health_pb2.HealthCheckResponse:
-        """The status of one service now; NOT_FOUND for a service that this server does not have."""
+        """Return the status of one service now; NOT_FOUND for a service that this server does not have."""
         if request.service not in self._checks:
             await context.abort(
                 grpc.StatusCode.NOT_FOUND,
@@ -76,7 +78,9 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
     async def Watch(
         self, request: health_pb2.HealthCheckRequest, context: _Context
     ) -> AsyncIterator[health_pb2.HealthCheckResponse]:
-        """The status of one service now and whenever it changes; SERVICE_UNKNOWN for one that does not exist."""
+        """Send the status of one service now and whenever it changes; SERVICE_UNKNOWN for a service that does not
+        exist.
+        """
         sent: int | None = None
         while True:
             changed, closed = self._changed, self._closed
@@ -88,7 +92,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
             await changed.wait()
 
     async def List(self, request: Any, context: Any) -> Any:
-        """The status of every service now."""
+        """Return the status of every service now."""
         statuses = {name: health_pb2.HealthCheckResponse(status=self._status(name)) for name in self._checks}
         return _untyped.HealthListResponse(statuses=statuses)
 

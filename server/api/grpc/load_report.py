@@ -33,7 +33,7 @@ class LoadReports:
         slots: Callable[[], int],
         service: Callable[[], tuple[int, int] | None] = lambda: None,
     ) -> None:
-        """`slots` returns the number of songs that can be made at once now.
+        """Set up the load reports; `slots` returns the number of songs that can be made at once now.
 
         On a server that makes no songs itself, `service` returns the songs and slots of all servers, and `None`
         elsewhere. Otherwise such a server would always report itself as idle and be sent most songs.

@@ -1,4 +1,4 @@
-"""The services grpc.reflection v1 and v1alpha, which tell clients the schema of the server's services.
+"""The gRPC services grpc.reflection v1 and v1alpha, from which clients read the schema of the server's services.
 
 The library has only v1alpha. The messages of v1 are the same under another package name, and so is the code that
 answers them.
@@ -31,7 +31,7 @@ def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
 
 
 def _file_of_v1() -> FileDescriptorProto:
-    """Make the file descriptor of v1 from that of v1alpha by changing the package name."""
+    """Make the file descriptor of reflection v1 from that of v1alpha by changing the package name."""
     given = FileDescriptorProto()
     reflection_pb2.DESCRIPTOR.CopyToProto(given)
     text = text_format.MessageToString(given).replace("grpc.reflection.v1alpha", "grpc.reflection.v1")

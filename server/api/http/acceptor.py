@@ -94,7 +94,7 @@ class Acceptor:
         task.add_done_callback(self._greeting.discard)
 
     async def _greet(self, connection: socket.socket, held: PeerSlot) -> None:
-        """Hand a connection over to its protocol, which releases the connection's slot at its end."""
+        """Pass a connection to its protocol, which releases the connection's slot at its end."""
         context = self.context()
         try:
             self._probe(connection)
@@ -106,7 +106,7 @@ class Acceptor:
                 ssl_shutdown_timeout=self.timeouts.probe_answer if context else None,
             )
         except (OSError, asyncio.CancelledError):
-            # A handshake that failed is the peer's affair; nobody else is to hear of it.
+            # A failed handshake is the peer's fault, so it is not logged.
             connection.close()
             self.connections.release(held)
 

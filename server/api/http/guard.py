@@ -36,7 +36,7 @@ class Rules:
     open_paths: Collection[str] = field(default_factory=frozenset)
 
     def refusal(self, method: str, path: str, headers: Headers) -> Response | None:
-        """The response to a request that the rules refuse; `None` for any other."""
+        """Return the response to a request that the rules refuse; `None` for a request that they allow."""
         if path in self.open_paths:
             return None
         if not self._knows(headers.get("host", "")):
@@ -54,7 +54,7 @@ class Rules:
         return None
 
     def _knows(self, host: str) -> bool:
-        # HTTP/1.0 has no Host, and browsers speak no HTTP/1.0.
+        # HTTP/1.0 has no Host, and browsers do not use HTTP/1.0.
         name = _name(host)
         return not host or (name != "" and (ANY in self.hosts or name in {*self.hosts, _LOCAL} or _is_address(name)))
 
@@ -75,7 +75,7 @@ class Guard:
         self._rules = rules
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI call."""
+        """Pass an ASGI call to the application, or refuse it if it breaks the rules."""
 
         async def marked(message: Message) -> None:
             if message["type"] == "http.response.start":

@@ -51,11 +51,11 @@ class _Parser(h11.Connection):
 
     def _check(self, request: h11.Request) -> None:
         if {b"content-length", b"transfer-encoding"} <= {name for name, _ in request.headers}:
-            # RFC 9112, 6.1: an attempt to smuggle a request past a proxy, in all likelihood.
+            # RFC 9112, 6.1: probably an attempt to smuggle a request past a proxy.
             raise h11.RemoteProtocolError(
                 "the request has both Content-Length and Transfer-Encoding: send only one of them"
             )
-        # h11 bounds what comes in pieces alone.
+        # h11 limits only headers that arrive in several parts.
         if len(request.target) + sum(len(name) + len(value) for name, value in request.headers) > self._limit_bytes:
             raise h11.RemoteProtocolError("the headers of the request are too large: send fewer or shorter ones")
 
@@ -132,14 +132,14 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
     @override
     def send_400_response(self, msg: str) -> None:
         answer = h11.Response(status_code=400, headers=_REFUSAL_HEADERS, reason=b"Bad Request")
-        with suppress(h11.LocalProtocolError):  # an answer has begun, or is to HEAD and has no body
+        with suppress(h11.LocalProtocolError):  # a response has begun, or is the one to HEAD, without a body
             for event in (answer, h11.Data(data=_REFUSAL), h11.EndOfMessage()):
                 self.transport.write(self.conn.send(event) or b"")
         self.transport.close()
 
     @property
     def _lingers(self) -> bool:
-        """True while a request is still arriving although its response was sent."""
+        """True while a request is still arriving although its response was already sent."""
         answered = self.cycle is not None and self.cycle.response_complete  # type: ignore[redundant-expr]
         return answered and self.conn.their_state is h11.SEND_BODY
 

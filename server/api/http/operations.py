@@ -76,7 +76,7 @@ def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Star
         middleware=[Middleware(Guard, rules=rules), *_cors(rules.origins)],
         exception_handlers={HTTPException: _refusal},
     )
-    app.router.redirect_slashes = False  # a redirect names the address that this server sees, not that of its callers
+    app.router.redirect_slashes = False  # a redirect would name the server's own address, not the one that callers use
     return app
 
 

@@ -15,7 +15,7 @@ OPERATIONS_CONNECTIONS = 64
 
 
 def http_rules(settings: Settings) -> Rules:
-    """Return the host names and origins by which the HTTP port may be called."""
+    """Return the rules of the HTTP port: the host names and origins by which it may be called."""
     rest, own = settings.rest, settings.host.strip("[]").lower()
     if rest.allowed_hosts:
         hosts = (*map(str.lower, rest.allowed_hosts), own)

@@ -40,7 +40,7 @@ _WORTH_BYTES = 1024
 
 @dataclass(frozen=True)
 class _File:
-    """One file of the page, plain and compressed; `None` if compression does not help."""
+    """One file of the page, plain and compressed; the compressed bytes are `None` if compression does not help."""
 
     media_type: str
     data: bytes
@@ -60,7 +60,7 @@ class _File:
 
 
 def page_routes() -> list[Route]:
-    """Make the routes of the page: / and its files under /page/."""
+    """Make the routes of the preview page: / and its files under /page/."""
     paths = [path for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES]
     files = {path.relative_to(FOLDER).as_posix(): _read(path) for path in paths}
     return [_route("/" if name == INDEX else f"/page/{name}", file) for name, file in files.items()]

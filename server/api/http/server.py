@@ -90,7 +90,7 @@ async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | No
     try:
         await server.started_serving.wait()
         if serving.done():
-            await serving  # raises the error of the startup
+            await serving  # raises the error that ended the start
         async with acceptor.running():
             yield shown(host, bound)
     finally:
@@ -118,14 +118,14 @@ def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Log filter: False for uvicorn's message about a response that was ended early on purpose, which endpoint.py logs
+    """Return False for uvicorn's log line about a response that was ended early on purpose, which endpoint.py logs
     itself.
     """
     return "without completing response" not in record.getMessage()
 
 
 def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
-    # uvicorn would end the process where the address is taken.
+    # uvicorn would end the process if the address is in use.
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     try:
         listener = socket.create_server((host, port), family=family)
@@ -136,10 +136,10 @@ def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
 
 
 def _bound_unread(listener: socket.socket, stall_seconds: float) -> None:
-    """Limit the send buffer for clients that do not read, and the time it is held; accepted connections inherit both.
+    """Limit the send buffer of a listening socket for clients that do not read, and the time for which data is held.
 
-    The server ends a call after `stall_seconds`, but without this limit closing its connection would wait for the
-    client without end.
+    Accepted connections inherit both. The server ends a call after `stall_seconds`, but without this limit closing its
+    connection would wait for the client without end.
     """
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     if sys.platform == "linux":

@@ -83,7 +83,7 @@ def manifest_response(song_id: str, manifest: bytes) -> Response:
 async def sound_of(
     recording: Recording, start: int = 0, end: int | None = None, promised: int | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """The bytes of a song from `start` to before `end`; `None` streams to the end.
+    """Yield the bytes of a song from `start` to before `end`; with `None` up to the end of the song.
 
     `promised` is the size of the whole song that the response's headers have announced.
 
@@ -108,7 +108,7 @@ async def sound_of(
 
 
 def described(request: Request, recording: Recording) -> dict[str, str]:
-    """Return the headers that describe the sound."""
+    """Return the HTTP headers that describe the sound of a song."""
     delivered = format_named(recording.song.format)
     return {
         "Content-Disposition": f'inline; filename="{recording.song.song_id}{delivered.suffix}"',
@@ -118,16 +118,14 @@ def described(request: Request, recording: Recording) -> dict[str, str]:
 
 
 async def _made(recording: Recording, end: int) -> None:
-    """Wait, for a limited time, until the first `end` bytes exist. This does not count as a listener that slows the
-    song down.
-    """
+    """Wait, for a limited time, until the first `end` bytes of a song exist, without counting as a listener."""
     with suppress(TimeoutError), recording.listened(sound=False):
         async with asyncio.timeout(RANGE_SECONDS):
             await recording.sound_until(end)
 
 
 def _size(recording: Recording) -> int | None:
-    """The size of the whole song in bytes; `None` while it is not known."""
+    """Return the size of the whole song in bytes; `None` while it is unknown."""
     plan = recording.plan
     return plan.stream_size_bytes if plan and plan.HasField("stream_size_bytes") else None
 
@@ -146,7 +144,7 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
-    """Return a range of the existing sound, shortened to its end; players request two bytes to learn the size."""
+    """Return the existing part of a requested range; players first request two bytes to learn the song's size."""
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
         return await _range_response(request, recording, ByteRange(start, end).within(size), size)
@@ -159,7 +157,7 @@ async def _part_so_far(request: Request, recording: Recording, start: int, end: 
 
 
 async def _range_response(request: Request, recording: Recording, interval: tuple[int, int], size: int) -> Response:
-    """Return a range of a song that is being made and whose final size is known."""
+    """Return the response with a range of a song that is being made and whose final size is known."""
     start, end = interval
     headers = _NO_STORE | {"Accept-Ranges": "bytes", "Content-Range": f"bytes {start}-{end - 1}/{size}"}
     return await _answer(request, recording, HTTPStatus.PARTIAL_CONTENT, headers, start, end)

@@ -55,7 +55,7 @@ class Endpoint:
         proxies: TrustedProxies,
         metrics: CallMetrics | None = None,
     ) -> None:
-        """`name` is the call's name in the log: method and path, with placeholders for parameters.
+        """Set up the endpoint; `name` is the call's name in the log: method and path, with placeholders for parameters.
 
         The client's address in the log is the one that trusted `proxies` report.
         """
@@ -70,7 +70,7 @@ class Endpoint:
         self._proxies = proxies
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI call."""
+        """Handle one ASGI call: run the endpoint, send its response or its error, and log the call."""
         code = CLIENT_CLOSED_REQUEST
 
         async def noted(message: Message) -> None:
@@ -112,7 +112,7 @@ class Endpoint:
                 if self._metrics:
                     self._metrics.http(self._method, self._route, code(), seconds)
                 fields = {"method": self._name, "peer": _shown(ends.client), "code": code(), "seconds": seconds}
-                logger.info("call", extra=fields)
+                logger.info("a call has ended", extra=fields)
 
 
 def _shown(end: End) -> str:
@@ -120,7 +120,9 @@ def _shown(end: End) -> str:
 
 
 def while_answered(request: Request, context: AbstractContextManager[None]) -> None:
-    """Enter a context that lasts until the response of the call is sent, or the call has ended otherwise."""
+    """Enter a context for the rest of the call; it is left once the response is sent or the call has ended
+    otherwise.
+    """
     answered: ExitStack = request.scope[_ANSWERED]
     answered.enter_context(context)
 
@@ -132,7 +134,7 @@ class MethodRouter:
         self._endpoints = endpoints
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Handle one ASGI call; HEAD is handled as GET."""
+        """Pass one ASGI call to the endpoint of its HTTP method; HEAD is handled as GET."""
         method = "GET" if scope["method"] == "HEAD" else scope["method"]
         await self._endpoints[method](scope, receive, send)
 
@@ -209,22 +211,22 @@ class Stream(StreamingResponse):
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """`first` is a chunk that was read before the response begins, so that an error before it can still get an
-        error status.
+        """Set up the stream; `first` is a chunk that was read before the response begins, so that an error before it
+        can still get an error status.
         """
         super().__init__(self._all(), status_code, headers)
         self._first = first
         self._chunks = chunks
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        """Send the response."""
+        """Send the response, chunk by chunk, until its end or until the client disconnects."""
         complete, cause = False, ClientLeft.__name__
 
         async def noted(message: Message) -> None:
             nonlocal complete
             await send(message)
             complete = message["type"] == "http.response.body" and not message.get("more_body", False)
-            await asyncio.sleep(0)  # sending waits for no one while the client keeps up, or is known to have left
+            await asyncio.sleep(0)  # sending does not yield while the client reads fast enough or has left
 
         try:
             async with aclosing(self._chunks):
@@ -245,5 +247,5 @@ class Stream(StreamingResponse):
 
 
 def log_broken_off(cause: str) -> None:
-    """Log that the client did not receive the whole response."""
+    """Log that the client did not receive the whole response, with the cause."""
     logger.info("a REST response was not sent to its end", extra={"cause": cause})

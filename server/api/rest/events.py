@@ -49,7 +49,7 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
             async for one in _or_heartbeat(delivered, heartbeat_seconds):
                 yield _HEARTBEAT if one is None else _event(one)
         except MadeElsewhere:
-            return  # a browser comes back by itself, with the id of the last event, and meets another server
+            return  # browsers reconnect by themselves with the id of the last event, to another server
         except ServiceError as error:
             name = "cancelled" if recording.song.state is SongState.CANCELLED else "failed"
             cause = error.failure if isinstance(error, SongNotComplete) and error.failure else error
@@ -59,7 +59,7 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
 async def _or_heartbeat(
     delivered: AsyncIterator[DeliveredEvent], seconds: float
 ) -> AsyncIterator[DeliveredEvent | None]:
-    """Yields the events, and `None` after every `seconds` of silence."""
+    """Yield the events, and `None` after every `seconds` without an event."""
     coming = asyncio.ensure_future(anext(delivered, None))
     try:
         while True:

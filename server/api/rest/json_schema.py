@@ -27,7 +27,7 @@ _ITEMS = (("min_items", "minItems"), ("max_items", "maxItems"), ("unique", "uniq
 
 
 def ref(name: str) -> Json:
-    """Return the reference to a schema of the document."""
+    """Return a JSON reference to a schema of the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
@@ -71,7 +71,7 @@ def _either(oneof: str) -> str:
 
 
 def _given(message: Any) -> dict[str, Json]:
-    """Return the schema of a message in a request."""
+    """Return the JSON schema of a message in a request."""
     properties = {field.name: _field(field, _given_one) for field in fields_of(message)}
     found: dict[str, Json] = {"type": "object", "additionalProperties": False, "properties": properties}
     oneofs = [one for one in message.DESCRIPTOR.oneofs if one.GetOptions().Extensions[validate_pb2.oneof].required]
@@ -90,7 +90,7 @@ def _response_schema(message: Any) -> Json:
 
 
 def _messages_in(message: Any) -> Iterator[tuple[str, Any]]:
-    """Return the messages nested in a message at any depth, by name."""
+    """Yield the messages nested in a message at any depth, by name."""
     for field in fields_of(message):
         if field.message_type and field.message_type.full_name not in (DURATION, TIMESTAMP):
             part = field.message_type._concrete_class  # type: ignore[attr-defined]

@@ -110,7 +110,7 @@ def _scanned(data: bytes) -> int:
 
 @cache
 def _recordings() -> frozenset[bytes]:
-    """The names of fields that hold a recording."""
+    """Return the names of the fields that hold a recording."""
     return frozenset(name.encode() for name in _recording_names(music_pb2.GenerateRequest.DESCRIPTOR))
 
 
@@ -127,7 +127,7 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:
-    """Parse a number; one with too many digits becomes infinity, which its field then refuses."""
+    """Parse a number; a number with too many digits becomes infinity, which its field then refuses."""
     return lambda text: read(text) if len(text) <= LONGEST_NUMBER else -math.inf if text.startswith("-") else math.inf
 
 

@@ -88,7 +88,7 @@ _PAGE_TOKEN = {"name": "page_token", "in": "query", "schema": {"type": "string",
 
 @cache
 def document(*, secured: bool) -> Json:
-    """Return the document; `secured` is true if callers need an API key."""
+    """Return the OpenAPI document; `secured` is true if callers need an API key."""
     found: dict[str, Json] = {
         "openapi": "3.1.0",
         "info": {

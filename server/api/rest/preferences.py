@@ -18,7 +18,7 @@ PREFER = "Prefer"
 
 
 class Wish(Enum):
-    """Kind of response to a request for a song."""
+    """The kind of response that a caller wants to a request for a song."""
 
     SONG = auto()
     """The song as JSON, once it is complete."""
@@ -68,7 +68,7 @@ def _prefers_async(values: Iterable[str]) -> bool:
 
 
 def _quality(accepted: str, kind: str) -> tuple[float, int]:
-    """The weight of a media type, 0 to 1, and the exactness of its name, 0 to 2 (RFC 9110, 12.5.1)."""
+    """Return the weight of a media type, 0 to 1, and the exactness of its name, 0 to 2 (RFC 9110, 12.5.1)."""
     exactness = {"*/*": 0, f"{kind.partition('/')[0]}/*": 1, kind.lower(): 2}
     found = (
         (name.strip(), parameters)

@@ -54,7 +54,7 @@ _OWN_STATUSES: Mapping[type[Exception], HTTPStatus] = MappingProxyType(
 
 
 def problem(error: Exception) -> JSONResponse:
-    """Return the response for an error. The text of a bug is not sent."""
+    """Return the response with problem details for an error. The text of a bug is not sent."""
     outcome = outcome_of(error)
     status = http_status(type(error), outcome.code)
     extra: dict[str, Json] = {"reason": outcome.reason}

@@ -48,7 +48,7 @@ def fields_of(message: Any) -> Sequence[FieldDescriptor]:
 
 
 def filled(message: _M, given: Json) -> _M:
-    """Fill the message from a JSON object.
+    """Fill a message from a JSON object and return it.
 
     Raises:
         InvalidRequest: a field is unknown, is given under two names, or has a value of the wrong type.
@@ -197,7 +197,7 @@ _READERS: Mapping[int, Callable[[Json], Json]] = MappingProxyType(
 
 
 def plain(message: Message) -> dict[str, Json]:
-    """Return the message as a JSON object, without its unset optional fields."""
+    """Convert a message to a JSON object, without its unset optional fields."""
     return {
         name_of(field): _plain(field, getattr(message, field.name))
         for field in fields_of(message)

@@ -11,7 +11,7 @@ class PublicAddress:
     """
 
     def __init__(self, url: str = "", proxies: TrustedProxies | None = None) -> None:
-        """`url` has no trailing slash; if empty, each call's own address is used."""
+        """Set up the public address; `url` has no trailing slash; if empty, each call's own address is used."""
         self._url = url
         self.proxies = proxies or TrustedProxies()
 

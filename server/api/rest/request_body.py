@@ -73,11 +73,11 @@ def _output_format(given: dict[str, Json]) -> str | None:
 
 
 def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
-    """Move `output_format` to `audio.format`."""
+    """Move the field `output_format` of the body to `audio.format`."""
     given = message.audio.format
     if name and given and format_name(given) != name:
         raise InvalidRequest(Violation(OUTPUT_FORMAT, "must be the same as audio.format: leave one of them out"))
-    # The default stays unset, so that naming it makes no other request under the same request_id.
+    # The default stays unset, so that a request that names it equals one that does not (same request_id).
     if name and name != DEFAULT_FORMAT:
         message.audio.format = format_number(name)
 

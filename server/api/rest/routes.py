@@ -85,8 +85,8 @@ class Api:
         limits: CallLimits = UNLIMITED,
         address: PublicAddress = REQUESTED_ADDRESS,
     ) -> None:
-        """`sizes` are the size limits of bodies. A stream of events sends a heartbeat after `heartbeat_seconds` of
-        silence.
+        """Set up the REST API; `sizes` are the size limits of bodies. A stream of events sends a heartbeat after
+        `heartbeat_seconds` of silence.
 
         `limits` restrict the open calls of each caller.
         """
@@ -144,7 +144,7 @@ class Api:
     async def _begun(
         self, request: Request, message: music_pb2.GenerateRequest, caller: str, *, detached: bool
     ) -> Recording:
-        """Start the requested song; raises the errors of Songs.generate."""
+        """Start the requested song and return its recording; raises the errors of `Songs.generate`."""
         try:
             return await self._songs.generate(message, caller, detached=detached)
         except RequestIdReused:
@@ -182,7 +182,7 @@ class Api:
         return events_response(request, recording, self._heartbeat_seconds)
 
     async def _audio(self, delivered: Format, request: Request) -> Response:
-        # An <audio> element sends no headers: the name of the song, which nobody can guess, has to do.
+        # An <audio> element sends no headers, so the song's id, which cannot be guessed, is sufficient.
         recording = await self._songs.find(_task_id(request))
         if recording.song.format != delivered.name:
             raise UnknownSong(recording.song.song_id)
@@ -233,7 +233,7 @@ def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
 
 def _query(request: Request) -> dict[str, Any]:
     numbers = {"page_size"}
-    # What is not read as a number is refused as no integer.
+    # Text that is not a number is refused by the field's own check.
     return {
         name: int(text) if name in numbers and re.fullmatch("[0-9]{1,18}", text) else text
         for name, text in request.query_params.items()
@@ -245,7 +245,7 @@ def _task_id(request: Request) -> str:
 
 
 async def _kept(recording: Recording, told: AsyncIterator[DeliveredEvent]) -> None:
-    """Wait until the song is complete and stored."""
+    """Wait until a song is complete and stored."""
     async for _ in told:
         await asyncio.sleep(0)
     await recording.keeping.done()

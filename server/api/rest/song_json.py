@@ -1,4 +1,4 @@
-"""Builds the JSON of songs."""
+"""Builds the JSON objects of songs for REST."""
 
 from datetime import UTC, datetime
 
@@ -13,7 +13,7 @@ MANIFEST_SUFFIX = ".c2pa"
 
 
 def song_json(address: str, song: SongRecord, *, credentials: bool) -> dict[str, Json]:
-    """Return the JSON of one song. Its URLs begin with `address`; `credentials` is true if a C2PA manifest is
+    """Return the JSON object of one song. Its URLs begin with `address`; `credentials` is true if a C2PA manifest is
     available.
     """
     fields: dict[str, Json] = {
@@ -38,7 +38,7 @@ def song_json(address: str, song: SongRecord, *, credentials: bool) -> dict[str,
 
 
 def manifest_path(song_id: str) -> str:
-    """The path of a song's C2PA manifest."""
+    """Return the path of a song's C2PA manifest."""
     return f"/audio/{song_id}{MANIFEST_SUFFIX}"
 
 

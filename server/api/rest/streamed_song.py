@@ -21,7 +21,7 @@ HEADERS = tuple(
 
 
 async def streamed(request: Request, recording: Recording, location: str) -> Response:
-    """Return the response as soon as there is sound; `location` is the URL of the song.
+    """Return the streaming response as soon as there is sound; `location` is the URL of the song.
 
     Raises:
         ServiceError: the song fails before that.

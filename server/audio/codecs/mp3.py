@@ -104,7 +104,7 @@ def _open_lame(sample_rate_hertz: int, bitrate_kbps: int) -> lameenc.Encoder:
     lame.silence()
     lame.set_channels(2)
     lame.set_in_sample_rate(sample_rate_hertz)
-    # Unless told, LAME lowers the rate where it thinks the bit rate too small for it.
+    # Otherwise LAME lowers the sample rate if it considers the bit rate too low for it.
     lame.set_out_sample_rate(sample_rate_hertz)
     lame.set_bit_rate(bitrate_kbps)
     lame.set_quality(_QUALITY)

@@ -27,12 +27,14 @@ _CRC_POLYNOMIAL = 0xA001  # reversed 0x8005
 
 
 def frame_count(samples: int) -> int:
-    """Number of frames in which LAME encodes `samples` per channel, without the Info frame; 0 for no samples."""
+    """Return the number of frames in which LAME encodes `samples` per channel, without the Info frame; 0 for no
+    samples.
+    """
     return (samples + LAME_DELAY_SAMPLES + _end_padding(samples)) // SAMPLES_PER_FRAME if samples else 0
 
 
 def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Number of bytes in which LAME encodes `samples` per channel, without the Info frame."""
+    """Return the number of bytes in which LAME encodes `samples` per channel, without the Info frame."""
     frames = frame_count(samples)
     part = SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps % sample_rate_hertz
     padded = -(-max(0, frames - 1) * part // sample_rate_hertz)
@@ -57,7 +59,7 @@ def _end_padding(samples: int) -> int:
 
 
 def _room(sample_rate_hertz: int, bitrate_kbps: int) -> tuple[int, int]:
-    """Return the bit rate of the Info frame and its size in bytes."""
+    """Return the bit rate of the Info frame and the frame's size in bytes."""
     sizes = ((kbps, unpadded_frame_bytes(sample_rate_hertz, kbps)) for kbps in BITRATES_KBPS if kbps >= bitrate_kbps)
     return next((kbps, size) for kbps, size in sizes if size >= _NEEDED_BYTES)
 
@@ -76,8 +78,9 @@ def _counts(samples: int | None, length: int | None) -> bytes:
 
 
 def _extension(bitrate_kbps: int, samples: int | None, length: int | None) -> bytes:
-    """Return LAME's extension without its last field, the checksum. The checksum of the sound is not known yet and is
-    0.
+    """Return LAME's extension of the Info frame, without its last field, the checksum.
+
+    The checksum of the sound is not known yet and is 0.
     """
     padding = 0 if samples is None else _end_padding(samples)
     return b"".join(

@@ -10,7 +10,7 @@ from model.shared.recursive_filters import Sections, cascade_on
 
 Samples: TypeAlias = NDArray[np.float64]
 
-# Decaying state below this is inaudible, and left alone it turns into denormal numbers, which cost a hundredfold.
+# Decaying state below this is inaudible, and would become denormal numbers, which are a hundred times slower.
 _SILENT = 1e-30
 
 
@@ -32,7 +32,7 @@ class StreamFilter:
 
 
 def k_weighting(sample_rate_hertz: int) -> Sections:
-    """The two K-weighting biquads of ITU-R BS.1770-4, annex 1, at any sample rate.
+    """Return the two K-weighting biquads of ITU-R BS.1770-4, annex 1, at any sample rate.
 
     The standard gives coefficients for 48 kHz only. The analogue prototypes, transformed by the bilinear transform, are
     those of De Man, "Evaluation of Implementations of the EBU R128 Loudness Measurement" (AES 2018).

@@ -33,7 +33,7 @@ class TruePeakLimiter:
         self._filter = interpolator()
         # The filter makes a peak at most this many times higher; a little more, since sums in float32 are rounded.
         self._highest_gain = 1.001 * max(1.0, float(np.abs(self._filter).sum(axis=1).max()))
-        # Kept between blocks: fresh memory of this size costs more than the arithmetic done in it.
+        # Reused between blocks: allocating memory of this size costs more than the computation.
         self._shifted = np.zeros((_TAPS, 2, block_samples), np.float32)
         self._between = np.zeros((len(self._filter), 2 * block_samples), np.float32)
         self._sound = np.zeros((2, self.delay_samples), np.float32)
@@ -72,7 +72,7 @@ class TruePeakLimiter:
         np.matmul(self._filter, self._shifted.reshape(_TAPS, -1), out=self._between)
         np.abs(self._between, out=self._between)
         np.maximum(peaks, self._between.reshape(-1, len(peaks)).max(axis=0), out=peaks)
-        by_place = np.ascontiguousarray(peaks.reshape(-1, _GROUP_SAMPLES).T)  # NumPy is slow over rows this short
+        by_place = np.ascontiguousarray(peaks.reshape(-1, _GROUP_SAMPLES).T)  # NumPy is slow for rows this short
         return np.asarray(by_place.max(axis=0), np.float64)
 
     def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
@@ -86,7 +86,7 @@ class TruePeakLimiter:
         return np.asarray(corners[:-1, None] + steps, np.float32).reshape(-1)
 
     def _hold(self, reductions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the largest reduction so far, decaying: y[n] = max(x[n], decay * y[n - 1]), computed as one running
+        """Return the largest reduction so far, decaying over time: y[n] = max(x[n], decay * y[n - 1]), as one running
         maximum.
         """
         grown = np.concatenate([self._held[-1:], reductions / self._decay])

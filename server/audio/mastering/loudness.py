@@ -14,17 +14,17 @@ _BINS = 1000
 
 
 def loudness_of(energy: float) -> float:
-    """Loudness in LUFS of a K-weighted mean square summed over the channels; -inf for silence."""
+    """Return the loudness in LUFS of a K-weighted mean square summed over the channels; -inf for silence."""
     return -0.691 + 10 * math.log10(energy) if energy > 0 else -math.inf
 
 
 def energy_of(lufs: float) -> float:
-    """Inverse of `loudness_of`: the mean square for a loudness in LUFS."""
+    """Return the inverse of `loudness_of`: the mean square for a loudness in LUFS."""
     return float(10 ** ((lufs + 0.691) / 10))
 
 
 def amplitude_of(gain_db: float) -> float:
-    """Linear factor for a gain in dB."""
+    """Return the linear factor for a gain in dB."""
     return float(10 ** (gain_db / 20))
 
 

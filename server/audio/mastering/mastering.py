@@ -13,7 +13,9 @@ from server.audio.mastering.loudness import BLOCKS_PER_SECOND, Leveller, amplitu
 CHANNELS = 2
 RUMBLE_HERTZ = 25.0
 CEILING_DBTP = -2.2
-"""Of the mastered sound; MP3 at 192 kbit/s raises its peaks by up to about a decibel, and they stay under -1 dBTP."""
+"""True-peak ceiling of the mastered sound in dBTP. MP3 at 192 kbit/s raises peaks by up to about 1 dB, so they stay
+under -1 dBTP.
+"""
 
 LOUDEST = 1000.0
 _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
@@ -99,7 +101,7 @@ class Mastering:
         level_db = np.linspace(self._level_db, self._leveller.gain_db, len(energies) + 1)[1:]
         self._level_db = self._leveller.gain_db
         limited = self._limiter.feed(block * self._envelope(compression * 10 ** (level_db / 20)))
-        # The leveller hears what compressor and limiter leave: they make the song quieter, which it then makes up for.
+        # The leveller measures the sound after compressor and limiter, so that it compensates for their reduction.
         kept = np.square(self._limiter.gains.reshape(len(energies), -1)).mean(axis=1)
         self._leveller.add(float((energies * compression**2 * kept).mean()))
         return limited

@@ -1,8 +1,8 @@
 """Admission control: limits the number of songs in the service, and tells refused callers when to retry.
 
 A song counts from its admission until its sound is complete or it has ended otherwise. The last eighth of the queue is
-reserved for callers who have no song in the service, so that one caller cannot exclude the others. The directory counts
-the songs of all servers; this module defines the limits, and counts the songs of this server.
+reserved for callers who have no song in the service, so that one caller cannot exclude the others. The song directory
+counts the songs of all servers; this module defines the limits, and counts the songs of this server.
 """
 
 from collections.abc import Callable
@@ -24,7 +24,7 @@ class RunningMean:
         self.value: float | None = None
 
     def add(self, measured: float) -> None:
-        """Add a measurement."""
+        """Add a measurement to the mean."""
         self.value = measured if self.value is None else self.value + _WEIGHT * (measured - self.value)
 
 
@@ -58,7 +58,7 @@ class Admission:
 
     @property
     def room(self) -> Room:
-        """Return the limits for songs in the service, and the number of songs that this server can still take."""
+        """The limits for songs in the service, and the number of songs that this server can still take."""
         running = self._running()
         free = 0 if self._draining else running - self.songs
         return Room(running, self._queued, self._queued // _KEPT_SHARE, free)
@@ -80,7 +80,7 @@ class Admission:
         self._note_crowd()
 
     def leave(self) -> None:
-        """Count a song as no longer here."""
+        """Stop counting a song, which is no longer waiting or being made here."""
         self.songs -= 1
         self._note_crowd()
 

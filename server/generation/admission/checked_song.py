@@ -12,16 +12,18 @@ Begin: TypeAlias = Callable[[Accepted, EventSink, SongEta | None], Job]
 
 
 class CheckedSong:
-    """A song whose request has passed its checks."""
+    """A song whose request has passed its checks, ready to be started."""
 
     def __init__(self, eta: SongEta | None, eta_here: Callable[[], SongEta | None], begin: Begin) -> None:
-        """`eta` is the ETA at the time of the check; `eta_here` returns the ETA of a song that begins here now."""
+        """Set up the checked song; `eta` is the ETA at the time of the check; `eta_here` returns the ETA of a song that
+        begins here now.
+        """
         self._eta = eta
         self._eta_here = eta_here
         self._begin = begin
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
-        """The first event of the song, with the ETA at the time of the check."""
+        """Return the first event of the song, with the ETA at the time of the check."""
         return _accepted(song_id, queue_position, self._eta)
 
     def begin(self, song_id: str, sink: EventSink, queue_position: int) -> Job:

@@ -25,9 +25,9 @@ class EtaEstimator:
         self._etas: dict[str, SongEta] = {}
 
     def estimate(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
-        """Estimate the ETA of a song that is submitted now, to this server or to a `service` of several replicas.
+        """Estimate the ETA of a song that is submitted now, to this server or to a `service` of several servers.
 
-        Returns `None` until a song of its engine was measured, on this server or, for a service, on any replica.
+        Returns `None` until a song of its engine was measured, on this server or, for a service, on any server.
         """
         engine, asked = request.engine, request.params
         if service is not None:
@@ -50,12 +50,12 @@ class EtaEstimator:
         return self._service.backlog_seconds(service)
 
     def enter(self, job: Job, eta: SongEta | None) -> None:
-        """Store the ETA of an admitted song."""
+        """Store the ETA of an admitted song, to be compared with the actual times later."""
         if eta is not None:
             self._etas[job.key] = eta
 
     def leave(self, job: Job, *, complete: bool) -> None:
-        """Remove a song, and learn from it if it is complete."""
+        """Remove a song; if it is complete, adjust later estimates by its actual times."""
         eta = self._etas.pop(job.key, None)
         if complete and job.usage.first_seconds is not None:
             self._estimator.measured(job.request.engine, _spent(job))

@@ -31,7 +31,7 @@ class Intake:
         metrics: Metrics,
         clock: Callable[[], float],
     ) -> None:
-        """`require` raises ServiceError if no worker can make the song."""
+        """Set up the checks of requests; `require` raises ServiceError if no worker can make the song."""
         self._require = require
         self._estimate = estimate
         self._admission = admission
@@ -55,7 +55,7 @@ class Intake:
             raise
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or its check has refused, and return the error for its caller."""
         refusal: ServiceError
         if isinstance(error, QueueFull):
             refusal = self._admission.overloaded(error.songs)
@@ -91,5 +91,5 @@ class Intake:
 
 
 def _reason_of(error: ServiceError) -> str:
-    """Return the kind of an error as the metrics name it, such as "engine_not_ready"."""
+    """Return the label that the metrics use for an error, such as "engine_not_ready"."""
     return re.sub(r"(?<!^)(?=[A-Z])", "_", type(error).__name__).lower()

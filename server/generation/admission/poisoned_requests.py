@@ -33,7 +33,7 @@ class PoisonedRequests:
         """Refuse a request that has killed workers before.
 
         Raises:
-            PoisonedRequest: the request is one of them.
+            PoisonedRequest: the request has killed workers in the last ten minutes.
         """
         name = fingerprint(request)
         until = self._until.get(name)

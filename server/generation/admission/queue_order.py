@@ -1,4 +1,4 @@
-"""The order in which songs get slots on devices."""
+"""Reads the order in which songs wait for and get slots on devices."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -34,7 +34,7 @@ class QueueOrder:
         return {song_id: position for position, song_id in enumerate(waiting, start=1)}
 
     def jobs(self) -> Sequence[Job]:
-        """Return all jobs: first those with a slot, then the waiting ones, each in their order."""
+        """Return all jobs: first those that have a slot, then the waiting jobs in queue order."""
         waiting = [job for song_id in self.positions() if (job := self._jobs.get(song_id))]
         placed = [job for job in self._jobs if self._scheduler.device_of(job.key) is not None]
         return placed + waiting

@@ -1,4 +1,4 @@
-"""Estimates the ETA of songs in a service of several replicas, from the costs and the queue in the directory."""
+"""Estimates the ETA of songs in a service of several servers, from the costs and the queue in the song directory."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ _UNMEASURED_SONG_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The songs that this replica makes itself: their remaining work, if known, and their number."""
+    """The songs that this server makes itself: their number, and their remaining work in device seconds, if known."""
 
     left: Sequence[Work] = ()
     songs: int = 0
@@ -38,9 +38,9 @@ class SongEta:
 
 
 class ServiceEta:
-    """Estimates when songs that wait for any replica will start and finish.
+    """Estimates when songs that wait for any server will start and finish.
 
-    If no replica serves the engine, the time of a cold start is added: the mean of measured starts, otherwise
+    If no server serves the engine, the time of a cold start is added: the mean of measured starts, otherwise
     `cold_start_seconds`, from the moment when the first song began to wait. If a start is overdue by some time, it is
     expected after the same time again.
     """
@@ -51,7 +51,9 @@ class ServiceEta:
         capacity_here: Callable[[str], Capacity | None],
         cold_start_seconds: float = 0.0,
     ) -> None:
-        """`costs_here` and `capacity_here` return the values of this replica for an engine, `None` if it has none."""
+        """Set up the ETA estimator; `costs_here` and `capacity_here` return the values of this server for an engine,
+        `None` if it has none.
+        """
         self._costs_here = costs_here
         self._capacity_here = capacity_here
         self._cold_start_seconds = cold_start_seconds
@@ -60,7 +62,7 @@ class ServiceEta:
         self, engine: str, service: ServiceState, here: Here, *, sound_seconds: float | None, steps: int | None
     ) -> SongEta | None:
         """Return the ETA of a song that joins the queue now; `None` until a song of its engine was measured on any
-        replica.
+        server.
         """
         costs = self._costs(engine, service)
         if costs is None:
@@ -95,9 +97,9 @@ class ServiceEta:
         return seconds
 
     def start_seconds(self, engine: str, service: ServiceState) -> float:
-        """Return the seconds until a replica serves the engine; 0 if one does."""
+        """Return the seconds until a server serves the engine; 0 if one does."""
         known = service.known.get(engine)
-        # What is known was read after what is served: a replica may have come or gone in between.
+        # Known engines were read after the served ones: a server may have started or ended in between.
         if not known.away_seconds if known else engine in service.engines:
             return 0.0
         usual = (known.start_seconds if known else None) or self._cold_start_seconds
@@ -129,7 +131,7 @@ class ServiceEta:
     def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
         """Return the remaining work of the songs of a service, running songs first.
 
-        Of songs that other replicas make only the number is known; each counts as half a mean song of `engine`.
+        Of songs that other servers make only the number is known; each counts as half a mean song of `engine`.
         """
         costs = self._costs(engine, service)
         usual = expected_work(costs) if costs else None

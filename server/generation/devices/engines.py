@@ -1,4 +1,4 @@
-"""Computes the readiness of the devices of a pool and of the engines on them."""
+"""Computes which engines are ready on which devices of a pool, and how many songs they can make at once."""
 
 from collections.abc import Mapping
 

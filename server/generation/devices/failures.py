@@ -20,7 +20,9 @@ class Failures:
     """Handles the failed attempts that the scheduler returns."""
 
     def __init__(self, jobs: Jobs, poisoned: PoisonedRequests, *, log_requests: bool) -> None:
-        """With `log_requests` logged failures contain the text of prompts and lyrics."""
+        """Set up the handling of failures. With `log_requests` logged failures contain the text of prompts and
+        lyrics.
+        """
         self._jobs = jobs
         self._poisoned = poisoned
         self._log_requests = log_requests
@@ -75,7 +77,7 @@ def error_of(failed_attempt: FailedAttempt) -> ServiceError:
                 _RETRY_AFTER_MEMORY_SECONDS,
             )
         case Fault.BUG:
-            return SongFailed("the engine could not make the song because of a fault of the server")
+            return SongFailed("the engine could not make the song because of a fault of the server: try again later")
 
 
 def _cause_of(failed_attempt: FailedAttempt) -> str:

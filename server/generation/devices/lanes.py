@@ -10,12 +10,12 @@ from server.generation.devices.parts import LaneParts
 from server.workers.base import Worker, WorkerDied
 from server.workers.messages import Command, Lane, Ping, Plan, Reply
 
-# A device waits about a millisecond for its next command; only steps that last are worth the trouble of avoiding it.
+# A device waits about a millisecond for its next command; avoiding this pays only for long steps.
 _LEAD_SECONDS, _LONG_STEP_SECONDS = 0.002, 0.01
 
 
 class LaneLoop:
-    """The loop of one lane of one worker; `run` ends by raising WorkerDied."""
+    """The loop that serves one lane (command queue) of one worker; `run` ends by raising WorkerDied."""
 
     def __init__(self, device: str, lane: Lane, worker: Worker, parts: LaneParts) -> None:
         self._device = device
@@ -27,7 +27,7 @@ class LaneLoop:
         self._in_flight: deque[Command] = deque()
 
     async def run(self) -> None:
-        """Keep one command in flight, and send the next one shortly before a long step should end."""
+        """Send commands to the lane, one at a time; each is sent shortly before the step in progress should end."""
         free_at = self._clock()
         while True:
             if not self._in_flight:

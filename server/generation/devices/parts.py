@@ -12,7 +12,10 @@ from server.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
-    """The shared objects. `clock` returns monotonic seconds; an idle worker must answer a ping every `ping_seconds`."""
+    """Objects that the loops of all lanes share.
+
+    `clock` returns monotonic seconds; an idle worker must answer a ping every `ping_seconds`.
+    """
 
     scheduler: Scheduler
     results: Results

@@ -26,7 +26,7 @@ class Results:
         return self._jobs.get(key.song_id) if self._scheduler.is_current(key) else None
 
     def deliver(self, device: str, reply: Reply) -> None:
-        """Handle a reply of a device."""
+        """Pass a reply of a device's worker to the job of its song."""
         self._measure(device, reply)
         self._link(reply)
         for span in reply.spans if isinstance(reply, _WORK) else ():

@@ -1,4 +1,4 @@
-"""Serves the devices of a worker pool: makes each available to the scheduler while its worker lives."""
+"""Serves the devices of a worker pool: gives each device to the scheduler while its worker runs."""
 
 import asyncio
 

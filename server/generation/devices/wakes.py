@@ -1,4 +1,4 @@
-"""Wakes the lanes of devices when they may have work."""
+"""Wakes the tasks that send commands to devices when there may be work."""
 
 import asyncio
 from collections.abc import Iterable
@@ -18,11 +18,11 @@ class Wakes:
         return self._events[device][lane]
 
     def device(self, device: str) -> None:
-        """Wake all lanes of a device."""
+        """Wake the tasks of all lanes of a device."""
         for event in self._events[device].values():
             event.set()
 
     def all(self) -> None:
-        """Wake all lanes of all devices."""
+        """Wake the tasks of all lanes of all devices."""
         for device in self._events:
             self.device(device)

@@ -10,13 +10,13 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 
 class BackPressure:
-    """Sums one song's sound that waits for the encoder and its encoded sound that no listener has read."""
+    """Sums the sound of one song that waits for its encoder and the encoded sound that no listener has read."""
 
     def __init__(
         self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        """The song counts as full while `capacity_bytes` were not read by listeners; `on_room` is called when that
-        ends.
+        """Set up the sums. The song counts as full while `capacity_bytes` were not read by listeners; `on_room` is
+        called when that ends.
 
         `clock` returns monotonic seconds.
         """
@@ -29,9 +29,9 @@ class BackPressure:
         self._unencoded_seconds = 0.0
         self._positions = SectionPositions()
         self.full = False
-        """True while no more sound should be made."""
+        """True while no more sound of the song should be made."""
         self.unsent_seconds = 0.0
-        """Seconds of sound that are made and not taken by any listener."""
+        """Seconds of sound that are made and that no listener has read."""
         sink.on_heard(self.update)
 
     @property

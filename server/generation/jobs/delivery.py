@@ -32,11 +32,11 @@ class Delivery:
         return self._playback.underrun_seconds
 
     def silent_for(self, seconds: float) -> bool:
-        """True if nothing was sent for at least `seconds`."""
+        """Return True if nothing was sent for at least `seconds`."""
         return self._clock() >= self._sent_at + seconds
 
     def send(self, events: Sequence[SongEvent]) -> None:
-        """Send events, in order."""
+        """Send events of the song to its listeners, in order."""
         if events:
             self._sent_at = self._clock()
         for event in events:
@@ -47,7 +47,7 @@ class Delivery:
                 self._report.section_sent(event.section_index)
 
     def end(self, error: ServiceError | None = None) -> None:
-        """End the stream of events after those that were sent, with `error` if there is one."""
+        """End the song's stream of events, with `error` if there is one."""
         self._sink.end(error)
 
     def _note(self, chunk: Chunk) -> None:

@@ -1,4 +1,4 @@
-"""The encoded stream of one song, which another encoder may have to repeat."""
+"""The encoded stream of one song, which may be repeated by another encoder if the first one is lost."""
 
 from server.encoders.messages import Encoded
 from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
@@ -9,7 +9,7 @@ class StreamDiffers(Exception):
 
 
 class EncodedStream:
-    """Forwards chunks that were not forwarded before. Repeated chunks must have the same bytes.
+    """Forwards chunks of one song that were not forwarded before. Repeated chunks must have the same bytes.
 
     Chunks are identified by their number, and compared by the SHA-256 of the stream up to the last chunk.
     """
@@ -22,7 +22,7 @@ class EncodedStream:
         self._repeated = 0
 
     def restart(self) -> None:
-        """Expect the stream from its beginning again."""
+        """Expect the song's stream from its beginning again, because another encoder repeats it."""
         self._repeated = 0
 
     def new_events(self, encoded: Encoded) -> list[SongEvent]:

@@ -21,7 +21,7 @@ from server.telemetry.song_trace import SongTrace
 from server.workers.messages import Planned as PlanMade
 from server.workers.messages import Rendered, SectionStep, SoundTarget
 
-# A step may take a millisecond: to tell every one would cost more than to make it.
+# A step may take only a millisecond; an event for every step would cost more than the step.
 _PROGRESS_SECONDS = 0.25
 
 
@@ -58,7 +58,7 @@ class Job:
         *,
         key: str = "",
     ) -> None:
-        """Events go to `sink`, `accepted` first.
+        """Set up the job of a song; its events go to `sink`, `accepted` first.
 
         `key` identifies the job for workers and encoders, so that they do not confuse it with an earlier job of the
         same song; by default it is the song's id.
@@ -116,12 +116,12 @@ class Job:
 
     @property
     def has_listener(self) -> bool:
-        """True while the song has a listener, or one may come back."""
+        """True while the song has a listener, or a listener may come back."""
         return self._sink.has_listener
 
     @property
     def unsent_seconds(self) -> float:
-        """Seconds of sound that exist and no listener has read."""
+        """Seconds of sound that were made and that no listener has read."""
         return self._back_pressure.unsent_seconds
 
     @property
@@ -221,7 +221,7 @@ class Job:
                 self.complete()
 
     def complete(self) -> bool:
-        """Complete the song if all of it is encoded; returns True if it is complete.
+        """Complete the song if all of its sound is encoded; returns True if the song is complete.
 
         While a worker can still report work on the song, `encoded` does not complete it; `rendered` then does.
         """

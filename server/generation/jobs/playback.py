@@ -1,4 +1,4 @@
-"""Simulates playback of one song to measure buffer underruns."""
+"""Simulates the playback of one song to measure buffer underruns, the silences when sound comes too late."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The jobs of this server by their key."""
+"""The jobs of this server, by key."""
 
 import asyncio
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Jobs:
         return self._jobs.get(key)
 
     def add(self, job: Job) -> None:
-        """Add a job."""
+        """Add a job under its key."""
         self._jobs[job.key] = job
         self._idle.clear()
 

@@ -1,4 +1,4 @@
-"""Measures the times of one song: waiting, denoising, rendering, first audio, end."""
+"""Measures the durations of one song's phases: waiting, denoising, rendering, first audio, end."""
 
 
 class SongClocks:
@@ -13,7 +13,7 @@ class SongClocks:
         self.denoising_seconds = 0.0
         self.rendering_seconds = 0.0
         self.held_seconds = 0.0
-        """Time in which the song was held back because its listeners had not taken what was made; set at its end."""
+        """Total time for which the song was paused because its listeners had not read its sound; set at its end."""
 
     @property
     def queued_seconds(self) -> float:
@@ -27,7 +27,7 @@ class SongClocks:
 
     @property
     def lag_seconds(self) -> float:
-        """Time from the first sound to the first chunk, 0 before there is one."""
+        """Time from the first rendered sound to the first chunk; 0 before the first chunk."""
         if self.first_chunk_at is None or self.first_sound_at is None:
             return 0.0
         return self.first_chunk_at - self.first_sound_at

@@ -27,7 +27,7 @@ class SongReport:
         self._metrics.songs.first_audio(self._engine, seconds, self._trace.trace_id)
 
     def chunk(self, size_bytes: int) -> None:
-        """Report a chunk."""
+        """Report that a chunk was sent."""
         self._metrics.streams.chunk(self._engine, size_bytes)
 
     def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
@@ -43,11 +43,11 @@ class SongReport:
         self._trace.section_encoded(index)
 
     def section_sent(self, index: int) -> None:
-        """Report that all sound of a section was sent."""
+        """Report that all sound of a section was sent to the listeners."""
         self._trace.section_sent(index)
 
     def retried(self, cause: str) -> None:
-        """Report another attempt at the song."""
+        """Report that the song is tried again."""
         self._metrics.songs.retried(self._engine, cause)
         self._trace.retried(cause)
 

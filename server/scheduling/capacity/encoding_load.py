@@ -11,7 +11,7 @@ class EncodingLoad:
     """
 
     def __init__(self, encoders: int | None) -> None:
-        """`encoders` is the number of encoder processes; `None` means no limit."""
+        """Set up the encoding load; `encoders` is the number of encoder processes; `None` means no limit."""
         self._encoders = encoders
         self._pace: float | None = None
 
@@ -22,7 +22,8 @@ class EncodingLoad:
             self._pace = pace if self._pace is None else self._pace + _WEIGHT * (pace - self._pace)
 
     def has_room(self, songs: int, share: float) -> bool:
-        """True if `songs` songs need at most `share` of the encoders' time, or if the encoding time is not known yet.
+        """Return True if `songs` songs need at most `share` of the encoders' time, or if the encoding time is not known
+        yet.
 
         One song per encoder is always allowed, however slow the encoders are.
         """

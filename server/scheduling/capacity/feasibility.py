@@ -31,7 +31,9 @@ class Demand:
     first_seconds: float | None = None
 
     def by(self, seconds: float) -> "Demand":
-        """Return the same work, with an earlier due time if that is needed for it to be complete in `seconds`."""
+        """Return the same demand, with its sound due earlier if the song would otherwise not be complete in
+        `seconds`.
+        """
         left_seconds = seconds - (self.first_seconds or 0.0)
         if self.buffered_seconds + self.sound_seconds <= left_seconds:
             return self
@@ -52,7 +54,7 @@ class _Change(NamedTuple):
 
 
 def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
-    """True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on this work.
+    """Return True if no listener stalls on a device that spends `share` of its time, in the range (0, 1], on this work.
 
     Songs without audio start one after the other, in the given order, and soon: the scheduler serves them before songs
     with buffered sound, so a song that could start only late must wait in the queue.

@@ -20,7 +20,9 @@ class ListenerCapacity:
         self._policy = policy
 
     def fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
-        """True if all listeners stay free of stalls with one more song, or if too little is known for a forecast."""
+        """Return True if all listeners stay free of stalls with one more song, or if too little is known for a
+        forecast.
+        """
         if not self._policy.stall_free:
             return True
         if now < device.full_until:
@@ -31,7 +33,7 @@ class ListenerCapacity:
         return fits
 
     def _share(self, device: DeviceProgress) -> float:
-        """The share of the device's time that is available to listeners."""
+        """Return the share of the device's time that is available to listeners."""
         detached = self._policy.detached_share if device.detached else 0.0
         return device.worked.value - self._policy.headroom - detached
 

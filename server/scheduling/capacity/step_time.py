@@ -17,7 +17,7 @@ class StepModel:
         return self._n >= _FEWEST
 
     def add(self, tokens: float, seconds: float) -> None:
-        """Add a measured step."""
+        """Update the model with a measured step."""
         x = float(tokens)
         self._n = _MEMORY * self._n + 1.0
         self._x = _MEMORY * self._x + x

@@ -21,7 +21,7 @@ class WorkedShare:
         return min(1.0, max(_LEAST, self._worked / self._busy))
 
     def has_work(self, now: float) -> None:
-        """Record that the device has work."""
+        """Record that the device has work from now on."""
         if self._until is None:
             self._until = now
 
@@ -30,7 +30,7 @@ class WorkedShare:
         self._until = None
 
     def add(self, now: float, worked_seconds: float) -> None:
-        """Add the time of work that the device has just finished."""
+        """Add the time of work for songs that the device has just finished."""
         if self._until is None:
             return
         passed = max(0.0, now - self._until)

@@ -1,4 +1,4 @@
-"""Reports the listeners of this replica, and the positions that they have reached, to the directory."""
+"""Reports to the song directory which songs have listeners on this server, and the positions that they have reached."""
 
 import asyncio
 import logging
@@ -14,7 +14,7 @@ logger = logging.getLogger(__name__)
 
 
 class Attending:
-    """Reports the listeners of this replica, so that other replicas do not cancel their running songs or evict ended
+    """Reports the listeners of this server, so that other servers do not cancel their running songs or evict ended
     ones.
 
     A song that was taken over has two recordings: the one that was followed here before, and the one of the song made
@@ -28,11 +28,11 @@ class Attending:
         self._draining = False
 
     def found(self, recording: Recording) -> None:
-        """Record a recording of an ended song that is about to get a listener."""
+        """Note a recording of an ended song that is about to get a listener."""
         self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
-        """Record that a recording has listeners now."""
+        """Note that a recording has at least one listener now."""
         if not recording.ended:
             self._send(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 
@@ -44,7 +44,7 @@ class Attending:
             self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def start_draining(self) -> None:
-        """From now on count listeners that leave as present for a while, because they move to other replicas."""
+        """From now on count listeners that leave as present for a while, because they move to other servers."""
         self._draining = True
 
     async def run(self) -> None:
@@ -72,7 +72,7 @@ class Attending:
 
 def _attendance(recordings: Collection[Recording]) -> Attendance:
     """Return the report for the listeners of one song. It stays valid long enough for them to return through another
-    replica.
+    server.
     """
     first = next(iter(recordings))
     linger_seconds = max(recording.linger_seconds or 0.0 for recording in recordings)

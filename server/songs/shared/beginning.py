@@ -1,4 +1,4 @@
-"""Begins songs that this replica has claimed, also those that other replicas have admitted or begun."""
+"""Begins songs that this server has claimed, also those that other servers have admitted or begun."""
 
 import asyncio
 import logging
@@ -27,10 +27,10 @@ from server.store.base import SongStore, StoreFailed
 from server.store.directory import Claim, Directory
 
 _UNABLE = (Draining, EngineNotReady, UnknownEngine, WorkerLost)
-"""Errors that depend on this replica and not on the song."""
+"""Errors that depend on this server and not on the song."""
 
 _NOT_UNDERSTOOD = (InvalidRequest, ControlNotSupported)
-"""Errors that may not occur on a replica of another version."""
+"""Errors that may not occur on a server of another version."""
 
 
 _MOST_LEFT = 1000
@@ -51,9 +51,9 @@ class Beginning:
         *,
         max_lost_seconds: float,
     ) -> None:
-        """`clock` returns the monotonic seconds of deadlines.
+        """Set up the start of claimed songs; `clock` returns the monotonic seconds of deadlines.
 
-        Songs whose requests this version does not understand are left to other replicas for `max_lost_seconds`.
+        Songs whose requests this version does not understand are left to other servers for `max_lost_seconds`.
         """
         self._store = store
         self._directory = directory
@@ -65,14 +65,14 @@ class Beginning:
 
     @property
     def left(self) -> Collection[str]:
-        """The songs that are left to replicas of another version."""
+        """Ids of the songs that are left to servers of another version."""
         return [song_id for song_id, until in self._left_to_others.items() if until > self._clock()]
 
     async def begin(self, claim: Claim) -> bool:
-        """Start a song; returns False if it was released again, because this replica cannot make it now.
+        """Start a song; returns False if it was released again, because this server cannot make it now.
 
         Raises:
-            StoreFailed, LeaseLost: the directory is unreachable, or another replica has the song.
+            StoreFailed, LeaseLost: the song directory is unreachable, or another server has the song.
         """
         try:
             await self._making.dropped(claim.song.song_id)
@@ -96,7 +96,7 @@ class Beginning:
         return True
 
     def _leaves(self, song_id: str) -> bool:
-        """Leave a song to other replicas; returns False if that was done before for too long."""
+        """Leave a song to other servers; returns False if that was done before for too long."""
         if song_id in self._left_to_others:
             return False
         self._left_to_others[song_id] = self._clock() + self._max_lost_seconds
@@ -113,7 +113,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorParts:
-    """The objects of a replica that makes songs of the service."""
+    """The objects of a server that makes songs of the service."""
 
     directory: Directory
     runner: SongRunner

@@ -33,21 +33,21 @@ class Work:
 
 
 class Demand:
-    """Counts the work of the service periodically; every replica gets the same numbers."""
+    """Counts the songs and the work of the whole service periodically; every server gets the same numbers."""
 
     def __init__(self, directory: Directory, survey: Survey, runner: SongRunner, engines: Sequence[str]) -> None:
-        """`engines` are the configured engines. An engine that was never served counts as needed, so that an autoscaler
-        starts a replica that announces it.
+        """Set up the count; `engines` are the configured engines. An engine that was never served counts as needed, so
+        that an autoscaler starts a server that announces it.
         """
         self._directory = directory
         self._survey = survey
         self._runner = runner
         self._engines = engines
         self.work = Work()
-        """The latest count; empty while the directory is unreachable."""
+        """The latest count; empty while the song directory is unreachable."""
 
     async def run(self) -> None:
-        """Count periodically, until cancelled."""
+        """Count the work periodically, until cancelled."""
         while True:
             try:
                 self.work = await self._count()

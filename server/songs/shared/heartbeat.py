@@ -18,12 +18,12 @@ logger = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Sends an event to the listeners of every open song of this replica at least every `interval_seconds`.
+    """Sends an event to the listeners of every open song of this server at least every `interval_seconds`.
 
-    The heartbeat of a waiting song has its queue position and ETA; the directory is read once per interval for all
-    songs together. The heartbeat of a song that another replica makes is empty, because progress of steps is not
-    stored. A song made here reports its progress itself, and gets heartbeats only while it has no events, for example
-    while its sound cannot be stored.
+    The heartbeat of a waiting song has its queue position and ETA; the song directory is read once per interval for all
+    songs together. The heartbeat of a song that another server makes is empty, because progress of steps is not stored.
+    A song made here reports its progress itself, and gets heartbeats only while it has no events, for example while its
+    sound cannot be stored.
     """
 
     def __init__(
@@ -43,7 +43,7 @@ class Heartbeat:
         self._waiting: Mapping[str, QueueStatus] = {}
 
     async def run(self) -> None:
-        """Send heartbeats twice per interval until cancelled, however long a round takes."""
+        """Send heartbeats twice per interval until cancelled, however long sending takes."""
         loop = asyncio.get_running_loop()
         at = loop.time()
         for number in itertools.count():
@@ -58,7 +58,7 @@ class Heartbeat:
                 )
 
     async def _send_heartbeats(self, *, ask: bool) -> None:
-        """Send the heartbeats of the songs that had no event since the last round."""
+        """Send heartbeats to the listeners of songs that had no event since the last time."""
         waiting = [recording for recording in self._mirrors.followed if recording.song.state is SongState.QUEUED]
         for recording in filter(self._silent, self._open() - set(waiting)):
             recording.append(queue_status_message(QueueStatus(0)))
@@ -70,7 +70,7 @@ class Heartbeat:
         self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the queue positions again. While the directory is unreachable, the last known ones are sent."""
+        """Read the queue positions again. While the song directory is unreachable, the last known ones are sent."""
         try:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))
@@ -81,7 +81,7 @@ class Heartbeat:
             )
 
     def _silent(self, recording: Recording) -> bool:
-        """True for a song that has events, but none since the last round."""
+        """Return True for a song that has events, but none since the last heartbeats."""
         return not recording.ended and bool(recording.entries) and self._counts.get(recording) == recording.event_count
 
     def _open(self) -> set[Recording]:

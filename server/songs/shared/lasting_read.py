@@ -9,7 +9,7 @@ _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 
 
 async def lasting_read(store: SongStore, song_id: str, offset: int, size: int) -> bytes:
-    """Read stored sound; if some of it is missing, wait until the replica that makes the song has stored it again.
+    """Read stored sound; if a part of it is missing, wait until the server that makes the song has stored it again.
 
     Returns fewer than `size` bytes if some are still missing after some seconds.
 

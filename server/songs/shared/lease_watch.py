@@ -1,4 +1,4 @@
-"""Pauses songs whose leases could not be renewed for too long, because another replica may be about to claim them."""
+"""Pauses songs whose leases could not be renewed for too long, because another server may be about to claim them."""
 
 import asyncio
 import logging
@@ -31,7 +31,7 @@ class LeaseWatch:
         self._songs: dict[str, _Watched] = {}
 
     def watch(self, song_id: str, job: SongJob) -> None:
-        """Watch a song that was just claimed."""
+        """Watch the lease of a song that was just claimed."""
         watched = self._songs[song_id] = _Watched(job, asyncio.get_running_loop().time() + self._good_seconds)
         self._wait(song_id, watched)
 
@@ -45,7 +45,7 @@ class LeaseWatch:
             self._wait(song_id, watched)
 
     def remove(self, song_id: str) -> None:
-        """Stop watching a song."""
+        """Stop watching the lease of a song."""
         if (timer := self._songs.pop(song_id).timer) is not None:
             timer.cancel()
 

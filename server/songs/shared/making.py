@@ -1,4 +1,4 @@
-"""Makes the songs of this replica with a shared store: from the claim until the end is stored."""
+"""Makes the songs of this server with a shared store: from the claim until the end is stored."""
 
 import asyncio
 import logging
@@ -35,7 +35,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Song:
-    """A song that is being made here. `offered` is true once other replicas may take it; `keeping` tracks whether its
+    """A song that is being made here. `offered` is true once other servers may take it; `keeping` tracks whether its
     end is stored.
     """
 
@@ -64,7 +64,7 @@ class SharedMaking:
         lease_seconds: float,
         watcher: StoreWatcher,
     ) -> None:
-        """`now_ns` is the wall clock."""
+        """Set up the making of songs; `now_ns` is the wall clock."""
         self._store = store
         self._directory = directory
         self._open = opened
@@ -100,7 +100,7 @@ class SharedMaking:
         queue_position: int,
         stored: Sequence[LoggedEvent] = (),
     ) -> Recording:
-        """Start a song that this replica has claimed; returns a recording of its stored events.
+        """Start a song that this server has claimed; returns a recording of its stored events.
 
         `stored` are all events of the song that are already stored.
 
@@ -134,13 +134,13 @@ class SharedMaking:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song of this replica; its listeners get the error once its end is stored."""
+        """Cancel a song of this server; its listeners get the error once its end is stored."""
         if song := self._songs.get(recording.song.song_id):
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()
 
     async def renew(self) -> None:
-        """Renew the leases of this replica's songs, and act on their new status."""
+        """Renew the leases of this server's songs, and stop, cancel or pause songs according to the answers."""
         asked_at = asyncio.get_running_loop().time()
         lease_statuses = await self._directory.renew([song.claim.lease for song in self._songs.values()])
         for song_id, lease_status in lease_statuses.items():
@@ -150,24 +150,26 @@ class SharedMaking:
                 self._note(song, lease_status)
 
     async def dropped(self, song_id: str) -> None:
-        """Stop a song that this replica has lost, and return when it has stopped."""
+        """Stop a song that another server has claimed, and return when it has stopped."""
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
                 await asyncio.wait([song.keeping], timeout=self._drop_seconds)
-                if song.keeping.cancel():  # nobody but its own listeners is left, who hear the song from its next maker
+                if (
+                    song.keeping.cancel()
+                ):  # only listeners of this server are left; they get the song from its next server
                     await asyncio.wait([song.keeping])
                     self._mirrors.follow(song.recording)
 
     async def offer(self) -> None:
-        """Offer all songs to other replicas, and continue each until another replica takes it; raises StoreFailed."""
+        """Offer all songs to other servers, and continue each until another server takes it; raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
         await self._directory.offer([song.claim.lease for song in songs])
 
     async def hand_over(self) -> int:
-        """Release all songs for other replicas, and stop making them; returns their number. Raises StoreFailed."""
+        """Release all songs for other servers, and stop making them; returns their number. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
@@ -179,7 +181,7 @@ class SharedMaking:
     def end_soon(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store, in the background, the end of a song that this replica has claimed but does not make.
+        """Store, in the background, the end of a song that this server has claimed but does not make.
 
         The quota of its caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
         interrupted song is free. If storing fails, the lease expires, and the song is claimed again.
@@ -190,9 +192,9 @@ class SharedMaking:
     async def end_unmade(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that this replica has claimed but does not make; raises StoreFailed.
+        """Store the end of a song that this server has claimed but does not make; raises StoreFailed.
 
-        It waits while the objects are unreachable.
+        It waits while the object store is unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
@@ -201,14 +203,14 @@ class SharedMaking:
                 sound_seconds = await stored_seconds(self._store, claim.song.song_id)
             await self._store.end(song, lease=claim.lease, at=claim.extent)
             await self._directory.settle(claim.lease, state, sound_seconds)
-        except (LeaseLost, WrongOffset) as lost:  # the directory came back without its last writes
+        except (LeaseLost, WrongOffset) as lost:  # the directory has lost its last writes
             logger.warning("the end of a song was not stored, because another server has the song now: %s", lost)
             return
         if song.reason == INTERRUPTED:
             self.watcher.interrupted(song.engine)
 
     async def settled(self) -> None:
-        """Return at once, because listeners get the end of a song only after the directory has it."""
+        """Return at once, because listeners get the end of a song only after the song directory has it."""
 
     async def close(self) -> None:
         """Wait for a limited time until ended songs are stored."""
@@ -241,7 +243,7 @@ class SharedMaking:
             return
         song.recorder.listened(lease_status)
         if lease_status.cancelled:
-            self.stop(recording.recording, reason="its caller has cancelled the song")
+            self.stop(recording.recording, reason="its caller has cancelled it; to hear the song, request it again")
         elif not lease_status.attended and song.claim.linger_seconds is not None:
             self.stop(recording.recording, reason="its listeners have left")
 
@@ -279,8 +281,8 @@ class SharedMaking:
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """End the job of a song that differs from its stored part. The job is cancelled later, because it is just
-        sending the event.
+        """End the job of a song that differs from its stored part; it is cancelled later, because it is just sending an
+        event.
         """
         self.watcher.diverged()
         self.watcher.interrupted(self._songs[song_id].claim.song.engine)

@@ -1,4 +1,4 @@
-"""Recordings of songs that another replica makes, which follow the stored events."""
+"""Recordings of songs that another server makes; they follow the events in the shared store."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Mirrors:
-    """Follows songs of other replicas while this replica has listeners for them."""
+    """Follows songs of other servers while this server has listeners of them."""
 
     def __init__(self, store: SongStore, directory: Directory, opened: OpenRecordings, attending: Attending) -> None:
         self._store = store
@@ -49,7 +49,7 @@ class Mirrors:
         """Open a recording of a song that has not ended. It follows the stored events until the song ends or has no
         listener.
 
-        `first` becomes its first event if nothing is stored yet; the replica that makes the song will store such an
+        `first` becomes its first event if nothing is stored yet; the server that makes the song will store such an
         event, too.
         """
         recording = Recording(
@@ -69,12 +69,12 @@ class Mirrors:
 
     @property
     def followed(self) -> Collection[Recording]:
-        """The recordings that follow stored events now."""
+        """The recordings that follow events in the shared store now."""
         return tuple(self._tasks)
 
     def start_draining(self) -> None:
-        """End the calls of listeners of songs that other replicas make, now and from now on, so that they call those
-        replicas.
+        """End the calls of listeners of songs that other servers make, now and from now on, so that they call those
+        servers.
         """
         self._draining = True
         self._attending.start_draining()
@@ -157,7 +157,7 @@ def _append_update(recording: Recording, update: SongUpdate) -> None:
 
 
 def _messages(update: SongUpdate) -> Iterator[Message]:
-    """Return the messages of stored events, with the sound of their chunks."""
+    """Yield the messages of stored events, with the sound of their chunks."""
     start = 0
     for event in update.events:
         message = Message.FromString(event.payload)

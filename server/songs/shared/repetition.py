@@ -1,4 +1,4 @@
-"""Compares a song that is made again after a takeover with its stored part."""
+"""Compares a song that is made again on this server with the part that the previous server has stored."""
 
 from collections import deque
 from collections.abc import Sequence
@@ -50,7 +50,7 @@ def _with_sound(entry: LoggedEvent, sound: bytes) -> LoggedEvent:
 
 
 class Repetition:
-    """The stored part of a song, with which the events of the song made again are compared until it is `done`.
+    """The stored part of a song. Events of the song made again are compared with it until it is `done`.
 
     Sound is compared byte by byte, regardless of its division into chunks, which may differ between versions. Other
     events are compared in order. A song without stored sound may be made differently; its plan then counts as not
@@ -58,18 +58,18 @@ class Repetition:
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
-        """`stored` are the stored events, with their sound."""
+        """Set up the comparison; `stored` are the stored events, with their sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
         self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
         self._sound = b"".join(chunk.data for chunk in chunks)
         self._size_bytes = len(self._sound)
         self._repeated_bytes = 0
-        self._seam = Seam(messages, self._size_bytes) if chunks else None
+        self._continuation = StreamContinuation(messages, self._size_bytes) if chunks else None
 
     @property
     def done(self) -> bool:
-        """True once the whole stored part was repeated, or does not have to be."""
+        """True once the whole stored part was repeated, or need not be repeated."""
         return not self._events and self._repeated_bytes == self._size_bytes
 
     def unstored_part(self, message: Message) -> Message | None:
@@ -80,7 +80,7 @@ class Repetition:
             SoundDiffers: the event or its sound differs from the stored one.
         """
         kind = message.WhichOneof("event")
-        if self._seam is None and kind != "accepted" and self._events and message != self._events[0]:
+        if self._continuation is None and kind != "accepted" and self._events and message != self._events[0]:
             self._events.clear()
         if kind == "chunk":
             return self._new_sound(message)
@@ -95,7 +95,7 @@ class Repetition:
         return None
 
     def _new_sound(self, message: Message) -> Message | None:
-        if self._seam is None:
+        if self._continuation is None:
             return message
         data, start = message.chunk.data, self._repeated_bytes
         if start < self._size_bytes:
@@ -108,14 +108,16 @@ class Repetition:
             if start + len(data) <= self._size_bytes:
                 return None
         self._sound = b""
-        return self._seam.follow(message)
+        return self._continuation.follow(message)
 
 
-class Seam:
+class StreamContinuation:
     """The end of the stored sound of a song, after which new chunks are numbered."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
-        """`stored` are the song's stored events, with its plan and at least one chunk."""
+        """Set up the end of the stored sound; `stored` are the song's stored events, with its plan and at least one
+        chunk.
+        """
         self._plan = next(one.plan for one in stored if one.WhichOneof("event") == "plan")
         self._last = next(one.chunk for one in reversed(stored) if one.WhichOneof("event") == "chunk")
         self._size_bytes = size_bytes

@@ -1,4 +1,4 @@
-"""Cooperation of one replica with others: songs that other replicas make, and songs made for them."""
+"""Cooperation of one server with others that share its store: follows their songs, and makes songs for them."""
 
 import asyncio
 import logging
@@ -42,7 +42,7 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The rule of each engine for songs of lost servers, and the seconds for which such songs wait for a replica that
+    """The rule of each engine for songs of lost servers, and the seconds for which such songs wait for a server that
     continues them.
     """
 
@@ -51,7 +51,7 @@ class Resumption:
 
 
 class Sharing:
-    """Follows, makes and takes over songs of a service of several replicas."""
+    """Follows, makes and takes over songs of a service of several servers."""
 
     def __init__(
         self,
@@ -69,7 +69,9 @@ class Sharing:
         watcher: StoreWatcher,
         resumption: Resumption,
     ) -> None:
-        """`engines` are the configured engines, and `lease_seconds` the lease duration of the directory."""
+        """Set up the cooperation with other servers; `engines` are the configured engines, and `lease_seconds` the
+        lease duration of the song directory.
+        """
         self._directory = directory
         self._runner = runner
         self._open = opened
@@ -108,7 +110,7 @@ class Sharing:
         self._tending = Tending(parts, takeover, tickets, self.survey, lease_seconds=lease_seconds)
 
     async def queue_before(self, engine: str) -> ServiceState | None:
-        """Return the state of the service whose queue a new song must join; `None` if this replica would make the song
+        """Return the state of the service whose queue a new song must join; `None` if this server would make the song
         at once.
         """
         service = await self.survey.state()
@@ -116,7 +118,7 @@ class Sharing:
         return None if self.takes(engine) and not waits else service
 
     def takes(self, engine: str) -> bool:
-        """True while this replica has room for another song of the engine."""
+        """Return True while this server has room for another song of the engine."""
         return self._runner.ready(engine) and self._runner.room().free > 0
 
     def waiting(self, ticket: Ticket, admitted: Admitted, checked: CheckedSong) -> Recording:
@@ -125,7 +127,7 @@ class Sharing:
         return self.mirrors.open(ticket.song, (), ticket.linger_seconds, accepted_message(accepted, ticket.song))
 
     async def found(self, song: SongRecord, events: Sequence[StoredEvent], linger_seconds: float | None) -> Recording:
-        """Return the recording of a stored song that waits or that another replica makes; that of a waiting song begins
+        """Return the recording of a stored song that waits or that another server makes; that of a waiting song begins
         with `accepted`.
         """
         first = None if events else await self._accepted(song)
@@ -133,12 +135,12 @@ class Sharing:
         return self._open.get(song.song_id) or self.mirrors.open(song, events, linger_seconds, first)
 
     async def cancel(self, song_id: str) -> None:
-        """Cancel a song that is not being made here; a waiting song is ended by this replica."""
+        """Cancel a song that is not being made here; a waiting song is ended by this server."""
         if claim := await self._directory.cancel(song_id):
             await self.making.end_unmade(claim, SongState.CANCELLED)
 
     async def offer(self) -> None:
-        """Offer the songs of this replica to others; while the directory is unreachable, they stay here."""
+        """Offer the songs of this server to others; while the song directory is unreachable, they stay here."""
         await self._tending.withdraw()
         try:
             await self.making.offer()
@@ -149,7 +151,7 @@ class Sharing:
             )
 
     async def hand_over(self) -> int:
-        """Release the songs of this replica for others, if the directory can be reached; returns their number."""
+        """Release the songs of this server for others, if the song directory can be reached; returns their number."""
         try:
             return await self.making.hand_over()
         except StoreFailed as error:
@@ -160,7 +162,7 @@ class Sharing:
             return 0
 
     async def prepare(self) -> None:
-        """Read the engines of the service; while the directory is unreachable, wait until it can be reached."""
+        """Read the engines of the service; while the song directory is unreachable, wait until it can be reached."""
         try:
             await self.survey.read_engines()
         except StoreFailed as error:

@@ -44,9 +44,9 @@ class StoredRecorder(EventSink):
         on_differs: Callable[[], None] = lambda: None,
         on_repeated: Callable[[], None] = lambda: None,
     ) -> None:
-        """Listeners of this replica follow `recording`. `now_ns` is the wall clock.
+        """Set up the stored recorder. Listeners of this server follow `recording`. `now_ns` is the wall clock.
 
-        `stored` is the part of the song that another replica has made. `on_differs` is called if the song differs from
+        `stored` is the part of the song that another server has made. `on_differs` is called if the song differs from
         it, `on_repeated` once the song has repeated all of it.
         """
         self.entries: list[LoggedEvent] = list(stored)
@@ -113,7 +113,7 @@ class StoredRecorder(EventSink):
         entry = LoggedEvent.of(unstored)
         self.entries.append(entry)
         if not self._recording.entries and not entry.end:
-            self._recording.append(unstored)  # that the song is accepted is stored by its admission
+            self._recording.append(unstored)  # its event `accepted` was stored at admission
         if not isinstance(event, Chunk):
             self.song = record_after(self.song, unstored)
         elif not self.repeats:
@@ -135,7 +135,7 @@ class StoredRecorder(EventSink):
         self._end(SongState.CANCELLED, error)
 
     def listened(self, lease_status: LeaseStatus) -> None:
-        """Record how far listeners of all replicas have got, from the status of the lease."""
+        """Record how far listeners of all servers have got, from the status of the lease."""
         self._attended = lease_status.attended
         if lease_status.attended:
             self._take(lease_status.wanted_byte)
@@ -172,7 +172,7 @@ class StoredRecorder(EventSink):
             self._on_heard()
 
     def _end(self, state: SongState, error: ServiceError | None, reason: str = "") -> None:
-        self._on_heard = lambda: None  # lets go of the job, which has no use for it any more
+        self._on_heard = lambda: None  # drops the reference to the job, which needs no more calls
         if self.ended:
             return
         self.song = ended_record(self.song, state, self._now_ns(), error, reason)

@@ -1,4 +1,4 @@
-"""Stores a song's events, and then appends them to the recording for this replica's listeners."""
+"""Stores a song's events, and then appends them to the recording for this server's listeners."""
 
 import asyncio
 import logging
@@ -39,7 +39,7 @@ class Pace:
 
 
 class Storing:
-    """Stores one song. All its sound stays in memory until its end is stored."""
+    """Stores the events of one song. All of the song's sound stays in memory until its end is stored."""
 
     def __init__(
         self,
@@ -50,8 +50,8 @@ class Storing:
         recording: Recording,
         pace: Pace,
     ) -> None:
-        """`recording` gets each event once it is stored. It and `recorder` begin with the events that are already
-        stored.
+        """Set up the storing of a song; `recording` gets each event once it is stored. It and `recorder` begin with the
+        events that are already stored.
         """
         self._directory = directory
         self._claim = claim
@@ -63,13 +63,13 @@ class Storing:
         self._stored = recorder.song
 
     async def run(self, cancel: Callable[[], None]) -> None:
-        """Store the song to its end.
+        """Store the song's events until its end is stored.
 
-        If the store is full, the song continues without being stored for the listeners of this replica, and ends as
+        If the store is full, the song continues without being stored for the listeners of this server, and ends as
         NOT_KEPT. Without such a listener it fails, and `cancel` ends its job.
 
         Raises:
-            LeaseLost: another replica has the song, or the stored beginning differs.
+            LeaseLost: another server has the song, or the stored beginning differs.
             StoreFailed: the store was unreachable for too long, or refuses the song; listeners have got an error.
         """
         try:
@@ -127,12 +127,12 @@ class Storing:
             await self._writer.end(not_kept(replace(self._stored, ended_ns=song.ended_ns)), recorder.entries)
             await self._directory.settle(self._claim.lease, SongState.FAILED, recorder.sound_seconds)
         except (StoreFailed, LeaseLost, WrongOffset) as error:
-            logger.error("the song store does not show that a song was not stored: %s", error)
+            logger.error("the song store could not record that a song is not stored: %s", error)
         finally:
             self._recording.end(song.state, song.ended_ns or 0, recorder.error, reason=song.reason)
 
     async def _listened(self) -> bool:
-        """True if the song has a listener on this replica, or gets one within a moment."""
+        """Return True if the song has a listener on this server, or gets one within a moment."""
         with suppress(TimeoutError):
             async with asyncio.timeout(JOIN_SECONDS):
                 await self._recording.wait_for_listener()
@@ -153,7 +153,7 @@ class Storing:
                 await self._recorder.closed.wait()
 
     def _resume(self, extent: Extent) -> None:
-        """Continue from the length that the store has, which must be a beginning of the song."""
+        """Continue after the part that the store has, which must be a beginning of the song."""
         entries = self._recorder.entries[: extent.events]
         size_bytes = max((entry.end for entry in entries), default=0)
         if len(entries) < extent.events or size_bytes != extent.size_bytes:
@@ -162,7 +162,7 @@ class Storing:
         self._publish()
 
     async def _lasting(self, call: Callable[[], Awaitable[T]]) -> T:
-        """Repeat a call until it succeeds, as long as the store may be unreachable."""
+        """Repeat a call until it succeeds, for as long as the store may be unreachable."""
         loop = asyncio.get_running_loop()
         until = loop.time() + self._pace.outage_seconds
         while True:

@@ -1,4 +1,4 @@
-"""Reads the engines and songs of the whole service for one replica, with as few reads as possible."""
+"""Reads the engines and songs of the whole service for one server, with as few reads as possible."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -9,26 +9,26 @@ from server.store.directory import Admitted, Directory, Ticket
 from server.store.whole_service import KnownEngine, Queue, ServedEngine, WaitingSong
 
 FRESH_SECONDS = 0.5
-"""Seconds for which a queue that was read is used, together with the songs that this replica has added."""
+"""Seconds for which a queue that was read is used, together with the songs that this server has added."""
 
 
 class Survey:
     """The latest known state of the service."""
 
     def __init__(self, directory: Directory, clock: Callable[[], float]) -> None:
-        """`clock` returns monotonic seconds."""
+        """Set up the reader; `clock` returns monotonic seconds."""
         self._directory = directory
         self._clock = clock
         self._reading = asyncio.Lock()
         self._queue = Queue((), 0)
         self._fresh_until = float("-inf")
         self.engines: Mapping[str, ServedEngine] = {}
-        """The engines of all replicas, this one included, as last read."""
+        """The engines of all servers, this one included, as last read."""
         self.known: Mapping[str, KnownEngine] = {}
         """The engines that were ever served, as last read."""
 
     async def state(self, *, anew: bool = False) -> ServiceState:
-        """Return the state of the service. It is read again if `anew` is true or if it is too old; raises
+        """Return the state of the service; it is read again if it is too old or if `anew` is true. Raises
         StoreFailed.
         """
         async with self._reading:
@@ -39,9 +39,9 @@ class Survey:
         return ServiceState(self.engines, self._queue, self.known)
 
     async def read_engines(self) -> None:
-        """Read first the engines that are served, then all known engines, whose data may therefore be newer.
+        """Read the engines that are served now, then all engines that were ever served; raises StoreFailed.
 
-        If they have changed, the queue counts as too old. Raises StoreFailed.
+        If they have changed, the queue counts as too old.
         """
         engines = await self._directory.engines()
         known = await self._directory.known_engines()
@@ -55,7 +55,7 @@ class Survey:
         return self._queue
 
     def add(self, ticket: Ticket, admitted: Admitted) -> None:
-        """Count a song that this replica has admitted, unless the queue was read since."""
+        """Count a song that this server has admitted, unless the queue was read after that."""
         song = ticket.song
         if any(waiting.song_id == song.song_id for waiting in self._queue.waiting):
             return

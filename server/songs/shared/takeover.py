@@ -1,4 +1,4 @@
-"""Takes over songs of other replicas that died or shut down."""
+"""Takes over songs of other servers that died or are shutting down."""
 
 import asyncio
 import logging
@@ -17,13 +17,13 @@ AT_ONCE: Final = 2
 MOST_EPOCHS: Final = 12
 """Most claims of one song; a song lost more often is interrupted, because it may cause the losses."""
 _PAUSE_SECONDS: Final = 0.02
-"""Longest pause between two songs, in which another replica may take one."""
+"""Longest pause between two songs, in which another server may take one."""
 
 logger = logging.getLogger(__name__)
 
 
 class Takeover:
-    """Continues songs for which this replica has the engine and room, and ends those that no replica may continue."""
+    """Continues songs for which this server has the engine and room, and ends those that no server may continue."""
 
     def __init__(
         self,
@@ -33,7 +33,8 @@ class Takeover:
         resume: Callable[[str], Resume],
         max_lost_seconds: float,
     ) -> None:
-        """`engines` returns the engines with room here, `resume` the rule of an engine for lost songs.
+        """Set up the takeover; `engines` returns the engines with room here, `resume` the rule of an engine for lost
+        songs.
 
         A song that was lost for `max_lost_seconds` is not continued.
         """
@@ -43,12 +44,12 @@ class Takeover:
         self._max_lost_seconds = max_lost_seconds
 
     async def round(self, seconds: float) -> bool:
-        """Take over the songs that can be taken now, but begin none after `seconds`, when the next round is due.
+        """Take over the songs that can be taken over now; start none after `seconds`, when the next check is due.
 
-        Returns False if a song was released again because this replica cannot make it now.
+        Returns False if a song was released again because this server cannot make it now.
 
         Raises:
-            StoreFailed, LeaseLost: the directory is unreachable, or another replica has a song.
+            StoreFailed, LeaseLost: the song directory is unreachable, or another server has a song.
         """
         loop = asyncio.get_running_loop()
         until = loop.time() + seconds

@@ -1,4 +1,4 @@
-"""Works on the songs of a shared directory: claims them, renews their leases, and takes over lost ones."""
+"""Claims songs in the shared song directory, renews their leases, and takes over lost songs."""
 
 import asyncio
 import logging
@@ -21,7 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 class Tending:
-    """Runs a round whenever the directory changes or there is room again, and at least three per lease duration."""
+    """Checks the song directory whenever it changes or room becomes free, and at least three times per lease
+    duration.
+    """
 
     def __init__(
         self,
@@ -42,7 +44,7 @@ class Tending:
     async def run(self) -> None:
         """Renew leases and claim waiting songs at intervals, until cancelled.
 
-        If the directory returns an error, the next interval tries again.
+        If the song directory returns an error, the next interval tries again.
         """
         while True:
             try:
@@ -51,9 +53,11 @@ class Tending:
                     await asyncio.sleep(self._lease_seconds / 6)
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
-                logger.error("songs could not be claimed and leases not renewed; the next round tries again: %s", error)
+                logger.error(
+                    "songs could not be claimed and leases not renewed; the server tries again soon: %s", error
+                )
                 await asyncio.sleep(self._lease_seconds / 6)
-            except Exception:  # a bug in one song must not let the leases of all others run out
+            except Exception:  # a bug in one song must not let the leases of all other songs expire
                 logger.exception(
                     "claiming songs and renewing leases failed because of a bug of the server; the next round tries "
                     "again"
@@ -61,10 +65,10 @@ class Tending:
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def round(self) -> bool:
-        """Renew leases, take lost or offered songs, and claim songs while there is room.
+        """Check once: renew leases, take over lost or offered songs, and claim waiting songs while there is room.
 
         Even if many songs are lost, the next renewal is in time. While the store is full, no songs are claimed. Returns
-        False if a song was released again, so that this replica does not claim it again at once.
+        False if a song was released again, so that this server does not claim it again at once.
         """
         await self._parts.making.renew()
         await self._announce()
@@ -78,7 +82,7 @@ class Tending:
         return True
 
     async def withdraw(self) -> None:
-        """Withdraw the announcement of this replica, if the directory can be reached."""
+        """Withdraw the announcement of this server, if the song directory can be reached."""
         with suppress(StoreFailed, TimeoutError):
             async with asyncio.timeout(_WITHDRAW_SECONDS):
                 await self._parts.directory.announce([], 0.0)
@@ -90,7 +94,7 @@ class Tending:
     def _sounds(self) -> Mapping[str, str]:
         """Return the engines with room here, and the fingerprints of their sound.
 
-        An engine that has become ready since the last announcement is left out until the next one, because the
+        An engine that has become ready since the last announcement is left out until the next one, because the song
         directory measures its start by the songs that are waiting at its first announcement.
         """
         return {
@@ -112,7 +116,7 @@ class Tending:
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
     def _costs(self, engine: str) -> Costs | None:
-        """Return the costs measured here, otherwise those last announced by any replica, since a replica that has just
+        """Return the costs measured here, otherwise those last announced by any server, since a server that has just
         started has none.
         """
         known = self._survey.known.get(engine)

@@ -21,9 +21,9 @@ from server.store.whole_service import Queue, QueueFull, WaitingSong
 
 @dataclass(slots=True)
 class AdmittedSong:
-    """One song: its ticket, its lease while a replica has it, and its listeners.
+    """One song: its ticket, its lease while a server has it, and its listeners.
 
-    `given_up_at` is the time at which its replica released it with a stored part. `sound` is the fingerprint of the
+    `given_up_at` is the time at which its server released it with a stored part. `sound` is the fingerprint of the
     sound with which it is made. An `offered` song may be taken over.
     """
 
@@ -44,7 +44,7 @@ class AdmittedSong:
         return self.ticket.song
 
     def lost_at(self, now: float) -> float | None:
-        """The time since which no replica makes the song; `None` if one does, or if the song waits."""
+        """Return the time since which no server makes the song; `None` if one does, or if the song waits."""
         if self.given_up_at is not None:
             return self.given_up_at
         return self.lease_until if self.lease_until <= now else None
@@ -56,8 +56,8 @@ class AdmittedSongs:
     def __init__(
         self, leases: Leases, audiences: Audiences, clock: Callable[[], float], lease_seconds: float | None
     ) -> None:
-        """Leases expire after `lease_seconds`; with `None` they never do, because the replica ends together with the
-        directory.
+        """Set up the admitted songs. Leases expire after `lease_seconds`; with `None` they never do, because the server
+        ends together with the song directory.
         """
         self._leases = leases
         self._audiences = audiences
@@ -80,11 +80,11 @@ class AdmittedSongs:
         return known.song if known else None
 
     def asked(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the song with that request id, if it waits, runs, or is complete but not stored yet."""
+        """Return the song of a caller with that request id, if it waits, runs, or is complete but not stored yet."""
         return self._requests.get((caller, request_id))
 
     def admit(self, ticket: Ticket, replica: str) -> Admitted:
-        """Admit a new song, and claim it for the replica if the ticket requests that.
+        """Admit a new song, and claim it for the server if the ticket requests that.
 
         Raises:
             QueueFull, QuotaExceeded: in the cases of `Directory.admit`.
@@ -107,7 +107,7 @@ class AdmittedSongs:
         return next(self._in_order(lambda one: one.song.engine in engines and one.song.song_id not in but), None)
 
     def waiting(self, song_id: str) -> AdmittedSong | None:
-        """Return a song if it is not claimed."""
+        """Return a song by its id if it waits; `None` otherwise."""
         return self._waiting.get(song_id)
 
     def without_maker(self) -> list[AdmittedSong]:
@@ -119,7 +119,7 @@ class AdmittedSongs:
         return sorted(lost, key=lambda one: not self._audiences.wanted_bytes(one.song.song_id))
 
     def offered(self, replica: str) -> list[AdmittedSong]:
-        """Return the songs that other replicas offer, in order."""
+        """Return the songs that other servers offer, in order."""
         return [one for one in self._songs.values() if one.offered and one.lease and one.lease.replica != replica]
 
     def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
@@ -134,7 +134,7 @@ class AdmittedSongs:
         return LostSong(stored or admitted.song, admitted.sound, admitted.cancelled, seconds)
 
     def offer(self, lease: Lease) -> None:
-        """Offer a song of this lease's holder to other replicas."""
+        """Offer a song of this lease's holder to other servers."""
         admitted = self._songs.get(lease.song_id)
         if admitted is not None and admitted.lease == lease:
             admitted.offered = True
@@ -142,7 +142,7 @@ class AdmittedSongs:
     def grant(
         self, admitted: AdmittedSong, replica: str, sound: str = "", action: ClaimAction = ClaimAction.MAKE
     ) -> Claim:
-        """Grant the song to a replica, which makes it with that sound fingerprint, or only ends it."""
+        """Grant a song to a server, which makes it with that sound fingerprint, or only ends it."""
         song_id, now = admitted.song.song_id, self._clock()
         lease = admitted.lease = self._leases.grant(song_id, replica)
         admitted.lease_until, admitted.given_up_at = now + self._lease_seconds, None
@@ -171,7 +171,7 @@ class AdmittedSongs:
         return LeaseStatus(True, admitted.cancelled, attended=bool(wanted), wanted_byte=max(wanted, default=0))
 
     def release(self, lease: Lease) -> None:
-        """Take the song from its replica; `lay_down` must follow. Raises LeaseLost."""
+        """Take the song from its server; `lay_down` must follow. Raises LeaseLost."""
         self._leases.require(lease)
         admitted = self._songs[lease.song_id]
         self._leases.revoke(lease)
@@ -205,16 +205,16 @@ class AdmittedSongs:
         self._leases.settled(admitted.song.song_id)
 
     def withdraw(self, song_id: str) -> None:
-        """Undo the admission of a waiting song."""
+        """Undo the admission of a waiting song, which then no longer exists."""
         self._leave(self._songs[song_id], SongState.FAILED, 0.0)
 
     def cancel(self, song_id: str) -> None:
-        """Record that the song should be cancelled."""
+        """Record that the song should be cancelled by the server that makes it."""
         if admitted := self._songs.get(song_id):
             admitted.cancelled = True
 
     def queue(self) -> Queue:
-        """Return the present queue."""
+        """Return the waiting songs in order, and the number of running songs."""
         now = self._clock()
         waiting = [_waiting(one, now) for one in self._in_order()]
         return Queue(waiting, len(self._songs) - len(waiting))

@@ -1,4 +1,4 @@
-"""The engines that replicas announce: those with a valid announcement, and all that were ever announced."""
+"""Stores the engines that servers announce: those with a valid announcement, and all that were ever announced."""
 
 import math
 from collections.abc import Callable, Mapping, Sequence
@@ -10,7 +10,7 @@ from server.store.whole_service import KnownEngine, ServedEngine
 
 @dataclass(slots=True)
 class _Known:
-    """An engine as last announced, the expiry of each replica's announcement, and the measured time of a start."""
+    """An engine as last announced, the expiry of each server's announcement, and the measured time of a start."""
 
     engine: ServedEngine
     ends: dict[str, float] = field(default_factory=dict)
@@ -22,17 +22,19 @@ class _Known:
 
 
 class Announcements:
-    """The announced engines of each replica. It uses an injected clock."""
+    """The announced engines of each server. It uses an injected clock."""
 
     def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
-        """`waiting_since` returns the admission time of an engine's longest waiting song, `None` if none waits."""
+        """Set up the announcements; `waiting_since` returns the admission time of an engine's longest waiting song,
+        `None` if none waits.
+        """
         self._clock = clock
         self._waiting_since = waiting_since
         self._engines: dict[str, tuple[float, Sequence[ServedEngine]]] = {}
         self._known: dict[str, _Known] = {}
 
     def add(self, replica: str, engines: Sequence[ServedEngine], seconds: float) -> bool:
-        """Store the announcement of a replica for `seconds`, in place of its earlier one; returns True if its engines
+        """Store the announcement of a server for `seconds`, in place of its earlier one; returns True if its engines
         have changed.
         """
         now = self._clock()
@@ -46,7 +48,7 @@ class Announcements:
         return before != announced
 
     def engines(self) -> Mapping[str, ServedEngine]:
-        """Return the engines of all replicas, by name."""
+        """Return the engines of all servers, by name."""
         now = self._clock()
         self._engines = {replica: announced for replica, announced in self._engines.items() if announced[0] > now}
         return engines_together(engine for _, engines in self._engines.values() for engine in engines)

@@ -131,7 +131,7 @@ class Database:
                     self._writer.execute("ROLLBACK")
                 if _lacks_room(error):
                     with suppress(sqlite3.Error):
-                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # gives back what the log has taken
+                        self._writer.execute("PRAGMA wal_checkpoint(TRUNCATE)")  # frees the disk space of the log
                 raise
 
     def _make_private(self) -> None:
@@ -150,7 +150,7 @@ class Database:
                 raise
             connection.close()
             connection = self._connect(timeout=5.0)
-            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no file that is shared with readers
+            connection.execute("PRAGMA locking_mode = EXCLUSIVE")  # needs no shared-memory file
             prepare(connection)
             self.alone = True
             logger.error(
@@ -175,13 +175,13 @@ class Database:
 
 
 def failed(error: BaseException) -> StoreFailed:
-    """Return the store's error for a database error."""
+    """Return the StoreFailed error for a database error."""
     kind = StoreFull if _lacks_room(error) else StoreFailed
     return kind(f"the database of the song store has failed: {error}")
 
 
 def _lacks_room(error: BaseException) -> bool:
-    """True for an error of SQLite, the system or the store about a full disk."""
+    """Return True for an error of SQLite, the system or the store that means a full disk."""
     if isinstance(error, StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
         return True
     return getattr(error, "sqlite_errorname", "") in _NO_ROOM

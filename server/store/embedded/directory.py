@@ -1,4 +1,4 @@
-"""The directory of one process, in memory, for a server that does not share its store."""
+"""The song directory of one process, in memory, for a server that does not share its store."""
 
 import asyncio
 import math
@@ -33,7 +33,7 @@ _ANY = "any"
 
 
 class EmbeddedService:
-    """The state that the replicas of one process share; only tests have several replicas."""
+    """The state that the servers of one process share; only tests have several servers."""
 
     def __init__(
         self,
@@ -42,7 +42,9 @@ class EmbeddedService:
         lease_seconds: float | None = None,
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`clock` returns monotonic seconds. Without `lease_seconds` leases never expire."""
+        """Set up the embedded service; `clock` returns monotonic seconds. Without `lease_seconds` leases never
+        expire.
+        """
         self.store = store
         self.audiences = Audiences(clock)
         self.songs = AdmittedSongs(store.leases, self.audiences, clock, lease_seconds)
@@ -52,7 +54,7 @@ class EmbeddedService:
         self.bulletin = Bulletin()
 
     def replica(self, name: str = "") -> "EmbeddedDirectory":
-        """Return the directory for one replica; without a name one is made."""
+        """Return the song directory for one server; without a name one is made."""
         return EmbeddedDirectory(self, name or replica_name())
 
 
@@ -69,11 +71,11 @@ class EmbeddedDirectory:
 
     @property
     def replica(self) -> str:
-        """Name of this replica."""
+        """Name of this server."""
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song, without waiting if the ticket claims it and is not repeatable."""
+        """Admit a song; see `Directory.admit`. Does not wait if the ticket claims the song and is not repeatable."""
         if again := await self._asked_before(ticket):
             return Admitted(again.song_id, again.fingerprint, new=False)
         admitted = self._songs.admit(ticket, self._replica)
@@ -87,17 +89,17 @@ class EmbeddedDirectory:
         return admitted
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Claim the next waiting song."""
+        """Claim the next waiting song; see `Directory.claim`."""
         admitted = self._songs.next_waiting(sounds, but)
         return self._songs.grant(admitted, self._replica, sounds[admitted.song.engine]) if admitted else None
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song that is lost, or that its replica offers."""
+        """Claim a song that is lost, or that its server offers; see `Directory.claim_lost`."""
         for admitted in (*self._songs.without_maker(), *self._songs.offered(self._replica)):
             stored = await self._store.get(admitted.song.song_id)
-            # Another call may have taken it meanwhile.
+            # Another call may have claimed it meanwhile.
             if (lost := self._songs.lost_song(admitted, stored)) is None:
                 continue
             skill = skills.get(admitted.song.engine, NO_SKILL)
@@ -111,17 +113,17 @@ class EmbeddedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Offer songs of this replica to others."""
+        """Offer songs of this server to others; see `Directory.offer`."""
         for lease in leases:
             self._songs.offer(lease)
         self._bulletin.post(_ANY)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, and return their status."""
+        """Renew leases, and return their status; see `Directory.renew`."""
         return {lease.song_id: self._songs.renew(lease) for lease in leases}
 
     async def release(self, lease: Lease) -> None:
-        """Release a song."""
+        """Release a song, which another server may then claim; see `Directory.release`."""
         self._songs.release(lease)
         stored = await self._store.load(lease.song_id)
         if stored is None:
@@ -130,7 +132,7 @@ class EmbeddedDirectory:
         self._bulletin.post(_ANY)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the song's slot and quota.
+        """Release the slot and the quota of a song that has ended; see `Directory.settle`.
 
         The end of the song need not be stored yet, because slots and quotas are lost with this process in any case.
         """
@@ -138,7 +140,7 @@ class EmbeddedDirectory:
             self._bulletin.post(_ANY)
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song; a waiting song must be ended by this replica."""
+        """Cancel a song; this server must then end a waiting song. See `Directory.cancel`."""
         if admitted := self._songs.waiting(song_id):
             return self._songs.grant(admitted, self._replica, action=ClaimAction.CANCEL)
         self._songs.cancel(song_id)
@@ -146,13 +148,13 @@ class EmbeddedDirectory:
         return None
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Report listeners."""
+        """Store the report of a server's listeners; see `Directory.attend`."""
         for attendance in attendances:
             self._audiences.note(self._replica, attendance)
         self._bulletin.post(_ANY)
 
     async def follow(self, song_id: str, at: Extent) -> AsyncIterator[SongUpdate]:
-        """Yield the stored events and sound of a song."""
+        """Yield the stored events and sound of a song as they are stored; see `Directory.follow`."""
         first = True
         while True:
             posted = self._store.bulletin.next(song_id)
@@ -165,28 +167,28 @@ class EmbeddedDirectory:
             await posted.wait()
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Announce the engines of this replica."""
+        """Store the announcement of this server's engines; see `Directory.announce`."""
         if self._announcements.add(self._replica, engines, seconds):
             self._bulletin.post(_ANY)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """The engines of all replicas."""
+        """Return the engines that servers announce now."""
         return self._announcements.engines()
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """The engines that were ever announced."""
+        """Return the engines that were ever announced."""
         return self._announcements.known()
 
     async def demand(self, missing: Collection[str], seconds: float) -> Mapping[str, int]:
-        """Count songs; the counts are not published outside this process."""
+        """Count the songs of each engine that have not ended; nothing is published outside this process."""
         return dict.fromkeys(missing, 1) | self._songs.counts()
 
     async def queue(self) -> Queue:
-        """The songs of the service now."""
+        """Return the waiting songs of the service, and the number of running songs."""
         return self._songs.queue()
 
     async def wait(self, seconds: float) -> None:
-        """Return when something has changed, or after `seconds`."""
+        """Wait until a song may be claimed or a lease status has changed, at most `seconds`."""
         with suppress(TimeoutError):
             async with asyncio.timeout(None if math.isinf(seconds) else seconds):
                 await self._bulletin.next(_ANY).wait()
@@ -205,7 +207,7 @@ class EmbeddedDirectory:
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
     async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
-        """Claim a song that may have a stored part."""
+        """Claim a song, of which a part may already be stored."""
         claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:
@@ -216,7 +218,7 @@ class EmbeddedDirectory:
         return replace(claim, song=held, extent=extent, heard=extent.size_bytes > 0)
 
     async def _more(self, song_id: str, at: Extent) -> tuple[SongRecord, Sequence[StoredEvent], bytes]:
-        """Return the song's record, and its stored part after `at`."""
+        """Return the song's record, and its events and sound after the position `at`."""
         stored = await self._store.load(song_id)
         if stored is None:
             return self._record(song_id), (), b""

@@ -65,26 +65,26 @@ class SoundFiles:
     """
 
     def __init__(self, folder: Path, suffixes: Mapping[str, str]) -> None:
-        """`suffixes` has the file suffix of each delivery format."""
+        """Set up the sound files; `suffixes` has the file suffix of each delivery format."""
         self._folder = folder
         self._suffixes = suffixes
         self._growing: dict[str, Path] = {}
         self._open: dict[str, BinaryIO] = {}
 
     def knows(self, audio_format: str) -> bool:
-        """True if a delivery format has a file suffix."""
+        """Return True if songs of a delivery format can be stored, because the format has a file suffix."""
         return audio_format in self._suffixes
 
     def create(self, song_id: str, audio_format: str) -> None:
-        """Begin a growing file; it is created with its first sound."""
+        """Register a song whose file will grow; the file is created with its first sound."""
         self._growing[song_id] = self._folder / f"{song_id}{self._suffixes[audio_format]}"
 
     def grows(self, song_id: str) -> bool:
-        """True for a song whose file is growing."""
+        """Return True for a song whose file is growing."""
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
-        """Write the sound at `offset`, the end of the file; bytes left there by a failed attempt are overwritten."""
+        """Write sound into a song's file at `offset`, its end; bytes left there by a failed attempt are overwritten."""
         if song_id not in self._growing:
             raise StoreFailed(
                 f"the song {song_id} has ended, so no sound can be added to it. This is a bug: please report it"
@@ -101,7 +101,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def finish(self, song_id: str) -> None:
-        """Flush the sound to the disk."""
+        """Flush the song's sound to the disk."""
         self._growing.pop(song_id, None)
         file = self._open.pop(song_id, None)
         if file is None:
@@ -113,7 +113,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Return up to `size` bytes from `offset` on; may be called from any thread.
+        """Return up to `size` bytes of a song's file, from `offset` on; may be called from any thread.
 
         Raises:
             SoundMissing: the file is missing.
@@ -129,7 +129,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def sizes(self) -> dict[str, int]:
-        """Return the size of every file whose name may be a song id, by that id."""
+        """Return the sizes of all files whose names may be song ids, by song id."""
         endings = {suffix: len(suffix) for suffix in self._suffixes.values()}
         with os.scandir(self._folder) as entries:
             return {
@@ -140,18 +140,18 @@ class SoundFiles:
             }
 
     def cut(self, song_id: str, size: int) -> None:
-        """Truncate the file to `size`."""
+        """Truncate the song's file to `size` bytes."""
         try:
             os.truncate(self.path(song_id), size)
         except OSError as error:
             raise failed(error) from error
 
     def make_private(self, song_id: str) -> bool:
-        """Remove the access rights of other users; returns True if there were any."""
+        """Remove other users' access rights to a song's file; returns True if there were any."""
         return make_private(self.path(song_id))
 
     def delete(self, song_id: str) -> None:
-        """Delete the file, if it exists, also if it is growing."""
+        """Delete the song's file, if it exists, also while it is growing."""
         self._growing.pop(song_id, None)
         if file := self._open.pop(song_id, None):
             with suppress(OSError):
@@ -204,7 +204,7 @@ def make_private(path: Path) -> bool:
 
 
 def failed(error: OSError) -> StoreFailed:
-    """Return the store's error for a file error."""
+    """Return the StoreFailed error for a file error."""
     kind = StoreFull if error.errno in _NO_ROOM else StoreFailed
     return kind(f"a file of the song store cannot be read or written: {error.strerror or error}")
 

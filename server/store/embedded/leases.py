@@ -13,7 +13,7 @@ _NOBODY: Final = ""
 class Leases:
     """The present lease of each song. One thread grants leases, any thread may check them.
 
-    A song that has ended in both the directory and the store is removed, and passed to `on_forgotten`.
+    A song that has ended in both the song directory and the store is removed, and passed to `on_forgotten`.
     """
 
     def __init__(self) -> None:
@@ -30,7 +30,7 @@ class Leases:
         return lease
 
     def holds(self, lease: Lease) -> bool:
-        """True while this is the present lease of its song."""
+        """Return True while a lease is the present lease of its song."""
         return self._leases.get(lease.song_id) == lease
 
     def require(self, lease: Lease) -> None:
@@ -43,7 +43,7 @@ class Leases:
         self._leases[lease.song_id] = Lease(lease.song_id, _NOBODY, lease.epoch, _NOBODY)
 
     def settled(self, song_id: str) -> None:
-        """Record that the song has ended in the directory."""
+        """Record that the song has ended in the song directory."""
         self._note(self._settled, song_id)
 
     def stored(self, song_id: str) -> None:

@@ -1,4 +1,4 @@
-"""The rules by which a replica takes songs that are lost or offered, for replicas of one process."""
+"""The rules by which a server takes songs that are lost or offered, for servers of one process."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,7 @@ NO_SKILL = Skill(room=False)
 
 @dataclass(frozen=True, slots=True)
 class LostSong:
-    """A song that was lost for `seconds`, or is offered by its replica (`None`); `made` is the fingerprint of its
-    sound.
+    """A song that was lost for `seconds`, or is offered by its server (`None`); `made` is the fingerprint of its sound.
 
     `stored` is its record in the store.
     """
@@ -23,8 +22,8 @@ class LostSong:
 
 
 def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
-    """Return the action for which a replica with that skill claims the song; `None` if it leaves the song to other
-    replicas.
+    """Return the action for which a server with that skill claims the song; `None` if it leaves the song to other
+    servers.
     """
     heard = song.stored.size_bytes > 0
     suits = _suits(skill, heard=heard, made=song.made)

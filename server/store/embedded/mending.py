@@ -29,7 +29,7 @@ class Mending:
         """The engines of the songs that were being made when the former run of the server ended."""
 
     def mend(self) -> None:
-        """Make the repairs, as far as there is disk space for them."""
+        """Repair sound files and database at the start, as far as there is disk space for it."""
         try:
             for song in self._table.unended():
                 if not self._files.grows(song.song_id):
@@ -45,7 +45,7 @@ class Mending:
             )
 
     def mend_rest(self) -> None:
-        """Make the repairs for which there was no disk space before, also for songs of this run whose end could not be
+        """Make the repairs for which there was no disk space before, also of songs of this run whose end could not be
         stored.
         """
         if not self.complete:
@@ -59,7 +59,7 @@ class Mending:
         sizes = self._files.sizes()
         missing = opened = 0
         for song in self._table.ended():
-            # The file of a format that only another version of the server knows would pass for lost.
+            # A file in a format that only another version of the server knows would be taken as missing.
             if not self._files.knows(song.format):
                 continue
             size_bytes = sizes.pop(song.song_id, None)

@@ -40,7 +40,7 @@ class Cleaned:
 
 
 class OpenedFolder:
-    """The database and the sound files of the songs."""
+    """The open folder of the embedded store: a database, and the sound files of the songs."""
 
     def __init__(
         self, folder: Path, limits: StoreLimits, suffixes: Mapping[str, str], now_ns: Callable[[], int]
@@ -80,7 +80,7 @@ class OpenedFolder:
         self._kept = known or Believed(0)
 
     def take_interrupted(self) -> list[str]:
-        """The engines of songs that were found interrupted since the last call."""
+        """Return the engines of songs that were found interrupted since the last call."""
         found, self._mending.interrupted = self._mending.interrupted, []
         return found
 
@@ -96,13 +96,13 @@ class OpenedFolder:
         self.files.create(song.song_id, song.format)
 
     def create(self, song: SongRecord, lease: Lease) -> None:
-        """Create the song unless it exists."""
+        """Store the record of a claimed song, unless it exists."""
         self.leases.require(lease)
         if not self.files.grows(song.song_id):
             self.admit(_owned(song, lease))
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, lease: Lease, at: Extent) -> None:
-        """Append the sound first, then the events, so that the database never describes missing sound."""
+        """Store sound, then its events, so that the database never describes missing sound."""
         self.leases.require(lease)
         extent = self.table.extent(song.song_id)
         if not self.files.grows(song.song_id):
@@ -112,7 +112,7 @@ class OpenedFolder:
         self.table.append(replace(_owned(song, lease), size_bytes=at.size_bytes + len(sound)), events, at)
 
     def end(self, song: SongRecord, lease: Lease, at: Extent) -> None:
-        """Flush the sound to the disk, then store the end in the database."""
+        """Flush a song's sound to the disk, then store its end in the database."""
         if self._ended_by(lease):
             return
         self.leases.require(lease)
@@ -121,7 +121,7 @@ class OpenedFolder:
         self.table.update(replace(_owned(song, lease), size_bytes=at.size_bytes), at.size_bytes)
 
     def discard(self, lease: Lease) -> None:
-        """Delete a song that was claimed, first its sound."""
+        """Delete a song under its lease, first its sound, then its record."""
         self.leases.require(lease)
         self.files.delete(lease.song_id)
         self.table.delete([lease.song_id])

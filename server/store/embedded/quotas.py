@@ -23,12 +23,12 @@ class Bucket:
         self._at = clock()
 
     def wait_seconds(self, amount: float) -> float:
-        """Return the seconds until the bucket has `amount`, or is full; 0 if it has it now."""
+        """Return the seconds until the bucket contains `amount` or is full; 0 if it contains that now."""
         missing = min(amount, self._capacity) - self._fill()
         return max(0.0, missing / self._per_second)
 
     def take(self, amount: float) -> None:
-        """Take an amount out, below zero if necessary; a negative amount is added."""
+        """Take an amount out of the bucket, below zero if necessary; a negative amount is added."""
         self._level = min(self._capacity, self._fill() - amount)
 
     def _fill(self) -> float:
@@ -107,6 +107,6 @@ def _require(account: _Account, songs: int, sound_seconds: float) -> None:
         raise quota_exceeded(quota, "concurrent_songs", 0.0)
     if account.songs and (wait := account.songs.wait_seconds(1)):
         raise quota_exceeded(quota, "songs_per_minute", wait)
-    # A caller in debt waits even where the length of the next song is not known.
+    # A caller with a negative balance waits even if the length of the next song is unknown.
     if account.sound and (wait := account.sound.wait_seconds(max(sound_seconds, 1.0))):
         raise quota_exceeded(quota, "audio_seconds_per_hour", wait)

@@ -28,16 +28,16 @@ logger = logging.getLogger(__name__)
 
 
 class SetAside:
-    """A folder beside the songs, with one subfolder for each start that has found recordings without a song."""
+    """A folder for recordings without a song in the database, with one subfolder for each start that has found some."""
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
-        """`suffixes` are the file suffixes of recordings."""
+        """Set up the folder; `suffixes` are the file suffixes of recordings."""
         self._folder = folder / FOLDER
         self._limits = limits
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move recordings into the folder; one that cannot be moved stays where it is. Both are logged."""
+        """Move recordings into the folder and log it; a recording that cannot be moved stays where it is."""
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
@@ -55,7 +55,7 @@ class SetAside:
         return True
 
     def evict(self, now_ns: int) -> int:
-        """Delete recordings above the limits, oldest first; returns their number."""
+        """Delete recordings of the folder that exceed the limits, oldest first; returns their number."""
         found = {str(path): path for path in self._recordings()}
         files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]
         stored = Stored(len(files), sum(one.size_bytes for one in files))
@@ -86,7 +86,7 @@ class SetAside:
                 error,
             )
             with suppress(OSError):
-                (folder / path.name).unlink()  # half a copy
+                (folder / path.name).unlink()  # an incomplete copy
             return False
         make_private(folder / path.name)
         return True
@@ -107,7 +107,7 @@ def _stamp(now_ns: int) -> str:
 
 
 def _ns_of(name: str) -> int | None:
-    """Return the time in the name of a folder; `None` if it was not made by this class."""
+    """Return the time in the name of a folder, in nanoseconds since 1970; `None` for folders of other origin."""
     try:
         return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
     except ValueError:

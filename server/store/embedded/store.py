@@ -87,9 +87,9 @@ class EmbeddedStore:
     def __init__(self, opened: OpenedFolder, threads: _Threads, watcher: StoreWatcher) -> None:
         self.bulletin = Bulletin()
         self.attended: Callable[[], Collection[str]] = frozenset
-        """Returns the songs with listeners on any replica, which the directory knows."""
+        """Returns the songs with listeners on any server, which the song directory knows."""
         self.unsettled: Callable[[str], bool] = lambda song_id: False
-        """Returns True for a song that waits or runs, which the directory knows, too."""
+        """Returns True for a song that waits or runs, which the song directory knows, too."""
         self.trouble: str | None = (
             "the disk of the song store was full when the server started" if opened.database.alone else None
         )
@@ -112,29 +112,29 @@ class EmbeddedStore:
         return self._opened.leases
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Store the record of a claimed song."""
+        """Store the record of a claimed song, unless it exists."""
         await self._write(song.song_id, partial(self._opened.create, song, lease))
         self.bulletin.post(song.song_id)
 
     async def admit(self, song: SongRecord) -> None:
-        """Store the record of an unclaimed song."""
+        """Store the record of a song that waits and that no server has claimed yet."""
         await self._write(song.song_id, partial(self._opened.admit, song))
 
     async def append(
         self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
     ) -> None:
-        """Add events and sound."""
+        """Store events and sound of a song; see `SongStore.append`."""
         await self._write(song.song_id, partial(self._opened.append, song, events, sound, lease, at))
         self.bulletin.post(song.song_id)
 
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Store the final record of a song."""
+        """Store the final record of a song; see `SongStore.end`."""
         try:
             await self._write(song.song_id, partial(self._opened.end, song, lease, at))
         except StoreFailed:
-            if song.reason == NOT_KEPT:  # nobody tries again
+            if song.reason == NOT_KEPT:  # storing it is not tried again
                 self.leases.stored(song.song_id)
             raise
         if song.reason != NOT_KEPT:
@@ -143,7 +143,7 @@ class EmbeddedStore:
         self.bulletin.post(song.song_id)
 
     async def discard(self, lease: Lease) -> None:
-        """Delete all that is stored of a song under the lease."""
+        """Delete all stored data of a song; see `SongStore.discard`."""
         try:
             await self._write(lease.song_id, partial(self._opened.discard, lease))
         finally:
@@ -157,11 +157,11 @@ class EmbeddedStore:
             return await self._query(partial(self._opened.table.get, song_id))
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song of a caller with that `request_id`."""
+        """Return the newest song that a caller has requested with that `request_id`; see `SongStore.find`."""
         return await self._query(partial(self._opened.table.find, caller, request_id))
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return songs of a caller, newest first."""
+        """Return songs of a caller, newest first; see `SongStore.page`."""
         return await self._query(partial(self._opened.table.page, caller, after, count))
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
@@ -170,7 +170,7 @@ class EmbeddedStore:
             return await self._query(partial(self._opened.table.load, song_id))
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Return sound from a byte offset on."""
+        """Return sound of a song from a byte offset on; see `SongStore.read`."""
         try:
             return await self._on(self._threads.sound, partial(self._opened.files.read, song_id, offset, size))
         except SoundMissing as missing:
@@ -207,7 +207,7 @@ class EmbeddedStore:
         return deleted
 
     def usage(self) -> StoreUsage:
-        """Present usage."""
+        """Return the present number of songs and the size of their sound."""
         return self._opened.table.usage
 
     async def _write(self, song_id: str, work: Callable[[], T]) -> T:

@@ -41,13 +41,13 @@ class SongTable:
         return self._stored
 
     def create(self, song: SongRecord) -> None:
-        """Add a song."""
+        """Add a row for a song."""
         with self._database.transaction():
             self._database.write(f"INSERT INTO songs ({_NAMES}) VALUES ({_MARKS})", _values(song))
         self._add(songs=1, size_bytes=song.size_bytes)
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], at: Extent) -> None:
-        """Append events after the position `at`, and update the song's record."""
+        """Append events of a song after the position `at`, and update its record."""
         rows = [(song.song_id, at.events + number, one.end_byte, one.payload) for number, one in enumerate(events)]
         added_bytes = sum(len(one.payload) for one in events)
         with self._database.transaction():
@@ -106,13 +106,13 @@ class SongTable:
         return Extent(*rows[0])
 
     def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song with that request id."""
+        """Return the newest song that a caller has requested with that request id."""
         return next(
             self._songs("WHERE caller = ? AND request_id = ? ORDER BY created_ns DESC", caller, request_id), None
         )
 
     def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return a caller's songs, newest first."""
+        """Return the songs of a caller, newest first, after a position."""
         order = "ORDER BY created_ns DESC, song_id DESC LIMIT ?"
         if after is None:
             return list(self._songs(f"WHERE caller = ? {order}", caller, count))
@@ -149,14 +149,16 @@ class SongTable:
         return [EndedSong(*row) for row in rows]
 
     def believed(self) -> Believed | None:
-        """Return the last accepted time, otherwise the time of the newest song; `None` if there is none."""
+        """Return the last accepted time of the store's clock, otherwise the time of the newest song; `None` if there is
+        none.
+        """
         for row in self._database.rows("SELECT believed_ns, held_seconds FROM clock"):
             return Believed(*row)
         ((newest_ns,),) = self._database.rows("SELECT max(max(created_ns, coalesce(ended_ns, 0))) FROM songs")
         return None if newest_ns is None else Believed(newest_ns)
 
     def believe(self, believed: Believed) -> None:
-        """Store the accepted time."""
+        """Store the time that the store's clock has accepted."""
         with self._database.transaction():
             values = (believed.now_ns, believed.held_seconds)
             self._database.write("INSERT OR REPLACE INTO clock VALUES (1, ?, ?)", values)

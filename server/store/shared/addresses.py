@@ -1,4 +1,4 @@
-"""Addresses of the shared store's two parts: the directory (Redis or Valkey) and the objects."""
+"""Addresses of the shared store's two parts: the directory (Redis or Valkey) and the object store."""
 
 from dataclasses import dataclass
 from pathlib import PurePosixPath
@@ -13,7 +13,7 @@ _REDIS_PORT, _SENTINEL_PORT = 6379, 26379
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAddress:
-    """Address of the directory: one server, or the sentinels that monitor the primary.
+    """Address of the song directory: one server, or the sentinels that monitor the primary.
 
     `hosts` are (host, port). `service` is the sentinels' name of the primary; empty without sentinels.
     """
@@ -54,7 +54,7 @@ class DirectoryAddress:
 
 @dataclass(frozen=True, slots=True)
 class ObjectsAddress:
-    """Address of the objects: a bucket or container and a prefix in it; for `file` the prefix is a folder."""
+    """Address of the object store: a bucket or container and a prefix in it; for `file` the prefix is a folder."""
 
     scheme: str
     bucket: str = ""

@@ -1,4 +1,4 @@
-"""Remembers the songs that this replica has claimed, to register them again if the directory loses them."""
+"""Remembers the songs that this server has claimed, to register them again if the song directory loses them."""
 
 import logging
 from typing import Final
@@ -19,13 +19,13 @@ logger = logging.getLogger(__name__)
 
 
 class Claims:
-    """The present claims of this replica.
+    """The present claims of this server.
 
-    A directory may lose its last writes, or all data, for example when a Redis replica that was behind is promoted. A
-    lost song is registered again under its claim, without events; the replica then finds that its sound is missing, and
-    stores it again.
+    A song directory may lose its last writes, or all data, for example when a Redis replica that was behind is
+    promoted. A lost song is registered again under its claim, without events; the server then finds that its sound is
+    missing, and stores it again.
 
-    A song that this replica only has to end is not registered again, because the replica does not have its sound.
+    A song that this server only has to end is not registered again, because the server does not have its sound.
     """
 
     def __init__(self, connection: Connection, lease_seconds: float) -> None:
@@ -35,7 +35,7 @@ class Claims:
         self._sounded: set[str] = set()
 
     def note(self, claim: Claim) -> Claim:
-        """Remember a claim, which replaces an earlier one of its song."""
+        """Remember a claim; it replaces an earlier claim of the same song."""
         self._sounded.intersection_update(self._claims)
         self._sounded.discard(claim.song.song_id)
         self._claims[claim.song.song_id] = claim
@@ -46,16 +46,16 @@ class Claims:
         self._sounded.add(song_id)
 
     def remove(self, lease: Lease) -> None:
-        """Forget the song of a lease, because it has ended or was deleted."""
+        """Forget the claim of a song that has ended or was deleted."""
         if (claim := self._claims.get(lease.song_id)) and claim.lease == lease:
             del self._claims[lease.song_id]
 
     async def put_back(self, lease: Lease) -> bool:
-        """Register a song again that the directory has lost; returns False if the song is not, or no longer, this
-        replica's.
+        """Register a song again that the song directory has lost; returns False if the song is not, or no longer, this
+        server's.
 
         Raises:
-            StoreFailed: the directory is unreachable, or has no room for it.
+            StoreFailed: the song directory is unreachable, or has no room for it.
         """
         claim = self._claims.get(lease.song_id)
         if claim is None or claim.lease != lease or claim.action not in _MADE:

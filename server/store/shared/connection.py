@@ -1,4 +1,4 @@
-"""The connection of one process to the directory: Redis or Valkey, one primary with any number of replicas."""
+"""The connection of one process to the song directory: Redis or Valkey, one primary with any number of replicas."""
 
 import asyncio
 import logging
@@ -36,7 +36,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class DirectoryAccess:
-    """Address and credentials of the directory; `ca_file` has the authorities for its certificate."""
+    """Address and credentials of the song directory; `ca_file` has the authorities for its certificate."""
 
     address: DirectoryAddress
     password_file: Path | None = None
@@ -44,7 +44,7 @@ class DirectoryAccess:
 
 
 class Connection:
-    """Runs scripts in the directory. Calls wait while the directory is unreachable for a short time."""
+    """Runs scripts in the song directory. Calls wait while the song directory is unreachable for a short time."""
 
     def __init__(
         self,
@@ -53,11 +53,13 @@ class Connection:
         scripts: Mapping[str, str] | None = None,
         watcher: StoreWatcher = UNWATCHED,
     ) -> None:
-        """Calls wait for an unreachable directory for at most `outage_seconds`; `scripts` are texts by name."""
+        """Set up the connection. Calls wait for an unreachable directory for at most `outage_seconds`; `scripts` are
+        texts by name.
+        """
         self._client = client
         self._outage_seconds = outage_seconds
         self._scripts = {name: client.register_script(text) for name, text in (scripts or texts()).items()}
-        # The pool would raise where all of its connections are in use: calls queue here.
+        # The pool would raise an error if all its connections are in use, so calls queue here.
         self._places = asyncio.Semaphore(_CALLS_AT_ONCE)
         self._away_since: float | None = None
         self._back_at = -math.inf
@@ -66,17 +68,17 @@ class Connection:
 
     @property
     def away_seconds(self) -> float:
-        """Seconds since the last response of the directory, if it does not respond; 0 while it does."""
+        """Seconds since the last response of the song directory, if it does not respond; 0 while it does."""
         return 0.0 if self._away_since is None else time.monotonic() - self._away_since
 
     @property
     def steady_seconds(self) -> float:
-        """Seconds since the directory could be reached again after an outage; infinite if there was none."""
+        """Seconds since the song directory could be reached again after an outage; infinite if there was none."""
         return time.monotonic() - self._back_at
 
     @property
     def cut_off(self) -> str | None:
-        """The reason why this server should get no calls, because the directory has been unreachable for too long;
+        """The reason why this server should get no calls, because the song directory has been unreachable for too long;
         otherwise `None`.
         """
         return (
@@ -93,11 +95,12 @@ class Connection:
         return self._client.pubsub()
 
     async def run(self, script: str, *arguments: Argument) -> Any:
-        """Run a script. It may run twice if a response is lost, so all scripts are idempotent.
+        """Run a Lua script in the directory (Redis or Valkey). All scripts are idempotent, because a lost response
+        repeats a script.
 
         Raises:
-            StoreFull: the directory has no memory left.
-            StoreFailed: the directory refuses the call, is unreachable for too long, or the connection is closed.
+            StoreFull: the song directory has no memory left.
+            StoreFailed: the song directory refuses the call, is unreachable for too long, or the connection is closed.
         """
         pause_seconds = _FIRST_PAUSE_SECONDS
         while True:
@@ -130,7 +133,7 @@ class Connection:
             raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Record a failure; returns if another attempt is due, otherwise raises."""
+        """Record a failed call; returns if the call should be tried again, otherwise raises an error."""
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):
@@ -141,7 +144,7 @@ class Connection:
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
-            # A former primary: all connections to it have to go.
+            # The server was the primary before: close all connections to it.
             await self._client.connection_pool.disconnect(inuse_connections=False)
 
     def _note_answer(self) -> None:
@@ -160,7 +163,7 @@ async def connected(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[Connection]:
-    """Open a connection to the directory, which is closed at the end of the context.
+    """Open a connection to the song directory, which is closed at the end of the context.
 
     Raises:
         SharedStoreUnusable: a file cannot be read.
@@ -179,7 +182,7 @@ def _client(access: DirectoryAccess) -> Redis:
         "username": address.user or None,
         "password": _password(access.password_file),
         "protocol": 2,
-        # Of a call that was retried in here, nobody would know.
+        # Calls that the library retries itself would not be counted.
         "retry": Retry(NoBackoff(), 0),
         "socket_timeout": _ANSWER_SECONDS,
         "socket_connect_timeout": _ANSWER_SECONDS,

@@ -38,11 +38,11 @@ from server.store.shared.records import claim_of, engines_bytes, engines_of, lea
 from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngine, WaitingSong
 
 POLL_SECONDS: Final = 1.0
-"""Seconds after which the directory is read without a notification."""
+"""Seconds after which the song directory is read without a notification."""
 
 _NONCE_BYTES: Final = 8
 _HELD, _FORGOTTEN = 1, -1
-"""Answers to the renewal of a lease."""
+"""Responses of the directory to the renewal of a lease."""
 
 logger = logging.getLogger(__name__)
 
@@ -62,7 +62,7 @@ class SharedDirectory:
         lease_seconds: float,
         memory: DirectoryMemory,
     ) -> None:
-        """While `memory` is short, no new songs are admitted."""
+        """Set up the shared directory. While `memory` is short, no new songs are admitted."""
         self._memory = memory
         self._connection = connection
         self._claims = claims
@@ -75,11 +75,11 @@ class SharedDirectory:
 
     @property
     def replica(self) -> str:
-        """Name of this replica."""
+        """Name of this server."""
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:
-        """Admit a song."""
+        """Admit a song; see `Directory.admit`."""
         nonce, song = _nonce(), ticket.song
         content = (ticket_bytes(ticket), record_bytes(song), ticket.request)
         short = int(self._memory.short)
@@ -104,15 +104,15 @@ class SharedDirectory:
         raise StoreFailed(f"the song {song.song_id} exists already in the directory. This is a bug: please report it")
 
     async def claim(self, sounds: Mapping[str, str], but: Collection[str] = ()) -> Claim | None:
-        """Claim the next waiting song."""
+        """Claim the next waiting song; see `Directory.claim`."""
         return await self._claim("claim", len(but), *but, *(part for pair in sounds.items() for part in pair))
 
     async def claim_lost(
         self, skills: Mapping[str, Skill] = NO_SKILLS, max_lost_seconds: float = 0.0, but: Collection[str] = ()
     ) -> Claim | None:
-        """Claim a song that is lost, or that its replica offers; a song that is complete in the objects has ended.
+        """Claim a song that is lost, or that its server offers; a song that is complete in the object store has ended.
 
-        For one lease duration after an outage of the directory no song counts as lost, because no lease could be
+        For one lease duration after an outage of the song directory no song counts as lost, because no lease could be
         renewed meanwhile.
         """
         if self._connection.steady_seconds < self._lease_seconds:
@@ -125,16 +125,16 @@ class SharedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Offer songs of this replica to others."""
+        """Offer songs of this server to others; see `Directory.offer`."""
         if leases:
             await self._connection.run("offer", *_with_leases(leases))
 
     async def cancel(self, song_id: str) -> Claim | None:
-        """Cancel a song; a waiting song must be ended by this replica."""
+        """Cancel a song; this server must then end a waiting song. See `Directory.cancel`."""
         return await self._claim("cancel", song_id)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, and return their status."""
+        """Renew leases, and return their status; see `Directory.renew`."""
         if not leases:
             return {}
         answers = await self._renew(leases)
@@ -144,7 +144,7 @@ class SharedDirectory:
                 if await self._claims.put_back(lease):
                     back.append(lease)
             except StoreFull as full:
-                # The leases of all other songs are lengthened; this one is tried again.
+                # The leases of all other songs are renewed; this song is tried again.
                 logger.error(
                     "the directory has lost a running song and has no room to register it again; the next round tries "
                     "again: %s",
@@ -156,29 +156,29 @@ class SharedDirectory:
         return {song_id: _lease_status(answer) for song_id, answer in answers.items()}
 
     async def release(self, lease: Lease) -> None:
-        """Release a song."""
+        """Release a song, which another server may then claim; see `Directory.release`."""
         if not await self._connection.run("release", lease.song_id, lease_text(lease), _nonce()):
             raise LeaseLost(lease.song_id)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Release the song's slot and quota; if its end is not stored, its lease continues."""
+        """Release the slot and the quota of a song that has ended; if its end is not stored, its lease continues."""
         await self._connection.run("settle", lease.song_id, lease_text(lease), state.value, sound_seconds)
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Report listeners."""
+        """Store the report of this server's listeners; see `Directory.attend`."""
         if attendances:
             parts = (part for one in attendances for part in (one.song_id, one.wanted_byte, one.seconds))
             await self._connection.run("attend", self._replica, *parts)
 
     async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[SongUpdate, None]:
-        """Yield the stored events and sound of a song."""
+        """Yield the stored events and sound of a song as they are stored; see `Directory.follow`."""
         told, missing_since = None, math.inf
         while True:
             posted = self._notifications.next_of(song_id)
             update = await self._reader.update(song_id, at)
             if update is None:
                 missing_since = min(missing_since, time.monotonic())
-                if told and time.monotonic() - missing_since < self._lease_seconds:  # its maker may put it back
+                if told and time.monotonic() - missing_since < self._lease_seconds:  # its server may register it again
                     await _set(posted, POLL_SECONDS)
                     continue
                 self._notifications.remove(song_id)
@@ -192,17 +192,17 @@ class SharedDirectory:
             await _set(posted, POLL_SECONDS)
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
-        """Announce the engines of this replica."""
+        """Store the announcement of this server's engines; see `Directory.announce`."""
         each = (part for engine in engines for part in (engine.info.name, engines_bytes([engine])))
         await self._connection.run("announce", self._replica, seconds, engines_bytes(engines), *each)
 
     async def engines(self) -> Mapping[str, ServedEngine]:
-        """The engines of all replicas."""
+        """Return the engines that servers announce now."""
         announced = await self._connection.run("engines")
         return engines_together(engine for stored in announced for engine in engines_of(stored))
 
     async def known_engines(self) -> Mapping[str, KnownEngine]:
-        """The engines that were ever announced."""
+        """Return the engines that were ever announced."""
         found = (_known_engine(*row) for row in await self._connection.run("known"))
         return {known.engine.info.name: known for known in found}
 
@@ -212,7 +212,7 @@ class SharedDirectory:
         return {engine.decode(): count for engine, count in rows}
 
     async def queue(self) -> Queue:
-        """The songs of the service now."""
+        """Return the waiting songs of the service, and the number of running songs."""
         rows = await self._connection.run("queue")
         songs = [_known(row) for row in rows]
         waiting = [one for one in songs if one.waits]
@@ -221,17 +221,18 @@ class SharedDirectory:
         return Queue([one.song for one in ordered], len(songs) - len(waiting))
 
     async def wait(self, seconds: float) -> None:
-        """Return when something has changed since the last return, or after `seconds`."""
+        """Wait until something has changed since the last return, at most `seconds`."""
         await _set(self._changed, min(seconds, POLL_SECONDS))
         self._changed = self._notifications.next_work()
 
     async def _renew(self, leases: Collection[Lease]) -> dict[str, Sequence[int]]:
-        """Return the directory's response to the renewal of each song's lease."""
+        """Return the song directory's response to the renewal of each song's lease."""
         answers = await self._connection.run("renew", self._lease_seconds, *_with_leases(leases))
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """True for a song that has ended according to its objects; its end is then written into the directory.
+        """Return True for a song that has ended according to its objects; its end is then written into the song
+        directory.
 
         A song that has to be made does not wait for objects that are unreachable.
         """

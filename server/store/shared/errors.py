@@ -10,7 +10,7 @@ _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 
 
 class DirectoryAway(StoreFailed):
-    """The directory could not be reached for longer than the allowed time."""
+    """The song directory could not be reached for longer than the allowed time."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the directory of the song store cannot be reached: {error}")
@@ -37,7 +37,7 @@ class ObjectsRefused(StoreFailed):
 
 
 def passes(error: redis.RedisError) -> bool:
-    """True for an error that a new connection, a new primary or a retry may resolve."""
+    """Return True for an error that a new connection, a new primary or a retry may resolve."""
     if isinstance(error, redis.AuthenticationError | redis.AuthorizationError | redis.NoPermissionError):
         return False
     if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError | redis.ClusterDownError):
@@ -55,7 +55,7 @@ def failed(error: redis.RedisError) -> StoreFailed:
 
 
 def trouble(error: redis.RedisError) -> StoreTrouble:
-    """The kind of a call's error, for metrics."""
+    """Return the kind of a failed call's error, for metrics."""
     if passes(error):
         return StoreTrouble.AWAY
     return StoreTrouble.FULL if isinstance(error, redis.OutOfMemoryError) else StoreTrouble.REFUSED

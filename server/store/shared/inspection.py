@@ -1,4 +1,4 @@
-"""Checks a directory before it is used: access, persistence and version."""
+"""Checks a song directory before it is used: access, persistence and version."""
 
 import asyncio
 import logging
@@ -21,12 +21,12 @@ logger = logging.getLogger(__name__)
 
 
 async def inspect(client: Redis, wait_seconds: float) -> bool:
-    """Check the directory; returns True if it was made by this version, False if it is new.
+    """Check the song directory; returns True if it was made by this version, False if it is new.
 
     If it cannot be reached, the check is repeated for `wait_seconds`.
 
     Raises:
-        SharedStoreUnusable: the directory cannot be used; the text says what to set.
+        SharedStoreUnusable: the song directory cannot be used; the text says what to set.
     """
     give_up_at = time.monotonic() + wait_seconds
     while True:

@@ -1,4 +1,4 @@
-"""Watches the memory of the directory, so that new songs are refused before it is full."""
+"""Watches the memory of the song directory, so that new songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from server.store.watcher import StoreWatcher
 
 ROOM_SHARE: Final = 0.8
-"""Share of the directory's memory above which new songs are refused: the rest is for running ones."""
+"""Share of the song directory's memory above which new songs are refused: the rest is for running ones."""
 
 _LOOK_SECONDS: Final = 2.0
 
@@ -18,7 +18,7 @@ logger = logging.getLogger(__name__)
 
 
 class DirectoryMemory:
-    """The last known memory usage of the directory. If memory is unlimited, or its size is not readable, it never
+    """The last known memory usage of the song directory. If memory is unlimited, or its size is not readable, it never
     counts as short.
     """
 
@@ -33,23 +33,23 @@ class DirectoryMemory:
         return self._short
 
     async def look(self) -> None:
-        """Read the memory usage; no effect while the directory does not answer."""
+        """Read the memory usage of the song directory; no effect while the song directory does not answer."""
         try:
             info = await self._client.info("memory")
         except exceptions.NoPermissionError:
             return
         except (exceptions.RedisError, OSError, TimeoutError) as error:
             logger.debug(
-                "the memory usage of the directory of the song store could not be read; the next round tries again: %s",
+                "the memory usage of the directory could not be read; the server tries again soon: %s",
                 error,
             )
             return
-        # Buffers for replicas and the append-only file are beyond the limit.
+        # The limit does not include buffers for replicas and the append-only file.
         used_bytes = int(info["used_memory"]) - int(info.get("mem_not_counted_for_evict", 0))
         self._note(used_bytes, int(info.get("maxmemory", 0)))
 
     async def run(self) -> None:
-        """Read periodically, until cancelled."""
+        """Read the memory usage periodically, until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_SECONDS)

@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 
 class Notifications:
-    """Wakes tasks of this process that wait for news of a song, or for work.
+    """Wakes tasks of this process that wait for events of a song, or for songs to claim.
 
     A connection may look open and still deliver nothing. So the process sends a message to itself every
     `check_seconds`, and reconnects if it does not arrive before the next one.
@@ -42,12 +42,15 @@ class Notifications:
         self._waiting: set[str] = set()
 
     def next_of(self, song_id: str) -> asyncio.Event:
-        """Return an event that is set at the next change of a song. It must be fetched before the song is read."""
+        """Return an event that is set at the next change of a song.
+
+        Get it before reading the song, so that no change is missed.
+        """
         self._waiting.add(song_id)
         return self._songs.next(song_id)
 
     def remove(self, song_id: str) -> None:
-        """Forget a song for which no more notifications will come."""
+        """Stop waiting for changes of a song."""
         self._waiting.discard(song_id)
         self._songs.post(song_id)
 
@@ -56,17 +59,17 @@ class Notifications:
         return self._work.next(_ANY_WORK)
 
     async def run(self) -> None:
-        """Listen until cancelled."""
+        """Receive notifications until cancelled, and reconnect when the connection fails."""
         while not is_cancelled():
             with suppress(RedisError, OSError, TimeoutError):
                 await self._listen()
             await asyncio.sleep(_PAUSE_SECONDS)
 
     async def _listen(self) -> None:
-        """Listen until the connection fails, or a message to this process does not arrive."""
+        """Receive notifications until the connection fails, or a message to this process itself does not arrive."""
         async with self._connection.pubsub() as messages:
             await messages.subscribe(_SONGS, _WORK, self._own)
-            # What was told before the subscription is missed.
+            # Messages before the subscription were missed.
             self._wake_all()
             heard_at, checked_at = time.monotonic(), 0.0
             while time.monotonic() - heard_at < 2 * self._check_seconds and not is_cancelled():

@@ -55,7 +55,8 @@ class Seal:
 
 
 class Objects:
-    """Writes each object only once. Calls run on separate threads and never block the event loop.
+    """Writes songs to an object store, each object only once. Calls run on separate threads and never block the event
+    loop.
 
     The library's own coroutines are not used, because one that finishes while the interpreter ends would abort the
     process.
@@ -67,7 +68,7 @@ class Objects:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
 
     def close(self) -> None:
-        """Refuse further calls."""
+        """Refuse all further calls."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def probe(self) -> None:
@@ -131,7 +132,7 @@ class Objects:
         return stored, 0
 
     async def _put(self, path: str, content: bytes) -> None:
-        # What is there is our own: an answer was lost.
+        # The existing object was written by this call: its first response was lost.
         with suppress(AlreadyExistsError):
             await self._do(lambda: self._create(path, content))
 
@@ -151,7 +152,7 @@ class Objects:
             raise PermissionError(f"the bucket or folder of {path} does not exist: create it") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
-        """Run a call; with `missing` the error of a missing object is ignored."""
+        """Execute a call of the object store; with `missing` the error of a missing object is ignored."""
         started = time.monotonic()
         try:
             done = await _on(self._threads, work)
@@ -169,7 +170,7 @@ class Objects:
         return done
 
     def _delete(self, folder: str) -> int:
-        """Delete the contents of a folder; returns the number of objects."""
+        """Delete all objects in a folder; returns their number."""
         count = 0
         for batch in obstore.list(self._store, folder):
             for entry in batch:

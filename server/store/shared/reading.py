@@ -1,4 +1,4 @@
-"""Reads songs: from the directory while they run and shortly after, later from the objects."""
+"""Reads songs: from the song directory while they run and shortly after, later from the object store."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,14 +11,14 @@ from server.store.shared.objects import Objects, Seal
 from server.store.shared.records import event_of, present_record
 
 READ_BYTES: Final = 1 << 20
-"""Most sound in one answer of the directory, during which it serves no other call."""
+"""Most sound in one answer of the song directory, during which it serves no other call."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The state of a song in the directory at one moment, with the requested sound and events.
+    """The state of a song in the song directory at one moment, with the requested sound and events.
 
-    `seal` is `None` while sound and events are in the directory; `extent` is their length there.
+    `seal` is `None` while sound and events are in the song directory; `extent` is their length there.
     """
 
     song: SongRecord
@@ -29,7 +29,7 @@ class Reading:
 
 
 class Reader:
-    """Reads songs from the directory or the objects."""
+    """Reads songs from the song directory or the object store."""
 
     def __init__(self, connection: Connection, objects: Objects) -> None:
         self._connection = connection
@@ -38,26 +38,24 @@ class Reader:
 
     @property
     def usage(self) -> StoreUsage:
-        """Usage of the store at the last response."""
+        """The usage of the store at the last response."""
         return self._usage
 
     def note_usage(self, answer: Sequence[int]) -> None:
-        """Record usage and the number of changes so far; older responses are ignored."""
+        """Record the usage of the store and the number of changes so far; older responses are ignored."""
         songs, size_bytes, changes = answer
         if changes >= self._changes:
             self._usage, self._changes = StoreUsage(songs, size_bytes), changes
 
     def renew_usage(self, answer: Sequence[int]) -> None:
-        """Record usage even if the directory has lost its last changes."""
+        """Record usage even if the song directory has lost its last changes."""
         self._changes = -1
         self.note_usage(answer)
 
     async def present(self, song_id: str, offset: int, size: int, first_event: int | None) -> Reading | None:
-        """Read a song from the directory; `None` for an unknown song. Events are read from a number on; with `None` no
-        events are read.
+        """Read a song from the song directory; `None` for an unknown song.
 
-        Raises:
-            SongGone: the song was deleted.
+        Events are read from the number `first_event` on, or not at all if it is `None`.
         """
         number = () if first_event is None else (first_event,)
         usage, *answer = await self._connection.run("read", song_id, offset, size, *number)

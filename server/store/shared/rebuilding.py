@@ -1,4 +1,4 @@
-"""Rebuilds a directory from the objects, which contain every ended song with its record."""
+"""Rebuilds the directory (Redis or Valkey) from the object store, which contains every ended song with its record."""
 
 import logging
 
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 async def rebuild(connection: Connection, objects: Objects) -> int:
-    """Add every song in the objects that is missing in the directory; returns their number.
+    """Add every song in the objects that is missing in the song directory; returns their number.
 
     It may run at any time, and on several servers at once.
 
@@ -36,7 +36,7 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
 
 
 async def take_up(connection: Connection, objects: Objects, claim: Claim) -> bool:
-    """End a claimed song that is complete in the objects, because the directory has lost its end.
+    """End a claimed song that is complete in the object store, because the song directory has lost its end.
 
     Raises:
         StoreFailed: directory or objects are unreachable; the claim must be tried again.

@@ -1,4 +1,4 @@
-"""Serializes the store's values for the directory and the objects."""
+"""Serializes the store's values for the directory (Redis or Valkey) and the object store."""
 
 import json
 import struct
@@ -39,7 +39,7 @@ def record_of(stored: bytes) -> SongRecord:
 
 
 def present_record(fields: Sequence[bytes | None]) -> SongRecord:
-    """Parse a record from the fields in the directory: record, state, owner, epoch, size, seal (unused), end.
+    """Parse a record from the fields in the song directory: record, state, owner, epoch, size, seal (unused), end.
 
     Raises:
         StoreFailed: the fields are damaged.
@@ -66,7 +66,7 @@ def event_bytes(event: StoredEvent) -> bytes:
 
 
 def event_of(item: bytes) -> StoredEvent:
-    """Parse an event from a list item; raises StoreFailed if it is damaged."""
+    """Parse an event of a song from a list item; raises StoreFailed if it is damaged."""
     try:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
@@ -161,7 +161,7 @@ def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
 
 
 def _names(song: SongRecord) -> dict[str, str]:
-    """Return the keys by which the scripts find a song."""
+    """Return the names of the song directory's keys for a song."""
     return {
         "song_id": song.song_id,
         "caller": song.caller,

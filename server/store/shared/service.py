@@ -1,4 +1,4 @@
-"""Opens the shared store: directory and objects, for one replica."""
+"""Opens the shared store: directory and objects, for one server."""
 
 import logging
 import time
@@ -32,8 +32,8 @@ logger = logging.getLogger(__name__)
 class SharedStorePlan:
     """Addresses and parameters of the shared store.
 
-    `objects_endpoint` is the URL of an S3-compatible store other than Amazon's. A replica that does not renew its
-    leases for `lease_seconds` loses its songs; calls wait for an unreachable directory up to `outage_seconds`.
+    `objects_endpoint` is the URL of an S3-compatible store other than Amazon's. A server that does not renew its leases
+    for `lease_seconds` loses its songs; calls wait for an unreachable directory up to `outage_seconds`.
     """
 
     access: DirectoryAccess
@@ -46,7 +46,7 @@ class SharedStorePlan:
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """The store and directory of one replica, and the connection that both use."""
+    """The store and directory of one server, and the connection that both use."""
 
     store: SharedStore
     directory: SharedDirectory
@@ -63,7 +63,7 @@ async def shared_store(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[SharedParts]:
-    """Open the shared store until the context is left. A new directory is filled from the objects.
+    """Open the shared store until the context is left. A new directory is filled from the object store.
 
     `replica` is the name of this process; if empty, a unique one is made. `objects` and `scripts` replace the default
     ones.
@@ -108,7 +108,7 @@ def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:
 
 
 async def _probe(objects: Objects, *, known: bool) -> None:
-    """Check that the object store can be used. If the directory was used before (`known`), the object store may be
+    """Check that the object store can be used. If the song directory was used before (`known`), the object store may be
     unreachable for a time.
     """
     try:
@@ -132,7 +132,7 @@ def _unusable(error: StoreFailed) -> SharedStoreUnusable:
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
-    """Fill a new directory from the objects, and mark it with this version."""
+    """Fill a new directory from the object store, and mark it with this version."""
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:

@@ -1,4 +1,4 @@
-"""The song store of several servers: running songs are in the directory, ended ones in the object store."""
+"""The song store of several servers: running songs are in the song directory, ended ones in the object store."""
 
 import asyncio
 import logging
@@ -34,10 +34,10 @@ from server.store.turns import Turns
 from server.store.watcher import UNWATCHED, StoreWatcher
 
 LIVE_SECONDS: Final = 60
-"""Seconds for which sound and events of an ended song stay in the directory, for present listeners."""
+"""Seconds for which sound and events of an ended song stay in the song directory, for present listeners."""
 
 _DELETED_SECONDS: Final = 86_400
-"""Seconds for which a deleted song cannot be stored again by a replica that was disconnected meanwhile."""
+"""Seconds for which a deleted song cannot be stored again by a server that was disconnected meanwhile."""
 
 FORGET_SECONDS: Final = 5.0
 """Seconds for which a song that was cancelled before it was planned can still be read."""
@@ -53,7 +53,9 @@ logger = logging.getLogger(__name__)
 
 
 class SharedStore:
-    """The implementation of `SongStore` with a directory and objects. Calls for one song take effect in their order."""
+    """The implementation of `SongStore` with a song directory and objects. Calls for one song take effect in their
+    order.
+    """
 
     def __init__(
         self,
@@ -67,7 +69,9 @@ class SharedStore:
         *,
         lease_seconds: float,
     ) -> None:
-        """For `lease_seconds` after an outage of the directory, a replica may register a missing song again."""
+        """Set up the shared store. For `lease_seconds` after an outage of the song directory, a server may register a
+        missing song again.
+        """
         self._lease_seconds = lease_seconds
         self._connection = connection
         self._objects = objects
@@ -87,14 +91,14 @@ class SharedStore:
         return False
 
     async def create(self, song: SongRecord, lease: Lease) -> None:
-        """Check that this replica holds the lease; the record was stored at admission."""
+        """Check that this server holds the lease; the record was stored at admission."""
         async with self._turns.taken(song.song_id):
             await self._write("create", lease)
 
     async def append(
         self, song: SongRecord, events: Sequence[StoredEvent], sound: bytes, *, lease: Lease, at: Extent
     ) -> None:
-        """Add events and sound."""
+        """Store events and sound of a song in the song directory; see `SongStore.append`."""
         items = [*map(event_bytes, events)]
         if sound:
             self._claims.sounded(song.song_id)
@@ -105,7 +109,9 @@ class SharedStore:
     async def end(
         self, song: SongRecord, *, lease: Lease, at: Extent, whole: Callable[[], Whole] | None = None
     ) -> None:
-        """Move the song into the objects, then store its end; until the objects accept it, the song has not ended."""
+        """Move the song into the object store, then store its end; until the object store accepts it, the song has not
+        ended.
+        """
         with self._watcher.sealing(song.size_bytes):
             await self._end_in_time(song, lease, at, whole)
         if song.reason != NOT_KEPT:
@@ -129,7 +135,7 @@ class SharedStore:
             pause_seconds = min(2 * pause_seconds, _LONGEST_PAUSE_SECONDS)
 
     async def discard(self, lease: Lease) -> None:
-        """Delete all that is stored of a song under the lease."""
+        """Delete all stored data of a song; see `SongStore.discard`."""
         async with self._turns.taken(lease.song_id):
             await self._write("forget", lease)
             self._claims.remove(lease)
@@ -140,11 +146,11 @@ class SharedStore:
         return await self._found(lambda: self._record(song_id))
 
     async def find(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the newest song of a caller with that `request_id`."""
+        """Return the newest song that a caller has requested with that `request_id`; see `SongStore.find`."""
         return next(iter(await self._records("request", caller, request_id)), None)
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return songs of a caller, newest first."""
+        """Return songs of a caller, newest first; see `SongStore.page`."""
         return await self._records("page", caller, listed(after) if after else "", count)
 
     async def load(self, song_id: str) -> tuple[SongRecord, Sequence[StoredEvent]] | None:
@@ -156,7 +162,7 @@ class SharedStore:
             return None
 
     async def read(self, song_id: str, offset: int, size: int) -> bytes:
-        """Return sound from a byte offset on."""
+        """Return sound of a song from a byte offset on; see `SongStore.read`."""
         await self._turns.passed(song_id)
         sound = await self._reader.sound(song_id, offset, size)
         if sound is None:
@@ -164,7 +170,7 @@ class SharedStore:
         return sound
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits."""
+        """Delete songs above the limits; see `SongStore.evict`."""
         deleted = kept = 0
         while True:
             usage, rows = await self._connection.run("ended", kept, _PAGE)
@@ -180,17 +186,17 @@ class SharedStore:
                 return deleted
 
     async def delete(self, song_id: str) -> bool:
-        """Delete a song that has ended."""
+        """Delete a song that has ended; see `SongStore.delete`."""
         async with self._turns.taken(song_id):
             return await self._delete(song_id, "ended", _DELETED_SECONDS)
 
     @property
     def trouble(self) -> str | None:
-        """The reason why songs cannot be stored now."""
+        """The reason why songs cannot be stored now; `None` if they can."""
         return self._trouble
 
     def usage(self) -> StoreUsage:
-        """Usage at the last response of the directory."""
+        """Return the usage of the store at the last response of the song directory."""
         return self._reader.usage
 
     def close(self) -> None:
@@ -228,7 +234,7 @@ class SharedStore:
         end = (record_bytes(owned), song.state.value, ended_ns, seal.name, LIVE_SECONDS)
         try:
             await self._write("end", lease, at.size_bytes, at.events, *end)
-        except _Deleted:  # it was ended by another replica, and deleted, while it was sealed here
+        except _Deleted:  # another server has ended and deleted it while this one wrote its objects
             await self._objects.delete(song.song_id)
             raise
 
@@ -261,7 +267,7 @@ class SharedStore:
             raise
 
     async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
-        """Read one song, and wait for a song that its replica may still register again; `None` for an unknown song."""
+        """Read one song, and wait for a song that its server may still register again; `None` for an unknown song."""
         while True:
             answer = await ask()
             if answer is not None or self._connection.steady_seconds >= self._lease_seconds:
@@ -289,4 +295,4 @@ class SharedStore:
 
 
 class _Deleted(LeaseLost):
-    """The song has ended and was deleted since."""
+    """The song has ended and was deleted since then."""

@@ -25,7 +25,7 @@ class EncoderLinks:
         self._songs: dict[SongKey, str] = {}
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:
-        """Announce a song to its encoder."""
+        """Announce a song to its encoder, which then expects the song's sound."""
         with self._lock:
             self._songs[opened.song] = target.address
             link = self._links.setdefault(target.address, _Link(target.address))
@@ -48,7 +48,7 @@ class EncoderLinks:
             link.close()
 
     def close(self) -> None:
-        """Close all connections; sent data still arrives."""
+        """Close all connections to encoders; data that was sent still arrives."""
         with self._lock:
             links = tuple(self._links.values())
             self._songs.clear()
@@ -78,14 +78,14 @@ class _Link:
         self._pipe: SoundPipe | None = None
 
     def send(self, message: SoundMessage) -> None:
-        """Send a message; raises PipeClosed or an OSError if the encoder has ended."""
+        """Send a message to the encoder; raises PipeClosed or an OSError if the encoder has ended."""
         with self._lock:
             if self._pipe is None:
                 self._pipe = _connected(self.address)
             self._pipe.send(message)
 
     def close(self) -> None:
-        """Close the connection, once a message in progress is sent."""
+        """Close the connection once a message in progress is sent."""
         with self._lock:
             if self._pipe is not None:
                 self._pipe.close()

@@ -44,7 +44,7 @@ class Sound(NamedTuple):
 
     @property
     def window(self) -> Window:
-        """The sound, shape [channels, samples]; a view of `pcm`."""
+        """The sound as float32 samples, shape [channels, samples], without a copy of `pcm`."""
         return np.frombuffer(self.pcm, dtype=np.float32).reshape(-1, max(self.samples, 1))
 
 
@@ -52,5 +52,7 @@ SoundMessage: TypeAlias = OpenSong | Sound
 
 
 def pcm_of(window: Window) -> memoryview:
-    """Return the bytes of a window, channel after channel, without a copy if its memory has that layout."""
+    """Return the bytes of a window of float32 samples, channel after channel, without a copy if its memory has that
+    layout.
+    """
     return np.ascontiguousarray(window, np.float32).reshape(-1).view(np.uint8).data

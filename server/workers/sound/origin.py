@@ -1,4 +1,4 @@
-"""Computes the origin of a song, an id of the content of its request, for its marks."""
+"""Computes the origin of a song: a hash of the content of its request, which is written into the sound file's marks."""
 
 import dataclasses
 import hashlib
@@ -19,9 +19,11 @@ def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
 
 
 def _plain(value: object) -> object:
-    """Return the value as JSON, in an order that does not depend on the process; bytes are replaced by their hash."""
+    """Convert a value to plain JSON values in an order that is the same in every process; bytes are replaced by their
+    hash.
+    """
     match value:
-        case AnchorNote(pitch=pitch, length_beats=length):  # of which there are thousands
+        case AnchorNote(pitch=pitch, length_beats=length):  # handled first, because a melody has thousands of notes
             return [pitch, length]
         case bytes():
             return hashlib.sha256(value).hexdigest()
@@ -37,7 +39,7 @@ def _plain(value: object) -> object:
 
 
 def _given(value: object) -> Iterator[tuple[str, object]]:
-    """Return the fields that differ from their defaults, so that ids do not change when requests get another field."""
+    """Yield the fields that differ from their defaults, so that ids do not change when requests get another field."""
     for field in dataclasses.fields(value):  # type: ignore[arg-type]  # a dataclass
         given = getattr(value, field.name)
         if field.default is dataclasses.MISSING or given != field.default:

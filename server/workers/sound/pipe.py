@@ -18,15 +18,13 @@ _Bytes: TypeAlias = bytes | memoryview
 
 
 class SoundPipe:
-    """A blocking end of the pipe. A second of stereo sound has 384 kB, and copying it would take as long as
-    sending it.
-    """
+    """One end of the blocking pipe for sound. It avoids copies: a second of stereo sound has 384 kB."""
 
     def __init__(self, descriptor: int) -> None:
         self._socket = socket.socket(fileno=descriptor)
 
     def send(self, message: SoundMessage) -> None:
-        """Send a message.
+        """Send a message to the other end.
 
         Raises:
             PipeClosed: the other end is closed.
@@ -40,7 +38,7 @@ class SoundPipe:
             raise PipeClosed from error
 
     def receive(self) -> SoundMessage:
-        """Wait for a message.
+        """Wait for the next message from the other end.
 
         Raises:
             PipeClosed: the other end is closed.

@@ -111,7 +111,7 @@ def _other_protocol(connection: socket.socket, server: str) -> Finding | None:
 def _encrypted(connection: socket.socket, server: str, host: str, encryption: Encryption) -> Finding | None:
     try:
         with _context(encryption).wrap_socket(connection, server_hostname=host) as encrypted:
-            # A server that asks for a certificate refuses only now, or hangs up; any other one begins to talk.
+            # A server that requires a client certificate refuses now or closes the connection; other servers send data.
             return None if encrypted.recv(1) else _not_let_in(server, encryption)
     except ssl.SSLCertVerificationError as error:
         return _untrusted(error)
@@ -137,7 +137,7 @@ def _untrusted(error: ssl.SSLCertVerificationError) -> Finding:
 
 
 def _is_alert(error: ssl.SSLError) -> bool:
-    """True if the server uses TLS and has refused the connection."""
+    """Return True if the server uses TLS and has refused the connection."""
     return "ALERT" in (error.reason or "")
 
 

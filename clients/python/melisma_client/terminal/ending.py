@@ -35,7 +35,7 @@ def ended_by_signals() -> Iterator[None]:
     try:
         yield
     except (KeyboardInterrupt, SystemExit) as end:
-        # The library of the command line takes every interruption for Ctrl-C.
+        # The command-line library treats every interruption as Ctrl-C.
         if isinstance(end, SystemExit) and end.code != Exit.INTERRUPTED:
             raise
         raise SystemExit(int(Exit.TERMINATED if received else Exit.INTERRUPTED)) from None

@@ -1,4 +1,4 @@
-"""Exit statuses of the command, and their texts."""
+"""Exit statuses of the command `melisma`, and the texts that it prints with them."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -70,7 +70,7 @@ _HEADINGS: dict[type[MelismaError], str] = {
     NotEnded: "the song is still being made",
     OutOfRange: "the song has fewer bytes",
     RequestIdReused: "the request id was used for a different request",
-    NotReady: "the server cannot make this song as it is set up",
+    NotReady: "the server is not set up to make this song",
     Unauthenticated: "the server requires a valid API key",
     PermissionDenied: "the API key lacks the right to this call",
     QuotaExceeded: "the quota of the API key is used up",
@@ -141,7 +141,7 @@ _HINTS: dict[type[MelismaError], str] = {
 def explain(console: Console, error: MelismaError, diagnose: Callable[[], Finding | None]) -> Exit:
     """Print the error and what to do; returns the exit status.
 
-    `diagnose` finds out why the server does not answer.
+    `diagnose` is called to find out why a server does not answer.
     """
     violations = error.violations if isinstance(error, InvalidRequest) else ()
     finding = diagnose() if isinstance(error, ConnectionLost) else None
@@ -157,7 +157,7 @@ def explain(console: Console, error: MelismaError, diagnose: Callable[[], Findin
 
 def _hint(error: MelismaError) -> str | None:
     if isinstance(error, DeadlineTooShort) and error.retry_after_seconds is None:
-        return _HINTS[DeadlineExceeded]  # it never can be met
+        return _HINTS[DeadlineExceeded]  # this time limit can never be met
     return _of_kind(_HINTS, error)
 
 
@@ -167,7 +167,7 @@ def print_line(console: Console, text: str) -> None:
 
 
 def _of_kind(table: Mapping[type[MelismaError], T], error: MelismaError) -> T | None:
-    """Return the entry for the error's class, otherwise for its nearest base class."""
+    """Return the table's entry for the class of an error, otherwise for its nearest base class."""
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 

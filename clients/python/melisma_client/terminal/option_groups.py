@@ -20,7 +20,7 @@ def with_groups(function: Callable[..., None]) -> Callable[..., None]:
         function(**values)
 
     command.__name__, command.__doc__ = function.__name__, function.__doc__
-    # The command line is read off the signature.
+    # The command-line library reads the options from the signature.
     cast(Any, command).__signature__ = Signature([option for one in parameters for option in _options(one)])
     return command
 

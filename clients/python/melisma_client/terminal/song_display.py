@@ -56,7 +56,7 @@ class SongDisplay:
         self._progress.stop()
 
     def show(self, event: Event) -> None:
-        """Show one event of the song."""
+        """Show one event of the song in the terminal."""
         match event:
             case SongAccepted():
                 self._begin()

@@ -1,4 +1,4 @@
-"""Writes prometheusrule.yaml and alertmanagerconfig.yaml from deploy/prometheus, in the kinds that the operator takes.
+"""Writes prometheusrule.yaml and alertmanagerconfig.yaml, resources of the Prometheus operator, from deploy/prometheus.
 
 python deploy/kubernetes/components/monitoring/render.py
 """
@@ -20,7 +20,7 @@ _WIDTH = 120
 
 
 class _Dumper(yaml.SafeDumper):
-    """Keeps queries of several lines readable."""
+    """Writes YAML in which queries of several lines stay readable."""
 
 
 def _text(dumper: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
@@ -31,12 +31,12 @@ _Dumper.add_representer(str, _text)
 
 
 def rendered() -> str:
-    """The resource, with all groups of all sources in their order."""
+    """Return the PrometheusRule resource, with the rule groups of all source files in their order."""
     groups = [group for source in SOURCES for group in yaml.safe_load(source.read_text("utf-8"))["groups"]]
     resource: dict[str, Any] = {
         "apiVersion": "monitoring.coreos.com/v1",
         "kind": "PrometheusRule",
-        # Prometheus takes notice of rules with this label, as of the ServiceMonitor.
+        # Prometheus selects rules by this label, as it selects the ServiceMonitor.
         "metadata": {"name": "melisma", "labels": {"release": "kube-prometheus-stack"}},
         "spec": {"groups": groups},
     }
@@ -44,9 +44,10 @@ def rendered() -> str:
 
 
 def rendered_inhibition() -> str:
-    """The resource with the inhibition rules; receivers of alerts are the cluster's own.
+    """Return the AlertmanagerConfig resource with the inhibition rules; the cluster itself configures who receives
+    alerts.
 
-    The operator has the rules hold for alerts of the resource's namespace alone.
+    The operator applies the rules only to alerts of the resource's namespace.
     """
     rules = yaml.safe_load(ALERTMANAGER.read_text("utf-8"))["inhibit_rules"]
     resource: dict[str, Any] = {
@@ -68,7 +69,9 @@ def rendered_inhibition() -> str:
 
 
 def _matcher(text: str) -> dict[str, str]:
-    """A matcher, as a pattern always: a name is a pattern of itself, and not all readers of YAML take a plain "="."""
+    """Return a matcher as a regular expression, also for a plain name, because not all YAML parsers accept a plain
+    "=".
+    """
     found = re.fullmatch(r'(\w+)=~?"(.*)"', text)
     assert found, text
     return {"name": found[1], "value": found[2], "matchType": "=~"}

@@ -1,4 +1,4 @@
-"""Decides the readings of characters with several readings by their neighbours, outside known words.
+"""Decides the reading of a Chinese character with several readings by its neighbours, outside known words.
 
 Readings are pinyin with a tone digit before any sandhi. Patterns are matched at the character, in simplified
 characters, and may include the characters before it.

@@ -39,7 +39,7 @@ class MandarinReadings(NamedTuple):
 
 
 def load() -> None:
-    """Open the dictionaries now, before the first request.
+    """Open the dictionaries of Chinese readings now, before the first request.
 
     Raises:
         EngineUnavailable: the table of characters is missing or damaged.
@@ -80,7 +80,9 @@ def _looked_up(words: Sequence[str]) -> list[str]:
 
 
 def _is_reading(item: str) -> bool:
-    """True if the dictionary has returned pinyin; an unknown character is returned with a tone digit after it."""
+    """Return True if the dictionary has returned pinyin; an unknown character is returned with a tone digit after
+    it.
+    """
     return item.isascii() and item[-1:].isdigit()
 
 
@@ -93,7 +95,7 @@ def _own_reading(character: str, reading: str) -> str:
 
 
 def _lexical(character: str, reading: str) -> str:
-    """Return the reading with its tone before sandhi."""
+    """Return the reading of a character with its tone before tone sandhi."""
     return _BEFORE_SANDHI.get((character, reading), reading)
 
 
@@ -112,7 +114,9 @@ def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def third_tones(readings: Sequence[str]) -> list[str]:
-    """Change third tones before third tones to second tones, from the end, so that every other one of many changes."""
+    """Change third tones before third tones to second tones, from the end on, so that of a run every other one
+    changes.
+    """
     spoken = list(readings)
     for place in range(len(spoken) - 2, -1, -1):
         if spoken[place].endswith("3") and spoken[place + 1].endswith("3"):
@@ -121,7 +125,7 @@ def third_tones(readings: Sequence[str]) -> list[str]:
 
 
 def _one_and_not(run: str, readings: Sequence[str], place: int) -> str:
-    """Return the reading at `place`, with the tone of 一 or 不 changed by the tone after it."""
+    """Return the reading of the character at `place`; the tone of 一 and 不 is changed by the tone after it."""
     reading, following = readings[place], "".join(readings[place + 1 : place + 2])
     falling = following.endswith("4")
     if run[place] == "不" and reading == "bu4":

@@ -1,4 +1,4 @@
-"""Reads the particles 地 and 得, which are other words in other positions."""
+"""Reads 地 and 得, which are particles in some positions and other words in others."""
 
 import re
 from collections.abc import Container
@@ -55,7 +55,7 @@ _REACH = 5
 
 
 def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
-    """True if the 地 at `place` is a particle even if it could be part of a word.
+    """Return True if the 地 at `place` is a particle even if it could be part of a word.
 
     Args:
         line: simplified characters without anything between them.

@@ -1,4 +1,4 @@
-"""Parses readings given by the caller: 行(háng), 行[hang2], and whole lines of pinyin."""
+"""Parses readings that the caller gives in lyrics: 行(háng), 行[hang2], and whole lines of pinyin."""
 
 import re
 import unicodedata
@@ -40,7 +40,9 @@ class Toned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A line without the given readings, those readings by character position, and remarks on invalid ones."""
+    """A line of lyrics without readings in brackets, these readings by character position, and remarks on invalid
+    ones.
+    """
 
     shown: str
     readings: Mapping[int, str]
@@ -48,7 +50,7 @@ class Given(NamedTuple):
 
 
 def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]]) -> Given:
-    """Remove the readings in brackets after characters from a line.
+    """Remove the readings in brackets after Chinese characters from a line.
 
     Args:
         text: a line.
@@ -75,7 +77,7 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 
 
 def pinyin_line(text: str) -> bool:
-    """True if all Latin words of a line are pinyin.
+    """Return True if all Latin words of a line are pinyin.
 
     At least half of them must have tones, or they must be at least three single syllables of which few are English
     words.
@@ -99,7 +101,7 @@ def pinyin_line(text: str) -> bool:
 
 
 def _is_french(token: str, syllables: list[Toned]) -> bool:
-    """True if the only tone mark of a word is é, and not on every syllable ("café")."""
+    """Return True if the only tone mark of a word is é, and not on every syllable ("café")."""
     return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 
@@ -125,7 +127,7 @@ def syllables_of(token: str) -> list[Toned] | None:
 
 @lru_cache(maxsize=4096)
 def _cut(part: str) -> tuple[Toned, ...] | None:
-    """Cut a part without digits into the longest possible syllables, each with at most one tone."""
+    """Cut text without tone digits into the longest possible pinyin syllables, each with at most one tone mark."""
     if part in "'’":
         return ()
     for size in range(min(_LONGEST_SYLLABLE + 2, len(part)), 0, -1):
@@ -158,7 +160,7 @@ def _toned(written: str) -> Toned | None:
 
 
 def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> list[str]:
-    """Return the readings for the last characters of `run`; empty if the text is not pinyin for them."""
+    """Return the readings in a bracket for the last characters of `run`; empty if the text is not pinyin for them."""
     found: list[Toned] = []
     for token in re.split(r"[\s·-]", written):
         toned = syllables_of(token)
@@ -172,7 +174,9 @@ def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> li
 
 
 def _of(character: str, syllable: Toned, known: Callable[[str], frozenset[str]]) -> str | None:
-    """Return the reading of a character for a written syllable, in the dictionary's tone if none is written."""
+    """Return the reading of a character for a written syllable; if no tone is written, with the tone in the
+    dictionary.
+    """
     if syllable.toned:
         return syllable.reading
     tones = (reading for reading in sorted(known(character)) if reading[:-1] == syllable.reading[:-1])

@@ -13,7 +13,7 @@ _SHORTEST_IDIOM = 4
 
 
 class _Idioms:
-    """The dictionary's words of at least four characters."""
+    """Set of the dictionary's Chinese words of at least four characters."""
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and len(word) >= _SHORTEST_IDIOM and word in PHRASES_DICT
@@ -25,8 +25,8 @@ _IDIOMS = _Idioms()
 def corrected(words: Sequence[str], readings: Sequence[str]) -> list[str]:
     """Return the corrected readings, one for each character of the dictionary's `words` of a line.
 
-    They are taken, in this order, from a word of Melisma's own table, from the character's neighbours, from a longer
-    word of the dictionary, or from the character's usual reading.
+    Readings are taken, in this order, from a word of Melisma's own table, from the character's neighbours, from a
+    longer word of the dictionary, or from the character's usual reading.
     """
     line = "".join(words)
     return [
@@ -47,6 +47,6 @@ def _reading(line: str, place: int, lone: bool) -> str | None:
 
 
 def _lone(words: Sequence[str]) -> Iterator[bool]:
-    """Return for each character True if it is a word by itself."""
+    """Yield for each character of a line True if it is a word by itself."""
     for word in words:
         yield from [len(word) == 1] * len(word)

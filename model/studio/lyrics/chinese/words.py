@@ -1,4 +1,4 @@
-"""A table of words that decide the reading of a character with several readings."""
+"""Table of Chinese words that decide the reading of a character with several readings."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -11,7 +11,7 @@ TABLE = Path(__file__).parents[2] / "characters" / "polyphones.txt"
 
 
 class Word(NamedTuple):
-    """A word, the position of a character in it, and the reading of that character."""
+    """A Chinese word, the position of a character in it, and the reading of that character in the word."""
 
     text: str
     place: int
@@ -33,7 +33,7 @@ def reading_in_word(line: str, place: int) -> str | None:
 
 @cache
 def _words() -> dict[str, tuple[Word, ...]]:
-    """Return the words of each character, the longest first."""
+    """Return the words of the table by character, the longest first."""
     try:
         rows = [row.split() for row in TABLE.read_text(encoding="utf-8").splitlines() if row and row[0] != "#"]
         found: dict[str, list[Word]] = {}

@@ -1,4 +1,4 @@
-"""The genres that a prompt may name."""
+"""Table of the genres that a prompt may name."""
 
 from model.studio.prompt.genres.concert import BOSSA, CINEMATIC, JAZZ, WALTZ
 from model.studio.prompt.genres.electronic import AMBIENT, DANCE, DRUM_AND_BASS, GAME, LOFI

@@ -1,4 +1,4 @@
-"""Genres of the stage: orchestra, jazz club, dance hall, ballroom."""
+"""Genres of the stage (orchestra, jazz club, dance hall, ballroom), with their words and styles."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.prompt.metre import WALTZ_WORDS

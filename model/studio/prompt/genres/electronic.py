@@ -1,4 +1,4 @@
-"""Genres of synthesisers and computers."""
+"""Electronic genres, with their words and styles."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Track

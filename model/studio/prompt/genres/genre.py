@@ -1,4 +1,4 @@
-"""A genre: its names, and its style."""
+"""The data type of a genre: the words that name it, its tempo range and its style."""
 
 from dataclasses import dataclass
 
@@ -34,7 +34,7 @@ def genre(
     vocal_db: float = 0.0,
     tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
 ) -> Genre:
-    """Make a genre named by comma-separated `words`, whose style has the middle of its tempo range."""
+    """Make a genre that the comma-separated `words` name; the tempo of its style is the middle of its tempo range."""
     tempo_bpm = sum(tempo_range_bpm) / 2
     instruments = tuple(players.items())
     style = Style(

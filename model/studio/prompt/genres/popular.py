@@ -1,4 +1,4 @@
-"""Pop, rock and their neighbours."""
+"""Pop, rock and related genres, with their words and styles."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Track

@@ -1,4 +1,4 @@
-"""Genres of Jamaica and of the American church."""
+"""Genres of Jamaica (such as reggae) and gospel, with their words and styles."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Track

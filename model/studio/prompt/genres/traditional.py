@@ -1,4 +1,4 @@
-"""Traditional genres: folk, children's songs, marches."""
+"""Traditional genres (folk, children's songs, marches), with their words and styles."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Mode, Track

@@ -1,4 +1,4 @@
-"""Weighs the notes of a line as a singer does: an arc that falls to the end, accents, and entries after the beat."""
+"""Shapes the notes of a sung line: loudness that falls to the end, accents, and entries after the beat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -33,7 +33,7 @@ class Accent:
 def performed(
     notes: Sequence[SungNote], accents: Sequence[Accent], manner: Manner, generator: np.random.Generator
 ) -> tuple[SungNote, ...]:
-    """The notes as somebody sings them: their force shaped line by line, and some of them a little late.
+    """Return the notes with loudness shaped line by line and with some notes slightly late.
 
     `accents` has one entry for each note.
     """
@@ -65,7 +65,7 @@ def _shaped(
 
 
 def _late(notes: Sequence[SungNote], manner: Manner, generator: np.random.Generator) -> list[SungNote]:
-    """Syllables that enter up to `lag_seconds` after their beat; a note before them lasts until they do."""
+    """Delay notes by up to `lag_seconds` after their beat; the note before lasts until the delayed one begins."""
     chances = generator.random(len(notes))
     out: list[SungNote] = []
     for note, chance in zip(notes, chances.tolist(), strict=True):

@@ -1,4 +1,4 @@
-"""The pitch of a sung line: exact on the notes, and moving between and around them as singers do.
+"""Computes the pitch curve of a sung line, with glides between notes, drift and ornaments.
 
 Overshoot, preparation and fine fluctuation follow the observations of Saitou, Unoki and Akagi (2005).
 """
@@ -27,7 +27,7 @@ _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
 
 
 def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
-    """The fundamental in hertz at every frame, [frames]; in pauses that of the note before."""
+    """Return the fundamental frequency in hertz at every frame, [frames]; pauses keep that of the note before."""
     notes = [note for syllable in placed for note in syllable.notes]
     tones = [syllable.notes[0].tone for syllable in placed for _ in syllable.notes]
     semitones = _glides(notes, frames, manner, generator)
@@ -42,7 +42,7 @@ def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator
 
 
 def _glides(notes: Sequence[SungNote], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Semitones: each note's pitch, reached by half a cosine from the one before, with some overshoot.
+    """Return the pitch in semitones at every frame: half a cosine from each note to the next, with some overshoot.
 
     The wider the interval, the longer the glide; how much of it lies within the note differs from note to note.
     """
@@ -67,7 +67,7 @@ def _glides(notes: Sequence[SungNote], frames: int, manner: Manner, generator: n
 
 
 def _drift(frames: int, generator: np.random.Generator) -> Curve:
-    """Cents of slow wandering, of fine fluctuation, and of jitter from pulse to pulse."""
+    """Return the random change of pitch in cents at every frame: slow drift, fine fluctuation and jitter."""
     slow = _smoothed(generator.standard_normal(frames + 80), 81)[:frames]
     fine = _smoothed(generator.standard_normal(frames + 6), 7)[:frames]
     out: Curve = _DRIFT_CENTS * (slow + 0.5 * fine) + _JITTER_CENTS * generator.standard_normal(frames)
@@ -75,7 +75,7 @@ def _drift(frames: int, generator: np.random.Generator) -> Curve:
 
 
 def _smoothed(noise: Curve, width: int) -> Curve:
-    """Noise through a Hann window of `width` frames, of unit variance."""
+    """Return noise of unit variance, smoothed by a Hann window of `width` frames."""
     window = np.hanning(width + 2)[1:-1]
     out: Curve = np.convolve(noise, window / np.sqrt((window**2).sum()), "valid")
     return out
@@ -84,7 +84,7 @@ def _smoothed(noise: Curve, width: int) -> Curve:
 def _colour(
     cents: Curve, note: SungNote, tone: int, begins: bool, manner: Manner, generator: np.random.Generator
 ) -> None:
-    """Add the ornaments of one note."""
+    """Add the ornaments of one note to the pitch curve."""
     first, last = frame(note.start), min(frame(note.end), len(cents))
     time: Curve = FRAME_SECONDS * np.arange(max(last - first, 0), dtype=np.float64)
     length = note.end - note.start
@@ -99,7 +99,7 @@ def _colour(
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """A trace of the spoken tone, short enough to leave the note in tune."""
+    """Return a trace of the spoken tone in the pitch, short enough to leave the note in tune."""
     if tone == 2:
         return -70.0 * np.exp(-time / 0.045)
     if tone == 3:

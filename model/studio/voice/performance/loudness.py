@@ -1,4 +1,4 @@
-"""Loudness of a sung syllable, frame by frame: the effort behind it, and its attack and release."""
+"""Computes the loudness of a sung syllable at every frame: the singer's effort, and attack and release."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,9 +18,9 @@ _SOFT_ATTACK_FRAMES, _ATTACK_FRAMES = 5, 2
 
 
 def effort_db(syllable: Placed, length: int, lead: int) -> Floats:
-    """Level of the `lead` frames before a vowel and of its `length` frames, in dB below a note of full force.
+    """Return the effort at the `lead` frames before a vowel and its `length` frames, in dB below a note of full force.
 
-    It goes from note to note of a melisma, swells in a long note, and falls in the last one of a line.
+    The effort glides between the notes of a melisma, swells in a long note, and falls in the last note of a line.
     """
     notes = syllable.notes
     middles = [((note.start + note.end) / 2 - notes[0].start) / FRAME_SECONDS for note in notes]
@@ -35,7 +35,9 @@ def effort_db(syllable: Placed, length: int, lead: int) -> Floats:
 
 
 def shape_db(syllable: Placed, length: int, lead: int) -> Floats:
-    """Attack and release over the same frames: where the voice begins, stops, or closes for a consonant."""
+    """Return attack and release in dB over the same frames: where the voice begins, stops, or closes for a
+    consonant.
+    """
     gain = np.zeros(lead + length)
     if not syllable.bound_before or syllable.unvoiced_onset is not None:
         soft = syllable.unvoiced_onset is None and not lead

@@ -1,4 +1,4 @@
-"""Manners of singing: what a singer of one genre does otherwise than one of another."""
+"""Manners of singing of each genre, such as its vibrato, breathiness and glides."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """Habits of a singer.
+    """Manner of singing of a genre.
 
     Attributes:
         effort_db: level over the usual effort; the timbre follows it.
@@ -70,5 +70,5 @@ _BY_GENRE: Mapping[str, Manner] = MappingProxyType(
 
 
 def manner_of(genre: str) -> Manner:
-    """The manner of a genre, by the name that `Style` has for it. Raises KeyError for what is no genre."""
+    """Return the manner of singing of a genre, by the name in `Style.genre`. Raises KeyError for an unknown genre."""
     return _BY_GENRE[genre]

@@ -1,4 +1,4 @@
-"""Vibrato: on some of the long notes, late, growing, and never twice the same.
+"""Computes the vibrato of sung notes: on some of the long notes, late, growing, and different each time.
 
 Rates and extents are near those of Prame, "Measurements of the vibrato rate of ten singers" (1994) and "Vibrato extent
 and intonation in professional Western lyric singing" (1997): 5 to 7 Hz, faster towards the end of a note.
@@ -26,9 +26,9 @@ _LAST_POWER, _USUAL_POWER = 0.6, 1.15
 
 
 def vibrato(time: Curve, length: float, last: bool, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Cents at `time` seconds into a note of `length` seconds; zeros if the note is sung straight.
+    """Return the vibrato in cents at `time` seconds into a note of `length` seconds; zeros for a note without vibrato.
 
-    The `last` note of a line has vibrato more often. Every note takes as many numbers from the generator.
+    The `last` note of a line has vibrato more often. Every note draws the same number of values from the generator.
     """
     wish, rate, extent, delay, unrest = generator.random(5)
     if length < FROM_SECONDS or wish > manner.vibrato ** (_LAST_POWER if last else _USUAL_POWER):

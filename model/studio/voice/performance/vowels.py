@@ -1,4 +1,4 @@
-"""Movement within sung vowels: the course through a recorded vowel, and the unrest of a living voice."""
+"""Chooses the recorded frames that a sung vowel passes through, and adds natural fluctuation of its spectrum."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,7 +25,7 @@ _TO_BANDS = np.stack(
 
 
 def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
-    """The frame of the take at each of `length` frames of the vowel.
+    """Return, for each of the `length` frames of the sung vowel, the position in the recorded take.
 
     Glides into and out of the vowel keep the pace of speech, or hasten if there is little room: a diphthong is one
     syllable however long it lasts. Between them the path wanders to and fro around the held part. With `held` there
@@ -43,7 +43,9 @@ def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held:
 
 
 def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
-    """A walk through the held part and a little around it, of changing pace and direction, ending at its end."""
+    """Return a random path through the steady part of a vowel, of changing pace and direction, ending at the part's
+    end.
+    """
     low = max(take.hold[0] - _WIDENED_FRAMES, take.nucleus)
     high = max(min(take.hold[1] + _WIDENED_FRAMES, len(take.envelope) - 1), low + 1)
     steps = np.convolve(generator.standard_normal(length + _PACE_FRAMES), np.ones(_PACE_FRAMES), "valid")[:length]
@@ -53,7 +55,7 @@ def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
 
 
 def unrest(frames: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Fluctuation in dB of the spectrum, [frames, BANDS], and of the whole level, [frames]."""
+    """Return the random fluctuation, in dB, of the spectrum [frames, BANDS] and of the whole level [frames]."""
     window = np.hanning(_UNREST_FRAMES + 2)[1:-1].astype(np.float32)
     window *= _UNREST_DB / np.sqrt((window**2).sum())
     noise = generator.standard_normal((frames + _UNREST_FRAMES - 1, _UNREST_BANDS), dtype=np.float32)

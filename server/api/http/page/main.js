@@ -1,4 +1,4 @@
-// The page: brings form, song, player and history together.
+// The preview page: connects form, song, player and history.
 
 import * as faults from "./form/faults.js";
 import * as choices from "./form/choices.js";
@@ -28,12 +28,12 @@ const open = new OpenSong($("audio"), { heard, changed: show, moved: showPlayer,
 const { player } = open;
 const karaoke = new Karaoke((seconds) => player.seek(seconds));
 
-let waiting = 0; // a timer, while the server wants to be left alone
+let waiting = 0; // a timer that runs until the server accepts the next request
 let sending = false;
-let fromForm = ""; // the song that the form has asked for
-let notice = null; // gives the words where no song is open
+let fromForm = ""; // the id of the song that was requested with the form
+let notice = null; // returns the text to show while no song is open
 
-// ---- asking for a song
+// ---- requesting a song
 
 async function submit(body = form.read(), place = "form") {
   faults.clear();
@@ -64,7 +64,7 @@ function showGenerate() {
   $("generate").textContent = sending ? t("generate.sending") : secondsLeft ? t("generate.wait", { n: secondsLeft }) : t("generate");
 }
 
-/** Say why the server refused something, at the form or where the actions on a song are. */
+/** Show why the server refused a request, at the form or beside the actions on a song. */
 function refused(problem, place = "form") {
   if (!problem.status) return faults.fault(place, UNREACHED);
   if (problem.status === 401) return faults.askForKey(() => t(api.key.get() ? "key.wrong" : "key.missing"));
@@ -84,7 +84,7 @@ function countDown(seconds, place) {
   showGenerate();
 }
 
-// ---- one song
+// ---- the open song
 
 function start(id, options) {
   notice = null;
@@ -120,7 +120,7 @@ async function cancel() {
   $("cancel").disabled = true;
   const answer = await api.cancel(id).catch(notDone);
   $("cancel").disabled = false;
-  if (answer?.status === 204) deleted(id); // it had ended just before
+  if (answer?.status === 204) deleted(id); // the song had just ended, so it was deleted
 }
 
 function again(body, rebuilt) {
@@ -138,7 +138,7 @@ function deleted(id) {
   history.refresh().catch(() => {});
 }
 
-// ---- what is seen of it
+// ---- showing the open song
 
 function show() {
   $("empty").hidden = Boolean(open.song.id);
@@ -175,11 +175,11 @@ function showMoment() {
   if (open.sound) timeline.drawWave(open.sound, open.seconds, player.time);
 }
 
-// ---- the page itself
+// ---- starting the page
 
 const SONG = /^song-[0-9a-f]{8}(?:-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
-/** Open the song that the address names. */
+/** Open the song whose id is in the page's address. */
 function restored() {
   const id = location.hash.slice(1);
   if (id && id === open.song.id) return;
@@ -192,7 +192,7 @@ function keepPlace() {
   if (open.song.id) sessionStorage.setItem(PLACE, JSON.stringify({ id: open.song.id, time: player.time }));
 }
 
-/** Learn from the server what can be chosen, and which songs there are. */
+/** Fetch the engines and the caller's songs from the server. */
 async function learn() {
   try {
     choices.offer(await api.engines());

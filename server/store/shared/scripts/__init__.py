@@ -1,4 +1,4 @@
-"""The scripts (Lua) that the directory runs, each as one atomic decision."""
+"""Loads the Lua scripts that run in the directory (Redis or Valkey), each as one atomic decision."""
 
 from collections.abc import Mapping
 from functools import cache
@@ -9,12 +9,12 @@ _LIBRARY, _CLOCK = "library", "clock"
 
 @cache
 def texts() -> Mapping[str, str]:
-    """Return the whole text of every script, by name."""
+    """Return the whole text of every Lua script, by name."""
     return assembled(_text(_CLOCK))
 
 
 def assembled(clock: str) -> Mapping[str, str]:
-    """Return the texts with another clock: Lua that defines `now`, in seconds."""
+    """Return the texts of the scripts with another clock: Lua code that defines `now`, in seconds."""
     names = (path.name.removesuffix(".lua") for path in files(__package__).iterdir() if path.name.endswith(".lua"))
     prelude = clock + _text(_LIBRARY)
     return {name: _joined(prelude, _text(name)) for name in names if name not in (_LIBRARY, _CLOCK)}

@@ -119,7 +119,7 @@ def test_notes_after_the_window_are_not_played_yet(bank: InstrumentBank) -> None
 def test_a_section_must_begin_where_the_last_one_ended(bank: InstrumentBank) -> None:
     mixer = _mixer(bank)
     _song(mixer, BUSY)
-    with pytest.raises(ValueError, match="section at 5"):
+    with pytest.raises(ValueError, match="begins at sample 5"):
         next(mixer.render(BUSY, 5, BAR, first_window=100, window=100, final=False))
 
 

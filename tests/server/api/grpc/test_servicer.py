@@ -36,7 +36,7 @@ async def test_an_accepted_song_is_logged_by_its_names(caplog: pytest.LogCapture
     async with edge(FakeRunner()) as channel:
         request = music_pb2.GenerateRequest(prompt="pop", request_id=request_id)
         _ = [r async for r in music_pb2_grpc.MusicServiceStub(channel).Generate(request)]
-    (record,) = [record for record in caplog.records if record.getMessage() == "song accepted"]
+    (record,) = [record for record in caplog.records if record.getMessage() == "a song was accepted"]
     assert (vars(record)["request_id"], vars(record)["song_id"]) == (request_id, "song-1")
 
 

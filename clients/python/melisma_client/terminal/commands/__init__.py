@@ -1,1 +1,1 @@
-"""The commands, one module per kind of resource."""
+"""The commands of `melisma`, one module for each kind of resource."""

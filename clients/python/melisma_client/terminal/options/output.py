@@ -1,4 +1,4 @@
-"""Options of a command's output and time limit."""
+"""Command-line options of a command's output and time limit."""
 
 from typing import Annotated, TypeAlias
 

@@ -85,7 +85,7 @@ class ServerOptions:
             raise typer.BadParameter(str(error)) from error
 
     def key(self) -> str:
-        """The API key. It is not an option, because all users of a computer can read command lines."""
+        """Return the API key. It is not an option, because all users of a computer can read command lines."""
         file = self.api_key_file
         return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
 

@@ -1,4 +1,4 @@
-"""Command-line options of the music."""
+"""Command-line options that describe the music, such as prompt and lyrics."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,7 +16,7 @@ from melisma_client.terminal.options.tasks import TaskOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongOptions:
-    """Options of the music."""
+    """Options that describe the music."""
 
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style as keywords, English or Chinese.")] = ""
     lyrics: Annotated[

@@ -12,7 +12,7 @@ from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, Repaint
 
 
 class TaskName(StrEnum):
-    """Kind of a task."""
+    """Kind of a task, as given with `--task`."""
 
     AUDIO_TO_AUDIO = "audio-to-audio"
     RETAKE = "retake"
@@ -23,7 +23,7 @@ class TaskName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOptions:
-    """Options of tasks."""
+    """Options of tasks, such as the recording."""
 
     task: Annotated[
         TaskName | None, typer.Option("--task", help="Task for --recording, or for the song of --seed (retake).")

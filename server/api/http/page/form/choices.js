@@ -1,4 +1,4 @@
-// What the chosen engine lets the caller choose.
+// The form's choices that depend on the engine: engine, voice and stems.
 
 import { t } from "../text/i18n.js";
 import { $, make } from "../view/dom.js";
@@ -6,35 +6,35 @@ import { $, make } from "../view/dom.js";
 const CONTROLS = { "voice-field": "voice", "tonality-field": "key", "tempo-field": "tempo_bpm", "stems-field": "stems" };
 
 let engines = [];
-// Chosen before the engines are known, or while another engine is chosen; no stems: all of them.
+// Choices made before the engines are known, or for another engine; without stems, all are chosen.
 let chosen = { engine: "", voice: "", stems: null };
 
-/** True where the field of a control is of use to the engine. */
+/** True if the chosen engine supports the field of a control. */
 export const usable = (name) => !$(`${name}-field`).hidden;
 
-/** Set the choices up. */
+/** Set up the fields for engine, voice and stems. */
 export function begin() {
   $("engine").addEventListener("change", () => ((chosen.engine = $("engine").value), show()));
   $("voice").addEventListener("change", () => (chosen.voice = $("voice").value));
   $("stems").addEventListener("change", () => (chosen.stems = stems()));
 }
 
-/** Offer these engines. */
+/** Show these engines in the list of engines. */
 export function offer(found) {
   engines = found;
   show();
 }
 
-/** Choose {engine, voice, stems}, as far as the engines have them. */
+/** Select {engine, voice, stems}, as far as the engines support them. */
 export function choose(wanted) {
   chosen = { engine: wanted.engine ?? "", voice: wanted.voice ?? "", stems: wanted.stems ?? null };
   show();
 }
 
-/** What is chosen. */
+/** The present choices as {engine, voice, stems}. */
 export const choices = () => chosen;
 
-/** Show the choices in the language of the page. */
+/** Show the names of all choices in the language of the page. */
 export function show() {
   const options = engines.map(({ name, ready }) => make("option", { value: name, textContent: ready ? name : t("engine.loading", { name }) }));
   $("engine").replaceChildren(...options);
@@ -59,7 +59,7 @@ function showOf(engine) {
 const stemBox = (value, checked) =>
   make("label", { className: "check" }, make("input", { type: "checkbox", name: "stems", value, checked }), make("span", { textContent: t(`stem.${value}`) }));
 
-/** The stems that are ticked; null where all or none of them are, which is the same to the server. */
+/** The selected stems; null if all or none are selected, which means all to the server. */
 export function stems() {
   const boxes = Array.from($("stems").querySelectorAll("input"));
   const ticked = boxes.filter((box) => box.checked).map((box) => box.value);

@@ -1,13 +1,13 @@
-// What is wrong with the form, said at its fields, in whichever language the page has.
+// Error messages of the form, shown at its fields in the language of the page.
 
 import { t } from "../text/i18n.js";
 import { fieldOf } from "../text/reasons.js";
 import { explained } from "../text/violations.js";
 import { $ } from "../view/dom.js";
 
-const said = new Map(); // of each place, what gives its words
+const said = new Map(); // by field: the function that returns its message
 
-/** Say at a field what is wrong with it: `words()` gives it in the language of the page; null takes it back. */
+/** Show an error at a field: `words()` returns it in the language of the page; null removes the error. */
 export function fault(name, words) {
   const place = $(`error-${name}`);
   if (!place) return false;
@@ -19,16 +19,16 @@ export function fault(name, words) {
   return true;
 }
 
-/** True where these words are said there. */
+/** True if this error is shown at the field. */
 export const says = (name, words) => said.get(name) === words;
 
-/** Take all complaints back. */
+/** Remove all errors. */
 export const clear = () => Array.from(said.keys()).forEach((name) => fault(name, null));
 
-/** Say everything again, as after a change of language. */
+/** Show all errors again after a change of language. */
 export const retell = () => Array.from(said).forEach(([name, words]) => fault(name, words));
 
-/** Show violations {field, description} where they belong, and go to the first. */
+/** Show violations {field, description} at their fields, and move the focus to the first one. */
 export function complain(violations) {
   const names = violations.map(({ field, description }) => {
     const name = fieldOf(field);
@@ -42,7 +42,7 @@ export function complain(violations) {
   first.focus();
 }
 
-/** Ask for a key, and say why. */
+/** Show the field for the API key, and the reason why a key is needed. */
 export function askForKey(words) {
   $("key-field").hidden = false;
   fault("api-key", words);

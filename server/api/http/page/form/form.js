@@ -1,4 +1,4 @@
-// The form: what the song shall be.
+// The form in which the caller describes a song.
 
 import { key } from "../server/api.js";
 import { current, t } from "../text/i18n.js";
@@ -12,7 +12,7 @@ const LIMITS = { prompt: 1000, lyrics: 10000 };
 const TEXTS = ["prompt", "lyrics", "duration", "key", "tempo_bpm", "seed"];
 const EMPTY = { prompt: "", lyrics: "", duration: "60", key: "", tempo_bpm: "", seed: "" };
 
-/** Set the form up as it was left; `submitted()` hears of a wish for a song. */
+/** Set up the form with the values of the last visit; `submitted()` is called when the form is submitted. */
 export function begin(submitted) {
   $("form").addEventListener("submit", (event) => (event.preventDefault(), submitted()));
   $("lyrics").addEventListener("scroll", scrolled);
@@ -30,7 +30,7 @@ function edited({ type, target }) {
   if (target.id !== "api-key") changed();
 }
 
-/** Show what depends on the language. */
+/** Show all texts that depend on the language. */
 export function translated() {
   const groups = WORDS[current()].map((group) => make("div", { className: "chips" }, ...group.map(wordChip)));
   $("words").replaceChildren(...groups);
@@ -53,14 +53,14 @@ function insert(tag) {
   $("lyrics").setSelectionRange(caret, caret);
 }
 
-/** The values of the form, as they are written and chosen. */
+/** The present values of the form, as written and chosen. */
 const values = () => ({
   ...Object.fromEntries(TEXTS.map((name) => [name, $(name).value])),
   automatic: $("duration-auto").checked,
   ...choices.choices(),
 });
 
-/** Write values into the form; what they lack is as in an empty form. Complaints about what changes are taken back. */
+/** Set the values of the form; missing values become those of an empty form. Errors of changed fields are removed. */
 function fill(given, keep = true) {
   for (const name of TEXTS) {
     const value = String(given[name] ?? EMPTY[name]);
@@ -73,7 +73,7 @@ function fill(given, keep = true) {
   keep ? changed() : show();
 }
 
-/** Write into the form what a song was asked for with. */
+/** Set the form to the request of a song. */
 export const fillFrom = (body) => fill({ ...body, automatic: !body.duration });
 
 function changed() {
@@ -107,7 +107,7 @@ function scrolled() {
   $("backdrop").scrollTop = $("lyrics").scrollTop;
 }
 
-/** The body that asks for the song. */
+/** The request body for the song in the form. */
 export function read() {
   const body = { prompt: $("prompt").value.trim(), lyrics: $("lyrics").value.trim() };
   if (!$("duration-auto").checked) body.duration = Number($("duration").value);
@@ -120,7 +120,7 @@ export function read() {
   return stems ? { ...body, stems } : body;
 }
 
-// What is no number goes to the server as it is, whose answer then stands at the field.
+// Text that is not a number is sent as it is; the server's error is then shown at the field.
 function number(name) {
   const text = $(name).value.trim();
   if (!text) return $(name).validity.badInput ? { [name]: "" } : {};

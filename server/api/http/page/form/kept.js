@@ -1,4 +1,4 @@
-// What this browser keeps of the caller's work: the form as it stands, and what each song was asked for with.
+// Stores in the browser the values of the form and the request of each song.
 
 import { key } from "../server/api.js";
 
@@ -6,10 +6,10 @@ const DRAFT = "melisma.draft";
 const REQUESTS = "melisma.requests";
 const MOST_REQUESTS = 50;
 
-// As long as the caller is known here: a key stays in its tab, a browser without keys stays itself.
+// In the storage that also identifies the caller: of the tab with an API key, of the browser without one.
 const place = () => (key.get() ? sessionStorage : localStorage);
 
-/** Keep the values of the form: for this tab, and for new ones where nobody needs a key. */
+/** Store the values of the form: for this tab, and for new tabs if no API key is needed. */
 export function keepDraft(values) {
   const text = JSON.stringify(values);
   sessionStorage.setItem(DRAFT, text);
@@ -17,18 +17,18 @@ export function keepDraft(values) {
   else localStorage.setItem(DRAFT, text);
 }
 
-/** The values of the form that were kept; null without any. */
+/** The stored values of the form; null if there are none. */
 export const draft = () => JSON.parse(sessionStorage.getItem(DRAFT) ?? localStorage.getItem(DRAFT) ?? "null");
 
 const requests = () => JSON.parse(place().getItem(REQUESTS) ?? "[]");
 const store = (all) => place().setItem(REQUESTS, JSON.stringify(all.slice(0, MOST_REQUESTS)));
 const others = (id) => requests().filter(([other]) => other !== id);
 
-/** Keep the body that asked for a song. */
+/** Store the request body of a song. */
 export const remember = (id, body) => store([[id, body], ...others(id)]);
 
-/** The body that asked for a song; null where this browser did not, or not lately. */
+/** The stored request body of a song; null if this browser has none. */
 export const recall = (id) => requests().find(([other]) => other === id)?.[1] ?? null;
 
-/** Keep nothing of a song. */
+/** Delete the stored request of a song. */
 export const forget = (id) => store(others(id));

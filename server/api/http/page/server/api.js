@@ -1,11 +1,11 @@
-// The REST API of the server that this page comes from.
+// Calls the REST API of the server that serves this page.
 
 import * as connection from "./connection.js";
 
 const KEY = "melisma.key";
 const CALLER = "melisma.caller";
 
-/** What the server refused: RFC 9457, with the fields at fault. Its status is 0 where the server cannot be reached. */
+/** An error response of the server (RFC 9457), with its violations. The status is 0 if the server cannot be reached. */
 export class Problem extends Error {
   constructor(status, told) {
     super(told.detail || told.title || String(status));
@@ -23,7 +23,7 @@ export const key = {
   set: (value) => (value ? sessionStorage.setItem(KEY, value) : sessionStorage.removeItem(KEY)),
 };
 
-// Where nobody needs a key, every browser has a list of songs of its own.
+// Without API keys every browser has its own caller name, and so its own list of songs.
 function caller() {
   let name = localStorage.getItem(CALLER);
   if (!name) {
@@ -35,7 +35,7 @@ function caller() {
 
 const hexadecimal = (bytes) => Array.from(bytes, (byte) => byte.toString(16).padStart(2, "0")).join("");
 
-/** Fetch with key and caller; throws Problem for an answer that is none, and where there is no answer. */
+/** Fetch with API key and caller; throws Problem for an error response or if there is no response. */
 export async function ask(path, options = {}) {
   const headers = { "X-Caller": caller(), ...options.headers };
   if (key.get()) headers.Authorization = `Bearer ${key.get()}`;
@@ -64,7 +64,7 @@ async function reached(path, options) {
 
 const json = async (path, options) => (await ask(path, options)).json();
 
-// What stands in an address comes from outside, and may be anything.
+// The id comes from the page's address and may be any text.
 const songPath = (id) => `/v1/audio/music/${encodeURIComponent(id)}`;
 
 export const engines = async () => (await json("/v1/engines")).engines;
@@ -72,18 +72,18 @@ export const song = (id) => json(songPath(id));
 export const cancel = (id) => ask(`${songPath(id)}/cancel`, { method: "POST" });
 export const songs = (token = "") => json(`/v1/audio/music?page_size=10&page_token=${encodeURIComponent(token)}`);
 
-/** Where the events of a song are. */
+/** The path of a song's events. */
 export const eventsAddress = (id) => `${songPath(id)}/events`;
 
-/** Where a song's sound is, from a byte on. */
+/** The path of a song's sound, from a byte on. */
 export const soundAddress = (id, offset = 0) => `/audio/${encodeURIComponent(id)}.mp3${offset ? `?byte_offset=${offset}` : ""}`;
 
-/** True where there is sound of the song, whoever asks. */
+/** True if there is sound of the song, for any caller. */
 export async function hasSound(id) {
   return ask(soundAddress(id), { method: "HEAD" }).then(() => true, () => false);
 }
 
-/** Delete a song that has ended; throws Problem where it is still there. */
+/** Delete a song that has ended; throws Problem if it could not be deleted. */
 export async function remove(id) {
   await ask(songPath(id), { method: "DELETE" }).catch(unlessGone);
   const left = await song(id).catch(unlessGone);
@@ -96,7 +96,7 @@ function unlessGone(problem) {
 
 let unanswered = { text: "", key: "" };
 
-/** Ask for a song. The same once more, after no answer came, is the same request: it never makes two songs. */
+/** Request a song. Repeated after a lost response, it has the same idempotency key, so it never makes two songs. */
 export async function generate(body) {
   const text = JSON.stringify(body);
   if (unanswered.text !== text) unanswered = { text, key: uuid() };
@@ -111,7 +111,7 @@ export async function generate(body) {
   }
 }
 
-// crypto.randomUUID is missing where the page is not served over https or from localhost.
+// crypto.randomUUID is missing if the page is not served over https or from localhost.
 function uuid() {
   const bytes = crypto.getRandomValues(new Uint8Array(16));
   bytes[6] = (bytes[6] & 0x0f) | 0x40;

@@ -1,4 +1,4 @@
-// The connection to the server: there or not, by what calls find and by what the browser says.
+// Tracks if the server can be reached, by the results of calls and the browser's events.
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
@@ -10,13 +10,13 @@ let reachable = true;
 let probing = false;
 const listeners = new Set();
 
-/** True while the server can be reached, as far as is known. */
+/** True unless the server is known to be unreachable. */
 export const online = () => reachable;
 
-/** Tell `hear(online)` of every change. */
+/** Call `hear(online)` at every change. */
 export const onChange = (callback) => listeners.add(callback);
 
-/** Take note that the server was reached, or was not. */
+/** Record that the server was reached, or was not reached. */
 export function note(yes) {
   if (yes === reachable) return;
   reachable = yes;
@@ -24,16 +24,16 @@ export function note(yes) {
   if (!yes) probe();
 }
 
-/** True for an answer that a proxy gives where no server is behind it. */
+/** True for the response of a proxy whose server is unreachable. */
 export const isAway = (status, reason) => AWAY.has(status) && !reason;
 
-/** Take up what the browser says of its network. */
+/** Listen to the browser's events about its network. */
 export function begin() {
   addEventListener("offline", () => note(false));
   addEventListener("online", () => look());
 }
 
-// Asks again and again, ever more slowly, until the server answers.
+// Calls the server with growing pauses until it responds.
 async function probe() {
   if (probing) return;
   probing = true;
@@ -53,7 +53,7 @@ async function look() {
   }
 }
 
-/** Wait so long, or until the signal, or until the server is reached again. */
+/** Wait for some milliseconds, until the signal, or until the server is reached again. */
 export function paused(milliseconds, signal) {
   return new Promise((resolve) => {
     const over = () => (clearTimeout(timer), listeners.delete(back), resolve());

@@ -1,20 +1,20 @@
-// Server-sent events, read with fetch: EventSource cannot send a key.
+// Reads server-sent events with fetch, because EventSource cannot send an API key.
 
 import { eventsAddress } from "./api.js";
 import { paused } from "./connection.js";
 
 const FIRST_WAIT_MS = 500;
 const LONGEST_WAIT_MS = 5000;
-const SILENCE_MS = 45_000; // a server gives a sign of life every few seconds
+const SILENCE_MS = 45_000; // the server sends a heartbeat every few seconds
 const LAST = new Set(["finished", "failed", "cancelled"]);
 
-/** Turns text as it arrives into events {id, name, data}. */
+/** Parses arriving text into events {id, name, data}. */
 export class EventParser {
   constructor() {
     this._text = "";
   }
 
-  /** The events that became whole. */
+  /** Add text; returns the events that are complete now. */
   feed(text) {
     const blocks = (this._text + text).split("\n\n");
     this._text = blocks.pop();
@@ -36,8 +36,8 @@ function read(block) {
 }
 
 /**
- * Tell `heard(name, data)` all that happens to a song, across broken connections, until its end or until `signal`.
- * `ask(path, options)` fetches. Throws what is no matter of waiting.
+ * Call `heard(name, data)` for every event of a song, across broken connections, until its end or until `signal`.
+ * `ask(path, options)` fetches. Throws errors that waiting cannot resolve.
  */
 export async function follow(id, { ask, heard, signal, silenceMs = SILENCE_MS }) {
   let last = null;
@@ -62,7 +62,7 @@ export async function follow(id, { ask, heard, signal, silenceMs = SILENCE_MS })
   }
 }
 
-// A connection that died without a word is silent for ever.
+// A connection that broke without a notice would stay silent forever.
 async function readAll(response, note, silenceMs) {
   const parser = new EventParser();
   const reader = response.body.pipeThrough(new TextDecoderStream()).getReader();

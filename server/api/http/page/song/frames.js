@@ -1,13 +1,13 @@
-// Frames of an MP3 stream (MPEG-1 layer III), found as bytes arrive.
+// Finds the frames of an MP3 stream (MPEG-1 layer III) as its bytes arrive.
 
 const BITRATES_KBPS = [0, 32, 40, 48, 56, 64, 80, 96, 112, 128, 160, 192, 224, 256, 320];
 const RATES_HERTZ = [44100, 48000, 32000];
 
-const INFO_PLACE = 36; // behind the header and 32 bytes of side information
+const INFO_PLACE = 36; // after the header and 32 bytes of side information
 
 export const SAMPLES_PER_FRAME = 1152;
 
-/** Length in bytes and sample rate of the frame that starts at `at`; null where none does. */
+/** Length in bytes and sample rate of the frame that starts at `at`; null if no frame starts there. */
 export function frameAt(bytes, at) {
   if (bytes[at] !== 0xff || (bytes[at + 1] & 0xfe) !== 0xfa) return null;
   const kbps = BITRATES_KBPS[bytes[at + 2] >> 4];
@@ -26,18 +26,18 @@ function tagLength(bytes) {
   return 10 + ((bytes[6] << 21) | (bytes[7] << 14) | (bytes[8] << 7) | bytes[9]);
 }
 
-/** Takes in bytes of one stream from its beginning and gives out whole frames; knows where each of them starts. */
+/** Splits the bytes of a stream, from its beginning, into whole frames, and stores their positions. */
 export class FrameSplitter {
   constructor() {
     this.hertz = 0;
-    this.starts = []; // place of each frame in the stream
-    this.trims = false; // the first frame is an Info frame: a player from the beginning cuts the delay away
+    this.starts = []; // position of each frame in the stream
+    this.trims = false; // True if the first frame is an Info frame, by which players remove the encoder delay
     this.received = 0;
     this._rest = new Uint8Array();
     this._begun = false;
   }
 
-  /** The frames that became whole, as pieces of bytes; throws where the bytes are no MP3. */
+  /** Add bytes; returns the bytes of the frames that are complete now. Throws if the bytes are not MP3. */
   feed(data) {
     this.received += data.length;
     const bytes = new Uint8Array(this._rest.length + data.length);
@@ -65,7 +65,7 @@ export class FrameSplitter {
     return this.hertz ? (this.starts.length * SAMPLES_PER_FRAME) / this.hertz : 0;
   }
 
-  /** The frame that sounds at so many seconds of the encoded stream: its place and its own start; null without any. */
+  /** The frame that sounds at a time of the encoded stream: its position and its start; null if there is none. */
   at(seconds) {
     if (!this.starts.length) return null;
     const wanted = Math.floor((seconds * this.hertz) / SAMPLES_PER_FRAME);

@@ -1,10 +1,10 @@
-// The sections' scores, each a standard MIDI file, joined into one of the whole song.
+// Joins the scores of the sections, each a standard MIDI file, into one file of the whole song.
 
 const TEXT = new TextEncoder();
 const TRACK_NAME = 0x03;
 const END_OF_TRACK = 0x2f;
 
-/** Bytes of a base64 text. */
+/** The bytes that a base64 text encodes. */
 export function bytesOf(base64) {
   return Uint8Array.from(atob(base64), (letter) => letter.charCodeAt(0));
 }
@@ -52,7 +52,7 @@ class Reader {
   }
 }
 
-/** A MIDI file as {ticksPerBeat, tracks}; a track is {name, events}, an event {tick, data} without running status. */
+/** Parse a MIDI file to {ticksPerBeat, tracks}; a track is {name, events}, an event {tick, data} without running status. */
 export function parse(bytes) {
   const reader = new Reader(bytes);
   const head = reader.chunk("MThd");
@@ -99,8 +99,8 @@ function textOf(data) {
 }
 
 /**
- * One file of many: `sections` are {startSeconds, midi}, in playing order and all at one tempo.
- * Tracks of the same name become one.
+ * Join the MIDI files of `sections`, {startSeconds, midi} in playing order and at one tempo, to one file.
+ * Tracks of the same name are joined to one track.
  */
 export function join(sections, tempoBpm) {
   const parsed = sections.map(({ startSeconds, midi }) => ({ startSeconds, file: parse(midi) }));
@@ -133,7 +133,7 @@ function trackChunk(name, events) {
   const bytes = [];
   if (name) bytes.push(0, ...meta(TRACK_NAME, TEXT.encode(name)));
   let now = 0;
-  // Stable: what one section ends at a tick stays before what the next one starts there.
+  // The sort is stable: a note that ends at a tick stays before the next section's note that starts there.
   for (const { tick, data } of [...events].sort((one, other) => one.tick - other.tick)) {
     bytes.push(...quantity(tick - now), ...data);
     now = tick;

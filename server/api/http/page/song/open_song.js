@@ -1,4 +1,4 @@
-// The song that is open: follows what happens to it, receives its sound, and plays it.
+// The song that is open in the page: follows its events, receives its sound, and plays it.
 
 import * as api from "../server/api.js";
 import { follow } from "../server/events.js";
@@ -7,7 +7,7 @@ import { after, blank, ended, length } from "./song.js";
 import { Sound } from "./sound.js";
 import { delaySeconds } from "./times.js";
 
-/** Holds at most one song. Tells `heard(name)` of its events, `changed()` of all else, `moved()` of its sound. */
+/** Holds at most one song. Calls `heard(name)` for its events, `moved()` for its sound, `changed()` for other changes. */
 export class OpenSong {
   constructor(audio, { heard, changed, moved, lost }) {
     this.player = new Player(audio, moved);
@@ -16,7 +16,7 @@ export class OpenSong {
     this._forget();
   }
 
-  /** Open a song, from its beginning or from where it was; `play` it as soon as it can be heard. */
+  /** Open a song, at its beginning or where it was left; with `play` it plays as soon as it has sound. */
   open(id, { prompt = null, play = false, from = 0 } = {}) {
     this.close();
     this.song = { ...blank(id), prompt: prompt ?? "" };
@@ -30,7 +30,7 @@ export class OpenSong {
     this._tell.changed();
   }
 
-  /** Have no song. */
+  /** Close the song. */
   close() {
     this._leaving.abort();
     this._leaving = new AbortController();
@@ -45,19 +45,19 @@ export class OpenSong {
     this.toldAt = 0;
   }
 
-  /** True once nothing more will happen to it. */
+  /** True once no further events of the song will come. */
   get ended() {
     return ended(this.song);
   }
 
-  /** "complete" or "broken" once no more of it will be made; false before. */
+  /** "complete" or "broken" once no more sound of the song will come; false before. */
   get over() {
     if (this.song.state === "foreign") return this.sound.complete && "complete";
     if (this.song.state === "completed") return "complete";
     return this.ended && "broken";
   }
 
-  /** Its length in seconds, as far as that is known; of a foreign one, what has arrived. */
+  /** Length of the song in seconds, if known; for a song of another caller the length that has arrived. */
   get seconds() {
     return this.song.state === "foreign" ? this.sound.splitter.seconds : length(this.song);
   }
@@ -88,7 +88,7 @@ export class OpenSong {
     this._tell.changed();
   }
 
-  // The name of a song is the key to its sound, whoever asks.
+  // Everybody who knows the id of a song may fetch its sound.
   async _lost(problem, signal) {
     if (problem.status === 404 && (await api.hasSound(this.song.id)) && !signal.aborted) {
       this.song = { ...this.song, state: "foreign" };

@@ -1,4 +1,4 @@
-// Plays a song while it is made, from any place that is made already.
+// Plays a song while it is being made, from any position that is already made.
 
 import { soundAddress } from "../server/api.js";
 import { paused } from "../server/connection.js";
@@ -7,14 +7,14 @@ const AGAIN_MS = 700;
 const NEAR_SECONDS = 0.75;
 
 /**
- * Drives an audio element. A song that is being made has no length and cannot be sought in: another place is another
- * address, whose first byte is that of a frame.
+ * Controls an audio element. A song that is being made has no length and cannot be sought in: another position is another
+ * address, whose first byte is the start of a frame.
  */
 export class Player {
   constructor(audio, changed) {
     this.audio = audio;
     this.wanted = false;
-    this.loop = false; // begins again at the end
+    this.loop = false; // True to start again at the end
     this._changed = changed;
     this._again = new AbortController();
     this.forget();
@@ -24,7 +24,7 @@ export class Player {
     audio.addEventListener("ended", () => this._ended());
   }
 
-  /** Have no song. */
+  /** Unload the song. */
   forget() {
     this._again.abort();
     Object.assign(this, { id: "", splitter: null, delay: 0, length: () => 0, over: () => false, wanted: false });
@@ -36,20 +36,20 @@ export class Player {
     }
   }
 
-  /** Take up a song: `length()` is its length, 0 while unknown; `over()` tells whether no more of it will be made. */
+  /** Load a song: `length()` is its length, 0 while unknown; `over()` is true if no more sound of it will come. */
   take(id, splitter, { length, over, from = 0 }) {
     this.forget();
     Object.assign(this, { id, splitter, length, over });
     this._last = from;
   }
 
-  /** Seconds of the song that sounds now. */
+  /** Playback position in seconds of the song. */
   get time() {
     if (!this.audio.hasAttribute("src")) return this._last;
     return Math.max(0, this._base + this.audio.currentTime - this.delay);
   }
 
-  /** Seconds of the song that can be gone to. */
+  /** Seconds of the song that are made, and can be sought to. */
   get made() {
     return this.splitter ? Math.max(0, this.splitter.seconds - this.delay) : 0;
   }
@@ -62,13 +62,13 @@ export class Player {
     this.wanted = true;
     if (this.audio.ended) this._last = 0;
     if (!this.audio.hasAttribute("src") || this.audio.ended) {
-      if (this._last > this.made) return; // a place that has not arrived yet: see heard
+      if (this._last > this.made) return; // a position that has not arrived yet: see heard
       this._attach(this._last);
     }
     this._start();
   }
 
-  /** Take note that there is more of the song. */
+  /** Record that more sound of the song has arrived. */
   heard() {
     if (this.wanted && !this.audio.hasAttribute("src") && this._last <= this.made) this.play();
   }
@@ -78,7 +78,7 @@ export class Player {
     this.audio.pause();
   }
 
-  /** Go to a place, as far as the song is made. */
+  /** Seek to a position, at most to the end of the sound so far. */
   seek(seconds) {
     const place = Math.max(0, Math.min(seconds, this.made - 0.05));
     this._attach(place);
@@ -96,7 +96,7 @@ export class Player {
 
   _start() {
     this.audio.play().catch((error) => {
-      // The browser wants a click first.
+      // Browsers play sound only after a click.
       if (error.name === "NotAllowedError") this.pause();
       this._changed();
     });

@@ -1,9 +1,9 @@
-// What is known of one song, from the events that were told of it.
+// The state of one song, computed from its events.
 
-/** A song of which nothing was told yet. */
+/** A song without any event so far. */
 export const blank = (id) => ({ id, prompt: "", seed: null, state: "queued", plan: null, progress: null, sections: [], finished: null, problem: null });
 
-/** The song after one more event. */
+/** The state of the song after one more event. */
 export function after(song, name, data) {
   switch (name) {
     case "accepted":
@@ -29,10 +29,10 @@ function stepped(section, { section_index: index, step, steps }) {
   return denoises ? { ...section, state: "denoising", step, steps } : section;
 }
 
-/** True where nothing more will happen to it; "foreign" is a song of someone else, of which there is only the sound. */
+/** True if no further events will come; "foreign" is a song of another caller, of which only the sound is available. */
 export const ended = (song) => ["completed", "failed", "cancelled", "foreign"].includes(song.state);
 
-/** When each syllable sounds, in order: {section, line, syllable, start, end}. */
+/** The times of all syllables in order: {section, line, syllable, start, end}. */
 export function syllables(song) {
   const found = song.sections.flatMap((section) =>
     section.timings.map((one) => ({ section: section.index, line: one.line_index, syllable: one.syllable_index, start: one.start_seconds, end: one.end_seconds })),
@@ -40,10 +40,10 @@ export function syllables(song) {
   return found.sort((one, other) => one.start - other.start);
 }
 
-/** Length in seconds, as planned or as it is; 0 while that is not known. */
+/** Planned or actual length in seconds; 0 while unknown. */
 export const length = (song) => song.finished?.duration_seconds ?? song.plan?.duration_seconds ?? 0;
 
-/** What a song is called: the first line that is sung, or else its style; "" where it has neither. */
+/** Title of a song: its first sung line, otherwise its style; "" if it has neither. */
 export function title({ sections = [], prompt = "" }) {
   return sections.flatMap(({ lines }) => lines)[0]?.text ?? prompt;
 }
@@ -51,13 +51,13 @@ export function title({ sections = [], prompt = "" }) {
 const FORBIDDEN = /[\\/:*?"<>|\u0000-\u001f\u007f\u200e\u200f\u202a-\u202e]+/g;
 const LONGEST = 60;
 
-/** A name for the file of a song that every system takes. */
+/** A name for the file of a song that is valid in every operating system. */
 export function fileName(name, id, suffix) {
   const letters = Array.from(name.replace(FORBIDDEN, " ").replace(/\s+/g, " ").replace(/^[\s.]+/, ""));
   return `${letters.slice(0, LONGEST).join("").replace(/[\s.]+$/, "") || id}${suffix}`;
 }
 
-/** The body that would ask for the song, by what is known of it here, where the one that did is not. */
+/** A request body for the song, rebuilt from its state, if the original body is not stored. */
 export function request({ prompt, seed, sections, plan }) {
   const verses = sections.map(({ kind, label, lines }) => [`[${label || kind}]`, ...lines.map(({ text }) => text)].join("\n"));
   const sung = sections.some(({ lines }) => lines.length);

@@ -1,18 +1,18 @@
-// The bytes of a song as they are made: where each frame is, and how loud it is.
+// Receives the bytes of a song while it is made: positions and loudness of its frames.
 
 import { ask, soundAddress } from "../server/api.js";
 import { paused } from "../server/connection.js";
 import { FrameSplitter, SAMPLES_PER_FRAME } from "./frames.js";
 
 const PIECE_FRAMES = 48;
-const LEAD_FRAMES = 3; // a frame may need bits of the ones before it
+const LEAD_FRAMES = 3; // a frame may need bits of earlier frames
 const AGAIN_MS = 1000;
 
-/** Follows the sound of one song; `heard()` is told when there is more. */
+/** Receives the sound of one song; `heard()` is called when more has arrived. */
 export class Sound {
   constructor(id, heard, signal) {
     this.splitter = new FrameSplitter();
-    this.loudness = []; // of each frame, 0 to 1
+    this.loudness = []; // loudness of each frame, 0 to 1
     this.complete = false;
     this.broken = false;
     this._id = id;
@@ -23,12 +23,12 @@ export class Sound {
     this._decoding = Promise.resolve();
   }
 
-  /** Take note that no more will come, though it is not complete. */
+  /** Record that no more sound will come, although the song is incomplete. */
   breakOff() {
     this.broken = true;
   }
 
-  /** Receive it all, across broken connections. */
+  /** Receive all sound, across broken connections. */
   async receive() {
     while (!this.complete && !this.broken && !this._signal.aborted) {
       try {

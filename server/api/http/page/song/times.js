@@ -1,13 +1,13 @@
-// Times: of the song, of its syllables, and as people read them.
+// Computes and formats times of the song and its syllables.
 
-/** "1:05"; a dash where the time is not known. */
+/** Format seconds as "1:05"; a dash if the time is unknown. */
 export function clock(seconds) {
   if (!Number.isFinite(seconds) || seconds < 0) return "–:––";
   const whole = Math.floor(seconds);
   return `${Math.floor(whole / 60)}:${String(whole % 60).padStart(2, "0")}`;
 }
 
-/** Seconds before the song in the sound of all frames. */
+/** Length of the encoder delay before the song, in seconds. */
 export function delaySeconds(plan) {
   return plan?.sample_rate_hertz ? plan.delay_samples / plan.sample_rate_hertz : 0;
 }
@@ -24,7 +24,7 @@ export function lastStarted(starts, time) {
   return low - 1;
 }
 
-/** A line cut where its syllables are: {text, syllable}, with syllable null for what is between them. */
+/** Split a line into its syllables: {text, syllable}, with syllable null for text between them. */
 export function cut(line) {
   const pieces = [];
   let at = 0;

@@ -1,4 +1,4 @@
-// The words of the page in English.
+// The texts of the page in English.
 
 export const EN = {
   tagline: "Words in, a song out — heard while it is being made.",

@@ -1,4 +1,4 @@
-// The language of the page: the words of each, and which of them are shown.
+// The language of the page: chooses it, and returns the texts in it.
 
 import { EN } from "./en.js";
 import { ZH } from "./zh.js";
@@ -9,7 +9,7 @@ export const MESSAGES = { en: EN, zh: ZH };
 
 let language = "en";
 
-/** "zh" for those who prefer Chinese, by their choice or their browser's; else "en". */
+/** "zh" for visitors who prefer Chinese, by their own choice or their browser's; otherwise "en". */
 export function preferred(chosen, browser) {
   if (chosen in MESSAGES) return chosen;
   return (browser ?? "").toLowerCase().startsWith("zh") ? "zh" : "en";
@@ -17,25 +17,25 @@ export function preferred(chosen, browser) {
 
 export const current = () => language;
 
-/** Take up the language of whoever looks at the page. */
+/** Set the page to the visitor's language. */
 export function begin() {
   show(preferred(localStorage.getItem(CHOICE), navigator.language));
 }
 
-/** Show the page in the other language, from now on. */
+/** Switch the page to the other language. */
 export function change() {
   const other = language === "zh" ? "en" : "zh";
   localStorage.setItem(CHOICE, other);
   show(other);
 }
 
-/** A message, with what is in braces filled in. */
+/** A text with its placeholders in braces replaced. */
 export function t(name, values = {}) {
   const text = MESSAGES[language][name] ?? name;
   return text.replace(/\{(\w+)\}/g, (_, word) => values[word] ?? "");
 }
 
-/** A key such as "F# minor" as the language has it. */
+/** The name of a musical key, such as "F# minor", in the language of the page. */
 export function keyName(name) {
   const found = /^([A-G])([#♯b♭]?) (major|minor)$/.exec(name);
   if (!found) return name;
@@ -44,7 +44,7 @@ export function keyName(name) {
   return t(`mode.${mode}`, { tonic });
 }
 
-/** Take up a language for all words from now on. */
+/** Use a language for all texts from now on. */
 export function speak(chosen) {
   language = chosen;
 }

@@ -1,4 +1,4 @@
-// Why something did not work, in the language of the page.
+// Reasons of errors, as texts in the language of the page.
 
 import { MESSAGES, current, t } from "./i18n.js";
 import { explained } from "./violations.js";
@@ -9,13 +9,13 @@ const QUOTAS = [
   [/([\d.]+) s of sound an hour/, "quota.hour"],
 ];
 
-/** The name of a field as its label says it; the field's own name where the form has no such field. */
+/** The label of a field; its name in the API if the form has no such field. */
 const LABELS = { prompt: "prompt.label", lyrics: "lyrics.label", duration: "duration.label", engine: "engine.label", voice: "voice.label", key: "tonality.label", tempo_bpm: "tempo.label", seed: "seed.label", stems: "stems.label" };
 
-/** The field of the form that a violation is about: "stems[1]" is about "stems". */
+/** The field of the form to which a violation belongs: "stems[1]" belongs to "stems". */
 export const fieldOf = (name) => name.replace(/[[.].*/, "").replace("duration_seconds", "duration");
 
-/** Say why the server refused something, or why a song failed: {reason, detail, violations}. */
+/** The reason of a refusal, or of a song's failure, as text: {reason, detail, violations}. */
 export function why({ reason = "", detail = "", violations = [] }) {
   if (violations.length) return violations.map(violated).join(" ");
   if (reason === "QUOTA_EXCEEDED") return quota(detail);

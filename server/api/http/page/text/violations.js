@@ -1,10 +1,10 @@
-// What is wrong with a field, in the language of the page.
+// Violations of fields, as texts in the language of the page.
 
 import { t } from "./i18n.js";
 
 const UNITS = { "Chinese characters": "chinese", characters: "characters", lines: "lines", tokens: "tokens" };
 
-// What servers say, and what the page says for it.
+// Patterns of the server's descriptions, and the page's texts for them.
 const KNOWN = [
   [/must not both be empty/, () => ["error.both"]],
   [/^must be ([\d.]+) to ([\d.]+), the range/, (low, high) => ["error.range", { low, high }]],
@@ -29,7 +29,7 @@ const KNOWN = [
   [/^must be set$/, () => ["error.rest"]],
 ];
 
-/** What a field's violation says, in the language of the page; words of the server that are not known stand behind. */
+/** The text of a violation in the language of the page; an unknown description of the server is appended. */
 export function explained(field, description) {
   for (const [pattern, told] of KNOWN) {
     const found = pattern.exec(description);

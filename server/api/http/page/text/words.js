@@ -1,6 +1,6 @@
-// Words that the engine studio understands in a prompt, and an example; the words are data, not interface.
+// Words that the engine studio understands in a prompt, and an example song.
 
-/** Suggestions, in groups: genres, moods, instruments. */
+/** Suggested words in groups: genres, moods, instruments. */
 export const WORDS = {
   en: [
     ["pop", "ballad", "folk", "rock", "lofi", "jazz", "r&b", "dance", "guofeng", "nursery rhyme"],
@@ -17,7 +17,7 @@ export const WORDS = {
 /** The tags of sections, in the order of a song. */
 export const TAGS = ["intro", "verse", "pre-chorus", "chorus", "bridge", "inst", "outro"];
 
-/** A song to begin with. */
+/** An example song. */
 export const EXAMPLE = {
   en: {
     prompt: "folk, warm, guitar",
@@ -38,10 +38,10 @@ const LAST_JOIN = / *(?:or|nor|and|[和或与與及]) *$/;
 const SENTENCE = /[.!。！]/;
 const JOINS = /^(?:\s|[-–—_&+]|的|地|和|与|與|(?:and|or|with)(?=\s))+|(?:\s|[-–—_&+]|的|地|和|与|與|(?<=\s)(?:and|or|with))+$/gi;
 
-// Of one length with the text, so that places are the same in both.
+// Of the same length as the text, so that positions are equal in both.
 const plain = (text) => text.toLowerCase().replace(/[\s_–—-]/g, " ").replaceAll("’", "'");
 
-/** Where a word stands in a part of a prompt: {start, end, denied}, as the engine reads it: "no piano" is denied. */
+/** The position of a word in a part of a prompt, as the engine reads it: {start, end, denied}; "no piano" is denied. */
 function places(part, word) {
   const spelt = plain(word).replace(/[.*+?^${}()|[\]\\]/g, "\\$&").replaceAll(" ", " +");
   const pattern = /^[\x00-\x7f]*$/.test(word) ? `(?<![a-z0-9])${spelt}(?![a-z0-9])` : spelt;
@@ -54,10 +54,10 @@ function places(part, word) {
 
 const isWanted = (part, word) => places(part, word).some(({ denied }) => !denied);
 
-/** True where a prompt asks for the word, alone or within a phrase: "melodic pop" asks for "pop", "no pop" does not. */
+/** True if a prompt asks for the word, alone or in a phrase: "melodic pop" asks for "pop", "no pop" does not. */
 export const has = (prompt, word) => prompt.split(SEPARATOR).some((part) => isWanted(part, word));
 
-/** The prompt with the word added, or without it where it asks for it; the rest stays as it is written. */
+/** The prompt with the word added, or removed if the prompt asks for it; the rest is unchanged. */
 export function toggled(prompt, word) {
   const rest = without(prompt, word).trim().replace(/[,，、;；]+$/, "");
   if (has(prompt, word)) return rest;
@@ -77,7 +77,7 @@ function without(prompt, word) {
   return kept.join("");
 }
 
-// The part without the word, null where nothing else was in it.
+// The part without the word; null if the part has nothing else.
 function cutFrom(part, word) {
   const found = places(part, word);
   if (!found.length) return part;
@@ -88,7 +88,7 @@ function cutFrom(part, word) {
 
 const TAG = /[[［【]([^[\]［］【】]*)[\]］】]/g;
 
-/** Lyrics cut at their tags: {text, tag, known}. */
+/** Split lyrics at their tags: {text, tag, known}. */
 export function tagged(lyrics) {
   const pieces = [];
   let at = 0;
@@ -103,10 +103,10 @@ export function tagged(lyrics) {
 const OTHER_NAMES = "introduction prelude opening stanza rap prechorus buildup build lift refrain hook postchorus instrumental interlude solo break ending end coda finale";
 const NAMES = new Set([...TAGS, ...OTHER_NAMES.split(" ")]);
 
-// Only a hint for the eye: engines know more names, and have the last word.
+// Only for highlighting: engines know more names than the page.
 const isKnown = (tag) => /[\u3400-\u9fff]/.test(tag) || NAMES.has(tag.trim().toLowerCase().replace(/[\s#-]*\d+$/, ""));
 
-/** Lyrics with a tag put on a line of its own at `at`: {text, caret}. */
+/** Insert a tag on its own line into lyrics, at the position `at`: {text, caret}. */
 export function inserted(lyrics, tag, at) {
   const before = lyrics.slice(0, at);
   const after = lyrics.slice(at);

@@ -1,4 +1,4 @@
-// The words of the page in Chinese.
+// The texts of the page in Chinese.
 
 export const ZH = {
   tagline: "写下歌词，听它当场成歌。",

@@ -1,4 +1,4 @@
-// What can be done with a song: make it again, vary it, pass its link on, delete it.
+// The actions on the open song: make it again, vary it, copy its link, delete it.
 
 import * as api from "../server/api.js";
 import { forget, recall } from "../form/kept.js";
@@ -8,7 +8,7 @@ import { $ } from "./dom.js";
 
 const LINKED_MS = 2500;
 
-/** Set the actions on the open song up: `again(body, rebuilt)`, `variation(body)` and `deleted(id)` do the rest. */
+/** Set up the buttons of the actions, which call `again(body, rebuilt)`, `variation(body)` and `deleted(id)`. */
 export function begin(open, { again, variation, deleted, refused }) {
   $("again").addEventListener("click", () => again(bodyOf(open.song), !recall(open.song.id)));
   $("variation").addEventListener("click", () => variation({ ...bodyOf(open.song), seed: undefined }));
@@ -18,7 +18,7 @@ export function begin(open, { again, variation, deleted, refused }) {
 
 const bodyOf = (song) => ({ ...(recall(song.id) ?? request(song)), seed: song.seed });
 
-/** Show what can be done with a song now. */
+/** Show the actions that are possible with the song now. */
 export function show(open) {
   const { song } = open;
   const own = Boolean(song.id) && song.state !== "foreign";
@@ -44,7 +44,7 @@ async function copyLink(id) {
   else $("link").select();
 }
 
-/** Ask whether a song shall be deleted, and delete it. */
+/** Ask for confirmation, then delete a song. */
 export async function remove(id, name, { deleted, refused }) {
   if (!(await confirmed(name || id))) return;
   try {

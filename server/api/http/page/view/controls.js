@@ -1,4 +1,4 @@
-// The controls of the player: play, volume, again and again; and a small player while the large one is out of sight.
+// The controls of the player: play, volume, loop; and a small player while the large one is not visible.
 
 import { t } from "../text/i18n.js";
 import { clock } from "../song/times.js";
@@ -8,7 +8,7 @@ const SOUND = "melisma.sound";
 
 let player = null;
 
-/** Set the controls up for a player. */
+/** Set up the controls for a player. */
 export function begin(given) {
   player = given;
   const { volume = 1, loop = false } = JSON.parse(localStorage.getItem(SOUND) ?? "{}");
@@ -24,7 +24,7 @@ export function begin(given) {
   hideWhatIsFixed();
 }
 
-// On some phones pages cannot set the volume: the buttons of the phone do.
+// On some phones pages cannot set the volume; the phone's buttons do.
 function hideWhatIsFixed() {
   const probe = new Audio();
   probe.volume = 0.5;
@@ -45,7 +45,7 @@ function showDock(seen = inView) {
   document.documentElement.style.setProperty("--dock", shown ? `${$("dock").offsetHeight}px` : "0px");
 }
 
-/** Show the state of the controls; `still` where there is nothing to play. */
+/** Show the state of the controls; `still` is true if there is nothing to play. */
 export function show(still = $("play").disabled) {
   const { audio, playing } = player;
   for (const name of ["play", "dock-play"]) {
@@ -60,14 +60,14 @@ export function show(still = $("play").disabled) {
   showDock();
 }
 
-/** Show the moment in the small player. */
+/** Show the playback time in the small player. */
 export function showMoment(time, seconds, title) {
   $("dock-title").textContent = title;
   $("dock-time").textContent = `${clock(time)} / ${clock(seconds || NaN)}`;
   $("dock-fill").style.transform = `scaleX(${seconds ? Math.min(1, time / seconds) : 0})`;
 }
 
-/** Scroll to an element where it is not to be seen; `always`: to its top in any case. */
+/** Scroll to an element unless it is visible; with `always` scroll to its top in any case. */
 export function inSight(element, always = false) {
   const { top } = element.getBoundingClientRect();
   const behavior = matchMedia("(prefers-reduced-motion: reduce)").matches ? "auto" : "smooth";

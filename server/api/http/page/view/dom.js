@@ -1,8 +1,8 @@
-// Short names for what the modules do with the document.
+// Helper functions for the document's elements.
 
 export const $ = (id) => document.getElementById(id);
 
-/** An element with properties and children; names with a dash or `role` are attributes. */
+/** Make an element with properties and children; names with a dash, and `role`, are set as attributes. */
 export function make(name, properties = {}, ...children) {
   const element = document.createElement(name);
   for (const [property, value] of Object.entries(properties)) {

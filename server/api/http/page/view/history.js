@@ -13,13 +13,13 @@ let shown = [];
 let next = "";
 let tell = null;
 
-/** Set the list up; `remove(id, name)` deletes a song, `refused(problem)` hears what did not work. */
+/** Set up the list; `remove(id, name)` deletes a song, `refused(problem)` is called with errors. */
 export function begin(given) {
   tell = given;
   $("older").addEventListener("click", () => load(next).catch(tell.refused));
 }
 
-/** Show the newest songs, from the server. */
+/** Fetch the newest songs from the server and show them. */
 export const refresh = () => load("");
 
 async function load(token) {
@@ -29,14 +29,14 @@ async function load(token) {
   draw();
 }
 
-/** Show what is known, in the language of the page; `open` is the id of the song that is open. */
+/** Show the fetched songs in the language of the page; `open` is the id of the open song. */
 export function draw(open = location.hash.slice(1)) {
   $("history").replaceChildren(...shown.map((song) => item(song, song.task_id === open)));
   $("history-empty").hidden = shown.length > 0;
   $("older").hidden = !next;
 }
 
-/** The first line of lyrics that is sung; "" without any. */
+/** The first sung line of lyrics; "" if there is none. */
 const firstLine = (lyrics = "") =>
   tagged(lyrics).filter(({ tag }) => !tag).flatMap(({ text }) => text.split("\n")).map((line) => line.trim()).find(Boolean) ?? "";
 

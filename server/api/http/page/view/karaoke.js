@@ -1,4 +1,4 @@
-// The lyrics in time with the song, syllable by syllable.
+// Shows the lyrics in time with the song, syllable by syllable.
 
 import { $, make } from "./dom.js";
 import { syllables } from "../song/song.js";
@@ -13,7 +13,7 @@ export class Karaoke {
     this.show({ sections: [] });
   }
 
-  /** Show a song's words, and know when they sound as far as that was told. */
+  /** Show the words of a song, with the times of syllables that are known so far. */
   show(song) {
     const singing = song.sections.filter((section) => section.lines.length);
     this._spans = new Map();
@@ -24,7 +24,7 @@ export class Karaoke {
     this.time(song);
   }
 
-  /** Take in the times of further syllables. */
+  /** Add the times of further syllables. */
   time(song) {
     const found = syllables(song);
     this._timings = found.map((one) => ({ ...one, span: this._spans.get(`${one.section}/${one.line}/${one.syllable}`) }));
@@ -37,7 +37,7 @@ export class Karaoke {
     }
   }
 
-  /** Show what is sung at a time. */
+  /** Highlight the syllable that is sung at a time. */
   follow(time) {
     const index = lastStarted(this._starts, time);
     const now = index >= 0 && time < this._timings[index].end ? index : -1;

@@ -1,9 +1,9 @@
-// Saves songs under readable names: the name in the server's answer, its id, would go before that of the link.
+// Saves songs under readable names. A plain link would use the name in the server's response, which is the song's id.
 
 import { ask } from "../server/api.js";
 import { make } from "./dom.js";
 
-/** Save what a link to an MP3 leads to under the name that the link gives; `refused(problem)` hears why not. */
+/** Save the MP3 of a link under the name that the link gives; `refused(problem)` is called with an error. */
 export async function save(event, refused) {
   event.preventDefault();
   const link = event.currentTarget;

@@ -1,4 +1,4 @@
-// What is seen of the song that is open: where it stands, what it is, and its files.
+// Shows the open song: its status, its properties, and its files.
 
 import { soundAddress } from "../server/api.js";
 import { bytesOf, join } from "../song/midi.js";
@@ -7,7 +7,7 @@ import { expected, failure, statusText } from "../song/status_text.js";
 import { keyName, t } from "../text/i18n.js";
 import { $, make } from "./dom.js";
 
-/** Show the card of a song: an OpenSong, or none. */
+/** Show the card of an OpenSong, or no card. */
 export function showSong(open) {
   const { song } = open;
   const name = title(song);
@@ -24,7 +24,7 @@ export function showSong(open) {
   showDownloads(song, name);
 }
 
-/** Show where it stands. What changes every second is not part of the status, which is read aloud. */
+/** Show the status of the song. Values that change every second are not part of it, because screen readers read it aloud. */
 export function showStatus({ song, player, toldAt }) {
   write($("status"), statusText(song));
   const estimates = expected(song, { silent: !player.made, passedSeconds: (performance.now() - toldAt) / 1000 });

@@ -1,4 +1,4 @@
-// The song in time: its sections, its waveform, and where it plays.
+// Shows the timeline of a song: its sections, its waveform, and the playback position.
 
 import { $, make } from "./dom.js";
 import { t } from "../text/i18n.js";
@@ -7,15 +7,15 @@ import { clock } from "../song/times.js";
 
 const BAR_PIXELS = 3;
 const GAP_PIXELS = 1;
-const LOUD = 0.34; // of a full frame, at the usual loudness
+const LOUD = 0.34; // loudness of a frame, 0 to 1, that is drawn at full height
 
-/** What a section is called: its kind, and the number that the engine gave it. */
+/** Name of a section: its kind, and the number that the engine gave it. */
 export function named({ kind, label }) {
   const number = /\d+/.exec(label ?? "");
   return t(`kind.${kind}`) + (number ? ` ${number[0]}` : "");
 }
 
-/** Show the sections; `go(seconds)` is asked for when one of them is chosen. */
+/** Show the sections; `go(seconds)` is called when a section is chosen. */
 export function showSections(sections, go) {
   const list = $("sections");
   if (list.children.length !== sections.length) {
@@ -30,7 +30,7 @@ const item = () => make("li", {}, make("button", { type: "button" }, make("span"
 function update(element, section, go) {
   const button = element.firstChild;
   const state = t(`section.${section.state}`, { n: section.step, all: section.steps });
-  element.style.flexGrow = section.duration_seconds; // as wide as it is long, where its name has room
+  element.style.flexGrow = section.duration_seconds; // width in proportion to the length, unless the name needs more
   element.dataset.state = section.state;
   button.disabled = section.state !== "ready";
   button.title = `${named(section)} · ${state}`;
@@ -43,7 +43,7 @@ function update(element, section, go) {
 
 let current = -1;
 
-/** Mark the section that sounds at a time, and keep it in sight where there are more than fit. */
+/** Mark the section that sounds at a time, and scroll it into view. */
 export function showCurrent(sections, time) {
   const index = sections.findLastIndex((section) => section.start_seconds <= time && section.state === "ready");
   if (index === current) return;
@@ -59,12 +59,12 @@ export function showCurrent(sections, time) {
 
 let drawn = "";
 
-/** Draw the waveform anew the next time, whatever was drawn. */
+/** Draw the whole waveform again at the next call of `drawWave`. */
 export function forgetWave() {
   drawn = "";
 }
 
-/** Draw what is known of the loudness of a song of `seconds`, played up to `time`. */
+/** Draw the known loudness of a song of `seconds`, played up to `time`. */
 export function drawWave({ loudness, splitter }, seconds, time) {
   const { width, height } = $("wave").getBoundingClientRect();
   const count = Math.floor(width / (BAR_PIXELS + GAP_PIXELS));
@@ -99,7 +99,7 @@ function mean(values, start, end) {
   return sum / Math.max(1, end - start);
 }
 
-/** Show the time, as text, needle and value of the slider. */
+/** Show the playback time as text, as needle, and as value of the slider. */
 export function showTime(time, seconds) {
   $("time").textContent = clock(time);
   $("length").textContent = clock(seconds || NaN);
@@ -113,7 +113,7 @@ export function showTime(time, seconds) {
 
 const STEPS = { ArrowLeft: -5, ArrowRight: 5, ArrowDown: -5, ArrowUp: 5, PageDown: -20, PageUp: 20 };
 
-/** Let pointer and keys choose a place: `go(seconds)`, of `length()` seconds, from `time()`. */
+/** Call `go(seconds)` when pointer or keys choose a position in `length()` seconds, starting from `time()`. */
 export function steer({ go, length, time }) {
   const slider = $("position");
   slider.addEventListener("click", (event) => {

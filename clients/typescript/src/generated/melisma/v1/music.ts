@@ -28,7 +28,7 @@ import { Status } from "../../google/rpc/status.js";
 
 /** Container and codec of the delivered sound. */
 export const AudioFormat = {
-  /** UNSPECIFIED - The server's choice: MP3. */
+  /** UNSPECIFIED - The server chooses the format: MP3. */
   UNSPECIFIED: "AUDIO_FORMAT_UNSPECIFIED",
   /** MP3 - MPEG-1 Layer III, constant bit rate, stereo. */
   MP3: "AUDIO_FORMAT_MP3",
@@ -70,9 +70,9 @@ export function audioFormatToNumber(object: AudioFormat): number {
   }
 }
 
-/** Denoising of the whole song at once or section by section. */
+/** Way of denoising a song: the whole song at once, or section by section. */
 export const GenerationMode = {
-  /** UNSPECIFIED - The engine's choice. */
+  /** UNSPECIFIED - The engine chooses the mode. */
   UNSPECIFIED: "GENERATION_MODE_UNSPECIFIED",
   /** WHOLE - The whole song at once: the most coherent mode, but without sound before the last step of the whole song. */
   WHOLE: "GENERATION_MODE_WHOLE",
@@ -127,7 +127,7 @@ export function generationModeToNumber(object: GenerationMode): number {
 
 /** Sampler (ODE solver) of the denoising steps. */
 export const Sampler = {
-  /** UNSPECIFIED - The engine's default. */
+  /** UNSPECIFIED - The engine chooses the sampler: Euler. */
   UNSPECIFIED: "SAMPLER_UNSPECIFIED",
   /** EULER - Euler, first order. */
   EULER: "SAMPLER_EULER",
@@ -201,7 +201,7 @@ export const SectionKind = {
   BRIDGE: "SECTION_KIND_BRIDGE",
   /** INST - Instrumental part inside the song. */
   INST: "SECTION_KIND_INST",
-  /** OUTRO - The ending. */
+  /** OUTRO - Part that ends the song. */
   OUTRO: "SECTION_KIND_OUTRO",
   /** SONG - The whole song, if the engine does not divide it into sections. */
   SONG: "SECTION_KIND_SONG",
@@ -293,9 +293,9 @@ export const StemKind = {
   VOCAL: "STEM_KIND_VOCAL",
   /** HARMONY - Keys, guitars and pads. */
   HARMONY: "STEM_KIND_HARMONY",
-  /** DRUMS - Drums. */
+  /** DRUMS - The drums. */
   DRUMS: "STEM_KIND_DRUMS",
-  /** BASS - Bass. */
+  /** BASS - The bass. */
   BASS: "STEM_KIND_BASS",
   /** ORNAMENTS - Arpeggios, fills and countermelodies. */
   ORNAMENTS: "STEM_KIND_ORNAMENTS",
@@ -363,11 +363,11 @@ export function stemKindToNumber(object: StemKind): number {
 
 /** Kind of a singer's voice. */
 export const VoiceKind = {
-  /** UNSPECIFIED - Not chosen, or no voice. */
+  /** UNSPECIFIED - In a request: the engine chooses the voice. In a plan: nobody sings. */
   UNSPECIFIED: "VOICE_KIND_UNSPECIFIED",
-  /** FEMALE - A woman's voice. */
+  /** FEMALE - The voice of a woman. */
   FEMALE: "VOICE_KIND_FEMALE",
-  /** MALE - A man's voice. */
+  /** MALE - The voice of a man. */
   MALE: "VOICE_KIND_MALE",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -413,7 +413,7 @@ export function voiceKindToNumber(object: VoiceKind): number {
   }
 }
 
-/** Reason for which a stream ended. */
+/** Reason why a stream ended. */
 export const FinishReason = {
   /** UNSPECIFIED - Not set; the server never sends it. */
   UNSPECIFIED: "FINISH_REASON_UNSPECIFIED",
@@ -469,7 +469,7 @@ export const SongState = {
   COMPLETED: "SONG_STATE_COMPLETED",
   /** FAILED - The song has failed, see `Song.failure`. */
   FAILED: "SONG_STATE_FAILED",
-  /** CANCELLED - The song was cancelled, or its listeners have left before its end. */
+  /** CANCELLED - The song was cancelled by its caller, or because all listeners left before its end. */
   CANCELLED: "SONG_STATE_CANCELLED",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -615,8 +615,8 @@ export interface GenerateRequest {
    */
   voice: VoiceKind;
   /**
-   * Change of the level of the lead line (voice or melody instrument) in the mix, in dB, in the range [-24, 12]. 0:
-   * none.
+   * Change of the level of the lead line (voice or melody instrument) in the mix, in dB, in the range [-24, 12]. 0: the
+   * level is not changed.
    */
   vocalLevelDb: number;
   /**
@@ -656,20 +656,23 @@ export interface GenerateRequest {
 /** Options that only the engine "ace_step" has. */
 export interface AceStepOptions {
   /**
-   * Denoising of the whole song at once or section by section. UNSPECIFIED: the server's setting, by default the whole
-   * song. With a `task` only the whole song is possible.
+   * Way of denoising: the whole song at once, or section by section. UNSPECIFIED: the server's setting, by default the
+   * whole song. With a `task` only the whole song is possible.
    */
   mode: GenerationMode;
   /** Sampler (ODE solver) of the denoising steps. UNSPECIFIED: Euler. */
   sampler: Sampler;
   /**
-   * Rescaling of each denoising step about the mean of the latents, in the range [-100, 100]. 0: none; greater values
-   * increase the contrast of the sound. Unset: 10.
+   * Rescaling of each denoising step about the mean of the latents, in the range [-100, 100]. 0: no rescaling; greater
+   * values increase the contrast of the sound. Unset: 10.
    */
   omega?:
     | number
     | undefined;
-  /** Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none. */
+  /**
+   * Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: no
+   * adapter.
+   */
   lora: string;
   /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
   loraWeight?: number | undefined;
@@ -679,9 +682,9 @@ export interface AceStepOptions {
 export interface AudioConfig {
   /** Container and codec. UNSPECIFIED: MP3. */
   format: AudioFormat;
-  /** Constant bit rate in kbit/s: 64, 96, 128, 160, 192, 224, 256 or 320. 0: 192. */
+  /** Constant bit rate in kbit/s: 64, 96, 128, 160, 192, 224, 256 or 320. 0: 192 kbit/s. */
   bitrateKbps: number;
-  /** Samples per second and channel: 44100 or 48000. 0: 44100. */
+  /** Samples per second and channel: 44100 or 48000. 0: 44100 per second. */
   sampleRateHertz: number;
 }
 
@@ -735,7 +738,7 @@ export interface AudioToAudioTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Influence of the recording on the new song, in the range [0, 1]; 0: none. Unset: 0.5. */
+  /** Influence of the recording on the new song, in the range [0, 1]; 0: no influence. Unset: 0.5. */
   strength?: number | undefined;
 }
 
@@ -783,11 +786,11 @@ export interface ExtendTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Length of the part before the recording, in seconds, in the range [0, 240]. 0: none. */
+  /** Length of the part before the recording, in seconds, in the range [0, 240]. 0: no such part. */
   leftSeconds: number;
   /**
-   * Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. `left_seconds` and
-   * `right_seconds` must not both be 0.
+   * Length of the part after the recording, in seconds, in the range [0, 240]. 0: no such part. `left_seconds`
+   * and `right_seconds` must not both be 0.
    */
   rightSeconds: number;
   /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
@@ -825,8 +828,8 @@ export interface EditTask {
     | number
     | undefined;
   /**
-   * Number of noise samples over which each denoising step is averaged, in the range [1, 8]; more are smoother and
-   * slower. 0: 1.
+   * Number of noise samples over which each denoising step is averaged, in the range [1, 8]; more samples are
+   * smoother and slower. 0: 1 sample.
    */
   averages: number;
   /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
@@ -905,7 +908,7 @@ export interface SongPlan {
   tempoBpm?:
     | number
     | undefined;
-  /** Denoising steps per section. */
+  /** Number of denoising steps per section. */
   steps: number;
   /** Strength of classifier-free guidance. */
   guidanceScale: number;
@@ -925,8 +928,8 @@ export interface SongPlan {
   /** Voice that sings the song. UNSPECIFIED: nobody sings. */
   voice: VoiceKind;
   /**
-   * Samples of the song per channel, at the delivered rate, without encoder delay and padding. An upper bound if
-   * `sample_count_exact` is false. 0 in songs that were planned before this field existed.
+   * Number of samples of the song per channel, at the delivered rate, without encoder delay and padding; an upper bound
+   * if `sample_count_exact` is false. 0 in songs that were planned before this field existed.
    */
   sampleCount: number;
   /**
@@ -935,8 +938,8 @@ export interface SongPlan {
    */
   sampleCountExact: boolean;
   /**
-   * Bytes of the whole stream, as `SongFinished.size_bytes` of the complete song. Unset if the length is known only
-   * once the song is made, and in songs that were planned before this field existed.
+   * Number of bytes in the whole stream, as `SongFinished.size_bytes` of the complete song. Unset if the length is
+   * known only once the song is made, and in songs that were planned before this field existed.
    */
   streamSizeBytes?:
     | number
@@ -967,9 +970,9 @@ export interface SoundMarks {
   contentId: string;
 }
 
-/** One part of a song. */
+/** One section of a song, such as a verse or a chorus. */
 export interface Section {
-  /** Position in the song, from 0. */
+  /** Number of the section, counted from 0 in playing order. */
   index: number;
   /** Role of the section in the form of the song. */
   kind: SectionKind;
@@ -977,9 +980,9 @@ export interface Section {
   label: string;
   /** Start of the section in seconds of the song. */
   startSeconds: number;
-  /** Length in seconds. */
+  /** Length of the section in seconds. */
   durationSeconds: number;
-  /** Length in bars. 0 if the engine does not count bars. */
+  /** Length of the section in bars. 0 if the engine does not count bars. */
   bars: number;
   /** The lines sung in the section. Empty: instrumental. */
   lines: LyricLine[];
@@ -1018,11 +1021,14 @@ export interface Syllable {
  * of a stream that has nothing else to send.
  */
 export interface SongProgress {
-  /** Index of the section being denoised. */
+  /** Index of the section that is being denoised. */
   sectionIndex: number;
-  /** Steps done of that section, from 1 to `steps`. */
+  /** Number of denoising steps done of that section, from 1 to `steps`. */
   step: number;
-  /** Total steps of that section. 0: the message has no denoising progress; `section_index` and `step` are 0, too. */
+  /**
+   * Total number of denoising steps of that section. 0: the message has no denoising progress; `section_index` and
+   * `step` are 0, too.
+   */
   steps: number;
   /** Number of songs ahead of this one in the queue. 0 once the song is being made. */
   queuePosition: number;
@@ -1057,11 +1063,11 @@ export interface AudioChunk {
 
 /** Reports that all sound of a section was sent, with the times of its syllables and its score. */
 export interface SectionFinished {
-  /** Index of the section. */
+  /** Index of the section whose sound was sent. */
   sectionIndex: number;
-  /** Start of its sound in seconds of the song. */
+  /** Start of the section's sound in seconds of the song. */
   startSeconds: number;
-  /** Length of its sound in seconds. */
+  /** Length of the section's sound in seconds. */
   durationSeconds: number;
   /** Times of the syllables, in the order in which they are sung. Empty if the engine does not know them. */
   timings: SyllableTiming[];
@@ -1086,9 +1092,9 @@ export interface ChordSpan {
 
 /** Time at which one syllable is sung. */
 export interface SyllableTiming {
-  /** Index into `Section.lines`. */
+  /** Index of the syllable's line in `Section.lines`. */
   lineIndex: number;
-  /** Index into `LyricLine.syllables`. */
+  /** Index of the syllable in `LyricLine.syllables`. */
   syllableIndex: number;
   /** The syllable as written. */
   text: string;
@@ -1102,9 +1108,9 @@ export interface SyllableTiming {
 export interface SongFinished {
   /** Length of the song in seconds. */
   durationSeconds: number;
-  /** Samples of the song per channel, at the delivered rate, without encoder delay and padding. */
+  /** Number of samples of the song per channel, at the delivered rate, without encoder delay and padding. */
   sampleCount: number;
-  /** Bytes of the whole stream. */
+  /** Number of bytes in the whole stream. */
   sizeBytes: number;
   /** SHA-256 of the whole stream, lower-case hexadecimal. */
   sha256: string;
@@ -1124,7 +1130,7 @@ export interface SongFinished {
   encoding:
     | Duration
     | undefined;
-  /** Reason for which the stream ended. */
+  /** Reason why the stream ended. */
   finishReason: FinishReason;
 }
 
@@ -1154,7 +1160,7 @@ export interface GetSongRequest {
 
 /** Response of GetSong: the state and description of the song. */
 export interface GetSongResponse {
-  /** The song. */
+  /** The song with this id. */
   song: Song | undefined;
 }
 
@@ -1182,7 +1188,7 @@ export interface CancelSongRequest {
 
 /** Response of CancelSong: the state of the cancelled song. */
 export interface CancelSongResponse {
-  /** The song after the call. */
+  /** The state of the song after the call. */
   song: Song | undefined;
 }
 
@@ -1266,7 +1272,7 @@ export interface GetEngineRequest {
 
 /** Response of GetEngine: the limits and defaults of the engine. */
 export interface GetEngineResponse {
-  /** The engine. */
+  /** The engine of this name. */
   engine: Engine | undefined;
 }
 
@@ -1283,15 +1289,15 @@ export interface Engine {
   devices: string[];
   /** Languages that the engine sings, as BCP 47 tags. Empty: it does not sing, and an instrument plays the melody. */
   languages: string[];
-  /** Shortest song in seconds. */
+  /** Shortest length of a song, in seconds. */
   minDurationSeconds: number;
-  /** Longest song in seconds. */
+  /** Longest length of a song, in seconds. */
   maxDurationSeconds: number;
-  /** Fewest denoising steps. */
+  /** Smallest number of denoising steps that a request may set. */
   minSteps: number;
-  /** Most denoising steps. */
+  /** Largest number of denoising steps that a request may set. */
   maxSteps: number;
-  /** Denoising steps if the request sets none. */
+  /** Number of denoising steps if the request sets none. */
   defaultSteps: number;
   /** Lowest guidance scale. */
   minGuidanceScale: number;
@@ -1325,7 +1331,10 @@ export interface Engine {
    * the engine is not loaded.
    */
   commercialUseAllowed: boolean;
-  /** Attribution that a product with the engine's songs must show. Empty: none is required, or the engine is not loaded. */
+  /**
+   * Attribution text that a product with the engine's songs must show. Empty: no text is required, or the engine is not
+   * loaded.
+   */
   attribution: string;
   /** Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded. */
   channels: number;
