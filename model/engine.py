@@ -153,7 +153,7 @@ class Engine(Protocol):
     """
 
     def info(self) -> EngineInfo:
-        """Properties of the engine and of the requests that it accepts."""
+        """Return the properties of the engine and the limits of the requests that it accepts."""
 
     def plan(self, params: SongParams) -> SongPlan:
         """Plan the song: cheap, pure, and equal for equal parameters.

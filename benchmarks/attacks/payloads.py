@@ -1,4 +1,4 @@
-"""Hostile requests as bytes: small to send, expensive to parse."""
+"""Builds hostile requests as bytes: small to send, expensive to parse."""
 
 import json
 import random

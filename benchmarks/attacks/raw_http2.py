@@ -1,6 +1,4 @@
-"""HTTP/2 frames written by hand, for requests that no client library sends: binary headers, and streams without an
-end.
-"""
+"""Builds HTTP/2 frames for requests that no client library sends: binary headers, and streams without an end."""
 
 import socket
 

@@ -104,7 +104,7 @@ class SongRunner(Protocol):
     """Interface of the part of the server that makes songs."""
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """Properties of the engines that are loaded, by name."""
+        """Return the properties of the engines that are loaded, by name."""
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
         """Return the devices on which the engine is loaded."""
@@ -113,7 +113,7 @@ class SongRunner(Protocol):
         """Return True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
-        """Fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""
+        """Return the fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""
 
     @property
     def queues_unserved(self) -> bool:

@@ -1,4 +1,4 @@
-"""A song that is being received, for blocking code."""
+"""Receives a song for blocking code: its events, or only its sound."""
 
 import threading
 from collections.abc import Callable, Generator, Iterator

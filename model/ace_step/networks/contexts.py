@@ -1,6 +1,4 @@
-"""The contexts of songs for the transformer's blocks: keys and values, computed once and stacked for the rows of a
-pass.
-"""
+"""Keys and values of songs' contexts for the transformer's blocks, computed once and stacked for the rows of a pass."""
 
 import weakref
 from collections.abc import Collection, Sequence

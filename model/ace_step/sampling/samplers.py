@@ -1,4 +1,4 @@
-"""Steps of Euler, Heun and PingPong on the latents of one song.
+"""Solvers (Euler, Heun, PingPong) that move the latents of one song from noise to data, step by step.
 
 Each song has its own sampler, so that songs in a batch are independent: Euler and Heun use the mean of the song's own
 latents, and PingPong draws noise from the song's own generator. A step returns new latents and a new sampler without

@@ -108,8 +108,8 @@ class Mixer:
         self._position: int | None = None
 
     def shared(self) -> tuple[object, ...]:
-        """Constant objects that all mixers of one song share, in a fixed order, so that a saved mixer can refer to
-        them.
+        """Return the constant objects that all mixers of one song share, in a fixed order, so that a saved mixer can
+        refer to them.
         """
         return (
             self._bank,

@@ -87,7 +87,9 @@ class Vocalist:
         return block
 
     def shared(self) -> tuple[object, ...]:
-        """Constant objects that several singers use, in a fixed order, so that a saved singer can refer to them."""
+        """Return the constant objects that several singers use, in a fixed order, so that a saved singer can refer to
+        them.
+        """
         return (self._bank, self._throat)
 
     def __getstate__(self) -> dict[str, object]:

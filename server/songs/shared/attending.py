@@ -44,7 +44,7 @@ class Attending:
             self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def start_draining(self) -> None:
-        """From now on count listeners that leave as present for a while, because they move to other servers."""
+        """Count listeners that leave as present for a while, from now on, because they move to other servers."""
         self._draining = True
 
     async def run(self) -> None:

@@ -70,7 +70,7 @@ class Takeover:
         )
 
     async def _do(self, claim: Claim) -> bool:
-        """Carry out the action of a claim; returns False if the song was released again."""
+        """Make, complete or end a claimed song as the claim says; returns False if the song was released again."""
         match claim.action:
             case ClaimAction.MAKE | ClaimAction.TAKE if (
                 claim.action is ClaimAction.TAKE or claim.lease.epoch <= MOST_EPOCHS

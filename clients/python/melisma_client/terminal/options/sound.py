@@ -1,4 +1,4 @@
-"""Command-line options of encoding and loudness."""
+"""Command-line options of the sound's encoding and loudness."""
 
 from dataclasses import dataclass
 from typing import Annotated
