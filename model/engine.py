@@ -203,7 +203,7 @@ class Engine(Protocol):
         """
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context for the section after this finished one."""
+        """Return the context that a finished section passes to the section after it."""
 
     def score(self, state: SectionState) -> SectionScore:
         """Return syllable times and notation of a finished section."""

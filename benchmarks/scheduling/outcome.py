@@ -72,7 +72,7 @@ class SimulationOutcome:
 
 
 def header() -> str:
-    """Return the first two lines of the table."""
+    """Return the two header lines of the Markdown table."""
     return f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 

@@ -37,7 +37,7 @@ def song(seed: int, seconds: float = SONG_SECONDS) -> music_pb2.GenerateRequest:
 
 
 def row(what: str, value: str) -> None:
-    """Print one line of the result."""
+    """Print one figure with its name as a line of the table."""
     print(f"{what:<52}{value}", flush=True)
 
 

@@ -29,7 +29,7 @@ class Stage(Protocol):
         """Process the next window and return the sound that is ready."""
 
     def finish(self) -> Window | bytes:
-        """Return the remaining sound."""
+        """Return the sound that the stage still holds, at the end of a song."""
 
 
 def band(rate_hertz: int) -> Window:

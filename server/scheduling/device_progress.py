@@ -24,7 +24,7 @@ class CommandsInFlight:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
 
     def __bool__(self) -> bool:
-        """Return True if some lane has a command."""
+        """Return True if some lane has an unanswered command."""
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
@@ -46,7 +46,7 @@ class CommandsInFlight:
         return positions
 
     def songs_beside(self, lane: Lane) -> set[str]:
-        """Return the songs that other lanes work on."""
+        """Return the songs that the other lanes of the device work on."""
         others = (waiting for other, waiting in self._lanes.items() if other is not lane)
         return {key.song_id for waiting in others for positions in waiting for key in positions}
 

@@ -99,7 +99,7 @@ class Unwatched(StoreWatcher):
         """Ignore that a song could not be stored."""
 
     def interrupted(self, engine: str) -> None:
-        """Ignore that a song cannot be continued."""
+        """Ignore that no server can continue a song."""
 
 
 UNWATCHED = Unwatched()

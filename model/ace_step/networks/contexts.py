@@ -87,7 +87,7 @@ class ContextStacks:
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 
     def batch(self, caches: Sequence[ContextCache]) -> ContextBatch:
-        """Return the batch of these rows, made on first use."""
+        """Return the stacked contexts of these rows; they are stacked on first use."""
         key = composition(caches)
         if (kept := self._kept.get(key)) is None:
             kept = self._kept[key] = ContextBatch.of(caches, self._multiple, masks=self._masks)

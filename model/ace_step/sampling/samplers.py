@@ -70,7 +70,7 @@ class _Levels:
         return self._levels[self.index], self._levels[self.index + 1]
 
     def advanced(self) -> Self:
-        """Return the sampler with one more evaluation done."""
+        """Return the same sampler with one more evaluation done."""
         later = copy.copy(self)
         later.index += 1
         return later

@@ -217,7 +217,7 @@ def _tone(style: Style) -> Equaliser:
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
-    """Return the mix settings of one song."""
+    """Return the mix settings of each track for a song's style."""
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)

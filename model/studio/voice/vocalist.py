@@ -106,11 +106,11 @@ class Remainder:
 
     @property
     def samples(self) -> int:
-        """Number of samples."""
+        """Number of samples of the sound."""
         return len(self.sound)
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return the samples [start, stop)."""
+        """Return the samples [start, stop) of the sound."""
         return self.sound[start:stop]
 
 

@@ -90,7 +90,7 @@ def write_pairs(
 
 
 def report(name: str, pairs: Sequence[Pair], copies: CopyFinder, seconds: float = 0.0) -> None:
-    """Print one row of figures."""
+    """Print one row of statistics as a JSON object."""
     pieces = [piece for pair in pairs for piece in pair]
     runs = [copies.longest(piece.melody) for piece in pieces]
     row = {"name": name, **{key: round(value, 3) for key, value in measure(pieces).items()}}

@@ -1,4 +1,4 @@
-"""The objects that the lanes of all devices share."""
+"""The objects that the loops of all lanes share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass

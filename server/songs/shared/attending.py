@@ -48,13 +48,13 @@ class Attending:
         self._draining = True
 
     async def run(self) -> None:
-        """Renew the report periodically, until cancelled."""
+        """Renew the report of listeners periodically, until cancelled."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
             await self._attend([*map(_attendance, self._open.listened)])
 
     async def close(self) -> None:
-        """Wait until the last reports are sent."""
+        """Wait until the last reports of listeners are sent."""
         await asyncio.gather(*self._tasks)
 
     def _send(self, attendance: Attendance) -> None:

@@ -100,7 +100,7 @@ class Mirrors:
         task.add_done_callback(lambda _: self._tasks.pop(recording, None))
 
     async def close(self) -> None:
-        """Stop following all songs."""
+        """Stop following the songs of other servers."""
         for task in tuple(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

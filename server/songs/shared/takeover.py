@@ -101,5 +101,5 @@ class Takeover:
 
 
 def _log_fields(claim: Claim) -> dict[str, object]:
-    """Return the log fields of a claim."""
+    """Return the log fields that identify a claimed song."""
     return {"song_id": claim.song.song_id, "claims": claim.lease.epoch, "stored_bytes": claim.extent.size_bytes}

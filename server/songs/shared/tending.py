@@ -59,8 +59,8 @@ class Tending:
                 await asyncio.sleep(self._lease_seconds / 6)
             except Exception:  # a bug in one song must not let the leases of all other songs expire
                 logger.exception(
-                    "claiming songs and renewing leases failed because of a bug of the server; the next round tries "
-                    "again"
+                    "claiming songs and renewing leases failed because of a bug of the server; the server tries "
+                    "again soon"
                 )
                 await asyncio.sleep(self._lease_seconds / 6)
 

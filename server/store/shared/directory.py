@@ -146,8 +146,8 @@ class SharedDirectory:
             except StoreFull as full:
                 # The leases of all other songs are renewed; this song is tried again.
                 logger.error(
-                    "the directory has lost a running song and has no room to register it again; the next round tries "
-                    "again: %s",
+                    "the directory has lost a running song and has no room to register it again; the server tries "
+                    "again soon: %s",
                     full,
                 )
                 del answers[lease.song_id]
@@ -283,7 +283,7 @@ def _lease_status(answer: Sequence[int]) -> LeaseStatus:
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:
-    """Return the id and the lease of each song."""
+    """Return the id and the lease of each song, as arguments of a script."""
     return (part for lease in leases for part in (lease.song_id, lease_text(lease)))
 
 
