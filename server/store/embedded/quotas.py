@@ -39,7 +39,7 @@ class Bucket:
 
 
 class _Account:
-    """What one caller has consumed under one quota."""
+    """The songs and the sound that one caller has consumed under one quota."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour
