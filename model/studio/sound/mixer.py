@@ -89,13 +89,15 @@ class Mixer:
         instrument is the vocal stem. `vocal_level_db` is added to the level of that stem.
         """
         strips = _strips(style, singers is not None, vocal_level_db)
-        heard = {track for track, strip in strips.items() if strip.stem in stems}
+        audible = {track for track, strip in strips.items() if strip.stem in stems}
         self._bank = bank
         self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
-        self._samplers = {track: Sampler(bank, instrument) for track, instrument in style.instruments if track in heard}
-        self._singers = {who: Channel(who, vocalist) for who, vocalist in (singers or {}).items() if who in heard}
-        self._gains = {track: _side_gains(strips[track]) for track in heard}
-        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in heard}
+        self._samplers = {
+            track: Sampler(bank, instrument) for track, instrument in style.instruments if track in audible
+        }
+        self._singers = {who: Channel(who, vocalist) for who, vocalist in (singers or {}).items() if who in audible}
+        self._gains = {track: _side_gains(strips[track]) for track in audible}
+        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in audible}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
         self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))

@@ -95,7 +95,7 @@ def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DevicePr
 
 def _slowdown(costs: Sequence[SongCost]) -> float:
     """Return the actual time of songs with audio divided by their expected time, limited to [1, 2]."""
-    heard = [cost for cost in costs if cost.made_seconds]
-    expected = sum(cost.expected_seconds for cost in heard)
-    used = sum(cost.used_seconds for cost in heard)
+    with_sound = [cost for cost in costs if cost.made_seconds]
+    expected = sum(cost.expected_seconds for cost in with_sound)
+    used = sum(cost.used_seconds for cost in with_sound)
     return min(_MAX_SLOWDOWN, max(1.0, used / expected)) if expected else 1.0

@@ -43,7 +43,7 @@ class Takeover:
         self._resume = resume
         self._max_lost_seconds = max_lost_seconds
 
-    async def round(self, seconds: float) -> bool:
+    async def take_over(self, seconds: float) -> bool:
         """Take over the songs that can be taken over now; start none after `seconds`, when the next check is due.
 
         Returns False if a song was released again because this server cannot make it now.

@@ -83,8 +83,10 @@ class SharedDirectory:
         nonce, song = _nonce(), ticket.song
         content = (ticket_bytes(ticket), record_bytes(song), ticket.request)
         short = int(self._memory.short)
-        said, *told = await self._connection.run("admit", nonce, self._replica, self._lease_seconds, *content, short)
-        match said, told:
+        outcome, *details = await self._connection.run(
+            "admit", nonce, self._replica, self._lease_seconds, *content, short
+        )
+        match outcome, details:
             case b"claimed", (position, claim):
                 claimed = self._claims.note(claim_of(claim, self._replica, nonce))
                 return Admitted(song.song_id, song.fingerprint, True, position, claimed)
@@ -117,8 +119,8 @@ class SharedDirectory:
         """
         if self._connection.steady_seconds < self._lease_seconds:
             return None
-        told = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
-        rules = (len(but), *but, max_lost_seconds, *(part for skill in told for part in skill))
+        rows = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
+        rules = (len(but), *but, max_lost_seconds, *(part for skill in rows for part in skill))
         while claim := await self._claim("claim_lost", *rules):
             if not await self._is_sealed(claim):
                 return claim
@@ -172,23 +174,23 @@ class SharedDirectory:
 
     async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[SongUpdate, None]:
         """Yield the stored events and sound of a song as they are stored; see `Directory.follow`."""
-        told, missing_since = None, math.inf
+        sent, missing_since = None, math.inf
         while True:
             posted = self._notifications.next_of(song_id)
             update = await self._reader.update(song_id, at)
             if update is None:
                 missing_since = min(missing_since, time.monotonic())
-                if told and time.monotonic() - missing_since < self._lease_seconds:  # its server may register it again
+                if sent and time.monotonic() - missing_since < self._lease_seconds:  # its server may register it again
                     await _set(posted, POLL_SECONDS)
                     continue
                 self._notifications.remove(song_id)
                 raise KeyError(song_id)
             missing_since = math.inf
-            if told != update.song or update.events or update.sound:
+            if sent != update.song or update.events or update.sound:
                 yield update
             if update.song.state.ended:
                 return
-            told, at = update.song, Extent(at.size_bytes + len(update.sound), at.events + len(update.events))
+            sent, at = update.song, Extent(at.size_bytes + len(update.sound), at.events + len(update.events))
             await _set(posted, POLL_SECONDS)
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
@@ -272,8 +274,8 @@ def _known(row: Sequence[Any]) -> _Known:
     return _Known(of, float(weight), bool(waits), bool(claimed))
 
 
-def _known_engine(told: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
-    (engine,) = engines_of(told)
+def _known_engine(announced: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
+    (engine,) = engines_of(announced)
     return KnownEngine(engine, float(away_seconds), None if start_seconds is None else float(start_seconds))
 
 
