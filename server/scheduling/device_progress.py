@@ -36,7 +36,9 @@ class CommandsInFlight:
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Remove the oldest command in flight and return its positions; empty if none is in flight."""
+        """Remove the oldest command in flight of a lane, and return the positions of its attempts; empty if none is in
+        flight.
+        """
         waiting = self._lanes.get(lane)
         if not waiting:
             return {}

@@ -90,8 +90,9 @@ class ServiceState:
 class Room:
     """Limits for admission: the running songs of the service, and the number of songs that may wait.
 
-    `queued` songs may wait in the whole service, of which the last `kept` are reserved for callers without a song.
-    `free` is the number of further songs that can start here now, not above 0 while the runner accepts no new songs.
+    `queued` songs may wait in the whole service; the last `kept` of these places are reserved for callers that have no
+    song yet. `free` is the number of further songs that can start here now, at most 0 while the runner accepts no new
+    songs.
     """
 
     slots: int

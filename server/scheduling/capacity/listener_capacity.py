@@ -47,7 +47,7 @@ class ListenerCapacity:
         return [self._demand(song, cost, slowdown, now) for song, cost in known]
 
     def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
-        """Return the demand of a listener, with sound due earlier by a margin."""
+        """Return the demand of a listener on the device, with all sound due earlier by the margin of the policy."""
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
         if runs_out_at is None:

@@ -69,7 +69,7 @@ class Mirrors:
 
     @property
     def followed(self) -> Collection[Recording]:
-        """The recordings that follow events in the shared store now."""
+        """The recordings that are being filled from the shared store, with songs that other servers make."""
         return tuple(self._tasks)
 
     def start_draining(self) -> None:

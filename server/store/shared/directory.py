@@ -127,7 +127,7 @@ class SharedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Offer songs of this server to others; see `Directory.offer`."""
+        """Let other servers take songs of this server; see `Directory.offer`."""
         if leases:
             await self._connection.run("offer", *_with_leases(leases))
 

@@ -120,7 +120,7 @@ class Objects:
         await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
-        """Return the last location of every song, or of one song, by song id."""
+        """Return the newest location in the object store of every stored song, or of one song, by song id."""
         return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:
