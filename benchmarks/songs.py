@@ -1,4 +1,4 @@
-"""The songs that benchmarks request."""
+"""Prompts and lyrics of the songs that benchmarks request."""
 
 from melisma.v1 import music_pb2
 

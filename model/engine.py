@@ -153,7 +153,7 @@ class Engine(Protocol):
     """
 
     def info(self) -> EngineInfo:
-        """Properties of the engine and of the requests that it accepts."""
+        """Return the properties of the engine and the limits of the requests that it accepts."""
 
     def plan(self, params: SongParams) -> SongPlan:
         """Plan the song: cheap, pure, and equal for equal parameters.
@@ -203,7 +203,7 @@ class Engine(Protocol):
         """
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context for the section after this finished one."""
+        """Return the context that a finished section passes to the section after it."""
 
     def score(self, state: SectionState) -> SectionScore:
         """Return syllable times and notation of a finished section."""

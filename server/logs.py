@@ -32,7 +32,7 @@ def bind(**fields: str) -> None:
 
 
 def bound_fields() -> Mapping[str, str]:
-    """Return the bound fields of the present task."""
+    """Return the fields that are added to each log line of the present task."""
     return _bound.get()
 
 

@@ -62,7 +62,7 @@ def build_registry() -> CollectorRegistry:
 
 
 def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
-    """Return the metrics of the engines and devices."""
+    """Return the Prometheus metrics of the configured engines and devices."""
     devices = [spec.name for spec in device_specs(settings)]
     return Metrics(registry, engines=settings.engine_names, devices=devices)
 

@@ -81,10 +81,9 @@ def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
 
 
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
-    """Return one worker for each device of the settings; a device that is given several times gets a number after its
-    name.
+    """Return the specification of a worker for each device of the settings; the list is empty on a frontend.
 
-    A frontend has none.
+    A device that is given several times gets a number after its name.
     """
     devices = settings.devices if settings.makes_songs else ()
     names = [device.device for device in devices]

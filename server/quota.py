@@ -1,4 +1,4 @@
-"""The quota of a caller."""
+"""The quota of a caller: songs at a time, songs per minute, seconds of sound per hour."""
 
 from dataclasses import dataclass
 from typing import Final

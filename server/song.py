@@ -24,7 +24,7 @@ class SongState(StrEnum):
 
     @property
     def ended(self) -> bool:
-        """True if the song has ended."""
+        """True if the state is final: completed, failed or cancelled."""
         return self not in (SongState.QUEUED, SongState.RUNNING)
 
 

@@ -65,7 +65,7 @@ from server.workers.base import WorkerPool
 
 
 def runner_settings(settings: Settings) -> RunnerSettings:
-    """Return the settings of the runner."""
+    """Return the part of the settings that the runner needs."""
     limits, scheduling = settings.limits, settings.scheduling
     return RunnerSettings(
         policy=Policy(

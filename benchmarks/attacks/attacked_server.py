@@ -38,7 +38,7 @@ class Attacked:
 
     @property
     def target(self) -> str:
-        """The address of gRPC as "host:port"."""
+        """The "host:port" at which the server accepts gRPC calls."""
         return f"{self.grpc[0]}:{self.grpc[1]}"
 
     def log_bytes(self) -> int:

@@ -1,4 +1,4 @@
-"""A listener of songs on a server that is being attacked."""
+"""Receives songs from a server that is being attacked, and measures how long no sound arrives."""
 
 import threading
 import time

@@ -1,4 +1,4 @@
-"""Hostile requests as bytes: small to send, expensive to parse."""
+"""Builds hostile requests as bytes: small to send, expensive to parse."""
 
 import json
 import random
@@ -80,13 +80,13 @@ def midi_of_chords(size: int) -> bytes:
 
 
 def with_midi(data: bytes) -> bytes:
-    """Make a GenerateRequest with that MIDI file."""
+    """Make a GenerateRequest whose anchor is a given MIDI file."""
     anchor = music_pb2.Anchor(midi=data)
     return music_pb2.GenerateRequest(prompt="pop", anchor=anchor, duration_seconds=10).SerializeToString()
 
 
 def with_lyrics(lyrics: str) -> bytes:
-    """Make a GenerateRequest with those lyrics."""
+    """Make a GenerateRequest with given lyrics."""
     return music_pb2.GenerateRequest(prompt="pop", lyrics=lyrics).SerializeToString()
 
 

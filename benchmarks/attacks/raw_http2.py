@@ -1,6 +1,4 @@
-"""HTTP/2 frames written by hand, for requests that no client library sends: binary headers, and streams without an
-end.
-"""
+"""Builds HTTP/2 frames for requests that no client library sends: binary headers, and streams without an end."""
 
 import socket
 
@@ -39,7 +37,9 @@ def call(stream: int, method: bytes, extra: bytes = b"") -> bytes:
 
 
 def hostile_calls(method: bytes, size_bytes: int) -> bytes:
-    """Build calls of this many bytes with binary headers, most of them repeated by one byte each."""
+    """Return the bytes of HTTP/2 calls, `size_bytes` in total. Their binary header is sent once, then each repetition
+    takes one byte.
+    """
     first = literal(b"x-evil", b"\xff\xfe" * 40, indexed=True)
     sent, stream = b"", 1
     while len(sent) < size_bytes:

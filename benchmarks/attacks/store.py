@@ -93,7 +93,7 @@ async def older_database(folder: Path) -> str:
 
 
 async def cancelled(folder: Path) -> str:
-    """Test fault F8: songs are cancelled at once."""
+    """Test fault F8: many songs are cancelled right after their request."""
     runner = FakeRunner((), hangs=True)
     runner.slots = CANCELLED_SONGS
     async with opened(folder, StoreLimits(max_bytes=1 << 20)) as server:
@@ -174,7 +174,7 @@ async def damaged_middle(folder: Path) -> str:
 
 
 async def overflow(folder: Path) -> str:
-    """Test fault F17: the sum of stored sizes overflows."""
+    """Test fault F17: the sum of the stored sizes exceeds 64 bits."""
     await kept_songs(folder, 2)
     with closing(sqlite3.connect(folder / DATABASE)) as database:
         database.execute("UPDATE songs SET size_bytes = ?", (2**63 - 1,))

@@ -67,7 +67,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.kernels: list[Kernel] = []
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Run the operator, and record its cost."""
+        """Run an operator, and record the bytes and operations that it costs."""
         made = func(*args, **(kwargs or {}))
         packet = func._overloadpacket
         if not func.is_view and packet not in _FREE:

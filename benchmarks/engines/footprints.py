@@ -44,7 +44,7 @@ def _bytes(node: BaseSchedulerNode, name: str) -> int:
 
 
 def _places(dep: Any) -> np.ndarray[Any, Any]:
-    """Return the positions in its buffer that one access reads or writes."""
+    """Return the indices of the buffer's elements that one memory access reads or writes."""
     assert isinstance(dep, MemoryDep), dep
     ranges = {name: int(_small(size)) for name, size in dep.ranges.items()}
     grid = np.meshgrid(*map(np.arange, ranges.values()), indexing="ij", sparse=True)

@@ -51,7 +51,7 @@ class Sum:
 
     @classmethod
     def of(cls, kernels: Iterable[Kernel]) -> "Sum":
-        """Return the total of `kernels`."""
+        """Return the total bytes, operations and seconds of `kernels`."""
         each = list(kernels)
         return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
 

@@ -1,4 +1,4 @@
-"""Lets torch.compile make kernels for a GPU that does not exist: answers its queries as an H100 would.
+"""Makes torch.compile generate kernels for a GPU that does not exist: answers its queries as an H100 would.
 
 Nothing is run: tensors are fake, and compilation stops at the kernels. Only the queries of torch and Triton to the
 driver are replaced; they do not influence how kernels are fused.

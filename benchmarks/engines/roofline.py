@@ -1,4 +1,4 @@
-"""Roofline of a denoising pass of the full-size ACE-Step on an H100, counted kernel by kernel.
+"""Computes the roofline of a denoising pass of the full-size ACE-Step on an H100: the least time of each kernel.
 
 No GPU is needed and nothing is timed. For the eager pass operators are counted on the meta device; for the compiled
 pass the kernels that torch.compile makes for a GPU, and the eager operators around the blocks. Times are estimated from

@@ -18,7 +18,7 @@ class Setup:
 
     @property
     def on_gpu(self) -> bool:
-        """True on a CUDA GPU."""
+        """True if the measured device is a CUDA GPU."""
         return self.device.startswith("cuda")
 
     def pick(self, full: _T, small: _T) -> _T:

@@ -28,14 +28,14 @@ class Expectation(Protocol):
 
     @property
     def why(self) -> str:
-        """Reason for the expected value."""
+        """Reason for which this value is expected."""
 
     @property
     def everywhere(self) -> bool:
         """True if the expectation applies to tiny networks, too."""
 
     def shown(self, seen: Seen) -> str:
-        """Return the expectation as text."""
+        """Return the expected value as text for the table."""
 
     def verdict(self, value: Value, seen: Seen) -> str:
         """Return the verdict on a measured value: as expected, or how it deviates."""

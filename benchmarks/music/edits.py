@@ -1,4 +1,4 @@
-"""Edit distance, by which recognised words are compared with sung ones."""
+"""Computes the edit distance between recognised and sung words."""
 
 from collections.abc import Sequence
 

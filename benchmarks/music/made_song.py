@@ -17,7 +17,7 @@ Sound: TypeAlias = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """The result of making one song."""
+    """A song that `make` has made: its plan, scores and sound."""
 
     plan: SongPlan
     sound: Sound
@@ -26,7 +26,7 @@ class Made:
 
 
 def make(engine: Engine, params: SongParams) -> Made:
-    """Make the whole song, section by section."""
+    """Make a whole song with an engine, section by section."""
     started = time.process_time()
     plan = engine.plan(params)
     context: SectionContext | None = None

@@ -43,7 +43,7 @@ def lead_only(request: music_pb2.GenerateRequest) -> music_pb2.GenerateRequest:
 
 
 async def record(address: str, names: list[str], folder: Path, lead: bool) -> None:
-    """Request the songs one after another and save them."""
+    """Request songs from a server one after another and save them."""
     async with grpc.aio.insecure_channel(address) as channel:
         for name in names:
             save(await listen(channel, name, SONGS[name]), folder)

@@ -163,7 +163,7 @@ def _show(scaler: Autoscaler, told: Sequence[Sequence[ReceivedSong]], ended_at: 
 
 
 def main() -> None:
-    """Run the scenario and print its figures."""
+    """Command line: run the scenario and print its figures."""
     argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter).parse_args()
     with fleet(cold_start_seconds=10.0) as service:
         asyncio.run(play(service))

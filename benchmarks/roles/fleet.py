@@ -26,7 +26,7 @@ START_SECONDS = 60.0
 
 
 async def until(condition: Callable[[], bool]) -> None:
-    """Wait until a condition holds."""
+    """Wait until a condition is true, checking it repeatedly."""
     while not condition():  # noqa: ASYNC110  # what is waited for happens in other processes
         await asyncio.sleep(0.1)
 
@@ -46,12 +46,12 @@ class Server:
 
     @property
     def address(self) -> str:
-        """The "host:port" of gRPC."""
+        """The "host:port" at which the server accepts gRPC calls."""
         return f"127.0.0.1:{self.port}"
 
     @property
     def running(self) -> bool:
-        """True until the process has ended."""
+        """True until the server process has ended."""
         return self.process.poll() is None
 
     @property
@@ -127,7 +127,7 @@ class Fleet:
         await asyncio.sleep(LEASE_SECONDS)
 
     def close(self) -> None:
-        """End all servers."""
+        """End all servers of the service."""
         for server in self.servers:
             server.process.kill()
             server.process.wait()

@@ -1,4 +1,4 @@
-"""The engine of the tests with a slow device, so that few songs keep a generator busy on any computer."""
+"""Slows the engine of the tests down, so that a few songs keep a generator busy on any computer."""
 
 import time
 from collections.abc import Sequence

@@ -102,7 +102,7 @@ class Continuous:
             self._scheduler.open(spec.name, spec.engines)
 
     def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
-        """Add the song to the scheduler."""
+        """Add a song to the scheduler; returns the devices that may now have work."""
         usage = DeviceUsage()
         self._songs[song_id] = (song, usage)
         work = self._estimates.expected(song_id, song)
@@ -115,7 +115,7 @@ class Continuous:
         return self._scheduler.device_of(song_id)
 
     def next_command(self, device: str, lane: Lane) -> Command | None:
-        """Return the scheduler's next command."""
+        """Return the next command of a device from the scheduler."""
         return self._scheduler.next_command(device, lane)
 
     def done(self, device: str, reply: Reply, lane: Lane) -> None:
@@ -125,7 +125,7 @@ class Continuous:
             self._estimates.measured(*self._songs.pop(reply.section.song.song_id))
 
     def encoded(self, seconds: float, sound_seconds: float) -> None:
-        """Pass the time of encoding to the scheduler."""
+        """Report the time of encoding to the scheduler."""
         self._scheduler.encoded(seconds, sound_seconds)
 
 

@@ -39,12 +39,12 @@ class Listener:
 
     @property
     def first_audio_seconds(self) -> float | None:
-        """Time to the first sound; `None` if there was none."""
+        """Time from the request to the first sound, in seconds; `None` if no sound arrived."""
         return None if self.first_audio_at is None else self.first_audio_at - self.arrived_at
 
     @property
     def worst_silence(self) -> float:
-        """The longest silence in seconds."""
+        """The longest interruption of playback in seconds."""
         return max((seconds for _, seconds in self.silences), default=0.0)
 
     def _be_silent(self, now: float) -> None:

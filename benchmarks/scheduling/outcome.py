@@ -1,4 +1,4 @@
-"""The figures of one simulated run, as a row of a table."""
+"""Computes the figures of one simulated run, and formats them as a row of a table."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,7 +52,7 @@ class SimulationOutcome:
     server_cores: float
 
     def row(self, policy: str, load: float) -> str:
-        """Return a line of a table with `COLUMNS`."""
+        """Return the figures of the run as a line of a Markdown table with the columns `COLUMNS`."""
         cells = (
             policy,
             f"{load:.2f}",
@@ -72,7 +72,7 @@ class SimulationOutcome:
 
 
 def header() -> str:
-    """Return the first two lines of the table."""
+    """Return the two header lines of the Markdown table."""
     return f"| {' | '.join(COLUMNS)} |\n|{'---|' * len(COLUMNS)}"
 
 

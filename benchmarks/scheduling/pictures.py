@@ -1,4 +1,4 @@
-"""Draws the results of simulated runs."""
+"""Draws charts of the results of simulated runs."""
 
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path

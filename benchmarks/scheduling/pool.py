@@ -22,7 +22,7 @@ class Pool:
 
     @property
     def engines(self) -> Mapping[str, DeviceModel]:
-        """The models by the names of their engines."""
+        """The device models of the pool, by the names of their engines."""
         return {model.name: model for model in self.models}
 
     def specs(self, *, alone: bool = False, running_songs: int = RUNNING_SONGS) -> list[DeviceSpec]:

@@ -1,4 +1,4 @@
-"""Runs a simulated pool under a policy."""
+"""Runs the simulation of a pool of devices under a scheduling policy."""
 
 import math
 import random

@@ -41,7 +41,7 @@ class SimulatedWorker:
         self._lengths[song_id] = section_lengths(seconds, self._model.section_seconds)
 
     def seconds(self, command: Command) -> float:
-        """Return the device seconds that the command takes."""
+        """Return the device seconds that a command takes on the simulated device."""
         model = self._model
         match command:
             case Plan():
@@ -118,7 +118,7 @@ def windows_of(seconds: float, first: float, following: float) -> Iterator[float
 
 
 def plan_of(engine: str, lengths: Sequence[float]) -> SongPlan:
-    """Return a plan with this number of sections."""
+    """Return a song plan with a given number of sections."""
     starts = itertools.accumulate(lengths, initial=0.0)
     sections = tuple(
         SectionPlan(index, SectionKind.VERSE, "", start, length)

@@ -96,7 +96,7 @@ async def _arrive(channel: grpc.aio.Channel, web: str, seed: int, *, later: bool
 
 
 def row(load: float, songs: list[Arrived], seconds: float) -> None:
-    """Print one line of the table."""
+    """Print the figures of one load as a line of the table."""
     heard = [(one.at, one.heard) for one in songs if one.heard is not None]
     stalls = [one.stall_seconds for _, one in heard]
     firsts = [one.first_audio_seconds for _, one in heard]

@@ -2,7 +2,7 @@
 
     python -m benchmarks.service.bench_service idle        first audio, song time, CPU per second, memory, start
     python -m benchmarks.service.bench_service crowd       the same song together with seven others
-    python -m benchmarks.service.bench_service listeners   8 to 64 live listeners: who runs dry, how many at once
+    python -m benchmarks.service.bench_service listeners   8 to 64 live listeners: who stalls, how many at once
     python -m benchmarks.service.bench_service soak        memory over many songs
 
 Figures are medians and P95 over the songs of one run.
@@ -37,7 +37,7 @@ def song(seed: int, seconds: float = SONG_SECONDS) -> music_pb2.GenerateRequest:
 
 
 def row(what: str, value: str) -> None:
-    """Print one line of the result."""
+    """Print one figure with its name as a line of the table."""
     print(f"{what:<52}{value}", flush=True)
 
 

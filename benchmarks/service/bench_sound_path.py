@@ -29,7 +29,7 @@ class Stage(Protocol):
         """Process the next window and return the sound that is ready."""
 
     def finish(self) -> Window | bytes:
-        """Return the remaining sound."""
+        """Return the sound that the stage still holds, at the end of a song."""
 
 
 def band(rate_hertz: int) -> Window:
@@ -43,7 +43,9 @@ def band(rate_hertz: int) -> Window:
 
 
 def cpu_ms_per_second(open_stage: Callable[[], Stage], windows: Sequence[Window]) -> float:
-    """Return the CPU milliseconds of a stage per second of sound, the best of some rounds, all threads counted."""
+    """Return the CPU milliseconds that all threads of a stage use for a second of sound, in the fastest of `ROUNDS`
+    rounds.
+    """
     rounds = []
     for _ in range(ROUNDS):
         stage = open_stage()

@@ -118,7 +118,7 @@ def interval(ratios: Sequence[float]) -> tuple[float, float]:
 
 
 def row(figure: str, old: Sequence[float], new: Sequence[float]) -> str:
-    """Return one line of the table."""
+    """Return one figure of both checkouts, with its ratio, as a line of the table."""
     ratios = [after / before for before, after in zip(old, new, strict=True)]
     low, high = interval(ratios)
     medians = f"{statistics.median(old):8.3f} {statistics.median(new):8.3f}"

@@ -122,7 +122,7 @@ def _names_of(message: Descriptor) -> Iterator[str]:
 
 
 def wait_until_serving(channel: grpc.Channel) -> None:
-    """Wait until health is SERVING."""
+    """Wait until the server's health is SERVING."""
     watch: Any = health_pb2_grpc.HealthStub(channel)
     answers = watch.Watch(health_pb2.HealthCheckRequest(), timeout=START_SECONDS)
     next(answer for answer in answers if answer.status == health_pb2.HealthCheckResponse.SERVING)

@@ -108,7 +108,9 @@ def _progress(messages: Sequence[Record]) -> dict[str, Any]:
 
 
 def _plain(value: Any, asked: Asked, *, alone: bool) -> Any:
-    """Return the value under new names, without parts that may differ, or with constants in their place."""
+    """Return a value of a response with new names of fields and enums; values that may differ are left out or replaced
+    by constants.
+    """
     if isinstance(value, dict):
         return {
             name: _masked(name, each, asked) or _plain(each, asked, alone=alone)

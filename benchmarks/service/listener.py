@@ -1,4 +1,4 @@
-"""A listener that requests a song and records the arrival time of every chunk."""
+"""Requests a song and records the arrival time of every chunk."""
 
 import time
 from collections.abc import AsyncIterator, Callable, Sequence

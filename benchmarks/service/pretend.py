@@ -79,7 +79,7 @@ class PretendEngine:
         return cls()
 
     def info(self) -> EngineInfo:
-        """Return limits that accept all requests."""
+        """Return limits of requests that accept every request."""
         return EngineInfo(
             name="pretend",
             description="Sleeps.",
@@ -100,7 +100,7 @@ class PretendEngine:
         )
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Plan ten sections of one second."""
+        """Plan a song of ten sections of one second each."""
         sections = tuple(
             SectionPlan(index, SectionKind.VERSE, "", index * SECTION_SECONDS, SECTION_SECONDS)
             for index in range(SECTIONS)
@@ -108,13 +108,13 @@ class PretendEngine:
         return SongPlan("pretend", params.seed, STEPS, 1.0, SECTIONS * SECTION_SECONDS, sections)
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """Return conditions of one token."""
+        """Return the conditions of a section, with one token."""
         return PretendConditions()
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> PretendState:
-        """Return a state without steps done."""
+        """Return the state of a section without steps done."""
         return PretendState()
 
     def denoise(self, states: Sequence[SectionState]) -> None:
@@ -125,7 +125,7 @@ class PretendEngine:
             state.step += 1
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return an empty context."""
+        """Return an empty context, because sections are independent."""
         return state
 
     def score(self, state: SectionState) -> SectionScore:
@@ -141,7 +141,7 @@ class PretendEngine:
         return b""
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """Return an empty context."""
+        """Return an empty context, because nothing was saved."""
         return PretendState()
 
     def save_section(self, state: SectionState) -> bytes:
@@ -149,7 +149,7 @@ class PretendEngine:
         return b""
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> PretendState:
-        """Return a state with all steps done."""
+        """Return the state of a section with all steps done."""
         return PretendState(step=STEPS)
 
     def check(self) -> None:

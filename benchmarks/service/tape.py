@@ -38,7 +38,7 @@ class TapeEngine(PretendEngine):
         return replace(super().info(), name="tape", sample_rate_hertz=SOURCE_RATE_HERTZ)
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Plan sections of ten seconds, with one step each."""
+        """Plan a song in sections of ten seconds, with one denoising step each."""
         sections = tuple(
             SectionPlan(index, SectionKind.VERSE, "", index * SECTION_SECONDS, SECTION_SECONDS)
             for index in range(round(SONG_SECONDS / SECTION_SECONDS))
@@ -46,13 +46,13 @@ class TapeEngine(PretendEngine):
         return SongPlan("tape", params.seed, 1, 1.0, SONG_SECONDS, sections)
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """Return conditions with one step."""
+        """Return the conditions of a section with one denoising step."""
         return PretendConditions(steps=1)
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> PretendState:
-        """Return a state with one step to do."""
+        """Return the state of a section with one step to do."""
         return PretendState(steps=1)
 
     def denoise(self, states: Sequence[SectionState]) -> None:

@@ -46,7 +46,7 @@ class Load:
 
     @property
     def chunks(self) -> int:
-        """Number of chunks of a song."""
+        """Number of chunks of one song."""
         return round(SECONDS * self.chunks_per_second)
 
 
@@ -80,7 +80,7 @@ async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: flo
 
 
 async def measure(load: Load) -> None:
-    """Measure one load and print it."""
+    """Measure the latency under one load and print it."""
     server = DirectoryServer()
     try:
         with tempfile.TemporaryDirectory() as folder:

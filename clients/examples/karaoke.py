@@ -55,7 +55,7 @@ class Stage:
 
     @property
     def over(self) -> bool:
-        """True if the whole song was played."""
+        """True once the whole song was played."""
         return self.complete and self.position >= self.heard_seconds
 
     def take(self, event: object) -> None:
@@ -135,7 +135,7 @@ async def sing(arguments: argparse.Namespace, file: BinaryIO | None) -> None:
 
 
 def main() -> int:
-    """Run the program; returns the exit status."""
+    """Command line: make a song, play it and show its words; returns the exit status."""
     arguments, status = parse(), 0
     part = arguments.output and arguments.output.with_name(f"{arguments.output.name}.part")
     try:

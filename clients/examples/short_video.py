@@ -47,7 +47,7 @@ WORTH_THE_LIBRARY = (Unavailable, Overloaded, DeadlineExceeded, NotReady)
 
 
 def main() -> int:
-    """Run the program; returns the exit status."""
+    """Command line: write the music for a video; returns the exit status."""
     arguments = parse()
     try:
         music, answer = make(arguments)

@@ -37,7 +37,7 @@ class Lines:
 
 @dataclass(frozen=True)
 class Figure:
-    """A panel of a present value, shown in red from a threshold on."""
+    """A dashboard panel that shows the present value of a query; the value is red from `red_from` on."""
 
     title: str
     unit: str
@@ -48,7 +48,7 @@ class Figure:
 
 @dataclass(frozen=True)
 class Heatmap:
-    """A panel of a histogram over time: the number of measurements in each bucket."""
+    """A dashboard panel of a histogram over time: the number of measurements in each bucket."""
 
     title: str
     unit: str

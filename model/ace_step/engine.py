@@ -1,4 +1,4 @@
-"""The engine that serves ACE-Step v1."""
+"""The engine ACE-Step v1: plans, denoises and decodes songs with a diffusion transformer."""
 
 import itertools
 import logging

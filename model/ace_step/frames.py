@@ -1,4 +1,4 @@
-"""Conversion between latent frames and sound: 4096 samples at 44,100 Hz each. The module does not import torch."""
+"""Converts between latent frames and sound: a frame has 4096 samples at 44,100 Hz. The module does not import torch."""
 
 SAMPLE_RATE = 44_100
 MEL_FRAMES_PER_FRAME = 8

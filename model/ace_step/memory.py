@@ -50,7 +50,7 @@ def _preparing_bytes(networks: Networks, caches: Sequence[int], words: int, sour
     encoder, the recording.
 
     While blocks are joined, their context is also in memory, half as large as the keys and values of a block. The lyric
-    encoder has finished before the last ones are made.
+    encoder has finished before the last keys and values are computed.
     """
     transformer = networks.transformer
     scores = transformer.config.lyric.heads * words**2 * transformer.dtype.itemsize

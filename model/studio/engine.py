@@ -92,7 +92,7 @@ class StudioEngine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> DraftState:
-        """Open a section; see `Engine.begin`."""
+        """Draw the noise of a section and return its state; see `Engine.begin`."""
         assert isinstance(conditions, StudioConditions)
         memory, arranger, mixer = _opening(conditions, context)
         draft = self._denoiser.begin(

@@ -1,4 +1,4 @@
-"""The properties of the studio engine for callers and plans."""
+"""Properties of the studio engine for callers, such as its name, licence and ranges."""
 
 from model.engine import EngineInfo
 from model.song import ALL_STEMS, Control, Voice

@@ -82,7 +82,7 @@ class StudioState(ABC):
 
     @property
     def section(self) -> SectionPlan:
-        """The plan of this section."""
+        """The plan of the section that this state belongs to."""
         return self.plan.sections[self.index]
 
     @property

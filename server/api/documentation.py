@@ -1,4 +1,4 @@
-"""Table of all errors for the documentation, written by `python docs/generate.py`."""
+"""Makes the table of all errors for the documentation; `python docs/generate.py` writes it."""
 
 import inspect
 from collections.abc import Iterator

@@ -38,9 +38,7 @@ class OpenCalls:
                 self._none.set()
 
     def start_draining(self) -> None:
-        """From now on, have connections closed with their last call, and end calls of clients that do not read
-        sooner.
-        """
+        """Close connections with their last call from now on, and end calls of clients that do not read sooner."""
         self._draining = True
         self._stall_seconds = min(self._stall_seconds, DRAINING_STALL_SECONDS)
         latest = asyncio.get_running_loop().time() + self._stall_seconds
@@ -66,7 +64,7 @@ class OpenCalls:
             self._sending.discard(limit)
 
     async def before_end(self) -> None:
-        """While draining, wait briefly between a call's last message and its end.
+        """Wait briefly between a call's last message and its end while the server is draining.
 
         The end of the last call closes a draining connection. If the peer sends something at that moment, such as an
         acknowledgement, the closed socket answers with a reset, and the peer's system drops received data that its

@@ -20,7 +20,10 @@ _WITH_A_RECORDING = f"{_SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia"
 
 
 def marks_of(origin: Origin, producer: str) -> Marks:
-    """Return the marks of a song. `producer` is the provider of the service, empty if unknown."""
+    """Return the marks that declare a song as AI-generated.
+
+    `producer` is the provider of the service, empty if unknown.
+    """
     return Marks(_WITH_A_RECORDING if origin.has_recording else GENERATED, producer, origin.content_id)
 
 

@@ -43,7 +43,7 @@ class SongEncoder:
 
     @property
     def frames(self) -> int:
-        """Frames returned so far."""
+        """Number of frames that the encoder has returned so far."""
         return self._codec.frames
 
     @property

@@ -61,7 +61,7 @@ class ApiKey(BaseModel):
 
     @property
     def quota(self) -> Quota:
-        """The quota of the key's holder."""
+        """The quota of the holder of this key."""
         return Quota(self.songs_per_minute, self.concurrent_songs, self.audio_seconds_per_hour)
 
 

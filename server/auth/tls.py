@@ -30,7 +30,7 @@ class TlsFiles:
 
     @property
     def paths(self) -> tuple[Path, ...]:
-        """The paths of all files that are set."""
+        """The paths of all files that the settings name."""
         return (self.certificate, self.key, *((self.client_ca,) if self.client_ca else ()))
 
 

@@ -38,7 +38,7 @@ class Turns(Generic[T]):
         self._level = 0.0
 
     def enter(self, caller: str, request: T) -> None:
-        """Add a request after those of its caller.
+        """Add a request to the queue, after the waiting requests of the same caller.
 
         Raises:
             TooManyWait: too many requests wait, of this caller or in total.

@@ -30,7 +30,7 @@ class Bounds:
 
 @cache
 def bounds_of(field: FieldDescriptor) -> Bounds:
-    """Return the limits of one field."""
+    """Return the limits of one field of a message, from its rules in the .proto file."""
     rules = field.GetOptions().Extensions[validate_pb2.field]
     elements = (rules.repeated.max_items or MAX_ELEMENTS) if field.is_repeated else 1
     if rules.string.HasField("max_len"):

@@ -141,14 +141,14 @@ class _Bytes:
     offset: int = 0
 
     def byte(self) -> int | None:
-        """Read the next byte and return it."""
+        """Read the next byte of the track and return it."""
         if self.offset >= len(self.data):
             return None
         self.offset += 1
         return self.data[self.offset - 1]
 
     def skip(self, count: int) -> None:
-        """Skip a number of bytes."""
+        """Skip a number of bytes of the track."""
         self.offset += count
 
     def number(self) -> int | None:

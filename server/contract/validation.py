@@ -58,8 +58,8 @@ def _violation(found: protovalidate.Violation, message: Any) -> Violation:
 
 
 def _only_choice(elements: Sequence[protovalidate.FieldPathElementPb], message: Any) -> str:
-    """If a path into `message` (a descriptor) ends at a oneof with a single field, return that field; otherwise return
-    an empty string.
+    """Return the only field of the oneof at which a path into `message` (a descriptor) ends; otherwise an empty
+    string.
     """
     for element in elements[:-1]:
         message = message.fields_by_name[element.field_name].message_type

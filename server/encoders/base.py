@@ -77,7 +77,7 @@ class EncoderPool(Protocol):
 
     @property
     def count(self) -> int:
-        """The number of encoders."""
+        """The number of encoders in the pool."""
 
     @property
     def ready(self) -> bool:

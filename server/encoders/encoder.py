@@ -86,7 +86,7 @@ def serve(
 
 
 def factory_at(path: str) -> EncoderFactory:
-    """Import the encoder factory named by "module:Class"."""
+    """Import the factory of encoders that "module:Class" names."""
     module, _, name = path.partition(":")
     return cast(EncoderFactory, getattr(importlib.import_module(module), name))
 

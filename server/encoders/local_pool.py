@@ -53,7 +53,7 @@ class LocalEncoders:
 
     @property
     def count(self) -> int:
-        """The number of encoders."""
+        """The number of encoders in the pool."""
         return len(self._failed_starts)
 
     @property

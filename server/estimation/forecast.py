@@ -31,7 +31,7 @@ class Work:
 
     @property
     def total_seconds(self) -> float:
-        """All remaining device seconds."""
+        """All remaining device seconds of the song."""
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":

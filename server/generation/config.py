@@ -1,4 +1,4 @@
-"""Sizes and limits of song generation."""
+"""Settings of song generation: sizes and limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

@@ -70,7 +70,7 @@ class EncodedSound:
         self._wake()
 
     def encoder_restarted(self) -> None:
-        """Count the restart in the metrics."""
+        """Count the restart of an encoder in the metrics."""
         self._metrics.devices.encoder_restarted()
 
     def encoders_changed(self) -> None:

@@ -58,15 +58,15 @@ class Frontend:
         """Do nothing, because a frontend has no processes to start."""
 
     def liveness_problem(self) -> str | None:
-        """Always `None`: a server without workers never needs a restart for them."""
+        """Return `None`, because a server without workers never needs a restart for them."""
         return None
 
     def depths(self) -> Mapping[str, QueueDepth]:
-        """Zero for every configured engine, since no songs wait or run on this server itself."""
+        """Return zero for every configured engine, since no songs wait or run on this server itself."""
         return {name: QueueDepth() for name in self._engine_names}
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """Always empty: no engine is loaded here."""
+        """Return no engines, because none is loaded here."""
         return {}
 
     def engine_devices(self, name: str) -> tuple[str, ...]:

@@ -21,15 +21,15 @@ class Heartbeat:
         self._half_seconds = interval_seconds / 2
 
     async def run(self) -> None:
-        """Send heartbeats until cancelled."""
+        """Send heartbeats to listeners periodically, until cancelled."""
         while True:
             await asyncio.sleep(self._half_seconds)
             try:
                 self._send()
             except Exception:
                 _log.exception(
-                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the next "
-                    "round tries again"
+                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the "
+                    "server tries again soon: please report this traceback"
                 )
 
     def _send(self) -> None:

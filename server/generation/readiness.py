@@ -63,7 +63,7 @@ class Readiness:
         self._subscribers.append(callback)
 
     def notify(self) -> None:
-        """Call all subscribers."""
+        """Call all subscribers, because the readiness may have changed."""
         for callback in self._subscribers:
             callback()
 

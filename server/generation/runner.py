@@ -118,7 +118,7 @@ class Runner:
         return self.readiness.ready(engine) and not self._admission.draining
 
     def sound(self, engine: str) -> str:
-        """Fingerprint of the sound of `engine` on this server, encoding included; empty if unknown."""
+        """Return the fingerprint of the sound of `engine` on this server, encoding included; empty if unknown."""
         made, encoded = self._pool.sound_of(engine), self._encoders.sound
         return f"{made}-{encoded}" if made and encoded else ""
 

@@ -117,8 +117,8 @@ def _shorten(record: logging.LogRecord) -> None:
     """Replace the content of a log record with printable text of limited length, without extra fields."""
     text = _bounded(record.getMessage(), TEXT_CHARACTERS)
     if record.exc_info and record.exc_info[0]:
-        told = "".join(traceback.format_exception(*record.exc_info))
-        text += "\n" + _printable(told[-TRACEBACK_CHARACTERS:])
+        traceback_text = "".join(traceback.format_exception(*record.exc_info))
+        text += "\n" + _printable(traceback_text[-TRACEBACK_CHARACTERS:])
     record.msg, record.args, record.exc_info, record.exc_text, record.stack_info = text, None, None, None, None
     for name in vars(record).keys() - STANDARD_FIELDS:
         delattr(record, name)

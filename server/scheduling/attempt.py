@@ -88,7 +88,7 @@ class Attempt:
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:
-        """Return the key of the section whose step is due."""
+        """Return the key of the section whose denoising step is due."""
         return SectionKey(self.key, self.denoising)
 
     def to_prepare(self, ahead: int) -> int | None:

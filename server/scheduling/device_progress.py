@@ -24,7 +24,7 @@ class CommandsInFlight:
         self._lanes: dict[Lane, deque[Mapping[SongKey, WorkPosition]]] = {}
 
     def __bool__(self) -> bool:
-        """Return True if some lane has a command."""
+        """Return True if some lane has an unanswered command."""
         return bool(self._lanes)
 
     def __contains__(self, key: SongKey) -> bool:
@@ -36,7 +36,9 @@ class CommandsInFlight:
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
-        """Remove the oldest command in flight and return its positions; empty if none is in flight."""
+        """Remove the oldest command in flight of a lane, and return the positions of its attempts; empty if none is in
+        flight.
+        """
         waiting = self._lanes.get(lane)
         if not waiting:
             return {}
@@ -46,7 +48,7 @@ class CommandsInFlight:
         return positions
 
     def songs_beside(self, lane: Lane) -> set[str]:
-        """Return the songs that other lanes work on."""
+        """Return the songs that the other lanes of the device work on."""
         others = (waiting for other, waiting in self._lanes.items() if other is not lane)
         return {key.song_id for waiting in others for positions in waiting for key in positions}
 

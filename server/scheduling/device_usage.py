@@ -45,7 +45,7 @@ class SongAccount:
         self.shares.enter(self.caller)
 
     def close(self) -> None:
-        """Stop counting the song for its caller."""
+        """Stop counting the song as a song of its caller."""
         self.shares.leave(self.caller)
 
     def reserve(self) -> float:

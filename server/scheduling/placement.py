@@ -43,7 +43,7 @@ class Placement:
         self._sorted_until = 0.0
 
     def device(self, name: str) -> DeviceProgress:
-        """Return the device of this name."""
+        """Return the state of the device of this name."""
         return self._devices[name]
 
     def song(self, song_id: str) -> ScheduledSong | None:

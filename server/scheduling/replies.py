@@ -80,5 +80,5 @@ class ReplyHandler:
 
 
 def _seconds(reply: Reply) -> float:
-    """Return the device seconds of the reply."""
+    """Return the device seconds that a reply reports."""
     return 0.0 if isinstance(reply, Done | Failed) else reply.seconds

@@ -125,7 +125,7 @@ class ScheduledSong:
 
     @property
     def song_id(self) -> str:
-        """The song's id."""
+        """The id of the song."""
         return self.spec.song_id
 
     @property
@@ -140,7 +140,7 @@ class ScheduledSong:
 
     @property
     def arrived_at(self) -> float:
-        """The time of arrival."""
+        """The time at which the song arrived."""
         return self.spec.arrived_at
 
     @property

@@ -12,7 +12,7 @@ class Waiter(Protocol):
 
     @property
     def song_id(self) -> str:
-        """The song's id."""
+        """The id of the song."""
 
     @property
     def engine(self) -> str:
@@ -20,7 +20,7 @@ class Waiter(Protocol):
 
     @property
     def caller(self) -> str:
-        """The caller of the song."""
+        """The caller who has requested the song."""
 
     @property
     def arrived_at(self) -> float:

@@ -174,12 +174,12 @@ class Rest(Group):
 
     @property
     def allowed_origins(self) -> tuple[str, ...]:
-        """The origins as a tuple."""
+        """The allowed origins of web pages, as a tuple."""
         return parts(self.origins)
 
     @property
     def allowed_hosts(self) -> tuple[str, ...]:
-        """The host names as a tuple."""
+        """The allowed host names, as a tuple."""
         return parts(self.hosts)
 
 

@@ -1,4 +1,4 @@
-"""Settings of proxies before the server."""
+"""Settings of trusted proxies, such as load balancers, before the server."""
 
 import ipaddress
 from typing import TypeAlias

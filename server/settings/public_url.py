@@ -1,4 +1,4 @@
-"""The configured public address of the server."""
+"""Reads the configured public address of the server."""
 
 from urllib.parse import urlsplit
 

@@ -1,4 +1,4 @@
-"""Settings of OpenTelemetry."""
+"""Settings of OpenTelemetry traces and metrics."""
 
 from pydantic import Field
 from pydantic_settings import BaseSettings, SettingsConfigDict

@@ -87,7 +87,7 @@ class Credentials:
         self._making.pop(song_id, None)
 
     async def close(self) -> None:
-        """Stop signing manifests."""
+        """Stop signing C2PA manifests."""
         making = list(self._making.values())
         for task in making:
             task.cancel()

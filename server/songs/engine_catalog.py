@@ -44,7 +44,7 @@ class EngineCatalog:
         return self._configured[0]
 
     def infos(self) -> Mapping[str, EngineInfo]:
-        """Properties of the engines that are loaded on some server, by name."""
+        """Return the properties of the engines that are loaded on some server, by name."""
         announced = {**self._unserved(), **self._served()}
         return {name: engine.info for name, engine in announced.items()} | dict(self._runner.engines())
 

@@ -66,7 +66,7 @@ class Eviction:
             logger.info("old songs were deleted from the song store", extra={"songs": deleted})
 
     async def run(self) -> None:
-        """Evict periodically, until cancelled."""
+        """Delete songs above the limits periodically, until cancelled."""
         while True:
             await self.evict()
             await asyncio.sleep(EVICTION_SECONDS)

@@ -27,7 +27,7 @@ class Lingering:
         self._timers[song_id] = asyncio.get_running_loop().call_later(linger_seconds, self._time_out, recording)
 
     def close(self) -> None:
-        """Stop all timers."""
+        """Stop the timers of all songs."""
         for timer in self._timers.values():
             timer.cancel()
 

@@ -90,8 +90,9 @@ class ServiceState:
 class Room:
     """Limits for admission: the running songs of the service, and the number of songs that may wait.
 
-    `queued` songs may wait in the whole service, of which the last `kept` are reserved for callers without a song.
-    `free` is the number of further songs that can start here now, not above 0 while the runner accepts no new songs.
+    `queued` songs may wait in the whole service; the last `kept` of these places are reserved for callers that have no
+    song yet. `free` is the number of further songs that can start here now, at most 0 while the runner accepts no new
+    songs.
     """
 
     slots: int
@@ -104,7 +105,7 @@ class SongRunner(Protocol):
     """Interface of the part of the server that makes songs."""
 
     def engines(self) -> Mapping[str, EngineInfo]:
-        """Properties of the engines that are loaded, by name."""
+        """Return the properties of the engines that are loaded, by name."""
 
     def engine_devices(self, name: str) -> tuple[str, ...]:
         """Return the devices on which the engine is loaded."""
@@ -113,7 +114,7 @@ class SongRunner(Protocol):
         """Return True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
-        """Fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""
+        """Return the fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""
 
     @property
     def queues_unserved(self) -> bool:

@@ -74,7 +74,7 @@ class Recording:
 
     @property
     def song(self) -> SongRecord:
-        """The present record of the song."""
+        """The present record of the song: its state, size and other data."""
         if self._song.size_bytes != self._size_bytes:
             self._song = replace(self._song, size_bytes=self._size_bytes)
         return self._song

@@ -1,4 +1,4 @@
-"""The protocol of a song store, and its values."""
+"""The protocol of a song store, its values and its errors."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""Rules that all kinds of directory follow."""
+"""Rules that every implementation of the song directory follows."""
 
 import secrets
 import socket

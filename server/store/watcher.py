@@ -35,8 +35,8 @@ class StoreWatcher(Protocol):
         """Record that a call has failed; each repetition counts."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
-        """Context in which an ended song of this size is moved to the object store and counts as not stored there
-        yet.
+        """Count an ended song of this size as not yet in the object store while the context lasts, in which it is moved
+        there.
         """
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
@@ -99,7 +99,7 @@ class Unwatched(StoreWatcher):
         """Ignore that a song could not be stored."""
 
     def interrupted(self, engine: str) -> None:
-        """Ignore that a song cannot be continued."""
+        """Ignore that no server can continue a song."""
 
 
 UNWATCHED = Unwatched()

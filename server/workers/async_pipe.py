@@ -27,7 +27,7 @@ class AsyncPipe:
 
     @classmethod
     async def open(cls, end: socket.socket) -> "AsyncPipe":
-        """Use a connected socket; it is closed if that fails."""
+        """Open the end of a pipe on a connected socket; the socket is closed if that fails."""
         try:
             transport, frames = await asyncio.get_running_loop().create_connection(_Frames, sock=end)
         except BaseException:

@@ -233,7 +233,7 @@ class SectionStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """An attempt at a song failed."""
+    """Reply: an attempt at a song has failed."""
 
     song: SongKey
     failure: Failure

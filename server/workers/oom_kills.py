@@ -36,8 +36,8 @@ class OomKills:
 
 
 def _files(root: Path) -> Iterator[Path]:
-    """Yield the files that may have the count, the best first; in a container the path of a group may not be
-    visible.
+    """Yield the files that may contain the number of processes killed for lack of memory, the best first; in a
+    container the path of a control group may not be visible.
     """
     groups = root / "sys/fs/cgroup"
     for controllers, path in _memory_groups(root / "proc/self/cgroup"):

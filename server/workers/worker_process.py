@@ -49,7 +49,7 @@ class WorkerProcess:
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The lanes of the process."""
+        """The command queues (lanes) of the worker process."""
         return self._spec.lanes
 
     @property

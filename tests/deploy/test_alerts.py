@@ -39,8 +39,8 @@ def test_alerts_fire_and_the_worst_silences_the_others(tmp_path: Path) -> None:
         eventually(lambda: "MelismaWorkerRestarts" in watcher.alerts(), PATIENCE_SECONDS)
         assert watcher.alerts().keys() == {"MelismaWorkerRestarts"}
         fired = watcher.alerts()["MelismaWorkerRestarts"]
-        assert fired["annotations"]["summary"] == f"The worker of cpu at {service.http_address} ends again and again"
-        assert re.match(r"It was started 4 times in half an hour", fired["annotations"]["description"])
+        assert fired["annotations"]["summary"] == f"The worker of cpu at {service.http_address} restarts repeatedly"
+        assert re.match(r"The worker was restarted 4 times in half an hour", fired["annotations"]["description"])
         eventually(lambda: told(manager) == {"MelismaWorkerRestarts": "active"}, PATIENCE_SECONDS)
 
         service.process.terminate()

@@ -119,7 +119,7 @@ def _songs(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _kept_apart(engine: AceStepEngine) -> Iterator[Figure]:
-    """True if the scheduler must not batch two songs of different seeds."""
+    """Yield True as a figure if the scheduler must not batch two songs of different seeds."""
     plans = [engine.plan(songs.asked(20.0, seed=seed)) for seed in (1, 2)]
     groups = [engine.prepare(plan, 0).group for plan in plans]
     yield Figure("kept_apart", groups[0] != groups[1])

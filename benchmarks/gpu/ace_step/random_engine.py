@@ -1,4 +1,4 @@
-"""ACE-Step at full size with random weights, drawn on the device: its cost and memory are realistic, its sound is
+"""Loads ACE-Step at full size with random weights, drawn on the device: cost and memory are realistic, the sound is
 noise.
 """
 

@@ -39,7 +39,7 @@ class Server:
     ready_seconds: float = 0.0
 
     def workers(self) -> list[psutil.Process]:
-        """Worker processes of the server."""
+        """Return the worker processes of the server."""
         children = self.process.children(recursive=True)
         return [one for one in children if "server.workers.worker" in " ".join(one.cmdline())]
 

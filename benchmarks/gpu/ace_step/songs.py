@@ -73,12 +73,12 @@ def evaluate(engine: AceStepEngine, evaluated: Sequence[Row]) -> list[torch.Tens
 
 
 def transformer(engine: AceStepEngine) -> Transformer:
-    """Return the engine's denoising network."""
+    """Return the network that denoises latents."""
     return engine._networks.transformer
 
 
 def vocoder(engine: AceStepEngine) -> Vocoder:
-    """Return the engine's vocoder."""
+    """Return the network that converts mel frames to sound."""
     return engine._networks.codec.vocoder
 
 
@@ -88,7 +88,7 @@ def mel(engine: AceStepEngine, section: torch.Tensor) -> torch.Tensor:
 
 
 def networks(engine: AceStepEngine) -> dict[str, torch.nn.Module]:
-    """Return the engine's networks by name."""
+    """Return the neural networks of the engine by name."""
     parts = engine._networks
     return {
         "transformer": parts.transformer,

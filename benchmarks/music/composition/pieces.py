@@ -37,7 +37,7 @@ class Tone:
 
     @property
     def end(self) -> int:
-        """The first step after the note."""
+        """Step of the song at which the note has ended."""
         return self.start + self.length
 
 
@@ -76,7 +76,7 @@ class Section:
 
     @property
     def bars(self) -> int:
-        """Length in bars."""
+        """Length of the section in bars."""
         return self.steps // self.bar_steps
 
 

@@ -58,7 +58,10 @@ def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]
 
 
 def _straight(step: float, swing: float) -> float:
-    """Return the step that a swung one stands for: the second eighth of a beat is `swing` eighths late."""
+    """Return the position without swing of a step that is played with swing.
+
+    With swing the second eighth of a beat comes `swing` eighths late.
+    """
     beat, inside = divmod(step, STEPS_PER_BEAT)
     half, late = STEPS_PER_BEAT / 2, STEPS_PER_BEAT / 2 * (1 + swing)
     bent = inside / (1 + swing) if inside < late else half + (inside - late) / (1 - swing)

@@ -22,7 +22,7 @@ STEMS = {"whole": VOICE + BAND, "voice": VOICE, "band": BAND, "drums": DRUMS}
 
 @dataclass(frozen=True, slots=True)
 class Job:
-    """A song to render."""
+    """A song that a checkout has to render: prompt, lyrics, seed, length and stems."""
 
     name: str
     prompt: str

@@ -26,7 +26,7 @@ class Recogniser:
         self._model = whisper.WhisperModel(str(folder), device="cpu", compute_type="int8", cpu_threads=1)
 
     def syllables(self, sound: Sound) -> list[str]:
-        """Return the Chinese words of a song as pinyin."""
+        """Recognise the Chinese words of a song and return them as pinyin."""
         mono = soxr.resample(sound.mean(axis=0), RATE_HERTZ, _RECOGNISER_HERTZ).astype(np.float32)
         found, _ = self._model.transcribe(
             mono / max(float(np.abs(mono).max()), 1e-6), language="zh", beam_size=5, condition_on_previous_text=False

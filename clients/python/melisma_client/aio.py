@@ -1,4 +1,4 @@
-"""The client for asyncio."""
+"""The client of Melisma for asyncio."""
 
 import asyncio
 from collections.abc import Awaitable, Callable

@@ -1,4 +1,4 @@
-"""A song that is being received, for asyncio."""
+"""Receives a song for asyncio: its events, or only its sound."""
 
 import asyncio
 from collections.abc import AsyncGenerator, AsyncIterator, Callable

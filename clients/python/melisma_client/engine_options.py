@@ -1,4 +1,4 @@
-"""Options of one engine alone."""
+"""Options of a request that only one engine has."""
 
 from dataclasses import dataclass
 

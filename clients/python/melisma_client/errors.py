@@ -107,7 +107,7 @@ class Cancelled(MelismaError):
 
 
 class Unauthenticated(MelismaError):
-    """The server requires valid credentials."""
+    """The server requires a valid API key or client certificate."""
 
 
 class PermissionDenied(MelismaError):

@@ -1,4 +1,4 @@
-"""The failure of a stored song."""
+"""The failure of a stored song: its reason and its text."""
 
 from dataclasses import dataclass
 

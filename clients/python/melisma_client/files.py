@@ -84,7 +84,7 @@ class PartFile:
         _write_all(self._file, data)
 
     def complete(self) -> None:
-        """Rename the file to its final name."""
+        """Rename the `.part` file to its final name."""
         if sys.platform == "win32":
             self._file.close()  # Windows cannot rename an open file
         self.part.replace(self.path)

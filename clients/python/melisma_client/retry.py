@@ -1,4 +1,4 @@
-"""Retry policy of failed calls."""
+"""The policy by which failed calls are repeated: number of attempts and pauses."""
 
 from dataclasses import dataclass, field
 from random import Random

@@ -1,4 +1,4 @@
-"""A song that is being received, for blocking code."""
+"""Receives a song for blocking code: its events, or only its sound."""
 
 import threading
 from collections.abc import Callable, Generator, Iterator
@@ -17,7 +17,7 @@ from melisma_client.song_stream import SongStream, StreamRequest
 
 
 class SongCall(Protocol):
-    """The stream of a song's messages from gRPC."""
+    """Interface of a gRPC call that streams the messages of a song."""
 
     def __next__(self) -> Response: ...
 

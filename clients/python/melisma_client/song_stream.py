@@ -32,7 +32,7 @@ class SongStream:
 
     @property
     def request(self) -> StreamRequest:
-        """The request to send now."""
+        """The request message to send at the next attempt."""
         if not self._resumed_id:
             return self._initial
         return ListenRequest(song_id=self._resumed_id, byte_offset=self.received.size_bytes)

@@ -1,4 +1,4 @@
-"""The blocking client."""
+"""The client of Melisma for blocking code."""
 
 import threading
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""The layout of the released checkpoint's folder, and checks of such a folder."""
+"""Lists the files of the released checkpoint, and checks if a folder has them."""
 
 import hashlib
 from pathlib import Path

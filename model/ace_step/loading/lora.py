@@ -1,6 +1,4 @@
-"""LoRA adapters (arXiv 2106.09685) in addition to the weights, so that songs with and without an adapter can share a
-model.
-"""
+"""Adds LoRA adapters (arXiv 2106.09685) to the weights, so that songs with and without an adapter share one model."""
 
 import json
 from collections.abc import Callable, Iterator, Mapping

@@ -37,12 +37,12 @@ class TransformerConfig:
 
     @property
     def width(self) -> int:
-        """Width of a frame's token."""
+        """Number of features of a frame's token."""
         return self.heads * self.head_width
 
     @property
     def hidden(self) -> int:
-        """Width inside a feed-forward layer, after its gate."""
+        """Number of features inside a feed-forward layer, after its gate."""
         return int(self.width * self.mlp_ratio)
 
 

@@ -1,6 +1,4 @@
-"""The contexts of songs for the transformer's blocks: keys and values, computed once and stacked for the rows of a
-pass.
-"""
+"""Keys and values of songs' contexts for the transformer's blocks, computed once and stacked for the rows of a pass."""
 
 import weakref
 from collections.abc import Collection, Sequence
@@ -89,7 +87,7 @@ class ContextStacks:
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 
     def batch(self, caches: Sequence[ContextCache]) -> ContextBatch:
-        """Return the batch of these rows, made on first use."""
+        """Return the stacked contexts of these rows; they are stacked on first use."""
         key = composition(caches)
         if (kept := self._kept.get(key)) is None:
             kept = self._kept[key] = ContextBatch.of(caches, self._multiple, masks=self._masks)

@@ -1,4 +1,4 @@
-"""The layers of the transformer other than attention."""
+"""The layers of the transformer, except attention: embeddings, feed-forward and final layer."""
 
 import torch
 from torch import nn

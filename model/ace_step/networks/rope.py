@@ -1,4 +1,4 @@
-"""The position tables of ACE-Step, and their application, a variant of rotary embedding."""
+"""Encodes positions in queries and keys: a variant of rotary embedding, and its tables of cosines and sines."""
 
 from functools import lru_cache
 

@@ -38,12 +38,12 @@ class Transformer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """The device of the weights."""
+        """The device on which the weights are."""
         return self.genre_embedder.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """The dtype of the weights."""
+        """The data type of the weights."""
         return self.genre_embedder.weight.dtype
 
     def context(

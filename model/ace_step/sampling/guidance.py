@@ -1,4 +1,4 @@
-"""Guidance, which combines the velocities under several conditions: APG, CFG, CFG-Zero*, and two conditions at once.
+"""Combines the velocities under several conditions (guidance): APG, CFG, CFG-Zero*, and two conditions at once.
 
 Velocities have the shape [1, 8, 16, frames], float32. Each song has its own `Apg`, because it has state.
 """

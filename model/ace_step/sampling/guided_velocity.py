@@ -22,7 +22,7 @@ class Contexts:
 
     @property
     def all(self) -> tuple[ContextCache, ...]:
-        """The contexts that are set."""
+        """All contexts that are not `None`."""
         return tuple(each for each in (self.conditional, self.text_only, self.unconditional) if each is not None)
 
 

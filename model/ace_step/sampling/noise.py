@@ -1,4 +1,4 @@
-"""Random noise that is identical on all devices."""
+"""Draws random noise that is identical on all devices."""
 
 from collections.abc import Callable, Sequence
 

@@ -1,4 +1,4 @@
-"""Whole forward passes recorded as CUDA graphs, for shapes whose kernel launches cost more than the kernels."""
+"""Records whole forward passes as CUDA graphs, for shapes whose kernel launches take longer than the kernels."""
 
 import weakref
 from collections.abc import Callable, Sequence

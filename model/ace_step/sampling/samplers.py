@@ -1,4 +1,4 @@
-"""Steps of Euler, Heun and PingPong on the latents of one song.
+"""Solvers (Euler, Heun, PingPong) that move the latents of one song from noise to data, step by step.
 
 Each song has its own sampler, so that songs in a batch are independent: Euler and Heun use the mean of the song's own
 latents, and PingPong draws noise from the song's own generator. A step returns new latents and a new sampler without
@@ -70,7 +70,7 @@ class _Levels:
         return self._levels[self.index], self._levels[self.index + 1]
 
     def advanced(self) -> Self:
-        """Return the sampler with one more evaluation done."""
+        """Return the same sampler with one more evaluation done."""
         later = copy.copy(self)
         later.index += 1
         return later

@@ -1,4 +1,4 @@
-"""The noise levels of ACE-Step, and the interval of steps with guidance."""
+"""Computes the noise levels of ACE-Step, and the interval of steps with guidance."""
 
 from dataclasses import dataclass
 

@@ -46,7 +46,7 @@ class Conditions:
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors on the device."""
+        """All tensors of the conditions on the device."""
         made = [tensor for cache in self.caches for tensor in (cache.keys, cache.values)]
         return (*made, *([] if self.source is None else [self.source]))
 

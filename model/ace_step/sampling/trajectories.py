@@ -235,7 +235,7 @@ class EditTrajectory:
 
     @property
     def _index(self) -> int:
-        """The level at which the next step starts."""
+        """The index of the noise level at which the next step starts."""
         if self._step < self._moving:
             return self._first + self._step // self._averages
         return self._last + self._step - self._moving

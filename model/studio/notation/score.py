@@ -96,7 +96,7 @@ class Note:
 
     @property
     def end(self) -> int:
-        """The first step after the note."""
+        """Step after the note's last step."""
         return self.start + self.length
 
 

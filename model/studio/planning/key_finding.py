@@ -1,4 +1,4 @@
-"""Estimates the key of a melody."""
+"""Estimates the key of the caller's melody."""
 
 from collections.abc import Sequence
 

@@ -83,11 +83,11 @@ class StudioDetail:
 
     @property
     def key(self) -> Key:
-        """The sounding key of the song."""
+        """The key in which the song sounds."""
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
 
     def section_key(self, index: int) -> Key:
-        """Return the sounding key of a section."""
+        """Return the key in which a section sounds."""
         return Key(self.key.mode, self.transpose + self.sections[index].lift)
 
     @property

@@ -60,7 +60,7 @@ class InstrumentBank:
 
     @property
     def decoded_bytes(self) -> int:
-        """Memory taken by decoded samples."""
+        """Memory that decoded samples take, in bytes."""
         return sum(samples.nbytes for samples in self._decoded.values())
 
     def warm(self, instruments: Iterable[Instrument]) -> None:

@@ -41,7 +41,7 @@ class Filter:
 
 
 class Compressor:
-    """Compresses mono sound above a threshold, by its mean power over the last moments."""
+    """Compresses mono sound whose mean power, averaged over `seconds`, exceeds a threshold."""
 
     def __init__(self, threshold_db: float, ratio: float, seconds: float) -> None:
         """Set up the compressor. Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower;

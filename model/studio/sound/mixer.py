@@ -89,13 +89,15 @@ class Mixer:
         instrument is the vocal stem. `vocal_level_db` is added to the level of that stem.
         """
         strips = _strips(style, singers is not None, vocal_level_db)
-        heard = {track for track, strip in strips.items() if strip.stem in stems}
+        audible = {track for track, strip in strips.items() if strip.stem in stems}
         self._bank = bank
         self._samples_per_step = SAMPLE_RATE_HERTZ * 60.0 / tempo_bpm / STEPS_PER_BEAT
-        self._samplers = {track: Sampler(bank, instrument) for track, instrument in style.instruments if track in heard}
-        self._singers = {who: Channel(who, vocalist) for who, vocalist in (singers or {}).items() if who in heard}
-        self._gains = {track: _side_gains(strips[track]) for track in heard}
-        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in heard}
+        self._samplers = {
+            track: Sampler(bank, instrument) for track, instrument in style.instruments if track in audible
+        }
+        self._singers = {who: Channel(who, vocalist) for who, vocalist in (singers or {}).items() if who in audible}
+        self._gains = {track: _side_gains(strips[track]) for track in audible}
+        self._sends = {track: np.float32(_ratio(strips[track].send_db)) for track in audible}
         self._ensemble = Ensemble(phase=(seed % 997) / 997.0)
         self._reverb = Reverb(impulse_response(Room.of(style.reverb), seed))
         self._wet = np.float32(_ratio(_DRIEST_DB + _WETNESS_RANGE_DB * style.reverb))
@@ -108,8 +110,8 @@ class Mixer:
         self._position: int | None = None
 
     def shared(self) -> tuple[object, ...]:
-        """Constant objects that all mixers of one song share, in a fixed order, so that a saved mixer can refer to
-        them.
+        """Return the constant objects that all mixers of one song share, in a fixed order, so that a saved mixer can
+        refer to them.
         """
         return (
             self._bank,
@@ -217,7 +219,7 @@ def _tone(style: Style) -> Equaliser:
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
-    """Return the mix settings of one song."""
+    """Return the mix settings of each track for a song's style."""
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)

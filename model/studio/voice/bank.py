@@ -89,7 +89,7 @@ class VoiceBank:
 
     @property
     def syllables(self) -> frozenset[str]:
-        """Every syllable in the bank."""
+        """The pinyin of every syllable in the bank."""
         return frozenset(self._rows)
 
     def takes(self, syllable: str) -> tuple[Take, ...]:

@@ -1,4 +1,4 @@
-"""Path of the folder with the recorded voice."""
+"""Path of the folder with the data files of the recorded voice."""
 
 from pathlib import Path
 

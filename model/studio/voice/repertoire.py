@@ -49,5 +49,5 @@ def can_be_sung(syllable: Syllable) -> bool:
         utterance = utterance_of(syllable)
     except KeyError:
         return False
-    pieces = (utterance.onset, utterance.rhyme, *utterance.codas, *utterance.before)
-    return all(piece in recorded() for piece in pieces if piece is not None)
+    units = (utterance.onset, utterance.rhyme, *utterance.codas, *utterance.before)
+    return all(unit in recorded() for unit in units if unit is not None)

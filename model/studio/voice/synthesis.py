@@ -153,8 +153,8 @@ class VoiceSound:
         first, last = np.searchsorted(self._pulses, (start - _RESPONSE, start + len(out)))
         times = self._pulses[first:last]
         places = np.minimum(times / FRAME_SAMPLES, len(self._audible) - 1.0)
-        heard = self._audible[places.astype(np.int64)]
-        times, places = times[heard], places[heard]
+        audible = self._audible[places.astype(np.int64)]
+        times, places = times[audible], places[audible]
         if not len(times):
             return
         whole = np.floor(times)

@@ -87,7 +87,9 @@ class Vocalist:
         return block
 
     def shared(self) -> tuple[object, ...]:
-        """Constant objects that several singers use, in a fixed order, so that a saved singer can refer to them."""
+        """Return the constant objects that several singers use, in a fixed order, so that a saved singer can refer to
+        them.
+        """
         return (self._bank, self._throat)
 
     def __getstate__(self) -> dict[str, object]:
@@ -104,11 +106,11 @@ class Remainder:
 
     @property
     def samples(self) -> int:
-        """Number of samples."""
+        """Number of samples of the sound."""
         return len(self.sound)
 
     def render(self, start: int, stop: int) -> NDArray[np.float32]:
-        """Return the samples [start, stop)."""
+        """Return the samples [start, stop) of the sound."""
         return self.sound[start:stop]
 
 

@@ -1,4 +1,4 @@
-"""A reader of SoundFont 2.04 files and their SF3 variant (samples as Ogg Vorbis streams).
+"""Reads SoundFont 2.04 files and their SF3 variant (samples as Ogg Vorbis streams).
 
 It supports only the features needed for the shipped instruments: presets flattened into zones, and the bytes of their
 samples. Source: SoundFont Technical Specification, version 2.04 (E-mu, 2006).

@@ -67,7 +67,9 @@ def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
 def write_pairs(
     denoiser: ScoreDenoiser, pairs: Sequence[Pair], *, sung: bool, steps: int, guidance_scale: float, seed: int
 ) -> list[Pair]:
-    """Compose a verse and a following chorus that resemble each of `pairs`."""
+    """Compose a verse and a following chorus for each of `pairs`, with the same bars, mode, density of notes and notes
+    per line.
+    """
     written: list[Pair] = []
     for start in range(0, len(pairs), _BATCH):
         batch = pairs[start : start + _BATCH]
@@ -90,7 +92,7 @@ def write_pairs(
 
 
 def report(name: str, pairs: Sequence[Pair], copies: CopyFinder, seconds: float = 0.0) -> None:
-    """Print one row of figures."""
+    """Print one row of statistics as a JSON object."""
     pieces = [piece for pair in pairs for piece in pair]
     runs = [copies.longest(piece.melody) for piece in pieces]
     row = {"name": name, **{key: round(value, 3) for key, value in measure(pieces).items()}}

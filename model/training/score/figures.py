@@ -1,4 +1,4 @@
-"""Statistics of melodies and chords, for comparing composed sections with real ones."""
+"""Computes statistics of melodies and chords, by which composed sections are compared with real ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence

@@ -166,7 +166,7 @@ def _rate(step: int, spent: float) -> float:
 
 
 def main() -> None:
-    """Read the prepared songs and train."""
+    """Command line: read the prepared songs and train the score network."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("songs", type=Path, nargs="+")
     parser.add_argument("--out", type=Path, required=True)

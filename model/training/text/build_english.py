@@ -26,7 +26,7 @@ def pack(lines: list[str]) -> bytes:
 
 
 def main() -> None:
-    """Write the packed dictionary."""
+    """Command line: write the packed dictionary."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("dictionary", type=Path)
     text = pack([line for line in parser.parse_args().dictionary.read_text("utf-8").splitlines() if line.strip()])

@@ -84,8 +84,8 @@ def build(recordings: Path, folder: Path) -> dict[str, Any]:
 
 
 def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
-    """Return the takes to keep, by syllable and tone: all of the first tone, and those of the others that are as
-    good.
+    """Return the takes to keep, by syllable and tone: all takes of the first tone, and those of other tones that are
+    alike enough to the first tone's.
     """
     spoken = _with_lent_consonants(_spoken(recordings, 1))
     out = {(name, 1): take for name, take in spoken.items()}

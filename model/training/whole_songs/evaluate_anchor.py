@@ -43,7 +43,7 @@ MOTIFS = (
 
 
 def notes_of(motif: str) -> tuple[AnchorNote, ...]:
-    """Return the motif as anchor notes."""
+    """Return a motif as notes of an anchor (the caller's melody)."""
     return tuple(AnchorNote(int(pitch), float(beats)) for pitch, beats in (note.split("/") for note in motif.split()))
 
 
@@ -118,7 +118,7 @@ def _sounding(melody: Sequence[Note], steps: int) -> list[int | None]:
 
 
 def main() -> None:
-    """Compose the songs and print the figures."""
+    """Command line: compose songs that begin with given melodies, and print the statistics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=2)
     arguments = parser.parse_args()

@@ -89,7 +89,7 @@ def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
 
 
 def main() -> None:
-    """Compose the songs and print their figures."""
+    """Command line: compose whole songs and print their statistics."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--weights", type=Path, default=None)
     parser.add_argument("--seeds", type=int, default=4)

@@ -1,4 +1,4 @@
-"""Statistics of how words and melody fit together."""
+"""Computes statistics of how words and melody fit together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -30,7 +30,7 @@ DEFAULT_LIMITS = RequestLimits()
 
 
 def no_trailers() -> Trailers:
-    """Return empty trailing metadata."""
+    """Return no trailing metadata; the default for calls without a load report."""
     return ()
 
 

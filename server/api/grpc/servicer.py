@@ -48,7 +48,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
 
     @override
     async def GetSong(self, request: music_pb2.GetSongRequest, context: _Context) -> music_pb2.GetSongResponse:
-        """Return one song of the caller."""
+        """Return the state of one song of the caller."""
         check(request)
         song = await self._songs.get(request.song_id, _caller(context))
         return music_pb2.GetSongResponse(song=self._message(song))
@@ -84,7 +84,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
 
     @override
     async def GetEngine(self, request: music_pb2.GetEngineRequest, context: _Context) -> music_pb2.GetEngineResponse:
-        """Return one configured engine."""
+        """Return the properties of one configured engine."""
         check(request)
         return music_pb2.GetEngineResponse(engine=self._songs.engines.get(request.name))
 

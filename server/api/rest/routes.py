@@ -136,9 +136,9 @@ class Api:
             await recording.keeping.begun()
             headers = {"Location": location, "Preference-Applied": RESPOND_ASYNC, "Vary": "Accept, Prefer"}
             return JSONResponse(self._song_json(address, recording.song), HTTPStatus.ACCEPTED, headers)
-        with recording.listened() as told:
+        with recording.listened() as events:
             async with while_key_lasts():
-                await unless_left(request.receive, _kept(recording, told))
+                await unless_left(request.receive, _kept(recording, events))
         return JSONResponse(self._song_json(address, recording.song), headers={"Vary": "Accept, Prefer"})
 
     async def _begun(
@@ -219,7 +219,7 @@ class Api:
 def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
     """Wrap an endpoint: check its query parameters against `query`, and send HTTP errors as problem details."""
 
-    async def told(request: Request) -> Response:
+    async def answer(request: Request) -> Response:
         check_query(request, query)
         try:
             return await endpoint(request)
@@ -228,7 +228,7 @@ def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
         except ClientLeft:
             return Response(status_code=CLIENT_CLOSED_REQUEST)
 
-    return told
+    return answer
 
 
 def _query(request: Request) -> dict[str, Any]:
@@ -244,8 +244,8 @@ def _task_id(request: Request) -> str:
     return str(request.path_params["task_id"])
 
 
-async def _kept(recording: Recording, told: AsyncIterator[DeliveredEvent]) -> None:
+async def _kept(recording: Recording, events: AsyncIterator[DeliveredEvent]) -> None:
     """Wait until a song is complete and stored."""
-    async for _ in told:
+    async for _ in events:
         await asyncio.sleep(0)
     await recording.keeping.done()

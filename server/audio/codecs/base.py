@@ -35,7 +35,7 @@ class StreamEncoder(Protocol):
 
     @property
     def frames(self) -> int:
-        """Frames returned so far."""
+        """Number of frames that the encoder has returned so far."""
 
     @property
     def sample_count(self) -> int:

@@ -55,7 +55,7 @@ class FrameCutter:
         return len(self._pending)
 
     def feed(self, data: bytes | bytearray) -> bytes:
-        """Add bytes; returns the frames that are complete."""
+        """Add bytes of the encoder; returns the frames that are complete."""
         self._pending += data
         end = 0
         while (start := end) + HEADER_BYTES <= len(self._pending):

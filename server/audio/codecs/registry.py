@@ -1,4 +1,4 @@
-"""The table of the delivery formats of this server."""
+"""Table of the delivery formats (codecs) of this server."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType

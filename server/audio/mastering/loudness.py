@@ -51,7 +51,7 @@ class RunningLoudness:
 
     @property
     def lufs(self) -> float:
-        """The integrated loudness so far, in LUFS."""
+        """The integrated loudness of the sound so far, in LUFS."""
         mean = float(self._energies.sum() / self._counts.sum())
         gated = slice(_bin(loudness_of(mean) + RELATIVE_GATE_LU), None)
         return loudness_of(float(self._energies[gated].sum() / self._counts[gated].sum()))

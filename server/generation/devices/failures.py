@@ -62,7 +62,7 @@ class Failures:
 
 
 def error_of(failed_attempt: FailedAttempt) -> ServiceError:
-    """Return the error for the song's caller."""
+    """Return the error that a song's caller gets for a failed attempt."""
     if failed_attempt.failure is None:
         return WorkerLost("the worker that made the song died, also after retries: ask for the song again")
     failure = failed_attempt.failure.failure

@@ -14,7 +14,7 @@ class Wakes:
         self._events = {spec.name: {lane: asyncio.Event() for lane in spec.lanes} for spec in devices}
 
     def of(self, device: str, lane: Lane) -> asyncio.Event:
-        """Return the event of one lane."""
+        """Return the asyncio event that wakes one lane."""
         return self._events[device][lane]
 
     def device(self, device: str) -> None:

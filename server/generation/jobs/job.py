@@ -91,12 +91,12 @@ class Job:
 
     @property
     def song_id(self) -> str:
-        """The song's id."""
+        """The id of the song."""
         return self.accepted.song_id
 
     @property
     def names(self) -> dict[str, str]:
-        """The log fields of the song."""
+        """The fields that identify the song in log lines."""
         return {"song_id": self.song_id, **self.trace.names}
 
     @property

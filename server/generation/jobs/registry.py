@@ -1,4 +1,4 @@
-"""The jobs of this server, by key."""
+"""Table of the jobs of this server: songs that wait or are being made."""
 
 import asyncio
 from collections.abc import Iterator
@@ -39,7 +39,7 @@ class Jobs:
         return self._jobs.get(key)
 
     def add(self, job: Job) -> None:
-        """Add a job under its key."""
+        """Add the job of a new song under its key."""
         self._jobs[job.key] = job
         self._idle.clear()
 
@@ -54,7 +54,7 @@ class Jobs:
         await self._idle.wait()
 
     def fail_all(self, error: ServiceError) -> int:
-        """Fail every job; returns the number of jobs."""
+        """End every job with an error; returns their number."""
         failed = tuple(self)
         for job in failed:
             job.fail(error)

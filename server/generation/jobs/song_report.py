@@ -27,7 +27,7 @@ class SongReport:
         self._metrics.songs.first_audio(self._engine, seconds, self._trace.trace_id)
 
     def chunk(self, size_bytes: int) -> None:
-        """Report that a chunk was sent."""
+        """Report that a chunk of sound was sent."""
         self._metrics.streams.chunk(self._engine, size_bytes)
 
     def encoded(self, seconds: float, sound_seconds: float, start_ns: int, end_ns: int) -> None:
@@ -60,7 +60,7 @@ class SongReport:
         underrun_seconds: float,
         error: ServiceError | None,
     ) -> None:
-        """Report the end of the song."""
+        """Report the end of the song to metrics and trace."""
         outcome = SongOutcome.REJECTED if isinstance(error, InvalidRequest) else SongOutcome(state.value)
         trace_id = self._trace.trace_id
         songs = self._metrics.songs

@@ -47,7 +47,7 @@ class ListenerCapacity:
         return [self._demand(song, cost, slowdown, now) for song, cost in known]
 
     def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
-        """Return the demand of a listener, with sound due earlier by a margin."""
+        """Return the demand of a listener on the device, with all sound due earlier by the margin of the policy."""
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
         if runs_out_at is None:
@@ -95,7 +95,7 @@ def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DevicePr
 
 def _slowdown(costs: Sequence[SongCost]) -> float:
     """Return the actual time of songs with audio divided by their expected time, limited to [1, 2]."""
-    heard = [cost for cost in costs if cost.made_seconds]
-    expected = sum(cost.expected_seconds for cost in heard)
-    used = sum(cost.used_seconds for cost in heard)
+    with_sound = [cost for cost in costs if cost.made_seconds]
+    expected = sum(cost.expected_seconds for cost in with_sound)
+    used = sum(cost.used_seconds for cost in with_sound)
     return min(_MAX_SLOWDOWN, max(1.0, used / expected)) if expected else 1.0

@@ -33,7 +33,7 @@ class SongCost:
         return self.first_seconds + part * (self.total_seconds - self.first_seconds)
 
     def pace(self, slowdown: float) -> float:
-        """Device seconds per second of the remaining sound, on a device that is slower than expected by the factor
+        """Return the device seconds per second of the remaining sound, on a device slower than expected by the factor
         `slowdown`.
 
         It is the highest of three values: of the whole song, of the sound made so far, and of the remaining expected

@@ -44,17 +44,17 @@ class Attending:
             self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def start_draining(self) -> None:
-        """From now on count listeners that leave as present for a while, because they move to other servers."""
+        """Count listeners that leave as present for a while, from now on, because they move to other servers."""
         self._draining = True
 
     async def run(self) -> None:
-        """Renew the report periodically, until cancelled."""
+        """Renew the report of listeners periodically, until cancelled."""
         while True:
             await asyncio.sleep(ATTEND_SECONDS / 3)
             await self._attend([*map(_attendance, self._open.listened)])
 
     async def close(self) -> None:
-        """Wait until the last reports are sent."""
+        """Wait until the last reports of listeners are sent."""
         await asyncio.gather(*self._tasks)
 
     def _send(self, attendance: Attendance) -> None:

@@ -55,7 +55,7 @@ class Demand:
                 self.work = Work()
                 logger.warning(
                     "the waiting and running songs of all servers could not be counted; the metrics of demand are "
-                    "absent until the next round: %s",
+                    "absent until the next count: %s",
                     error,
                 )
             await asyncio.sleep(_INTERVAL_SECONDS)

@@ -53,8 +53,8 @@ class Heartbeat:
                 await self._send_heartbeats(ask=number % 2 == 0)
             except Exception:
                 logger.exception(
-                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the next "
-                    "round tries again"
+                    "heartbeats could not be sent to the listeners of songs because of a bug of the server; the "
+                    "server tries again soon: please report this traceback"
                 )
 
     async def _send_heartbeats(self, *, ask: bool) -> None:

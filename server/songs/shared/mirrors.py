@@ -69,7 +69,7 @@ class Mirrors:
 
     @property
     def followed(self) -> Collection[Recording]:
-        """The recordings that follow events in the shared store now."""
+        """The recordings that are being filled from the shared store, with songs that other servers make."""
         return tuple(self._tasks)
 
     def start_draining(self) -> None:
@@ -100,7 +100,7 @@ class Mirrors:
         task.add_done_callback(lambda _: self._tasks.pop(recording, None))
 
     async def close(self) -> None:
-        """Stop following all songs."""
+        """Stop following the songs of other servers."""
         for task in tuple(self._tasks.values()):
             task.cancel()
         await asyncio.gather(*self._tasks.values(), return_exceptions=True)

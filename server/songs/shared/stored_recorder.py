@@ -69,7 +69,7 @@ class StoredRecorder(EventSink):
 
     @property
     def ended(self) -> bool:
-        """True once no more events come."""
+        """True once no more events of the song come."""
         return self.song.state.ended
 
     @property
@@ -131,7 +131,7 @@ class StoredRecorder(EventSink):
             self._end(SongState.CANCELLED, SongCancelled("the song has ended"))
 
     def cancel(self, error: SongCancelled) -> None:
-        """Cancel the song."""
+        """Cancel the song: end its events with `error`."""
         self._end(SongState.CANCELLED, error)
 
     def listened(self, lease_status: LeaseStatus) -> None:

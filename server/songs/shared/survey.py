@@ -13,7 +13,7 @@ FRESH_SECONDS = 0.5
 
 
 class Survey:
-    """The latest known state of the service."""
+    """The latest known state of the whole service: engines and queue."""
 
     def __init__(self, directory: Directory, clock: Callable[[], float]) -> None:
         """Set up the reader; `clock` returns monotonic seconds."""

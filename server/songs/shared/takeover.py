@@ -43,7 +43,7 @@ class Takeover:
         self._resume = resume
         self._max_lost_seconds = max_lost_seconds
 
-    async def round(self, seconds: float) -> bool:
+    async def take_over(self, seconds: float) -> bool:
         """Take over the songs that can be taken over now; start none after `seconds`, when the next check is due.
 
         Returns False if a song was released again because this server cannot make it now.
@@ -70,7 +70,7 @@ class Takeover:
         )
 
     async def _do(self, claim: Claim) -> bool:
-        """Carry out the action of a claim; returns False if the song was released again."""
+        """Make, complete or end a claimed song as the claim says; returns False if the song was released again."""
         match claim.action:
             case ClaimAction.MAKE | ClaimAction.TAKE if (
                 claim.action is ClaimAction.TAKE or claim.lease.epoch <= MOST_EPOCHS
@@ -101,5 +101,5 @@ class Takeover:
 
 
 def _log_fields(claim: Claim) -> dict[str, object]:
-    """Return the log fields of a claim."""
+    """Return the log fields that identify a claimed song."""
     return {"song_id": claim.song.song_id, "claims": claim.lease.epoch, "stored_bytes": claim.extent.size_bytes}

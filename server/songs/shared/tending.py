@@ -49,7 +49,7 @@ class Tending:
         while True:
             try:
                 self._parts.making.room.clear()
-                if not await self.round():
+                if not await self.check():
                     await asyncio.sleep(self._lease_seconds / 6)
                 await self._pause()
             except (StoreFailed, LeaseLost) as error:
@@ -59,12 +59,12 @@ class Tending:
                 await asyncio.sleep(self._lease_seconds / 6)
             except Exception:  # a bug in one song must not let the leases of all other songs expire
                 logger.exception(
-                    "claiming songs and renewing leases failed because of a bug of the server; the next round tries "
-                    "again"
+                    "claiming songs and renewing leases failed because of a bug of the server; the server tries "
+                    "again soon"
                 )
                 await asyncio.sleep(self._lease_seconds / 6)
 
-    async def round(self) -> bool:
+    async def check(self) -> bool:
         """Check once: renew leases, take over lost or offered songs, and claim waiting songs while there is room.
 
         Even if many songs are lost, the next renewal is in time. While the store is full, no songs are claimed. Returns
@@ -72,7 +72,7 @@ class Tending:
         """
         await self._parts.making.renew()
         await self._announce()
-        if not await self._takeover.round(self._lease_seconds / 6):
+        if not await self._takeover.take_over(self._lease_seconds / 6):
             return False
         while (sounds := self._sounds()) and (
             claim := await self._parts.directory.claim(sounds, self._parts.beginning.left)

@@ -159,7 +159,7 @@ class Database:
         return connection
 
     def _connection(self) -> sqlite3.Connection:
-        """Return the connection of this thread."""
+        """Return the database connection of this thread."""
         connection: sqlite3.Connection | None = getattr(self._of_thread, "connection", None)
         if connection is None:
             connection = self._of_thread.connection = self._connect(timeout=_READ_TIMEOUT_SECONDS)

@@ -113,7 +113,7 @@ class EmbeddedDirectory:
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Offer songs of this server to others; see `Directory.offer`."""
+        """Let other servers take songs of this server; see `Directory.offer`."""
         for lease in leases:
             self._songs.offer(lease)
         self._bulletin.post(_ANY)

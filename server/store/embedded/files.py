@@ -80,7 +80,7 @@ class SoundFiles:
         self._growing[song_id] = self._folder / f"{song_id}{self._suffixes[audio_format]}"
 
     def grows(self, song_id: str) -> bool:
-        """Return True for a song whose file is growing."""
+        """Return True if more sound may be appended to a song's file."""
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
@@ -162,7 +162,7 @@ class SoundFiles:
             raise failed(error) from error
 
     def close(self) -> None:
-        """Close all open files."""
+        """Close all open sound files."""
         for file in self._open.values():
             file.close()
         self._open.clear()

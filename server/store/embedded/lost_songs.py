@@ -25,8 +25,8 @@ def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAct
     """Return the action for which a server with that skill claims the song; `None` if it leaves the song to other
     servers.
     """
-    heard = song.stored.size_bytes > 0
-    suits = _suits(skill, heard=heard, made=song.made)
+    has_sound = song.stored.size_bytes > 0
+    suits = _suits(skill, has_sound=has_sound, made=song.made)
     if song.seconds is None:
         return ClaimAction.TAKE if suits and not song.stored.sha256 else None
     if song.stored.sha256:
@@ -35,11 +35,11 @@ def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAct
         return ClaimAction.CANCEL
     if suits:
         return ClaimAction.MAKE
-    excluded = skill.resume is Resume.NEVER or (heard and skill.resume is Resume.UNHEARD)
+    excluded = skill.resume is Resume.NEVER or (has_sound and skill.resume is Resume.UNHEARD)
     return ClaimAction.INTERRUPT if excluded or song.seconds >= max_lost_seconds else None
 
 
-def _suits(skill: Skill, *, heard: bool, made: str) -> bool:
+def _suits(skill: Skill, *, has_sound: bool, made: str) -> bool:
     if not skill.room or skill.resume is Resume.NEVER:
         return False
-    return not heard or (skill.resume is Resume.SAME_SOUND and made != "" and made == skill.sound)
+    return not has_sound or (skill.resume is Resume.SAME_SOUND and made != "" and made == skill.sound)

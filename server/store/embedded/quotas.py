@@ -39,7 +39,7 @@ class Bucket:
 
 
 class _Account:
-    """The consumption of one caller under one quota."""
+    """The songs and the sound that one caller has consumed under one quota."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour
@@ -49,7 +49,7 @@ class _Account:
 
 
 class Charge:
-    """One song charged to its caller's account."""
+    """The charge of one song to its caller's account."""
 
     def __init__(self, leave: Callable[[float], None]) -> None:
         self._leave = leave

@@ -119,7 +119,7 @@ class Connection:
                 return answer
 
     async def close(self) -> None:
-        """Refuse all further calls."""
+        """Refuse all further calls to the directory."""
         self._closed = True
         pool = self._client.connection_pool
         await self._client.aclose()

@@ -83,8 +83,10 @@ class SharedDirectory:
         nonce, song = _nonce(), ticket.song
         content = (ticket_bytes(ticket), record_bytes(song), ticket.request)
         short = int(self._memory.short)
-        said, *told = await self._connection.run("admit", nonce, self._replica, self._lease_seconds, *content, short)
-        match said, told:
+        outcome, *details = await self._connection.run(
+            "admit", nonce, self._replica, self._lease_seconds, *content, short
+        )
+        match outcome, details:
             case b"claimed", (position, claim):
                 claimed = self._claims.note(claim_of(claim, self._replica, nonce))
                 return Admitted(song.song_id, song.fingerprint, True, position, claimed)
@@ -117,15 +119,15 @@ class SharedDirectory:
         """
         if self._connection.steady_seconds < self._lease_seconds:
             return None
-        told = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
-        rules = (len(but), *but, max_lost_seconds, *(part for skill in told for part in skill))
+        rows = ((engine, skill.resume.value, skill.sound, int(skill.room)) for engine, skill in skills.items())
+        rules = (len(but), *but, max_lost_seconds, *(part for skill in rows for part in skill))
         while claim := await self._claim("claim_lost", *rules):
             if not await self._is_sealed(claim):
                 return claim
         return None
 
     async def offer(self, leases: Collection[Lease]) -> None:
-        """Offer songs of this server to others; see `Directory.offer`."""
+        """Let other servers take songs of this server; see `Directory.offer`."""
         if leases:
             await self._connection.run("offer", *_with_leases(leases))
 
@@ -146,8 +148,8 @@ class SharedDirectory:
             except StoreFull as full:
                 # The leases of all other songs are renewed; this song is tried again.
                 logger.error(
-                    "the directory has lost a running song and has no room to register it again; the next round tries "
-                    "again: %s",
+                    "the directory has lost a running song and has no room to register it again; the server tries "
+                    "again soon: %s",
                     full,
                 )
                 del answers[lease.song_id]
@@ -172,23 +174,23 @@ class SharedDirectory:
 
     async def follow(self, song_id: str, at: Extent) -> AsyncGenerator[SongUpdate, None]:
         """Yield the stored events and sound of a song as they are stored; see `Directory.follow`."""
-        told, missing_since = None, math.inf
+        sent, missing_since = None, math.inf
         while True:
             posted = self._notifications.next_of(song_id)
             update = await self._reader.update(song_id, at)
             if update is None:
                 missing_since = min(missing_since, time.monotonic())
-                if told and time.monotonic() - missing_since < self._lease_seconds:  # its server may register it again
+                if sent and time.monotonic() - missing_since < self._lease_seconds:  # its server may register it again
                     await _set(posted, POLL_SECONDS)
                     continue
                 self._notifications.remove(song_id)
                 raise KeyError(song_id)
             missing_since = math.inf
-            if told != update.song or update.events or update.sound:
+            if sent != update.song or update.events or update.sound:
                 yield update
             if update.song.state.ended:
                 return
-            told, at = update.song, Extent(at.size_bytes + len(update.sound), at.events + len(update.events))
+            sent, at = update.song, Extent(at.size_bytes + len(update.sound), at.events + len(update.events))
             await _set(posted, POLL_SECONDS)
 
     async def announce(self, engines: Sequence[ServedEngine], seconds: float) -> None:
@@ -272,8 +274,8 @@ def _known(row: Sequence[Any]) -> _Known:
     return _Known(of, float(weight), bool(waits), bool(claimed))
 
 
-def _known_engine(told: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
-    (engine,) = engines_of(told)
+def _known_engine(announced: bytes, away_seconds: bytes, start_seconds: bytes | None) -> KnownEngine:
+    (engine,) = engines_of(announced)
     return KnownEngine(engine, float(away_seconds), None if start_seconds is None else float(start_seconds))
 
 
@@ -283,7 +285,7 @@ def _lease_status(answer: Sequence[int]) -> LeaseStatus:
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:
-    """Return the id and the lease of each song."""
+    """Return the id and the lease of each song, as arguments of a script."""
     return (part for lease in leases for part in (lease.song_id, lease_text(lease)))
 
 

@@ -46,7 +46,7 @@ def passes(error: redis.RedisError) -> bool:
 
 
 def failed(error: redis.RedisError) -> StoreFailed:
-    """Map the error of a call to an error of the store."""
+    """Convert the error of a call to an error of the store."""
     if isinstance(error, redis.OutOfMemoryError):
         return StoreFull(
             "the directory of the song store is full: give the Redis or Valkey server more memory (maxmemory)"

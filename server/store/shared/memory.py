@@ -29,7 +29,7 @@ class DirectoryMemory:
 
     @property
     def short(self) -> bool:
-        """True while new songs must be refused."""
+        """True while the memory is nearly full, so that new songs must be refused."""
         return self._short
 
     async def look(self) -> None:

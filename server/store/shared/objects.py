@@ -46,11 +46,11 @@ class Seal:
 
     @classmethod
     def of(cls, song_id: str, epoch: int, nonce: str) -> "Seal":
-        """Return the location for a claim."""
+        """Return the location of a claimed song in the object store."""
         return cls(song_id, f"{epoch:08d}-{nonce}")
 
     def path(self, name: str) -> str:
-        """Return the path of one of the song's objects."""
+        """Return the path of one of the song's objects in the object store."""
         return f"{_SONGS}/{self.song_id}/{self.name}/{name}"
 
 
@@ -68,7 +68,7 @@ class Objects:
         self._threads = ThreadPoolExecutor(_THREADS, thread_name_prefix="objects")
 
     def close(self) -> None:
-        """Refuse all further calls."""
+        """Refuse all further calls to the object store."""
         self._threads.shutdown(wait=False, cancel_futures=True)
 
     async def probe(self) -> None:
@@ -120,7 +120,7 @@ class Objects:
         await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
-        """Return the last location of every song, or of one song, by song id."""
+        """Return the newest location in the object store of every stored song, or of one song, by song id."""
         return await self._do(lambda: self._seals(f"{_SONGS}/{song_id}/" if song_id else f"{_SONGS}/"))
 
     async def record(self, seal: Seal) -> tuple[bytes, int]:

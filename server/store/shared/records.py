@@ -25,7 +25,7 @@ _LENGTH: Final = struct.Struct(">I")
 
 
 def record_bytes(song: SongRecord) -> bytes:
-    """Return a record as JSON."""
+    """Serialize the record of a song as JSON."""
     return json.dumps(asdict(song), ensure_ascii=False).encode()
 
 
@@ -82,7 +82,7 @@ def packed(items: Sequence[bytes]) -> bytes:
 
 
 def unpacked(stored: bytes) -> Iterator[bytes]:
-    """Split the result of `packed`; raises StoreFailed if it is damaged."""
+    """Split bytes that `packed` has concatenated into items; raises StoreFailed if they are damaged."""
     at = 0
     while at < len(stored):
         length = int.from_bytes(stored[at : at + _LENGTH.size])
@@ -98,7 +98,7 @@ def listed(cursor: Cursor) -> str:
 
 
 def lease_text(lease: Lease) -> str:
-    """Return a lease as text."""
+    """Serialize a lease as text."""
     return f"{lease.epoch}:{lease.nonce}:{lease.replica}"
 
 
@@ -125,7 +125,7 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
-    """Parse a claim from a script's response."""
+    """Parse the response of a script as a claim."""
     song_id, stored, state, owner, epoch, size, events, request, linger, deadline, action, sound, heard, *admitted = (
         answer
     )

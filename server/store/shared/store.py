@@ -176,9 +176,9 @@ class SharedStore:
             usage, rows = await self._connection.run("ended", kept, _PAGE)
             self._reader.renew_usage(usage)
             songs = [EndedSong(song_id.decode(), int(ended), int(size)) for song_id, ended, size, _ in rows]
-            heard = {song_id.decode() for song_id, _, _, listened in rows if listened}
+            attended = {song_id.decode() for song_id, _, _, listened in rows if listened}
             stored = Stored(self.usage().songs, self.usage().size_bytes)
-            now_ns, stay = self._clock.now_ns(), heard.union(in_use)
+            now_ns, stay = self._clock.now_ns(), attended.union(in_use)
             victims = list(evicted(songs, self._limits, stored=stored, now_ns=now_ns, in_use=stay))
             gone = sum([await self._delete(song_id, "unheard") for song_id in victims])
             deleted, kept = deleted + gone, kept + len(songs) - gone

@@ -1,4 +1,4 @@
-"""The properties of an engine as a table in a terminal."""
+"""Formats the properties of an engine as a table for a terminal."""
 
 from collections.abc import Iterable, Iterator
 

@@ -33,7 +33,7 @@ T = TypeVar("T")
 
 
 class Exit(IntEnum):
-    """Exit status of the command."""
+    """Exit status of the command `melisma`."""
 
     DONE = 0
     FAILED = 1

@@ -13,7 +13,7 @@ JsonOption: TypeAlias = Annotated[
 
 
 def print_json(message: Message) -> None:
-    """Print a message on standard output."""
+    """Print a protobuf message as one line of JSON on standard output."""
     print_line(MessageToJson(message, preserving_proto_field_name=True, indent=None, ensure_ascii=False))
 
 

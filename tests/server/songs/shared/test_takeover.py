@@ -201,7 +201,7 @@ async def test_a_maker_that_claims_its_own_lost_song_drops_what_it_had(tmp_path:
         replicas.maker._events, replicas.maker._hangs = LONG, False
         replicas.lose()
         tending: Any = replicas.there._sharing
-        await tending._tending._takeover.round(1.0)
+        await tending._tending._takeover.take_over(1.0)
         assert await listening == WHOLE
         assert (len(replicas.maker.jobs), (await replicas.there.get("song-1", "me")).epoch) == (2, 2)
 

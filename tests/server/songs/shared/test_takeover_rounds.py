@@ -33,5 +33,5 @@ async def test_however_many_songs_are_lost_a_round_ends_and_the_next_one_goes_on
     parts = GeneratorParts(*given)
     rules: dict[str, Any] = {"engines": tuple, "resume": lambda _: Resume.NEVER, "max_lost_seconds": 0.0}
     async with asyncio.timeout(10.0):
-        await takeover.Takeover(parts, **rules).round(0.0)
+        await takeover.Takeover(parts, **rules).take_over(0.0)
     assert (cancelled, making.room.is_set()) == ([SongState.CANCELLED], True)

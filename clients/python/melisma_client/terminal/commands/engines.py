@@ -1,4 +1,4 @@
-"""`melisma engines`: the engines of a server."""
+"""The command `melisma engines`, which lists the engines of a server."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""`melisma generate`: makes a song."""
+"""The command `melisma generate`, which makes a song."""
 
 from melisma_client.connection import SONG_TIMEOUT_SECONDS
 from melisma_client.terminal.messages import JsonOption

@@ -15,7 +15,7 @@ from melisma_client.terminal.diagnosis import Encryption, Finding, diagnose
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ServerOptions:
-    """Options of the connection."""
+    """Command-line options of the connection to the server."""
 
     server: Annotated[
         str, typer.Option("--server", envvar="MELISMA_SERVER", help="Address of the server, host:port.")

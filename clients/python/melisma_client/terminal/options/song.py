@@ -16,7 +16,7 @@ from melisma_client.terminal.options.tasks import TaskOptions
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SongOptions:
-    """Options that describe the music."""
+    """Command-line options that describe the music."""
 
     prompt: Annotated[str, typer.Option("--prompt", "-p", help="Style as keywords, English or Chinese.")] = ""
     lyrics: Annotated[

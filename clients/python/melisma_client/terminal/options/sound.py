@@ -1,4 +1,4 @@
-"""Command-line options of encoding and loudness."""
+"""Command-line options of the sound's encoding and loudness."""
 
 from dataclasses import dataclass
 from typing import Annotated
@@ -8,7 +8,7 @@ import typer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SoundOptions:
-    """Options of encoding and loudness."""
+    """Command-line options of the sound's encoding and loudness."""
 
     bitrate_kbps: Annotated[
         int | None, typer.Option("--bitrate", help="Bit rate in kbit/s, 64 to 320; unset: 192.")
