@@ -142,11 +142,13 @@ def test_songs_in_different_phases_are_made_together(server: Server, slow: bytes
 
 def test_a_song_outlives_its_worker_and_ends_at_the_same_sample(server: Server, slow: bytes) -> None:
     events: list[Any] = []
+    heard = 0
     for response in server.begin("slow"):
         events.append(response.event)
         if len(of(events, "chunk")) == 1 and not of(events[:-1], "chunk"):
             server.kill_worker()
             heard = len(events)
+    assert heard
     assert of(events[heard:], "section_finished")
     assert sound(events) == slow
 

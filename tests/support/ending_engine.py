@@ -64,7 +64,7 @@ class EndingState:
             self.steps = steps_for(self.end)
 
 
-class EndingEngine(FakeEngine):
+class EndingEngine:
     """Mono at 32 kHz, without denoising steps. Steps of a song with the prompt "slow" take their time."""
 
     @classmethod
@@ -73,7 +73,7 @@ class EndingEngine(FakeEngine):
 
     def info(self) -> EngineInfo:
         return replace(
-            super().info(),
+            FakeEngine().info(),
             name="ending",
             sample_rate_hertz=RATE_HERTZ,
             channels=1,
@@ -137,9 +137,16 @@ class EndingEngine(FakeEngine):
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
         return FakeContext(pickle.loads(saved))
 
+    def save_section(self, state: SectionState) -> bytes:
+        assert state.step == state.steps
+        return pickle.dumps(state)
+
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> EndingState:
         assert (context is None) == (index == 0)
         return cast(EndingState, pickle.loads(saved))
+
+    def check(self) -> None:
+        """Nothing: the processor that runs this works."""
 
 
 def last_of(plan: SongPlan) -> int:
