@@ -130,7 +130,7 @@ def test_what_was_made_is_stored_and_charged(server: Server) -> None:
 
 
 def test_songs_in_different_phases_are_made_together(server: Server, slow: bytes) -> None:
-    """The engine fails if tokens and sound share a pass."""
+    """The engine's sound is spoilt if tokens and sound share a pass."""
     calls = [server.begin("slow", seed=seed) for seed in (SEED, 7, SEED)]
     together: list[list[Any]] = [[], [], []]
     for row in zip_longest(*calls):
