@@ -57,6 +57,8 @@ class PretendState:
 
     steps: int = STEPS
     step: int = 0
+    group: str = ""
+    ends_song: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,6 +99,7 @@ class PretendEngine:
             controls=frozenset(Control),
             stems=ALL_STEMS,
             voices=frozenset(Voice),
+            length_is_exact=False,
         )
 
     def plan(self, params: SongParams) -> SongPlan:

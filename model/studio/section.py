@@ -72,8 +72,18 @@ class StudioState(ABC):
 
     @property
     def steps(self) -> int:
-        """Total number of denoising steps."""
-        return self.plan.steps
+        """Total number of steps."""
+        return self.plan.denoising_steps
+
+    @property
+    def group(self) -> str:
+        """Batching group: all sections share steps."""
+        return ""
+
+    @property
+    def ends_song(self) -> bool:
+        """False: songs end as planned."""
+        return False
 
     @property
     @abstractmethod
