@@ -11,9 +11,10 @@ import numpy as np
 import pytest
 from packaging.licenses import canonicalize_license_expression
 
-from model.ace_step.options import AceStepOptions, GenerationMode
+from model.ace_step.options import AceStepOptions
 from model.engine import Engine, SectionContext, SectionState
 from model.registry import load_engine
+from model.shared.generation_mode import GenerationMode
 from model.song import Control, SectionScore, SongParams, SongPlan, Stem, Voice
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_15_checkpoint import ace_step_15_options

@@ -6,7 +6,7 @@ from model.ace_step.frames import SAMPLES_PER_FRAME, frames_of
 from model.ace_step.lyrics.languages import language_of
 from model.ace_step.lyrics.tags import normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.planning.form import (
     MAX_SECONDS,
     Part,
@@ -27,6 +27,7 @@ from model.ace_step.sampling.generation_spec import (
 )
 from model.ace_step.settings import AceStepSettings
 from model.shared.controls import check_controls
+from model.shared.generation_mode import GenerationMode
 from model.shared.tasks import task_field
 from model.song import (
     Control,

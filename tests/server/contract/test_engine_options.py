@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from melisma.v1 import music_pb2
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.registry import ENGINES, options_class
+from model.shared.generation_mode import GenerationMode
 from model.song import Control, SongParams
 from server.contract.engine_options import ONEOF, option_paths
 from server.contract.requests import TASKS, song_request
