@@ -1,6 +1,6 @@
 """Facts about tasks that start from a recording or another seed, the same for every diffusion engine. Free of torch."""
 
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
+from model.song import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
 
 GOLDEN = 0x9E3779B9
 """Distance between seeds that are derived from one another: 2**32 divided by the golden ratio."""
@@ -13,6 +13,9 @@ _FIELDS = {
     Repaint: "repaint",
     Extend: "extend",
     Edit: "edit",
+    ExtractTrack: "extract_track",
+    Lego: "lego",
+    Complete: "complete",
 }
 
 
@@ -23,7 +26,7 @@ def task_field(task: Task) -> str:
 
 def second_seed(seed: int, task: Task | None) -> int:
     """Return the seed of the noise that a task mixes in: its own, or else one derived from the song's `seed`."""
-    own = None if isinstance(task, AudioToAudio | None) else task.seed
+    own = task.seed if isinstance(task, Retake | Repaint | Extend | Edit) else None
     return seed ^ GOLDEN if own is None else own
 
 

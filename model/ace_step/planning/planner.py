@@ -50,8 +50,11 @@ MAX_LYRIC_TOKENS = 4096
 
 DEFAULT_GUIDANCE = 15.0
 
-CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
-"""The controls that a request may use: v1 can neither follow a melody note by note nor make stems."""
+CONTROLS = frozenset(Control) - {
+    Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL, Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE,
+    Control.NEGATIVE_PROMPT, Control.TIME_SIGNATURE, Control.REFERENCE_AUDIO,
+}  # fmt: skip
+"""The controls that a request may use: v1 can neither follow a melody note by note nor make single tracks."""
 
 
 class Planner:
