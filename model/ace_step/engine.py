@@ -35,12 +35,12 @@ from model.ace_step.sampling.states import (
 )
 from model.ace_step.sampling.trajectories import FinishedTrajectory
 from model.ace_step.settings import RELEASED, AceStepSettings
-from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.shared.checkpoints import lora
 from model.shared.device import Device, shares_steps
 from model.shared.saved_tensors import latents_bytes, latents_of
 from model.shared.tasks import task_field
+from model.shared.warm_up import timed_warm_up
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 MODEL = "ACE-Step v1"
@@ -237,7 +237,7 @@ class AceStepEngine:
     def _warm_up(self) -> None:
         self._forward.warm()
         if self._settings.warm_up and self._device.on_cuda:
-            timed_warm_up(self, self._device.torch)
+            timed_warm_up(self, self._device.torch, "ACE-Step")
 
     def _adapter(self, spec: GenerationSpec) -> tuple[lora.Adapter | None, float]:
         return (self._adapters[spec.lora] if spec.lora else None), spec.lora_weight
