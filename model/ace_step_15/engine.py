@@ -27,13 +27,14 @@ from model.ace_step_15.sampling.trajectories import FinishedTrajectory, Guidance
 from model.ace_step_15.settings import RELEASED, AceStep15Settings
 from model.ace_step_15.starting import Given, Starter
 from model.ace_step_15.states import Conditions, Context, State
-from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
+from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.shared.checkpoints import lora
 from model.shared.checkpoints.adapter_folders import adapters_in
 from model.shared.device import Device, shares_steps
 from model.shared.sampling.flow import mixed
 from model.shared.saved_tensors import latents_bytes, latents_of, on_device, tensor_bytes
 from model.shared.tasks import task_field
+from model.shared.warm_up import timed_warm_up
 from model.song import Extend, Repaint, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
@@ -63,7 +64,9 @@ class AceStep15Engine:
         self._planner = Planner(parts.facts, settings, parts.adapters)
         self._encoder = Encoder(parts.networks)
         self._starter = Starter(parts.networks)
-        self._forward = BatchedForward(parts.networks.transformer, slack=settings.padding)
+        self._forward = BatchedForward(
+            parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
+        )
         self._shares_steps = shares_steps(settings.shared_steps, device.torch, device.dtype)
         self._numbers = itertools.count()
 
@@ -84,7 +87,11 @@ class AceStep15Engine:
             "the engine ACE-Step 1.5 (%s) is loaded on %s and computes in %s",
             facts.variant, device, str(opened.dtype).removeprefix("torch."),
         )  # fmt: skip
-        return cls(_Parts(networks, facts, _adapters(settings, networks)), opened, settings)
+        engine = cls(_Parts(networks, facts, _adapters(settings, networks)), opened, settings)
+        engine._forward.warm()
+        if settings.warm_up and opened.on_cuda:
+            timed_warm_up(engine, opened.torch, MODEL)
+        return engine
 
     def info(self) -> EngineInfo:
         """See `Engine.info`."""
@@ -256,6 +263,11 @@ class AceStep15Engine:
 
 def _adapters(settings: AceStep15Settings, networks: Networks) -> dict[str, lora.Adapter]:
     folders = adapters_in(settings.loras, "loras")
+    if folders and (settings.compile or settings.cuda_graphs):
+        raise EngineUnavailable(
+            Option("loras"), " cannot be used with ", Option("compile"), " or ", Option("cuda_graphs", short=True),
+            ": leave one of the settings empty",
+        )  # fmt: skip
     if folders:
         lora.attach(networks.transformer)
     return {name: lora.load(folder, networks.transformer, MODEL, names.adapter) for name, folder in folders.items()}

@@ -47,6 +47,12 @@ class AceStep15Settings(BaseModel):
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="type of numbers in computations; auto: bfloat16 on CUDA, float32 elsewhere"
     )
+    compile: bool = Field(
+        default=False, description="compile the blocks with torch when the engine is loaded, which takes minutes"
+    )
+    cuda_graphs: bool = Field(
+        default=False, description="replay kernel launches of short passes as CUDA graphs, in addition to compiling"
+    )
     padding: float = Field(
         default=0.125,
         ge=0,
@@ -57,6 +63,11 @@ class AceStep15Settings(BaseModel):
         default="auto",
         description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on the "
         "others; off: a song's bytes depend on itself alone; auto: on for float32 on a CPU, and off elsewhere",
+    )
+    warm_up: bool = Field(
+        default=True,
+        description="make ten seconds of music when the engine is loaded on CUDA, so that the first song does not wait "
+        "for kernels to be loaded; no effect on other devices",
     )
 
     @property
