@@ -11,7 +11,7 @@ from model.ace_step.sampling.pass_graphs import PassGraphs
 from model.ace_step.sampling.trajectories import Row
 from model.ace_step.sampling.warming import compile_now
 from model.engine import EngineUnavailable, Option
-from model.shared.cuda_graphs import cuda_recorder
+from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16

@@ -9,7 +9,7 @@ import torch
 from model.ace_step.networks.contexts import BUCKET, ContextBatch, ContextCache, below, on_device, rounded_up
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.sampling.trajectories import Row
-from model.shared.cuda_graphs import Recorder, Work, beginning, fill
+from model.shared.networks.cuda_graphs import Recorder, Work, beginning, fill
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -4,7 +4,7 @@ import torch
 
 from model.ace_step.networks.contexts import BUCKET, ContextBatch, ContextCache, below
 from model.ace_step.networks.transformer import Transformer
-from model.shared.compiling import compiled_now
+from model.shared.networks.compiling import compiled_now
 
 
 def compile_now(transformer: Transformer) -> None:

@@ -10,8 +10,8 @@ from model.ace_step_15.networks.transformer import Transformer
 from model.ace_step_15.sampling.pass_graphs import PassGraphs
 from model.ace_step_15.sampling.trajectories import Row
 from model.engine import EngineUnavailable, Option
-from model.shared.compiling import compiled_now
-from model.shared.cuda_graphs import cuda_recorder
+from model.shared.networks.compiling import compiled_now
+from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16

@@ -10,7 +10,7 @@ from model.ace_step_15.networks.contexts import ContextBatch, ContextCache
 from model.ace_step_15.networks.masks import below
 from model.ace_step_15.networks.transformer import Transformer
 from model.ace_step_15.sampling.trajectories import Row
-from model.shared.cuda_graphs import Recorder, Work, beginning, fill
+from model.shared.networks.cuda_graphs import Recorder, Work, beginning, fill
 
 
 @dataclass(frozen=True, slots=True, order=True)

@@ -17,7 +17,7 @@ from model.ace_step_15.sampling.batched_forward import BatchedForward
 from model.ace_step_15.sampling.pass_graphs import BUCKET, LAUNCH_BOUND, SHAPES, PassGraphs, Shape
 from model.ace_step_15.sampling.trajectories import Row
 from model.engine import EngineUnavailable
-from model.shared.cuda_graphs import Work, cuda_recorder
+from model.shared.networks.cuda_graphs import Work, cuda_recorder
 from tests.model.ace_step_15.songs import made, params
 from tests.support.ace_step_15 import DATA
 from tests.support.ace_step_15_checkpoint import write_adapter
