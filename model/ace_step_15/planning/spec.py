@@ -10,7 +10,7 @@ from model.song import Task
 CONTEXT_FRAMES = 250
 """Latent frames (ten seconds) of earlier sound on which a section is conditioned."""
 
-FADE_FRAMES = 25
+OVERLAP_FRAMES = 25
 """Latent frames (a second) beyond a section's end that are made twice, and crossfaded into the next section."""
 
 
@@ -99,5 +99,5 @@ class GenerationSpec:
 def surroundings(frames: Sequence[int], settled: int) -> list[tuple[int, int]]:
     """The frames before and beyond each section of `frames` that are denoised with it; see `GenerationSpec`."""
     starts = [sum(frames[:index]) for index in range(len(frames))]
-    beyond = [settled + FADE_FRAMES] * (len(frames) - 1) + [0]
+    beyond = [settled + OVERLAP_FRAMES] * (len(frames) - 1) + [0]
     return [(min(CONTEXT_FRAMES, start), after) for start, after in zip(starts, beyond, strict=True)]

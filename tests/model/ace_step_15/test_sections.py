@@ -8,7 +8,7 @@ import torch
 
 from model.ace_step_15.engine import AceStep15Engine
 from model.ace_step_15.options import AceStep15Options
-from model.ace_step_15.planning.spec import CONTEXT_FRAMES, FADE_FRAMES
+from model.ace_step_15.planning.spec import CONTEXT_FRAMES, OVERLAP_FRAMES
 from model.ace_step_15.states import Context, State
 from model.engine import SectionContext
 from model.shared.generation_mode import GenerationMode
@@ -39,8 +39,8 @@ def test_sections_meet_without_a_seam(engine: AceStep15Engine) -> None:
         assert torch.equal(latents[:start], context.tail)
         assert after.first == min(CONTEXT_FRAMES, sum(state.section.frames for state in made[: after.index]))
         # Beyond what is final, the two sections are crossfaded: the first frame is nearly the earlier one's.
-        own = (latents[start + FADE_FRAMES :] - latents[start + FADE_FRAMES - 1]).abs().mean()
-        apart = [(latents[start + frame] - context.beyond[frame]).abs().mean() for frame in (0, FADE_FRAMES - 1)]
+        own = (latents[start + OVERLAP_FRAMES :] - latents[start + OVERLAP_FRAMES - 1]).abs().mean()
+        apart = [(latents[start + frame] - context.beyond[frame]).abs().mean() for frame in (0, OVERLAP_FRAMES - 1)]
         assert apart[0] < 0.1 * own < apart[1]
     whole = torch.cat([state.trajectory.latents[state.first : state.last] for state in made])
     sound = np.concatenate([window for state in made for window in engine.render(state)], axis=1)
