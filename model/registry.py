@@ -43,6 +43,7 @@ ENGINES: Engines = MappingProxyType(
         "ace_step_15": EngineEntry(
             "model.ace_step_15.engine:AceStep15Engine",
             settings="model.ace_step_15.settings:AceStep15Settings",
+            options="model.ace_step_15.options:AceStep15Options",
             validator="model.ace_step_15.validation:AceStep15Validator",
         ),
     }

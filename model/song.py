@@ -51,6 +51,23 @@ class Voice(StrEnum):
     MALE = "male"
 
 
+class Track(StrEnum):
+    """A track of a recording that an engine can make alone, or add."""
+
+    WOODWINDS = "woodwinds"
+    BRASS = "brass"
+    FX = "fx"
+    SYNTH = "synth"
+    STRINGS = "strings"
+    PERCUSSION = "percussion"
+    KEYBOARD = "keyboard"
+    GUITAR = "guitar"
+    BASS = "bass"
+    DRUMS = "drums"
+    BACKING_VOCALS = "backing_vocals"
+    VOCALS = "vocals"
+
+
 class Control(StrEnum):
     """A request field beyond prompt, lyrics, duration and seed that an engine may support."""
 
@@ -68,6 +85,12 @@ class Control(StrEnum):
     REPAINT = "repaint"
     EXTEND = "extend"
     EDIT = "edit"
+    EXTRACT_TRACK = "extract_track"
+    LEGO = "lego"
+    COMPLETE = "complete"
+    NEGATIVE_PROMPT = "negative_prompt"
+    TIME_SIGNATURE = "time_signature"
+    REFERENCE_AUDIO = "reference_audio"
 
 
 @dataclass(frozen=True, slots=True)
@@ -134,7 +157,33 @@ class Edit:
     seed: int | None = None
 
 
-Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit
+@dataclass(frozen=True, slots=True)
+class ExtractTrack:
+    """A task: one track of a recording, made anew without the others."""
+
+    audio: bytes = field(repr=False)
+    track: Track = Track.VOCALS
+
+
+@dataclass(frozen=True, slots=True)
+class Lego:
+    """A task: one more track for a recording, between two times of it; `end_seconds` 0 is the recording's end."""
+
+    audio: bytes = field(repr=False)
+    track: Track = Track.VOCALS
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """A task: a recording with further tracks; without `tracks` the model chooses them."""
+
+    audio: bytes = field(repr=False)
+    tracks: tuple[Track, ...] = ()
+
+
+Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit | ExtractTrack | Lego | Complete
 """The task of a request, unless it asks for a new song. A seed that is `None` follows from the song's own."""
 
 
@@ -157,7 +206,9 @@ class SongParams:
     `anchor_tempo_bpm` is the tempo in the anchor's file, and `anchor_remarks` list the changes to its melody: an engine
     that supports anchors puts them into the notes of its plan. `vocal_level_db`, -24 to 12, raises the lead line above
     the engine's own mix. `language` is the language of the lyrics, a lower-case code such as "zh", or `None` to detect
-    it; `task` is `None` for a new song. `options` are those of the engine; `None` means their defaults.
+    it; `task` is `None` for a new song. `negative_prompt` is the style to avoid, "" for none; `time_signature` has the
+    form "3/4", `None` if the engine chooses it; `reference_audio` is a recording whose timbre the song is to have, b""
+    for none. `options` are those of the engine; `None` means their defaults.
     """
 
     prompt: str
@@ -177,6 +228,9 @@ class SongParams:
     language: str | None = None
     task: Task | None = None
     options: EngineOptions | None = None
+    negative_prompt: str = ""
+    time_signature: str | None = None
+    reference_audio: bytes = field(default=b"", repr=False)
 
 
 @dataclass(frozen=True, slots=True)

@@ -65,7 +65,7 @@ class Origin:
     """The origin of a song's sound. `content_id`, 32 hexadecimal digits, identifies the content of the request, with
     its seed.
 
-    `has_recording` is True for a song that is made from a recording of the caller.
+    `has_recording` is True for a song that is made from a recording of the caller, or resembles one.
     """
 
     content_id: str

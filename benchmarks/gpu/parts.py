@@ -26,6 +26,7 @@ class Part:
 
 
 _MACHINE, _ACE_STEP = "benchmarks.gpu.machine", "benchmarks.gpu.ace_step"
+_ACE_STEP_15 = "benchmarks.gpu.ace_step_15.measures"
 
 PARTS = (
     Part("env", (Stage(f"{_MACHINE}.environment:measure", 25.0, always=True),)),
@@ -36,6 +37,7 @@ PARTS = (
     Part("determinism", (Stage(f"{_ACE_STEP}.determinism:measure", 60.0),)),
     Part("fast", (Stage(f"{_ACE_STEP}.fast:compiled", 75.0), Stage(f"{_ACE_STEP}.fast:graphs", 60.0))),
     Part("sound", (Stage(f"{_ACE_STEP}.sound:measure", 40.0),)),
+    Part("ace_step_15", (Stage(f"{_ACE_STEP_15}:plain", 60.0), Stage(f"{_ACE_STEP_15}:fast", 90.0))),
     Part("server", (Stage(f"{_ACE_STEP}.server:songs", 60.0), Stage(f"{_ACE_STEP}.server:failures", 80.0))),
 )
 """All parts. A further engine adds a line for each of its parts, and its expectations to `expectations`."""

@@ -13,7 +13,7 @@ from torch.nn import functional as F
 from model.ace_step import saving
 from model.ace_step.encoding import Encoder
 from model.ace_step.frames import SAMPLE_RATE
-from model.ace_step.loading import hub, lora
+from model.ace_step.loading import hub
 from model.ace_step.loading.networks import Networks, load
 from model.ace_step.lyrics.languages import LANGUAGES
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
@@ -35,13 +35,16 @@ from model.ace_step.sampling.states import (
 )
 from model.ace_step.sampling.trajectories import FinishedTrajectory
 from model.ace_step.settings import RELEASED, AceStepSettings
-from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
+from model.shared.checkpoints import lora
 from model.shared.device import Device, shares_steps
 from model.shared.licences import Licence, expression_of, spdx, urls_of
 from model.shared.saved_tensors import latents_bytes, latents_of
 from model.shared.tasks import task_field
+from model.shared.warm_up import timed_warm_up
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
+
+MODEL = "ACE-Step v1"
 
 _log = logging.getLogger(__name__)
 
@@ -239,7 +242,7 @@ class AceStepEngine:
     def _warm_up(self) -> None:
         self._forward.warm()
         if self._settings.warm_up and self._device.on_cuda:
-            timed_warm_up(self, self._device.torch)
+            timed_warm_up(self, self._device.torch, "ACE-Step")
 
     def _adapter(self, spec: GenerationSpec) -> tuple[lora.Adapter | None, float]:
         return (self._adapters[spec.lora] if spec.lora else None), spec.lora_weight
@@ -263,7 +266,7 @@ def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.A
             Option("cuda_graphs", short=True),
             ": leave one of the settings empty",
         )
-    adapters = {name: lora.load(Path(folder), networks.transformer) for name, folder in settings.loras.items()}
+    adapters = {name: lora.load(Path(folder), networks.transformer, MODEL) for name, folder in settings.loras.items()}
     if adapters:
         lora.attach(networks.transformer)
     return adapters

@@ -3,14 +3,8 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from model.shared.generation_mode import GenerationMode
 from model.song import EngineOptions
-
-
-class GenerationMode(StrEnum):
-    """The way of denoising: the whole song at once, or section by section."""
-
-    WHOLE = "whole"
-    SECTIONED = "sectioned"
 
 
 class Sampler(StrEnum):

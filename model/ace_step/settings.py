@@ -7,7 +7,7 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from model.ace_step.options import GenerationMode
+from model.shared.generation_mode import GenerationMode
 
 RELEASED = "ACE-Step/ACE-Step-v1-3.5B"
 """The repository of the Hugging Face hub that has the released checkpoint."""

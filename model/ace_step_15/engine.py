@@ -2,34 +2,40 @@
 
 import itertools
 import logging
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import cast
 
+import safetensors.torch as safetensors
 import torch
 
+from model.ace_step_15.contexts import contexts_of
 from model.ace_step_15.encoding import Encoder
 from model.ace_step_15.languages import LANGUAGES
-from model.ace_step_15.loading import hub
+from model.ace_step_15.loading import hub, names
 from model.ace_step_15.loading.folders import Facts, facts_of
-from model.ace_step_15.loading.networks import Networks, load
+from model.ace_step_15.loading.networks import MODEL, Networks, load
 from model.ace_step_15.memory import song_bytes
-from model.ace_step_15.planning.planner import MAX_SECONDS, MIN_SECONDS, NAME, Planner
+from model.ace_step_15.planning.checks import NAME
+from model.ace_step_15.planning.lengths import MAX_SECONDS, MIN_SECONDS
+from model.ace_step_15.planning.planner import Planner
 from model.ace_step_15.planning.spec import GenerationSpec
 from model.ace_step_15.sampling.batched_forward import BatchedForward
 from model.ace_step_15.sampling.noise import drawn
 from model.ace_step_15.sampling.schedule import times
-from model.ace_step_15.sampling.trajectories import Contexts, FinishedTrajectory, Guidance, Trajectory
+from model.ace_step_15.sampling.trajectories import FinishedTrajectory, Guidance, Trajectory
 from model.ace_step_15.settings import RELEASED, AceStep15Settings
 from model.ace_step_15.starting import Given, Starter
 from model.ace_step_15.states import Conditions, Context, State
-from model.ace_step_15.tasks import Cover
-from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
+from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
+from model.shared.checkpoints import lora
+from model.shared.checkpoints.adapter_folders import adapters_in
 from model.shared.device import Device, shares_steps
-from model.shared.licences import Licence, spdx, urls_of
+from model.shared.licences import Licence, expression_of, spdx, urls_of
 from model.shared.sampling.flow import mixed
-from model.shared.saved_tensors import latents_bytes, latents_of
+from model.shared.saved_tensors import latents_bytes, latents_of, on_device, tensor_bytes
 from model.shared.tasks import task_field
+from model.shared.warm_up import timed_warm_up
 from model.song import Extend, Repaint, Retake, SectionScore, SongParams, SongPlan, Voice, Window
 
 _log = logging.getLogger(__name__)
@@ -41,10 +47,11 @@ class _Parts:
 
     networks: Networks
     facts: Facts
+    adapters: Mapping[str, lora.Adapter]
 
 
 class AceStep15Engine:
-    """The engine ACE-Step 1.5 on one device. A song is one section.
+    """The engine ACE-Step 1.5 on one device.
 
     The methods are described in `model.engine.Engine`.
     """
@@ -52,12 +59,15 @@ class AceStep15Engine:
     def __init__(self, parts: _Parts, device: Device, settings: AceStep15Settings) -> None:
         self._networks = parts.networks
         self._facts = parts.facts
+        self._adapters = parts.adapters
         self._device = device
         self._settings = settings
-        self._planner = Planner(parts.facts)
+        self._planner = Planner(parts.facts, settings, parts.adapters)
         self._encoder = Encoder(parts.networks)
         self._starter = Starter(parts.networks)
-        self._forward = BatchedForward(parts.networks.transformer, slack=settings.padding)
+        self._forward = BatchedForward(
+            parts.networks.transformer, slack=settings.padding, compiled=settings.compile, graphs=settings.cuda_graphs
+        )
         self._shares_steps = shares_steps(settings.shared_steps, device.torch, device.dtype)
         self._numbers = itertools.count()
 
@@ -78,20 +88,24 @@ class AceStep15Engine:
             "the engine ACE-Step 1.5 (%s) is loaded on %s and computes in %s",
             facts.variant, device, str(opened.dtype).removeprefix("torch."),
         )  # fmt: skip
-        return cls(_Parts(networks, facts), opened, settings)
+        engine = cls(_Parts(networks, facts, _adapters(settings, networks)), opened, settings)
+        engine._forward.warm()
+        if settings.warm_up and opened.on_cuda:
+            timed_warm_up(engine, opened.torch, MODEL)
+        return engine
 
     def info(self) -> EngineInfo:
         """See `Engine.info`."""
         codec, released = self._facts.codec, self._settings.checkpoint == RELEASED
-        licence = spdx("MIT") if released else Licence("LicenseRef-other-checkpoint")
+        licences = _licences(self._settings)
         return EngineInfo(
             name=NAME,
             description=f"ACE-Step 1.5 ({self._facts.variant}): makes a whole song by latent diffusion, from a "
             "description and lyrics; needs a GPU.",
             languages=LANGUAGES,
-            license=licence.name,
-            license_urls=urls_of([licence]),
-            commercial_use_allowed=released,
+            license=expression_of(licences),
+            license_urls=urls_of(licences),
+            commercial_use_allowed=released and not self._adapters,
             attribution="",
             sample_rate_hertz=codec.sample_rate,
             channels=codec.sound_channels,
@@ -103,6 +117,7 @@ class AceStep15Engine:
             controls=self._planner.controls,
             stems=frozenset(),
             voices=frozenset(Voice),
+            loras=tuple(sorted(self._adapters)),
         )
 
     def plan(self, params: SongParams) -> SongPlan:
@@ -113,14 +128,15 @@ class AceStep15Engine:
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
         """See `Engine.prepare`."""
         spec = _spec(plan)
-        with self._device.preparing():
-            contexts, given = self._contexts(spec), self._given(spec)
+        section = spec.sections[index]
+        with self._device.preparing(), lora.active(*self._adapter(spec)):
+            contexts = contexts_of(self._encoder, section, spec.guidance, self._timbre(spec))
+            given = self._given(spec) if index == 0 else None
             ready = self._device.mark()
-        length = -(-spec.frames // self._networks.transformer.config.patch)
+        length = -(-section.window // self._networks.transformer.config.patch)
         cost = length * len(contexts.all)
         memory = song_bytes(self._networks, contexts, cost)
-        group = "" if self._shares_steps else str(next(self._numbers))
-        return Conditions(contexts, given, cost, length, spec.steps - spec.skipped, memory, group, ready)
+        return Conditions(contexts, given, cost, length, spec.steps - spec.skipped, memory, self._group(spec), ready)
 
     @torch.no_grad()
     def begin(
@@ -129,11 +145,12 @@ class AceStep15Engine:
         """See `Engine.begin`."""
         spec, made = _spec(plan), cast(Conditions, conditions)
         self._device.use(*made.tensors, after=made.ready)
-        strength = spec.model_task.strength if isinstance(spec.model_task, Cover) else 1.0
-        guidance = Guidance(made.contexts, spec.guidance, strength=strength)
+        given = made.given or self._continued(spec, index, cast(Context, context))
+        chosen = spec.guidance
+        guidance = Guidance(made.contexts, chosen.scale, chosen.start, chosen.end, spec.strength)
         levels = times(spec.steps, spec.shift)[spec.skipped :]
-        trajectory = Trajectory(self._noise(spec, made.given), made.given.latents, levels, guidance, made.given.kept)
-        return State(spec, trajectory, made.group)
+        trajectory = Trajectory(self._noise(spec, index, given), given.latents, levels, guidance, given.kept)
+        return State(spec, index, trajectory, made.group)
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
@@ -145,7 +162,7 @@ class AceStep15Engine:
 
     def context(self, state: SectionState) -> SectionContext:
         """See `Engine.context`."""
-        return Context()
+        return cast(State, state).context()
 
     def score(self, state: SectionState) -> SectionScore:
         """See `Engine.score`. The model gives no times of syllables."""
@@ -153,10 +170,11 @@ class AceStep15Engine:
 
     def render(self, state: SectionState) -> Iterator[Window]:
         """See `Engine.render`."""
-        latents = cast(State, state).trajectory.latents
+        done = cast(State, state)
+        latents = done.trajectory.latents
         with self._device.decoding():
             self._device.use(latents)
-        windows = self._networks.codec.windows(latents)
+        windows = self._networks.codec.windows(latents, done.first, done.last)
         while True:
             with torch.no_grad(), self._device.decoding():
                 window = next(windows, None)
@@ -167,11 +185,13 @@ class AceStep15Engine:
 
     def save(self, state: SectionState) -> bytes:
         """See `Engine.save`."""
-        return b""
+        context = cast(State, state).context()
+        return tensor_bytes(self._device, tail=context.tail, beyond=context.beyond)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
         """See `Engine.restore`."""
-        return Context()
+        kept = safetensors.load(saved)
+        return Context(*on_device(self._device, kept["tail"], kept["beyond"]))
 
     def save_section(self, state: SectionState) -> bytes:
         """See `Engine.save_section`."""
@@ -182,7 +202,7 @@ class AceStep15Engine:
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
         """See `Engine.restore_section`."""
         spec = _spec(plan)
-        return State(spec, FinishedTrajectory(latents_of(saved, self._device), spec.steps - spec.skipped))
+        return State(spec, index, FinishedTrajectory(latents_of(saved, self._device), spec.steps - spec.skipped))
 
     def check(self) -> None:
         """See `Engine.check`."""
@@ -190,43 +210,75 @@ class AceStep15Engine:
 
     def _advance(self, states: Sequence[State]) -> None:
         asked = [state.trajectory.rows() for state in states]
-        velocities = iter(self._forward([row for rows in asked for row in rows]))
+        with lora.active(*self._adapter(states[0].spec)):
+            velocities = iter(self._forward([row for rows in asked for row in rows]))
         for state, rows in zip(states, asked, strict=True):
             state.advance([next(velocities) for _ in rows])
 
-    def _contexts(self, spec: GenerationSpec) -> Contexts:
-        encoder = self._encoder
-        timbre = encoder.timbre(None)
-        conditional = encoder.cached(encoder.context(spec.text, spec.lyrics, timbre))
-        unconditional = encoder.unconditional() if spec.guidance > 1.0 else None
-        plain = None
-        if isinstance(spec.model_task, Cover) and spec.model_task.strength < 1.0:
-            plain = encoder.cached(encoder.context(spec.plain_text, spec.lyrics, timbre))
-        return Contexts(conditional, unconditional, plain)
+    def _group(self, spec: GenerationSpec) -> str:
+        """The batching group: songs with different adapters take turns.
+
+        A pass over long rows takes as long as its arithmetic, so that one for each adapter costs next to nothing, while
+        factors of each row's own would add launches to every layer.
+        """
+        if not self._shares_steps:
+            return str(next(self._numbers))
+        return f"{spec.adapter.name} {spec.adapter.weight:g}" if spec.adapter else ""
+
+    def _adapter(self, spec: GenerationSpec) -> tuple[lora.Adapter | None, float]:
+        return (self._adapters[spec.adapter.name], spec.adapter.weight) if spec.adapter else (None, 1.0)
+
+    def _timbre(self, spec: GenerationSpec) -> torch.Tensor:
+        if not spec.reference:
+            return self._encoder.timbre(None)
+        sound = self._planner.recordings.read(spec.reference, "reference_audio.audio")
+        return self._encoder.timbre(torch.from_numpy(sound))
+
+    def _continued(self, spec: GenerationSpec, index: int, before: Context) -> Given:
+        self._device.use(before.tail, before.beyond)
+        return self._starter.continued(before.tail, before.beyond, spec.sections[index].window)
 
     def _given(self, spec: GenerationSpec) -> Given:
         task = spec.task
         if task is None or isinstance(task, Retake):
-            return self._starter.given(spec.model_task, spec.frames)
+            return self._starter.given(spec.model_task, spec.sections[0].window)
         sound = self._planner.recordings.read(task.audio, f"{task_field(task)}.audio")
         source = self._networks.codec.encode(torch.from_numpy(sound))
         if isinstance(task, Extend):
-            return self._starter.extended(source, spec.left, spec.frames)
-        return self._starter.given(spec.model_task, spec.frames, source)
+            return self._starter.extended(source, spec.left, spec.sections[0].window)
+        return self._starter.given(spec.model_task, spec.sections[0].window, source)
 
-    def _noise(self, spec: GenerationSpec, given: Given) -> torch.Tensor:
-        """The song's noise: its own, mixed with that of a second seed where a task asks for it."""
+    def _noise(self, spec: GenerationSpec, index: int, given: Given) -> torch.Tensor:
+        """The noise of a section: its own, mixed with that of a second seed where a task asks for it."""
         channels, device = self._networks.transformer.config.channels, self._device.torch
-        noise = drawn(spec.seed, spec.frames, channels, device)
+        frames = spec.sections[index].window
+        noise = drawn(spec.section_seed(index), frames, channels, device)
         task = spec.task
         if not isinstance(task, Retake | Repaint | Extend):
             return noise
-        other = drawn(spec.second_seed, spec.frames, channels, device)
+        other = drawn(spec.second_seed, frames, channels, device)
         if isinstance(task, Retake):
             return mixed(noise, other, task.variance)
         assert given.kept is not None
         share = 1.0 if isinstance(task, Extend) else task.variance
         return torch.where(given.kept.inside > 0, mixed(noise, other, share), noise)
+
+
+def _adapters(settings: AceStep15Settings, networks: Networks) -> dict[str, lora.Adapter]:
+    folders = adapters_in(settings.loras, "loras")
+    if folders and (settings.compile or settings.cuda_graphs):
+        raise EngineUnavailable(
+            Option("loras"), " cannot be used with ", Option("compile"), " or ", Option("cuda_graphs", short=True),
+            ": leave one of the settings empty",
+        )  # fmt: skip
+    if folders:
+        lora.attach(networks.transformer)
+    return {name: lora.load(folder, networks.transformer, MODEL, names.adapter) for name, folder in folders.items()}
+
+
+def _licences(settings: AceStep15Settings) -> list[Licence]:
+    checkpoint = spdx("MIT") if settings.checkpoint == RELEASED else Licence("LicenseRef-other-checkpoint")
+    return [checkpoint, *([Licence("LicenseRef-adapters")] if settings.loras else [])]
 
 
 def _spec(plan: SongPlan) -> GenerationSpec:

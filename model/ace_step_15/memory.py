@@ -6,7 +6,7 @@ counted; a convolution may need workspace on top.
 
 from model.ace_step_15.loading.networks import Networks
 from model.ace_step_15.networks.codec import WINDOW
-from model.ace_step_15.networks.config import CodecConfig
+from model.ace_step_15.networks.config import CodecConfig, StackConfig
 from model.ace_step_15.sampling.trajectories import Contexts
 
 _COPIES = 2
@@ -24,11 +24,18 @@ def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
 
     `cost` is the number of tokens of all rows of a step.
     """
-    stack, dtype = networks.transformer.config.stack, networks.transformer.dtype
+    itemsize = networks.transformer.dtype.itemsize
     caches = sum(cache.memory_bytes for cache in contexts.all)
-    step = cost * (_STEP_TENSORS * stack.width + 2 * stack.hidden) * dtype.itemsize
-    window = codec_bytes(networks.codec.config, dtype.itemsize)
-    return max(_COPIES * caches + step, caches + window)
+    step = step_bytes(networks.transformer.config.stack, itemsize, cost)
+    return max(_COPIES * caches + step, caches + codec_bytes(networks.codec.config, itemsize))
+
+
+def step_bytes(stack: StackConfig, itemsize: int, cost: int) -> int:
+    """Most bytes that the tensors of a step with `cost` tokens take, beside contexts.
+
+    Attention is counted without its scores, which its kernels do not keep.
+    """
+    return cost * (_STEP_TENSORS * stack.width + 2 * stack.hidden) * itemsize
 
 
 def codec_bytes(config: CodecConfig, itemsize: int) -> int:

@@ -7,6 +7,8 @@ from typing import Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from model.shared.generation_mode import GenerationMode
+
 RELEASED = "ACE-Step/Ace-Step1.5"
 """The repository of the Hugging Face hub that has the released turbo model, autoencoder and text encoder."""
 
@@ -34,8 +36,22 @@ class AceStep15Settings(BaseModel):
     revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
     cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
     offline: bool = Field(default=False, description="use only files that were downloaded before")
+    loras: str = Field(
+        default="",
+        description="folder of LoRA adapters, each in a folder of its own, whose name requests use; empty: none",
+    )
+    mode: Literal["auto", "whole", "sectioned"] = Field(
+        default="auto",
+        description="default mode of songs: whole (denoised at once), sectioned (section by section) or auto (whole)",
+    )
     dtype: Literal["auto", "float32", "bfloat16"] = Field(
         default="auto", description="type of numbers in computations; auto: bfloat16 on CUDA, float32 elsewhere"
+    )
+    compile: bool = Field(
+        default=False, description="compile the blocks with torch when the engine is loaded, which takes minutes"
+    )
+    cuda_graphs: bool = Field(
+        default=False, description="replay kernel launches of short passes as CUDA graphs, in addition to compiling"
     )
     padding: float = Field(
         default=0.125,
@@ -48,3 +64,13 @@ class AceStep15Settings(BaseModel):
         description="on: songs share denoising steps, so that rounding, and with it a song, depends a little on the "
         "others; off: a song's bytes depend on itself alone; auto: on for float32 on a CPU, and off elsewhere",
     )
+    warm_up: bool = Field(
+        default=True,
+        description="make ten seconds of music when the engine is loaded on CUDA, so that the first song does not wait "
+        "for kernels to be loaded; no effect on other devices",
+    )
+
+    @property
+    def default_mode(self) -> GenerationMode:
+        """Default mode of a song. Denoising the whole song at once is the most coherent."""
+        return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)

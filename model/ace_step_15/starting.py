@@ -20,6 +20,11 @@ class Given:
     latents: torch.Tensor
     kept: Kept | None = None
 
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """All tensors."""
+        return (self.latents, *(() if self.kept is None else (self.kept.source, self.kept.inside)))
+
 
 class Starter:
     """Prepares the sources of tasks with the networks of a checkpoint."""
@@ -57,6 +62,15 @@ class Starter:
         padded = F.pad(source, (0, 0, left, frames - left - source.shape[0]))
         mask = 1.0 - sources.window(frames, left, left + source.shape[0], source.device)
         return self._masked(padded, mask, protect=True)
+
+    @torch.no_grad()
+    def continued(self, tail: torch.Tensor, beyond: torch.Tensor, frames: int) -> Given:
+        """Return the source of `frames` frames that keep `tail`, and are crossfaded from `beyond`, which follows it."""
+        source = F.pad(torch.cat([tail, beyond]), (0, 0, 0, frames - tail.shape[0] - beyond.shape[0]))
+        mask = sources.window(frames, tail.shape[0], frames, source.device)
+        inside = sources.faded_in(mask, tail.shape[0], beyond.shape[0])
+        silence = self._networks.conditions.silence(frames)
+        return Given(sources.repainted(source, mask, silence), Kept(source, inside))
 
     def _repaint(self, task: RepaintWindow, source: torch.Tensor) -> Given:
         mask = sources.window(source.shape[0], task.start, task.end, source.device)

@@ -1,21 +1,24 @@
-"""State of a song while it is denoised. A song is one section."""
+"""State of a section while it is denoised, and what it hands to the next one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 
-from model.ace_step_15.planning.spec import GenerationSpec
+from model.ace_step_15.planning.spec import CONTEXT_FRAMES, GenerationSpec, SectionSpec
 from model.ace_step_15.sampling.trajectories import Contexts, FinishedTrajectory, Trajectory
 from model.ace_step_15.starting import Given
 
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """See `model.engine.SectionConditions`. On a GPU, `ready` is the event behind the work that makes the tensors."""
+    """See `model.engine.SectionConditions`. On a GPU, `ready` is the event behind the work that makes the tensors.
+
+    `given` is `None` for a section that continues another one, on whose latents it depends.
+    """
 
     contexts: Contexts
-    given: Given
+    given: Given | None
     cost: int
     length: int
     steps: int
@@ -26,21 +29,28 @@ class Conditions:
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
         """All tensors on the device."""
-        kept = self.given.kept
         caches = [tensor for cache in self.contexts.all for tensor in (cache.keys, cache.values)]
-        return (*caches, self.given.latents, *(() if kept is None else (kept.source, kept.inside)))
+        return (*caches, *(() if self.given is None else self.given.tensors))
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """See `model.engine.SectionContext`. Nothing follows a song's only section."""
+    """See `model.engine.SectionContext`. Final latents before the next section, and those that it is crossfaded with.
+
+    `tail` [frames, channels] has the last frames of the section and those beyond its end that are final; `beyond`
+    [frames, channels] follows it. Both are empty after the last section.
+    """
+
+    tail: torch.Tensor
+    beyond: torch.Tensor
 
 
 @dataclass(slots=True)
 class State:
-    """See `model.engine.SectionState`."""
+    """See `model.engine.SectionState`. The section's own frames are `first` to before `last` of its latents."""
 
     spec: GenerationSpec
+    index: int
     trajectory: Trajectory | FinishedTrajectory
     group: str = ""
 
@@ -64,3 +74,27 @@ class State:
     def ends_song(self) -> bool:
         """False: songs end as planned."""
         return False
+
+    @property
+    def section(self) -> SectionSpec:
+        """The section."""
+        return self.spec.sections[self.index]
+
+    @property
+    def first(self) -> int:
+        """Frame at which the section begins in its latents."""
+        return self.section.before
+
+    @property
+    def last(self) -> int:
+        """Frame at which the section ends in its latents."""
+        return self.section.before + self.section.frames
+
+    def context(self) -> Context:
+        """What the next section needs of this finished one."""
+        latents, last = self.trajectory.latents, self.last
+        if self.index == len(self.spec.sections) - 1:
+            return Context(latents[:0], latents[:0])
+        settled = last + self.spec.settled
+        # A view would keep all latents in memory for as long as the context is kept.
+        return Context(latents[max(0, last - CONTEXT_FRAMES) : settled].clone(), latents[settled:].clone())

@@ -4,25 +4,9 @@ The wording of the instructions is that of the training data.
 """
 
 from dataclasses import dataclass
-from enum import StrEnum
 from typing import TypeAlias
 
-
-class Track(StrEnum):
-    """Tracks that can be extracted from a song, or added to one."""
-
-    WOODWINDS = "woodwinds"
-    BRASS = "brass"
-    FX = "fx"
-    SYNTH = "synth"
-    STRINGS = "strings"
-    PERCUSSION = "percussion"
-    KEYBOARD = "keyboard"
-    GUITAR = "guitar"
-    BASS = "bass"
-    DRUMS = "drums"
-    BACKING_VOCALS = "backing_vocals"
-    VOCALS = "vocals"
+from model.song import Track
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,6 +4,7 @@ from model.ace_step_15.loading.folders import facts_of
 from model.ace_step_15.loading.hub import folders_of
 from model.ace_step_15.planning.planner import Planner
 from model.ace_step_15.settings import AceStep15Settings
+from model.shared.checkpoints.adapter_folders import adapters_in
 from model.song import Retake, SongParams, SongPlan
 
 
@@ -22,13 +23,15 @@ class AceStep15Validator:
             ValidationError: an option is unknown or out of range.
         """
         settings = AceStep15Settings.model_validate(options)
-        return cls(Planner(facts_of(folders_of(settings, weights=False))))
+        loras = adapters_in(settings.loras, "loras")
+        return cls(Planner(facts_of(folders_of(settings, weights=False)), settings, loras))
 
     def validate(self, params: SongParams) -> SongPlan | None:
         """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
 
-        The plan of a song that starts from a recording contains the recording, and is not passed on: its header is
-        quickly read again.
+        The plan of a song with a recording contains the recording, and is not passed on: its header is quickly read
+        again.
         """
         plan = self._planner.plan(params)
-        return plan if params.task is None or isinstance(params.task, Retake) else None
+        alone = params.task is None or isinstance(params.task, Retake)
+        return plan if alone and not params.reference_audio else None

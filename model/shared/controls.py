@@ -6,10 +6,13 @@ from types import MappingProxyType
 from model.song import (
     ALL_STEMS,
     AudioToAudio,
+    Complete,
     Control,
     Edit,
     Extend,
+    ExtractTrack,
     InvalidParams,
+    Lego,
     Repaint,
     Retake,
     SongParams,
@@ -23,6 +26,9 @@ _TASKS = MappingProxyType(
         Repaint: Control.REPAINT,
         Extend: Control.EXTEND,
         Edit: Control.EDIT,
+        ExtractTrack: Control.EXTRACT_TRACK,
+        Lego: Control.LEGO,
+        Complete: Control.COMPLETE,
     }
 )
 
@@ -39,6 +45,9 @@ def used_controls(params: SongParams) -> Iterator[Control]:
         Control.VOICE: params.voice is not None,
         Control.VOCAL_LEVEL: params.vocal_level_db != 0.0,
         Control.LANGUAGE: params.language is not None,
+        Control.NEGATIVE_PROMPT: bool(params.negative_prompt.strip()),
+        Control.TIME_SIGNATURE: params.time_signature is not None,
+        Control.REFERENCE_AUDIO: bool(params.reference_audio),
     }
     yield from (control for control, is_used in used.items() if is_used)
     if params.task is not None:

@@ -1,9 +1,11 @@
 """Facts about tasks that start from a recording or another seed, the same for every diffusion engine. Free of torch."""
 
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
+from model.song import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
 
 GOLDEN = 0x9E3779B9
 """Distance between seeds that are derived from one another: 2**32 divided by the golden ratio."""
+
+_SEEDS = 1 << 32
 
 _FIELDS = {
     AudioToAudio: "audio_to_audio",
@@ -11,6 +13,9 @@ _FIELDS = {
     Repaint: "repaint",
     Extend: "extend",
     Edit: "edit",
+    ExtractTrack: "extract_track",
+    Lego: "lego",
+    Complete: "complete",
 }
 
 
@@ -21,8 +26,13 @@ def task_field(task: Task) -> str:
 
 def second_seed(seed: int, task: Task | None) -> int:
     """Return the seed of the noise that a task mixes in: its own, or else one derived from the song's `seed`."""
-    own = None if isinstance(task, AudioToAudio | None) else task.seed
+    own = task.seed if isinstance(task, Retake | Repaint | Extend | Edit) else None
     return seed ^ GOLDEN if own is None else own
+
+
+def section_seed(seed: int, index: int) -> int:
+    """Return the seed of section `index` of a song; the first section has the song's seed."""
+    return (seed + index * GOLDEN) % _SEEDS
 
 
 def skipped_steps(steps: int, variance: float) -> int:

@@ -10,7 +10,10 @@ from model.song import Control, Violation
 from server.contract.enums import STEMS, VOICES
 from server.errors import ControlNotSupported, InvalidRequest
 
-TASKS = (Control.AUDIO_TO_AUDIO, Control.RETAKE, Control.REPAINT, Control.EXTEND, Control.EDIT)
+TASKS = (
+    Control.AUDIO_TO_AUDIO, Control.RETAKE, Control.REPAINT, Control.EXTEND, Control.EDIT, Control.EXTRACT_TRACK,
+    Control.LEGO, Control.COMPLETE,
+)  # fmt: skip
 """Controls of which a request may have at most one."""
 
 _Number = TypeVar("_Number", int, float)
@@ -43,6 +46,9 @@ def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo, engi
         Control.VOICE: message.voice != music_pb2.VOICE_KIND_UNSPECIFIED,
         Control.VOCAL_LEVEL: message.vocal_level_db != 0,
         Control.LANGUAGE: bool(message.language),
+        Control.NEGATIVE_PROMPT: bool(message.negative_prompt),
+        Control.TIME_SIGNATURE: bool(message.time_signature),
+        Control.REFERENCE_AUDIO: message.HasField("reference_audio"),
     } | {control: message.WhichOneof("task") == control.value for control in TASKS}
     missing = [control for control, is_given in given.items() if is_given and control not in engine.controls]
     if missing:

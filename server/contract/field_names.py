@@ -28,6 +28,12 @@ def from_message(message: Message, cls: type[_T]) -> _T:
 def _value(field: FieldDescriptor, value: Any, annotation: Any) -> Any:
     if field.enum_type is None:
         return value
+    if field.is_repeated:
+        return tuple(_member(field, number, annotation) for number in value)
+    return _member(field, value, annotation)
+
+
+def _member(field: FieldDescriptor, value: int, annotation: Any) -> Enum:
     word = next(word for word, number in enum_words(field.enum_type).items() if number == value)
     return _enumeration(annotation)[word.upper()]
 

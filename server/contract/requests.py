@@ -11,8 +11,11 @@ from model.song import (
     ALL_STEMS,
     AnchorNote,
     AudioToAudio,
+    Complete,
     Edit,
     Extend,
+    ExtractTrack,
+    Lego,
     Repaint,
     Retake,
     SongParams,
@@ -35,7 +38,16 @@ from server.song import (
 GRID_PER_BEAT = 4
 
 TASKS: Mapping[str, type[Task]] = MappingProxyType(
-    {"audio_to_audio": AudioToAudio, "retake": Retake, "repaint": Repaint, "extend": Extend, "edit": Edit}
+    {
+        "audio_to_audio": AudioToAudio,
+        "retake": Retake,
+        "repaint": Repaint,
+        "extend": Extend,
+        "edit": Edit,
+        "extract_track": ExtractTrack,
+        "lego": Lego,
+        "complete": Complete,
+    }
 )
 """The model's classes for the members of `GenerateRequest.task`; their fields have the same names."""
 
@@ -88,6 +100,9 @@ def _params(message: music_pb2.GenerateRequest) -> SongParams:
         language=message.language.lower() or None,
         task=_task(message),
         options=engine_options(message),
+        negative_prompt=message.negative_prompt.strip(),
+        time_signature=message.time_signature or None,
+        reference_audio=message.reference_audio.audio,
     )
 
 

@@ -5,6 +5,7 @@ import os
 import subprocess
 import sys
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,8 @@ import pytest
 import torch
 
 from benchmarks.gpu.ace_step import building, correctness, floors, random_engine, songs, steps
+from benchmarks.gpu.ace_step_15 import measures
+from benchmarks.gpu.ace_step_15 import random_engine as random_engine_15
 from benchmarks.gpu.expectations import EXPECTATIONS
 from benchmarks.gpu.figures import Figure, Setup
 from benchmarks.gpu.parts import PARTS, Part, Stage
@@ -21,7 +24,11 @@ from benchmarks.gpu.table import BANDWIDTH, Between, Exactly, Expectation, rows
 from model.ace_step.loading.checkpoint import AUTOENCODER, CONFIG, TEXT_ENCODER
 from model.ace_step.networks.config import TransformerConfig
 from model.ace_step.networks.vocoder import Vocoder
+from model.ace_step_15.loading.folders import Folders
+from model.ace_step_15.loading.layouts import config_of, parts_of
+from model.shared.checkpoints.filling import skeleton
 from tests.support.ace_step import TRANSFORMER, VOCODER, write_checkpoint
+from tests.support.ace_step_15_checkpoint import write_checkpoint as write_15_checkpoint
 from tests.support.gpu_stages import PID_FILE
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -191,6 +198,19 @@ def test_the_engine_is_built_and_its_steps_are_measured(told: dict[str, Figure])
     assert told["first.finite"].value is True
     assert (told["minute.x1.rows"].value, told["minute_unguided.x1.rows"].value) == (2, 1)
     assert told["minute.x1.memory"].note == "torch keeps no account of a CPU's memory"
+
+
+def test_ace_step_15_is_measured_and_has_the_released_sizes(tmp_path: Path) -> None:
+    told = {figure.name: figure for stage in (measures.plain, measures.fast) for figure in stage(SMALL)}
+    assert [figure for figure in told.values() if figure.failed] == []
+    assert told["minute.x1.finite"].value is told["mixed.finite"].value is True
+    checkpoint = write_15_checkpoint(tmp_path / "checkpoint")
+    random_engine_15.enlarge(checkpoint)
+    parts = parts_of(Folders(checkpoint, checkpoint))
+    networks = {name: skeleton(partial(part.make, config_of(part))) for name, part in parts.items()}
+    sizes = {name: sum(weight.numel() for weight in network.parameters()) for name, network in networks.items()}
+    assert (sizes["transformer"], round(sizes["condition_encoder"] / 1e6)) == (1_575_458_880, 608)
+    assert round(sizes["vae"] / 1e6) == 169
 
 
 @pytest.mark.gpu

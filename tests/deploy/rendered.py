@@ -27,7 +27,9 @@ NEEDS = {
 _APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "models-shared", "rest", "roles"}
 EVERYTHING = tuple(name for name in COMPONENTS if name not in _APART)
 """The ways to scale exclude each other; with REST there is one pod, whatever else goes with it; roles are two kinds,
-and weights are of ace-step alone."""
+and weights are of both ACE-Steps alone."""
+WEIGHTS = ("ace-step", "ace-step-15")
+"""Overlays with weights on a volume."""
 _SEVERAL_PODS = ("autoscaling-", "models-shared", "roles", "shared-store")
 ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(_SEVERAL_PODS))
 SHARED = ("api-keys", "gateway", "gateway-envoy", "rest", "shared-store", "shared-store-keys")
@@ -75,8 +77,8 @@ def put_together(
 def with_needed(component: str, overlay: str) -> tuple[str, ...]:
     """A component after those that it goes with on an overlay; none where it does not go with that."""
     if component == "models-shared":
-        return (component,) if overlay == "ace-step" else ()
-    weights = overlay == "ace-step" and component.startswith("autoscaling-")
+        return (component,) if overlay in WEIGHTS else ()
+    weights = overlay in WEIGHTS and component.startswith("autoscaling-")
     return (*(("models-shared",) if weights else ()), *NEEDS.get(component, ()), component)
 
 

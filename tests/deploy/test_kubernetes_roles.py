@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from server.version import VERSION
-from tests.deploy.rendered import ROLES, VERSIONS, Resource, only, put_together, resources, schema_errors
+from tests.deploy.rendered import ROLES, VERSIONS, WEIGHTS, Resource, only, put_together, resources, schema_errors
 
 pytestmark = pytest.mark.deploy
 
@@ -39,10 +39,10 @@ def selected(found: list[Resource], selector: Resource) -> set[str]:
     }
 
 
-@pytest.mark.parametrize("overlay", ["studio", "ace-step"])
+@pytest.mark.parametrize("overlay", ["studio", "ace-step", "ace-step-15"])
 @pytest.mark.parametrize("version", VERSIONS)
 def test_roles_fit_the_schemas(overlay: str, version: str, tmp_path: Path) -> None:
-    weights = ("models-shared",) if overlay == "ace-step" else ()
+    weights = ("models-shared",) if overlay in WEIGHTS else ()
     assert schema_errors(put_together(tmp_path / "own", overlay, (*weights, *ROLES)), tmp_path, version) == []
 
 

@@ -23,6 +23,7 @@ from server.contract.requests import song_request
 from server.errors import ControlNotSupported, InvalidRequest
 from tests.support.ace_step import ace_step_options, write_adapter
 from tests.support.ace_step_15_checkpoint import ace_step_15_options
+from tests.support.ace_step_15_checkpoint import write_adapter as write_15_adapter
 
 ROOT = Path(__file__).resolve().parents[2]
 RATE = 44_100
@@ -41,6 +42,7 @@ def recording() -> bytes:
 
 
 AUDIO = recording()
+VOCALS, DRUMS = music_pb2.TRACK_KIND_VOCALS, music_pb2.TRACK_KIND_DRUMS
 NOTES = [music_pb2.AnchorNote(pitch=60 + step, length_beats=1) for step in (0, 4, 7, 4, 0)]
 
 CONTROLS: Mapping[Control, Mapping[str, Any]] = {
@@ -61,6 +63,15 @@ CONTROLS: Mapping[Control, Mapping[str, Any]] = {
     },
     Control.EXTEND: {"extend": music_pb2.ExtendTask(audio=AUDIO, right_seconds=2), "duration_seconds": 0},
     Control.EDIT: {"edit": music_pb2.EditTask(audio=AUDIO, prompt="rock", lyrics="la"), "duration_seconds": 0},
+    Control.EXTRACT_TRACK: {
+        "extract_track": music_pb2.ExtractTrackTask(audio=AUDIO, track=VOCALS),
+        "duration_seconds": 0,
+    },
+    Control.LEGO: {"lego": music_pb2.LegoTask(audio=AUDIO, track=DRUMS, start_seconds=1), "duration_seconds": 0},
+    Control.COMPLETE: {"complete": music_pb2.CompleteTask(audio=AUDIO, tracks=[DRUMS]), "duration_seconds": 0},
+    Control.NEGATIVE_PROMPT: {"negative_prompt": "noise"},
+    Control.TIME_SIGNATURE: {"time_signature": "3/4"},
+    Control.REFERENCE_AUDIO: {"reference_audio": music_pb2.ReferenceAudio(audio=AUDIO)},
 }
 """A wish for every control, in fields of GenerateRequest."""
 
@@ -70,6 +81,12 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
     "ace_step.omega": {"omega": -20.0},
     "ace_step.lora": {"lora": "rap"},
     "ace_step.lora_weight": {"lora": "rap", "lora_weight": 0.25},
+    "ace_step_15.mode": {"mode": music_pb2.GENERATION_MODE_SECTIONED},
+    "ace_step_15.shift": {"shift": 4.0},
+    "ace_step_15.guidance_start": {"guidance_start": 0.5},
+    "ace_step_15.guidance_end": {"guidance_end": 0.5},
+    "ace_step_15.lora": {"lora": "rap"},
+    "ace_step_15.lora_weight": {"lora": "rap", "lora_weight": 0.25},
 }
 """A wish for every option of an engine, in fields of its options."""
 
@@ -108,7 +125,8 @@ class Subject:
 
     def options(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Options of this engine, as a field of a request."""
-        return {self.name: music_pb2.AceStepOptions(**fields)}
+        message: Any = music_pb2.GenerateRequest.DESCRIPTOR.fields_by_name[self.name].message_type._concrete_class
+        return {self.name: message(**fields)}
 
 
 @pytest.fixture(params=list(ENGINES), scope="module")
@@ -119,7 +137,9 @@ def subject(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFac
         adapter = write_adapter(folder / "rap", "transformer_blocks.0.cross_attn.to_v")
         settings = ace_step_options(folder) | {"loras": {"rap": str(adapter)}}
     if request.param == "ace_step_15":
-        settings = ace_step_15_options(tmp_path_factory.mktemp("ace_step_15"))
+        folder = tmp_path_factory.mktemp("ace_step_15")
+        write_15_adapter(folder / "loras" / "rap")
+        settings = ace_step_15_options(folder) | {"loras": str(folder / "loras")}
     engine = load_engine(request.param, "cpu", options=settings)
     return Subject(request.param, engine, load_validator(request.param, settings))
 

@@ -14,9 +14,11 @@ import numpy as np
 import pytest
 from packaging.licenses import canonicalize_license_expression
 
-from model.ace_step.options import AceStepOptions, GenerationMode
+from model.ace_step.options import AceStepOptions
+from model.ace_step_15.options import AceStep15Options
 from model.engine import Engine, SectionContext
 from model.registry import load_engine
+from model.shared.generation_mode import GenerationMode
 from model.song import Control, SectionScore, Stem, Voice
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_15_checkpoint import ace_step_15_options
@@ -33,7 +35,7 @@ def engine(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
     if request.param == "ace_step":
         options = ace_step_options(tmp_path_factory.mktemp("ace_step")) | {"mode": "sectioned"}
     if request.param == "ace_step_15":
-        options = ace_step_15_options(tmp_path_factory.mktemp("ace_step_15"))
+        options = ace_step_15_options(tmp_path_factory.mktemp("ace_step_15")) | {"mode": "sectioned"}
     return load_engine(request.param, "cpu", FACTORIES.get(request.param, ""), options)
 
 
@@ -117,11 +119,15 @@ def test_the_licence_is_an_spdx_expression_whose_own_names_are_explained(engine:
     ],
 )
 def test_the_samples_that_a_plan_tells_are_those_of_its_song(engine: Engine, changes: dict[str, Any]) -> None:
-    if engine.info().name != "ace_step" and changes == {"duration_seconds": 27.3, "mode": GenerationMode.SECTIONED}:
+    if engine.info().name not in ("ace_step", "ace_step_15") and changes == {
+        "duration_seconds": 27.3,
+        "mode": GenerationMode.SECTIONED,
+    }:
         return  # it has no modes of its own
     changes = dict(changes)
-    mode = AceStepOptions(mode=changes.pop("mode"))
-    plan = planned(engine, options=mode if engine.info().name == "ace_step" else None, **changes)
+    mode = changes.pop("mode")
+    options = {"ace_step": AceStepOptions(mode=mode), "ace_step_15": AceStep15Options(mode=mode)}
+    plan = planned(engine, options=options.get(engine.info().name), **changes)
     made_samples = sum(sound.shape[1] for sound in make_song(engine, plan))
     if plan.engine_samples is None:
         assert made_samples <= plan.duration_seconds * engine.info().sample_rate_hertz

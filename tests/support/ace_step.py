@@ -14,12 +14,12 @@ from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
 from transformers import UMT5Config, UMT5EncoderModel
 
-from model.ace_step.loading import lora
 from model.ace_step.lyrics.languages import IDS
 from model.ace_step.lyrics.tags import TAGS
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder
+from model.shared.checkpoints.adapter_folders import CONFIG, WEIGHTS
 
 TRANSFORMER = TransformerConfig(
     heads=2, head_width=8, layers=20, patch_width=64, text_width=16, max_position=4096,
@@ -70,9 +70,9 @@ def write_adapter(folder: Path, name: str = ADAPTED, rank: int = 4, **config: ob
     folder.mkdir()
     width, generator = TRANSFORMER.width, torch.Generator().manual_seed(0)
     down, up = torch.randn(rank, width, generator=generator), torch.randn(width, rank, generator=generator)
-    save_file({f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}, folder / lora.WEIGHTS)
+    save_file({f"{name}.lora_A.weight": down, f"{name}.lora_B.weight": up}, folder / WEIGHTS[0])
     if config:
-        (folder / lora.CONFIG).write_text(json.dumps(config), "utf-8")
+        (folder / CONFIG).write_text(json.dumps(config), "utf-8")
     return folder
 
 

@@ -23,8 +23,8 @@ from model.ace_step_15.tasks import (
     ModelTask,
     RepaintWindow,
     TextToMusic,
-    Track,
 )
+from model.song import Track
 
 DATA = Path(__file__).parents[1] / "model" / "ace_step_15" / "data"
 FRAMES_PER_SECOND = 25

@@ -2,6 +2,7 @@
 
 import json
 import shutil
+from collections.abc import Sequence
 from pathlib import Path
 
 import torch
@@ -9,9 +10,14 @@ from safetensors.torch import load_file, save_file
 
 from model.ace_step_15.networks.codec import Codec
 from model.ace_step_15.networks.config import CodecConfig
+from model.shared.checkpoints.adapter_folders import CONFIG, WEIGHTS
 from tests.support.ace_step_15 import DATA
 
 CODEC = CodecConfig(encoder_width=16, decoder_width=2, channels=8, multiples=(1, 1, 1, 1, 1))
+WIDTH, INNER = 48, 64
+"""Widths of the denoiser of the recordings, and of its queries."""
+
+ADAPTED = ("layers.1.self_attn.q_proj", "layers.2.cross_attn.q_proj")
 LOUDNESS, SMALL_LOUDNESS = 0.02, 0.02
 _WEIGHTS = Path("vae", "diffusion_pytorch_model.safetensors")
 
@@ -54,6 +60,18 @@ def _weights() -> dict[str, torch.Tensor]:
         found[f"{name}_v"] = whole
         found[f"{name}_g"] = torch.linalg.vector_norm(whole, dim=(1, 2), keepdim=True)
     return found
+
+
+def write_adapter(folder: Path, seed: int = 0, rank: int = 4, names: Sequence[str] = ADAPTED) -> Path:
+    """Write a random adapter (LoRA) as PEFT does, with the original's names of layers, and return its folder."""
+    folder.mkdir(parents=True)
+    generator, tensors = torch.Generator().manual_seed(seed), {}
+    for name in names:
+        tensors[f"base_model.model.{name}.lora_A.weight"] = torch.randn(rank, WIDTH, generator=generator)
+        tensors[f"base_model.model.{name}.lora_B.weight"] = torch.randn(INNER, rank, generator=generator)
+    save_file(tensors, folder / WEIGHTS[1])
+    (folder / CONFIG).write_text(json.dumps({"lora_alpha": 2 * rank, "r": rank}), "utf-8")
+    return folder
 
 
 def ace_step_15_options(folder: Path, variant: str = "base") -> dict[str, object]:

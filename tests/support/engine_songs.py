@@ -10,7 +10,7 @@ from model.song import SectionScore, SongParams, SongPlan
 
 STEPS = {"exact": 4, "ending": None, "studio": 10, "ace_step": 3, "ace_step_15": 3}
 """As few as `studio` takes, and as show an error of a step in the next."""
-SECONDS = {"exact": 6.0, "ending": 24.0, "studio": 12.0, "ace_step": 18.0, "ace_step_15": 10.0}
+SECONDS = {"exact": 6.0, "ending": 24.0, "studio": 12.0, "ace_step": 18.0, "ace_step_15": 18.0}
 """Enough for several sections, where an engine makes them."""
 LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
 

@@ -21,10 +21,11 @@ from benchmarks.gpu.figures import Figure, Setup, absent, guarded
 from model.ace_step.engine import AceStepEngine
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig
 from model.ace_step.networks.transformer import Transformer
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.trajectories import Row
 from model.engine import SectionContext
+from model.shared.generation_mode import GenerationMode
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, SongParams
 
 SECONDS, STEPS = 12.0, 4

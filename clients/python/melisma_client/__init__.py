@@ -21,8 +21,8 @@ from melisma.v1.music_pb2 import Song as StoredSong
 from melisma_client.aio import AsyncClient
 from melisma_client.async_song import AsyncSong
 from melisma_client.connection import tls_credentials
-from melisma_client.engine_options import AceStepOptions
-from melisma_client.enums import GenerationMode, Sampler, StemKind, VoiceKind
+from melisma_client.engine_options import AceStep15Options, AceStepOptions
+from melisma_client.enums import GenerationMode, Sampler, StemKind, TrackKind, VoiceKind
 from melisma_client.errors import (
     BrokenSong,
     Cancelled,
@@ -50,10 +50,21 @@ from melisma_client.request import AnchorNote, SongRequest
 from melisma_client.retry import NO_RETRY, Retry
 from melisma_client.song import Song
 from melisma_client.sync import Client
-from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, RepaintTask, RetakeTask, Task
+from melisma_client.tasks import (
+    AudioToAudioTask,
+    CompleteTask,
+    EditTask,
+    ExtendTask,
+    ExtractTrackTask,
+    LegoTask,
+    RepaintTask,
+    RetakeTask,
+    Task,
+)
 
 __all__ = [
     "NO_RETRY",
+    "AceStep15Options",
     "AceStepOptions",
     "AnchorNote",
     "AsyncClient",
@@ -64,6 +75,7 @@ __all__ = [
     "Cancelled",
     "ChordSpan",
     "Client",
+    "CompleteTask",
     "ConnectionLost",
     "DeadlineExceeded",
     "DeadlineTooShort",
@@ -71,10 +83,12 @@ __all__ = [
     "Engine",
     "Event",
     "ExtendTask",
+    "ExtractTrackTask",
     "Failure",
     "FieldViolation",
     "GenerationMode",
     "InvalidRequest",
+    "LegoTask",
     "LyricLine",
     "MelismaError",
     "NotEnded",
@@ -104,6 +118,7 @@ __all__ = [
     "Syllable",
     "SyllableTiming",
     "Task",
+    "TrackKind",
     "Unauthenticated",
     "Unavailable",
     "VoiceKind",

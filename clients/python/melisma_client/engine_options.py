@@ -1,6 +1,7 @@
 """Options of a request that only one engine has."""
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from melisma.v1 import music_pb2
 from melisma_client.enums import GenerationMode, Sampler, constant_name
@@ -28,3 +29,39 @@ class AceStepOptions:
             lora=self.lora,
             lora_weight=self.lora_weight,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class AceStep15Options:
+    """Options of the engine "ace_step_15". `None` and empty values leave the choice to the server.
+
+    Ranges and meanings are those of `AceStep15Options` in music.proto. `lora` is one of the engine's `loras`.
+    """
+
+    mode: GenerationMode | None = None
+    shift: float | None = None
+    guidance_start: float | None = None
+    guidance_end: float | None = None
+    lora: str = ""
+    lora_weight: float | None = None
+
+    def to_proto(self) -> music_pb2.AceStep15Options:
+        """Return the options as a protobuf message."""
+        return music_pb2.AceStep15Options(
+            mode=music_pb2.GenerationMode.Value(constant_name("GENERATION_MODE", self.mode)),
+            shift=self.shift,
+            guidance_start=self.guidance_start,
+            guidance_end=self.guidance_end,
+            lora=self.lora,
+            lora_weight=self.lora_weight,
+        )
+
+
+EngineOptions: TypeAlias = AceStepOptions | AceStep15Options
+
+_FIELDS: dict[type[Any], str] = {AceStepOptions: "ace_step", AceStep15Options: "ace_step_15"}
+
+
+def options_field(options: EngineOptions | None) -> dict[str, Any]:
+    """Return the name of the request field for the options, and their message; empty without options."""
+    return {_FIELDS[type(options)]: options.to_proto()} if options is not None else {}

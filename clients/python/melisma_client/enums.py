@@ -20,6 +20,23 @@ class VoiceKind(StrEnum):
     MALE = "male"
 
 
+class TrackKind(StrEnum):
+    """A track of a recording that an engine makes alone, or adds."""
+
+    WOODWINDS = "woodwinds"
+    BRASS = "brass"
+    FX = "fx"
+    SYNTH = "synth"
+    STRINGS = "strings"
+    PERCUSSION = "percussion"
+    KEYBOARD = "keyboard"
+    GUITAR = "guitar"
+    BASS = "bass"
+    DRUMS = "drums"
+    BACKING_VOCALS = "backing_vocals"
+    VOCALS = "vocals"
+
+
 class GenerationMode(StrEnum):
     """The way of denoising: the whole song at once, or section by section."""
 

@@ -1,10 +1,10 @@
 """A request for a song, and its conversion to a protobuf message."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from melisma.v1 import music_pb2
-from melisma_client.engine_options import AceStepOptions
+from melisma_client.engine_options import EngineOptions, options_field
 from melisma_client.enums import StemKind, VoiceKind, constant_name
 from melisma_client.tasks import Task, task_field
 
@@ -22,8 +22,9 @@ class SongRequest:
     """A request for a song. `None` and empty values leave the choice to the server.
 
     Ranges and meanings are those of `GenerateRequest` in music.proto; the server checks them, and invalid values raise
-    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `engine_options` select
-    their engine if `engine` is empty, and are refused with any other engine.
+    `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `negative_prompt` is the
+    style to avoid, `time_signature` has the form "3/4", and `reference_audio` is a recording whose timbre the song is
+    to have. `engine_options` select their engine if `engine` is empty, and are refused with any other engine.
     """
 
     prompt: str = ""
@@ -44,8 +45,11 @@ class SongRequest:
     target_lufs: float | None = None
     request_id: str = ""
     language: str = ""
-    engine_options: AceStepOptions | None = None
+    engine_options: EngineOptions | None = None
     task: Task | None = None
+    negative_prompt: str = ""
+    time_signature: str = ""
+    reference_audio: bytes = field(default=b"", repr=False)
 
     def to_proto(self) -> music_pb2.GenerateRequest:
         """Return the request as a protobuf message; raises `ValueError` for a number that is too large for its
@@ -67,7 +71,10 @@ class SongRequest:
             voice=music_pb2.VoiceKind.Value(constant_name("VOICE_KIND", self.voice)),
             vocal_level_db=self.vocal_level_db or 0.0,
             language=self.language,
-            ace_step=None if self.engine_options is None else self.engine_options.to_proto(),
+            negative_prompt=self.negative_prompt,
+            time_signature=self.time_signature,
+            reference_audio=_reference(self.reference_audio),
+            **options_field(self.engine_options),
             **task_field(self.task),
         )
         message.audio.format = music_pb2.AUDIO_FORMAT_MP3
@@ -76,6 +83,10 @@ class SongRequest:
         if self.target_lufs is not None:
             message.mastering.target_lufs = self.target_lufs
         return message
+
+
+def _reference(audio: bytes) -> music_pb2.ReferenceAudio | None:
+    return music_pb2.ReferenceAudio(audio=audio) if audio else None
 
 
 def _anchor(anchor: Sequence[AnchorNote] | bytes) -> music_pb2.Anchor | None:

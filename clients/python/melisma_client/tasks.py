@@ -1,9 +1,11 @@
 """Tasks that make a song from a recording or an earlier song, instead of a new one."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from melisma.v1 import music_pb2
+from melisma_client.enums import TrackKind, constant_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +98,52 @@ class EditTask:
         )
 
 
-Task: TypeAlias = AudioToAudioTask | RetakeTask | RepaintTask | ExtendTask | EditTask
+@dataclass(frozen=True, slots=True)
+class ExtractTrackTask:
+    """Task: make one track of a recording alone."""
+
+    audio: bytes = field(repr=False)
+    track: TrackKind
+
+    def to_proto(self) -> music_pb2.ExtractTrackTask:
+        """Return the task as a protobuf message."""
+        return music_pb2.ExtractTrackTask(audio=self.audio, track=_number(self.track))
+
+
+@dataclass(frozen=True, slots=True)
+class LegoTask:
+    """Task: make one more track for a recording, between two times of it in seconds; `end_seconds` 0 is its end."""
+
+    audio: bytes = field(repr=False)
+    track: TrackKind
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
+
+    def to_proto(self) -> music_pb2.LegoTask:
+        """Return the task as a protobuf message."""
+        return music_pb2.LegoTask(
+            audio=self.audio,
+            track=_number(self.track),
+            start_seconds=self.start_seconds,
+            end_seconds=self.end_seconds,
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class CompleteTask:
+    """Task: add accompanying tracks to a recording; without `tracks` the model chooses them."""
+
+    audio: bytes = field(repr=False)
+    tracks: Sequence[TrackKind] = ()
+
+    def to_proto(self) -> music_pb2.CompleteTask:
+        """Return the task as a protobuf message."""
+        return music_pb2.CompleteTask(audio=self.audio, tracks=[_number(track) for track in self.tracks])
+
+
+Task: TypeAlias = (
+    AudioToAudioTask | RetakeTask | RepaintTask | ExtendTask | EditTask | ExtractTrackTask | LegoTask | CompleteTask
+)
 
 _FIELDS: dict[type[Any], str] = {
     AudioToAudioTask: "audio_to_audio",
@@ -104,9 +151,16 @@ _FIELDS: dict[type[Any], str] = {
     RepaintTask: "repaint",
     ExtendTask: "extend",
     EditTask: "edit",
+    ExtractTrackTask: "extract_track",
+    LegoTask: "lego",
+    CompleteTask: "complete",
 }
 
 
 def task_field(task: Task | None) -> dict[str, Any]:
     """Return the name of the request field for the task; empty without a task."""
     return {_FIELDS[type(task)]: task.to_proto()} if task is not None else {}
+
+
+def _number(track: TrackKind) -> music_pb2.TrackKind.ValueType:
+    return music_pb2.TrackKind.Value(constant_name("TRACK_KIND", track))

@@ -12,6 +12,7 @@ export {
   SectionKind,
   SongState,
   StemKind,
+  TrackKind,
   VoiceKind,
   type AudioChunk,
   type ChordSpan,
@@ -28,9 +29,20 @@ export {
   type SoundMarks,
   type SyllableTiming,
 } from "./generated/melisma/v1/music.js";
-export type { AceStepOptions, EngineOptions } from "./options.js";
+export type { AceStep15Options, AceStepOptions, EngineOptions } from "./options.js";
 export type { Receiver, SongEvent } from "./receiver.js";
 export type { AnchorNote, SongRequest } from "./request.js";
 export { NO_RETRY, type Retry } from "./retry.js";
 export { Song } from "./song.js";
-export type { AudioToAudioTask, EditTask, ExtendTask, RepaintTask, RetakeTask, Task } from "./tasks.js";
+export type {
+  AudioToAudioTask,
+  CompleteTask,
+  EditTask,
+  ExtendTask,
+  ExtractTrackTask,
+  LegoTask,
+  RepaintTask,
+  RetakeTask,
+  Task,
+  Track,
+} from "./tasks.js";

@@ -2,6 +2,7 @@
 
 import { chosen } from "./choices.js";
 import {
+  AceStep15Options as Message15,
   AceStepOptions as Message,
   GenerationMode,
   Sampler,
@@ -22,19 +23,39 @@ export interface AceStepOptions {
   readonly loraWeight?: number;
 }
 
-/** Options under the name of their engine, which they select if the request's `engine` is not set. */
-export interface EngineOptions {
-  readonly aceStep: AceStepOptions;
+/** Options of the engine "ace_step_15". */
+export interface AceStep15Options {
+  /** Denoising of the song at once, or section by section; a task takes no other value than "whole". */
+  readonly mode?: "whole" | "sectioned";
+  /** Shift of the noise levels, 1 to 10. */
+  readonly shift?: number;
+  /** Share of the way from noise to sound at which guidance begins, 0 to 1. */
+  readonly guidanceStart?: number;
+  /** Share of the way from noise to sound at which guidance ends, 0 to 1. */
+  readonly guidanceEnd?: number;
+  /** An adapter, one of the engine's `loras`. */
+  readonly lora?: string;
+  /** Strength of the adapter, 0 to 2. */
+  readonly loraWeight?: number;
 }
+
+/** Options under the name of their engine, which they select if the request's `engine` is not set. */
+export type EngineOptions =
+  | { readonly aceStep: AceStepOptions; readonly aceStep15?: undefined }
+  | { readonly aceStep15: AceStep15Options; readonly aceStep?: undefined };
 
 /** The options as a field of the contract's request; throws `TypeError` for unknown engines. */
 export function engineOptionsOf(options: EngineOptions | undefined): GenerateRequest["engineOptions"] {
   if (options === undefined) {
     return undefined;
   }
-  const { aceStep, ...others } = options;
-  if (aceStep === undefined || Object.keys(others).length) {
+  const { aceStep, aceStep15, ...others } = options;
+  if ((aceStep === undefined) === (aceStep15 === undefined) || Object.keys(others).length) {
     throw new TypeError(`engineOptions must have the options of exactly one engine of this package, not ${JSON.stringify(Object.keys(options))}`);
+  }
+  if (aceStep15 !== undefined) {
+    const { mode, ...same } = aceStep15;
+    return { $case: "aceStep15", value: Message15.fromPartial({ ...same, mode: chosen(GenerationMode, mode) }) };
   }
   const { mode, sampler, ...same } = aceStep;
   const choices = { mode: chosen(GenerationMode, mode), sampler: chosen(Sampler, sampler) };

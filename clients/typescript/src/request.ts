@@ -1,7 +1,14 @@
 /** A caller's request for a song, and the contract's message of it. */
 
 import { chosen } from "./choices.js";
-import { AudioFormat, GenerateRequest, StemKind, VoiceKind, type Anchor } from "./generated/melisma/v1/music.js";
+import {
+  AudioFormat,
+  GenerateRequest,
+  StemKind,
+  VoiceKind,
+  type Anchor,
+  type ReferenceAudio,
+} from "./generated/melisma/v1/music.js";
 import { engineOptionsOf, type EngineOptions } from "./options.js";
 import { taskOf, type Task } from "./tasks.js";
 
@@ -46,13 +53,19 @@ export interface SongRequest {
   readonly language?: string;
   /** The task: a recording or an earlier song to make the song from. */
   readonly task?: Task;
+  /** Style to avoid, in keywords. */
+  readonly negativePrompt?: string;
+  /** Such as "3/4". */
+  readonly timeSignature?: string;
+  /** A recording whose timbre the song is to have. */
+  readonly referenceAudio?: Uint8Array;
   /** Options that only one engine has. */
   readonly engineOptions?: EngineOptions;
 }
 
 /** The request as the contract's message; throws for a value that no field can hold. */
 export function messageOf(request: SongRequest): GenerateRequest {
-  const { anchor, stems, voice, task, engineOptions, targetLufs, ...same } = request;
+  const { anchor, stems, voice, task, engineOptions, targetLufs, referenceAudio, ...same } = request;
   const { bitrateKbps = 0, sampleRateHertz = 0 } = request;
   const message = GenerateRequest.fromPartial({
     ...same,
@@ -62,10 +75,15 @@ export function messageOf(request: SongRequest): GenerateRequest {
     audio: { format: AudioFormat.MP3, bitrateKbps, sampleRateHertz },
     mastering: targetLufs === undefined ? undefined : { targetLufs },
     task: taskOf(task),
+    referenceAudio: referenceOf(referenceAudio),
     engineOptions: engineOptionsOf(engineOptions),
   });
   GenerateRequest.encode(message); // later than here it would look like a broken connection
   return message;
+}
+
+function referenceOf(audio: Uint8Array | undefined): ReferenceAudio | undefined {
+  return audio && { source: { $case: "audio", value: Buffer.from(audio) } };
 }
 
 function anchorOf(anchor: readonly AnchorNote[] | Uint8Array | undefined): Anchor | undefined {

@@ -1,6 +1,22 @@
 /** Tasks that make a song of a recording or of an earlier song. Recordings are MP3, WAV, FLAC or Ogg. */
 
-import type { GenerateRequest } from "./generated/melisma/v1/music.js";
+import { chosen } from "./choices.js";
+import { TrackKind, type GenerateRequest } from "./generated/melisma/v1/music.js";
+
+/** A track of a recording that an engine makes alone, or adds. */
+export type Track =
+  | "woodwinds"
+  | "brass"
+  | "fx"
+  | "synth"
+  | "strings"
+  | "percussion"
+  | "keyboard"
+  | "guitar"
+  | "bass"
+  | "drums"
+  | "backing_vocals"
+  | "vocals";
 
 /** A new song in the manner of a recording; `strength`, 0 to 1, is the share that stays. */
 export interface AudioToAudioTask {
@@ -47,7 +63,38 @@ export interface EditTask {
   readonly seed?: number;
 }
 
-export type Task = AudioToAudioTask | RetakeTask | RepaintTask | ExtendTask | EditTask;
+/** One track of a recording alone. */
+export interface ExtractTrackTask {
+  readonly type: "extractTrack";
+  readonly audio: Uint8Array;
+  readonly track: Track;
+}
+
+/** One more track for a recording, between two times of it; no end: that of the recording. */
+export interface LegoTask {
+  readonly type: "lego";
+  readonly audio: Uint8Array;
+  readonly track: Track;
+  readonly startSeconds?: number;
+  readonly endSeconds?: number;
+}
+
+/** A recording with accompanying tracks; none named: the model chooses. */
+export interface CompleteTask {
+  readonly type: "complete";
+  readonly audio: Uint8Array;
+  readonly tracks?: readonly Track[];
+}
+
+export type Task =
+  | AudioToAudioTask
+  | RetakeTask
+  | RepaintTask
+  | ExtendTask
+  | EditTask
+  | ExtractTrackTask
+  | LegoTask
+  | CompleteTask;
 
 /** The task as a field of the contract's request. */
 export function taskOf(task: Task | undefined): GenerateRequest["task"] {
@@ -69,6 +116,17 @@ export function taskOf(task: Task | undefined): GenerateRequest["task"] {
     case "edit": {
       const plain = { prompt: "", lyrics: "", start: 0, end: undefined, averages: 0 };
       return { $case: task.type, value: { ...unset, ...plain, ...task, source: recording(task) } };
+    }
+    case "extractTrack":
+      return { $case: task.type, value: { track: chosen(TrackKind, task.track), source: recording(task) } };
+    case "lego": {
+      const { startSeconds = 0, endSeconds = 0 } = task;
+      const track = chosen(TrackKind, task.track);
+      return { $case: task.type, value: { track, startSeconds, endSeconds, source: recording(task) } };
+    }
+    case "complete": {
+      const tracks = (task.tracks ?? []).map((track) => chosen(TrackKind, track));
+      return { $case: task.type, value: { tracks, source: recording(task) } };
     }
   }
 }

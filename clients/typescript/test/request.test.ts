@@ -48,8 +48,15 @@ suite("an engine's options", () => {
     assert.equal(sent({ prompt: "pop" }).engineOptions, undefined);
   });
 
+  test("are those of one engine of several", () => {
+    const aceStep15 = { shift: 2, guidanceStart: 0, guidanceEnd: 0.5, lora: "rap", loraWeight: 0.5 };
+    const value = { ...aceStep15, mode: "GENERATION_MODE_WHOLE" };
+    const request = { prompt: "pop", engineOptions: { aceStep15: { ...aceStep15, mode: "whole" } } } as const;
+    assert.deepEqual(sent(request).engineOptions, { $case: "aceStep15", value });
+  });
+
   test("are refused for engines and choices that the contract does not have", () => {
-    for (const engineOptions of [{}, { ace_step: {} }, { aceStep: {}, other: {} }]) {
+    for (const engineOptions of [{}, { ace_step: {} }, { aceStep: {}, other: {} }, { aceStep: {}, aceStep15: {} }]) {
       const request = { prompt: "pop", engineOptions: engineOptions as EngineOptions };
       assert.throws(() => messageOf(request), TypeError, JSON.stringify(engineOptions));
     }
@@ -62,4 +69,17 @@ test("tracks and voice are sent as the contract's", () => {
   const { stems, voice } = sent({ prompt: "pop", stems: ["vocal", "ornaments"], voice: "male" });
   assert.deepEqual([stems, voice], [["STEM_KIND_VOCAL", "STEM_KIND_ORNAMENTS"], "VOICE_KIND_MALE"]);
   assert.equal(sent({ prompt: "pop" }).voice, "VOICE_KIND_UNSPECIFIED");
+});
+
+test("what to avoid, the time signature and a reference are sent as the contract's", () => {
+  const audio = Buffer.from("sound");
+  const { negativePrompt, timeSignature, referenceAudio } = sent({
+    prompt: "pop",
+    negativePrompt: "noise",
+    timeSignature: "3/4",
+    referenceAudio: audio,
+  });
+  assert.deepEqual([negativePrompt, timeSignature], ["noise", "3/4"]);
+  assert.deepEqual(referenceAudio, { source: { $case: "audio", value: audio } });
+  assert.equal(sent({ prompt: "pop" }).referenceAudio, undefined);
 });

@@ -25,6 +25,23 @@ suite("a task", () => {
     });
   }
 
+  test("tracks are sent as the contract's", () => {
+    const source = { $case: "audio", value: AUDIO };
+    const sent = (task: Task) => messageOf({ prompt: "pop", task }).task;
+    assert.deepEqual(sent({ type: "extractTrack", audio: AUDIO, track: "backing_vocals" }), {
+      $case: "extractTrack",
+      value: { source, track: "TRACK_KIND_BACKING_VOCALS" },
+    });
+    assert.deepEqual(sent({ type: "lego", audio: AUDIO, track: "fx", startSeconds: 1 }), {
+      $case: "lego",
+      value: { source, track: "TRACK_KIND_FX", startSeconds: 1, endSeconds: 0 },
+    });
+    assert.deepEqual(sent({ type: "complete", audio: AUDIO, tracks: ["bass", "drums"] }), {
+      $case: "complete",
+      value: { source, tracks: ["TRACK_KIND_BASS", "TRACK_KIND_DRUMS"] },
+    });
+  });
+
   test("retake carries no recording", () => {
     const task = { type: "retake", variance: 0.4, seed: 5 } as const;
     const sent = GenerateRequest.decode(GenerateRequest.encode(messageOf({ prompt: "pop", task })).finish());

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 from model.ace_step.frames import FRAMES_PER_SECOND, frames_of
+from model.shared import division
 from model.song import SectionKind
 
 MIN_SECONDS, MAX_SECONDS = 10.0, 240.0
@@ -67,12 +68,8 @@ def parts_of(lyrics: str) -> list[Part]:
 
 
 def labels(parts: Sequence[Part]) -> list[str]:
-    """Return the display names of sections; kinds that occur several times are numbered ("verse 2")."""
-    kinds = [part.kind for part in parts]
-    return [
-        f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)
-        for index, kind in enumerate(kinds)
-    ]
+    """Return the display names; kinds that occur several times are numbered ("verse 2")."""
+    return division.labels([part.kind for part in parts])
 
 
 def song_seconds(parts: Sequence[Part]) -> float:
@@ -84,23 +81,19 @@ def song_seconds(parts: Sequence[Part]) -> float:
 
 def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
     """Return the sections; neighbours are merged if `seconds` is too short for so many."""
-    room = max(1, int(seconds / SECTION_SECONDS))
-    kept = [Part(part.tag, list(part.lines)) for part in parts]
-    while len(kept) > room:
-        index = min(range(1, len(kept)), key=lambda i: kept[i - 1].seconds + kept[i].seconds)
-        kept[index - 1].lines += ([f"[{kept[index].tag}]"] if kept[index].tag else []) + kept.pop(index).lines
-    return kept
+    return division.merged(parts, max(1, int(seconds / SECTION_SECONDS)), lambda part: part.seconds, _joined)
 
 
 def shares(parts: Sequence[Part], frames: int) -> list[int]:
     """Divide `frames` latent frames among the sections in proportion to their preferred lengths."""
-    least = min(frames_of(SECTION_SECONDS), frames // len(parts))
-    wished = [part.seconds for part in parts]
-    spare = frames - least * len(parts)
-    ends = [round(spare * sum(wished[: index + 1]) / sum(wished)) for index in range(len(parts))]
-    return [least + end - before for end, before in zip(ends, [0, *ends[:-1]], strict=True)]
+    return division.shares([part.seconds for part in parts], frames, frames_of(SECTION_SECONDS))
 
 
 def seconds_of(frames: int) -> float:
     """Return the length of `frames` latent frames in seconds."""
     return frames / FRAMES_PER_SECOND
+
+
+def _joined(first: Part, second: Part) -> Part:
+    tag = [f"[{second.tag}]"] if second.tag else []
+    return Part(first.tag, [*first.lines, *tag, *second.lines])

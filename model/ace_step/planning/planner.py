@@ -6,7 +6,7 @@ from model.ace_step.frames import SAMPLES_PER_FRAME, frames_of
 from model.ace_step.lyrics.languages import language_of
 from model.ace_step.lyrics.tags import normalised
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.planning.form import (
     MAX_SECONDS,
     Part,
@@ -27,6 +27,7 @@ from model.ace_step.sampling.generation_spec import (
 )
 from model.ace_step.settings import AceStepSettings
 from model.shared.controls import check_controls
+from model.shared.generation_mode import GenerationMode
 from model.shared.tasks import task_field
 from model.song import (
     Control,
@@ -49,8 +50,11 @@ MAX_LYRIC_TOKENS = 4096
 
 DEFAULT_GUIDANCE = 15.0
 
-CONTROLS = frozenset(Control) - {Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL}
-"""The controls that a request may use: v1 can neither follow a melody note by note nor make stems."""
+CONTROLS = frozenset(Control) - {
+    Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL, Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE,
+    Control.NEGATIVE_PROMPT, Control.TIME_SIGNATURE, Control.REFERENCE_AUDIO,
+}  # fmt: skip
+"""The controls that a request may use: v1 can neither follow a melody note by note nor make single tracks."""
 
 
 class Planner:

@@ -7,10 +7,11 @@ from torch.nn import functional as F
 
 from model.ace_step.networks.contexts import BUCKET, ContextStacks, below, composition, on_device, rounded_up
 from model.ace_step.networks.transformer import Transformer
-from model.ace_step.sampling.pass_graphs import PassGraphs, cuda_recorder
+from model.ace_step.sampling.pass_graphs import PassGraphs
 from model.ace_step.sampling.trajectories import Row
 from model.ace_step.sampling.warming import compile_now
 from model.engine import EngineUnavailable, Option
+from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
 
 EVEN = 16

@@ -7,11 +7,10 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from model.ace_step.options import Sampler
-from model.shared.tasks import GOLDEN, second_seed
+from model.shared.tasks import second_seed, section_seed
 from model.song import Edit, Task
 
 RELEASED_OMEGA = 10.0
-_SEEDS = 2**32
 
 
 Words: TypeAlias = tuple[int, ...]
@@ -74,7 +73,7 @@ class GenerationSpec:
 
     def section_seed(self, index: int) -> int:
         """Return the seed of section `index`; the first section has the song's seed."""
-        return (self.seed + index * GOLDEN) % _SEEDS
+        return section_seed(self.seed, index)
 
     @property
     def second_seed(self) -> int:

@@ -1,7 +1,7 @@
 """Records whole forward passes as CUDA graphs, for shapes whose kernel launches take longer than the kernels."""
 
 import weakref
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -9,12 +9,7 @@ import torch
 from model.ace_step.networks.contexts import BUCKET, ContextBatch, ContextCache, below, on_device, rounded_up
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.sampling.trajectories import Row
-
-Work = Callable[[], None]
-Recorder = Callable[[Work], Work]
-"""Records work on tensors at fixed addresses, and returns a function that repeats it on their present contents."""
-
-_WARM_RUNS = 2
+from model.shared.networks.cuda_graphs import Recorder, Work, beginning, fill
 
 
 @dataclass(frozen=True, slots=True, order=True)
@@ -123,7 +118,7 @@ class _Tensors:
         self._facts[:2, : shape.rows] = facts
         latents = self._frames(self._latents, shape)
         for index, row in enumerate(rows):
-            _fill(latents[index], row.latents[0], axis=-1)
+            fill(latents[index], row.latents[0], axis=-1)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
         """Copy keys and values into the input, followed by zeros, because masked values must be finite, too."""
@@ -131,48 +126,13 @@ class _Tensors:
         self._facts[2:, : shape.rows] = on_device(told, self._facts.device)
         keys, values = self._contexts(shape)
         for index, cache in enumerate(caches):
-            _fill(keys[:, index], cache.keys, axis=2)
-            _fill(values[:, index], cache.values, axis=2)
+            fill(keys[:, index], cache.keys, axis=2)
+            fill(values[:, index], cache.values, axis=2)
 
     def _frames(self, memory: torch.Tensor, shape: Shape) -> torch.Tensor:
-        return _beginning(memory, (shape.rows, *self._slab, shape.frames))
+        return beginning(memory, (shape.rows, *self._slab, shape.frames))
 
     def _contexts(self, shape: Shape) -> tuple[torch.Tensor, torch.Tensor]:
         layers, heads, width = self._cache
         sizes = (layers, shape.rows, heads, shape.tokens, width)
-        return _beginning(self._keys, sizes), _beginning(self._values, sizes)
-
-
-def _beginning(memory: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    return memory[: torch.Size(sizes).numel()].view(sizes)
-
-
-def _fill(place: torch.Tensor, given: torch.Tensor, axis: int) -> None:
-    """Copy `given` to the beginning of `place` along `axis`, and zeros to the rest."""
-    length = given.shape[axis]
-    place.narrow(axis, 0, length).copy_(given)
-    place.narrow(axis, length, place.shape[axis] - length).zero_()
-
-
-def cuda_recorder(device: torch.device) -> Recorder:
-    """Return a function that records work as CUDA graphs with one memory pool, which is safe because no two run at the
-    same time.
-    """
-    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
-    pool = torch.cuda.graph_pool_handle()
-
-    def record(work: Work) -> Work:
-        graph = torch.cuda.CUDAGraph()
-        with torch.cuda.device(device):
-            # Libraries allocate memory and choose kernels at the first runs, which must not be recorded.
-            stream.wait_stream(torch.cuda.current_stream(device))
-            with torch.cuda.stream(stream):
-                for _ in range(_WARM_RUNS):
-                    work()
-            torch.cuda.current_stream(device).wait_stream(stream)
-            with torch.cuda.graph(graph, pool=pool, stream=stream, capture_error_mode="thread_local"):
-                work()
-        replay: Work = graph.replay
-        return replay
-
-    return record
+        return beginning(self._keys, sizes), beginning(self._values, sizes)

@@ -28,6 +28,11 @@ def attention(name: str) -> str:
     return _PART.sub(lambda found: f".{_ATTENTION[found[1]]}.", name)
 
 
+def adapter(name: str) -> str:
+    """A tensor of an adapter: of diffusers', or of one that was trained for the original denoiser."""
+    return attention(name.removeprefix("decoder."))
+
+
 def text_encoder(name: str) -> str | None:
     """A tensor of transformers' Qwen3, with or without its head."""
     if name.startswith("lm_head."):

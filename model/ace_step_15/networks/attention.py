@@ -34,6 +34,19 @@ def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
     return x * table[0] + torch.cat([-second, first], dim=-1) * table[1]
 
 
+def attended(
+    queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask, *, causal: bool = False
+) -> torch.Tensor:
+    """Attention of `queries` [rows, heads, tokens, width] to `keys` and `values`, which may have fewer heads."""
+    if mask is not None and queries.is_cuda:
+        # With a mask CUDA has a kernel that keeps no scores only for as many key heads as there are queries.
+        groups = queries.shape[1] // keys.shape[1]
+        keys, values = (each.repeat_interleave(groups, dim=1) for each in (keys, values))
+    if isinstance(mask, Band):
+        return mask.attended(queries, keys, values)
+    return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, enable_gqa=True)
+
+
 class Norm(nn.Module):
     """Root mean square normalisation (arXiv 1910.07467) of the last axis."""
 
@@ -65,27 +78,24 @@ class Attention(nn.Module):
         """Keys and values, without positions, of `x` [rows, tokens, width]."""
         return self.norm_k(self._split(self.to_k(x))), self._split(self.to_v(x))
 
+    def heads(self, x: torch.Tensor, table: Table) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Queries, keys and values, with positions, of `x` [rows, tokens, width]."""
+        keys, values = self.key_value(x)
+        return turned(self.queries(x), table), turned(keys, table), values
+
+    def queries(self, x: torch.Tensor) -> torch.Tensor:
+        """Queries, without positions, of `x` [rows, tokens, width]."""
+        normed: torch.Tensor = self.norm_q(self._split(self.to_q(x)))
+        return normed
+
+    def mapped(self, made: torch.Tensor) -> torch.Tensor:
+        """What the heads made, [rows, heads, tokens, head width], as [rows, tokens, width]."""
+        mapped: torch.Tensor = self.to_out[0](made.transpose(1, 2).flatten(2))
+        return mapped
+
     def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
         """Self-attention of `x` [rows, tokens, width]."""
-        keys, values = self.key_value(x)
-        queries = turned(self.norm_q(self._split(self.to_q(x))), table)
-        return self._attended(queries, turned(keys, table), values, mask, causal=causal)
-
-    def cross(self, x: torch.Tensor, context: KeyValue, mask: torch.Tensor | None) -> torch.Tensor:
-        """Attention of `x` [rows, tokens, width] to `context`; positions play no part."""
-        return self._attended(self.norm_q(self._split(self.to_q(x))), *context, mask)
+        return self.mapped(attended(*self.heads(x, table), mask, causal=causal))
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:
         return torch.unflatten(x, -1, (-1, self._head_width)).transpose(1, 2)
-
-    def _attended(
-        self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask, *, causal: bool = False
-    ) -> torch.Tensor:
-        if isinstance(mask, Band):
-            made = mask.attended(queries, keys, values)
-        else:
-            made = F.scaled_dot_product_attention(
-                queries, keys, values, attn_mask=mask, is_causal=causal, enable_gqa=True
-            )
-        mapped: torch.Tensor = self.to_out[0](made.transpose(1, 2).flatten(2))
-        return mapped

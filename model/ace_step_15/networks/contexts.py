@@ -10,7 +10,7 @@ from model.ace_step_15.networks.attention import KeyValue
 from model.ace_step_15.networks.masks import below
 
 
-@dataclass(frozen=True, slots=True, eq=False)
+@dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ContextCache:
     """Keys and values of one context in every block, each [blocks, key heads, tokens, head width].
 

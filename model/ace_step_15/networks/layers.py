@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from model.ace_step_15.networks.attention import Attention, KeyValue, Mask, Norm, Table, positions
+from model.ace_step_15.networks.attention import Attention, KeyValue, Mask, Norm, Table, attended, positions
 from model.ace_step_15.networks.config import StackConfig
 from model.ace_step_15.networks.masks import sliding
 from model.shared.networks.sinusoid import sinusoid
@@ -83,7 +83,11 @@ class TimeEmbedding(nn.Module):
 
 
 class Block(nn.Module):
-    """Layer of the denoiser: self-attention, attention to the context, feed-forward."""
+    """Layer of the denoiser: self-attention, attention to the context, feed-forward.
+
+    Adaptive normalisation is that of DiT (arXiv 2212.09748). What surrounds the two attentions are methods that can be
+    compiled: attention itself has kernels, and its masks are of many kinds.
+    """
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -94,17 +98,50 @@ class Block(nn.Module):
         self.mlp_norm = Norm(config.width, config.epsilon)
         self.mlp = FeedForward(config.width, config.hidden)
         self.scale_shift_table = nn.Parameter(torch.empty(1, 6, config.width))
+        self._before, self._between, self._after = self.before, self.between, self.after
+        self._compiled = False
+
+    def compile_parts(self, backend: str) -> None:
+        """Compile what surrounds attention at its first call, for all sizes at once."""
+        self._compiled = True
+        self._before = torch.compile(self.before, backend=backend, dynamic=True)
+        self._between = torch.compile(self.between, backend=backend, dynamic=True)
+        self._after = torch.compile(self.after, backend=backend, dynamic=True)
 
     def forward(
         self, x: torch.Tensor, time: torch.Tensor, table: Table, mask: Mask, context: KeyValue,
         context_mask: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
-        """`x` [rows, tokens, width]; `time` [rows, 6, width] holds shift, scale and gate, for attention, then for mlp.
-
-        Adaptive normalisation of DiT (arXiv 2212.09748).
+        """`x` [rows, tokens, width]; `time` [rows, 6, width] holds shift, scale and gate, for attention, then for
+        mlp.
         """
-        shift, scale, gate, late_shift, late_scale, late_gate = (self.scale_shift_table + time).unsqueeze(2).unbind(1)
-        x = x + gate * self.self_attn(self.self_attn_norm(x) * (1 + scale) + shift, table, mask)
-        x = x + self.cross_attn.cross(self.cross_attn_norm(x), context, context_mask)
-        made: torch.Tensor = x + late_gate * self.mlp(self.mlp_norm(x) * (1 + late_scale) + late_shift)
-        return made
+        x, queries = self._between(x, time, self._attended(*self._before(x, time, *table), mask))
+        return self._after(x, time, self._attended(queries, *context, context_mask))
+
+    def before(
+        self, x: torch.Tensor, time: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor
+    ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+        """Queries, keys and values of self-attention."""
+        shift, scale, *_ = self._modulations(time)
+        return self.self_attn.heads(self.self_attn_norm(x) * (1 + scale) + shift, (cosines, sines))
+
+    def between(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+        """`x` after self-attention, whose heads `made` something, and the queries for the context."""
+        x = x + self._modulations(time)[2] * self.self_attn.mapped(made)
+        return x, self.cross_attn.queries(self.cross_attn_norm(x))
+
+    def after(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
+        """`x` after attention to the context, whose heads `made` something, and after the feed-forward."""
+        *_, shift, scale, gate = self._modulations(time)
+        x = x + self.cross_attn.mapped(made)
+        done: torch.Tensor = x + gate * self.mlp(self.mlp_norm(x) * (1 + scale) + shift)
+        return done
+
+    def _attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask) -> torch.Tensor:
+        made = attended(queries, keys, values, mask)
+        # Kernels leave views of unlike layouts, for each of which the compiler would make another variant.
+        return made.clone(memory_format=torch.contiguous_format) if self._compiled else made
+
+    def _modulations(self, time: torch.Tensor) -> tuple[torch.Tensor, ...]:
+        """Shift, scale and gate, twice, each [rows, 1, width]."""
+        return (self.scale_shift_table + time).unsqueeze(2).unbind(1)

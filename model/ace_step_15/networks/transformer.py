@@ -40,6 +40,15 @@ class Transformer(nn.Module):
         """Type of the weights."""
         return self.scale_shift_table.dtype
 
+    def compile_blocks(self, backend: str = "inductor") -> None:
+        """Have torch compile the blocks at their first call, by `backend`; adapters cannot change them any more.
+
+        What is compiled once serves all blocks, and all numbers of rows, frames and tokens; a single row has its own.
+        """
+        for block in self.layers:
+            if isinstance(block, Block):
+                block.compile_parts(backend)
+
     def cached(self, context: torch.Tensor) -> ContextCache:
         """Keys and values of a context [1, tokens, context width] in every block."""
         embedded = self.condition_embedder(context.to(self.dtype))
@@ -58,7 +67,8 @@ class Transformer(nn.Module):
         joined = torch.cat([given, latents], dim=-1).to(self.dtype).transpose(1, 2)
         frames, patch = joined.shape[-1], self.config.patch
         # Frames that do not fill a patch are padded with zeros, which belong to the row.
-        x = self.proj_in_conv(F.pad(joined, (0, -frames % patch))).transpose(1, 2)
+        # Contiguous as what blocks make, so that what is compiled for them serves the first one, too.
+        x = self.proj_in_conv(F.pad(joined, (0, -frames % patch))).transpose(1, 2).contiguous()
         time, modulations = self._embedded(times)
         tokens, stack = x.shape[1], self.config.stack
         full = None if lengths is None else below(-(-lengths // patch), tokens)

@@ -1,13 +1,18 @@
 """Formats lyrics as the model was trained on: lines under section tags. The module is free of torch."""
 
 import re
+from dataclasses import dataclass
 
 from model.shared.lyrics.reading import read_lyrics
 from model.shared.lyrics.sections import WrittenSection
 from model.shared.lyrics.tagged import names_singers, tagged_text
+from model.song import SectionKind
 
 INSTRUMENTAL = "[Instrumental]"
 """The lyrics of a song without words."""
+
+SECTION_SECONDS = 8.0
+"""Shortest section in seconds, so that each has room for a phrase."""
 
 _SECONDS_OF_LINE = 3.5
 _SECONDS_OF_INSTRUMENT = 8.0
@@ -15,28 +20,64 @@ _SECONDS_WITHOUT_LYRICS = 60.0
 _LATIN = re.compile(r"[\x20-\x7e]+")
 
 
-def normalised(lyrics: str) -> tuple[str, tuple[str, ...], tuple[str, ...]]:
-    """The lyrics with each section tag on its own line, the sung lines alone, and remarks on changes.
+@dataclass(frozen=True, slots=True)
+class Part:
+    """Sections of lyrics, as written, that are made at once."""
 
-    A tag in Latin letters stays as written; another one becomes the English name of its kind. Marks of singers are
-    dropped, since the model gives no line a voice of its own.
+    written: tuple[WrittenSection, ...]
+
+    @property
+    def kind(self) -> SectionKind:
+        """Kind of the first section; without any it is an instrumental one."""
+        return self.written[0].kind if self.written else SectionKind.INST
+
+    @property
+    def text(self) -> str:
+        """The text for the model: each section tag on its own line, and the lines.
+
+        A tag in Latin letters stays as written; another one becomes the English name of its kind. Marks of singers are
+        dropped, since the model gives no line a voice of its own.
+        """
+        return tagged_text(self.written, _tag) or INSTRUMENTAL
+
+    @property
+    def sung(self) -> tuple[str, ...]:
+        """The sung lines alone."""
+        return tuple(line.text for section in self.written for line in section.lines)
+
+    @property
+    def seconds(self) -> float:
+        """Preferred length of the part, if it is one of several."""
+        return max(SECTION_SECONDS, _SECONDS_OF_LINE * len(self.sung))
+
+
+def read(lyrics: str) -> tuple[Part, tuple[str, ...]]:
+    """The lyrics of a song, and remarks on changes.
 
     Raises:
         InvalidParams: the lyrics are no text, or hold neither words nor tags.
     """
     written = read_lyrics(lyrics, "lyrics")
-    text = tagged_text(written.sections, _tag)
-    sung = tuple(line.text for section in written.sections for line in section.lines)
     remarks = ("lyrics: marks of singers are not followed",) if names_singers(written.sections) else ()
-    return text or INSTRUMENTAL, sung, (*written.notes, *remarks)
+    return Part(written.sections), (*written.notes, *remarks)
 
 
-def seconds_of(text: str, sung: int) -> float:
-    """Preferred length in seconds of a song with normalised lyrics of `sung` lines."""
-    if not sung:
+def parts_of(song: Part) -> list[Part]:
+    """The parts of lyrics: one for each of their sections, at least one."""
+    return [Part((section,)) for section in song.written] or [song]
+
+
+def joined(first: Part, second: Part) -> Part:
+    """Two neighbouring parts as one."""
+    return Part((*first.written, *second.written))
+
+
+def seconds_of(song: Part) -> float:
+    """Preferred length in seconds of a song."""
+    if not song.sung:
         return _SECONDS_WITHOUT_LYRICS
-    tags = sum(line.startswith("[") for line in text.splitlines())
-    return _SECONDS_OF_LINE * sung + _SECONDS_OF_INSTRUMENT * max(1, tags) / 2
+    tags = sum(line.startswith("[") for line in song.text.splitlines())
+    return _SECONDS_OF_LINE * len(song.sung) + _SECONDS_OF_INSTRUMENT * max(1, tags) / 2
 
 
 def _tag(section: WrittenSection) -> str:

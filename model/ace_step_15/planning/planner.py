@@ -1,45 +1,24 @@
 """Plans a song: checks the request, and chooses what it left open. The module is free of torch."""
 
-import math
-from collections.abc import Iterator
-from typing import assert_never
-
-from tokenizers import Tokenizer
+from collections.abc import Collection, Iterator, Sequence
+from dataclasses import replace
 
 from model.ace_step_15.languages import UNKNOWN, detect, language_of
 from model.ace_step_15.loading.folders import Facts
 from model.ace_step_15.networks.config import Variant
-from model.ace_step_15.planning.lyrics import normalised, seconds_of
+from model.ace_step_15.options import AceStep15Options
+from model.ace_step_15.planning.checks import NAME, TIME_SIGNATURES, check, controls_of, options_of
+from model.ace_step_15.planning.lengths import Length, Lengths, refused
+from model.ace_step_15.planning.lyrics import SECTION_SECONDS, Part, joined, parts_of, read, seconds_of
 from model.ace_step_15.planning.prompt import LYRIC_TOKENS, TEXT_TOKENS, Metadata, lyrics_of, text_of
-from model.ace_step_15.planning.spec import GenerationSpec
+from model.ace_step_15.planning.spec import AdapterSpec, GenerationSpec, GuidanceSpec, SectionSpec, surroundings
+from model.ace_step_15.settings import AceStep15Settings
 from model.ace_step_15.tasks import Cover, ModelTask, RepaintWindow, TextToMusic
+from model.shared import division
 from model.shared.controls import check_controls
-from model.shared.recordings import RecordingReader
-from model.shared.tasks import skipped_steps, task_field
-from model.song import (
-    AudioToAudio,
-    Control,
-    Edit,
-    Extend,
-    InvalidParams,
-    LyricLine,
-    Repaint,
-    Retake,
-    SectionKind,
-    SectionPlan,
-    SongParams,
-    SongPlan,
-    Violation,
-)
-
-NAME = "ace_step_15"
-MIN_SECONDS, MAX_SECONDS = 10.0, 240.0
-
-_UNABLE = frozenset({Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL, Control.EDIT})
-"""Controls that no variant has."""
-
-_DISTILLED = frozenset({Control.GUIDANCE_SCALE})
-"""Controls that a turbo model, which needs no guidance, lacks."""
+from model.shared.generation_mode import GenerationMode
+from model.shared.tasks import skipped_steps
+from model.song import Control, LyricLine, Repaint, SectionKind, SectionPlan, SongParams, SongPlan
 
 _STEPS = {Variant.TURBO: 8, Variant.SFT: 50, Variant.BASE: 50}
 _SHIFT = {Variant.TURBO: 3.0, Variant.SFT: 1.0, Variant.BASE: 1.0}
@@ -49,15 +28,18 @@ _GUIDANCE = {Variant.TURBO: 1.0, Variant.SFT: 7.0, Variant.BASE: 7.0}
 class Planner:
     """Makes plans. Pure, except that it reads the header of a recording."""
 
-    def __init__(self, facts: Facts) -> None:
+    def __init__(self, facts: Facts, settings: AceStep15Settings, loras: Collection[str] = ()) -> None:
+        """`loras` are the names of the adapters that a request may choose."""
         self._facts = facts
-        self.recordings = RecordingReader(facts.codec.sample_rate, MAX_SECONDS)
+        self._settings = settings
+        self._loras = frozenset(loras)
+        self._lengths = Lengths(facts.codec)
+        self.recordings = self._lengths.recordings
 
     @property
     def controls(self) -> frozenset[Control]:
         """The controls that a request may use."""
-        lacking = _UNABLE | (_DISTILLED if self._facts.variant is Variant.TURBO else frozenset())
-        return frozenset(Control) - lacking - (frozenset() if self._facts.covers else {Control.AUDIO_TO_AUDIO})
+        return controls_of(self._facts.variant, covers=self._facts.covers)
 
     @property
     def default_steps(self) -> int:
@@ -72,106 +54,126 @@ class Planner:
     def plan(self, params: SongParams) -> SongPlan:
         """See `model.engine.Engine.plan`."""
         check_controls(params, NAME, self.controls)
-        if params.options is not None:
-            raise TypeError(f"engine {NAME!r} has no options of its own")
-        text, sung, notes = normalised(params.lyrics)
-        language = self._language(params, text, sung=bool(sung))
-        frames, left, task = self._frames(params, text, len(sung))
-        spec = self._spec(params, lyrics_of(language, text), frames, left, task)
-        seconds = frames / self._facts.codec.frames_per_second
-        lines = tuple(LyricLine(line, ()) for line in sung)
+        options = options_of(params)
+        guidance = self._guidance(params, options)
+        check(params, options, self._loras, guided=guidance.on)
+        if params.reference_audio:
+            self.recordings.inspect(params.reference_audio, "reference_audio.audio")
+        song, notes = read(params.lyrics)
+        language = self._language(params, song)
+        length = self._lengths.of(params, seconds_of(song))
+        parts = self._parts(params, options, song, length.frames)
+        frames = division.shares([part.seconds for part in parts], length.frames, self._frames_of(SECTION_SECONDS))
+        spec = self._spec(params, options, guidance, length, self._sections(params, parts, frames, language, length))
         return SongPlan(
             engine=NAME,
             seed=params.seed,
             steps=spec.steps - spec.skipped,
-            guidance_scale=spec.guidance,
-            duration_seconds=seconds,
-            sections=(SectionPlan(0, SectionKind.SONG, "song", 0.0, seconds, lines=lines),),
+            guidance_scale=guidance.scale,
+            duration_seconds=self._seconds_of(length.frames),
+            sections=tuple(self._section_plans(parts, frames)),
             key=params.key,
             tempo_bpm=params.tempo_bpm,
             notes=(*notes, *_remarks(params, language)),
             voice=params.voice,
-            engine_samples=frames * self._facts.codec.hop,
+            engine_samples=length.frames * self._facts.codec.hop,
             detail=spec,
         )
 
-    def _spec(self, params: SongParams, lyrics: str, frames: int, left: int, task: ModelTask) -> GenerationSpec:
-        steps = self.default_steps if params.steps is None else params.steps
+    def _guidance(self, params: SongParams, options: AceStep15Options) -> GuidanceSpec:
+        scale = self.default_guidance if params.guidance_scale is None else params.guidance_scale
+        start = 0.0 if options.guidance_start is None else options.guidance_start
+        return GuidanceSpec(scale, start, 1.0 if options.guidance_end is None else options.guidance_end)
+
+    def _parts(self, params: SongParams, options: AceStep15Options, song: Part, frames: int) -> list[Part]:
+        mode = options.mode or self._settings.default_mode
+        if params.task is not None or mode is GenerationMode.WHOLE:
+            return [song]
+        most = max(1, int(self._seconds_of(frames) / SECTION_SECONDS))
+        return division.merged(parts_of(song), most, lambda part: part.seconds, joined)
+
+    def _sections(
+        self, params: SongParams, parts: Sequence[Part], frames: Sequence[int], language: str, length: Length
+    ) -> tuple[SectionSpec, ...]:
+        around = surroundings(frames, self._facts.codec.context)
+        tasks: list[ModelTask] = [length.task, *[RepaintWindow(0, 0)] * (len(parts) - 1)]
+        words = [lyrics_of(language, part.text) for part in parts]
+        return tuple(
+            self._section(params, SectionSpec("", lyrics, own, before, beyond), task)
+            for lyrics, own, (before, beyond), task in zip(words, frames, around, tasks, strict=True)
+        )
+
+    def _section(self, params: SongParams, section: SectionSpec, task: ModelTask) -> SectionSpec:
+        """The section with its texts; the model is told the length of what is denoised at once."""
         metadata = Metadata(
-            frames / self._facts.codec.frames_per_second,
+            self._seconds_of(section.window),
             None if params.tempo_bpm is None else round(params.tempo_bpm),
             params.key or "",
+            TIME_SIGNATURES[params.time_signature] if params.time_signature else "",
         )
-        text = text_of(task.instruction, _caption(params), metadata)
-        self._check_length(text, TEXT_TOKENS, "prompt")
-        self._check_length(lyrics, LYRIC_TOKENS, "lyrics")
+        caption, negative = _caption(params), params.negative_prompt
+        made = replace(
+            section,
+            text=text_of(task.instruction, caption, metadata),
+            plain_text=text_of(TextToMusic().instruction, caption, metadata) if isinstance(task, Cover) else "",
+            negative_text=text_of(task.instruction, negative, metadata) if negative else "",
+        )
+        self._check_length(made.text, TEXT_TOKENS, "prompt")
+        self._check_length(made.negative_text, TEXT_TOKENS, "negative_prompt")
+        self._check_length(made.lyrics, LYRIC_TOKENS, "lyrics")
+        return made
+
+    def _spec(
+        self, params: SongParams, options: AceStep15Options, guidance: GuidanceSpec, length: Length,
+        sections: tuple[SectionSpec, ...],
+    ) -> GenerationSpec:  # fmt: skip
+        steps = self.default_steps if params.steps is None else params.steps
         return GenerationSpec(
-            text=text,
-            plain_text=text_of(TextToMusic().instruction, _caption(params), metadata),
-            lyrics=lyrics,
-            frames=frames,
+            sections=sections,
             seed=params.seed,
             steps=steps,
-            shift=_SHIFT[self._facts.variant],
-            guidance=self.default_guidance if params.guidance_scale is None else params.guidance_scale,
-            model_task=task,
+            shift=_SHIFT[self._facts.variant] if options.shift is None else options.shift,
+            guidance=guidance,
+            model_task=length.task,
             task=params.task,
-            left=left,
+            left=length.left,
             skipped=skipped_steps(steps, params.task.variance) if isinstance(params.task, Repaint) else 0,
+            adapter=AdapterSpec(options.lora, options.lora_weight) if options.lora else None,
+            reference=params.reference_audio,
+            settled=self._facts.codec.context,
         )
 
-    def _frames(self, params: SongParams, text: str, sung: int) -> tuple[int, int, ModelTask]:
-        """Latent frames of the song, those before the recording that it extends, and the task of the model."""
-        task = params.task
-        if task is None or isinstance(task, Retake):
-            wished = params.duration_seconds or min(MAX_SECONDS, max(MIN_SECONDS, seconds_of(text, sung)))
-            return math.ceil(wished * self._facts.codec.frames_per_second), 0, TextToMusic()
-        if params.duration_seconds is not None:
-            raise _refused("duration_seconds", "must be unset for this task, whose length is that of the recording")
-        return self._of_recording(task)
+    def _section_plans(self, parts: Sequence[Part], frames: Sequence[int]) -> Iterator[SectionPlan]:
+        names = division.labels([part.kind for part in parts]) if len(parts) > 1 else ["song"]
+        start = 0
+        for index, (part, own) in enumerate(zip(parts, frames, strict=True)):
+            yield SectionPlan(
+                index=index,
+                kind=part.kind if len(parts) > 1 else SectionKind.SONG,
+                label=names[index],
+                start_seconds=self._seconds_of(start),
+                duration_seconds=self._seconds_of(own),
+                lines=tuple(LyricLine(line, ()) for line in part.sung),
+            )
+            start += own
 
-    def _of_recording(self, task: AudioToAudio | Repaint | Extend | Edit) -> tuple[int, int, ModelTask]:
-        field, rate = task_field(task), self._facts.codec.frames_per_second
-        seconds, samples = self.recordings.inspect(task.audio, f"{field}.audio")
-        frames = math.ceil(samples / self._facts.codec.hop)
-        match task:
-            case AudioToAudio():
-                return frames, 0, Cover(task.strength)
-            case Repaint():
-                start, end = int(task.start_seconds * rate), int(task.end_seconds * rate)
-                if not 0 <= start < end <= frames:
-                    raise _refused(
-                        f"{field}.end_seconds", f"must lie after the start and within the recording of {seconds:g} s"
-                    )
-                return frames, 0, RepaintWindow(start, end)
-            case Extend():
-                left, right = int(task.left_seconds * rate), int(task.right_seconds * rate)
-                whole = left + frames + right
-                if whole > math.ceil(MAX_SECONDS * rate):
-                    raise _refused(
-                        f"{field}.right_seconds",
-                        f"makes the song longer than {MAX_SECONDS:g} s ({whole / rate:.0f} s)",
-                    )
-                return whole, left, RepaintWindow(0, whole)
-            case Edit():
-                raise AssertionError("a control that is not supported")
-        assert_never(task)
-
-    def _language(self, params: SongParams, text: str, *, sung: bool) -> str:
+    def _language(self, params: SongParams, song: Part) -> str:
         if params.language is None:
-            return detect(text) if sung else UNKNOWN
+            return detect(song.text) if song.sung else UNKNOWN
         try:
             return language_of(params.language)
         except ValueError as error:
-            raise _refused("language", str(error)) from error
+            raise refused("language", str(error)) from error
 
     def _check_length(self, text: str, most: int, field: str) -> None:
-        if (tokens := len(_ids(self._facts.tokenizer, text))) > most:
-            raise _refused(field, f"makes a text of {tokens} tokens; the model reads {most}, so shorten it")
+        if (tokens := len(self._facts.tokenizer.encode(text).ids)) > most:
+            raise refused(field, f"makes a text of {tokens} tokens; the model reads {most}, so shorten it")
 
+    def _frames_of(self, seconds: float) -> int:
+        return int(seconds * self._facts.codec.frames_per_second)
 
-def _ids(tokenizer: Tokenizer, text: str) -> list[int]:
-    return list(tokenizer.encode(text).ids)
+    def _seconds_of(self, frames: int) -> float:
+        return frames / self._facts.codec.frames_per_second
 
 
 def _caption(params: SongParams) -> str:
@@ -183,11 +185,7 @@ def _caption(params: SongParams) -> str:
 def _remarks(params: SongParams, language: str) -> Iterator[str]:
     tempo = None if params.tempo_bpm is None else f"{round(params.tempo_bpm)} BPM"
     voice = None if params.voice is None else f"{params.voice} vocal"
-    if told := ", ".join(filter(None, [tempo, params.key, voice])):
+    if told := ", ".join(filter(None, [tempo, params.key, params.time_signature, voice])):
         yield f"{told}: added to the text prompt; the model may not follow them exactly."
     if params.lyrics.strip() and params.language is None and language == UNKNOWN:
         yield "language: not given; the model recognises it from the lyrics, and may be wrong."
-
-
-def _refused(field: str, description: str) -> InvalidParams:
-    return InvalidParams(Violation(field, description))

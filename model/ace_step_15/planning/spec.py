@@ -1,35 +1,103 @@
 """Specification of a song: all parameters of a request, with nothing left open. The module is free of torch."""
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, field
 
-from model.ace_step_15.tasks import ModelTask
-from model.shared.tasks import second_seed
+from model.ace_step_15.tasks import Cover, ModelTask, TextToMusic
+from model.shared.tasks import second_seed, section_seed
 from model.song import Task
+
+CONTEXT_FRAMES = 250
+"""Latent frames (ten seconds) of earlier sound on which a section is conditioned."""
+
+OVERLAP_FRAMES = 25
+"""Latent frames (a second) beyond a section's end that are made twice, and crossfaded into the next section."""
+
+
+@dataclass(frozen=True, slots=True)
+class SectionSpec:
+    """A section: what the encoders read, and its latent frames.
+
+    It is denoised together with `before` frames of earlier sound and `beyond` frames after its end. `plain_text` is
+    the text without a task, for a cover. `negative_text` describes what guidance leads away from; empty for the model's
+    own context without condition.
+    """
+
+    text: str
+    lyrics: str
+    frames: int
+    before: int = 0
+    beyond: int = 0
+    plain_text: str = ""
+    negative_text: str = ""
+
+    @property
+    def window(self) -> int:
+        """Frames that are denoised for the section."""
+        return self.before + self.frames + self.beyond
+
+
+@dataclass(frozen=True, slots=True)
+class GuidanceSpec:
+    """Guidance of a song: its scale, and the shares of the way from noise to sound between which it acts."""
+
+    scale: float
+    start: float = 0.0
+    end: float = 1.0
+
+    @property
+    def on(self) -> bool:
+        """True if any step is guided."""
+        return self.scale > 1.0
+
+
+@dataclass(frozen=True, slots=True)
+class AdapterSpec:
+    """An adapter by its name, and its strength."""
+
+    name: str
+    weight: float = 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
     """A song's plan as the engine keeps it.
 
-    `text` and `lyrics` are what the encoders read; `plain_text` is the text without a task, for a cover. `frames` are
-    the song's latent frames, and `left` those of them before a recording that is extended. The first `skipped` of
-    `steps` are left out.
+    `left` are the frames before a recording that is extended. The first `skipped` of `steps` are left out. `reference`
+    is a recording whose timbre the song has. Of the frames that are made beyond a section's end, the first `settled`
+    are final: as many as the decoder looks ahead.
     """
 
-    text: str
-    plain_text: str
-    lyrics: str
-    frames: int
+    sections: tuple[SectionSpec, ...]
     seed: int
     steps: int
     shift: float
-    guidance: float
-    model_task: ModelTask
+    guidance: GuidanceSpec
+    model_task: ModelTask = field(default_factory=TextToMusic)
     task: Task | None = None
     left: int = 0
     skipped: int = 0
+    adapter: AdapterSpec | None = None
+    reference: bytes = field(default=b"", repr=False)
+    settled: int = 0
 
     @property
     def second_seed(self) -> int:
         """The seed of the noise that a task mixes in."""
         return second_seed(self.seed, self.task)
+
+    @property
+    def strength(self) -> float:
+        """How closely a cover follows its source, 0 to 1; 1 for anything else."""
+        return self.model_task.strength if isinstance(self.model_task, Cover) else 1.0
+
+    def section_seed(self, index: int) -> int:
+        """The seed of the noise of section `index`."""
+        return section_seed(self.seed, index)
+
+
+def surroundings(frames: Sequence[int], settled: int) -> list[tuple[int, int]]:
+    """The frames before and beyond each section of `frames` that are denoised with it; see `GenerationSpec`."""
+    starts = [sum(frames[:index]) for index in range(len(frames))]
+    beyond = [settled + OVERLAP_FRAMES] * (len(frames) - 1) + [0]
+    return [(min(CONTEXT_FRAMES, start), after) for start, after in zip(starts, beyond, strict=True)]

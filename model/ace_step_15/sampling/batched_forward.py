@@ -5,19 +5,54 @@ from collections.abc import Sequence
 import torch
 from torch.nn import functional as F
 
-from model.ace_step_15.networks.contexts import ContextBatch
+from model.ace_step_15.networks.contexts import ContextBatch, ContextCache
 from model.ace_step_15.networks.transformer import Transformer
+from model.ace_step_15.sampling.pass_graphs import PassGraphs
 from model.ace_step_15.sampling.trajectories import Row
+from model.engine import EngineUnavailable, Option
+from model.shared.networks.compiling import compiled_now
+from model.shared.networks.cuda_graphs import cuda_recorder
 from model.shared.sampling.passes import similar_lengths
+
+EVEN = 16
+"""Frames of a compiled pass are a multiple of this, so that kernels read whole cache lines."""
 
 
 class BatchedForward:
-    """Passes of the denoiser over rows that know nothing of each other."""
+    """Passes of the denoiser over rows that know nothing of each other.
 
-    def __init__(self, transformer: Transformer, *, slack: float = 0.125) -> None:
-        """Rows share a pass if the longest is at most `slack`, a share, longer than the shortest."""
+    With `compiled`, torch compiles the blocks, once for all shapes. `graphs` also compiles them, and replays short
+    passes as CUDA graphs, whose lengths are rounded up to the recorded ones.
+    """
+
+    def __init__(
+        self, transformer: Transformer, *, slack: float = 0.125, compiled: bool = False, graphs: bool = False,
+        backend: str = "inductor",
+    ) -> None:  # fmt: skip
+        """Rows share a pass if the longest is at most `slack`, a share, longer than the shortest. `backend` is the name
+        of the compiler for `torch.compile`.
+        """
         self._transformer = transformer
         self._slack = slack
+        self._compiled, self._wants_graphs = compiled or graphs, graphs
+        self._graphs: PassGraphs | None = None
+        if self._compiled:
+            transformer.compile_blocks(backend)
+
+    @torch.no_grad()
+    def warm(self) -> None:
+        """Compile and record CUDA graphs as configured, before the first song.
+
+        Raises:
+            EngineUnavailable: the compiler cannot be used, or there is no CUDA device for graphs.
+        """
+        device = self._transformer.device
+        if self._wants_graphs and device.type != "cuda":
+            raise EngineUnavailable(Option("cuda_graphs"), " needs a CUDA device: leave the setting empty")
+        if self._compiled:
+            compiled_now(self._run_each_variant)
+        if self._wants_graphs:
+            self._graphs = PassGraphs(self._transformer, cuda_recorder(device))
 
     @torch.no_grad()
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
@@ -32,12 +67,38 @@ class BatchedForward:
 
     def _pass(self, rows: Sequence[Row]) -> list[torch.Tensor]:
         lengths = [row.latents.shape[0] for row in rows]
-        frames, device = max(lengths), self._transformer.device
+        tokens = max(row.context.tokens for row in rows)
+        if self._graphs and (shape := self._graphs.find(len(rows), max(lengths), tokens)):
+            velocities = self._graphs.replay(shape, rows)
+        else:
+            velocities = self._plain(rows, lengths)
+        # A view of the batch would keep all of it in memory for as long as a trajectory keeps its velocity.
+        return [velocities[i, :length].clone() for i, length in enumerate(lengths)]
+
+    def _plain(self, rows: Sequence[Row], lengths: Sequence[int]) -> torch.Tensor:
+        multiple = EVEN if self._compiled else 1
+        frames, device = -(-max(lengths) // multiple) * multiple, self._transformer.device
         latents = torch.stack([F.pad(row.latents, (0, 0, 0, frames - row.latents.shape[0])) for row in rows])
         given = torch.stack([F.pad(row.given, (0, 0, 0, frames - row.given.shape[0])) for row in rows])
         times = torch.tensor([row.time for row in rows], dtype=torch.float32, device=device)
         filled = None if min(lengths) == frames else torch.tensor(lengths, device=device)
         contexts = ContextBatch.of([row.context for row in rows])
-        velocities = self._transformer(latents, given, times, contexts, filled)
-        # A view of the batch would keep all of it in memory for as long as a trajectory keeps its velocity.
-        return [velocities[i, :length].clone() for i, length in enumerate(lengths)]
+        velocities: torch.Tensor = self._transformer(latents, given, times, contexts, filled)
+        return velocities
+
+    def _run_each_variant(self) -> None:
+        """Run the compiled blocks with one row and with two, the only variants; the sizes of a pass all differ, so that
+        the compiler does not equate two of them.
+        """
+        config, device = self._transformer.config, self._transformer.device
+        sizes = (len(config.sliding), config.stack.key_heads, 5 * EVEN, config.stack.head_width)
+        zeros = torch.zeros(sizes, device=device, dtype=self._transformer.dtype)
+        frames = (2 * config.stack.window + 3) * config.patch
+        row = Row(
+            torch.zeros(frames, config.channels, device=device),
+            torch.zeros(frames, 2 * config.channels, device=device),
+            1.0,
+            ContextCache(zeros, zeros),
+        )
+        for count in (1, 2):
+            self._plain([row] * count, [frames] * count)

@@ -50,6 +50,13 @@ def kept(source: torch.Tensor, mask: torch.Tensor) -> Kept:
     return Kept(source, soft.transpose(0, 1).clamp(0.0, 1.0))
 
 
+def faded_in(mask: torch.Tensor, start: int, length: int) -> torch.Tensor:
+    """A mask whose `length` frames from `start` rise from 0 to 1."""
+    inside = mask.clone()
+    inside[start : start + length, 0] = torch.arange(1, length + 1, device=mask.device) / (length + 1)
+    return inside
+
+
 def covered(
     latents: torch.Tensor, tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, conditions: ConditionEncoder
 ) -> torch.Tensor:

@@ -182,6 +182,70 @@ STEM_KIND_ORNAMENTS: StemKind.ValueType  # 5
 """Arpeggios, fills and countermelodies."""
 Global___StemKind: _TypeAlias = StemKind  # noqa: Y015
 
+class _TrackKind:
+    ValueType = _typing.NewType("ValueType", _builtins.int)
+    V: _TypeAlias = ValueType  # noqa: Y015
+
+class _TrackKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrackKind.ValueType], _builtins.type):
+    DESCRIPTOR: _descriptor.EnumDescriptor
+    TRACK_KIND_UNSPECIFIED: _TrackKind.ValueType  # 0
+    """Not allowed in a request."""
+    TRACK_KIND_WOODWINDS: _TrackKind.ValueType  # 1
+    """Flutes, clarinets, saxophones."""
+    TRACK_KIND_BRASS: _TrackKind.ValueType  # 2
+    """Trumpets, trombones, horns."""
+    TRACK_KIND_FX: _TrackKind.ValueType  # 3
+    """Sound effects."""
+    TRACK_KIND_SYNTH: _TrackKind.ValueType  # 4
+    """Synthesizers."""
+    TRACK_KIND_STRINGS: _TrackKind.ValueType  # 5
+    """Violins, violas, cellos."""
+    TRACK_KIND_PERCUSSION: _TrackKind.ValueType  # 6
+    """Percussion other than the drum kit."""
+    TRACK_KIND_KEYBOARD: _TrackKind.ValueType  # 7
+    """Piano, organ and other keyboards."""
+    TRACK_KIND_GUITAR: _TrackKind.ValueType  # 8
+    """Guitars."""
+    TRACK_KIND_BASS: _TrackKind.ValueType  # 9
+    """The bass."""
+    TRACK_KIND_DRUMS: _TrackKind.ValueType  # 10
+    """The drum kit."""
+    TRACK_KIND_BACKING_VOCALS: _TrackKind.ValueType  # 11
+    """Accompanying voices."""
+    TRACK_KIND_VOCALS: _TrackKind.ValueType  # 12
+    """The leading voice."""
+
+class TrackKind(_TrackKind, metaclass=_TrackKindEnumTypeWrapper):
+    """Track of a recording that an engine makes alone, or adds."""
+
+TRACK_KIND_UNSPECIFIED: TrackKind.ValueType  # 0
+"""Not allowed in a request."""
+TRACK_KIND_WOODWINDS: TrackKind.ValueType  # 1
+"""Flutes, clarinets, saxophones."""
+TRACK_KIND_BRASS: TrackKind.ValueType  # 2
+"""Trumpets, trombones, horns."""
+TRACK_KIND_FX: TrackKind.ValueType  # 3
+"""Sound effects."""
+TRACK_KIND_SYNTH: TrackKind.ValueType  # 4
+"""Synthesizers."""
+TRACK_KIND_STRINGS: TrackKind.ValueType  # 5
+"""Violins, violas, cellos."""
+TRACK_KIND_PERCUSSION: TrackKind.ValueType  # 6
+"""Percussion other than the drum kit."""
+TRACK_KIND_KEYBOARD: TrackKind.ValueType  # 7
+"""Piano, organ and other keyboards."""
+TRACK_KIND_GUITAR: TrackKind.ValueType  # 8
+"""Guitars."""
+TRACK_KIND_BASS: TrackKind.ValueType  # 9
+"""The bass."""
+TRACK_KIND_DRUMS: TrackKind.ValueType  # 10
+"""The drum kit."""
+TRACK_KIND_BACKING_VOCALS: TrackKind.ValueType  # 11
+"""Accompanying voices."""
+TRACK_KIND_VOCALS: TrackKind.ValueType  # 12
+"""The leading voice."""
+Global___TrackKind: _TypeAlias = TrackKind  # noqa: Y015
+
 class _VoiceKind:
     ValueType = _typing.NewType("ValueType", _builtins.int)
     V: _TypeAlias = ValueType  # noqa: Y015
@@ -290,7 +354,14 @@ class GenerateRequest(_message.Message):
     REPAINT_FIELD_NUMBER: _builtins.int
     EXTEND_FIELD_NUMBER: _builtins.int
     EDIT_FIELD_NUMBER: _builtins.int
+    EXTRACT_TRACK_FIELD_NUMBER: _builtins.int
+    LEGO_FIELD_NUMBER: _builtins.int
+    COMPLETE_FIELD_NUMBER: _builtins.int
     ACE_STEP_FIELD_NUMBER: _builtins.int
+    ACE_STEP_15_FIELD_NUMBER: _builtins.int
+    NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
+    TIME_SIGNATURE_FIELD_NUMBER: _builtins.int
+    REFERENCE_AUDIO_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request for logs and idempotency: a UUID chosen by the caller, a new one for every song. Empty: the
     server chooses it.
@@ -346,6 +417,14 @@ class GenerateRequest(_message.Message):
     """Language of the lyrics as a BCP 47 tag ("zh", "en-US"), one of `Engine.languages`. At most 16 characters. Empty:
     the engine detects it, line by line.
     """
+    negative_prompt: _builtins.str
+    """Style that the song is to avoid, in the form of `prompt`. At most 1000 characters. It acts through guidance: with a
+    `guidance_scale` of 1 it returns an error. Empty: nothing in particular.
+    """
+    time_signature: _builtins.str
+    """Time signature, as beats in a bar over the beat's note value ("3/4"). Empty: the engine chooses. A time signature
+    that the engine does not have returns an error.
+    """
     @_builtins.property
     def audio(self) -> Global___AudioConfig:
         """Encoding of the delivered sound. Unset: MP3, 192 kbit/s, 44100 Hz."""
@@ -383,8 +462,30 @@ class GenerateRequest(_message.Message):
         """Change the lyrics or the style of a recording."""
 
     @_builtins.property
+    def extract_track(self) -> Global___ExtractTrackTask:
+        """Make one track of a recording alone."""
+
+    @_builtins.property
+    def lego(self) -> Global___LegoTask:
+        """Make one more track for a recording."""
+
+    @_builtins.property
+    def complete(self) -> Global___CompleteTask:
+        """Add accompanying tracks to a recording."""
+
+    @_builtins.property
     def ace_step(self) -> Global___AceStepOptions:
         """Options of the engine "ace_step"."""
+
+    @_builtins.property
+    def ace_step_15(self) -> Global___AceStep15Options:
+        """Options of the engine "ace_step_15"."""
+
+    @_builtins.property
+    def reference_audio(self) -> Global___ReferenceAudio:
+        """Recording whose timbre (voice, instruments, sound of the mix) the song is to have. Its melody and words are not
+        used. Unset: the engine chooses.
+        """
 
     def __init__(
         self,
@@ -411,11 +512,18 @@ class GenerateRequest(_message.Message):
         repaint: Global___RepaintTask | None = ...,
         extend: Global___ExtendTask | None = ...,
         edit: Global___EditTask | None = ...,
+        extract_track: Global___ExtractTrackTask | None = ...,
+        lego: Global___LegoTask | None = ...,
+        complete: Global___CompleteTask | None = ...,
         ace_step: Global___AceStepOptions | None = ...,
+        ace_step_15: Global___AceStep15Options | None = ...,
+        negative_prompt: _builtins.str = ...,
+        time_signature: _builtins.str = ...,
+        reference_audio: Global___ReferenceAudio | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "edit", b"edit", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "mastering", b"mastering", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "ace_step_15", b"ace_step_15", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "complete", b"complete", "edit", b"edit", "engine_options", b"engine_options", "extend", b"extend", "extract_track", b"extract_track", "guidance_scale", b"guidance_scale", "lego", b"lego", "mastering", b"mastering", "reference_audio", b"reference_audio", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "ace_step_15", b"ace_step_15", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "complete", b"complete", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "engine_options", b"engine_options", "extend", b"extend", "extract_track", b"extract_track", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lego", b"lego", "lyrics", b"lyrics", "mastering", b"mastering", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "reference_audio", b"reference_audio", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "time_signature", b"time_signature", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -425,9 +533,9 @@ class GenerateRequest(_message.Message):
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
-    _WhichOneofReturnType_engine_options: _TypeAlias = _typing.Literal["ace_step"]  # noqa: Y015
+    _WhichOneofReturnType_engine_options: _TypeAlias = _typing.Literal["ace_step", "ace_step_15"]  # noqa: Y015
     _WhichOneofArgType_engine_options: _TypeAlias = _typing.Literal["engine_options", b"engine_options"]  # noqa: Y015
-    _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["audio_to_audio", "retake", "repaint", "extend", "edit"]  # noqa: Y015
+    _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["audio_to_audio", "retake", "repaint", "extend", "edit", "extract_track", "lego", "complete"]  # noqa: Y015
     _WhichOneofArgType_task: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
     @_typing.overload
     def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_scale) -> _WhichOneofReturnType__guidance_scale | None: ...
@@ -494,6 +602,71 @@ class AceStepOptions(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__omega) -> _WhichOneofReturnType__omega | None: ...
 
 Global___AceStepOptions: _TypeAlias = AceStepOptions  # noqa: Y015
+
+@_typing.final
+class AceStep15Options(_message.Message):
+    """Options that only the engine "ace_step_15" has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    MODE_FIELD_NUMBER: _builtins.int
+    SHIFT_FIELD_NUMBER: _builtins.int
+    GUIDANCE_START_FIELD_NUMBER: _builtins.int
+    GUIDANCE_END_FIELD_NUMBER: _builtins.int
+    LORA_FIELD_NUMBER: _builtins.int
+    LORA_WEIGHT_FIELD_NUMBER: _builtins.int
+    mode: Global___GenerationMode.ValueType
+    """Denoising of the whole song at once or section by section. UNSPECIFIED: the server's setting, by default the whole
+    song. With a `task` only the whole song is possible.
+    """
+    shift: _builtins.float
+    """Shift of the noise levels, in the range [1, 10]: a greater shift spends more of the steps on noisy levels. Unset:
+    that of the loaded model, 3 for turbo models and 1 for others.
+    """
+    guidance_start: _builtins.float
+    """Share of the way from noise to sound, in the range [0, 1], at which guidance begins. Unset: 0. Without guidance it
+    returns an error.
+    """
+    guidance_end: _builtins.float
+    """Share of the way from noise to sound, in the range [0, 1], at which guidance ends, not below `guidance_start`.
+    Unset: 1. Without guidance it returns an error.
+    """
+    lora: _builtins.str
+    """Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none."""
+    lora_weight: _builtins.float
+    """Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error."""
+    def __init__(
+        self,
+        *,
+        mode: Global___GenerationMode.ValueType = ...,
+        shift: _builtins.float | None = ...,
+        guidance_start: _builtins.float | None = ...,
+        guidance_end: _builtins.float | None = ...,
+        lora: _builtins.str = ...,
+        lora_weight: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_end", b"_guidance_end", "_guidance_start", b"_guidance_start", "_lora_weight", b"_lora_weight", "_shift", b"_shift", "guidance_end", b"guidance_end", "guidance_start", b"guidance_start", "lora_weight", b"lora_weight", "shift", b"shift"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_end", b"_guidance_end", "_guidance_start", b"_guidance_start", "_lora_weight", b"_lora_weight", "_shift", b"_shift", "guidance_end", b"guidance_end", "guidance_start", b"guidance_start", "lora", b"lora", "lora_weight", b"lora_weight", "mode", b"mode", "shift", b"shift"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__guidance_end: _TypeAlias = _typing.Literal["guidance_end"]  # noqa: Y015
+    _WhichOneofArgType__guidance_end: _TypeAlias = _typing.Literal["_guidance_end", b"_guidance_end"]  # noqa: Y015
+    _WhichOneofReturnType__guidance_start: _TypeAlias = _typing.Literal["guidance_start"]  # noqa: Y015
+    _WhichOneofArgType__guidance_start: _TypeAlias = _typing.Literal["_guidance_start", b"_guidance_start"]  # noqa: Y015
+    _WhichOneofReturnType__lora_weight: _TypeAlias = _typing.Literal["lora_weight"]  # noqa: Y015
+    _WhichOneofArgType__lora_weight: _TypeAlias = _typing.Literal["_lora_weight", b"_lora_weight"]  # noqa: Y015
+    _WhichOneofReturnType__shift: _TypeAlias = _typing.Literal["shift"]  # noqa: Y015
+    _WhichOneofArgType__shift: _TypeAlias = _typing.Literal["_shift", b"_shift"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_end) -> _WhichOneofReturnType__guidance_end | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__guidance_start) -> _WhichOneofReturnType__guidance_start | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__lora_weight) -> _WhichOneofReturnType__lora_weight | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__shift) -> _WhichOneofReturnType__shift | None: ...
+
+Global___AceStep15Options: _TypeAlias = AceStep15Options  # noqa: Y015
 
 @_typing.final
 class AudioConfig(_message.Message):
@@ -845,6 +1018,132 @@ class EditTask(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
 
 Global___EditTask: _TypeAlias = EditTask  # noqa: Y015
+
+@_typing.final
+class ExtractTrackTask(_message.Message):
+    """Makes one track of a recording alone, as long as the recording. The model makes the track anew: it is not a filter."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    TRACK_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+    song, at most 16 MiB and the server's limit of a request.
+    """
+    track: Global___TrackKind.ValueType
+    """The track."""
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        track: Global___TrackKind.ValueType = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "source", b"source", "track", b"track"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___ExtractTrackTask: _TypeAlias = ExtractTrackTask  # noqa: Y015
+
+@_typing.final
+class LegoTask(_message.Message):
+    """Makes one more track that fits a recording. The song has the recording's length."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    TRACK_FIELD_NUMBER: _builtins.int
+    START_SECONDS_FIELD_NUMBER: _builtins.int
+    END_SECONDS_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+    song, at most 16 MiB and the server's limit of a request.
+    """
+    track: Global___TrackKind.ValueType
+    """The track."""
+    start_seconds: _builtins.float
+    """Start of the track in seconds of the recording, at least 0 and within the recording."""
+    end_seconds: _builtins.float
+    """End of the track in seconds of the recording, after its start and within the recording. 0: the recording's end."""
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        track: Global___TrackKind.ValueType = ...,
+        start_seconds: _builtins.float = ...,
+        end_seconds: _builtins.float = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "end_seconds", b"end_seconds", "source", b"source", "start_seconds", b"start_seconds", "track", b"track"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___LegoTask: _TypeAlias = LegoTask  # noqa: Y015
+
+@_typing.final
+class CompleteTask(_message.Message):
+    """Adds accompanying tracks to a recording, such as that of a voice. The song has the recording's length."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    TRACKS_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+    song, at most 16 MiB and the server's limit of a request.
+    """
+    @_builtins.property
+    def tracks(self) -> _containers.RepeatedScalarFieldContainer[Global___TrackKind.ValueType]:
+        """The tracks to add, each at most once. Empty: the model chooses."""
+
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+        tracks: _abc.Iterable[Global___TrackKind.ValueType] | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "source", b"source", "tracks", b"tracks"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___CompleteTask: _TypeAlias = CompleteTask  # noqa: Y015
+
+@_typing.final
+class ReferenceAudio(_message.Message):
+    """Recording that a song resembles in timbre."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    AUDIO_FIELD_NUMBER: _builtins.int
+    audio: _builtins.bytes
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+    song, at most 16 MiB and the server's limit of a request.
+    """
+    def __init__(
+        self,
+        *,
+        audio: _builtins.bytes = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "source", b"source"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["audio", b"audio", "source", b"source"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType_source: _TypeAlias = _typing.Literal["audio"]  # noqa: Y015
+    _WhichOneofArgType_source: _TypeAlias = _typing.Literal["source", b"source"]  # noqa: Y015
+    def WhichOneof(self, oneof_group: _WhichOneofArgType_source) -> _WhichOneofReturnType_source | None: ...
+
+Global___ReferenceAudio: _TypeAlias = ReferenceAudio  # noqa: Y015
 
 @_typing.final
 class MasteringConfig(_message.Message):

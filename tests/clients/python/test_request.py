@@ -4,18 +4,23 @@ import pytest
 
 from melisma.v1 import music_pb2
 from melisma_client import (
+    AceStep15Options,
     AceStepOptions,
     AnchorNote,
     AudioToAudioTask,
+    CompleteTask,
     EditTask,
     ExtendTask,
+    ExtractTrackTask,
     GenerationMode,
+    LegoTask,
     RepaintTask,
     RetakeTask,
     Sampler,
     SongRequest,
     StemKind,
     Task,
+    TrackKind,
     VoiceKind,
 )
 
@@ -103,6 +108,30 @@ def test_fields_of_the_options_are_the_same_in_client_and_contract() -> None:
     assert {field.name for field in fields(AceStepOptions)} == contract
 
 
+def test_options_of_ace_step_15_arrive_with_all_their_fields() -> None:
+    options = AceStep15Options(GenerationMode.SECTIONED, 2.0, 0.0, 0.5, "rap", 0.0)
+    message = SongRequest(engine_options=options).to_proto()
+    assert message.WhichOneof("engine_options") == "ace_step_15"
+    told = {field.name: value for field, value in message.ace_step_15.ListFields()}
+    assert told == {
+        "mode": music_pb2.GENERATION_MODE_SECTIONED,
+        "shift": 2.0,
+        "guidance_start": 0.0,
+        "guidance_end": 0.5,
+        "lora": "rap",
+        "lora_weight": 0.0,
+    }
+    contract = {field.name for field in music_pb2.AceStep15Options.DESCRIPTOR.fields}
+    assert told.keys() == contract == {field.name for field in fields(AceStep15Options)}
+
+
+def test_tracks_of_client_and_contract_are_the_same() -> None:
+    message = SongRequest(task=CompleteTask(b"a", tuple(TrackKind))).to_proto()
+    named = [music_pb2.TrackKind.Name(number) for number in message.complete.tracks]
+    assert named == [f"TRACK_KIND_{track.name}" for track in TrackKind]
+    assert set(named) == set(music_pb2.TrackKind.keys()) - {"TRACK_KIND_UNSPECIFIED"}
+
+
 def test_options_of_zero_are_said() -> None:
     options = SongRequest(engine_options=AceStepOptions(omega=0.0, lora_weight=0.0)).to_proto().ace_step
     assert {field.name for field, _ in options.ListFields()} == {"omega", "lora_weight"}
@@ -120,6 +149,9 @@ TASKS: dict[str, Task] = {
     "repaint": RepaintTask(b"a", 1.0, 2.0, 0.5, 1),
     "extend": ExtendTask(b"a", 1.0, 2.0, 1),
     "edit": EditTask(b"a", "p", "l", 0.1, 0.9, 2, 1),
+    "extract_track": ExtractTrackTask(b"a", TrackKind.VOCALS),
+    "lego": LegoTask(b"a", TrackKind.DRUMS, 1.0, 2.0),
+    "complete": CompleteTask(b"a", [TrackKind.DRUMS]),
 }
 
 
@@ -154,9 +186,13 @@ def test_every_field_of_the_contract_can_be_asked_for() -> None:
         language="zh",
         engine_options=AceStepOptions(omega=0),
         task=TASKS["edit"],
+        negative_prompt="noise",
+        time_signature="3/4",
+        reference_audio=b"a",
     ).to_proto()
+    assert full.reference_audio.audio == b"a"
     tasks = {field.name for field in full.DESCRIPTOR.oneofs_by_name["task"].fields}
     assert tasks == set(TASKS)
     assert {field.name for field, _ in full.ListFields()} == (
-        {field.name for field in full.DESCRIPTOR.fields} - tasks | {"edit"}
+        {field.name for field in full.DESCRIPTOR.fields} - tasks - {"ace_step_15"} | {"edit"}
     )

@@ -11,13 +11,14 @@ import torch
 
 from model.ace_step.engine import AceStepEngine, licences_of
 from model.ace_step.networks.text_encoder import MAX_TOKENS
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.planning.form import merged, parts_of, shares
 from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.generation_spec import GenerationSpec
 from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, State
 from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable
+from model.shared.generation_mode import GenerationMode
 from model.song import AudioToAudio, Extend, InvalidParams, Repaint, SectionKind, SongParams, Voice
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_songs import LYRICS, begun, finish, params, recording

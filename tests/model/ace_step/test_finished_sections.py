@@ -6,8 +6,9 @@ import numpy as np
 import pytest
 
 from model.ace_step.engine import AceStepEngine
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.sampling.states import Conditions, Context, State
+from model.shared.generation_mode import GenerationMode
 from model.song import Edit, Repaint, SongParams
 from tests.support.ace_step_songs import begun, finish, params, recording, rendered
 from tests.support.device_memory import reachable_tensors

@@ -9,8 +9,8 @@ import torch
 from model.ace_step import engine as engine_module
 from model.ace_step.engine import AceStepEngine
 from model.ace_step.sampling.batched_forward import BatchedForward
-from model.ace_step.warm_up import warm_up
 from model.engine import EngineUnavailable
+from model.shared.warm_up import warm_up
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_songs import params
 

@@ -1,13 +1,10 @@
 """What ACE-Step 1.5 does beyond what every engine promises; weights are random."""
 
-import io
 import shutil
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-import soundfile
 import torch
 
 from model.ace_step_15.engine import AceStep15Engine
@@ -15,64 +12,42 @@ from model.ace_step_15.languages import LANGUAGES, UNKNOWN, detect
 from model.ace_step_15.loading import check
 from model.ace_step_15.memory import codec_bytes, song_bytes
 from model.ace_step_15.networks.config import CodecConfig
-from model.ace_step_15.planning.spec import GenerationSpec
-from model.ace_step_15.states import Conditions, State
+from model.ace_step_15.options import AceStep15Options
+from model.ace_step_15.states import Conditions
 from model.ace_step_15.tasks import Cover, RepaintWindow
 from model.engine import EngineUnavailable
-from model.song import AudioToAudio, Control, Extend, InvalidParams, Repaint, Retake, SongParams, Task, Voice
-from tests.support.ace_step_15_checkpoint import ace_step_15_options, write_checkpoint
+from model.shared.generation_mode import GenerationMode
+from model.song import (
+    AudioToAudio,
+    Control,
+    Extend,
+    ExtractTrack,
+    InvalidParams,
+    Lego,
+    Repaint,
+    Retake,
+    Task,
+    Track,
+    Voice,
+)
+from tests.model.ace_step_15.songs import begun, finish, params, recording, spec_of
+from tests.support.ace_step_15_checkpoint import ace_step_15_options
 
-LYRICS = "[Verse 1]\n春天醒来花就开\n[副歌]\nla la la"
-RATE = 48_000
-
-
-@pytest.fixture(scope="module")
-def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    return write_checkpoint(tmp_path_factory.mktemp("ace_step_15") / "checkpoint")
-
-
-@pytest.fixture(scope="module")
-def engine(folder: Path) -> AceStep15Engine:
-    return AceStep15Engine.load("cpu", checkpoint=str(folder), padding=100.0)
-
-
-def recording(seconds: float = 2.0) -> bytes:
-    times = np.arange(round(seconds * RATE)) / RATE
-    file = io.BytesIO()
-    soundfile.write(file, 0.2 * np.sin(2 * np.pi * 220.0 * times), RATE, format="WAV")
-    return file.getvalue()
-
-
-def params(seconds: float | None = 10.0, **fields: Any) -> SongParams:
-    usual: dict[str, Any] = {"prompt": "pop", "lyrics": LYRICS, "seed": 1, "steps": 3, "duration_seconds": seconds}
-    return SongParams(**usual | fields)
-
-
-def begun(engine: AceStep15Engine, asked: SongParams) -> State:
-    plan = engine.plan(asked)
-    state = engine.begin(plan, 0, engine.prepare(plan, 0), None)
-    assert isinstance(state, State)
-    return state
-
-
-def finish(engine: AceStep15Engine, *states: State) -> None:
-    while pending := [state for state in states if state.step < state.steps]:
-        engine.denoise(pending)
-
-
-def spec_of(engine: AceStep15Engine, asked: SongParams) -> GenerationSpec:
-    spec = engine.plan(asked).detail
-    assert isinstance(spec, GenerationSpec)
-    return spec
+GUIDED = {Control.GUIDANCE_SCALE, Control.NEGATIVE_PROMPT}
+TRACKS = {Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE}
 
 
 def test_the_variant_decides_the_defaults(engine: AceStep15Engine, tmp_path: Path) -> None:
     spec = spec_of(engine, params(steps=None))
-    assert (spec.steps, spec.shift, spec.guidance) == (50, 1.0, 7.0)
+    assert (spec.steps, spec.shift, spec.guidance.scale) == (50, 1.0, 7.0)
+    sft = AceStep15Engine.load("cpu", **ace_step_15_options(tmp_path / "sft", "sft"))
+    assert engine.info().controls - sft.info().controls == TRACKS
+    with pytest.raises(InvalidParams, match="lego: engine 'ace_step_15' does not support it"):
+        sft.plan(params(None, task=Lego(recording(), Track.DRUMS)))
     turbo = AceStep15Engine.load("cpu", **ace_step_15_options(tmp_path, "turbo"))
     spec = spec_of(turbo, params(steps=None))
-    assert (spec.steps, spec.shift, spec.guidance) == (8, 3.0, 1.0)
-    assert engine.info().controls - turbo.info().controls == {Control.GUIDANCE_SCALE}
+    assert (spec.steps, spec.shift, spec.guidance.scale) == (8, 3.0, 1.0)
+    assert engine.info().controls - turbo.info().controls == GUIDED | TRACKS
     plan = turbo.plan(params())
     conditions = turbo.prepare(plan, 0)
     assert isinstance(conditions, Conditions)
@@ -81,16 +56,15 @@ def test_the_variant_decides_the_defaults(engine: AceStep15Engine, tmp_path: Pat
 
 
 def test_what_the_model_is_told(engine: AceStep15Engine) -> None:
-    spec = spec_of(engine, params(tempo_bpm=104.6, key="C major", voice=Voice.FEMALE, language="zh-CN"))
-    assert (
-        "# Caption\npop, female vocal\n\n# Metas\n- bpm: 105\n- timesignature: N/A\n- keyscale: C major\n" in spec.text
-    )
-    assert "- duration: 10 seconds\n<|endoftext|>\n" in spec.text
-    assert spec.lyrics == "# Languages\nzh\n\n# Lyric\n[Verse 1]\n春天醒来花就开\n[chorus]\nla la la<|endoftext|>"
+    asked = params(tempo_bpm=104.6, key="C major", time_signature="6/8", voice=Voice.FEMALE, language="zh-CN")
+    (section,) = spec_of(engine, asked).sections
+    metadata = "# Metas\n- bpm: 105\n- timesignature: 6\n- keyscale: C major\n- duration: 10 seconds\n<|endoftext|>\n"
+    assert section.text.endswith(f"# Caption\npop, female vocal\n\n{metadata}")
+    assert section.lyrics == "# Languages\nzh\n\n# Lyric\n[Verse 1]\n春天醒来花就开\n[chorus]\nla la la<|endoftext|>"
     plan = engine.plan(params(tempo_bpm=104.6))
     assert "may not follow them exactly" in plan.notes[0]
     assert [line.text for line in plan.sections[0].lines] == ["春天醒来花就开", "la la la"]
-    assert spec_of(engine, params(lyrics="")).lyrics.endswith("# Lyric\n[Instrumental]<|endoftext|>")
+    assert spec_of(engine, params(lyrics="")).sections[0].lyrics.endswith("# Lyric\n[Instrumental]<|endoftext|>")
     assert "recognises it" in engine.plan(params(lyrics="la la")).notes[0]
     assert [detect(text) for text in ("春天", "はる", "봄", "Άνοιξη", "primavera")] == ["zh", "ja", "ko", "el", UNKNOWN]
     assert len(LANGUAGES) == 50
@@ -127,7 +101,7 @@ def test_a_recording_is_kept_where_it_is_not_made_anew(engine: AceStep15Engine) 
         finish(engine, state)
         scale = float(source.abs().max())
         torch.testing.assert_close(state.trajectory.latents[place], source[kept], rtol=0, atol=1e-4 * scale)
-    assert spec_of(engine, params(None, task=cases[2][0])).frames == 125
+    assert spec_of(engine, params(None, task=cases[2][0])).sections[0].frames == 125
     assert isinstance(spec_of(engine, params(None, task=cases[0][0])).model_task, RepaintWindow)
     assert spec_of(engine, params(None, task=AudioToAudio(recording(), 0.3))).model_task == Cover(0.3)
 
@@ -136,9 +110,19 @@ def test_faults_name_their_field(engine: AceStep15Engine) -> None:
     table: tuple[tuple[str, dict[str, Any]], ...] = (
         ("repaint.end_seconds", {"seconds": None, "task": Repaint(recording(), 1.0, 9.0)}),
         ("repaint.audio", {"seconds": None, "task": Repaint(b"no sound", 1.0, 9.0)}),
-        ("extend.right_seconds", {"seconds": None, "task": Extend(recording(), 0.0, 239.0)}),
+        ("extend.right_seconds", {"seconds": None, "task": Extend(recording(), 0.0, 599.0)}),
         ("duration_seconds", {"seconds": 10.0, "task": Extend(recording(), 0.0, 1.0)}),
         ("language", {"language": "tlh"}),
+        ("lego.end_seconds", {"seconds": None, "task": Lego(recording(), Track.FX, 0.5, 9.0)}),
+        ("lego.start_seconds", {"seconds": None, "task": Lego(recording(), Track.FX, 2.5)}),
+        ("extract_track.audio", {"seconds": None, "task": ExtractTrack(b"no sound")}),
+        ("reference_audio.audio", {"reference_audio": b"no sound"}),
+        ("time_signature", {"time_signature": "5/4"}),
+        ("negative_prompt", {"negative_prompt": "noise", "guidance_scale": 1.0}),
+        ("negative_prompt", {"negative_prompt": "a very long prompt " * 60}),
+        ("ace_step_15.guidance_end", {"options": AceStep15Options(guidance_end=0.5), "guidance_scale": 1.0}),
+        ("ace_step_15.lora", {"options": AceStep15Options(lora="jazz")}),
+        ("ace_step_15.mode", {"options": AceStep15Options(mode=GenerationMode.SECTIONED), "task": Retake()}),
         ("prompt", {"prompt": "a very long prompt " * 60}),
         ("lyrics", {"lyrics": "words of a song that does not end\n" * 250}),
     )
@@ -146,6 +130,22 @@ def test_faults_name_their_field(engine: AceStep15Engine) -> None:
         with pytest.raises(InvalidParams) as refused:
             engine.plan(params(**fields))
         assert [violation.field for violation in refused.value.violations] == [field]
+
+
+def test_what_guidance_leads_away_from_and_a_reference_are_encoded_in_place_of_the_usual(
+    engine: AceStep15Engine,
+) -> None:
+    usual, asked = params(), params(negative_prompt="noise", reference_audio=recording())
+    plain, other = ((plan := engine.plan(each), engine.prepare(plan, 0))[1] for each in (usual, asked))
+    assert isinstance(plain, Conditions)
+    assert isinstance(other, Conditions)
+    assert plain.contexts.unconditional is not None
+    assert other.contexts.unconditional is not None
+    assert (plain.contexts.unconditional.tokens, other.contexts.unconditional.tokens > 1) == (1, True)
+    # Lyrics come first, then the timbre, then the text: only the timbre differs.
+    changed = (plain.contexts.conditional.keys - other.contexts.conditional.keys).abs().amax(dim=(0, 1, 3))
+    words = len(engine._networks.tokenizer.encode(spec_of(engine, usual).sections[0].lyrics).ids)
+    assert changed.nonzero().flatten().tolist() == [words]
 
 
 def test_a_retake_is_as_far_from_the_song_as_asked(engine: AceStep15Engine) -> None:

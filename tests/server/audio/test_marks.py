@@ -94,6 +94,8 @@ def test_a_song_from_a_recording_is_told_apart() -> None:
 
     whole, composite = MADE, MADE.replace("trained", "compositeWithTrained")
     assert kinds == {None: whole, Retake(): whole, AudioToAudio(b"sound"): composite}
+    with_reference = origin_of("ace_step_15", replace(PARAMS, reference_audio=b"sound"), AudioSettings())
+    assert marks_of(with_reference, "").digital_source_type == composite
 
 
 @pytest.mark.parametrize("order", [(Stem.BASS, Stem.VOCAL), (Stem.VOCAL, Stem.BASS)])
@@ -117,6 +119,8 @@ def test_every_other_request_has_another_content_id() -> None:
                 {"task": Retake()},
                 {"task": AudioToAudio(b"a")},
                 {"task": AudioToAudio(b"b")},
+                {"reference_audio": b"a"},
+                {"time_signature": "3/4"},
                 {"vocal_level_db": 3.0},
                 {"anchor": (AnchorNote(60, 1.0),)},
                 {"anchor": (AnchorNote(61, 1.0),)},

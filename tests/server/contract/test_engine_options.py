@@ -7,8 +7,9 @@ from typing import Any
 import pytest
 
 from melisma.v1 import music_pb2
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.registry import ENGINES, options_class
+from model.shared.generation_mode import GenerationMode
 from model.song import Control, SongParams
 from server.contract.engine_options import ONEOF, option_paths
 from server.contract.requests import TASKS, song_request
@@ -73,6 +74,27 @@ def test_every_sampler_arrives(number: int) -> None:
 )
 def test_an_option_out_of_range_is_named(options: dict[str, Any], field: str) -> None:
     assert violations(**options) == [field]
+
+
+@table(
+    ("options", "field"),
+    [
+        ({"mode": 9}, "mode"),
+        ({"shift": 0.5}, "shift"),
+        ({"shift": math.nan}, "shift"),
+        ({"guidance_start": 1.5}, "guidance_start"),
+        ({"guidance_end": -0.1}, "guidance_end"),
+        ({"guidance_start": 0.5, "guidance_end": 0.4}, ""),
+        ({"lora": "jazz"}, "lora"),
+        ({"lora": "rap", "lora_weight": 2.5}, "lora_weight"),
+        ({"lora_weight": 1.0}, ""),
+    ],
+)
+def test_an_option_of_ace_step_15_out_of_range_is_named(options: dict[str, Any], field: str) -> None:
+    message = music_pb2.GenerateRequest(prompt="pop", ace_step_15=music_pb2.AceStep15Options(**options))
+    with pytest.raises(InvalidRequest) as refusal:
+        song_request(message, {"ace_step_15": replace(ACE_STEP, name="ace_step_15")}, "fake")
+    assert [one.field for one in refusal.value.violations] == [f"ace_step_15.{field}".rstrip(".")]
 
 
 def test_options_of_another_engine_are_refused() -> None:

@@ -1,5 +1,6 @@
 """The tasks of a request, from the wire to the engine."""
 
+import math
 from dataclasses import replace
 from typing import Any
 
@@ -7,7 +8,20 @@ import pytest
 
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
-from model.song import AudioToAudio, Control, Edit, Extend, Repaint, Retake, SongParams, Task
+from model.song import (
+    AudioToAudio,
+    Complete,
+    Control,
+    Edit,
+    Extend,
+    ExtractTrack,
+    Lego,
+    Repaint,
+    Retake,
+    SongParams,
+    Task,
+    Track,
+)
 from server.contract.requests import song_request
 from server.contract.resources import engine_message
 from server.errors import ControlNotSupported, InvalidRequest
@@ -15,6 +29,7 @@ from tests.support.fake_runner import FAKE_INFO
 from tests.support.table import table
 
 ABLE = replace(FAKE_INFO, name="able", controls=frozenset(Control), loras=("rap",))
+VOCALS, DRUMS = music_pb2.TRACK_KIND_VOCALS, music_pb2.TRACK_KIND_DRUMS
 UNABLE = replace(FAKE_INFO, name="unable", controls=frozenset())
 
 
@@ -50,7 +65,24 @@ TASKS: list[tuple[dict[str, Any], Task]] = [
         {"edit": music_pb2.EditTask(audio=b"a", start=0.2, end=0.4, averages=3, seed=9)},
         Edit(b"a", "", "", 0.2, 0.4, 3, 9),
     ),
+    ({"extract_track": music_pb2.ExtractTrackTask(audio=b"a", track=VOCALS)}, ExtractTrack(b"a", Track.VOCALS)),
+    ({"lego": music_pb2.LegoTask(audio=b"a", track=DRUMS)}, Lego(b"a", Track.DRUMS, 0.0, 0.0)),
+    (
+        {"lego": music_pb2.LegoTask(audio=b"a", track=DRUMS, start_seconds=1, end_seconds=300)},
+        Lego(b"a", Track.DRUMS, 1.0, 300.0),
+    ),
+    ({"complete": music_pb2.CompleteTask(audio=b"a")}, Complete(b"a", ())),
+    (
+        {"complete": music_pb2.CompleteTask(audio=b"a", tracks=[DRUMS, VOCALS])},
+        Complete(b"a", (Track.DRUMS, Track.VOCALS)),
+    ),
 ]
+
+WISHES: dict[str, tuple[Any, object]] = {
+    "negative_prompt": ("noise", "noise"),
+    "time_signature": ("6/8", "6/8"),
+    "reference_audio": (music_pb2.ReferenceAudio(audio=b"a"), b"a"),
+}
 
 
 @table(("fields", "task"), TASKS)
@@ -58,8 +90,25 @@ def test_tasks_arrive(fields: dict[str, Any], task: Task) -> None:
     assert params(**fields).task == task
 
 
+@table("name", WISHES)
+def test_other_wishes_arrive(name: str) -> None:
+    given, arrived = WISHES[name]
+    assert getattr(params(**{name: given}), name) == arrived
+    assert not getattr(params(), name)
+
+
 @pytest.mark.parametrize(
-    "kind", [music_pb2.AudioToAudioTask, music_pb2.RepaintTask, music_pb2.ExtendTask, music_pb2.EditTask]
+    "kind",
+    [
+        music_pb2.AudioToAudioTask,
+        music_pb2.RepaintTask,
+        music_pb2.ExtendTask,
+        music_pb2.EditTask,
+        music_pb2.ExtractTrackTask,
+        music_pb2.LegoTask,
+        music_pb2.CompleteTask,
+        music_pb2.ReferenceAudio,
+    ],
 )
 def test_a_recording_is_one_of_the_sources_and_travels_in_field_1(kind: Any) -> None:
     task = kind(audio=b"a")
@@ -84,6 +133,17 @@ def test_a_recording_is_one_of_the_sources_and_travels_in_field_1(kind: Any) -> 
         ({"edit": music_pb2.EditTask(audio=b"a", start=0.5, end=0.4)}, "edit"),
         ({"edit": music_pb2.EditTask(audio=b"a", averages=9)}, "edit.averages"),
         ({"extend": music_pb2.ExtendTask(audio=b"a", left_seconds=3), "duration_seconds": 20.0}, "duration_seconds"),
+        ({"complete": music_pb2.CompleteTask(audio=b"a"), "duration_seconds": 20.0}, "duration_seconds"),
+        ({"extract_track": music_pb2.ExtractTrackTask(audio=b"a")}, "extract_track.track"),
+        ({"extract_track": music_pb2.ExtractTrackTask(track=VOCALS)}, "extract_track.audio"),
+        ({"lego": music_pb2.LegoTask(audio=b"a")}, "lego.track"),
+        ({"lego": music_pb2.LegoTask(audio=b"a", track=DRUMS, start_seconds=3, end_seconds=2)}, "lego"),
+        ({"lego": music_pb2.LegoTask(audio=b"a", track=DRUMS, start_seconds=math.inf)}, "lego.start_seconds"),
+        ({"complete": music_pb2.CompleteTask(audio=b"a", tracks=[DRUMS, DRUMS])}, "complete.tracks"),
+        ({"complete": music_pb2.CompleteTask(audio=b"a", tracks=[0])}, "complete.tracks[0]"),
+        ({"negative_prompt": "n" * 1001}, "negative_prompt"),
+        ({"time_signature": "waltz"}, "time_signature"),
+        ({"reference_audio": music_pb2.ReferenceAudio()}, "reference_audio.audio"),
     ],
 )
 def test_what_breaks_the_contract_is_named(fields: dict[str, Any], field: str) -> None:
@@ -95,6 +155,7 @@ def test_what_breaks_the_contract_is_named(fields: dict[str, Any], field: str) -
     [
         ({"language": "zh"}, "language"),
         *((fields, next(iter(fields))) for fields, _ in TASKS),
+        *(({name: given}, name) for name, (given, _) in WISHES.items()),
     ],
 )
 def test_an_engine_that_cannot_names_one_that_can(fields: dict[str, Any], control: str) -> None:

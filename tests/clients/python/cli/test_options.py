@@ -14,10 +14,12 @@ from tests.clients.python.cli.command import generate, melisma, unboxed
 from tests.clients.python.fakes import FakeMusic, refuses
 
 ACE_STEP_OPTIONS = {field.name for field in music_pb2.AceStepOptions.DESCRIPTOR.fields}
+ACE_STEP_15_OPTIONS = {field.name for field in music_pb2.AceStep15Options.DESCRIPTOR.fields}
 
 
 def test_every_option_reaches_the_request(music: FakeMusic, address: str, output: Path, tmp_path: Path) -> None:
     (tmp_path / "tune.mid").write_bytes(b"MThd")
+    (tmp_path / "voice.wav").write_bytes(b"sound")
     options = {
         "--lyrics": "[verse]\nla",
         "--duration": "30",
@@ -41,12 +43,16 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         "--lora": "rap",
         "--lora-weight": "0.5",
         "--task": "retake",
+        "--negative-prompt": "noise",
+        "--time-signature": "3/4",
+        "--reference": str(tmp_path / "voice.wav"),
     }
     generate(address, output, *(word for option in options.items() for word in option))
     (request,) = music.requests
     named = {field.name for field, _ in request.ListFields()}
     tasks = {field.name for field in request.DESCRIPTOR.oneofs_by_name["task"].fields}
-    assert named == {field.name for field in request.DESCRIPTOR.fields} - tasks | {"retake"}
+    assert named == {field.name for field in request.DESCRIPTOR.fields} - tasks - {"ace_step_15"} | {"retake"}
+    assert request.reference_audio.audio == b"sound"
     assert {field.name for field, _ in request.ace_step.ListFields()} == ACE_STEP_OPTIONS
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
     assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_KIND_MALE, -3.5)
@@ -61,6 +67,11 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
         (("extend", "--before", "1", "--after", "3"), "extend", {"left_seconds": 1, "right_seconds": 3}),
         (("edit", "--new-prompt", "jazz", "--new-lyrics", "la", "--keep", "0.2"), "edit",
          {"prompt": "jazz", "lyrics": "la", "start": 0.2}),
+        (("extract-track", "--track", "vocals"), "extract_track", {"track": music_pb2.TRACK_KIND_VOCALS}),
+        (("lego", "--track", "fx", "--from", "1", "--to", "3"), "lego",
+         {"track": music_pb2.TRACK_KIND_FX, "start_seconds": 1, "end_seconds": 3}),
+        (("complete", "--track", "bass", "--track", "drums"), "complete",
+         {"tracks": [music_pb2.TRACK_KIND_BASS, music_pb2.TRACK_KIND_DRUMS]}),
     ],
 )  # fmt: skip
 def test_tasks_reach_the_request(
@@ -106,6 +117,18 @@ def test_one_option_of_ace_step_chooses_the_engine(
     assert (asked.engine, asked.WhichOneof("engine_options"), asked.ace_step) == ("", "ace_step", options)
 
 
+def test_options_of_ace_step_15_reach_the_request(music: FakeMusic, address: str, output: Path) -> None:
+    own = ("--shift", "2", "--guidance-start", "0", "--guidance-end", "0.5")
+    shared = ("--mode", "whole", "--lora", "rap", "--lora-weight", "0.5")
+    assert generate(address, output, *own, *shared).exit_code == Exit.DONE
+    assert generate(address, output, "--engine", "ace_step_15", "--lora", "rap").exit_code == Exit.DONE
+    full, named = music.requests
+    assert {field.name for field, _ in full.ace_step_15.ListFields()} == ACE_STEP_15_OPTIONS
+    assert named.ace_step_15 == music_pb2.AceStep15Options(lora="rap")
+    for wrong in (("--omega", "1", "--shift", "2"), ("--engine", "ace_step", "--shift", "2")):
+        assert "leave out those of the other engine" in unboxed(generate(address, output, *wrong).stderr)
+
+
 def test_without_an_option_of_ace_step_no_engine_is_chosen(music: FakeMusic, address: str, output: Path) -> None:
     assert generate(address, output).exit_code == Exit.DONE
     (asked,) = music.requests
@@ -126,7 +149,7 @@ def test_options_of_ace_step_and_another_engine_are_left_to_the_server_to_refuse
 
 def test_the_help_shows_the_options_of_ace_step_apart(address: str) -> None:
     general, _, special = melisma("generate", "--help", address=address).stdout.partition("Options of ACE-Step")
-    flags = {f"--{name.replace('_', '-')} " for name in ACE_STEP_OPTIONS}
+    flags = {f"--{name.replace('_', '-')} " for name in ACE_STEP_OPTIONS | ACE_STEP_15_OPTIONS}
     assert {flag for flag in flags if flag in special} == flags
     assert {flag for flag in flags if flag in general} == set()
 
@@ -146,6 +169,8 @@ def test_a_task_and_its_recording_need_each_other(address: str, output: Path, tm
         (("--strength", "0.5"), "--strength has an effect only with --task audio-to-audio"),
         (("--task", "retake", "--seed", "1", "--from", "2"), "--from has an effect only with --task repaint"),
         (("--task", "retake"), "--task retake needs the seed"),
+        (("--task", "lego", "--recording", __file__), "--task lego needs one track"),
+        (("--task", "extend", "--recording", __file__, "--track", "fx"), "--track has an effect only with --task"),
     ],
 )
 def test_options_of_a_task_need_it(

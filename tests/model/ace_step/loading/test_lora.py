@@ -2,11 +2,13 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import save_file
 
 from model.ace_step.engine import AceStepEngine
-from model.ace_step.loading import lora
 from model.ace_step.options import AceStepOptions
 from model.engine import EngineUnavailable
+from model.shared.checkpoints import lora
+from model.shared.checkpoints.adapter_folders import WEIGHTS
 from model.song import InvalidParams, SongParams
 from tests.support.ace_step import TRANSFORMER, ace_step_options, write_adapter
 
@@ -23,7 +25,7 @@ def engine(tmp_path_factory: pytest.TempPathFactory) -> AceStepEngine:
 def test_an_adapter_adds_the_product_of_its_factors(tmp_path: Path) -> None:
     model = torch.nn.Sequential()
     model.add_module("a", torch.nn.Linear(WIDTH, WIDTH))
-    adapter = lora.load(write_adapter(tmp_path / "a", "a", lora_alpha=8, use_rslora=True), model)
+    adapter = lora.load(write_adapter(tmp_path / "a", "a", lora_alpha=8, use_rslora=True), model, "it")
     lora.attach(model)
     x, pair = torch.randn(3, WIDTH), adapter["a"]
     plain = model(x)
@@ -57,6 +59,16 @@ def test_an_unknown_adapter_is_refused_with_those_that_there_are(engine: AceStep
 def test_what_does_not_fit_is_named(tmp_path: Path) -> None:
     model = torch.nn.Sequential(torch.nn.Linear(WIDTH, WIDTH))
     with pytest.raises(EngineUnavailable, match="changes nowhere"):
-        lora.load(write_adapter(tmp_path / "a", "nowhere"), model)
+        lora.load(write_adapter(tmp_path / "a", "nowhere"), model, "it")
     with pytest.raises(EngineUnavailable, match=r"the LoRA adapter .* cannot be read"):
-        lora.load(tmp_path, model)
+        lora.load(tmp_path, model, "it")
+    half = tmp_path / "half"
+    half.mkdir()
+    for tensors, told in (
+        ({"0.lora_A.weight": torch.zeros(4, WIDTH)}, "changes 0, and lacks one of its two factors"),
+        ({"0.lora_A.weight": torch.zeros(4, WIDTH), "0.lora_B.weight": torch.zeros(WIDTH, 3)}, "whose weight is"),
+        ({"0.bias": torch.zeros(WIDTH)}, r"changes 0.bias, which is not a linear layer of it"),
+    ):
+        save_file(tensors, half / WEIGHTS[1])
+        with pytest.raises(EngineUnavailable, match=told):
+            lora.load(half, model, "it")

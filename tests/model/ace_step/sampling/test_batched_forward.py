@@ -12,9 +12,10 @@ from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
 from model.ace_step.sampling import pass_graphs
 from model.ace_step.sampling.batched_forward import BatchedForward
-from model.ace_step.sampling.pass_graphs import LAUNCH_BOUND, SHAPES, PassGraphs, Shape, Work
+from model.ace_step.sampling.pass_graphs import LAUNCH_BOUND, SHAPES, PassGraphs, Shape
 from model.ace_step.sampling.trajectories import Row
 from model.engine import EngineUnavailable
+from model.shared.networks.cuda_graphs import Work, cuda_recorder
 
 TINY = TransformerConfig(
     heads=2, head_width=8, layers=16, patch_width=64, text_width=12, speaker_width=6, lyric_vocabulary=40,
@@ -194,7 +195,7 @@ def test_captured_passes_on_a_gpu_make_what_plain_ones_make() -> None:
     model = random_transformer("cuda")
     plain, replaying = BatchedForward(model), BatchedForward(model)
     shapes = [Shape(1, 64, 64), Shape(2, 64, 64)]
-    replaying._graphs = PassGraphs(model, pass_graphs.cuda_recorder(model.device), shapes)
+    replaying._graphs = PassGraphs(model, cuda_recorder(model.device), shapes)
     for batch in (guided(model, 50, 20), [row(64, context(model, 64))], guided(model, 33, 21), guided(model, 50, 20)):
         close(replaying(batch), plain(batch))
 

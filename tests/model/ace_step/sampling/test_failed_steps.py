@@ -12,9 +12,10 @@ import torch
 from torch.utils._python_dispatch import TorchDispatchMode
 
 from model.ace_step.engine import AceStepEngine
-from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
+from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.sampling.states import State
 from model.ace_step.sampling.trajectories import Row
+from model.shared.generation_mode import GenerationMode
 from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, SongParams
 from tests.support.ace_step_songs import finish, params, recording
 

@@ -4,8 +4,9 @@ import torch
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig
 from model.ace_step.networks.layers import Block
 from model.ace_step.networks.transformer import Transformer
-from model.ace_step.sampling.warming import COMPILE_THREADS, compile_now
+from model.ace_step.sampling.warming import compile_now
 from model.engine import EngineUnavailable
+from model.shared.networks.compiling import COMPILE_THREADS
 
 TINY = TransformerConfig(
     heads=2, head_width=8, layers=1, patch_width=64, text_width=12, speaker_width=6, lyric_vocabulary=40,

@@ -56,7 +56,7 @@ def test_the_body_has_the_fields_of_the_contract() -> None:
 
 def test_a_task_has_a_source() -> None:
     schemas = document(secured=False)["components"]["schemas"]
-    for name in ("AudioToAudioTask", "RepaintTask", "ExtendTask", "EditTask"):
+    for name in ("AudioToAudioTask", "RepaintTask", "ExtendTask", "EditTask", "CompleteTask", "ReferenceAudio"):
         assert schemas[name]["properties"]["audio"]["contentEncoding"] == "base64"
         assert schemas[name]["required"] == ["audio"]
     assert "required" not in schemas["Anchor"]

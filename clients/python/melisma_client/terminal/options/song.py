@@ -71,6 +71,18 @@ class SongOptions:
         str, typer.Option("--language", help='Language of the lyrics, such as "zh"; unset: detected for each line.')
     ] = ""
 
+    negative_prompt: Annotated[str, typer.Option("--negative-prompt", help="Style to avoid, as keywords.")] = ""
+    time_signature: Annotated[str, typer.Option("--time-signature", help='Time signature, such as "3/4".')] = ""
+    reference: Annotated[
+        Path | None,
+        typer.Option(
+            "--reference",
+            help="Recording whose timbre the song is to have: MP3, WAV, FLAC or Ogg.",
+            exists=True,
+            dir_okay=False,
+        ),
+    ] = None
+
     def to_request(self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags) -> SongRequest:
         """Build the request from all four groups of options; raises `BadParameter` for options that exclude each
         other.
@@ -93,8 +105,11 @@ class SongOptions:
             sample_rate_hertz=sound.sample_rate_hertz,
             target_lufs=sound.target_lufs,
             language=self.language,
-            engine_options=ace_step.to_options(),
+            engine_options=ace_step.to_options(self.engine),
             task=task.to_task(self.seed),
+            negative_prompt=self.negative_prompt,
+            time_signature=self.time_signature,
+            reference_audio=self.reference.read_bytes() if self.reference else b"",
         )
 
     def _words(self) -> str:

@@ -8,7 +8,18 @@ from typing import Annotated
 
 import typer
 
-from melisma_client.tasks import AudioToAudioTask, EditTask, ExtendTask, RepaintTask, RetakeTask, Task
+from melisma_client.enums import TrackKind
+from melisma_client.tasks import (
+    AudioToAudioTask,
+    CompleteTask,
+    EditTask,
+    ExtendTask,
+    ExtractTrackTask,
+    LegoTask,
+    RepaintTask,
+    RetakeTask,
+    Task,
+)
 
 
 class TaskName(StrEnum):
@@ -19,6 +30,9 @@ class TaskName(StrEnum):
     REPAINT = "repaint"
     EXTEND = "extend"
     EDIT = "edit"
+    EXTRACT_TRACK = "extract-track"
+    LEGO = "lego"
+    COMPLETE = "complete"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,9 +53,11 @@ class TaskOptions:
         float | None, typer.Option("--variance", help="retake, repaint: amount of difference, above 0 to 1.")
     ] = None
     start_seconds: Annotated[
-        float | None, typer.Option("--from", help="repaint: start of the new part in seconds.")
+        float | None, typer.Option("--from", help="repaint, lego: start of the new part in seconds.")
     ] = None
-    end_seconds: Annotated[float | None, typer.Option("--to", help="repaint: end of the new part in seconds.")] = None
+    end_seconds: Annotated[
+        float | None, typer.Option("--to", help="repaint, lego: end of the new part in seconds.")
+    ] = None
     left_seconds: Annotated[
         float | None, typer.Option("--before", help="extend: seconds to add before the recording.")
     ] = None
@@ -52,6 +68,11 @@ class TaskOptions:
     new_lyrics: Annotated[str, typer.Option("--new-lyrics", help="edit: the new lyrics.")] = ""
     edit_start: Annotated[
         float | None, typer.Option("--keep", help="edit: share of the steps that keep the recording, 0 to 1.")
+    ] = None
+
+    tracks: Annotated[
+        list[TrackKind] | None,
+        typer.Option("--track", help="extract-track, lego: the track; complete: a track to add, repeatable."),
     ] = None
 
     def to_task(self, seed: int | None) -> Task | None:
@@ -66,13 +87,16 @@ class TaskOptions:
             raise typer.BadParameter("--task retake needs the seed of the song to vary: give it with --seed")
         if self.task is not TaskName.RETAKE and self.recording is None:
             raise typer.BadParameter(f"--task {self.task} needs a recording: give it with --recording")
+        if self.task in (TaskName.EXTRACT_TRACK, TaskName.LEGO) and len(self.tracks or ()) != 1:
+            raise typer.BadParameter(f"--task {self.task} needs one track: give it with --track")
         return self._tasks(self.recording.read_bytes() if self.recording else b"")[self.task]
 
     def _is_set(self, name: str) -> bool:
-        return getattr(self, name) not in (None, "")
+        return getattr(self, name) not in (None, "", [])
 
     def _tasks(self, audio: bytes) -> Mapping[TaskName, Task]:
         start, end = self.start_seconds or 0.0, self.end_seconds or 0.0
+        tracks = tuple(self.tracks or ())
         left, right = self.left_seconds or 0.0, self.right_seconds or 0.0
         return {
             TaskName.AUDIO_TO_AUDIO: AudioToAudioTask(audio, self.strength),
@@ -80,6 +104,14 @@ class TaskOptions:
             TaskName.REPAINT: RepaintTask(audio, start, end, self.variance),
             TaskName.EXTEND: ExtendTask(audio, left, right),
             TaskName.EDIT: EditTask(audio, self.new_prompt, self.new_lyrics, self.edit_start or 0.0),
+            TaskName.COMPLETE: CompleteTask(audio, tracks),
+            **({} if not tracks else self._of_one_track(audio, tracks[0], start, end)),
+        }
+
+    def _of_one_track(self, audio: bytes, track: TrackKind, start: float, end: float) -> Mapping[TaskName, Task]:
+        return {
+            TaskName.EXTRACT_TRACK: ExtractTrackTask(audio, track),
+            TaskName.LEGO: LegoTask(audio, track, start, end),
         }
 
 
@@ -94,16 +126,18 @@ _FLAGS: Mapping[str, str] = {
     "new_prompt": "--new-prompt",
     "new_lyrics": "--new-lyrics",
     "edit_start": "--keep",
+    "tracks": "--track",
 }
 _OPTIONS: Mapping[str, Collection[TaskName]] = {
     "recording": tuple(task for task in TaskName if task is not TaskName.RETAKE),
     "strength": (TaskName.AUDIO_TO_AUDIO,),
     "variance": (TaskName.RETAKE, TaskName.REPAINT),
-    "start_seconds": (TaskName.REPAINT,),
-    "end_seconds": (TaskName.REPAINT,),
+    "start_seconds": (TaskName.REPAINT, TaskName.LEGO),
+    "end_seconds": (TaskName.REPAINT, TaskName.LEGO),
     "left_seconds": (TaskName.EXTEND,),
     "right_seconds": (TaskName.EXTEND,),
     "new_prompt": (TaskName.EDIT,),
     "new_lyrics": (TaskName.EDIT,),
     "edit_start": (TaskName.EDIT,),
+    "tracks": (TaskName.EXTRACT_TRACK, TaskName.LEGO, TaskName.COMPLETE),
 }

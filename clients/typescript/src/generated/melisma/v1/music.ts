@@ -361,6 +361,138 @@ export function stemKindToNumber(object: StemKind): number {
   }
 }
 
+/** Track of a recording that an engine makes alone, or adds. */
+export const TrackKind = {
+  /** UNSPECIFIED - Not allowed in a request. */
+  UNSPECIFIED: "TRACK_KIND_UNSPECIFIED",
+  /** WOODWINDS - Flutes, clarinets, saxophones. */
+  WOODWINDS: "TRACK_KIND_WOODWINDS",
+  /** BRASS - Trumpets, trombones, horns. */
+  BRASS: "TRACK_KIND_BRASS",
+  /** FX - Sound effects. */
+  FX: "TRACK_KIND_FX",
+  /** SYNTH - Synthesizers. */
+  SYNTH: "TRACK_KIND_SYNTH",
+  /** STRINGS - Violins, violas, cellos. */
+  STRINGS: "TRACK_KIND_STRINGS",
+  /** PERCUSSION - Percussion other than the drum kit. */
+  PERCUSSION: "TRACK_KIND_PERCUSSION",
+  /** KEYBOARD - Piano, organ and other keyboards. */
+  KEYBOARD: "TRACK_KIND_KEYBOARD",
+  /** GUITAR - Guitars. */
+  GUITAR: "TRACK_KIND_GUITAR",
+  /** BASS - The bass. */
+  BASS: "TRACK_KIND_BASS",
+  /** DRUMS - The drum kit. */
+  DRUMS: "TRACK_KIND_DRUMS",
+  /** BACKING_VOCALS - Accompanying voices. */
+  BACKING_VOCALS: "TRACK_KIND_BACKING_VOCALS",
+  /** VOCALS - The leading voice. */
+  VOCALS: "TRACK_KIND_VOCALS",
+  UNRECOGNIZED: "UNRECOGNIZED",
+} as const;
+
+export type TrackKind = typeof TrackKind[keyof typeof TrackKind];
+
+export namespace TrackKind {
+  export type UNSPECIFIED = typeof TrackKind.UNSPECIFIED;
+  export type WOODWINDS = typeof TrackKind.WOODWINDS;
+  export type BRASS = typeof TrackKind.BRASS;
+  export type FX = typeof TrackKind.FX;
+  export type SYNTH = typeof TrackKind.SYNTH;
+  export type STRINGS = typeof TrackKind.STRINGS;
+  export type PERCUSSION = typeof TrackKind.PERCUSSION;
+  export type KEYBOARD = typeof TrackKind.KEYBOARD;
+  export type GUITAR = typeof TrackKind.GUITAR;
+  export type BASS = typeof TrackKind.BASS;
+  export type DRUMS = typeof TrackKind.DRUMS;
+  export type BACKING_VOCALS = typeof TrackKind.BACKING_VOCALS;
+  export type VOCALS = typeof TrackKind.VOCALS;
+  export type UNRECOGNIZED = typeof TrackKind.UNRECOGNIZED;
+}
+
+export function trackKindFromJSON(object: any): TrackKind {
+  switch (object) {
+    case 0:
+    case "TRACK_KIND_UNSPECIFIED":
+      return TrackKind.UNSPECIFIED;
+    case 1:
+    case "TRACK_KIND_WOODWINDS":
+      return TrackKind.WOODWINDS;
+    case 2:
+    case "TRACK_KIND_BRASS":
+      return TrackKind.BRASS;
+    case 3:
+    case "TRACK_KIND_FX":
+      return TrackKind.FX;
+    case 4:
+    case "TRACK_KIND_SYNTH":
+      return TrackKind.SYNTH;
+    case 5:
+    case "TRACK_KIND_STRINGS":
+      return TrackKind.STRINGS;
+    case 6:
+    case "TRACK_KIND_PERCUSSION":
+      return TrackKind.PERCUSSION;
+    case 7:
+    case "TRACK_KIND_KEYBOARD":
+      return TrackKind.KEYBOARD;
+    case 8:
+    case "TRACK_KIND_GUITAR":
+      return TrackKind.GUITAR;
+    case 9:
+    case "TRACK_KIND_BASS":
+      return TrackKind.BASS;
+    case 10:
+    case "TRACK_KIND_DRUMS":
+      return TrackKind.DRUMS;
+    case 11:
+    case "TRACK_KIND_BACKING_VOCALS":
+      return TrackKind.BACKING_VOCALS;
+    case 12:
+    case "TRACK_KIND_VOCALS":
+      return TrackKind.VOCALS;
+    case -1:
+    case "UNRECOGNIZED":
+    default:
+      return TrackKind.UNRECOGNIZED;
+  }
+}
+
+export function trackKindToNumber(object: TrackKind): number {
+  switch (object) {
+    case TrackKind.UNSPECIFIED:
+      return 0;
+    case TrackKind.WOODWINDS:
+      return 1;
+    case TrackKind.BRASS:
+      return 2;
+    case TrackKind.FX:
+      return 3;
+    case TrackKind.SYNTH:
+      return 4;
+    case TrackKind.STRINGS:
+      return 5;
+    case TrackKind.PERCUSSION:
+      return 6;
+    case TrackKind.KEYBOARD:
+      return 7;
+    case TrackKind.GUITAR:
+      return 8;
+    case TrackKind.BASS:
+      return 9;
+    case TrackKind.DRUMS:
+      return 10;
+    case TrackKind.BACKING_VOCALS:
+      return 11;
+    case TrackKind.VOCALS:
+      return 12;
+    case TrackKind.UNRECOGNIZED:
+    default:
+      return -1;
+  }
+}
+
 /** Kind of a singer's voice. */
 export const VoiceKind = {
   /** UNSPECIFIED - In a request: the engine chooses the voice. In a plan: nobody sings. */
@@ -641,6 +773,15 @@ export interface GenerateRequest {
     | //
     /** Change the lyrics or the style of a recording. */
     { $case: "edit"; value: EditTask }
+    | //
+    /** Make one track of a recording alone. */
+    { $case: "extractTrack"; value: ExtractTrackTask }
+    | //
+    /** Make one more track for a recording. */
+    { $case: "lego"; value: LegoTask }
+    | //
+    /** Add accompanying tracks to a recording. */
+    { $case: "complete"; value: CompleteTask }
     | undefined;
   /**
    * Options of one engine alone, in the field with the engine's name. Options of an engine other than `engine` return
@@ -650,7 +791,25 @@ export interface GenerateRequest {
     | //
     /** Options of the engine "ace_step". */
     { $case: "aceStep"; value: AceStepOptions }
+    | //
+    /** Options of the engine "ace_step_15". */
+    { $case: "aceStep15"; value: AceStep15Options }
     | undefined;
+  /**
+   * Style that the song is to avoid, in the form of `prompt`. At most 1000 characters. It acts through guidance: with a
+   * `guidance_scale` of 1 it returns an error. Empty: nothing in particular.
+   */
+  negativePrompt: string;
+  /**
+   * Time signature, as beats in a bar over the beat's note value ("3/4"). Empty: the engine chooses. A time signature
+   * that the engine does not have returns an error.
+   */
+  timeSignature: string;
+  /**
+   * Recording whose timbre (voice, instruments, sound of the mix) the song is to have. Its melody and words are not
+   * used. Unset: the engine chooses.
+   */
+  referenceAudio: ReferenceAudio | undefined;
 }
 
 /** Options that only the engine "ace_step" has. */
@@ -673,6 +832,40 @@ export interface AceStepOptions {
    * Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: no
    * adapter.
    */
+  lora: string;
+  /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
+  loraWeight?: number | undefined;
+}
+
+/** Options that only the engine "ace_step_15" has. */
+export interface AceStep15Options {
+  /**
+   * Denoising of the whole song at once or section by section. UNSPECIFIED: the server's setting, by default the whole
+   * song. With a `task` only the whole song is possible.
+   */
+  mode: GenerationMode;
+  /**
+   * Shift of the noise levels, in the range [1, 10]: a greater shift spends more of the steps on noisy levels. Unset:
+   * that of the loaded model, 3 for turbo models and 1 for others.
+   */
+  shift?:
+    | number
+    | undefined;
+  /**
+   * Share of the way from noise to sound, in the range [0, 1], at which guidance begins. Unset: 0. Without guidance it
+   * returns an error.
+   */
+  guidanceStart?:
+    | number
+    | undefined;
+  /**
+   * Share of the way from noise to sound, in the range [0, 1], at which guidance ends, not below `guidance_start`.
+   * Unset: 1. Without guidance it returns an error.
+   */
+  guidanceEnd?:
+    | number
+    | undefined;
+  /** Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none. */
   lora: string;
   /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
   loraWeight?: number | undefined;
@@ -834,6 +1027,68 @@ export interface EditTask {
   averages: number;
   /** Seed of the new part, in the range [0, 4294967295]. Unset: derived from the request's `seed`. */
   seed?: number | undefined;
+}
+
+/** Makes one track of a recording alone, as long as the recording. The model makes the track anew: it is not a filter. */
+export interface ExtractTrackTask {
+  /** The recording that the task starts from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+     * song, at most 16 MiB and the server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
+  /** The track. */
+  track: TrackKind;
+}
+
+/** Makes one more track that fits a recording. The song has the recording's length. */
+export interface LegoTask {
+  /** The recording that the task starts from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+     * song, at most 16 MiB and the server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
+  /** The track. */
+  track: TrackKind;
+  /** Start of the track in seconds of the recording, at least 0 and within the recording. */
+  startSeconds: number;
+  /** End of the track in seconds of the recording, after its start and within the recording. 0: the recording's end. */
+  endSeconds: number;
+}
+
+/** Adds accompanying tracks to a recording, such as that of a voice. The song has the recording's length. */
+export interface CompleteTask {
+  /** The recording that the task starts from. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+     * song, at most 16 MiB and the server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
+  /** The tracks to add, each at most once. Empty: the model chooses. */
+  tracks: TrackKind[];
+}
+
+/** Recording that a song resembles in timbre. */
+export interface ReferenceAudio {
+  /** The recording. */
+  source:
+    | //
+    /**
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, from 1 s to the engine's longest
+     * song, at most 16 MiB and the server's limit of a request.
+     */
+    { $case: "audio"; value: Buffer }
+    | undefined;
 }
 
 /** Loudness of the song. */
@@ -1388,6 +1643,9 @@ function createBaseGenerateRequest(): GenerateRequest {
     language: "",
     task: undefined,
     engineOptions: undefined,
+    negativePrompt: "",
+    timeSignature: "",
+    referenceAudio: undefined,
   };
 }
 
@@ -1460,11 +1718,32 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
       case "edit":
         EditTask.encode(message.task.value, writer.uint32(218).fork()).join();
         break;
+      case "extractTrack":
+        ExtractTrackTask.encode(message.task.value, writer.uint32(346).fork()).join();
+        break;
+      case "lego":
+        LegoTask.encode(message.task.value, writer.uint32(354).fork()).join();
+        break;
+      case "complete":
+        CompleteTask.encode(message.task.value, writer.uint32(362).fork()).join();
+        break;
     }
     switch (message.engineOptions?.$case) {
       case "aceStep":
         AceStepOptions.encode(message.engineOptions.value, writer.uint32(226).fork()).join();
         break;
+      case "aceStep15":
+        AceStep15Options.encode(message.engineOptions.value, writer.uint32(370).fork()).join();
+        break;
+    }
+    if (message.negativePrompt !== "") {
+      writer.uint32(322).string(message.negativePrompt);
+    }
+    if (message.timeSignature !== "") {
+      writer.uint32(330).string(message.timeSignature);
+    }
+    if (message.referenceAudio !== undefined) {
+      ReferenceAudio.encode(message.referenceAudio, writer.uint32(338).fork()).join();
     }
     return writer;
   },
@@ -1668,12 +1947,68 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
             message.task = { $case: "edit", value: EditTask.decode(reader, reader.uint32()) };
             continue;
           }
+          case 43: {
+            if (tag !== 346) {
+              break;
+            }
+
+            message.task = { $case: "extractTrack", value: ExtractTrackTask.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 44: {
+            if (tag !== 354) {
+              break;
+            }
+
+            message.task = { $case: "lego", value: LegoTask.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 45: {
+            if (tag !== 362) {
+              break;
+            }
+
+            message.task = { $case: "complete", value: CompleteTask.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 28: {
             if (tag !== 226) {
               break;
             }
 
             message.engineOptions = { $case: "aceStep", value: AceStepOptions.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 46: {
+            if (tag !== 370) {
+              break;
+            }
+
+            message.engineOptions = { $case: "aceStep15", value: AceStep15Options.decode(reader, reader.uint32()) };
+            continue;
+          }
+          case 40: {
+            if (tag !== 322) {
+              break;
+            }
+
+            message.negativePrompt = reader.string();
+            continue;
+          }
+          case 41: {
+            if (tag !== 330) {
+              break;
+            }
+
+            message.timeSignature = reader.string();
+            continue;
+          }
+          case 42: {
+            if (tag !== 338) {
+              break;
+            }
+
+            message.referenceAudio = ReferenceAudio.decode(reader, reader.uint32());
             continue;
           }
         }
@@ -1747,6 +2082,24 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
         }
         break;
       }
+      case "extractTrack": {
+        if (object.task?.value !== undefined && object.task?.value !== null) {
+          message.task = { $case: "extractTrack", value: ExtractTrackTask.fromPartial(object.task.value) };
+        }
+        break;
+      }
+      case "lego": {
+        if (object.task?.value !== undefined && object.task?.value !== null) {
+          message.task = { $case: "lego", value: LegoTask.fromPartial(object.task.value) };
+        }
+        break;
+      }
+      case "complete": {
+        if (object.task?.value !== undefined && object.task?.value !== null) {
+          message.task = { $case: "complete", value: CompleteTask.fromPartial(object.task.value) };
+        }
+        break;
+      }
     }
     switch (object.engineOptions?.$case) {
       case "aceStep": {
@@ -1755,7 +2108,21 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
         }
         break;
       }
+      case "aceStep15": {
+        if (object.engineOptions?.value !== undefined && object.engineOptions?.value !== null) {
+          message.engineOptions = {
+            $case: "aceStep15",
+            value: AceStep15Options.fromPartial(object.engineOptions.value),
+          };
+        }
+        break;
+      }
     }
+    message.negativePrompt = object.negativePrompt ?? "";
+    message.timeSignature = object.timeSignature ?? "";
+    message.referenceAudio = (object.referenceAudio !== undefined && object.referenceAudio !== null)
+      ? ReferenceAudio.fromPartial(object.referenceAudio)
+      : undefined;
     return message;
   },
 };
@@ -1863,6 +2230,128 @@ export const AceStepOptions: MessageFns<AceStepOptions> = {
     message.mode = object.mode ?? GenerationMode.UNSPECIFIED;
     message.sampler = object.sampler ?? Sampler.UNSPECIFIED;
     message.omega = object.omega ?? undefined;
+    message.lora = object.lora ?? "";
+    message.loraWeight = object.loraWeight ?? undefined;
+    return message;
+  },
+};
+
+function createBaseAceStep15Options(): AceStep15Options {
+  return {
+    mode: GenerationMode.UNSPECIFIED,
+    shift: undefined,
+    guidanceStart: undefined,
+    guidanceEnd: undefined,
+    lora: "",
+    loraWeight: undefined,
+  };
+}
+
+export const AceStep15Options: MessageFns<AceStep15Options> = {
+  encode(message: AceStep15Options, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.mode !== GenerationMode.UNSPECIFIED) {
+      writer.uint32(8).int32(generationModeToNumber(message.mode));
+    }
+    if (message.shift !== undefined) {
+      writer.uint32(17).double(message.shift);
+    }
+    if (message.guidanceStart !== undefined) {
+      writer.uint32(25).double(message.guidanceStart);
+    }
+    if (message.guidanceEnd !== undefined) {
+      writer.uint32(33).double(message.guidanceEnd);
+    }
+    if (message.lora !== "") {
+      writer.uint32(42).string(message.lora);
+    }
+    if (message.loraWeight !== undefined) {
+      writer.uint32(49).double(message.loraWeight);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): AceStep15Options {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseAceStep15Options();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.mode = generationModeFromJSON(reader.int32());
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.shift = reader.double();
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.guidanceStart = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.guidanceEnd = reader.double();
+            continue;
+          }
+          case 5: {
+            if (tag !== 42) {
+              break;
+            }
+
+            message.lora = reader.string();
+            continue;
+          }
+          case 6: {
+            if (tag !== 49) {
+              break;
+            }
+
+            message.loraWeight = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<AceStep15Options>): AceStep15Options {
+    return AceStep15Options.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<AceStep15Options>): AceStep15Options {
+    const message = createBaseAceStep15Options();
+    message.mode = object.mode ?? GenerationMode.UNSPECIFIED;
+    message.shift = object.shift ?? undefined;
+    message.guidanceStart = object.guidanceStart ?? undefined;
+    message.guidanceEnd = object.guidanceEnd ?? undefined;
     message.lora = object.lora ?? "";
     message.loraWeight = object.loraWeight ?? undefined;
     return message;
@@ -2638,6 +3127,332 @@ export const EditTask: MessageFns<EditTask> = {
     message.end = object.end ?? undefined;
     message.averages = object.averages ?? 0;
     message.seed = object.seed ?? undefined;
+    return message;
+  },
+};
+
+function createBaseExtractTrackTask(): ExtractTrackTask {
+  return { source: undefined, track: TrackKind.UNSPECIFIED };
+}
+
+export const ExtractTrackTask: MessageFns<ExtractTrackTask> = {
+  encode(message: ExtractTrackTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
+    }
+    if (message.track !== TrackKind.UNSPECIFIED) {
+      writer.uint32(16).int32(trackKindToNumber(message.track));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ExtractTrackTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseExtractTrackTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.track = trackKindFromJSON(reader.int32());
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ExtractTrackTask>): ExtractTrackTask {
+    return ExtractTrackTask.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ExtractTrackTask>): ExtractTrackTask {
+    const message = createBaseExtractTrackTask();
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
+    message.track = object.track ?? TrackKind.UNSPECIFIED;
+    return message;
+  },
+};
+
+function createBaseLegoTask(): LegoTask {
+  return { source: undefined, track: TrackKind.UNSPECIFIED, startSeconds: 0, endSeconds: 0 };
+}
+
+export const LegoTask: MessageFns<LegoTask> = {
+  encode(message: LegoTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
+    }
+    if (message.track !== TrackKind.UNSPECIFIED) {
+      writer.uint32(16).int32(trackKindToNumber(message.track));
+    }
+    if (message.startSeconds !== 0) {
+      writer.uint32(25).double(message.startSeconds);
+    }
+    if (message.endSeconds !== 0) {
+      writer.uint32(33).double(message.endSeconds);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): LegoTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseLegoTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 2: {
+            if (tag !== 16) {
+              break;
+            }
+
+            message.track = trackKindFromJSON(reader.int32());
+            continue;
+          }
+          case 3: {
+            if (tag !== 25) {
+              break;
+            }
+
+            message.startSeconds = reader.double();
+            continue;
+          }
+          case 4: {
+            if (tag !== 33) {
+              break;
+            }
+
+            message.endSeconds = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<LegoTask>): LegoTask {
+    return LegoTask.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<LegoTask>): LegoTask {
+    const message = createBaseLegoTask();
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
+    message.track = object.track ?? TrackKind.UNSPECIFIED;
+    message.startSeconds = object.startSeconds ?? 0;
+    message.endSeconds = object.endSeconds ?? 0;
+    return message;
+  },
+};
+
+function createBaseCompleteTask(): CompleteTask {
+  return { source: undefined, tracks: [] };
+}
+
+export const CompleteTask: MessageFns<CompleteTask> = {
+  encode(message: CompleteTask, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
+    }
+    for (const v of message.tracks) {
+      writer.uint32(16).int32(trackKindToNumber(v!));
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): CompleteTask {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseCompleteTask();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+          case 2: {
+            if (tag === 16) {
+              message.tracks.push(trackKindFromJSON(reader.int32()));
+
+              continue;
+            }
+
+            if (tag === 18) {
+              const end2 = reader.uint32() + reader.pos;
+              while (reader.pos < end2) {
+                message.tracks.push(trackKindFromJSON(reader.int32()));
+              }
+
+              continue;
+            }
+
+            break;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<CompleteTask>): CompleteTask {
+    return CompleteTask.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<CompleteTask>): CompleteTask {
+    const message = createBaseCompleteTask();
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
+    message.tracks = object.tracks?.map((e) => e) || [];
+    return message;
+  },
+};
+
+function createBaseReferenceAudio(): ReferenceAudio {
+  return { source: undefined };
+}
+
+export const ReferenceAudio: MessageFns<ReferenceAudio> = {
+  encode(message: ReferenceAudio, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    switch (message.source?.$case) {
+      case "audio":
+        writer.uint32(10).bytes(message.source.value);
+        break;
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): ReferenceAudio {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseReferenceAudio();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 10) {
+              break;
+            }
+
+            message.source = { $case: "audio", value: Buffer.from(reader.bytes()) };
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<ReferenceAudio>): ReferenceAudio {
+    return ReferenceAudio.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<ReferenceAudio>): ReferenceAudio {
+    const message = createBaseReferenceAudio();
+    switch (object.source?.$case) {
+      case "audio": {
+        if (object.source?.value !== undefined && object.source?.value !== null) {
+          message.source = { $case: "audio", value: object.source.value };
+        }
+        break;
+      }
+    }
     return message;
   },
 };

@@ -13,9 +13,14 @@ from torch import nn
 from torch.nn import functional as F
 
 from model.engine import EngineUnavailable
+from model.shared.checkpoints.adapter_folders import CONFIG, WEIGHTS, weights_in
 
-WEIGHTS = "pytorch_lora_weights.safetensors"
-CONFIG = "adapter_config.json"
+_FACTORS = (".lora_A.weight", ".lora_B.weight", ".alpha")
+_PREFIXES = ("base_model.model.", "transformer.")
+"""Beginnings of names that PEFT and diffusers put before those of the network's layers."""
+
+Rename = Callable[[str], str]
+"""The name in the network of a layer's tensor in the file of an adapter."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,25 +42,21 @@ Adapter = Mapping[str, Pair]
 _active: ContextVar[tuple[Adapter, float] | None] = ContextVar("active adapter", default=None)
 
 
-def load(folder: Path, model: nn.Module) -> Adapter:
-    """Read the adapter in `folder`, with the dtype and device of `model`.
+def load(folder: Path, network: nn.Module, model: str, rename: Rename = str) -> Adapter:
+    """Read the adapter in `folder`, with the dtype and device of `network`; `model` is the name of the model in errors.
 
     A change is scaled by alpha / rank, or by alpha / sqrt(rank) if `adapter_config.json` beside the weights sets
     `use_rslora` (arXiv 2312.03732). alpha is taken from the file, otherwise from the config, otherwise it is the rank.
 
     Raises:
-        EngineUnavailable: the folder has no adapter, or an adapter that does not fit the model.
+        EngineUnavailable: the folder has no adapter, or an adapter that does not fit the network: every tensor must be
+            a factor of the change of a linear layer.
     """
-    path = folder / WEIGHTS
-    try:
-        with safe_open(path, framework="pt") as file:
-            tensors = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
-    except (OSError, ValueError) as error:
-        raise EngineUnavailable(
-            f"the LoRA adapter {path} cannot be read ({error}): correct its path in the settings, or the file"
-        ) from error
-    maps = {name: module for name, module in model.named_modules() if isinstance(module, nn.Linear)}
-    adapter = {name: _pair(path, name, tensors, maps, _config(folder)) for name in _changed(tensors)}
+    path = weights_in(folder) or folder / WEIGHTS[0]
+    tensors = _read(path, rename)
+    maps = {name: module for name, module in network.named_modules() if isinstance(module, nn.Linear)}
+    config = _config(folder)
+    adapter = {name: _pair(path, name, tensors, maps, config, model) for name in dict.fromkeys(map(_layer, tensors))}
     if not adapter:
         raise EngineUnavailable(
             f"the LoRA adapter {path} has no pair of tensors lora_A and lora_B: use an adapter in PEFT format"
@@ -63,8 +64,26 @@ def load(folder: Path, model: nn.Module) -> Adapter:
     return adapter
 
 
-def _changed(tensors: Mapping[str, torch.Tensor]) -> list[str]:
-    return [name.removesuffix(".lora_A.weight") for name in tensors if name.endswith(".lora_A.weight")]
+def _read(path: Path, rename: Rename) -> dict[str, torch.Tensor]:
+    """Return the tensors of an adapter by the names of their layers in the network."""
+    try:
+        with safe_open(path, framework="pt") as file:
+            return {rename(_plain(name)): file.get_tensor(name) for name in file.keys()}  # noqa: SIM118  # no mapping
+    except (OSError, ValueError) as error:
+        raise EngineUnavailable(
+            f"the LoRA adapter {path} cannot be read ({error}): correct its path in the settings, or the file"
+        ) from error
+
+
+def _plain(name: str) -> str:
+    for prefix in _PREFIXES:
+        name = name.removeprefix(prefix)
+    return name
+
+
+def _layer(name: str) -> str:
+    """Return the layer that a tensor changes; the tensor's own name if it is no factor."""
+    return next((name.removesuffix(end) for end in _FACTORS if name.endswith(end)), name)
 
 
 def _config(folder: Path) -> Mapping[str, object]:
@@ -79,29 +98,28 @@ def _config(folder: Path) -> Mapping[str, object]:
 
 
 def _pair(
-    path: Path,
-    name: str,
-    tensors: Mapping[str, torch.Tensor],
-    maps: Mapping[str, nn.Linear],
-    config: Mapping[str, object],
-) -> Pair:
-    plain = name.removeprefix("transformer.")
-    down, up = tensors[f"{name}.lora_A.weight"], tensors.get(f"{name}.lora_B.weight")
-    if (linear := maps.get(plain)) is None or up is None:
-        raise EngineUnavailable(
-            f"the LoRA adapter {path} changes {name}, which is not a linear layer of ACE-Step v1: use an adapter that "
-            "was trained for ACE-Step v1"
-        )
+    path: Path, name: str, tensors: Mapping[str, torch.Tensor], maps: Mapping[str, nn.Linear],
+    config: Mapping[str, object], model: str,
+) -> Pair:  # fmt: skip
+    advice = f"use an adapter that was trained for {model}"
+    down, up, alpha = (tensors.get(f"{name}{end}") for end in _FACTORS)
+    linear = maps.get(name)
+    if linear is None or down is None or up is None:
+        raise EngineUnavailable(f"the LoRA adapter {path} changes {name}, {_fault(linear, model)}: {advice}")
     shape = (up.shape[0], down.shape[1])
     if shape != tuple(linear.weight.shape) or up.shape[1] != down.shape[0]:
         other = f"changes {name} by {shape}, whose weight is {tuple(linear.weight.shape)}"
-        raise EngineUnavailable(f"the LoRA adapter {path} {other}: use an adapter that was trained for ACE-Step v1")
+        raise EngineUnavailable(f"the LoRA adapter {path} {other}: {advice}")
     rank = down.shape[0]
-    alpha = (
-        float(tensors[f"{name}.alpha"]) if f"{name}.alpha" in tensors else float(str(config.get("lora_alpha", rank)))
-    )
-    scale = alpha / (rank**0.5 if config.get("use_rslora") else rank)
+    size = float(str(config.get("lora_alpha", rank))) if alpha is None else float(alpha)
+    scale = size / (rank**0.5 if config.get("use_rslora") else rank)
     return Pair(down.to(linear.weight), up.to(linear.weight), scale)
+
+
+def _fault(linear: nn.Linear | None, model: str) -> str:
+    if linear is None:
+        return f"which is not a linear layer of {model}"
+    return "and lacks one of its two factors, lora_A and lora_B"
 
 
 def attach(model: nn.Module) -> None:

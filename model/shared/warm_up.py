@@ -1,4 +1,4 @@
-"""Warms the engine up with one short song before the first request."""
+"""Warms a diffusion engine up with one short song before the first request."""
 
 import logging
 
@@ -24,8 +24,10 @@ def warm_up(engine: Engine) -> None:
         pass
 
 
-def timed_warm_up(engine: Engine, device: torch.device) -> None:
-    """Warm the engine up on the CUDA device `device`, and log the seconds, measured by the device."""
+def timed_warm_up(engine: Engine, device: torch.device, model: str) -> None:
+    """Warm the engine up on the CUDA device `device`, and log the seconds, measured by the device; `model` is its name
+    in the log.
+    """
     stream = torch.cuda.current_stream(device)
     start, end = (torch.cuda.Event(enable_timing=True) for _ in range(2))  # type: ignore[no-untyped-call]
     start.record(stream)
@@ -33,5 +35,5 @@ def timed_warm_up(engine: Engine, device: torch.device) -> None:
     end.record(stream)
     end.synchronize()
     _log.info(
-        "the engine ACE-Step has warmed up by making ten seconds of music in %.1f s", start.elapsed_time(end) / 1000.0
+        "the engine %s has warmed up by making ten seconds of music in %.1f s", model, start.elapsed_time(end) / 1000.0
     )

@@ -1,0 +1,78 @@
+"""Checks of a request that concern several of its fields, or the loaded model. The module is free of torch."""
+
+from collections.abc import Collection, Iterator, Mapping
+from types import MappingProxyType
+
+from model.ace_step_15.networks.config import Variant
+from model.ace_step_15.options import AceStep15Options
+from model.shared.generation_mode import GenerationMode
+from model.shared.tasks import task_field
+from model.song import Control, InvalidParams, SongParams, Violation
+
+NAME = "ace_step_15"
+
+TIME_SIGNATURES: Mapping[str, str] = MappingProxyType({"2/4": "2", "3/4": "3", "4/4": "4", "6/8": "6"})
+"""The time signatures that the model knows, and its own names for them."""
+
+_UNABLE = frozenset({Control.ANCHOR, Control.STEMS, Control.VOCAL_LEVEL, Control.EDIT})
+"""Controls that no variant has."""
+
+_GUIDED = frozenset({Control.GUIDANCE_SCALE, Control.NEGATIVE_PROMPT})
+"""Controls that a turbo model, which needs no guidance, lacks."""
+
+_OF_BASE = frozenset({Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE})
+"""Controls that only the base model was trained for."""
+
+
+def controls_of(variant: Variant, *, covers: bool) -> frozenset[Control]:
+    """The controls that a request may use; `covers` is False for a checkpoint without audio tokenizers."""
+    lacking = _UNABLE | (_GUIDED if variant is Variant.TURBO else frozenset())
+    lacking |= frozenset() if variant is Variant.BASE else _OF_BASE
+    return frozenset(Control) - lacking - (frozenset() if covers else {Control.AUDIO_TO_AUDIO})
+
+
+def options_of(params: SongParams) -> AceStep15Options:
+    """The options of a request."""
+    options = AceStep15Options() if params.options is None else params.options
+    if not isinstance(options, AceStep15Options):
+        raise TypeError(
+            f"{type(options).__name__} is not the type of options of engine {NAME!r}: use {AceStep15Options.__name__}"
+        )
+    return options
+
+
+def check(params: SongParams, options: AceStep15Options, loras: Collection[str], *, guided: bool) -> None:
+    """Refuse what the song could not follow; `loras` are the adapters, and `guided` is True with guidance.
+
+    Raises:
+        InvalidParams: with a violation for each fault.
+    """
+    if found := list(_faults(params, options, loras, guided=guided)):
+        raise InvalidParams(*found)
+
+
+def _faults(
+    params: SongParams, options: AceStep15Options, loras: Collection[str], *, guided: bool
+) -> Iterator[Violation]:
+    if options.lora is not None and options.lora not in loras:
+        yield Violation(
+            f"{NAME}.lora",
+            f"is not the name of an adapter of this server; it has: {', '.join(sorted(loras)) or 'none'}",
+        )
+    if params.task is not None and options.mode is GenerationMode.SECTIONED:
+        yield Violation(f"{NAME}.mode", f"must be whole for the task {task_field(params.task)}")
+    if params.time_signature is not None and params.time_signature not in TIME_SIGNATURES:
+        yield Violation("time_signature", f"must be one of {', '.join(TIME_SIGNATURES)}")
+    if not guided:
+        yield from _unguided(params, options)
+
+
+def _unguided(params: SongParams, options: AceStep15Options) -> Iterator[Violation]:
+    asked = {
+        "negative_prompt": bool(params.negative_prompt),
+        f"{NAME}.guidance_start": options.guidance_start is not None,
+        f"{NAME}.guidance_end": options.guidance_end is not None,
+    }
+    for field, given in asked.items():
+        if given:
+            yield Violation(field, "has no effect without guidance: leave it out, or raise guidance_scale above 1")

@@ -1,0 +1,35 @@
+"""Divides a song into sections, and its latent frames among them. The module is free of torch."""
+
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from model.song import SectionKind
+
+Part = TypeVar("Part")
+
+
+def labels(kinds: Sequence[SectionKind]) -> list[str]:
+    """Return the display names of sections; kinds that occur several times are numbered ("verse 2")."""
+    return [
+        f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)
+        for index, kind in enumerate(kinds)
+    ]
+
+
+def merged(
+    parts: Sequence[Part], most: int, seconds: Callable[[Part], float], join: Callable[[Part, Part], Part]
+) -> list[Part]:
+    """Return at most `most` parts; the neighbours that are shortest together are joined first."""
+    kept = list(parts)
+    while len(kept) > most:
+        index = min(range(1, len(kept)), key=lambda i: seconds(kept[i - 1]) + seconds(kept[i]))
+        kept[index - 1 : index + 1] = [join(kept[index - 1], kept[index])]
+    return kept
+
+
+def shares(wished: Sequence[float], frames: int, least: int) -> list[int]:
+    """Divide `frames` in proportion to the `wished` lengths; each share has at least `least`, if they suffice."""
+    least = min(least, frames // len(wished))
+    spare = frames - least * len(wished)
+    ends = [round(spare * sum(wished[: index + 1]) / sum(wished)) for index in range(len(wished))]
+    return [least + end - before for end, before in zip(ends, [0, *ends[:-1]], strict=True)]

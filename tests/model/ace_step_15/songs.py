@@ -1,0 +1,58 @@
+"""Songs of the tests of this folder."""
+
+import io
+from typing import Any
+
+import numpy as np
+import soundfile
+
+from model.ace_step_15.engine import AceStep15Engine
+from model.ace_step_15.planning.spec import GenerationSpec
+from model.ace_step_15.states import State
+from model.engine import SectionContext
+from model.song import SongParams
+
+LYRICS = "[Verse 1]\n春天醒来花就开\n[副歌]\nla la la"
+RATE = 48_000
+
+
+def recording(seconds: float = 2.0, pitch: float = 220.0) -> bytes:
+    """A tone as a file."""
+    times = np.arange(round(seconds * RATE)) / RATE
+    file = io.BytesIO()
+    soundfile.write(file, 0.2 * np.sin(2 * np.pi * pitch * times), RATE, format="WAV")
+    return file.getvalue()
+
+
+def params(seconds: float | None = 10.0, **fields: Any) -> SongParams:
+    """A short song of few steps."""
+    usual: dict[str, Any] = {"prompt": "pop", "lyrics": LYRICS, "seed": 1, "steps": 3, "duration_seconds": seconds}
+    return SongParams(**usual | fields)
+
+
+def begun(engine: AceStep15Engine, asked: SongParams, index: int = 0, context: SectionContext | None = None) -> State:
+    """A section of a song before its first step."""
+    plan = engine.plan(asked)
+    state = engine.begin(plan, index, engine.prepare(plan, index), context)
+    assert isinstance(state, State)
+    return state
+
+
+def finish(engine: AceStep15Engine, *states: State) -> None:
+    """Denoise sections to their ends, together."""
+    while pending := [state for state in states if state.step < state.steps]:
+        engine.denoise(pending)
+
+
+def made(engine: AceStep15Engine, asked: SongParams) -> State:
+    """The finished first section of a song."""
+    state = begun(engine, asked)
+    finish(engine, state)
+    return state
+
+
+def spec_of(engine: AceStep15Engine, asked: SongParams) -> GenerationSpec:
+    """The engine's own plan of a song."""
+    spec = engine.plan(asked).detail
+    assert isinstance(spec, GenerationSpec)
+    return spec

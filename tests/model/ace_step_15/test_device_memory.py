@@ -1,0 +1,92 @@
+"""What happens when a device has no memory for a pass, and how much memory songs are said to take."""
+
+from collections.abc import Sequence
+
+import pytest
+import torch
+from torch.nn import functional as F
+
+from model.ace_step_15.engine import AceStep15Engine
+from model.ace_step_15.memory import codec_bytes, step_bytes
+from model.ace_step_15.networks.codec import WINDOW, Decoder, Encoder
+from model.ace_step_15.networks.config import CodecConfig, StackConfig, TransformerConfig
+from model.ace_step_15.networks.contexts import ContextBatch
+from model.ace_step_15.networks.transformer import Transformer
+from model.ace_step_15.sampling.batched_forward import BatchedForward
+from model.ace_step_15.sampling.trajectories import Row
+from server.workers.batch_denoise import denoise
+from tests.model.ace_step_15.songs import begun, made, params
+from tests.support.device_memory import LiveBytes
+
+META = torch.device("meta")
+ROWS = 4
+"""Rows for which the device of the tests has memory: two songs with guidance."""
+
+
+class SmallDevice:
+    """Passes of an engine on a device with little memory, which notes how many rows were asked for."""
+
+    def __init__(self, forward: BatchedForward) -> None:
+        self.asked: list[int] = []
+        self._forward = forward
+
+    def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
+        self.asked.append(len(rows))
+        if len(rows) > ROWS:
+            raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 2.00 GiB.")
+        return self._forward(rows)
+
+
+def test_a_batch_without_room_is_halved_and_its_songs_are_those_of_each_alone(
+    engine: AceStep15Engine, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seeds = range(5)
+    alone = [made(engine, params(seed=seed)).trajectory.latents for seed in seeds]
+    songs = [begun(engine, params(seed=seed)) for seed in seeds]
+    small = SmallDevice(engine._forward)
+    monkeypatch.setattr(engine, "_forward", small)
+    assert denoise(engine, songs, 1) == ([None] * 5, 2)
+    assert [song.step for song in songs] == [1] * 5
+    assert small.asked == [10, 6, 4, 2, 4]
+    assert denoise(engine, songs, 2) == ([None] * 5, 2)
+    for song, expected in zip(songs, alone, strict=True):
+        torch.testing.assert_close(song.trajectory.latents, expected, rtol=0, atol=1e-4)
+    # A song that fits nowhere fails alone, and its state stays as it was.
+    monkeypatch.setattr("tests.model.ace_step_15.test_device_memory.ROWS", 1)
+    song = begun(engine, params())
+    (error,), fits = denoise(engine, [song], 1)
+    assert isinstance(error, torch.OutOfMemoryError)
+    assert (fits, song.step) == (0, 0)
+
+
+def kernel(queries: torch.Tensor, *_given: object, **_how: object) -> torch.Tensor:
+    """Attention as a fused kernel does it, which keeps no scores."""
+    return torch.empty_like(queries)
+
+
+@torch.no_grad()
+def test_a_step_of_the_released_size_takes_what_it_is_said_to(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(F, "scaled_dot_product_attention", kernel)
+    config, rows, frames = TransformerConfig(StackConfig(), (True, False)), 2, 3000
+    with META:
+        transformer = Transformer(config).bfloat16()
+    cache = transformer.cached(torch.empty(1, 400, config.context_width, dtype=torch.bfloat16, device=META))
+    latents, given = (torch.empty(rows, frames, width, device=META) for width in (64, 128))
+    contexts = ContextBatch.of([cache] * rows)
+    with LiveBytes() as live:
+        transformer(latents, given, torch.empty(rows, device=META), contexts, None)
+    said = step_bytes(config.stack, 2, rows * frames // config.patch)
+    assert 0.7 * said < live.peak <= said
+
+
+@torch.no_grad()
+def test_a_window_of_the_released_autoencoder_takes_what_it_is_said_to() -> None:
+    config = CodecConfig()
+    frames = WINDOW + 2 * config.context
+    said = codec_bytes(config, 2)
+    for make, shape in ((Decoder, (1, 64, frames)), (Encoder, (1, 2, frames * config.hop))):
+        with META:
+            network = make(config).bfloat16()
+        with LiveBytes() as live:
+            network(torch.empty(*shape, dtype=torch.bfloat16, device=META))
+        assert 0.3 * said < live.peak < 1.1 * said
