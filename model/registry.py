@@ -45,6 +45,12 @@ ENGINES: Engines = MappingProxyType(
             settings="model.ace_step_15.settings:AceStep15Settings",
             validator="model.ace_step_15.validation:AceStep15Validator",
         ),
+        "musicgen": EngineEntry(
+            "model.musicgen.engine:MusicGenEngine",
+            settings="model.musicgen.settings:MusicGenSettings",
+            options="model.musicgen.options:MusicGenOptions",
+            validator="model.musicgen.validation:MusicGenValidator",
+        ),
     }
 )
 """The engines that come with this package, by name."""

@@ -291,6 +291,7 @@ class GenerateRequest(_message.Message):
     EXTEND_FIELD_NUMBER: _builtins.int
     EDIT_FIELD_NUMBER: _builtins.int
     ACE_STEP_FIELD_NUMBER: _builtins.int
+    MUSICGEN_FIELD_NUMBER: _builtins.int
     request_id: _builtins.str
     """Id of the request for logs and idempotency: a UUID chosen by the caller, a new one for every song. Empty: the
     server chooses it.
@@ -386,6 +387,10 @@ class GenerateRequest(_message.Message):
     def ace_step(self) -> Global___AceStepOptions:
         """Options of the engine "ace_step"."""
 
+    @_builtins.property
+    def musicgen(self) -> Global___MusicGenOptions:
+        """Options of the engine "musicgen"."""
+
     def __init__(
         self,
         *,
@@ -412,10 +417,11 @@ class GenerateRequest(_message.Message):
         extend: Global___ExtendTask | None = ...,
         edit: Global___EditTask | None = ...,
         ace_step: Global___AceStepOptions | None = ...,
+        musicgen: Global___MusicGenOptions | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "edit", b"edit", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "mastering", b"mastering", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "edit", b"edit", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "mastering", b"mastering", "musicgen", b"musicgen", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lyrics", b"lyrics", "mastering", b"mastering", "prompt", b"prompt", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "engine_options", b"engine_options", "extend", b"extend", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lyrics", b"lyrics", "mastering", b"mastering", "musicgen", b"musicgen", "prompt", b"prompt", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -425,7 +431,7 @@ class GenerateRequest(_message.Message):
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
-    _WhichOneofReturnType_engine_options: _TypeAlias = _typing.Literal["ace_step"]  # noqa: Y015
+    _WhichOneofReturnType_engine_options: _TypeAlias = _typing.Literal["ace_step", "musicgen"]  # noqa: Y015
     _WhichOneofArgType_engine_options: _TypeAlias = _typing.Literal["engine_options", b"engine_options"]  # noqa: Y015
     _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["audio_to_audio", "retake", "repaint", "extend", "edit"]  # noqa: Y015
     _WhichOneofArgType_task: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
@@ -492,6 +498,39 @@ class AceStepOptions(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__omega) -> _WhichOneofReturnType__omega | None: ...
 
 Global___AceStepOptions: _TypeAlias = AceStepOptions  # noqa: Y015
+
+@_typing.final
+class MusicGenOptions(_message.Message):
+    """Options that only the engine "musicgen" has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOP_K_FIELD_NUMBER: _builtins.int
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    top_k: _builtins.int
+    """Number of likeliest tokens from which each token is drawn, in the range [1, 2048]; 1 takes the likeliest. Unset: 250."""
+    temperature: _builtins.float
+    """Temperature of the draw, in the range [0.1, 3]; higher values make it less predictable. Unset: 1."""
+    def __init__(
+        self,
+        *,
+        top_k: _builtins.int | None = ...,
+        temperature: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "_top_k", b"_top_k", "temperature", b"temperature", "top_k", b"top_k"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "_top_k", b"_top_k", "temperature", b"temperature", "top_k", b"top_k"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
+    _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
+    _WhichOneofReturnType__top_k: _TypeAlias = _typing.Literal["top_k"]  # noqa: Y015
+    _WhichOneofArgType__top_k: _TypeAlias = _typing.Literal["_top_k", b"_top_k"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_k) -> _WhichOneofReturnType__top_k | None: ...
+
+Global___MusicGenOptions: _TypeAlias = MusicGenOptions  # noqa: Y015
 
 @_typing.final
 class AudioConfig(_message.Message):
