@@ -47,10 +47,13 @@ class EngineInfo:
     """Properties of an engine and limits of its requests; ranges are inclusive.
 
     An engine without `voices` accepts no choice of voice. `license` is an SPDX licence expression of the weights and
-    data, or the name of the terms ("LicenseRef-...") if SPDX lists none. `commercial_use_allowed` is `False` also if
-    the terms of one part are unclear. `attribution` is the text that a product with the engine's songs must show,
-    possibly empty. Every window of sound has `channels` channels. `experimental_languages` are those of `languages` of
-    which listeners understand only few words.
+    data, or the name of the terms ("LicenseRef-...") if SPDX lists none; `license_urls` are web pages with the terms
+    (`model.shared.licences`). `commercial_use_allowed` is `False` also if the terms of one part are unclear.
+    `attribution` is the text that a product with the engine's songs must show, possibly empty. Every window of sound
+    has `channels` channels, 1 or 2. `duration_seconds` lies within [3, 600]. `steps` and `default_steps` are `None` for
+    an engine that does not denoise; it cannot have the control STEPS. With `length_is_exact` every plan has
+    `SongPlan.engine_samples`; otherwise a song may be shorter than its plan (`SectionState.ends_song`).
+    `experimental_languages` are those of `languages` of which listeners understand only few words.
     """
 
     name: str
@@ -62,8 +65,8 @@ class EngineInfo:
     sample_rate_hertz: int
     channels: int
     duration_seconds: tuple[float, float]
-    steps: tuple[int, int]
-    default_steps: int
+    steps: tuple[int, int] | None
+    default_steps: int | None
     guidance_scale: tuple[float, float]
     default_guidance_scale: float
     controls: frozenset[Control]
@@ -71,6 +74,8 @@ class EngineInfo:
     voices: frozenset[Voice] = frozenset()
     loras: tuple[str, ...] = ()
     experimental_languages: tuple[str, ...] = ()
+    license_urls: tuple[str, ...] = ()
+    length_is_exact: bool = True
 
 
 class SectionConditions(Protocol):

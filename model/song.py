@@ -240,14 +240,15 @@ class SectionPlan:
 class SongPlan:
     """A planned song without sound. Only the engine that made it reads `detail`.
 
-    `notes` are remarks for the caller about the interpretation of the request. `voice` is the singing voice, `None` for
-    an instrumental. `engine_samples` is the length of the song in samples per channel, at the engine's sample rate;
-    `None` if the engine knows it only once the sound is made.
+    `steps` are the denoising steps of each section, `None` for an engine that does not denoise. `notes` are remarks for
+    the caller about the interpretation of the request. `voice` is the singing voice, `None` for an instrumental. The
+    durations of song and sections are upper bounds if `engine_samples` is `None`. `engine_samples` is the length of the
+    song in samples per channel, at the engine's sample rate; `None` if the engine knows it only once the sound is made.
     """
 
     engine: str
     seed: int
-    steps: int
+    steps: int | None
     guidance_scale: float
     duration_seconds: float
     sections: tuple[SectionPlan, ...]
@@ -257,6 +258,12 @@ class SongPlan:
     voice: Voice | None = None
     engine_samples: int | None = None
     detail: object = field(default=None, repr=False, compare=False)
+
+    @property
+    def denoising_steps(self) -> int:
+        """The denoising steps of each section; only an engine that denoises asks for them."""
+        assert self.steps is not None, "the engine does not denoise"
+        return self.steps
 
 
 @dataclass(frozen=True, slots=True)

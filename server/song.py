@@ -127,11 +127,12 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """Section `section_index` has done `step` of `steps` denoising steps."""
+    """Section `section_index` has done `step` of `steps` steps; they are denoising steps if the engine `denoises`."""
 
     section_index: int
     step: int
     steps: int
+    denoises: bool = True
 
 
 @crosses_quickly

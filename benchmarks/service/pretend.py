@@ -97,6 +97,7 @@ class PretendEngine:
             controls=frozenset(Control),
             stems=ALL_STEMS,
             voices=frozenset(Voice),
+            length_is_exact=False,
         )
 
     def plan(self, params: SongParams) -> SongPlan:

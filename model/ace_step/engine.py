@@ -38,6 +38,7 @@ from model.ace_step.settings import RELEASED, AceStepSettings
 from model.ace_step.warm_up import timed_warm_up
 from model.engine import EngineInfo, EngineUnavailable, Option, SectionConditions, SectionContext, SectionState
 from model.shared.device import Device, shares_steps
+from model.shared.licences import Licence, expression_of, spdx, urls_of
 from model.shared.saved_tensors import latents_bytes, latents_of
 from model.shared.tasks import task_field
 from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
@@ -101,7 +102,8 @@ class AceStepEngine:
             description="ACE-Step v1 3.5B: makes a whole song by latent diffusion, from style keywords and lyrics; "
             "needs a GPU.",
             languages=LANGUAGES,
-            license=license_of(self._settings),
+            license=expression_of(licences_of(self._settings)),
+            license_urls=urls_of(licences_of(self._settings)),
             commercial_use_allowed=False,
             attribution="",
             sample_rate_hertz=SAMPLE_RATE,
@@ -264,11 +266,11 @@ def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.A
     return adapters
 
 
-def license_of(settings: AceStepSettings) -> str:
-    """Return the license of the loaded model; THIRD_PARTY.md explains names that SPDX does not list."""
-    checkpoint = "Apache-2.0" if settings.checkpoint == RELEASED else "LicenseRef-other-checkpoint"
-    parts = [checkpoint, "LicenseRef-ACE-Step-lyric-vocabulary", *(["LicenseRef-adapters"] if settings.loras else [])]
-    return " AND ".join(parts)
+def licences_of(settings: AceStepSettings) -> tuple[Licence, ...]:
+    """Return the licences of the loaded model; THIRD_PARTY.md explains names that SPDX does not list."""
+    checkpoint = spdx("Apache-2.0") if settings.checkpoint == RELEASED else Licence("LicenseRef-other-checkpoint")
+    vocabulary = Licence("LicenseRef-ACE-Step-lyric-vocabulary", "https://github.com/ace-step/ACE-Step")
+    return (checkpoint, vocabulary, *([Licence("LicenseRef-adapters")] if settings.loras else []))
 
 
 def _spec(plan: SongPlan) -> GenerationSpec:

@@ -26,6 +26,7 @@ from model.ace_step_15.states import Conditions, Context, State
 from model.ace_step_15.tasks import Cover
 from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
 from model.shared.device import Device, shares_steps
+from model.shared.licences import Licence, spdx, urls_of
 from model.shared.sampling.flow import mixed
 from model.shared.saved_tensors import latents_bytes, latents_of
 from model.shared.tasks import task_field
@@ -82,12 +83,14 @@ class AceStep15Engine:
     def info(self) -> EngineInfo:
         """See `Engine.info`."""
         codec, released = self._facts.codec, self._settings.checkpoint == RELEASED
+        licence = spdx("MIT") if released else Licence("LicenseRef-other-checkpoint")
         return EngineInfo(
             name=NAME,
             description=f"ACE-Step 1.5 ({self._facts.variant}): makes a whole song by latent diffusion, from a "
             "description and lyrics; needs a GPU.",
             languages=LANGUAGES,
-            license="MIT" if released else "LicenseRef-other-checkpoint",
+            license=licence.name,
+            license_urls=urls_of([licence]),
             commercial_use_allowed=released,
             attribution="",
             sample_rate_hertz=codec.sample_rate,

@@ -82,7 +82,7 @@ class StudioEngine:
         length = padded_length(wanted, follows=index > 0)
         return StudioConditions(
             spec=wanted,
-            steps=plan.steps,
+            steps=plan.denoising_steps,
             cost=rows(plan.guidance_scale) * length,
             length=length,
             memory_bytes=_STATE_BYTES,
@@ -99,7 +99,7 @@ class StudioEngine:
             conditions.spec,
             memory,
             seed=section_seed(plan.seed, index),
-            steps=plan.steps,
+            steps=plan.denoising_steps,
             guidance_scale=plan.guidance_scale,
         )
         return DraftState(plan, index, draft, arranger, mixer, self._denoiser)

@@ -1,11 +1,17 @@
 """The properties of the studio engine for callers and plans."""
 
 from model.engine import EngineInfo
+from model.shared.licences import Licence, expression_of, spdx, urls_of
 from model.song import ALL_STEMS, Control, Voice
 
 SAMPLE_RATE_HERTZ = 48_000
 
-LICENSE = "MIT AND LicenseRef-CC-BY-SA AND BSD-2-Clause AND Apache-2.0"
+LICENCES = (
+    spdx("MIT"),
+    Licence("LicenseRef-CC-BY-SA", "https://creativecommons.org/licenses/by-sa/"),
+    spdx("BSD-2-Clause"),
+    spdx("Apache-2.0"),
+)
 """Instruments and training data, voice (CC BY-SA of no stated version), pronunciations, characters: THIRD_PARTY.md."""
 
 ATTRIBUTION = (
@@ -34,7 +40,8 @@ INFO = EngineInfo(
     description="Symbolic score diffusion, sung by a recorded voice and played by sampled instruments; runs on a CPU.",
     languages=("zh", "en"),
     experimental_languages=("en",),
-    license=LICENSE,
+    license=expression_of(LICENCES),
+    license_urls=urls_of(LICENCES),
     commercial_use_allowed=True,
     attribution=ATTRIBUTION,
     sample_rate_hertz=SAMPLE_RATE_HERTZ,

@@ -73,7 +73,7 @@ class StudioState(ABC):
     @property
     def steps(self) -> int:
         """Total number of steps."""
-        return self.plan.steps
+        return self.plan.denoising_steps
 
     @property
     @abstractmethod

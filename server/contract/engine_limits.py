@@ -53,7 +53,7 @@ def _check_controls(message: music_pb2.GenerateRequest, engine: EngineInfo, engi
 def _range_violations(message: music_pb2.GenerateRequest, engine: EngineInfo) -> Iterable[Violation]:
     if message.duration_seconds != 0:
         yield from _outside("duration_seconds", message.duration_seconds, engine.duration_seconds, engine.name)
-    if message.HasField("steps"):
+    if message.HasField("steps") and engine.steps is not None:
         yield from _outside("steps", message.steps, engine.steps, engine.name)
     if message.HasField("guidance_scale"):
         yield from _outside("guidance_scale", message.guidance_scale, engine.guidance_scale, engine.name)

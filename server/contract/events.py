@@ -77,7 +77,7 @@ def _plan(event: Planned, request: SongRequest) -> music_pb2.SongPlan:
         duration_seconds=plan.duration_seconds,
         key=plan.key or "",
         tempo_bpm=plan.tempo_bpm,
-        steps=plan.steps,
+        steps=plan.steps or 0,
         guidance_scale=plan.guidance_scale,
         notes=plan.notes,
         sample_rate_hertz=request.audio.sample_rate_hertz,
@@ -125,7 +125,10 @@ def _syllable(syllable: Syllable) -> music_pb2.Syllable:
 
 
 def _progress(event: Progressed) -> music_pb2.SongProgress:
-    return music_pb2.SongProgress(section_index=event.section_index, step=event.step, steps=event.steps)
+    progress = music_pb2.SongProgress(section_index=event.section_index, section_share=event.step / event.steps)
+    if event.denoises:
+        progress.step, progress.steps = event.step, event.steps
+    return progress
 
 
 def _chunk(event: Chunk) -> music_pb2.AudioChunk:

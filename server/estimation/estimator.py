@@ -29,7 +29,7 @@ class Spent:
     `first_seconds` were needed until the first sound, `step_seconds` for denoising, with each step divided among the
     songs that shared it; `whole_step_seconds` are the same steps undivided, `other_seconds` everything else.
     `lag_seconds` passed from the first sound to the first chunk. The song is `sound_seconds` long, with `steps` per
-    section.
+    section; 1 if the engine does not denoise, since nobody asks for a number of steps then.
     """
 
     first_seconds: float

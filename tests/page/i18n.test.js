@@ -43,7 +43,7 @@ test("the language is the one chosen, else the browser's, else English", () => {
 });
 
 test("rules are told in words", () => {
-  assert.equal(explained("duration", "must be 0 or in the range [10, 240]"), "Must be between 10 and 240.");
+  assert.equal(explained("duration", "must be 0 or in the range [3, 600]"), "Must be between 3 and 600.");
   assert.equal(explained("seed", "must be greater than or equal to 0 and less than or equal to 9"), "Must be between 0 and 9.");
   assert.equal(explained("prompt", "must be at most 1000 characters"), "At most 1000 characters.");
   assert.equal(explained("lyrics", "hold no words (times are not sung); write what is sung"), "There are no words in it. Write what is sung, or leave it empty for an instrumental.");

@@ -7,13 +7,18 @@ const timing = (start) => ({ line_index: 0, syllable_index: 0, start_seconds: st
 const told = (...events) => events.reduce((song, [name, data]) => after(song, name, data), blank("song-1"));
 
 test("sections wait, are denoised, are ready", () => {
-  const song = told(["accepted", { seed: 7 }], ["plan", PLAN], ["progress", { section_index: 1, step: 3, steps: 12 }]);
+  const song = told(["accepted", { seed: 7 }], ["plan", PLAN], ["progress", { section_index: 1, section_share: 0.25, step: 3, steps: 12 }]);
   assert.deepEqual(song.sections.map(({ state, step }) => [state, step]), [["queued", 0], ["denoising", 3]]);
   const ready = after(song, "section", { section_index: 1, timings: [timing(5)] });
   assert.equal(ready.sections[1].state, "ready");
-  const late = after(ready, "progress", { section_index: 1, step: 12, steps: 12 });
+  const late = after(ready, "progress", { section_index: 1, section_share: 1, step: 12, steps: 12 });
   assert.equal(late.sections[1].state, "ready");
   assert.equal(song.seed, 7);
+});
+
+test("a section that is not denoised tells its share", () => {
+  const [section] = told(["plan", PLAN], ["progress", { section_index: 0, section_share: 0.5, step: 0, steps: 0 }]).sections;
+  assert.deepEqual([section.state, section.share, section.steps], ["making", 0.5, 0]);
 });
 
 test("a heartbeat says nothing of a section", () => {

@@ -29,6 +29,8 @@ FAKE_INFO = EngineInfo(
     controls=frozenset(Control) - {Control.ANCHOR},
     stems=frozenset({Stem.VOCAL, Stem.DRUMS}),
     voices=frozenset({Voice.FEMALE}),
+    license_urls=("https://creativecommons.org/licenses/by/4.0/",),
+    length_is_exact=False,
 )
 
 FAKE_PLAN = SongPlan(

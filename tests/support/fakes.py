@@ -119,6 +119,7 @@ class FakeEngine:
             controls=frozenset(Control),
             stems=ALL_STEMS,
             voices=frozenset({Voice.FEMALE}),
+            length_is_exact=False,
         )
 
     def plan(self, params: SongParams) -> SongPlan:
@@ -135,7 +136,7 @@ class FakeEngine:
         return SongPlan("fake", params.seed, steps, 3.0, count * SECTION_SECONDS, sections, detail=params)
 
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        return FakeConditions(plan.steps)
+        return FakeConditions(plan.denoising_steps)
 
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None

@@ -111,7 +111,7 @@ def compose(denoiser: ScoreDenoiser, plan: SongPlan) -> list[tuple[SectionSpec, 
             spec,
             memory,
             seed=section_seed(plan.seed, index),
-            steps=plan.steps,
+            steps=plan.denoising_steps,
             guidance_scale=plan.guidance_scale,
         )
         while draft.step < draft.steps:

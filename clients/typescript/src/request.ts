@@ -22,7 +22,7 @@ export interface SongRequest {
   readonly prompt?: string;
   /** Lines under section tags; none: an instrumental. */
   readonly lyrics?: string;
-  /** 10 to 240. */
+  /** 3 to 600, and in the range of the engine. */
   readonly durationSeconds?: number;
   readonly engine?: string;
   readonly seed?: number;

@@ -23,8 +23,10 @@ def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[fl
     )
     violations = [
         Violation(field, f"{value:g} is outside {low:g} to {high:g}, the range of engine 'studio'")
-        for field, value, (low, high) in numbers
-        if value is not None and not low <= value <= high
+        for field, value, limits in numbers
+        if value is not None and limits is not None
+        for low, high in [limits]
+        if not low <= value <= high
     ]
     violations += _anchor_violations(params.anchor)
     violations += _language_violations(params.language, info.languages)

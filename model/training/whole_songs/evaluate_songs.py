@@ -50,7 +50,7 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
                 section_spec(plans[row], index),
                 memories[row],
                 seed=section_seed(plans[row].seed, index),
-                steps=plans[row].steps,
+                steps=plans[row].denoising_steps,
                 guidance_scale=plans[row].guidance_scale,
             )
             for row in open_songs

@@ -311,9 +311,9 @@ class GenerateRequest(_message.Message):
     tags returns an error.
     """
     duration_seconds: _builtins.float
-    """Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`. The length
-    of the song may differ by one bar. 0: the engine derives it from the lyrics. Other values return an error. With a
-    task that takes a recording it must be 0.
+    """Length of the song in seconds, in the range [3, 600] and within the engine's own range, see `Engine`. The length
+    of the song may differ by one bar; it is an upper bound if `Engine.length_is_exact` is false. 0: the engine derives
+    it from the lyrics. Other values return an error. With a task that takes a recording it must be 0.
     """
     seed: _builtins.int
     """Seed of all randomness, in the range [0, 4294967295]. The same request with the same seed gives the same song.
@@ -661,8 +661,8 @@ class AudioToAudioTask(_message.Message):
     AUDIO_FIELD_NUMBER: _builtins.int
     STRENGTH_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-    server's limit of a request.
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+    own limit, at most 16 MiB and the server's limit of a request.
     """
     strength: _builtins.float
     """Influence of the recording on the new song, in the range [0, 1]; 0: none. Unset: 0.5."""
@@ -732,13 +732,13 @@ class RepaintTask(_message.Message):
     VARIANCE_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-    server's limit of a request.
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+    own limit, at most 16 MiB and the server's limit of a request.
     """
     start_seconds: _builtins.float
-    """Start of the new part in seconds of the recording, in the range [0, 240]."""
+    """Start of the new part in seconds of the recording, in the range [0, 600]."""
     end_seconds: _builtins.float
-    """End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 240]."""
+    """End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 600]."""
     variance: _builtins.float
     """Amount of difference from the old part, in the range (0, 1]; at 1 the part is entirely new. Unset: 0.5."""
     seed: _builtins.int
@@ -773,7 +773,7 @@ Global___RepaintTask: _TypeAlias = RepaintTask  # noqa: Y015
 
 @_typing.final
 class ExtendTask(_message.Message):
-    """Extends a recording at its beginning, its end, or both, to at most 240 s in all."""
+    """Extends a recording at its beginning, its end, or both, to at most the longest song of the engine."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -782,13 +782,13 @@ class ExtendTask(_message.Message):
     RIGHT_SECONDS_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-    server's limit of a request.
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+    own limit, at most 16 MiB and the server's limit of a request.
     """
     left_seconds: _builtins.float
-    """Length of the part before the recording, in seconds, in the range [0, 240]. 0: none."""
+    """Length of the part before the recording, in seconds, in the range [0, 600]. 0: none."""
     right_seconds: _builtins.float
-    """Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. `left_seconds` and
+    """Length of the part after the recording, in seconds, in the range [0, 600]. 0: none. `left_seconds` and
     `right_seconds` must not both be 0.
     """
     seed: _builtins.int
@@ -832,8 +832,8 @@ class EditTask(_message.Message):
     AVERAGES_FIELD_NUMBER: _builtins.int
     SEED_FIELD_NUMBER: _builtins.int
     audio: _builtins.bytes
-    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-    server's limit of a request.
+    """The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+    own limit, at most 16 MiB and the server's limit of a request.
     """
     prompt: _builtins.str
     """New style, in the form of `GenerateRequest.prompt`. At most 1000 characters. Empty: the style is not described."""
@@ -1060,13 +1060,15 @@ class SongPlan(_message.Message):
     STREAM_SIZE_BYTES_FIELD_NUMBER: _builtins.int
     MARKS_FIELD_NUMBER: _builtins.int
     duration_seconds: _builtins.float
-    """Length of the song in seconds."""
+    """Length of the song in seconds; an upper bound if `sample_count_exact` is false. The sections are then shorter, too,
+    or left out at the end: `SectionFinished` has their actual times.
+    """
     key: _builtins.str
     """Musical key, such as "C major". Empty if the engine does not choose one."""
     tempo_bpm: _builtins.float
     """Tempo in quarter notes per minute. Unset if the engine does not set one."""
     steps: _builtins.int
-    """Denoising steps per section."""
+    """Denoising steps per section. 0: the engine does not denoise, but makes a song frame by frame."""
     guidance_scale: _builtins.float
     """Strength of classifier-free guidance."""
     sample_rate_hertz: _builtins.int
@@ -1297,8 +1299,8 @@ Global___Syllable: _TypeAlias = Syllable  # noqa: Y015
 
 @_typing.final
 class SongProgress(_message.Message):
-    """Progress of a song: its queue position while it waits, its denoising steps once it is being made. Also the heartbeat
-    of a stream that has nothing else to send.
+    """Progress of a song: its queue position while it waits, the work on its sections once it is being made. Also the
+    heartbeat of a stream that has nothing else to send.
     """
 
     DESCRIPTOR: _descriptor.Descriptor
@@ -1309,14 +1311,19 @@ class SongProgress(_message.Message):
     QUEUE_POSITION_FIELD_NUMBER: _builtins.int
     ESTIMATED_FIRST_AUDIO_FIELD_NUMBER: _builtins.int
     ESTIMATED_FINISH_FIELD_NUMBER: _builtins.int
+    SECTION_SHARE_FIELD_NUMBER: _builtins.int
     section_index: _builtins.int
-    """Index of the section being denoised."""
+    """Index of the section being made."""
     step: _builtins.int
-    """Steps done of that section, from 1 to `steps`."""
+    """Denoising steps done of that section, from 1 to `steps`."""
     steps: _builtins.int
-    """Total steps of that section. 0: the message has no denoising progress; `section_index` and `step` are 0, too."""
+    """Total denoising steps of that section. 0: the message has no denoising progress, and `step` is 0, too."""
     queue_position: _builtins.int
     """Number of songs ahead of this one in the queue. 0 once the song is being made."""
+    section_share: _builtins.float
+    """Share of the section's steps that is done, in the range (0, 1], also for engines that do not denoise. An engine that
+    may end a section early jumps to 1 then. 0: the message has no progress of a section; `section_index` is 0, too.
+    """
     @_builtins.property
     def estimated_first_audio(self) -> _duration_pb2.Duration:
         """Estimate of the time from this event to the first chunk. Unset while unknown, and after the first chunk."""
@@ -1334,10 +1341,11 @@ class SongProgress(_message.Message):
         queue_position: _builtins.int = ...,
         estimated_first_audio: _duration_pb2.Duration | None = ...,
         estimated_finish: _duration_pb2.Duration | None = ...,
+        section_share: _builtins.float = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _typing.Literal["estimated_finish", b"estimated_finish", "estimated_first_audio", b"estimated_first_audio"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_finish", b"estimated_finish", "estimated_first_audio", b"estimated_first_audio", "queue_position", b"queue_position", "section_index", b"section_index", "step", b"step", "steps", b"steps"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["estimated_finish", b"estimated_finish", "estimated_first_audio", b"estimated_first_audio", "queue_position", b"queue_position", "section_index", b"section_index", "section_share", b"section_share", "step", b"step", "steps", b"steps"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 
@@ -2019,6 +2027,9 @@ class Engine(_message.Message):
     ATTRIBUTION_FIELD_NUMBER: _builtins.int
     CHANNELS_FIELD_NUMBER: _builtins.int
     EXPERIMENTAL_LANGUAGES_FIELD_NUMBER: _builtins.int
+    LICENSE_URLS_FIELD_NUMBER: _builtins.int
+    LENGTH_IS_EXACT_FIELD_NUMBER: _builtins.int
+    SAMPLE_RATE_HERTZ_FIELD_NUMBER: _builtins.int
     name: _builtins.str
     """Name of the engine, the value for `GenerateRequest.engine`."""
     description: _builtins.str
@@ -2030,11 +2041,11 @@ class Engine(_message.Message):
     max_duration_seconds: _builtins.float
     """Longest song in seconds."""
     min_steps: _builtins.int
-    """Fewest denoising steps."""
+    """Fewest denoising steps. 0: the engine does not denoise, and a request with `steps` returns FAILED_PRECONDITION."""
     max_steps: _builtins.int
-    """Most denoising steps."""
+    """Most denoising steps. 0: the engine does not denoise."""
     default_steps: _builtins.int
-    """Denoising steps if the request sets none."""
+    """Denoising steps if the request sets none. 0: the engine does not denoise."""
     min_guidance_scale: _builtins.float
     """Lowest guidance scale."""
     max_guidance_scale: _builtins.float
@@ -2056,7 +2067,17 @@ class Engine(_message.Message):
     attribution: _builtins.str
     """Attribution that a product with the engine's songs must show. Empty: none is required, or the engine is not loaded."""
     channels: _builtins.int
-    """Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded."""
+    """Channels of the sound that the engine makes: 1 is mono, 2 stereo. Mono is delivered as two equal channels. 0 while
+    the engine is not loaded.
+    """
+    length_is_exact: _builtins.bool
+    """True if the plan of every song tells its length to the sample. False if a song may end before its planned length,
+    and while the engine is not loaded.
+    """
+    sample_rate_hertz: _builtins.int
+    """Samples per second and channel of the sound that the engine makes. It is resampled to the delivered rate. 0 while
+    the engine is not loaded.
+    """
     @_builtins.property
     def devices(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """Devices that the engine runs on, such as "cpu" or "cuda:0"."""
@@ -2087,6 +2108,10 @@ class Engine(_message.Message):
     def experimental_languages(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
         """The part of `languages` that is experimental: listeners understand only few of the sung words."""
 
+    @_builtins.property
+    def license_urls(self) -> _containers.RepeatedScalarFieldContainer[_builtins.str]:
+        """Web pages with the terms of `license`, in its order; parts of it without a page are left out."""
+
     def __init__(
         self,
         *,
@@ -2112,10 +2137,13 @@ class Engine(_message.Message):
         attribution: _builtins.str = ...,
         channels: _builtins.int = ...,
         experimental_languages: _abc.Iterable[_builtins.str] | None = ...,
+        license_urls: _abc.Iterable[_builtins.str] | None = ...,
+        length_is_exact: _builtins.bool = ...,
+        sample_rate_hertz: _builtins.int = ...,
     ) -> None: ...
     _HasFieldArgType: _TypeAlias = _Never  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "channels", b"channels", "commercial_use_allowed", b"commercial_use_allowed", "controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "experimental_languages", b"experimental_languages", "languages", b"languages", "license", b"license", "loras", b"loras", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["attribution", b"attribution", "channels", b"channels", "commercial_use_allowed", b"commercial_use_allowed", "controls", b"controls", "default_guidance_scale", b"default_guidance_scale", "default_steps", b"default_steps", "description", b"description", "devices", b"devices", "experimental_languages", b"experimental_languages", "languages", b"languages", "length_is_exact", b"length_is_exact", "license", b"license", "license_urls", b"license_urls", "loras", b"loras", "max_duration_seconds", b"max_duration_seconds", "max_guidance_scale", b"max_guidance_scale", "max_steps", b"max_steps", "min_duration_seconds", b"min_duration_seconds", "min_guidance_scale", b"min_guidance_scale", "min_steps", b"min_steps", "name", b"name", "ready", b"ready", "sample_rate_hertz", b"sample_rate_hertz", "stems", b"stems", "voices", b"voices"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     def WhichOneof(self, oneof_group: _Never) -> None: ...
 

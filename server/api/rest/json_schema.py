@@ -52,8 +52,9 @@ def _request(found: dict[str, Json]) -> Json:
     fields[REQUEST_NAMES["duration_seconds"]] = {
         "type": "number",
         "minimum": 0,
-        "maximum": 240,
-        "description": "Length in seconds, at least 10; 0 or absent: the engine derives it from the lyrics.",
+        "maximum": 600,
+        "description": "Length in seconds, at least 3 and in the range of the engine; 0 or absent: the engine "
+        "derives it from the lyrics.",
     }
     names = [each.name for each in all_formats()]
     fields[OUTPUT_FORMAT] = {"type": "string", "enum": names, "description": f"Absent: {DEFAULT_FORMAT}."}

@@ -115,5 +115,5 @@ def _spent(job: Job) -> Spent:
         other_seconds=usage.other_seconds,
         lag_seconds=job.clocks.lag_seconds,
         sound_seconds=job.sound_seconds,
-        steps=job.steps,
+        steps=job.steps or 1,
     )

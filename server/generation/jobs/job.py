@@ -69,7 +69,7 @@ class Job:
         self.state = SongState.QUEUED
         self.clocks = SongClocks(parts.clock())
         self.usage = DeviceUsage()
-        self.steps = 0
+        self.steps: int | None = None
         self.trace = trace
         self.report = SongReport(request.engine, parts.metrics, trace)
         self.on_end = ExitStack()
@@ -182,7 +182,7 @@ class Job:
         if (now := self._parts.clock()) < self._progress_at + _PROGRESS_SECONDS:
             return
         self._progress_at = now
-        progress = Progressed(step.section.index, step.step, step.steps)
+        progress = Progressed(step.section.index, step.step, step.steps, denoises=self.steps is not None)
         if self._plan_sent:
             self._delivery.send([progress])
         else:

@@ -130,6 +130,8 @@ class FakeMusic(MusicServiceServicer):
                 commercial_use_allowed=True,
                 attribution="Sung by [nobody]",
                 channels=2,
+                sample_rate_hertz=48_000,
+                license_urls=["https://creativecommons.org/licenses/by/4.0/"],
             )
         ]
         self.songs = [music_pb2.Song(song_id="song-1", state=music_pb2.SONG_STATE_COMPLETED, engine="studio")]

@@ -9,7 +9,7 @@ import pytest
 import soundfile
 import torch
 
-from model.ace_step.engine import AceStepEngine, license_of
+from model.ace_step.engine import AceStepEngine, licences_of
 from model.ace_step.networks.text_encoder import MAX_TOKENS
 from model.ace_step.options import AceStepOptions, GenerationMode, Sampler
 from model.ace_step.planning.form import merged, parts_of, shares
@@ -35,7 +35,7 @@ from tests.support.ace_step_songs import LYRICS, begun, finish, params, recordin
     ],
 )
 def test_the_licence_is_that_of_what_was_chosen(choices: dict[str, Any], parts: list[str]) -> None:
-    assert license_of(AceStepSettings(**choices)).split(" AND ") == parts
+    assert [licence.name for licence in licences_of(AceStepSettings(**choices))] == parts
 
 
 def test_commercial_use_is_not_allowed_while_the_terms_of_the_vocabulary_are_unclear(engine: AceStepEngine) -> None:

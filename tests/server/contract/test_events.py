@@ -80,8 +80,12 @@ def test_a_plan_tells_who_sings(voice: Voice) -> None:
 def test_progress_chunks_and_sections_are_told_whole() -> None:
     song = request()
     assert event_message(Progressed(1, 3, 20), song).progress == music_pb2.SongProgress(
-        section_index=1, step=3, steps=20
+        section_index=1, step=3, steps=20, section_share=0.15
     )
+    assert event_message(Progressed(1, 3, 20, denoises=False), song).progress == music_pb2.SongProgress(
+        section_index=1, section_share=0.15
+    )
+    assert event_message(Planned(replace(FAKE_PLAN, steps=None), 1105, 9, True), song).plan.steps == 0
     chunk = event_message(Chunk(4, b"mp3", 1, 2.5, 0.5, 100, 200), song).chunk
     assert (chunk.sequence, chunk.data, chunk.byte_offset, chunk.sample_offset) == (4, b"mp3", 100, 200)
     score = SectionScore((SyllableTiming(0, 1, "天", 3.0, 3.5),), b"MThd", (ChordSpan("F#m", 2.0, 4.0),))

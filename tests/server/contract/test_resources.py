@@ -63,10 +63,17 @@ def test_an_engine_is_described_with_limits_and_controls() -> None:
     assert engine.ready
 
 
-def test_an_engine_tells_its_licence_and_channels() -> None:
+def test_an_engine_tells_its_licence_and_its_sound() -> None:
     engine = engine_message("fake", FAKE_INFO, ("cpu",), ready=True)
-    told = (engine.license, engine.commercial_use_allowed, engine.attribution, engine.channels)
-    assert told == ("CC-BY-4.0", True, "Sound by nobody.", 2)
+    told = (engine.license, *engine.license_urls, engine.commercial_use_allowed, engine.attribution)
+    assert told == ("CC-BY-4.0", "https://creativecommons.org/licenses/by/4.0/", True, "Sound by nobody.")
+    assert (engine.channels, engine.sample_rate_hertz, engine.length_is_exact) == (2, 48_000, False)
+    assert engine_message("fake", replace(FAKE_INFO, length_is_exact=True), ("cpu",), ready=True).length_is_exact
+
+
+def test_an_engine_that_does_not_denoise_tells_no_steps() -> None:
+    engine = engine_message("fake", replace(FAKE_INFO, steps=None, default_steps=None), ("cpu",), ready=True)
+    assert (engine.min_steps, engine.max_steps, engine.default_steps) == (0, 0, 0)
 
 
 def test_an_engine_names_the_languages_that_are_experimental() -> None:

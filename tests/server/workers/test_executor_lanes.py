@@ -122,7 +122,7 @@ def test_what_a_section_was_conditioned_on_is_dropped_after_its_last_step() -> N
 
     class Watched(FakeEngine):
         def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-            made = Caches(plan.steps)
+            made = Caches(plan.denoising_steps)
             held.append(weakref.ref(made))
             return made
 

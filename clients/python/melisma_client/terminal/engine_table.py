@@ -20,20 +20,28 @@ def engine_table(engine: Engine) -> Table:
         "voices": _names(map(music_pb2.VoiceKind.Name, engine.voices)) or "none",
         "adapters": ", ".join(engine.loras) or "none",
         "seconds": f"{engine.min_duration_seconds:g} to {engine.max_duration_seconds:g}",
-        "steps": f"{engine.min_steps} to {engine.max_steps}, else {engine.default_steps}",
+        "steps": _steps(engine),
         "guidance": (
             f"{engine.min_guidance_scale:g} to {engine.max_guidance_scale:g}, else {engine.default_guidance_scale:g}"
         ),
         "controls": ", ".join(engine.controls),
         "stems": _names(map(music_pb2.StemKind.Name, engine.stems)),
-        "channels": str(engine.channels),
+        "length": "as planned" if engine.length_is_exact else "at most as planned",
+        "sound": f"{engine.sample_rate_hertz} Hz, {'mono' if engine.channels == 1 else 'stereo'}",
         "licence": engine.license or "not known",
+        "terms": ", ".join(engine.license_urls) or "not known",
         "commercial use": "allowed" if engine.commercial_use_allowed else "unknown",
         "attribution": engine.attribution or "none",
     }
     for name, value in facts.items():
         table.add_row(name, escape(value))
     return table
+
+
+def _steps(engine: Engine) -> str:
+    if not engine.max_steps:
+        return "none"
+    return f"{engine.min_steps} to {engine.max_steps}, else {engine.default_steps}"
 
 
 def _languages(engine: Engine) -> Iterator[str]:

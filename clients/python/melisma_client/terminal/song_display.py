@@ -92,6 +92,8 @@ class SongDisplay:
     def _progressed(self, progress: SongProgress) -> None:
         if progress.steps:
             self._update(progress.section_index, state=f"step {progress.step}/{progress.steps}")
+        elif progress.section_share:
+            self._update(progress.section_index, state=f"{progress.section_share:.0%}")
         elif not self._heard and progress.queue_position != self._ahead:
             self._ahead = progress.queue_position
             self._say(f"  {_outlook(progress)}")
@@ -160,7 +162,8 @@ def _outline(plan: SongPlan) -> str:
         facts.append(f"{plan.tempo_bpm:.0f} bpm")
     if plan.voice:
         facts.append(f"{VoiceKind.Name(plan.voice).removeprefix('VOICE_KIND_').lower()} voice")
-    facts.append(f"{plan.steps} steps, guidance {plan.guidance_scale:g}")
+    facts += [f"{plan.steps} steps"] if plan.steps else []
+    facts.append(f"guidance {plan.guidance_scale:g}")
     return f"[bold]plan[/bold]: {', '.join(facts)}"
 
 

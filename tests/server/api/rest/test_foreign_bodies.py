@@ -58,7 +58,7 @@ REFUSED: list[tuple[str, dict[str, str]]] = [
     ("{}", {"prompt": "must not both be empty"}),
     ('{"prompt":"pop","prompt":"rock","duration":15}', {"prompt": "given twice: leave one of them out"}),
     ('{"prompt":"pop","audio":{"bitrate_kbps":64,"bitrate_kbps":96}}', {"bitrate_kbps": "given twice"}),
-    ('{"prompt":"pop","duration":-1}', {"duration": "must be 0 or in the range [10, 240]"}),
+    ('{"prompt":"pop","duration":-1}', {"duration": "must be 0 or in the range [3, 600]"}),
     ('{"prompt":"pop","duration":"15"}', {"duration": "must be a number, without quotes"}),
     ('{"prompt":"pop","duration":true}', {"duration": "must be a number"}),
     ('{"prompt":"pop","duration":15,"seed":"42"}', {"seed": "must be an integer, without quotes"}),

@@ -30,7 +30,11 @@ class SongOptions:
     ] = ""
     duration_seconds: Annotated[
         float | None,
-        typer.Option("--duration", "-d", help="Length in seconds, 10 to 240; unset: as long as the words need."),
+        typer.Option(
+            "--duration",
+            "-d",
+            help="Length in seconds, 3 to 600 and in the range of the engine; unset: as long as the words need.",
+        ),
     ] = None
     seed: Annotated[
         int | None, typer.Option("--seed", help="Random seed; the same seed and request give the same song.")

@@ -50,6 +50,7 @@ function showOf(engine) {
   $("stems-field").hidden ||= !engine.stems.length;
   $("duration").min = engine.min_duration_seconds;
   $("duration").max = engine.max_duration_seconds;
+  $("duration").step = engine.min_duration_seconds % 5 ? 1 : 5;
   const voices = ["", ...engine.voices];
   $("voice").replaceChildren(...voices.map((name) => make("option", { value: name, textContent: t(`voice.${name || "any"}`) })));
   $("voice").value = voices.includes(chosen.voice) ? chosen.voice : "";

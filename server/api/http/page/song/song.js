@@ -9,9 +9,9 @@ export function after(song, name, data) {
     case "accepted":
       return { ...song, seed: data.seed, progress: { ...data, steps: 0 } };
     case "plan":
-      return { ...song, state: "running", plan: data, sections: data.sections.map((section) => ({ ...section, state: "queued", step: 0, steps: 0, timings: [] })) };
+      return { ...song, state: "running", plan: data, sections: data.sections.map((section) => ({ ...section, state: "queued", share: 0, step: 0, steps: 0, timings: [] })) };
     case "progress":
-      return { ...song, progress: data, sections: song.sections.map((section) => stepped(section, data)) };
+      return { ...song, progress: data, sections: song.sections.map((section) => worked(section, data)) };
     case "section":
       return { ...song, state: "running", sections: song.sections.map((section) => (section.index === data.section_index ? { ...section, ...data, state: "ready" } : section)) };
     case "finished":
@@ -24,9 +24,9 @@ export function after(song, name, data) {
   }
 }
 
-function stepped(section, { section_index: index, step, steps }) {
-  const denoises = steps > 0 && section.index === index && section.state !== "ready";
-  return denoises ? { ...section, state: "denoising", step, steps } : section;
+function worked(section, { section_index: index, section_share: share = 0, step = 0, steps = 0 }) {
+  const works = share > 0 && section.index === index && section.state !== "ready";
+  return works ? { ...section, state: steps > 0 ? "denoising" : "making", share, step, steps } : section;
 }
 
 /** True where nothing more will happen to it; "foreign" is a song of someone else, of which there is only the sound. */

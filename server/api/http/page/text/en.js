@@ -54,6 +54,7 @@ export const EN = {
   "status.cancelled": "Cancelled",
   "section.queued": "waiting",
   "section.denoising": "step {n} of {all}",
+  "section.making": "{percent} % made",
   "section.ready": "ready",
   "kind.intro": "Intro",
   "kind.verse": "Verse",

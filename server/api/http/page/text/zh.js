@@ -54,6 +54,7 @@ export const ZH = {
   "status.cancelled": "已取消",
   "section.queued": "等待中",
   "section.denoising": "第 {n} / {all} 步",
+  "section.making": "已完成 {percent} %",
   "section.ready": "已就绪",
   "kind.intro": "前奏",
   "kind.verse": "主歌",

@@ -29,7 +29,7 @@ const item = () => make("li", {}, make("button", { type: "button" }, make("span"
 
 function update(element, section, go) {
   const button = element.firstChild;
-  const state = t(`section.${section.state}`, { n: section.step, all: section.steps });
+  const state = t(`section.${section.state}`, { n: section.step, all: section.steps, percent: Math.round(100 * section.share) });
   element.style.flexGrow = section.duration_seconds; // as wide as it is long, where its name has room
   element.dataset.state = section.state;
   button.disabled = section.state !== "ready";
@@ -37,7 +37,7 @@ function update(element, section, go) {
   button.setAttribute("aria-label", `${named(section)}, ${clock(section.start_seconds)}, ${state}`);
   button.onclick = () => go(section.start_seconds);
   button.lastChild.textContent = named(section);
-  const share = section.state === "ready" ? 1 : section.steps ? section.step / section.steps : 0;
+  const share = section.state === "ready" ? 1 : section.share;
   button.firstChild.style.transform = `scaleX(${share})`;
 }
 
