@@ -17,10 +17,11 @@ from model.musicgen.memory import section_bytes
 from model.musicgen.planning.planner import DEFAULT_GUIDANCE, MAX_SECONDS, MIN_SECONDS, NAME, TEXT_TOKENS, Planner
 from model.musicgen.planning.sections import Divider
 from model.musicgen.planning.spec import GenerationSpec
-from model.musicgen.settings import RELEASED_OWNER, MusicGenSettings
+from model.musicgen.settings import MusicGenSettings, licence_of
 from model.musicgen.sound import Renderer
 from model.musicgen.states import Conditions, Context, State, Tail
 from model.shared.device import Device
+from model.shared.licences import urls_of
 from model.shared.tokens.core import Advance, Layout, TokenCore
 from model.shared.tokens.sampling import Sampling, noise
 from model.shared.tokens.sequences import TokenSequence
@@ -68,21 +69,22 @@ class MusicGenEngine:
 
     def info(self) -> EngineInfo:
         """See `Engine.info`."""
-        config, released = self._networks.config, self._settings.checkpoint.startswith(RELEASED_OWNER)
+        config, licence = self._networks.config, licence_of(self._settings)
         sound = "stereo" if config.decoder.channels > 1 else "mono"
         return EngineInfo(
             name=NAME,
             description=f"MusicGen ({sound}): makes instrumental music from an English description, token by token; "
             "needs a GPU.",
             languages=(),
-            license="CC-BY-NC-4.0" if released else "LicenseRef-other-checkpoint",
+            license=licence.name,
+            license_urls=urls_of([licence]),
             commercial_use_allowed=False,
             attribution="",
             sample_rate_hertz=config.codec.sample_rate,
             channels=2,
             duration_seconds=(MIN_SECONDS, MAX_SECONDS),
-            steps=(1, 1),
-            default_steps=1,
+            steps=None,
+            default_steps=None,
             guidance_scale=(1.0, 30.0),
             default_guidance_scale=DEFAULT_GUIDANCE,
             controls=self._planner.controls,

@@ -5,13 +5,15 @@ The module is free of torch: the server process reads the settings, too, and nev
 
 from typing import Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import ConfigDict, Field
 
-RELEASED_OWNER = "facebook/"
-"""The owner of the released repositories on the Hugging Face hub."""
+from model.shared.licences import AcceptedLicence, Licence, spdx
+
+_RELEASED = "facebook/musicgen-"
+"""The beginning of the names of the released repositories on the Hugging Face hub."""
 
 
-class MusicGenSettings(BaseModel):
+class MusicGenSettings(AcceptedLicence):
     """Settings that an operator chooses for the engine."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -21,11 +23,6 @@ class MusicGenSettings(BaseModel):
         min_length=1,
         description="folder of the checkpoint, or a Hugging Face hub repository, which is downloaded: musicgen-small, "
         "-medium, -large, -melody, -melody-large, or their stereo forms (musicgen-stereo-small)",
-    )
-    accept_licence: bool = Field(
-        default=False,
-        description="you accept that the released weights are under CC BY-NC 4.0, for use that is not commercial; "
-        "without it they are not loaded",
     )
     revision: str = Field(default="", description="commit of the checkpoint's repository; empty: the newest")
     cache: str = Field(default="", description="folder for downloads; empty: that of huggingface-hub")
@@ -54,3 +51,10 @@ class MusicGenSettings(BaseModel):
         description="on: songs share passes; off: each has passes of its own; auto: on where the device is found to "
         "compute a row alike in all places of a pass, so that a song's bytes depend on itself alone",
     )
+
+
+def licence_of(settings: MusicGenSettings) -> Licence:
+    """The licence of the weights; THIRD_PARTY.md explains names that SPDX does not list."""
+    if settings.checkpoint.startswith(_RELEASED):
+        return spdx("CC-BY-NC-4.0", "commercial use")
+    return Licence("LicenseRef-other-checkpoint")

@@ -8,8 +8,9 @@ from pathlib import Path
 from model.engine import EngineUnavailable, Option
 from model.musicgen.loading.configs import MODEL
 from model.musicgen.loading.folders import CONFIG, PREPROCESSOR, TOKENIZER, WEIGHTS
-from model.musicgen.settings import MusicGenSettings
+from model.musicgen.settings import MusicGenSettings, licence_of
 from model.shared.checkpoints.repository import Repository, is_folder
+from model.shared.licences import require_accepted
 
 HOW_TO_GET = (
     "checkpoints are the Hugging Face repositories facebook/musicgen-*: set ",
@@ -25,8 +26,9 @@ def folder_of(settings: MusicGenSettings, *, weights: bool = True) -> Path:
     of a repository are not fetched.
 
     Raises:
-        EngineUnavailable: it cannot be had; the text says what to do.
+        EngineUnavailable: it cannot be had, or its licence is not accepted; the text says what to do.
     """
+    require_accepted("the weights of MusicGen", [licence_of(settings)], settings.accept_licence)
     if is_folder(settings.checkpoint):
         folder = Path(settings.checkpoint).expanduser()
         if not folder.is_dir():

@@ -25,7 +25,7 @@ from model.song import (
 )
 
 NAME = "musicgen"
-MIN_SECONDS, MAX_SECONDS = 10.0, 240.0
+MIN_SECONDS, MAX_SECONDS = 3.0, 240.0
 DEFAULT_GUIDANCE, DEFAULT_TOP_K, DEFAULT_TEMPERATURE = 3.0, 250, 1.0
 TEXT_TOKENS = 256
 """Most tokens of a prompt."""
@@ -33,7 +33,6 @@ TEXT_TOKENS = 256
 _CONTROLS = frozenset({Control.GUIDANCE_SCALE, Control.KEY, Control.TEMPO, Control.EXTEND})
 _MELODY_CONTROLS = frozenset({Control.ANCHOR, Control.AUDIO_TO_AUDIO})
 _USUAL_SECONDS, _USUAL_TEMPO = 30.0, 120.0
-_SOURCES = (AudioToAudio, Extend)
 _FOREIGN = re.compile(r"[^\W\d_a-zA-ZÀ-ɏ]")
 
 
@@ -59,7 +58,7 @@ class Planner:
         return SongPlan(
             engine=NAME,
             seed=params.seed,
-            steps=spec.sections[0].steps,
+            steps=None,
             guidance_scale=spec.guidance,
             duration_seconds=samples / self._codec.sample_rate,
             sections=tuple(self._sections(spec)),
@@ -98,7 +97,7 @@ class Planner:
         """Frames that are given, samples before them, and frames of the song."""
         task, rate, hop = params.task, self._codec.frames_per_second, self._codec.hop
         if task is None:
-            return 0, 0, math.ceil((params.duration_seconds or _USUAL_SECONDS) * rate)
+            return 0, 0, _whole((params.duration_seconds or _USUAL_SECONDS) * rate)
         assert isinstance(task, AudioToAudio | Extend)
         if params.duration_seconds is not None:
             raise _refused("duration_seconds", "must be unset for this task, whose length is that of the recording")
@@ -109,12 +108,12 @@ class Planner:
             return 0, 0, math.ceil(samples / hop)
         if task.left_seconds > 0:
             raise _refused("extend.left_seconds", f"must be 0: engine {NAME!r} only continues a recording at its end")
-        new = math.ceil(task.right_seconds * rate)
+        new = _whole(task.right_seconds * rate)
         if new * hop + samples > MAX_SECONDS * self._codec.sample_rate:
             seconds = (new * hop + samples) / self._codec.sample_rate
             raise _refused("extend.right_seconds", f"makes the song longer than {MAX_SECONDS:g} s ({seconds:.0f} s)")
         given = min(samples // hop, self._divider.most_given)
-        return given, samples - given * hop, given + max(1, new)
+        return given, samples - given * hop, given + new
 
     def _sections(self, spec: GenerationSpec) -> Iterator[SectionPlan]:
         rate, start = self._codec.sample_rate, 0.0
@@ -149,6 +148,11 @@ class Planner:
 def _check_words(params: SongParams) -> None:
     if params.lyrics.strip():
         raise _refused("lyrics", f"must be empty: engine {NAME!r} makes instrumental music and sings no words")
+
+
+def _whole(frames: float) -> int:
+    """Whole frames for some, at least one; a rounding error makes no further one."""
+    return max(1, math.ceil(frames - 1e-6))
 
 
 def _text(params: SongParams) -> str:

@@ -25,9 +25,9 @@ PROMPTS = (
     "techno",
 )  # fmt: skip
 """Texts of the songs that are joined."""
-FRAMES = (40, 33, 25, 48, 30, 37, 29, 44)
+FRAMES = (29, 20, 15, 27, 18, 22, 17, 25)
 """Their frames."""
-GIVEN_FRAMES, NEW_FRAMES = 12, 20
+GIVEN_FRAMES, NEW_FRAMES = 12, 12
 """Frames of the recording that is continued, and of what is made behind it."""
 
 Arrays = dict[str, NDArray[Any]]
@@ -97,8 +97,8 @@ def _melody(model: Any, folder: Path, kind: Kind, generate: Callable[..., Any]) 
         sound = recording(kind.rate, seconds, 1)[0]
         features = extractor(sound, sampling_rate=kind.rate, return_tensors="pt")["input_features"]
         yield f"classes.{name}", features[0].argmax(-1).numpy()
-        codes, _ = generate(PROMPTS[0], FRAMES[0], input_features=features)
-        yield f"melody.{name}", codes
+    codes, _ = generate(PROMPTS[0], FRAMES[0], input_features=features)
+    yield "melody", codes
 
 
 def _generator(model: Any, tokenizer: Any) -> Callable[..., tuple[NDArray[Any], NDArray[Any]]]:

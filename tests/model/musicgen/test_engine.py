@@ -1,0 +1,312 @@
+"""What MusicGen does beyond what every engine promises; weights are random."""
+
+import io
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+import torch
+from numpy.typing import NDArray
+
+from model.engine import EngineUnavailable, SectionContext
+from model.musicgen.engine import MusicGenEngine
+from model.musicgen.loading import check
+from model.musicgen.loading.hub import folder_of
+from model.musicgen.melody.melodies import NoteMelody
+from model.musicgen.memory import codec_bytes, section_bytes
+from model.musicgen.networks.config import ChromaConfig, CodecConfig, DecoderConfig, ModelConfig, TextConfig
+from model.musicgen.options import MusicGenOptions
+from model.musicgen.planning.sections import Divider
+from model.musicgen.planning.spec import GenerationSpec
+from model.musicgen.settings import MusicGenSettings
+from model.musicgen.states import State
+from model.shared.tokens.caches import CacheShape
+from model.song import AnchorNote, AudioToAudio, Control, Extend, InvalidParams, SectionKind, SongParams, SongPlan
+from tests.support.musicgen_checkpoint import FEW_FRAMES, FEW_MELODY, musicgen_options, write_checkpoint
+
+ROOT = Path(__file__).resolve().parents[3]
+RATE = 8_000
+SMALL = ModelConfig(
+    DecoderConfig(24, 1024, 16, 4096, 4, 2048, 1, attends_text=True),
+    TextConfig(32_128, 768, 64, 12, 3072, 12, 32, 128, 1e-6),
+    CodecConfig(32_000, 64, 128, (8, 5, 4, 4), 4, 2048, 1, 7, 7, 3, 2, 2, 2, shortcut=False),
+    None,
+)
+"""The sizes of musicgen-small."""
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return write_checkpoint(tmp_path_factory.mktemp("musicgen") / "checkpoint", FEW_FRAMES)
+
+
+@pytest.fixture(scope="module")
+def engine(folder: Path) -> MusicGenEngine:
+    return MusicGenEngine.load("cpu", checkpoint=str(folder), section_seconds=6.0, songs=2)
+
+
+@pytest.fixture(scope="module")
+def melodious(tmp_path_factory: pytest.TempPathFactory) -> MusicGenEngine:
+    return MusicGenEngine.load("cpu", **musicgen_options(tmp_path_factory.mktemp("melody"), FEW_MELODY))
+
+
+def audio(seconds: float = 4.0) -> bytes:
+    times = np.arange(round(seconds * RATE)) / RATE
+    file = io.BytesIO()
+    soundfile.write(file, 0.2 * np.sin(2 * np.pi * 220.0 * times), RATE, format="WAV")
+    return file.getvalue()
+
+
+def params(seconds: float | None = 10.0, prompt: str = "pop", **fields: Any) -> SongParams:
+    return SongParams(prompt, "", 1, seconds, **fields)
+
+
+def spec_of(engine: MusicGenEngine, asked: SongParams) -> GenerationSpec:
+    spec = engine.plan(asked).detail
+    assert isinstance(spec, GenerationSpec)
+    return spec
+
+
+def song(engine: MusicGenEngine, plan: SongPlan, context: SectionContext | None = None, first: int = 0) -> bytes:
+    """The sound of a song, from one of its sections on."""
+    sound = b""
+    for section in plan.sections[first:]:
+        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
+        while state.step < state.steps:
+            engine.denoise([state])
+        sound += b"".join(window.tobytes() for window in engine.render(state))
+        context = engine.context(state)
+    return sound
+
+
+ASKED: Sequence[SongParams] = (
+    params(40.0),
+    params(12.0, "a waltz", guidance_scale=1.0),
+    params(9.0, "techno", options=MusicGenOptions(top_k=3, temperature=1.5)),
+    params(None, task=Extend(audio(), right_seconds=20.0)),
+    params(33.0, "jazz", guidance_scale=8.0),
+)
+
+
+def test_songs_that_join_leave_and_wait_are_the_same_to_the_byte(engine: MusicGenEngine) -> None:
+    plans = [engine.plan(asked) for asked in ASKED]
+    alone = [song(engine, plan) for plan in plans]
+    assert len(set(alone)) == len(alone)
+    together = [b""] * len(plans)
+    going: dict[int, tuple[int, State]] = {}
+    joining, turn = list(range(len(plans))), 0
+    while going or joining:
+        if joining:
+            number = joining.pop(0)
+            going[number] = (0, _begun(engine, plans[number], 0, None))
+        turn += 1
+        # More songs than seats; in each turn another one waits.
+        going_on = [state for place, (_, state) in enumerate(going.values()) if (place + turn) % 4 or len(going) == 1]
+        engine.denoise(going_on)
+        for number, (index, state) in list(going.items()):
+            if state.step < state.steps:
+                continue
+            together[number] += b"".join(window.tobytes() for window in engine.render(state))
+            del going[number]
+            if index + 1 < len(plans[number].sections):
+                going[number] = (index + 1, _begun(engine, plans[number], index + 1, engine.context(state)))
+    assert [len(sound) for sound in together] == [len(sound) for sound in alone]
+    assert together == alone
+
+
+def _begun(engine: MusicGenEngine, plan: SongPlan, index: int, context: SectionContext | None) -> State:
+    state = engine.begin(plan, index, engine.prepare(plan, index), context)
+    assert isinstance(state, State)
+    return state
+
+
+_IN_A_NEW_PROCESS = """
+import sys
+from pathlib import Path
+import torch
+torch.set_num_threads(1)
+from tests.model.musicgen.test_engine import ASKED, song
+from model.musicgen.engine import MusicGenEngine
+
+folder = Path(sys.argv[1])
+engine = MusicGenEngine.load("cpu", checkpoint=sys.argv[2], section_seconds=6.0, songs=2)
+for number in (0, 3):
+    plan = engine.plan(ASKED[number])
+    context = engine.restore(plan, 0, (folder / f"{number}.context").read_bytes())
+    state = engine.restore_section(plan, 1, (folder / f"{number}.section").read_bytes(), context)
+    sound = b"".join(window.tobytes() for window in engine.render(state))
+    (folder / f"{number}.sound").write_bytes(sound + song(engine, plan, engine.context(state), 2))
+"""
+
+
+def test_a_new_process_continues_with_the_same_bytes(engine: MusicGenEngine, folder: Path, tmp_path: Path) -> None:
+    expected = {}
+    for number in (0, 3):
+        plan = engine.plan(ASKED[number])
+        first = _begun(engine, plan, 0, None)
+        _finish(engine, first)
+        heard = sum(window.nbytes for window in engine.render(first))
+        second = _begun(engine, plan, 1, engine.context(first))
+        _finish(engine, second)
+        (tmp_path / f"{number}.context").write_bytes(engine.save(first))
+        (tmp_path / f"{number}.section").write_bytes(engine.save_section(second))
+        expected[number] = song(engine, plan)[heard:]
+    subprocess.run([sys.executable, "-c", _IN_A_NEW_PROCESS, tmp_path, folder], cwd=ROOT, check=True, timeout=120)
+    for number, sound in expected.items():
+        assert (tmp_path / f"{number}.sound").read_bytes() == sound
+
+
+def _finish(engine: MusicGenEngine, state: State) -> None:
+    while state.step < state.steps:
+        engine.denoise([state])
+
+
+def test_songs_without_shared_steps_are_the_same(engine: MusicGenEngine, folder: Path) -> None:
+    assert engine._core.shared
+    apart = MusicGenEngine.load("cpu", checkpoint=str(folder), section_seconds=6.0, shared_steps="off")
+    assert not apart._core.shared
+    # Kernels may add up in another order where a pass has fewer rows; the first tokens are hardly changed by that.
+    plan = engine.plan(params(9.0, options=MusicGenOptions(top_k=1)))
+    sounds = [np.frombuffer(song(each, plan), np.float32) for each in (engine, apart)]
+    np.testing.assert_allclose(*sounds, rtol=0, atol=1e-4)
+
+
+def test_beyond_half_a_minute_a_section_is_made_from_those_before_it(engine: MusicGenEngine) -> None:
+    plan = engine.plan(params(60.0))
+    spec = spec_of(engine, params(60.0))
+    assert [section.window for section in spec.sections[:3]] == [0, 0, 0]
+    assert all(section.known - section.window <= 30 for section in spec.sections)
+    assert spec.sections[-1].window == 30
+    assert sum(section.ticks for section in spec.sections) == 60 + 3
+    (note,) = plan.notes
+    assert "30 s at once" in note
+    assert engine.plan(params(30.0)).notes == ()
+    assert {section.kind for section in plan.sections} == {SectionKind.INST}
+    assert engine.plan(params(5.0)).sections[0].kind is SectionKind.SONG
+
+
+def test_sections_are_divided_for_the_released_sizes() -> None:
+    sections = Divider(SMALL, 10.0, 10).sections(0, 1500)
+    assert [(section.window, section.end, section.known) for section in sections] == [
+        (0, 500, 504), (0, 1000, 1004), (0, 1500, 1500),
+    ]  # fmt: skip
+    assert [section.ticks for section in sections] == [507, 500, 496]
+    assert {section.steps for section in sections} == {51}
+    assert SMALL.codec.ahead == 4
+    assert Divider(SMALL, 10.0, 10).sections(0, 3000)[-1].window == 1500
+    for new in range(1, 60):
+        for given in (0, 7):
+            divided = Divider(SMALL, 1.0, 10).sections(given, given + new)
+            assert divided[-1].end == divided[-1].known == given + new
+            assert all(section.ticks >= section.steps >= 1 for section in divided)
+
+
+def test_what_the_model_is_told(engine: MusicGenEngine) -> None:
+    spec = spec_of(engine, params(prompt="Slow jazz.", tempo_bpm=104.6, key="C major"))
+    assert spec.text == "Slow jazz. bpm: 105. key: C major"
+    assert (spec.guidance, spec.top_k, spec.temperature) == (3.0, 250, 1.0)
+    assert "may not follow them exactly" in engine.plan(params(tempo_bpm=104.6)).notes[0]
+    assert "English" in engine.plan(params(prompt="钢琴")).notes[0]
+    assert engine.plan(params(prompt="café piano, 90s")).notes == ()
+    assert engine.plan(params(None)).duration_seconds == 30.0
+
+
+def test_faults_name_their_field(engine: MusicGenEngine, melodious: MusicGenEngine) -> None:
+    notes = (AnchorNote(60, 1.0),)
+    table: tuple[tuple[MusicGenEngine, str, SongParams], ...] = (
+        (engine, "lyrics", SongParams("pop", "[verse]\n春天", 1)),
+        (engine, "prompt", params(prompt="a very long prompt " * 20)),
+        (engine, "anchor", params(anchor=notes)),
+        (engine, "audio_to_audio", params(None, task=AudioToAudio(audio()))),
+        (engine, "steps", params(steps=10)),
+        (engine, "duration_seconds", params(10.0, task=Extend(audio(), 0.0, 1.0))),
+        (engine, "extend.audio", params(None, task=Extend(b"no sound", 0.0, 1.0))),
+        (engine, "extend.left_seconds", params(None, task=Extend(audio(), 1.0, 1.0))),
+        (engine, "extend.right_seconds", params(None, task=Extend(audio(), 0.0, 238.0))),
+        (melodious, "anchor", params(None, anchor=notes, task=AudioToAudio(audio()))),
+    )
+    for one, field, asked in table:
+        with pytest.raises(InvalidParams) as refused:
+            one.plan(asked)
+        assert [violation.field for violation in refused.value.violations] == [field]
+
+
+def test_a_recording_is_kept_and_continued(engine: MusicGenEngine) -> None:
+    kept = engine._planner.recordings.read(audio(), "audio")
+    plan = engine.plan(params(None, task=Extend(audio(), 0.0, 10.0, seed=7)))
+    sound = np.frombuffer(song(engine, plan), np.float32)
+    whole = _joined(engine, plan)
+    assert whole.shape[1] == plan.engine_samples == kept.shape[1] + 10_000
+    assert len(sound) == whole.size
+    fade = 100
+    np.testing.assert_array_equal(whole[:, : kept.shape[1] - fade], kept[:, :-fade])
+    assert np.abs(whole[:, kept.shape[1] :]).max() > 0.01
+    other = engine.plan(params(None, task=Extend(audio(), 0.0, 10.0, seed=8)))
+    assert not np.array_equal(_joined(engine, other), whole)
+    # Of a long recording only the end is heard, and all of it is kept.
+    spec = spec_of(engine, params(None, task=Extend(audio(50.0), 0.0, 10.0)))
+    assert (spec.given, spec.before) == (20, 30_000)
+
+
+def _joined(engine: MusicGenEngine, plan: SongPlan) -> NDArray[np.float32]:
+    context, sounds = None, []
+    for section in plan.sections:
+        state = _begun(engine, plan, section.index, context)
+        _finish(engine, state)
+        sounds += list(engine.render(state))
+        context = engine.context(state)
+    return np.concatenate(sounds, axis=1)
+
+
+def test_notes_become_classes_of_pitch() -> None:
+    melody = NoteMelody((AnchorNote(69, 1.0), AnchorNote(None, 1.0), AnchorNote(62, 2.0)), 60.0)
+    config = ChromaConfig(classes=12, length=10, sample_rate=1000, samples=30_000, window=512, hop=500)
+    assert melody.seconds == 4.0
+    assert melody.classes(0.0, config).tolist() == [9, 9, 0, 0, 2, 2, 2, 2, 9, 9]
+    assert melody.classes(1.5, config).tolist() == [0, 2, 2, 2, 2, 9, 9, 0, 0, 2]
+
+
+def test_a_melody_is_followed_with_its_strength(melodious: MusicGenEngine, engine: MusicGenEngine) -> None:
+    assert melodious.info().controls - engine.info().controls == {Control.ANCHOR, Control.AUDIO_TO_AUDIO}
+    songs = [
+        song(melodious, melodious.plan(params(None, task=AudioToAudio(audio(6.0), strength))))
+        for strength in (0.0, 0.5, 1.0)
+    ]
+    assert len(set(songs)) == 3
+    # Without any strength the song is that of the words alone.
+    assert songs[0] == song(melodious, melodious.plan(params(6.0)))
+    plan = melodious.plan(params(6.0, anchor=(AnchorNote(60, 1.0),), anchor_remarks=("moved",), anchor_tempo_bpm=90.0))
+    assert plan.tempo_bpm == 90.0
+    assert plan.notes[0] == "moved"
+    assert "at 90 BPM" in plan.notes[1]
+
+
+def test_the_memory_of_a_section_is_counted(engine: MusicGenEngine) -> None:
+    own, text = CacheShape(24, 16, 64, 1504), CacheShape(24, 16, 64, 20)
+    guided, alone = (section_bytes(SMALL, own, text, rows, 10, torch.bfloat16) for rows in (2, 1))
+    assert guided - alone == 2 * 24 * 1024 * 1504 * 2
+    assert 0.05e9 < codec_bytes(SMALL.codec, 1) < 1e9
+    plan = engine.plan(params())
+    assert engine.prepare(plan, 0).memory_bytes > 2 * engine._core.seats.own.shape.row_bytes(torch.float32)
+
+
+def test_released_weights_need_the_consent_of_the_operator() -> None:
+    with pytest.raises(EngineUnavailable, match=r"CC-BY-NC-4\.0.*forbids commercial use.*'accept_licence'"):
+        folder_of(MusicGenSettings())
+
+
+def test_the_check_tells_whether_a_folder_can_be_loaded(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert check.main([str(folder)]) == 0
+    assert "(mono, 2 layers of 32) can be loaded" in capsys.readouterr().out
+    assert check.main([str(tmp_path)]) == 1
+    assert "is missing" in capsys.readouterr().err
+    assert check.main([]) == 2
+    with pytest.raises(EngineUnavailable, match="is missing"):
+        MusicGenEngine.load("cpu", checkpoint=str(tmp_path))
