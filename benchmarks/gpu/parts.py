@@ -23,7 +23,7 @@ class Part:
     stages: tuple[Stage, ...]
 
 
-_MACHINE, _ACE_STEP = "benchmarks.gpu.machine", "benchmarks.gpu.ace_step"
+_MACHINE, _ACE_STEP, _MUSICGEN = "benchmarks.gpu.machine", "benchmarks.gpu.ace_step", "benchmarks.gpu.musicgen"
 
 PARTS = (
     Part("env", (Stage(f"{_MACHINE}.environment:measure", 25.0, always=True),)),
@@ -34,6 +34,7 @@ PARTS = (
     Part("determinism", (Stage(f"{_ACE_STEP}.determinism:measure", 60.0),)),
     Part("fast", (Stage(f"{_ACE_STEP}.fast:compiled", 75.0), Stage(f"{_ACE_STEP}.fast:graphs", 60.0))),
     Part("sound", (Stage(f"{_ACE_STEP}.sound:measure", 40.0),)),
+    Part("musicgen", (Stage(f"{_MUSICGEN}.ticks:measure", 45.0),)),
     Part("server", (Stage(f"{_ACE_STEP}.server:songs", 60.0), Stage(f"{_ACE_STEP}.server:failures", 80.0))),
 )
 """All parts. A further engine adds a line for each of its parts, and its expectations to `expectations`."""
