@@ -1,6 +1,7 @@
 """Options of one engine alone."""
 
 from dataclasses import dataclass
+from typing import Any, TypeAlias
 
 from melisma.v1 import music_pb2
 from melisma_client.enums import GenerationMode, Sampler, constant_name
@@ -28,3 +29,29 @@ class AceStepOptions:
             lora=self.lora,
             lora_weight=self.lora_weight,
         )
+
+
+@dataclass(frozen=True, slots=True)
+class MusicGenOptions:
+    """Options of the engine "musicgen". `None` leaves the choice to the server.
+
+    Ranges and meanings are those of `MusicGenOptions` in music.proto.
+    """
+
+    top_k: int | None = None
+    temperature: float | None = None
+
+    def to_proto(self) -> music_pb2.MusicGenOptions:
+        """Return the options as a protobuf message."""
+        return music_pb2.MusicGenOptions(top_k=self.top_k, temperature=self.temperature)
+
+
+EngineOptions: TypeAlias = AceStepOptions | MusicGenOptions
+"""Options of any engine."""
+
+_FIELDS: dict[type[Any], str] = {AceStepOptions: "ace_step", MusicGenOptions: "musicgen"}
+
+
+def options_field(options: EngineOptions | None) -> dict[str, Any]:
+    """Return the request field for the options, by the name of their engine; empty without options."""
+    return {_FIELDS[type(options)]: options.to_proto()} if options is not None else {}

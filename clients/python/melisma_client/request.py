@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from melisma.v1 import music_pb2
-from melisma_client.engine_options import AceStepOptions
+from melisma_client.engine_options import EngineOptions, options_field
 from melisma_client.enums import StemKind, VoiceKind, constant_name
 from melisma_client.tasks import Task, task_field
 
@@ -44,7 +44,7 @@ class SongRequest:
     target_lufs: float | None = None
     request_id: str = ""
     language: str = ""
-    engine_options: AceStepOptions | None = None
+    engine_options: EngineOptions | None = None
     task: Task | None = None
 
     def to_proto(self) -> music_pb2.GenerateRequest:
@@ -67,7 +67,7 @@ class SongRequest:
             voice=music_pb2.VoiceKind.Value(constant_name("VOICE_KIND", self.voice)),
             vocal_level_db=self.vocal_level_db or 0.0,
             language=self.language,
-            ace_step=None if self.engine_options is None else self.engine_options.to_proto(),
+            **options_field(self.engine_options),
             **task_field(self.task),
         )
         message.audio.format = music_pb2.AUDIO_FORMAT_MP3

@@ -46,7 +46,9 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
     (request,) = music.requests
     named = {field.name for field, _ in request.ListFields()}
     tasks = {field.name for field in request.DESCRIPTOR.oneofs_by_name["task"].fields}
-    assert named == {field.name for field in request.DESCRIPTOR.fields} - tasks | {"retake"}
+    engines = {field.name for field in request.DESCRIPTOR.oneofs_by_name["engine_options"].fields}
+    fields = {field.name for field in request.DESCRIPTOR.fields}
+    assert named == fields - tasks - engines | {"retake", "ace_step"}
     assert {field.name for field, _ in request.ace_step.ListFields()} == ACE_STEP_OPTIONS
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
     assert (request.voice, request.vocal_level_db) == (music_pb2.VOICE_KIND_MALE, -3.5)
@@ -104,6 +106,17 @@ def test_one_option_of_ace_step_chooses_the_engine(
     assert generate(address, output, flag, value).exit_code == Exit.DONE
     (asked,) = music.requests
     assert (asked.engine, asked.WhichOneof("engine_options"), asked.ace_step) == ("", "ace_step", options)
+
+
+def test_options_of_musicgen_reach_the_request_and_exclude_those_of_ace_step(
+    music: FakeMusic, address: str, output: Path
+) -> None:
+    assert generate(address, output, "--top-k", "5", "--temperature", "0.5").exit_code == Exit.DONE
+    assert music.requests[0].musicgen == music_pb2.MusicGenOptions(top_k=5, temperature=0.5)
+    result = generate(address, output, "--top-k", "5", "--omega", "1")
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "exclude each other" in unboxed(result.stderr)
+    assert len(music.requests) == 1
 
 
 def test_without_an_option_of_ace_step_no_engine_is_chosen(music: FakeMusic, address: str, output: Path) -> None:
