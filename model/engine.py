@@ -91,11 +91,13 @@ class SectionConditions(Protocol):
 
     @property
     def steps(self) -> int:
-        """Denoising steps of the section, at least 1."""
+        """Steps of the section, at least 1; those of the longest possible section if it may end early. A step of an
+        engine that does not denoise is a fixed number of frames.
+        """
 
     @property
     def memory_bytes(self) -> int:
-        """Approximate device memory that the section occupies from `Engine.prepare` until its last step.
+        """Approximate device memory that the section occupies at most from `Engine.prepare` until its last step.
 
         It includes temporary memory of a step. The memory of a finished section is small in comparison and does not
         count.
@@ -103,24 +105,38 @@ class SectionConditions(Protocol):
 
     @property
     def group(self) -> str:
-        """Batching group: sections of different groups never share a step. An engine that can batch all sections has
-        one group.
-        """
+        """Batching group of the first step, see `SectionState.group`."""
 
 
 class SectionState(Protocol):
-    """A section that is being denoised or is finished. Only the engine that made it can read it.
+    """A section that is being made by steps or is finished. Only the engine that made it can read it.
 
     A finished section has no conditions any more, so that their memory is free after the last step.
     """
 
     @property
     def step(self) -> int:
-        """Number of denoising steps done."""
+        """Number of steps done."""
 
     @property
     def steps(self) -> int:
-        """Total steps; the section is finished when `step == steps`."""
+        """Total steps; the section is finished when `step == steps`. It never rises. It falls only if an engine without
+        `EngineInfo.length_is_exact` finds out in a step that the section ends early.
+        """
+
+    @property
+    def group(self) -> str:
+        """Batching group of the next step: sections of different groups never share a step. An engine that can batch
+        all sections has one group; one that makes a section in phases, such as tokens and then sound, has a group for
+        each.
+        """
+
+    @property
+    def ends_song(self) -> bool:
+        """True if the song ends with this section before the end of its plan; known at the latest with the last step.
+
+        Sections after it are not made. It is always False for an engine with `EngineInfo.length_is_exact`.
+        """
 
 
 class SectionContext(Protocol):
@@ -180,11 +196,12 @@ class Engine(Protocol):
         """
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Advance all states by one step in one forward pass; their lengths and steps so far may differ.
+        """Advance all states by one step in one forward pass. They are of one group; their lengths and steps so far may
+        differ.
 
         A state's result is the same in every batch except for rounding: the shape of a batch may change the order of
-        summation. An engine whose results must be byte-identical in any batch separates states by
-        `SectionConditions.group`, or within the call.
+        summation. An engine whose results must be byte-identical in any batch separates states by their group, or
+        within the call.
 
         If a call raises, `SectionState.step` shows which states it has advanced. If all states have advanced, the error
         counts for all of them, and none is retried.
@@ -211,12 +228,15 @@ class Engine(Protocol):
         """Return the context for the section after this finished one."""
 
     def score(self, state: SectionState) -> SectionScore:
-        """Return syllable times and notation of a finished section."""
+        """Return syllable times and notation of a finished section, as if it started at its planned time: the times are
+        moved where earlier sections ended early.
+        """
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Yield the finished section's sound, window by window; in total exactly its planned samples.
+        """Yield the finished section's sound, window by window; in total exactly its planned samples, or fewer if the
+        plan has no `SongPlan.engine_samples`. If it has them, the sections of a song add up to them.
 
-        The sections of a song add up to `SongPlan.engine_samples` if the plan has them.
+        Windows are float32, of shape [channels, samples] with the channels that `EngineInfo` tells.
 
         The sections of a song are rendered in order, each to its end before the next one starts: decaying sound at the
         end of a section continues in the next.

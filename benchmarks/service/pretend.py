@@ -57,6 +57,8 @@ class PretendState:
 
     steps: int = STEPS
     step: int = 0
+    group: str = ""
+    ends_song: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -162,9 +162,9 @@ class AceStepEngine:
         if before is not None:
             self._device.use(before.tail, before.beyond)
             trajectory = starts.next_section(spec, index, given, before, self._noise)
-            return State(spec, index, trajectory, before.tail.shape[-1], before.seam)
+            return State(spec, index, trajectory, before.tail.shape[-1], before.seam, given.group)
         start = starts.first_section if len(spec.frames) > 1 else starts.whole
-        return State(spec, index, start(spec, given, self._noise), 0, None)
+        return State(spec, index, start(spec, given, self._noise), 0, None, given.group)
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:

@@ -133,7 +133,7 @@ class AceStep15Engine:
         guidance = Guidance(made.contexts, spec.guidance, strength=strength)
         levels = times(spec.steps, spec.shift)[spec.skipped :]
         trajectory = Trajectory(self._noise(spec, made.given), made.given.latents, levels, guidance, made.given.kept)
-        return State(spec, trajectory)
+        return State(spec, trajectory, made.group)
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:

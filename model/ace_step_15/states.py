@@ -42,6 +42,7 @@ class State:
 
     spec: GenerationSpec
     trajectory: Trajectory | FinishedTrajectory
+    group: str = ""
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
         """See `Trajectory.advance`. After the last step only the latents are kept."""
@@ -58,3 +59,8 @@ class State:
     def steps(self) -> int:
         """Number of denoising steps in all."""
         return self.trajectory.steps
+
+    @property
+    def ends_song(self) -> bool:
+        """False: songs end as planned."""
+        return False

@@ -57,17 +57,16 @@ class Encoder:
         return None
 
     def recording(self, task: AudioToAudio | Extend) -> Sound:
-        """The sound [2, samples] of a task's recording."""
-        return self._recordings.read(task.audio, f"{task_field(task)}.audio")
+        """The sound [channels, samples] of a task's recording, with the channels of the model."""
+        sound = self._recordings.read(task.audio, f"{task_field(task)}.audio")
+        return sound.mean(axis=0, keepdims=True) if self._networks.config.decoder.channels == 1 else sound
 
     def given(self, spec: GenerationSpec, sound: Sound | None) -> Known:
         """The codes of the last frames of `sound`, from which a song continues."""
         decoder = self._networks.config.decoder
         if sound is None or not spec.given:
             return Known(0, torch.zeros(decoder.codebooks, 0, dtype=torch.int16))
-        ending = torch.from_numpy(sound[:, spec.before :])
-        channels = ending.mean(0, keepdim=True) if decoder.channels == 1 else ending
-        codes = self._networks.codec.encode(channels)
+        codes = self._networks.codec.encode(torch.from_numpy(sound[:, spec.before :]))
         # Codebooks of the channels take turns: left, right, left, right.
         return Known(0, codes.transpose(0, 1).flatten(0, 1).to("cpu", torch.int16))
 

@@ -81,7 +81,7 @@ class MusicGenEngine:
             commercial_use_allowed=False,
             attribution="",
             sample_rate_hertz=config.codec.sample_rate,
-            channels=2,
+            channels=config.decoder.channels,
             duration_seconds=(MIN_SECONDS, MAX_SECONDS),
             steps=None,
             default_steps=None,

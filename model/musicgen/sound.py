@@ -23,7 +23,7 @@ class Renderer:
         self._decoder = SoundDecoder(codec)
 
     def render(self, done: State) -> Iterator[Window]:
-        """Yield the sound of a finished section, [2, samples] each; mono is equal in both channels."""
+        """Yield the sound of a finished section, [channels, samples] each."""
         sounds = self._decoded(done)
         if done.kept is not None:
             sounds = self._behind(done.kept, done.spec.given, sounds)
@@ -42,7 +42,7 @@ class Renderer:
                     return
                 sound, done.after.carry = made
                 window = self._device.window(sound)
-            yield np.repeat(window, 2, axis=0) if self._channels == 1 else window
+            yield window
 
     @property
     def _channels(self) -> int:

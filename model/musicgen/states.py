@@ -106,6 +106,16 @@ class State:
         """Number of steps in all."""
         return self.section.steps
 
+    @property
+    def group(self) -> str:
+        """See `SectionState.group`: all songs can share a step."""
+        return ""
+
+    @property
+    def ends_song(self) -> bool:
+        """False: songs end as planned."""
+        return False
+
     def finish(self, core: TokenCore, known: Known) -> None:
         """Keep only the codes."""
         assert self.sequence is not None

@@ -76,6 +76,16 @@ class StudioState(ABC):
         return self.plan.denoising_steps
 
     @property
+    def group(self) -> str:
+        """Batching group: all sections share steps."""
+        return ""
+
+    @property
+    def ends_song(self) -> bool:
+        """False: songs end as planned."""
+        return False
+
+    @property
     @abstractmethod
     def composed(self) -> ComposedSection:
         """The composed section; available only after its last step."""

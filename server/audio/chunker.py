@@ -6,13 +6,17 @@ import time
 from bisect import bisect_right
 from collections import deque
 from collections.abc import Callable
+from dataclasses import replace
+from typing import TypeVar
 
 import numpy as np
 
-from model.song import SectionScore, SongPlan, Window
+from model.song import ChordSpan, SectionScore, SongPlan, SyllableTiming, Window
 from server.audio.codecs.base import StreamEncoder
 from server.audio.resampler import resampled_count
 from server.song import Chunk, Marks, Planned, SectionSent, SongCompleted, SongEvent
+
+_Timed = TypeVar("_Timed", SyllableTiming, ChordSpan)
 
 _FIRST_SECONDS = 0.5
 _SLICE_SECONDS = 1.0
@@ -38,6 +42,18 @@ def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> 
     return resampled_count(fed, source_rate_hertz, rate_hertz)
 
 
+def moved(score: SectionScore, early_seconds: float) -> SectionScore:
+    """Return the score of a section that starts earlier than planned, because sections before it were shorter."""
+    if early_seconds <= 0.0:
+        return score
+
+    def earlier(one: _Timed) -> _Timed:
+        start, end = one.start_seconds - early_seconds, one.end_seconds - early_seconds
+        return replace(one, start_seconds=start, end_seconds=end)
+
+    return replace(score, timings=tuple(map(earlier, score.timings)), chords=tuple(map(earlier, score.chords)))
+
+
 class Chunker:
     """Makes the chunks of one song. To be used by one thread at a time; every method returns the events that result."""
 
@@ -55,7 +71,8 @@ class Chunker:
         self._encoder = encoder
         self._plan = plan
         self._marks = marks
-        self._starts = [section.start_seconds for section in plan.sections]
+        self._ends: list[float] = []
+        self._section = 0
         self._source_rate_hertz = source_rate_hertz
         self._rate_hertz = rate_hertz
         self._fed_samples = 0
@@ -89,6 +106,7 @@ class Chunker:
     def feed(self, window: Window) -> list[SongEvent]:
         """Encode a window, shape [2, samples] at the source rate."""
         self._fed_samples += window.shape[1]
+        self._section = len(self._ends)
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 
     def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
@@ -98,7 +116,9 @@ class Chunker:
         start_seconds = self._ended_samples / self._source_rate_hertz
         duration_seconds = self._fed_samples / self._source_rate_hertz - start_seconds
         self._ended_samples = self._fed_samples
-        self._unsent.append(SectionSent(index, start_seconds, duration_seconds, score))
+        self._ends.append(start_seconds + duration_seconds)
+        early = self._plan.sections[index].start_seconds - start_seconds if self._plan.engine_samples is None else 0.0
+        self._unsent.append(SectionSent(index, start_seconds, duration_seconds, moved(score, early)))
         return self._sections_sent()
 
     def finish(self) -> list[SongEvent]:
@@ -139,7 +159,8 @@ class Chunker:
         return max(0, min(encoded, fed))
 
     def _section_at(self, seconds: float) -> int:
-        return self._plan.sections[max(0, bisect_right(self._starts, seconds) - 1)].index
+        """Return the section that sounds at a time of the song up to which sound was fed."""
+        return self._plan.sections[min(bisect_right(self._ends, seconds), self._section)].index
 
     def _sections_sent(self) -> list[SongEvent]:
         sent: list[SongEvent] = []

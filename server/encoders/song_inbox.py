@@ -37,10 +37,11 @@ Work: TypeAlias = OpenSong | EncodeWindow | EndSection
 
 
 class _QueuedWindow(NamedTuple):
-    """A window that waits to be encoded, or, if it is `None`, the end of its section."""
+    """A window that waits to be encoded, or, if it is `None`, the end of its section, which may end the song."""
 
     section: SectionKey
     window: Window | None
+    ends_song: bool = False
 
 
 class SongInbox:
@@ -53,7 +54,6 @@ class SongInbox:
     def __init__(self, opened: OpenSong) -> None:
         self._opened: OpenSong | None = opened
         self._rate_hertz = opened.sample_rate_hertz
-        self._last_index = opened.plan.sections[-1].index
         self._positions = SectionPositions()
         self._scores: dict[int, SectionScore] = {}
         self._attempts: dict[int, deque[_QueuedWindow]] = {}
@@ -82,7 +82,7 @@ class SongInbox:
             windows = cut_window(sound.window, self._rate_hertz, first=first)
             queue.extend(_QueuedWindow(sound.section, window) for window in windows)
         if sound.last:
-            queue.append(_QueuedWindow(sound.section, None))
+            queue.append(_QueuedWindow(sound.section, None, sound.ends_song))
 
     def take(self) -> Work | None:
         """Return the next work; `None` if there is none now."""
@@ -100,7 +100,7 @@ class SongInbox:
         if queued.window is None:
             if not self._positions.end(queued.section):
                 return None
-            return EndSection(index, self._scores.pop(index, None), last=index == self._last_index)
+            return EndSection(index, self._scores.pop(index, None), last=queued.ends_song)
         samples = queued.window.shape[1]
         new = self._positions.new_samples(queued.section, samples)
         window = np.ascontiguousarray(queued.window[:, samples - new :])

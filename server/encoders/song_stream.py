@@ -1,5 +1,6 @@
 """Encodes one song in an encoder process: takes its work in order, and returns the events of its stream."""
 
+from server.audio.channels import as_stereo
 from server.audio.chunker import Chunker, planned_samples
 from server.audio.codecs.base import EncoderFactory
 from server.audio.marks import marks_of
@@ -19,6 +20,7 @@ class SongStream:
         marks = None if producer is None else marks_of(opened.origin, producer)
         tags = tags_of(opened.prompt, opened.lyrics, plan, marks)
         encoder = factory(opened.sample_rate_hertz, opened.audio, tags=tags, sample_count=known)
+        self._channels = opened.channels
         self._chunker = Chunker(encoder, plan, *rates, marks)
 
     @property
@@ -30,14 +32,14 @@ class SongStream:
         """Do the next work and return its events.
 
         Raises:
-            InvalidWindow: the sound is not stereo sound; the song cannot be continued.
+            InvalidWindow: the sound does not have the engine's channels; the song cannot be continued.
             RuntimeError: the engine made no score for a section.
         """
         match work:
             case OpenSong():
                 return self._chunker.planned()
             case EncodeWindow():
-                return self._chunker.feed(work.window)
+                return self._chunker.feed(as_stereo(work.window, self._channels))
             case EndSection():
                 return self._end_section(work)
 

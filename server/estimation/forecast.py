@@ -34,6 +34,14 @@ class Work:
         """All remaining device seconds."""
         return (self.first_seconds or 0.0) + self.rest_seconds
 
+    def cut(self, share: float) -> "Work":
+        """Return the work of a song that has only this share of the length, less than 1 for a song that ends early."""
+        if share >= 1.0:
+            return self
+        rest = max(0.0, share * self.total_seconds - (self.first_seconds or 0.0))
+        sound, steps = share * self.sound_seconds, share * self.step_seconds
+        return replace(self, rest_seconds=rest, sound_seconds=sound, step_seconds=steps)
+
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
         """Return the remaining work after `used_seconds`; above zero while the song is not complete."""
         if heard:

@@ -1,9 +1,9 @@
 """One attempt at a song: which of its sections are prepared, denoised and rendered so far."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from server.scheduling.capacity.window_pace import WINDOWS
-from server.workers.messages import Prepared, SectionKey, SongKey
+from server.workers.messages import Prepared, SectionKey, SectionStep, SongKey
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,13 +24,14 @@ class Attempt:
     `denoising` is the section being denoised and `step` its next step; steps in flight count as done. `rendering` is
     the section being rendered, with `windows` windows and `section_seconds` of sound so far. `finished` has the final
     states of the sections from `rendering` on, from this or earlier attempts. `sections` is 0 until the song is
-    planned.
+    planned, and `ended` is the number of sections of a song that ends before its plan, `None` while it does not.
     """
 
     key: SongKey
     resume_point: ResumePoint = ResumePoint()
     sections: int = 0
     finished: tuple[bytes, ...] = ()
+    ended: int | None = None
     planned: bool = False
     prepared: dict[int, Prepared] = field(default_factory=dict)
     denoising: int = field(init=False)
@@ -77,7 +78,7 @@ class Attempt:
     def next_attempt(self) -> "Attempt":
         """Return the attempt that follows this one, from the last section boundary on; denoised sections are reused."""
         key = SongKey(self.key.song_id, self.key.attempt + 1)
-        return Attempt(key, self.resume_point, self.sections, self.finished)
+        return Attempt(key, self.resume_point, self.sections, self.finished, self.ended)
 
     def whole_attempt(self) -> "Attempt":
         """Return the attempt that follows this one if all sound is lost; it begins with the first section."""
@@ -105,7 +106,8 @@ class Attempt:
 
     def can_denoise(self, *, ahead: int) -> bool:
         """True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
-        return self.planned and self.denoising <= self.rendering + ahead and self.denoising in self.prepared
+        due = self.denoising < self.sections and self.denoising in self.prepared
+        return self.planned and due and self.denoising <= self.rendering + ahead
 
     @property
     def steps_left(self) -> int:
@@ -120,11 +122,32 @@ class Attempt:
 
     def plan(self, sections: int) -> None:
         """Record that the song is planned with `sections` sections."""
-        self.sections, self.planned = sections, True
+        self.sections, self.planned = self.ended or sections, True
 
-    def finish_steps(self, finished: bytes) -> None:
-        """Record that a section's last step is done, and store its final state."""
-        self.finished += (finished,)
+    def prepare(self, made: Prepared) -> None:
+        """Record that a section is prepared, unless the song has ended before it."""
+        if made.section.index < self.sections:
+            self.prepared[made.section.index] = made
+
+    def stepped(self, step: SectionStep) -> None:
+        """Record steps of a section. It may have got into another group, and may have ended before the steps that were
+        expected, even those that are in flight.
+        """
+        index = step.section.index
+        self.prepared[index] = replace(self.prepared[index], steps=step.steps, group=step.group)
+        if self.denoising == index and self.step >= step.steps:
+            self.denoising, self.step = index + 1, 0
+        if step.step < step.steps:
+            return
+        self.finished += (step.finished,)
+        if step.ends_song:
+            self._end(index + 1)
+
+    def _end(self, sections: int) -> None:
+        """Record that the song ends after `sections` sections; what is known of later ones is dropped."""
+        self.sections = self.ended = sections
+        self.denoising, self.step = sections, 0
+        self.prepared = {index: made for index, made in self.prepared.items() if index < sections}
 
     def add_windows(self, windows: int, seconds: float) -> None:
         """Record further rendered windows with `seconds` of sound."""

@@ -40,13 +40,12 @@ class ReplyHandler:
 
     def _planned(self, device: DeviceProgress, reply: Planned) -> None:
         if song := device.find(reply.song):
-            song.attempt.plan(len(reply.plan.sections))
-            song.length_seconds = reply.plan.duration_seconds
+            song.plan(reply.plan)
             device.charge_alone(song, reply.seconds)
 
     def _prepared(self, device: DeviceProgress, reply: Prepared) -> None:
         if song := device.find(reply.section.song):
-            song.attempt.prepared[reply.section.index] = reply
+            song.attempt.prepare(reply)
             device.section_bytes[song.engine] = reply.memory_bytes
             device.charge_alone(song, reply.seconds)
 
@@ -58,8 +57,7 @@ class ReplyHandler:
         parts = [(song, reply.seconds * cost / tokens) for (song, _), cost in zip(stepped, costs, strict=True)]
         device.charge_step(parts, reply.seconds)
         for song, step in stepped:
-            if step.step >= step.steps:
-                song.attempt.finish_steps(step.finished)
+            song.stepped(step)
         if costs and len(stepped) == len(reply.sections):
             device.steps.add(tokens, reply.seconds / reply.steps)
             device.sharing.add(tokens, sections=len(costs), songs=len(device.songs))

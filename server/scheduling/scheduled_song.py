@@ -3,14 +3,14 @@
 from dataclasses import dataclass, field
 from typing import Protocol
 
-from model.song import SongParams
+from model.song import SongParams, SongPlan
 from server.estimation.forecast import Work
 from server.scheduling.attempt import Attempt
 from server.scheduling.capacity.window_pace import WINDOWS, WindowPace
 from server.scheduling.device_usage import SongAccount
 from server.scheduling.policy import Urgency
 from server.scheduling.retry import AttemptHistory
-from server.workers.messages import SongKey
+from server.workers.messages import SectionStep, SongKey
 
 
 class Sink(Protocol):
@@ -105,7 +105,9 @@ class PlaybackEstimate:
 class ScheduledSong:
     """A song from its arrival to its end. `device` is the device on which it has a slot; `None` while it waits.
 
-    `pace` is the window pace of the engine on this device.
+    `section_seconds` are the lengths of the sections: as planned, as expected once a section has ended early, and as
+    they are once it is rendered. `planned_seconds` is the length of the planned song. `pace` is the window pace of the
+    engine on this device.
     """
 
     spec: SongSpec
@@ -115,7 +117,8 @@ class ScheduledSong:
     playback: PlaybackEstimate = field(init=False)
     history: AttemptHistory = field(default_factory=AttemptHistory)
     device: str | None = None
-    length_seconds: float | None = None
+    section_seconds: list[float] = field(default_factory=list)
+    planned_seconds: float | None = None
     placed_at: float | None = None
     pace: WindowPace = field(default_factory=WindowPace)
 
@@ -127,6 +130,16 @@ class ScheduledSong:
     def song_id(self) -> str:
         """The song's id."""
         return self.spec.song_id
+
+    @property
+    def length_seconds(self) -> float | None:
+        """The length of the song as far as it is known; `None` before the plan."""
+        return sum(self.section_seconds) if self.section_seconds else None
+
+    @property
+    def length_share(self) -> float:
+        """The length of the song as a share of its planned length, less than 1 if it ends early."""
+        return (self.length_seconds or 0.0) / self.planned_seconds if self.planned_seconds else 1.0
 
     @property
     def engine(self) -> str:
@@ -182,8 +195,26 @@ class ScheduledSong:
         self.attempt.add_windows(windows, seconds)
         self.playback.advance(now, self.attempt.section_seconds)
 
+    def plan(self, plan: SongPlan) -> None:
+        """Record the plan, which is the same in every attempt; the lengths of rendered sections are kept."""
+        self.attempt.plan(len(plan.sections))
+        known = self.section_seconds[: self.attempt.rendering]
+        planned = plan.sections[len(known) : self.attempt.sections]
+        self.section_seconds = [*known, *(section.duration_seconds for section in planned)]
+        self.planned_seconds = plan.duration_seconds
+
+    def stepped(self, step: SectionStep) -> None:
+        """Record steps of a section. If it ends early, it is expected to be shorter in proportion to its steps."""
+        index, expected = step.section.index, self.attempt.prepared[step.section.index].steps
+        if step.steps < expected:
+            self.section_seconds[index] *= step.steps / expected
+        self.attempt.stepped(step)
+        if step.ends_song:
+            del self.section_seconds[index + 1 :]
+
     def finish_section(self, saved: bytes) -> None:
         """Record that a section is rendered completely. Another attempt starts after it, with the `saved` state."""
+        self.section_seconds[self.attempt.rendering] = self.attempt.section_seconds
         self.history.section_done(self.attempt.rendering)
         self.attempt.finish_section(saved)
         self.playback.finish_section()

@@ -117,6 +117,13 @@ class Scheduler:
         song = self._placement.song(song_id)
         return None if song is None else song.device
 
+    def length_share(self, song_id: str) -> float:
+        """Return the length of a song as a share of its planned length: less than 1 if it ends early, and 1 while it is
+        unknown.
+        """
+        song = self._placement.song(song_id)
+        return 1.0 if song is None else song.length_share
+
     def depths(self) -> dict[str, QueueDepth]:
         """Return the queue depth of every engine that has songs."""
         return self._placement.depths()

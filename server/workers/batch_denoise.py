@@ -1,6 +1,7 @@
 """Advances a batch of sections by denoising steps, split into smaller batches if it fails as a whole."""
 
 from collections.abc import Sequence
+from itertools import groupby
 
 from model.engine import Engine, SectionState
 from server.workers.failures import is_out_of_memory, raise_if_fatal, release_memory
@@ -10,7 +11,8 @@ def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple
     """Advance every state by `steps` steps; returns the errors of failed states, and the largest number of states that
     fitted into memory.
 
-    A state that fails is not advanced further; the others continue without it.
+    A state that fails is not advanced further, nor is one that ends early; the others continue without it. States of
+    different groups are advanced apart.
 
     Raises:
         DeviceBroken: the error is fatal; nothing is retried.
@@ -18,15 +20,23 @@ def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple
     errors: list[Exception | None] = [None] * len(states)
     fits = len(states)
     for _ in range(steps):
-        well = [position for position, error in enumerate(errors) if error is None]
-        if not well:
-            break
-        new_errors, step_fits = denoise_once(engine, [states[position] for position in well])
-        for position, error in zip(well, new_errors, strict=True):
-            errors[position] = error
-        if step_fits < len(well):
-            fits = min(fits, step_fits)
+        left = [one for one, error in enumerate(errors) if error is None and states[one].step < states[one].steps]
+        for alike in _by_group(states, left):
+            new_errors, step_fits = denoise_once(engine, [states[position] for position in alike])
+            for position, error in zip(alike, new_errors, strict=True):
+                errors[position] = error
+            if step_fits < len(alike):
+                fits = min(fits, step_fits)
     return errors, fits
+
+
+def _by_group(states: Sequence[SectionState], positions: Sequence[int]) -> list[list[int]]:
+    """Return the positions of states that may share a step, for each group."""
+
+    def group_of(position: int) -> str:
+        return states[position].group
+
+    return [list(alike) for _, alike in groupby(sorted(positions, key=group_of), group_of)]
 
 
 def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:

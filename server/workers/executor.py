@@ -131,7 +131,10 @@ class CommandExecutor:
         if (target := command.sound_to) is not None:
             params = command.params
             origin = origin_of(command.engine, params, target.audio)
-            opened = OpenSong(command.song, target.audio, params.prompt, params.lyrics, plan, rate_hertz, origin)
+            channels = self._engines[command.engine].info().channels
+            opened = OpenSong(
+                command.song, target.audio, params.prompt, params.lyrics, plan, rate_hertz, origin, channels
+            )
             self._encoders.open(target, opened)
 
     def _prepare(self, section: SectionKey) -> Prepared:
@@ -155,6 +158,7 @@ class CommandExecutor:
         if not begun:
             return Stepped((), tuple(failures), self._clock() - started)
         tokens = sum(section.cost for _, section in begun)
+        before = [section.written.step for _, section in begun]
         errors, fits = denoise(begun[0][0].engine, [section.written for _, section in begun], command.steps)
         done: list[tuple[HeldSong, HeldSection, SectionStep]] = []
         for (song, section), error in zip(begun, errors, strict=True):
@@ -164,19 +168,23 @@ class CommandExecutor:
                 case Failed() as failed:
                     failures.append(failed)
         seconds = self._clock() - started
-        spans = tuple(span for one in done for span in self._step_spans(*one, command, seconds))
         sections = tuple(step for _, _, step in done)
         fitted = fits if fits < len(begun) else None
-        return Stepped(sections, tuple(failures), seconds, tokens, fitted, spans, command.steps)
+        steps = max(1, *(section.written.step - step for (_, section), step in zip(begun, before, strict=True)))
+        spans = tuple(span for one in done for span in self._step_spans(*one, len(begun), steps, seconds))
+        return Stepped(sections, tuple(failures), seconds, tokens, fitted, spans, steps)
 
     def _begun(self, keys: Sequence[SectionKey]) -> tuple[list[tuple[HeldSong, HeldSection]], list[Failed]]:
-        """Return the begun sections of a step with their songs, and the failures of those that could not be begun."""
+        """Return the begun sections of a step with their songs, and the failures of those that could not be begun.
+        Sections that have ended are left out.
+        """
         begun: list[tuple[HeldSong, HeldSection]] = []
         failures: list[Failed] = []
         for key in keys:
             try:
                 song = self._songs[key.song]
-                begun.append((song, song.begun(key.index)))
+                if not song.has_ended(key.index):
+                    begun.append((song, song.begun(key.index)))
             except Exception as error:
                 failures.append(Failed(key.song, failure_of(error)))
         return begun, failures
@@ -189,12 +197,12 @@ class CommandExecutor:
         return (timer.span(song.key, section),)
 
     def _step_spans(
-        self, song: HeldSong, section: HeldSection, step: SectionStep, command: Step, seconds: float
+        self, song: HeldSong, section: HeldSection, step: SectionStep, batch: int, steps: int, seconds: float
     ) -> tuple[WorkSpan, ...]:
         if not song.sampled:
             return ()
         timer = section.denoising = section.denoising or SpanTimer("denoise", self._now_ns)
-        timer.add(seconds, len(command.sections), command.steps)
+        timer.add(seconds, batch, steps)
         attributes: dict[str, int | tuple[int, ...]] = {
             "melisma.steps": len(timer.batches),
             "melisma.batch_sections": tuple(timer.batches),
@@ -221,16 +229,25 @@ class CommandExecutor:
             self._encoders.send(sound)
             samples, made, last = samples + sound.samples, made + (not sound.last), sound.last
         spans = self._window_spans(song, song.sections[key.index], seconds, made, last=last)
+        memory = device_memory() if last else None
         return Rendered(
-            key, samples, song.sample_rate_hertz, last, seconds, saved, spans, made, device_memory() if last else None
+            key,
+            samples,
+            song.sample_rate_hertz,
+            last,
+            seconds,
+            saved,
+            spans,
+            made,
+            memory,
+            ends_song=last and key.index == song.last,
         )
 
     def _saved(self, song: HeldSong, key: SectionKey) -> bytes:
         """Return the saved state from which another attempt would continue after a section; `None` after the last
         one.
         """
-        goes_on = key.index + 1 < len(song.plan.sections)
-        return song.engine.save(song.sections[key.index].written) if goes_on else b""
+        return song.engine.save(song.sections[key.index].written) if key.index < song.last else b""
 
     def _window(self, song: HeldSong, key: SectionKey) -> Sound:
         """Return the next window of a section; after the last window, the end of the section."""
@@ -242,7 +259,7 @@ class CommandExecutor:
         if window is not None:
             return Sound(key, pcm_of(window), window.shape[1], score=score)
         song.sections.pop(key.index - 1, None)
-        return Sound(key, b"", 0, last=True, score=score)
+        return Sound(key, b"", 0, last=True, score=score, ends_song=key.index == song.last)
 
 
 def _outcome(song: HeldSong, section: HeldSection, error: Exception | None) -> SectionStep | Failed:

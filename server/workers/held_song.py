@@ -40,7 +40,9 @@ class HeldSection:
 
 @dataclass(slots=True)
 class HeldSong:
-    """One attempt at a song; `context` is the context of the section before `start`."""
+    """One attempt at a song; `context` is the context of the section before `start`, `last` the section that ends the
+    song.
+    """
 
     key: SongKey
     engine: Engine
@@ -50,6 +52,10 @@ class HeldSong:
     context: SectionContext | None
     trace: str = ""
     sections: dict[int, HeldSection] = field(default_factory=dict)
+    last: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.last = len(self.plan.sections) - 1
 
     @property
     def sampled(self) -> bool:
@@ -65,6 +71,7 @@ class HeldSong:
         for index, saved in enumerate(command.finished, start):
             state = engine.restore_section(plan, index, saved, song.context_before(index))
             song.sections[index] = HeldSection(SectionKey(song.key, index), state=state)
+            song._note_end(index, state)
         return song
 
     def context_before(self, index: int) -> SectionContext | None:
@@ -72,10 +79,16 @@ class HeldSong:
         return self.context if index == self.start else self.engine.context(self.sections[index - 1].written)
 
     def prepare(self, index: int) -> SectionConditions:
-        """Encode the conditions of a section."""
+        """Encode the conditions of a section. They are not held if the song has ended before it."""
         conditions = self.engine.prepare(self.plan, index)
-        self.sections[index] = HeldSection(SectionKey(self.key, index), conditions)
+        if index <= self.last:
+            self.sections[index] = HeldSection(SectionKey(self.key, index), conditions)
         return conditions
+
+    def has_ended(self, index: int) -> bool:
+        """True if section `index` needs no more steps, because it is finished or the song has ended before it."""
+        state = self.sections[index].state if index <= self.last else None
+        return index > self.last or (state is not None and state.step >= state.steps)
 
     def begun(self, index: int) -> HeldSection:
         """Return a prepared section, and begin it if necessary."""
@@ -92,9 +105,18 @@ class HeldSong:
         """
         state = section.written
         if state.step < state.steps:
-            return SectionStep(section.key, state.step, state.steps)
+            return SectionStep(section.key, state.step, state.steps, group=state.group)
         section.conditions = None
-        return SectionStep(section.key, state.step, state.steps, self.engine.save_section(state))
+        self._note_end(section.key.index, state)
+        saved = self.engine.save_section(state)
+        return SectionStep(section.key, state.step, state.steps, saved, state.group, state.ends_song)
+
+    def _note_end(self, index: int, state: SectionState) -> None:
+        """Drop the sections after a finished one that ends the song."""
+        if state.ends_song:
+            self.last = index
+            for number in range(index + 1, len(self.plan.sections)):
+                self.sections.pop(number, None)
 
 
 def _plan(command: Plan, engine: Engine) -> SongPlan:

@@ -112,10 +112,10 @@ class Prepare:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Advance sections of one engine by `steps` denoising steps, as one batch; sections are begun if necessary.
+    """Advance sections of one engine by `steps` steps, as one batch; sections are begun if necessary.
 
-    Every section must be prepared and have that many steps left, and the section before it must be denoised. Reply:
-    `Stepped`.
+    Every section must be prepared, and the section before it denoised. Sections that have ended early meanwhile are
+    left out, and those of different groups are advanced apart. Reply: `Stepped`.
     """
 
     sections: tuple[SectionKey, ...]
@@ -140,10 +140,7 @@ class Release:
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Check that the lane responds and that every engine's device works. Reply: `Done`.
-
-    A worker with a broken device ends instead.
-    """
+    """Check that the lane responds and every engine's device works; if not, the worker ends. Reply: `Done`."""
 
 
 Command: TypeAlias = Plan | Prepare | Step | Render | Release | Ping
@@ -173,9 +170,8 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker: the engines that it has loaded, and the failures of others, by name.
-
-    `sounds` are the requested sound fingerprints.
+    """First message of a worker: the engines that it has loaded, the failures of others, by name, and the requested
+    sound fingerprints.
     """
 
     engines: tuple[EngineInfo, ...]
@@ -184,10 +180,7 @@ class Ready:
 
 
 class WorkSpan(NamedTuple):
-    """A span of work on a traced song: the plan (`section` is `None`), or a part of one section.
-
-    Times are nanoseconds since 1970.
-    """
+    """A span of work on a traced song, in nanoseconds since 1970; `section` is `None` for the plan."""
 
     song: SongKey
     section: int | None
@@ -223,12 +216,16 @@ class Prepared:
 
 
 class SectionStep(NamedTuple):
-    """A section has done `step` of `steps` denoising steps; with the last step it has the state for `Plan.finished`."""
+    """A section has done `step` of `steps` steps; with the last step it has the state for `Plan.finished`. The other
+    fields are those of `model.engine.SectionState`.
+    """
 
     section: SectionKey
     step: int
     steps: int
     finished: bytes = b""
+    group: str = ""
+    ends_song: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -242,7 +239,7 @@ class Failed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """The result of `steps` denoising steps for every section of the batch, the failures, and the device seconds.
+    """The result of `steps` steps for every section of the batch, the failures, and the device seconds.
 
     `tokens` is the number of tokens of one step of the batch. `fits` is the largest number of sections that fitted into
     memory, if smaller than the batch.
@@ -271,8 +268,8 @@ class Rendered:
     seconds.
 
     The `last` reply for a section comes when the engine's iterator has ended, so that no window waits for it; it may
-    have no windows. It has the state for `Plan.saved`, unless the song ends here. `memory` is set for devices with
-    their own memory.
+    have no windows. It has the state for `Plan.saved`, unless the song ends here, which `ends_song` tells. `memory` is
+    set for devices with their own memory.
     """
 
     section: SectionKey
@@ -284,6 +281,7 @@ class Rendered:
     spans: tuple[WorkSpan, ...] = ()
     windows: int = 1
     memory: DeviceMemory | None = None
+    ends_song: bool = False
 
     @property
     def sound_seconds(self) -> float:

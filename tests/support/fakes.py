@@ -16,11 +16,13 @@ from model.song import (
     ALL_STEMS,
     Control,
     InvalidParams,
+    LyricLine,
     SectionKind,
     SectionPlan,
     SectionScore,
     SongParams,
     SongPlan,
+    Syllable,
     SyllableTiming,
     Violation,
     Voice,
@@ -34,6 +36,9 @@ RATE_HERTZ = 8_000
 SECTION_SECONDS = 2.0
 WINDOW_SECONDS = 0.5
 SECTION_COST = 10
+
+LA = LyricLine("la", (Syllable("la", "l a"),))
+"""What the fakes sing in every section."""
 
 FAKE = EngineSpec("fake", "tests.support.fakes:FakeEngine")
 FAKE_ENCODER = EncoderSpec("tests.support.fakes:FakeEncoder")
@@ -71,6 +76,8 @@ class FakeState:
     level: float
     steps: int
     step: int = 0
+    group: str = ""
+    ends_song: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -205,6 +212,31 @@ class FakeEngine:
                 self.crash()
             case "hang":
                 threading.Event().wait()
+
+
+class ExactEngine(FakeEngine):
+    """Tells the length of its songs to the sample, and has no control but the steps."""
+
+    @classmethod
+    def load(cls, device: str) -> "ExactEngine":
+        return cls()
+
+    def info(self) -> EngineInfo:
+        return replace(
+            super().info(),
+            name="exact",
+            duration_seconds=(3.0, 240.0),
+            controls=frozenset({Control.STEPS}),
+            voices=frozenset(),
+            length_is_exact=True,
+        )
+
+    def plan(self, params: SongParams) -> SongPlan:
+        plan = super().plan(params)
+        sections = tuple(replace(section, lines=(LA,)) for section in plan.sections)
+        return replace(
+            plan, engine="exact", sections=sections, engine_samples=round(plan.duration_seconds * RATE_HERTZ)
+        )
 
 
 class FragileEngine(FakeEngine):

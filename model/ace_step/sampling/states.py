@@ -78,6 +78,7 @@ class State:
     trajectory: Trajectory
     first: int
     before: Seam | None
+    group: str = ""
     seam: Seam = field(default_factory=Seam)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
@@ -95,6 +96,11 @@ class State:
     def steps(self) -> int:
         """Total number of denoising steps."""
         return self.trajectory.steps
+
+    @property
+    def ends_song(self) -> bool:
+        """False: songs end as planned."""
+        return False
 
     @property
     def frames(self) -> int:

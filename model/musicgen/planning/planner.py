@@ -133,6 +133,8 @@ class Planner:
                 f"anchor: the model follows its notes without their octaves, at {spec.tempo_bpm:g} BPM, and repeats it "
                 "to the end of the song."
             )
+        if spec.given and self._facts.config.decoder.channels == 1:
+            yield "extend: the model is mono, and so becomes the recording."
         if _FOREIGN.search(params.prompt):
             yield "prompt: the model was trained on English descriptions and may not understand others."
         slid = next((section for section in spec.sections if section.window > 0), None)

@@ -16,22 +16,18 @@ class Span:
     mask: torch.Tensor | None = None
 
 
-def spans_of(lengths: Sequence[int], most: int, device: torch.device) -> tuple[Span, ...]:
-    """Divide rows that see `lengths` keys each (0: the row has nothing to do) into calls of attention.
+def spans_by_row(lengths: Sequence[int]) -> tuple[Span, ...]:
+    """A call of attention for each row, over its own keys; rows with a length of 0 have nothing to do."""
+    return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
 
-    What a row computes depends on its own length alone, never on its neighbours'. On a CPU each row has a call of its
-    own, over its own keys. Elsewhere all rows share one call over all `most` keys, the unused of them hidden: always of
-    the same shape, whoever is there.
+
+def span_of_all(lengths: torch.Tensor, most: int) -> Span:
+    """One call for all rows [rows] over all `most` keys, the unused of them hidden.
+
+    A row without any key sees one, since nothing has no average.
     """
-    if device.type == "cpu":
-        return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
-    return (span_of_all(lengths, most, device),)
-
-
-def span_of_all(lengths: Sequence[int], most: int, device: torch.device) -> Span:
-    """One call for all rows over all `most` keys; a row without any key sees one, since nothing has no average."""
-    seen = torch.tensor([max(1, length) for length in lengths], device=device)
-    return Span(slice(0, len(lengths)), most, (torch.arange(most, device=device) < seen[:, None])[:, None, None])
+    keys = torch.arange(most, device=lengths.device)
+    return Span(slice(0, lengths.shape[0]), most, (keys < lengths.clamp(min=1)[:, None])[:, None, None])
 
 
 def attended(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import torch
 
-from model.shared.tokens.attention import Span, spans_of
+from model.shared.tokens.attention import Span, span_of_all, spans_by_row
 from model.shared.tokens.caches import Caches
 from model.shared.tokens.network import Pass, TokenNetwork
 from model.shared.tokens.sampling import Sampling, SamplingBatch
@@ -93,7 +93,7 @@ class TokenCore:
     @torch.no_grad()
     def _probe(self, tokens: torch.Tensor) -> torch.Tensor:
         rows, device = tokens.shape[0], tokens.device
-        spans = spans_of([1] * rows, self._layout.length, device)
+        spans = _Lengths([[1] * rows], self._layout.length, device).spans(0)
         places = torch.zeros(rows, dtype=torch.long, device=device)
         return self._network.tick(tokens, places, Pass(self.seats.own, spans, None, ()))
 
@@ -144,7 +144,8 @@ class _Ticks:
         rows = seats.rows(part)
         self._own = seats.own.part(rows)
         self._text = None if seats.text is None else seats.text.part(rows)
-        self._text_spans = () if self._text is None else self._spans(self._text_length, layout.text_length)
+        text_lengths = _Lengths([self._lengths(self._text_length)], layout.text_length, network.device)
+        self._text_spans = () if self._text is None else text_lengths.spans(0)
         present = [seats.at(seat) for seat in range(part.start, part.stop)]
         # Where a sequence waits, its next key is written, and written again when its turn comes.
         starts = [0 if sequence is None else sequence.column for sequence in present]
@@ -154,18 +155,20 @@ class _Ticks:
         settings = [_settings(self._by_seat.get(seat), wanted[0]) for seat in range(self._count)]
         self._sampling = SamplingBatch.of(settings, network.vocabulary, network.device)
         self._noise = self._drawn()
+        ticks = range(self._noise.shape[0])
+        own = [self._lengths(lambda seat, row, tick=tick: self._own_length(seat, row, tick)) for tick in ticks]  # type: ignore[misc]
+        self._own_lengths = _Lengths(own, layout.length, network.device)
+        self._going = self._whole([[self._goes(seat, tick) for seat in range(self._count)] for tick in ticks])
 
     def compute(self, tick: int) -> None:
         """Compute one tick: predict, choose and write the next column of every sequence that still has one to go."""
-        going = [seat in self._by_seat and tick < self._by_seat[seat].ticks for seat in range(self._count)]
         index = self._columns[:, None, None].expand(-1, self._grid.shape[1], 1)
         tokens = self._grid.gather(2, index)[..., 0].repeat_interleave(self._layout.rows, 0)
         places = (self._prefixes + self._columns).repeat_interleave(self._layout.rows, 0)
-        own_spans = self._spans(lambda seat, row: self._own_length(seat, row, tick), self._layout.length)
-        seen = Pass(self._own, own_spans, self._text, self._text_spans)
+        seen = Pass(self._own, self._own_lengths.spans(tick), self._text, self._text_spans)
         logits = self._network.tick(tokens, places, seen)
         by_sequence = torch.unflatten(logits, 0, (self._count, self._layout.rows))
-        self._write(self._sampling.chosen(by_sequence, self._noise[tick]), self._whole(going))
+        self._write(self._sampling.chosen(by_sequence, self._noise[tick]), self._going[tick])
 
     def _write(self, chosen: torch.Tensor, going: torch.Tensor) -> None:
         """Write the next column where it is open, and move on."""
@@ -174,6 +177,9 @@ class _Ticks:
         open_ = (later[:, None] >= self._opens) & (later[:, None] < self._closes) & going[:, None].bool()
         self._grid.scatter_(2, index, torch.where(open_, chosen, self._grid.gather(2, index)[..., 0])[..., None])
         self._columns = self._columns + going
+
+    def _goes(self, seat: int, tick: int) -> bool:
+        return seat in self._by_seat and tick < self._by_seat[seat].ticks
 
     def _own_length(self, seat: int, row: int, tick: int) -> int:
         """Keys that a row sees: all up to that of the tick's column."""
@@ -187,10 +193,8 @@ class _Ticks:
         kept = texts[row] if row < len(texts) else None
         return 0 if kept is None else kept[0].shape[3]
 
-    def _spans(self, length: Callable[[int, int], int], most: int) -> tuple[Span, ...]:
-        rows = range(self._layout.rows)
-        lengths = [length(seat, row) for seat in range(self._count) for row in rows]
-        return spans_of(lengths, most, self._network.device)
+    def _lengths(self, length: Callable[[int, int], int]) -> list[int]:
+        return [length(seat, row) for seat in range(self._count) for row in range(self._layout.rows)]
 
     def _drawn(self) -> torch.Tensor:
         """The noise of all seats, zero for those that are not advanced."""
@@ -200,8 +204,27 @@ class _Ticks:
             drawn[: each.ticks, seat] = each.noise
         return drawn.to(self._network.device)
 
-    def _whole(self, values: Sequence[int]) -> torch.Tensor:
+    def _whole(self, values: Sequence[int] | Sequence[Sequence[int]]) -> torch.Tensor:
         return torch.tensor(values, dtype=torch.long, device=self._network.device)
+
+
+class _Lengths:
+    """Keys that rows see, [ticks, rows], and the calls of attention for them.
+
+    What a row computes depends on its own length alone, never on its neighbours'. On a CPU each row has a call of its
+    own, over its own keys. Elsewhere all rows share one call over all `most` keys: always of the same shape, whoever is
+    there. Lengths then go to the device once, before the first tick, so that no tick waits for the host.
+    """
+
+    def __init__(self, lengths: Sequence[Sequence[int]], most: int, device: torch.device) -> None:
+        self._lengths, self._most = lengths, most
+        self._there = None if device.type == "cpu" else torch.tensor(lengths, device=device)
+
+    def spans(self, tick: int) -> tuple[Span, ...]:
+        """The calls of attention of a tick."""
+        if self._there is None:
+            return spans_by_row(self._lengths[tick])
+        return (span_of_all(self._there[tick], self._most),)
 
 
 def _seat(sequence: TokenSequence) -> int:

@@ -90,8 +90,8 @@ class EtaEstimator:
         return [job for job in jobs if job.key in self._etas]
 
     def _left(self, job: Job) -> Work:
-        usage = job.usage
-        return self._etas[job.key].work.left(usage.total_seconds, heard=usage.first_seconds is not None)
+        usage, work = job.usage, self._etas[job.key].work.cut(self._queue.length_share(job))
+        return work.left(usage.total_seconds, heard=usage.first_seconds is not None)
 
     def _compare(self, job: Job, eta: SongEta) -> None:
         engine, clocks = job.request.engine, job.clocks

@@ -39,6 +39,10 @@ class QueueOrder:
         placed = [job for job in self._jobs if self._scheduler.device_of(job.key) is not None]
         return placed + waiting
 
+    def length_share(self, job: Job) -> float:
+        """Return the length of a song as a share of its planned length, less than 1 if it ends early."""
+        return self._scheduler.length_share(job.key)
+
     def capacity(self, engine: str) -> Capacity:
         """Return the capacity for songs of `engine`, at least one device and one slot."""
         devices = self._pool.devices_of(engine)

@@ -76,7 +76,6 @@ class Job:
         self._parts = parts
         self._sink = sink
         self._paused = False
-        self._last_index = -1
         self._all_rendered = False
         self._progress_at = -math.inf
         self._early_progress: Progressed | None = None
@@ -168,10 +167,10 @@ class Job:
         self.report.started(self.clocks.queued_seconds)
 
     def planned(self, made: PlanMade) -> None:
-        """Record the length of the song; a second attempt changes nothing. Listeners get the plan with the encoder's
+        """Record the steps of the song; a second attempt changes nothing. Listeners get the plan with the encoder's
         event.
         """
-        self._last_index, self.steps = made.plan.sections[-1].index, made.plan.steps
+        self.steps = made.plan.steps
 
     def stepped(self, step: SectionStep, seconds: float) -> None:
         """Send a section's progress at limited frequency; `seconds` is the device time of the whole step.
@@ -194,7 +193,7 @@ class Job:
         if self.clocks.first_sound_at is None:
             self.clocks.first_sound_at = self._parts.clock()
         self._back_pressure.rendered(rendered)
-        if rendered.last and rendered.section.index == self._last_index:
+        if rendered.ends_song:
             self._all_rendered = True
             self.complete()
 

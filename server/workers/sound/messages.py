@@ -17,8 +17,8 @@ from server.workers.messages import SectionKey, SongKey
 class OpenSong:
     """Announces an attempt at a song, which is planned; `plan` lacks the engine's own field `detail`.
 
-    Its sound comes at `sample_rate_hertz` and is encoded as `audio` says. `prompt` and `lyrics` are those of the
-    request, and `origin` is used for its marks.
+    Its sound comes with `channels` at `sample_rate_hertz` and is encoded as `audio` says. `prompt` and `lyrics` are
+    those of the request, and `origin` is used for its marks.
     """
 
     song: SongKey
@@ -28,12 +28,14 @@ class OpenSong:
     plan: SongPlan
     sample_rate_hertz: int
     origin: Origin
+    channels: int = 2
 
 
 class Sound(NamedTuple):
     """One window as the bytes of float32 PCM, channel after channel.
 
-    `score` is in a section's first message. A message without samples and with `last` set follows its last window.
+    `score` is in a section's first message. A message without samples and with `last` set follows its last window; in
+    the song's last section `ends_song` is set, too.
     """
 
     section: SectionKey
@@ -41,6 +43,7 @@ class Sound(NamedTuple):
     samples: int
     last: bool = False
     score: SectionScore | None = None
+    ends_song: bool = False
 
     @property
     def window(self) -> Window:

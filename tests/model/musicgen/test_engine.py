@@ -237,7 +237,7 @@ def test_faults_name_their_field(engine: MusicGenEngine, melodious: MusicGenEngi
 
 
 def test_a_recording_is_kept_and_continued(engine: MusicGenEngine) -> None:
-    kept = engine._planner.recordings.read(audio(), "audio")
+    kept = engine._planner.recordings.read(audio(), "audio").mean(axis=0, keepdims=True)
     plan = engine.plan(params(None, task=Extend(audio(), 0.0, 10.0, seed=7)))
     sound = np.frombuffer(song(engine, plan), np.float32)
     whole = _joined(engine, plan)
@@ -246,6 +246,7 @@ def test_a_recording_is_kept_and_continued(engine: MusicGenEngine) -> None:
     fade = 100
     np.testing.assert_array_equal(whole[:, : kept.shape[1] - fade], kept[:, :-fade])
     assert np.abs(whole[:, kept.shape[1] :]).max() > 0.01
+    assert "is mono" in plan.notes[0]
     other = engine.plan(params(None, task=Extend(audio(), 0.0, 10.0, seed=8)))
     assert not np.array_equal(_joined(engine, other), whole)
     # Of a long recording only the end is heard, and all of it is kept.

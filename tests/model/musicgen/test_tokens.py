@@ -111,8 +111,7 @@ def test_songs_joined_at_different_ticks_have_the_tokens_of_the_library(
         for number, song in enumerate(made(engine, [params(number) for number in range(count)], apart=apart)):
             np.testing.assert_array_equal(song.codes, kept[f"{name}.codes.{number}"])
     sound = np.concatenate(made(engine, [params()])[0].sound, axis=1)
-    expected = kept[f"{name}.sound"]
-    np.testing.assert_allclose(sound, np.broadcast_to(expected, sound.shape), rtol=0, atol=1e-5)
+    np.testing.assert_allclose(sound, kept[f"{name}.sound"], rtol=0, atol=1e-5)
 
 
 def test_texts_are_encoded_as_by_the_library(engine: MusicGenEngine, kept: dict[str, NDArray[np.generic]]) -> None:
@@ -130,7 +129,7 @@ def test_a_recording_is_continued_as_by_the_library(
     name, hop = name_of(engine), engine._networks.codec.config.hop
     sound = recording(1000, GIVEN_FRAMES * FRAME_SECONDS, 2 if name == "stereo" else 1)
     # The library is given the sound itself; what a file makes of it differs.
-    monkeypatch.setattr(engine._encoder, "recording", lambda _: np.resize(sound, (2, sound.shape[1])))
+    monkeypatch.setattr(engine._encoder, "recording", lambda _: sound)
     task = Extend(audio(sound), right_seconds=NEW_FRAMES * FRAME_SECONDS)
     (song,) = made(engine, [params(duration_seconds=None, task=task)])
     np.testing.assert_array_equal(song.codes[:, :GIVEN_FRAMES], kept[f"{name}.given"])
@@ -138,7 +137,7 @@ def test_a_recording_is_continued_as_by_the_library(
     whole = np.concatenate(song.sound, axis=1)
     assert whole.shape[1] == sound.shape[1] + NEW_FRAMES * hop
     kept_samples = sound.shape[1] - 100  # a tenth of a second is mixed
-    np.testing.assert_array_equal(whole[:, :kept_samples], np.resize(sound, (2, sound.shape[1]))[:, :kept_samples])
+    np.testing.assert_array_equal(whole[:, :kept_samples], sound[:, :kept_samples])
 
 
 def test_a_melody_is_read_and_followed_as_by_the_library(
@@ -151,7 +150,7 @@ def test_a_melody_is_read_and_followed_as_by_the_library(
         sound = recording(chroma.sample_rate, seconds, 1)[0]
         expected = kept[f"melody.classes.{name}"][: chroma.length]
         np.testing.assert_array_equal(SoundMelody(sound).classes(0.0, chroma)[: len(expected)], expected)
-    monkeypatch.setattr(engine._encoder, "recording", lambda _: np.stack([sound, sound]))
+    monkeypatch.setattr(engine._encoder, "recording", lambda _: sound[None])
     task = AudioToAudio(audio(recording(1000, FRAMES[0] * FRAME_SECONDS, 1)), strength=1.0)
     (song,) = made(engine, [params(duration_seconds=None, task=task)])
     np.testing.assert_array_equal(song.codes, kept["melody.melody"])

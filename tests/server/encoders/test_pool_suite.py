@@ -80,7 +80,7 @@ class Worker:
         section = SectionKey(SongKey(song_id, attempt), index)
         for _ in range(windows):
             self.links.send(Sound(section, WINDOW.tobytes(), WINDOW.shape[1], score=SectionScore()))
-        self.links.send(Sound(section, b"", 0, last=True))
+        self.links.send(Sound(section, b"", 0, last=True, ends_song=index == 1))
 
     def whole(self, song_id: str) -> None:
         self.open(song_id)

@@ -28,7 +28,7 @@ def sound(level: float, song_id: str = "a", attempt: int = 0, index: int = 0, sa
 
 
 def end(attempt: int = 0, index: int = 0, song_id: str = "a") -> Sound:
-    return Sound(SectionKey(SongKey(song_id, attempt), index), b"", 0, last=True)
+    return Sound(SectionKey(SongKey(song_id, attempt), index), b"", 0, last=True, ends_song=index == 1)
 
 
 def queues_of(*messages: OpenSong | Sound, **limits: int) -> SongQueues:

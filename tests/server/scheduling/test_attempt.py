@@ -1,5 +1,5 @@
 from server.scheduling.attempt import Attempt, ResumePoint
-from server.workers.messages import Prepared, SectionKey, SongKey
+from server.workers.messages import Prepared, SectionKey, SectionStep, SongKey
 
 
 def attempt(sections: int = 3, start: int = 0) -> Attempt:
@@ -15,7 +15,15 @@ def prepare(made: Attempt, index: int, steps: int = 2) -> None:
 def denoise(made: Attempt, index: int, finished: bytes) -> None:
     prepare(made, index, steps=1)
     made.issue_steps(1)
-    made.finish_steps(finished)
+    finish(made, index, finished)
+
+
+def finish(
+    made: Attempt, index: int = 0, finished: bytes = b"finished", *, step: int = 0, ends_song: bool = False
+) -> None:
+    """The answer to a section's last step, which may come before the planned one."""
+    step = step or made.prepared[index].steps
+    made.stepped(SectionStep(made.section(index), step, step, finished, ends_song=ends_song))
 
 
 def test_nothing_is_due_before_the_plan() -> None:
@@ -39,7 +47,7 @@ def test_a_section_is_open_from_its_first_step_to_its_last_window() -> None:
     assert made.open == 1
     made.issue_steps(1)
     assert (made.open, made.denoising) == (1, 1)
-    made.finish_steps(b"finished")
+    finish(made)
     made.finish_section(b"saved")
     assert (made.open, made.prepared, made.rendering) == (0, {}, 1)
 
@@ -51,7 +59,7 @@ def test_a_section_holds_memory_from_its_preparation_to_the_answer_to_its_last_s
     assert made.held_bytes == 200
     made.issue_steps(1)
     assert made.held_bytes == 200
-    made.finish_steps(b"finished")
+    finish(made)
     assert made.held_bytes == 100
     made.finish_section(b"saved")
     assert made.held_bytes == 100
@@ -93,3 +101,41 @@ def test_an_attempt_is_rendered_after_its_last_section() -> None:
     assert not made.rendered
     made.finish_section(b"")
     assert made.rendered
+
+
+def test_a_section_that_ends_early_is_rendered_and_the_next_one_begun_whatever_is_in_flight() -> None:
+    made = attempt()
+    prepare(made, 0, steps=9)
+    prepare(made, 1, steps=9)
+    made.issue_steps(3)
+    made.issue_steps(3)
+    finish(made, step=2)
+    assert (made.denoising, made.step, made.can_render(), made.can_denoise(ahead=1)) == (1, 0, True, True)
+
+
+def test_a_song_that_ends_early_has_no_more_sections_also_in_the_next_attempt() -> None:
+    made = attempt()
+    for index in range(3):
+        prepare(made, index, steps=1 + index)
+    made.issue_steps(1)  # all of the first section
+    made.issue_steps(1)  # of the second, sent before the end was known
+    finish(made, step=1, ends_song=True)
+    made.prepare(Prepared(made.section(2), 10, 10, 9, 100, "", 0.1))
+    assert (made.sections, made.open, set(made.prepared), made.held_bytes) == (1, 1, {0}, 0)
+    assert (made.to_prepare(0), made.to_prepare(1), made.can_denoise(ahead=1)) == (None, None, False)
+    again = made.next_attempt()
+    again.plan(3)
+    assert (again.sections, again.can_render(), again.to_prepare(0)) == (1, True, None)
+    again.finish_section(b"")
+    assert again.rendered
+    whole = again.whole_attempt()
+    whole.plan(3)
+    assert (whole.sections, whole.rendered) == (3, False)
+
+
+def test_a_section_joins_the_group_of_its_next_step() -> None:
+    made = attempt()
+    prepare(made, 0, steps=3)
+    made.issue_steps(1)
+    made.stepped(SectionStep(made.section(0), 1, 3, group="sound"))
+    assert (made.prepared[0].group, made.steps_left) == ("sound", 2)

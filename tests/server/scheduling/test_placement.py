@@ -191,7 +191,7 @@ def test_songs_of_unknown_cost_count_as_much_as_those_beside_them_have_taken() -
     for number in range(3):
         song = desk.scheduler._placement.song(f"song-{number}")
         assert song is not None
-        song.playback.sound_seconds, song.length_seconds, song.account.usage.other_seconds = 10.0, 60.0, 4.0
+        song.playback.sound_seconds, song.section_seconds, song.account.usage.other_seconds = 10.0, [60.0], 4.0
     desk.scheduler.add("late", "fake", replace(params(), duration_seconds=60.0), FakeOutlet())
     assert desk.scheduler.waiting("fake") == ("late",)
 

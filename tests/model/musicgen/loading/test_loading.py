@@ -126,9 +126,7 @@ def test_the_files_of_a_repository_are_fetched_and_no_others(tmp_path: Path, mon
         asked.clear()
         folder_of(settings, weights=False)
         assert [file for file in asked if "safetensors" in file] == []
-    with pytest.raises(
-        EngineUnavailable, match=r"has no file config\.json.*checkpoint of MusicGen.*'checkpoint'"
-    ):
+    with pytest.raises(EngineUnavailable, match=r"has no file config\.json.*checkpoint of MusicGen.*'checkpoint'"):
         folder_of(MusicGenSettings(checkpoint="somebody/else"))
     with pytest.raises(EngineUnavailable, match="is not a folder"):
         folder_of(MusicGenSettings(checkpoint=str(tmp_path / "nowhere")))

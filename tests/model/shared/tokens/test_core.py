@@ -7,7 +7,7 @@ import torch
 
 from model.musicgen.networks.config import DecoderConfig
 from model.musicgen.networks.decoder import Decoder
-from model.shared.tokens.attention import attended, span_of_all, spans_of
+from model.shared.tokens.attention import attended, span_of_all, spans_by_row
 from model.shared.tokens.caches import Caches
 from model.shared.tokens.core import Advance, Layout, TokenCore
 from model.shared.tokens.network import Pass
@@ -154,8 +154,8 @@ def test_shared_attention_equals_that_of_each_row() -> None:
     generator, lengths = torch.Generator().manual_seed(1), [5, 0, 16, 1]
     queries = torch.randn(4, 2, 1, 8, generator=generator)
     keys, values = (torch.randn(4, 2, 16, 8, generator=generator) for _ in range(2))
-    single = attended(queries, keys, values, spans_of(lengths, 16, torch.device("cpu")))
-    whole = attended(queries, keys, values, [span_of_all(lengths, 16, torch.device("cpu"))])
+    single = attended(queries, keys, values, spans_by_row(lengths))
+    whole = attended(queries, keys, values, [span_of_all(torch.tensor(lengths), 16)])
     there = [row for row, length in enumerate(lengths) if length]
     torch.testing.assert_close(single[there], whole[there])
     assert whole.isfinite().all()

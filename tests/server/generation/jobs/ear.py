@@ -76,8 +76,8 @@ class Ear:
 
     def render(self, seconds: float = 1.0, last: bool = False, score: SectionScore | None = SCORE) -> None:
         sound = np.zeros((2, round(seconds * RATE_HERTZ)), np.float32)
-        self.links.send(Sound(SECTION, sound.tobytes(), sound.shape[1], last, score))
-        self.job.rendered(Rendered(SECTION, sound.shape[1], RATE_HERTZ, last, 0.5))
+        self.links.send(Sound(SECTION, sound.tobytes(), sound.shape[1], last, score, ends_song=last))
+        self.job.rendered(Rendered(SECTION, sound.shape[1], RATE_HERTZ, last, 0.5, ends_song=last))
 
 
 @asynccontextmanager

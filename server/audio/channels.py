@@ -1,0 +1,24 @@
+"""Mono sound for the stereo stream."""
+
+import numpy as np
+
+from model.song import Window
+from server.audio.mastering.mastering import InvalidWindow
+
+
+def as_stereo(window: Window, channels: int) -> Window:
+    """Return the window of an engine with this number of channels as stereo: mono becomes two equal channels.
+
+    A stereo window is returned as it is.
+
+    Raises:
+        InvalidWindow: the window of a mono engine is not mono.
+    """
+    if channels != 1:
+        return window
+    if window.ndim != 2 or window.shape[0] != 1:
+        raise InvalidWindow(
+            f"the engine tells one channel and rendered a window of {list(window.shape)}; it must be [1, samples]. "
+            "This is a bug of the engine: please report it"
+        )
+    return np.repeat(window, 2, axis=0)
