@@ -63,8 +63,8 @@ test-packages: $(DEVELOPMENT) ## install the packages into empty environments (n
 test-fuzz: $(DEVELOPMENT) ## send tens of thousands of made-up requests to all engines (10 minutes)
 	@$(RUN)python -m pytest -m fuzz tests/end_to_end/test_fuzzing.py $(ARGS)
 
-test-engines: $(DEVELOPMENT) ## all engines in one server: 16 clients, cancelled songs, a killed worker (minutes)
-	@$(RUN)python -m pytest -m engines tests/end_to_end/test_all_engines.py $(ARGS)
+test-engines: $(DEVELOPMENT) ## all engines in one server: 16 clients, cancelled songs, a killed worker; songs that change processes (minutes)
+	@$(RUN)python -m pytest -m engines tests/end_to_end/test_all_engines.py tests/model/musicgen $(ARGS)
 
 test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
 	@$(RUN)python -m pytest -m gpu -rs -p tests.gpu_run $(ARGS)

@@ -25,21 +25,23 @@ Kept = tuple[torch.Tensor, torch.Tensor]
 
 
 class Caches:
-    """Keys and values of `rows` rows, each tensor [rows, heads, length, width], one pair for each layer."""
+    """Keys and values of `rows` rows, each tensor [rows, heads, length, width], one pair for each layer.
 
-    def __init__(self, shape: CacheShape, rows: int, device: torch.device, dtype: torch.dtype) -> None:
-        self.shape = shape
+    With `hidden` tokens that were never written may be read, and have no weight then: so they have to be numbers.
+    Otherwise a CPU takes no memory for them.
+    """
+
+    def __init__(self, shape: CacheShape, rows: int, device: torch.device, dtype: torch.dtype, *, hidden: bool) -> None:
+        self.shape, self.hidden = shape, hidden
         size = (rows, shape.heads, shape.length, shape.width)
-        # Hidden keys are multiplied by zero where rows share a call, so they must be numbers. On a CPU no hidden key is
-        # read, and memory that is never written is never taken.
-        make = torch.empty if device.type == "cpu" else torch.zeros
+        make = torch.zeros if hidden else torch.empty
         self.keys = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
         self.values = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
 
     def part(self, rows: slice) -> "Caches":
         """The caches of some rows; they share memory with these."""
         made = object.__new__(Caches)
-        made.shape = self.shape
+        made.shape, made.hidden = self.shape, self.hidden
         made.keys = [keys[rows] for keys in self.keys]
         made.values = [values[rows] for values in self.values]
         return made

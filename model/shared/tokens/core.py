@@ -46,15 +46,21 @@ class TokenCore:
     numbers in the same order whoever sits beside it, and a sequence gets the same tokens in any company, wherever the
     device computes alike in all places of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
     its own, and its tokens depend on itself alone on every device.
+
+    With `by_row`, by default on a CPU, each row has a call of attention of its own, over its own keys. Otherwise all
+    rows share one call over all keys, with the unused ones hidden.
     """
 
-    def __init__(self, network: TokenNetwork, layout: Layout, *, shared: bool = True) -> None:
+    def __init__(
+        self, network: TokenNetwork, layout: Layout, *, shared: bool = True, by_row: bool | None = None
+    ) -> None:
         self._network, self._layout, self.shared = network, layout, shared
+        self._by_row = network.device.type == "cpu" if by_row is None else by_row
         rows, device, dtype = layout.seats * layout.rows, network.device, network.dtype
-        own = Caches(network.cache_shape(layout.length), rows, device, dtype)
+        own = Caches(network.cache_shape(layout.length), rows, device, dtype, hidden=not self._by_row)
         text = None
         if layout.text_length:
-            text = Caches(network.cache_shape(layout.text_length), rows, device, dtype)
+            text = Caches(network.cache_shape(layout.text_length), rows, device, dtype, hidden=not self._by_row)
         self.seats = Seats(layout.seats, layout.rows, network.codebooks, layout.length, own, text)
 
     @torch.no_grad()
@@ -86,14 +92,14 @@ class TokenCore:
         rows = self._layout.seats * self._layout.rows
         tokens = torch.arange(rows * self._network.codebooks, device=self._network.device) % self._network.vocabulary
         tokens = tokens.view(rows, -1)
-        moves = range(rows) if rows <= _MOVES else range(0, rows, rows // _MOVES)
         first = self._probe(tokens)
+        moves = (move for move in _MOVES if move < rows)
         return all(torch.equal(self._probe(tokens.roll(move, 0)).roll(-move, 0), first) for move in moves)
 
     @torch.no_grad()
     def _probe(self, tokens: torch.Tensor) -> torch.Tensor:
         rows, device = tokens.shape[0], tokens.device
-        spans = _Lengths([[1] * rows], self._layout.length, device).spans(0)
+        spans = _Lengths([[1] * rows], self._layout.length, device, by_row=self._by_row).spans(0)
         places = torch.zeros(rows, dtype=torch.long, device=device)
         return self._network.tick(tokens, places, Pass(self.seats.own, spans, None, ()))
 
@@ -122,21 +128,22 @@ class TokenCore:
 
     def _ticks(self, wanted: Sequence[Advance], seats: slice) -> None:
         """Compute the ticks of sequences that sit in `seats`; others there are left as they are."""
-        ticks = _Ticks(self._network, self._layout, self.seats, seats, wanted)
+        ticks = _Ticks(self._network, self._layout, self.seats, seats, wanted, by_row=self._by_row)
         for tick in range(max(each.ticks for each in wanted)):
             ticks.compute(tick)
 
 
-_MOVES = 8
-"""Most moves of rows in a trial, beside that of none."""
+_MOVES = (1, 2, 3, 5, 8, 13, 21, 34, 55)
+"""Places by which rows move in a trial: they share no factor, so that no pattern of places goes unseen."""
 
 
 class _Ticks:
     """Consecutive ticks of the sequences in some seats."""
 
     def __init__(
-        self, network: TokenNetwork, layout: Layout, seats: Seats, part: slice, wanted: Sequence[Advance]
-    ) -> None:
+        self, network: TokenNetwork, layout: Layout, seats: Seats, part: slice, wanted: Sequence[Advance],
+        *, by_row: bool,
+    ) -> None:  # fmt: skip
         self._network, self._layout = network, layout
         self._grid, self._opens, self._closes = seats.grid[part], seats.opens[part], seats.closes[part]
         self._by_seat = {_seat(each.sequence) - part.start: each for each in wanted}
@@ -144,7 +151,7 @@ class _Ticks:
         rows = seats.rows(part)
         self._own = seats.own.part(rows)
         self._text = None if seats.text is None else seats.text.part(rows)
-        text_lengths = _Lengths([self._lengths(self._text_length)], layout.text_length, network.device)
+        text_lengths = _Lengths([self._lengths(self._text_length)], layout.text_length, network.device, by_row=by_row)
         self._text_spans = () if self._text is None else text_lengths.spans(0)
         present = [seats.at(seat) for seat in range(part.start, part.stop)]
         # Where a sequence waits, its next key is written, and written again when its turn comes.
@@ -157,7 +164,7 @@ class _Ticks:
         self._noise = self._drawn()
         ticks = range(self._noise.shape[0])
         own = [self._lengths(lambda seat, row, tick=tick: self._own_length(seat, row, tick)) for tick in ticks]  # type: ignore[misc]
-        self._own_lengths = _Lengths(own, layout.length, network.device)
+        self._own_lengths = _Lengths(own, layout.length, network.device, by_row=by_row)
         self._going = self._whole([[self._goes(seat, tick) for seat in range(self._count)] for tick in ticks])
 
     def compute(self, tick: int) -> None:
@@ -211,14 +218,14 @@ class _Ticks:
 class _Lengths:
     """Keys that rows see, [ticks, rows], and the calls of attention for them.
 
-    What a row computes depends on its own length alone, never on its neighbours'. On a CPU each row has a call of its
-    own, over its own keys. Elsewhere all rows share one call over all `most` keys: always of the same shape, whoever is
-    there. Lengths then go to the device once, before the first tick, so that no tick waits for the host.
+    What a row computes depends on its own length alone, never on its neighbours': either it has a call of its own, or
+    all rows share one that always has the same shape. Lengths then go to the device once, before the first tick, so
+    that no tick waits for the host.
     """
 
-    def __init__(self, lengths: Sequence[Sequence[int]], most: int, device: torch.device) -> None:
+    def __init__(self, lengths: Sequence[Sequence[int]], most: int, device: torch.device, *, by_row: bool) -> None:
         self._lengths, self._most = lengths, most
-        self._there = None if device.type == "cpu" else torch.tensor(lengths, device=device)
+        self._there = None if by_row else torch.tensor(lengths, device=device)
 
     def spans(self, tick: int) -> tuple[Span, ...]:
         """The calls of attention of a tick."""
