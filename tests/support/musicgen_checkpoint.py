@@ -35,8 +35,8 @@ class Kind:
 
 
 MONO, STEREO, MELODY = Kind(), Kind(stereo=True), Kind(melody=True)
-FEW_FRAMES, FEW_MELODY = Kind(ratios=(10, 10, 10)), Kind(melody=True, ratios=(10, 10, 10))
-"""One frame a second: songs of which little is asked but to be songs."""
+FEW_FRAMES, FEW_MELODY = Kind(ratios=(10, 10, 10)), Kind(melody=True, ratios=(10, 10, 5))
+"""One or two frames a second: songs of which little is asked but to be songs."""
 FULL_RATE = Kind(rate=32_000, ratios=(8, 5, 4, 5, 8))
 """The released sample rate, with five frames a second instead of fifty."""
 
