@@ -1,4 +1,4 @@
-"""Encodes what a section is made from: the prompt, the melody, and the recording that a song continues."""
+"""Encodes the conditions of a section: the prompt, the melody, and the recording that a song continues."""
 
 import numpy as np
 import torch
@@ -36,7 +36,7 @@ class Encoder:
         return [cache, None, cache][:rows]
 
     def prefix(self, states: torch.Tensor, melody: Melody | None, start_seconds: float, rows: int) -> torch.Tensor:
-        """What stands before the columns of each row [rows, tokens, width]: melody, then text.
+        """The prefix of each row [rows, tokens, width]: melody, then text.
 
         The second row has neither, the third no melody.
         """

@@ -16,7 +16,7 @@ def given_of(
     config: DecoderConfig, spec: GenerationSpec, section: SectionSpec, known: Known, texts: list[TextCache | None],
     prefix: torch.Tensor | None,
 ) -> Given:  # fmt: skip
-    """What the tokens of a section are made from."""
+    """The source of a section's tokens: its grid with the codes that are known, its conditions and sampling."""
     codes = known.since(section.window)
     columns = section.known + config.delay - section.window + 1
     grid = torch.full((config.codebooks, columns), config.pad, dtype=torch.long)

@@ -1,4 +1,4 @@
-"""All engines in one server, with tiny checkpoints: what one song is never depends on who shares the server."""
+"""All engines in one server, with tiny checkpoints: a song never depends on who shares the server."""
 
 import asyncio
 import random
@@ -76,7 +76,7 @@ def requests() -> dict[str, music_pb2.GenerateRequest]:
 
 @dataclass
 class Finished:
-    """What the clients got: songs by the name of their request, and how many left early."""
+    """Songs that clients got, by the name of their request, and the number of those left early."""
 
     songs: list[tuple[str, Song]] = field(default_factory=list)
     cancelled: int = 0

@@ -157,7 +157,7 @@ class Decoder(nn.Module):
         return torch.cat([angles.cos(), angles.sin()], dim=1).to(self.dtype)
 
     def _read(self, layer: Layer, number: int, x: torch.Tensor, texts: Sequence[TextCache | None]) -> torch.Tensor:
-        """What each row of `x` [rows, tokens, width] takes from its text; nothing for a row without one."""
+        """Cross-attention of each row of `x` [rows, tokens, width] to its text; zero for a row without one."""
         made = torch.zeros_like(x)
         attention = layer.encoder_attn
         for row, text in enumerate(texts):

@@ -100,7 +100,7 @@ class TextEncoder(nn.Module):
         return made
 
     def _bias(self, tokens: int) -> torch.Tensor:
-        """What attention adds for the distance of two tokens, [1, heads, tokens, tokens]."""
+        """The bias of attention for the distance of two tokens, [1, heads, tokens, tokens]."""
         weight: torch.Tensor = self.block[0].layer[0].SelfAttention.relative_attention_bias.weight
         place = torch.arange(tokens, device=weight.device)
         bias = F.embedding(self._bucket(place[None] - place[:, None]), weight)

@@ -1,4 +1,4 @@
-"""What the core asks of a network that predicts tokens."""
+"""The interface of a network that predicts tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,7 @@ from model.shared.tokens.sequences import TextCache
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Caches of one pass, and what its rows see of them. `text` and `text_spans` are for cross-attention."""
+    """Caches of one pass, and the calls of attention to them. `text` and `text_spans` are for cross-attention."""
 
     own: Caches
     own_spans: Sequence[Span]

@@ -8,7 +8,7 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """How a sequence chooses its tokens.
+    """Settings by which a sequence chooses its tokens.
 
     `guidance` is the scale of classifier-free guidance (arXiv 2207.12598); 1 is none. `strength`, 0 to 1, is the share
     of a further condition: at 0 the rows without it decide, at 1 those with it. Of the `top_k` likeliest tokens one is

@@ -1,4 +1,4 @@
-"""A sequence of tokens that is being made: what it is made from, and how far it is."""
+"""A sequence of tokens that is being made: its source and its progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,7 +14,7 @@ TextCache = Kept
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """What a sequence is made from; its rows are ordered as `SamplingBatch.chosen` reads them.
+    """The source of a sequence; its rows are ordered as `SamplingBatch.chosen` reads them.
 
     `texts` has one entry for each row, `None` for a row that attends to no text; it is empty for a network without
     cross-attention. `prefix` [rows, tokens, width] stands before the columns, or is `None`. `grid` [codebooks, columns]

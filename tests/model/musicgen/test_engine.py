@@ -1,4 +1,4 @@
-"""What MusicGen does beyond what every engine promises; weights are random."""
+"""MusicGen beyond the promises of every engine; weights are random."""
 
 import io
 import pickle
