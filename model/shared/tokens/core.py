@@ -43,7 +43,7 @@ class TokenCore:
     """Advances sequences, which may join and leave between any two calls.
 
     All passes have the same shape: a seat without a sequence is computed and thrown away. So kernels add up a row's
-    numbers in the same order whoever sits beside it, and a sequence gets the same tokens in any company, wherever the
+    numbers in the same order beside any others, and a sequence gets the same tokens in any company, wherever the
     device computes alike in all places of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
     its own, and its tokens depend on itself alone on every device.
 

@@ -1,44 +1,29 @@
 """MusicGen beyond the promises of every engine; weights are random."""
 
-import io
 import pickle
 import subprocess
 import sys
-from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
-import soundfile
 import torch
-from numpy.typing import NDArray
 
-from model.engine import EngineUnavailable, SectionContext
+from model.engine import EngineUnavailable
 from model.musicgen.engine import MusicGenEngine
 from model.musicgen.loading import check
 from model.musicgen.loading.hub import folder_of
-from model.musicgen.melody.melodies import NoteMelody
 from model.musicgen.memory import codec_bytes, section_bytes
-from model.musicgen.networks.config import ChromaConfig, CodecConfig, DecoderConfig, ModelConfig, TextConfig
 from model.musicgen.options import MusicGenOptions
 from model.musicgen.planning.sections import Divider
-from model.musicgen.planning.spec import GenerationSpec
 from model.musicgen.settings import MusicGenSettings
 from model.musicgen.states import State
 from model.shared.tokens.caches import CacheShape
-from model.song import AnchorNote, AudioToAudio, Control, Extend, InvalidParams, SectionKind, SongParams, SongPlan
+from model.song import AnchorNote, AudioToAudio, Extend, InvalidParams, SectionKind, SongParams
 from tests.support.musicgen_checkpoint import FEW_FRAMES, FEW_MELODY, musicgen_options, write_checkpoint
+from tests.support.musicgen_songs import ASKED, SMALL, audio, begun, finish, params, song, spec_of
 
 ROOT = Path(__file__).resolve().parents[3]
-RATE = 8_000
-SMALL = ModelConfig(
-    DecoderConfig(24, 1024, 16, 4096, 4, 2048, 1, attends_text=True),
-    TextConfig(32_128, 768, 64, 12, 3072, 12, 32, 128, 1e-6),
-    CodecConfig(32_000, 64, 128, (8, 5, 4, 4), 4, 2048, 1, 7, 7, 3, 2, 2, 2, shortcut=False),
-    None,
-)
-"""The sizes of musicgen-small."""
 
 
 @pytest.fixture(scope="module")
@@ -56,44 +41,6 @@ def melodious(tmp_path_factory: pytest.TempPathFactory) -> MusicGenEngine:
     return MusicGenEngine.load("cpu", **musicgen_options(tmp_path_factory.mktemp("melody"), FEW_MELODY))
 
 
-def audio(seconds: float = 4.0) -> bytes:
-    times = np.arange(round(seconds * RATE)) / RATE
-    file = io.BytesIO()
-    soundfile.write(file, 0.2 * np.sin(2 * np.pi * 220.0 * times), RATE, format="WAV")
-    return file.getvalue()
-
-
-def params(seconds: float | None = 10.0, prompt: str = "pop", **fields: Any) -> SongParams:
-    return SongParams(prompt, "", 1, seconds, **fields)
-
-
-def spec_of(engine: MusicGenEngine, asked: SongParams) -> GenerationSpec:
-    spec = engine.plan(asked).detail
-    assert isinstance(spec, GenerationSpec)
-    return spec
-
-
-def song(engine: MusicGenEngine, plan: SongPlan, context: SectionContext | None = None, first: int = 0) -> bytes:
-    """The sound of a song, from one of its sections on."""
-    sound = b""
-    for section in plan.sections[first:]:
-        state = engine.begin(plan, section.index, engine.prepare(plan, section.index), context)
-        while state.step < state.steps:
-            engine.denoise([state])
-        sound += b"".join(window.tobytes() for window in engine.render(state))
-        context = engine.context(state)
-    return sound
-
-
-ASKED: Sequence[SongParams] = (
-    params(40.0),
-    params(12.0, "a waltz", guidance_scale=1.0),
-    params(9.0, "techno", options=MusicGenOptions(top_k=3, temperature=1.5)),
-    params(None, task=Extend(audio(), right_seconds=20.0)),
-    params(33.0, "jazz", guidance_scale=8.0),
-)
-
-
 def test_songs_that_join_leave_and_wait_are_the_same_to_the_byte(engine: MusicGenEngine) -> None:
     plans = [engine.plan(asked) for asked in ASKED]
     alone = [song(engine, plan) for plan in plans]
@@ -104,7 +51,7 @@ def test_songs_that_join_leave_and_wait_are_the_same_to_the_byte(engine: MusicGe
     while going or joining:
         if joining:
             number = joining.pop(0)
-            going[number] = (0, _begun(engine, plans[number], 0, None))
+            going[number] = (0, begun(engine, plans[number], 0, None))
         turn += 1
         # More songs than seats; in each turn another one waits.
         going_on = [state for place, (_, state) in enumerate(going.values()) if (place + turn) % 4 or len(going) == 1]
@@ -115,15 +62,9 @@ def test_songs_that_join_leave_and_wait_are_the_same_to_the_byte(engine: MusicGe
             together[number] += b"".join(window.tobytes() for window in engine.render(state))
             del going[number]
             if index + 1 < len(plans[number].sections):
-                going[number] = (index + 1, _begun(engine, plans[number], index + 1, engine.context(state)))
+                going[number] = (index + 1, begun(engine, plans[number], index + 1, engine.context(state)))
     assert [len(sound) for sound in together] == [len(sound) for sound in alone]
     assert together == alone
-
-
-def _begun(engine: MusicGenEngine, plan: SongPlan, index: int, context: SectionContext | None) -> State:
-    state = engine.begin(plan, index, engine.prepare(plan, index), context)
-    assert isinstance(state, State)
-    return state
 
 
 _IN_A_NEW_PROCESS = """
@@ -155,11 +96,11 @@ def test_a_new_process_continues_with_the_same_bytes(engine: MusicGenEngine, fol
     expected, numbers = {}, (0, 3)
     for number in numbers:
         plan = engine.plan(ASKED[number])
-        first = _begun(engine, plan, 0, None)
-        _finish(engine, first)
+        first = begun(engine, plan, 0, None)
+        finish(engine, first)
         heard = sum(window.nbytes for window in engine.render(first))
-        second = _begun(engine, plan, 1, engine.context(first))
-        _finish(engine, second)
+        second = begun(engine, plan, 1, engine.context(first))
+        finish(engine, second)
         (tmp_path / f"{number}.context").write_bytes(engine.save(first))
         (tmp_path / f"{number}.section").write_bytes(engine.save_section(second))
         expected[number] = song(engine, plan)[heard:]
@@ -167,11 +108,6 @@ def test_a_new_process_continues_with_the_same_bytes(engine: MusicGenEngine, fol
     subprocess.run([sys.executable, "-c", _IN_A_NEW_PROCESS, tmp_path, folder], cwd=ROOT, check=True, timeout=120)
     for number, sound in expected.items():
         assert (tmp_path / f"{number}.sound").read_bytes() == sound
-
-
-def _finish(engine: MusicGenEngine, state: State) -> None:
-    while state.step < state.steps:
-        engine.denoise([state])
 
 
 def test_songs_without_shared_steps_are_the_same(engine: MusicGenEngine, folder: Path) -> None:
@@ -242,57 +178,6 @@ def test_faults_name_their_field(engine: MusicGenEngine, melodious: MusicGenEngi
         with pytest.raises(InvalidParams) as refused:
             one.plan(asked)
         assert [violation.field for violation in refused.value.violations] == [field]
-
-
-def test_a_recording_is_kept_and_continued(engine: MusicGenEngine) -> None:
-    kept = engine._planner.recordings.read(audio(), "audio").mean(axis=0, keepdims=True)
-    plan = engine.plan(params(None, task=Extend(audio(), 0.0, 10.0, seed=7)))
-    sound = np.frombuffer(song(engine, plan), np.float32)
-    whole = _joined(engine, plan)
-    assert whole.shape[1] == plan.engine_samples == kept.shape[1] + 10_000
-    assert len(sound) == whole.size
-    fade = 100
-    np.testing.assert_array_equal(whole[:, : kept.shape[1] - fade], kept[:, :-fade])
-    assert np.abs(whole[:, kept.shape[1] :]).max() > 0.01
-    assert "is mono" in plan.notes[0]
-    other = engine.plan(params(None, task=Extend(audio(), 0.0, 10.0, seed=8)))
-    assert not np.array_equal(_joined(engine, other), whole)
-    # Of a long recording only the end is heard, and all of it is kept.
-    spec = spec_of(engine, params(None, task=Extend(audio(50.0), 0.0, 10.0)))
-    assert (spec.given, spec.before) == (20, 30_000)
-
-
-def _joined(engine: MusicGenEngine, plan: SongPlan) -> NDArray[np.float32]:
-    context, sounds = None, []
-    for section in plan.sections:
-        state = _begun(engine, plan, section.index, context)
-        _finish(engine, state)
-        sounds += list(engine.render(state))
-        context = engine.context(state)
-    return np.concatenate(sounds, axis=1)
-
-
-def test_notes_become_classes_of_pitch() -> None:
-    melody = NoteMelody((AnchorNote(69, 1.0), AnchorNote(None, 1.0), AnchorNote(62, 2.0)), 60.0)
-    config = ChromaConfig(classes=12, length=10, sample_rate=1000, samples=30_000, window=512, hop=500)
-    assert melody.seconds == 4.0
-    assert melody.classes(0.0, config).tolist() == [9, 9, 0, 0, 2, 2, 2, 2, 9, 9]
-    assert melody.classes(1.5, config).tolist() == [0, 2, 2, 2, 2, 9, 9, 0, 0, 2]
-
-
-def test_a_melody_is_followed_with_its_strength(melodious: MusicGenEngine, engine: MusicGenEngine) -> None:
-    assert melodious.info().controls - engine.info().controls == {Control.ANCHOR, Control.AUDIO_TO_AUDIO}
-    songs = [
-        song(melodious, melodious.plan(params(None, task=AudioToAudio(audio(6.0), strength))))
-        for strength in (0.0, 0.5, 1.0)
-    ]
-    assert len(set(songs)) == 3
-    # Without any strength the song is that of the words alone.
-    assert songs[0] == song(melodious, melodious.plan(params(6.0)))
-    plan = melodious.plan(params(6.0, anchor=(AnchorNote(60, 1.0),), anchor_remarks=("moved",), anchor_tempo_bpm=90.0))
-    assert plan.tempo_bpm == 90.0
-    assert plan.notes[0] == "moved"
-    assert "at 90 BPM" in plan.notes[1]
 
 
 def test_the_memory_of_a_section_is_counted(engine: MusicGenEngine) -> None:

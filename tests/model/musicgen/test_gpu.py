@@ -9,8 +9,8 @@ import torch
 from model.musicgen.engine import MusicGenEngine
 from model.musicgen.options import MusicGenOptions
 from model.song import SongParams
-from tests.model.musicgen.test_engine import ASKED, song
 from tests.support.musicgen_checkpoint import FEW_FRAMES, FEW_MELODY, MONO, Kind, write_checkpoint
+from tests.support.musicgen_songs import ASKED, song
 
 pytestmark = [
     pytest.mark.gpu,
