@@ -12,6 +12,8 @@ from model.shared.licences import AcceptedLicence, Licence, spdx
 _RELEASED = "facebook/musicgen-"
 """The beginning of the names of the released repositories on the Hugging Face hub."""
 
+_LICENCE = "CC-BY-NC-4.0"
+
 
 class MusicGenSettings(AcceptedLicence):
     """Settings that an operator chooses for the engine."""
@@ -54,7 +56,10 @@ class MusicGenSettings(AcceptedLicence):
 
 
 def licence_of(settings: MusicGenSettings) -> Licence:
-    """The licence of the weights; THIRD_PARTY.md explains names that SPDX does not list."""
-    if settings.checkpoint.startswith(_RELEASED):
-        return spdx("CC-BY-NC-4.0", "commercial use")
+    """The licence of the weights; THIRD_PARTY.md explains names that SPDX does not list.
+
+    Weights in a folder have that of the release if the operator names it.
+    """
+    if settings.checkpoint.startswith(_RELEASED) or settings.accept_licence.strip() == _LICENCE:
+        return spdx(_LICENCE, "commercial use")
     return Licence("LicenseRef-other-checkpoint")

@@ -16,7 +16,7 @@ from model.musicgen.loading.hub import folder_of
 from model.musicgen.memory import codec_bytes, section_bytes
 from model.musicgen.options import MusicGenOptions
 from model.musicgen.planning.sections import Divider
-from model.musicgen.settings import MusicGenSettings
+from model.musicgen.settings import MusicGenSettings, licence_of
 from model.musicgen.states import State
 from model.shared.tokens.caches import CacheShape
 from model.song import AnchorNote, AudioToAudio, Extend, InvalidParams, SectionKind, SongParams
@@ -189,9 +189,15 @@ def test_the_memory_of_a_section_is_counted(engine: MusicGenEngine) -> None:
     assert engine.prepare(plan, 0).memory_bytes > 2 * engine._core.seats.own.shape.row_bytes(torch.float32)
 
 
-def test_released_weights_need_the_consent_of_the_operator() -> None:
+def test_released_weights_need_the_consent_of_the_operator(engine: MusicGenEngine, folder: Path) -> None:
     with pytest.raises(EngineUnavailable, match=r"CC-BY-NC-4\.0.*forbids commercial use.*'accept_licence'"):
         folder_of(MusicGenSettings())
+    with pytest.raises(EngineUnavailable, match=r"CC-BY-NC-4\.0"):
+        folder_of(MusicGenSettings(checkpoint="facebook/musicgen-stereo-large", accept_licence="MIT"))
+    assert engine.info().license == "LicenseRef-other-checkpoint"
+    copied = MusicGenSettings(checkpoint=str(folder), accept_licence="CC-BY-NC-4.0")
+    assert folder_of(copied) == folder
+    assert licence_of(copied).name == "CC-BY-NC-4.0"
 
 
 def test_the_check_tells_whether_a_folder_can_be_loaded(
