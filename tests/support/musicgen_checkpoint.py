@@ -79,7 +79,7 @@ def config_of(kind: Kind) -> dict[str, Any]:
         "pad_token_id": VOCABULARY, "bos_token_id": VOCABULARY, "max_position_embeddings": 64,
         "model_type": "musicgen_melody_decoder" if kind.melody else "musicgen_decoder",
     }  # fmt: skip
-    made = {"model_type": "musicgen_melody" if kind.melody else "musicgen"}
+    made: dict[str, Any] = {"model_type": "musicgen_melody" if kind.melody else "musicgen"}
     made |= {"text_encoder": text, "audio_encoder": codec, "decoder": decoder}
     return made | ({"num_chroma": 12, "chroma_length": 235} if kind.melody else {})
 
@@ -133,7 +133,8 @@ def _drawn(name: str, tensor: torch.Tensor, generator: torch.Generator, kind: Ki
     if tensor.dim() == 3:
         fan = tensor[0].numel() if tensor.shape[2] < 8 else tensor.shape[0] * 2
         last = tensor.shape[0] == 1
-        return (0.3 if last else 1.0) * drawn / fan**0.5
+        made: torch.Tensor = (0.3 if last else 1.0) * drawn / fan**0.5
+        return made
     return 0.1 * drawn if tensor.dim() == 1 else 0.3 * drawn
 
 

@@ -123,7 +123,7 @@ def _unlike(name: str, found: object, wanted: object) -> EngineUnavailable:
     )
 
 
-def _value(values: Values, name: str) -> Any:
+def _value(values: object, name: str) -> Any:
     if not isinstance(values, Mapping) or name not in values:
         raise EngineUnavailable(f"config.json lacks {name!r}: use a checkpoint of {MODEL}")
     return values[name]

@@ -39,7 +39,8 @@ class NoteMelody:
         ends = np.cumsum([note.length_beats * 60 / self.tempo_bpm for note in self.notes])
         index = np.searchsorted(ends, times % ends[-1], side="right")
         pitches = np.array([0 if note.pitch is None else note.pitch % _CLASSES for note in self.notes], np.int64)
-        return pitches[np.minimum(index, len(pitches) - 1)]
+        found: Classes = pitches[np.minimum(index, len(pitches) - 1)]
+        return found
 
 
 @dataclass(frozen=True, slots=True, eq=False)

@@ -3,6 +3,8 @@
 One channel is one row. Convolutions mirror what they see at the ends of what they are given.
 """
 
+from typing import cast
+
 import torch
 from torch import nn
 from torch.nn import functional as F
@@ -163,17 +165,22 @@ class Quantizer(nn.Module):
         super().__init__()
         self.layers = nn.ModuleList([_Layer(config) for _ in range(config.codebooks)])
 
+    @property
+    def codebooks(self) -> list[_Codebook]:
+        """The codebooks, in their order."""
+        return [cast(_Layer, layer).codebook for layer in self.layers]
+
     def encode(self, vectors: torch.Tensor) -> torch.Tensor:
         """[rows, width, frames] to codes [rows, codebooks, frames]."""
         rest, codes = vectors.transpose(1, 2), []
-        for layer in self.layers:
-            codes.append(layer.codebook.nearest(rest))
-            rest = rest - F.embedding(codes[-1], layer.codebook.embed)
+        for codebook in self.codebooks:
+            codes.append(codebook.nearest(rest))
+            rest = rest - F.embedding(codes[-1], codebook.embed)
         return torch.stack(codes, dim=1)
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
         """Codes [rows, codebooks, frames] to [rows, width, frames]."""
-        parts = [F.embedding(codes[:, number], layer.codebook.embed) for number, layer in enumerate(self.layers)]
+        parts = [F.embedding(codes[:, number], each.embed) for number, each in enumerate(self.codebooks)]
         made = parts[0]
         for part in parts[1:]:
             made = made + part
@@ -193,8 +200,7 @@ class Codec(nn.Module):
     @property
     def device(self) -> torch.device:
         """Device of the weights."""
-        device: torch.device = self.quantizer.layers[0].codebook.embed.device
-        return device
+        return self.quantizer.codebooks[0].embed.device
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
         """Codes [rows, codebooks, frames] of sound [rows, samples], a multiple of the frame's."""

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from typing import cast
 
 import torch
 from torch import nn
@@ -99,7 +100,7 @@ class Decoder(nn.Module):
 
     def text_cache(self, states: torch.Tensor) -> TextCache:
         """Keys and values of a text [1, tokens, width] in all layers."""
-        attentions = [layer.encoder_attn for layer in self.layers]
+        attentions = [layer.encoder_attn for layer in self._layers]
         keys = torch.stack([each.split(each.k_proj(states)) for each in attentions])
         values = torch.stack([each.split(each.v_proj(states)) for each in attentions])
         return keys, values
@@ -111,7 +112,7 @@ class Decoder(nn.Module):
         embedded = self._embedded(columns.transpose(0, 1))[None].expand(len(texts), -1, -1)
         x = embedded if prefix is None else torch.cat([prefix.to(self.dtype), embedded], dim=1)
         x = x + self._positions(torch.arange(x.shape[1], device=x.device))
-        for number, layer in enumerate(self.layers):
+        for number, layer in enumerate(self._layers):
             attention, normed = layer.self_attn, layer.self_attn_layer_norm(x)
             keys, values = attention.split(attention.k_proj(normed)), attention.split(attention.v_proj(normed))
             caches.fill(number, keys.shape[0], keys, values)
@@ -124,7 +125,7 @@ class Decoder(nn.Module):
     def tick(self, tokens: torch.Tensor, places: torch.Tensor, seen: Pass) -> torch.Tensor:
         """See `TokenNetwork.tick`."""
         x = self._embedded(tokens) + self._positions(places)
-        for number, layer in enumerate(self.layers):
+        for number, layer in enumerate(self._layers):
             attention, normed = layer.self_attn, layer.self_attn_layer_norm(x)
             keys, values, queries = (
                 torch.unflatten(each(normed), -1, (self.config.heads, -1))
@@ -142,11 +143,16 @@ class Decoder(nn.Module):
         normed = self.layer_norm(x)
         return torch.stack([head(normed) for head in self.lm_heads], dim=1).float()
 
+    @property
+    def _layers(self) -> list[Layer]:
+        return [cast(Layer, layer) for layer in self.layers]
+
     def _embedded(self, columns: torch.Tensor) -> torch.Tensor:
         """The sum of the vectors of columns [columns, codebooks]."""
-        made = F.embedding(columns[:, 0], self.embed_tokens[0].weight)
-        for codebook, embedding in enumerate(self.embed_tokens[1:], 1):
-            made = made + F.embedding(columns[:, codebook], embedding.weight)
+        weights = [cast(nn.Linear, embedding).weight for embedding in self.embed_tokens]
+        made = F.embedding(columns[:, 0], weights[0])
+        for codebook, weight in enumerate(weights[1:], 1):
+            made = made + F.embedding(columns[:, codebook], weight)
         return made
 
     def _positions(self, places: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,7 @@
 """The encoder of T5 (arXiv 1910.10683), which turns the prompt into vectors; parameter names are transformers'."""
 
 import math
+from typing import cast
 
 import torch
 from torch import nn
@@ -77,6 +78,14 @@ class _Block(nn.Module):
         super().__init__()
         self.layer = nn.ModuleList([_AttentionLayer(config, places=places), _DenseLayer(config)])
 
+    @property
+    def attention(self) -> _AttentionLayer:
+        return cast(_AttentionLayer, self.layer[0])
+
+    def forward(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
+        made: torch.Tensor = self.layer[1](self.attention(x, bias))
+        return made
+
 
 class TextEncoder(nn.Module):
     """Ids of a text to vectors. A text is encoded alone, without padding."""
@@ -94,14 +103,13 @@ class TextEncoder(nn.Module):
         x = F.embedding(ids, self.shared.weight)
         bias = self._bias(ids.shape[1])
         for block in self.block:
-            attention, dense = block.layer
-            x = dense(attention(x, bias))
+            x = block(x, bias)
         made: torch.Tensor = self.final_layer_norm(x)
         return made
 
     def _bias(self, tokens: int) -> torch.Tensor:
         """The bias of attention for the distance of two tokens, [1, heads, tokens, tokens]."""
-        weight: torch.Tensor = self.block[0].layer[0].SelfAttention.relative_attention_bias.weight
+        weight = cast(_Block, self.block[0]).attention.SelfAttention.relative_attention_bias.weight
         place = torch.arange(tokens, device=weight.device)
         bias = F.embedding(self._bucket(place[None] - place[:, None]), weight)
         return bias.permute(2, 0, 1)[None]

@@ -57,7 +57,8 @@ def recording(rate: int, seconds: float, channels: int) -> NDArray[np.float32]:
     times = np.arange(round(rate * seconds)) / rate
     notes = np.array([220.0, 262.0, 330.0, 294.0, 196.0])[(times * 2).astype(int) % 5]
     noise = 0.05 * np.random.default_rng(1).standard_normal((channels, len(times)))
-    return (0.2 * np.sin(2 * np.pi * notes * times) + noise).astype(np.float32)
+    sound: NDArray[np.float32] = (0.2 * np.sin(2 * np.pi * notes * times) + noise).astype(np.float32)
+    return sound
 
 
 def _recorded(folder: Path, kind: Kind) -> Iterator[tuple[str, NDArray[Any]]]:
@@ -93,6 +94,7 @@ def _continued(model: Any, kind: Kind, generate: Callable[..., Any]) -> Iterator
 
 def _melody(model: Any, folder: Path, kind: Kind, generate: Callable[..., Any]) -> Iterator[tuple[str, NDArray[Any]]]:
     extractor = transformers.MusicgenMelodyFeatureExtractor.from_pretrained(folder)
+    features = None
     for name, seconds in (("short", 7.0), ("long", 40.0)):
         sound = recording(kind.rate, seconds, 1)[0]
         features = extractor(sound, sampling_rate=kind.rate, return_tensors="pt")["input_features"]
@@ -107,7 +109,12 @@ def _generator(model: Any, tokenizer: Any) -> Callable[..., tuple[NDArray[Any], 
     def generate(prompt: str, frames: int, **given: Any) -> tuple[NDArray[Any], NDArray[Any]]:
         """The codes [codebooks, frames] of a song, and its sound."""
         heard: list[torch.Tensor] = []
-        model.audio_encoder.decode = lambda codes, **more: (heard.append(codes[0, 0]), decode(codes, **more))[1]
+
+        def hearing(codes: torch.Tensor, **more: Any) -> Any:
+            heard.append(codes[0, 0])
+            return decode(codes, **more)
+
+        model.audio_encoder.decode = hearing
         late = model.config.decoder.num_codebooks // model.config.decoder.audio_channels - 1
         sound = model.generate(
             **tokenizer(prompt, return_tensors="pt"), **given, max_new_tokens=frames + late, guidance_scale=GUIDANCE,

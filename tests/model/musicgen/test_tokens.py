@@ -2,6 +2,7 @@
 
 import io
 from collections.abc import Sequence
+from typing import Any
 
 import numpy as np
 import pytest
@@ -33,7 +34,7 @@ FRAME_SECONDS = 0.2
 
 
 @pytest.fixture(scope="module")
-def kept() -> dict[str, NDArray[np.generic]]:
+def kept() -> dict[str, NDArray[Any]]:
     with np.load(FILE) as recorded:
         return dict(recorded)
 
@@ -104,7 +105,7 @@ def made(engine: MusicGenEngine, songs: Sequence[SongParams], *, apart: int = 1)
 
 
 def test_songs_joined_at_different_ticks_have_the_tokens_of_the_library(
-    engine: MusicGenEngine, kept: dict[str, NDArray[np.generic]]
+    engine: MusicGenEngine, kept: dict[str, NDArray[Any]]
 ) -> None:
     name = name_of(engine)
     for count, apart in ((2, 3), (8, 1)) if name == "mono" else ((3, 2),):
@@ -114,7 +115,7 @@ def test_songs_joined_at_different_ticks_have_the_tokens_of_the_library(
     np.testing.assert_allclose(sound, kept[f"{name}.sound"], rtol=0, atol=1e-5)
 
 
-def test_texts_are_encoded_as_by_the_library(engine: MusicGenEngine, kept: dict[str, NDArray[np.generic]]) -> None:
+def test_texts_are_encoded_as_by_the_library(engine: MusicGenEngine, kept: dict[str, NDArray[Any]]) -> None:
     networks = engine._networks
     with torch.no_grad():
         states = networks.text_encoder(torch.tensor([networks.tokenizer.encode(PROMPTS[1]).ids]))
@@ -122,7 +123,7 @@ def test_texts_are_encoded_as_by_the_library(engine: MusicGenEngine, kept: dict[
 
 
 def test_a_recording_is_continued_as_by_the_library(
-    engine: MusicGenEngine, kept: dict[str, NDArray[np.generic]], monkeypatch: pytest.MonkeyPatch
+    engine: MusicGenEngine, kept: dict[str, NDArray[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     if name_of(engine) == "melody":
         pytest.skip("the library continues no recording with a melody model")
@@ -141,7 +142,7 @@ def test_a_recording_is_continued_as_by_the_library(
 
 
 def test_a_melody_is_read_and_followed_as_by_the_library(
-    engine: MusicGenEngine, kept: dict[str, NDArray[np.generic]], monkeypatch: pytest.MonkeyPatch
+    engine: MusicGenEngine, kept: dict[str, NDArray[Any]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chroma = engine._networks.config.chroma
     if chroma is None:
