@@ -133,8 +133,9 @@ class Attempt:
         """Record steps of a section. It may have got into another group, and may have ended before the steps that were
         expected, even those that are in flight.
         """
-        index = step.section.index
-        self.prepared[index] = replace(self.prepared[index], steps=step.steps, group=step.group)
+        index, known = step.section.index, self.prepared[step.section.index]
+        if (known.steps, known.group) != (step.steps, step.group):
+            self.prepared[index] = replace(known, steps=step.steps, group=step.group)
         if self.denoising == index and self.step >= step.steps:
             self.denoising, self.step = index + 1, 0
         if step.step < step.steps:

@@ -22,12 +22,21 @@ class DeviceMetrics:
     def __init__(self, registry: CollectorRegistry, devices: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
-        self._sections = by_labels(measure("batch_sections", "Sections in one denoising step", SECTION_BUCKETS, *by))
+        self._sections = by_labels(
+            measure(
+                "batch_sections",
+                "Sections in one step: of denoising, or of some frames of a token model",
+                SECTION_BUCKETS,
+                *by,
+            )
+        )
         self._tokens = by_labels(count("step_tokens", "Tokens of all sections of all steps", *by))
         self._fill = by_labels(
             measure("batch_fill_ratio", "Tokens of a step as a share of the token budget", FILL_BUCKETS, *by)
         )
-        self._step = by_labels(measure("step_seconds", "Duration of one denoising step", WORK_BUCKETS, *by))
+        self._step = by_labels(
+            measure("step_seconds", "Duration of one step, as in melisma_batch_sections", WORK_BUCKETS, *by)
+        )
         self._render = by_labels(measure("render_seconds", "Duration of rendering one window", WORK_BUCKETS, *by))
         self._rendered = by_labels(
             count("rendered_sound_seconds", "Sound rendered; that of retried sections counts twice", *by)

@@ -130,7 +130,7 @@ def test_what_was_made_is_stored_and_charged(server: Server) -> None:
 
 
 def test_songs_in_different_phases_are_made_together(server: Server, slow: bytes) -> None:
-    """The engine fails if tokens and sound share a pass."""
+    """The engine's sound is spoilt if tokens and sound share a pass."""
     calls = [server.begin("slow", seed=seed) for seed in (SEED, 7, SEED)]
     together: list[list[Any]] = [[], [], []]
     for row in zip_longest(*calls):
@@ -142,11 +142,13 @@ def test_songs_in_different_phases_are_made_together(server: Server, slow: bytes
 
 def test_a_song_outlives_its_worker_and_ends_at_the_same_sample(server: Server, slow: bytes) -> None:
     events: list[Any] = []
+    heard = 0
     for response in server.begin("slow"):
         events.append(response.event)
         if len(of(events, "chunk")) == 1 and not of(events[:-1], "chunk"):
             server.kill_worker()
             heard = len(events)
+    assert heard
     assert of(events[heard:], "section_finished")
     assert sound(events) == slow
 

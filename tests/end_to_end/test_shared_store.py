@@ -27,7 +27,7 @@ from tests.support.service import Service, running_service
 
 pytestmark = pytest.mark.shared
 
-FAKE = "fake=tests.support.fakes:FakeEngine"
+ENGINES = "fake=tests.support.fakes:FakeEngine,ending=tests.support.ending_engine:EndingEngine"
 TIMEOUT_SECONDS = 60.0
 LEASE_SECONDS = 2.0
 
@@ -48,7 +48,7 @@ def opened(stack: ExitStack, directory: DirectoryServer, objects: Path) -> Repli
         "STORE__OBJECTS": f"file://{objects}",
         "STORE__LEASE_SECONDS": str(LEASE_SECONDS),
     }
-    service = stack.enter_context(running_service(FAKE, **settings))
+    service = stack.enter_context(running_service(ENGINES, **settings))
     channel = stack.enter_context(grpc.insecure_channel(service.address))
     service.wait_serving(channel)
     service.discard_log()
@@ -74,7 +74,7 @@ def replicas(directory: DirectoryServer, objects: Path) -> Iterator[tuple[Replic
 
 
 def generate(replica: Replica, seconds: float = 30.0, **fields: Any) -> Any:
-    request = music_pb2.GenerateRequest(prompt="noise", duration_seconds=seconds, seed=3, **fields)
+    request = music_pb2.GenerateRequest(**{"prompt": "noise", "duration_seconds": seconds, "seed": 3, **fields})
     return replica.stub.Generate(request, timeout=TIMEOUT_SECONDS)
 
 
@@ -160,23 +160,28 @@ def test_a_client_goes_on_at_another_server_after_every_cut(replicas: tuple[Repl
         assert way.cuts >= 4
 
 
-def test_a_song_whose_server_is_killed_goes_on_at_another(
+def test_songs_whose_server_is_killed_go_on_at_another_also_those_that_end_early(
     replicas: tuple[Replica, Replica], directory: DirectoryServer, objects: Path
 ) -> None:
     _, there = replicas
+    wishes = ({"engine": "fake"}, {"engine": "ending", "prompt": "slow"})
     with ExitStack() as stack:
         here = opened(stack, directory, objects)
-        whole = sound([one.event for one in generate(there, seconds=60.0)])
-        stream = generate(here, seconds=60.0, request_id=str(uuid4()))
-        song_id = next(stream).event.accepted.song_id
-        heard = listen(there, song_id)
-        events = [next(heard).event for _ in range(4)]
+        wholes = [sound([one.event for one in generate(there, seconds=60.0, **wish)]) for wish in wishes]
+        streams = [generate(here, seconds=60.0, request_id=str(uuid4()), **wish) for wish in wishes]
+        song_ids = [next(stream).event.accepted.song_id for stream in streams]
+        listeners = [listen(there, song_id) for song_id in song_ids]
+        songs = [[next(heard).event for _ in range(4)] for heard in listeners]
         here.service.process.kill()
-        events += [one.event for one in heard]
-    assert sound(events) == whole
-    assert [event.WhichOneof("event") for event in events].count("finished") == 1
-    assert events[-1].finished.sha256 == hashlib.sha256(whole).hexdigest()
-    assert there.stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song.state == music_pb2.SONG_STATE_COMPLETED
+        for events, heard in zip(songs, listeners, strict=True):
+            events += [one.event for one in heard]
+    for events, whole, song_id in zip(songs, wholes, song_ids, strict=True):
+        assert sound(events) == whole
+        assert [event.WhichOneof("event") for event in events].count("finished") == 1
+        assert events[-1].finished.sha256 == hashlib.sha256(whole).hexdigest()
+        stored = there.stub.GetSong(music_pb2.GetSongRequest(song_id=song_id)).song
+        assert stored.state == music_pb2.SONG_STATE_COMPLETED
+        assert stored.duration_seconds == events[-1].finished.duration_seconds
 
 
 def test_a_server_that_is_told_to_end_hands_its_songs_and_listeners_over(

@@ -31,6 +31,11 @@ test("syllables come in the order in which they are sung", () => {
   assert.deepEqual(syllables(song).map(({ section, start }) => [section, start]), [[0, 1], [1, 5]]);
 });
 
+test("sections that a song ended before are left out", () => {
+  const song = told(["plan", PLAN], ["section", { section_index: 0, timings: [] }], ["finished", { duration_seconds: 3 }]);
+  assert.deepEqual(song.sections.map(({ index }) => index), [0]);
+});
+
 test("a song ends once, and its length is then what it is", () => {
   const song = told(["plan", PLAN]);
   assert.equal(ended(song), false);

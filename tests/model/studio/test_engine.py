@@ -11,7 +11,7 @@ from model.engine import Engine, SectionContext
 from model.registry import load_engine
 from model.song import SectionScore, SongParams, Stem, Voice
 from model.studio.engine import StudioEngine
-from tests.model.test_engine_suite import LYRICS, finish
+from tests.support.engine_songs import LYRICS, finish
 
 RATE = 48_000
 

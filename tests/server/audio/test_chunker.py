@@ -5,7 +5,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from model.song import SectionScore, Window
+from model.song import ChordSpan, SectionScore, SyllableTiming, Window
 from server.audio.chunker import Chunker, cut_window
 from server.audio.song_encoder import SongEncoder
 from server.song import AudioSettings, Chunk, Planned, SectionSent, SongCompleted, SongEvent
@@ -62,6 +62,20 @@ def test_a_section_counts_as_sent_when_its_last_sample_has_left_the_encoder() ->
             end_seconds = event.start_seconds + event.duration_seconds
             assert last.start_seconds < end_seconds <= last.start_seconds + last.duration_seconds
     assert [event.section_index for event in events if isinstance(event, SectionSent)] == [0, 1]
+
+
+def test_times_follow_sections_that_end_early() -> None:
+    made, score = chunker(), SectionScore((SyllableTiming(0, 0, "la", 2.0, 2.5),), b"", (ChordSpan("C", 2.0, 4.0),))
+    events = [event for _ in range(3) for event in made.feed(silence(0.5))]
+    events += made.end_section(0, SCORE)
+    events += [event for _ in range(2) for event in made.feed(silence(0.5))]
+    events += made.end_section(1, score) + made.finish()
+    sent = [event for event in events if isinstance(event, SectionSent)]
+    assert [(one.start_seconds, one.duration_seconds) for one in sent] == [(0.0, 1.5), (1.5, 1.0)]
+    assert sent[1].score == SectionScore((SyllableTiming(0, 0, "la", 1.5, 2.0),), b"", (ChordSpan("C", 1.5, 3.5),))
+    assert [chunk.section_index for chunk in chunks_of(events)] == [
+        int(chunk.start_seconds >= 1.5) for chunk in chunks_of(events)
+    ]
 
 
 def test_the_sum_at_the_end_is_that_of_the_chunks() -> None:

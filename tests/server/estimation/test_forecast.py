@@ -48,6 +48,13 @@ def test_all_work_is_done_and_nothing_more() -> None:
     assert max(finishes(songs, slots=50)) == pytest.approx(sum(one.total_seconds for one in songs))
 
 
+def test_a_song_that_ends_early_costs_less() -> None:
+    work = Work(1.0, 9.0, sound_seconds=60.0, step_seconds=5.0)
+    assert work.cut(0.5) == Work(1.0, 4.0, sound_seconds=30.0, step_seconds=2.5)
+    assert work.cut(0.05).total_seconds == 1.0
+    assert work.cut(1.0) is work
+
+
 @pytest.mark.parametrize(("devices", "slots"), [(0, 1), (1, 0)])
 def test_without_devices_or_slots_nothing_is_forecast(devices: int, slots: int) -> None:
     with pytest.raises(ValueError, match="needs at least one device and one slot"):

@@ -125,6 +125,35 @@ def test_several_steps_are_done_one_after_the_other() -> None:
     assert [state.step for state in batch] == [2, 2, 2]
 
 
+class Watched(FakeEngine):
+    """Notes the groups of every pass."""
+
+    def __init__(self) -> None:
+        self.passes: list[set[str]] = []
+
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        self.passes.append({state.group for state in states})
+        super().denoise(states)
+
+
+def test_states_of_different_groups_never_share_a_pass() -> None:
+    engine = Watched()
+    batch = states(engine, 5)
+    for position, group in enumerate(("tokens", "sound", "tokens", "", "sound")):
+        batch[position].group = group
+    assert denoise(engine, batch, 2) == ([None] * 5, 5)
+    assert sorted(map(sorted, engine.passes)) == [[""], [""], ["sound"], ["sound"], ["tokens"], ["tokens"]]
+    assert [state.step for state in batch] == [2] * 5
+
+
+def test_a_state_that_ends_early_takes_no_more_steps() -> None:
+    engine = Watched()
+    batch = states(engine, 2)
+    batch[0].steps = 1
+    assert denoise(engine, batch, 3) == ([None] * 2, 2)
+    assert [state.step for state in batch] == [1, 3]
+
+
 class FailsLate(FakeEngine):
     """One state cannot take its second step."""
 

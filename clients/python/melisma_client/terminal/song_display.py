@@ -37,6 +37,7 @@ class SongDisplay:
         self._heard = False
         self._ahead = 0
         self._tasks: list[TaskID] = []
+        self._sections_done = 0
         self._progress = Progress(
             TextColumn("  {task.description}"),
             BarColumn(bar_width=32),
@@ -71,6 +72,7 @@ class SongDisplay:
             case SectionFinished():
                 self._finish(event)
             case SongFinished():
+                self._leave_out()
                 self._say(_summary(event, self._elapsed_seconds()))
 
     def _begin(self) -> None:
@@ -78,6 +80,7 @@ class SongDisplay:
         for task in self._tasks:
             self._progress.remove_task(task)
         self._tasks.clear()
+        self._sections_done = 0
 
     def _lay_out(self, plan: SongPlan) -> None:
         self._plan = plan
@@ -109,14 +112,21 @@ class SongDisplay:
                 self._update(section.index, completed=completed, state="sounding")
 
     def _finish(self, finished: SectionFinished) -> None:
-        self._update(finished.section_index, completed=finished.duration_seconds, state="[green]done[/green]")
+        seconds = finished.duration_seconds
+        self._update(finished.section_index, completed=seconds, total=seconds, state="[green]done[/green]")
+        self._sections_done = finished.section_index + 1
         if not self._console.is_terminal and finished.section_index < len(self._plan.sections):
             section = self._plan.sections[finished.section_index]
-            self._say(f"  {section.label}: {section.duration_seconds:.1f} s after {self._elapsed_seconds():.2f} s")
+            self._say(f"  {section.label}: {seconds:.1f} s after {self._elapsed_seconds():.2f} s")
 
-    def _update(self, index: int, *, completed: float | None = None, state: str) -> None:
+    def _leave_out(self) -> None:
+        """Mark the sections that are not made, because the song has ended before them."""
+        for index in range(self._sections_done, len(self._tasks)):
+            self._update(index, state="left out")
+
+    def _update(self, index: int, *, completed: float | None = None, total: float | None = None, state: str) -> None:
         if index < len(self._tasks):
-            self._progress.update(self._tasks[index], completed=completed, state=state)
+            self._progress.update(self._tasks[index], completed=completed, total=total, state=state)
 
     def _say(self, text: str) -> None:
         self._console.print(text, highlight=False, soft_wrap=True)
@@ -155,7 +165,8 @@ def _seconds(duration: Duration) -> str:
 
 
 def _outline(plan: SongPlan) -> str:
-    facts = [f"{len(plan.sections)} sections", f"{plan.duration_seconds:.1f} s"]
+    most = "" if plan.sample_count_exact or not plan.sample_count else "at most "
+    facts = [f"{len(plan.sections)} sections", f"{most}{plan.duration_seconds:.1f} s"]
     if plan.key:
         facts.append(plan.key)
     if plan.HasField("tempo_bpm"):

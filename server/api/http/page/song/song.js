@@ -15,7 +15,7 @@ export function after(song, name, data) {
     case "section":
       return { ...song, state: "running", sections: song.sections.map((section) => (section.index === data.section_index ? { ...section, ...data, state: "ready" } : section)) };
     case "finished":
-      return { ...song, state: "completed", finished: data };
+      return { ...song, state: "completed", finished: data, sections: song.sections.filter(({ state }) => state === "ready") };
     case "failed":
     case "cancelled":
       return { ...song, state: name, problem: data };

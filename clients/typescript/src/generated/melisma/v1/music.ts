@@ -557,9 +557,9 @@ export interface GenerateRequest {
    */
   lyrics: string;
   /**
-   * Length of the song in seconds, in the range [10, 240] and within the engine's own range, see `Engine`. The length
-   * of the song may differ by one bar. 0: the engine derives it from the lyrics. Other values return an error. With a
-   * task that takes a recording it must be 0.
+   * Length of the song in seconds, in the range [3, 600] and within the engine's own range, see `Engine`. The length
+   * of the song may differ by one bar; it is an upper bound if `Engine.length_is_exact` is false. 0: the engine derives
+   * it from the lyrics. Other values return an error. With a task that takes a recording it must be 0.
    */
   durationSeconds: number;
   /** Encoding of the delivered sound. Unset: MP3, 192 kbit/s, 44100 Hz. */
@@ -730,8 +730,8 @@ export interface AudioToAudioTask {
   source:
     | //
     /**
-     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-     * server's limit of a request.
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+     * own limit, at most 16 MiB and the server's limit of a request.
      */
     { $case: "audio"; value: Buffer }
     | undefined;
@@ -755,14 +755,14 @@ export interface RepaintTask {
   source:
     | //
     /**
-     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-     * server's limit of a request.
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+     * own limit, at most 16 MiB and the server's limit of a request.
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Start of the new part in seconds of the recording, in the range [0, 240]. */
+  /** Start of the new part in seconds of the recording, in the range [0, 600]. */
   startSeconds: number;
-  /** End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 240]. */
+  /** End of the new part in seconds of the recording, after its start and within the recording, in the range [0, 600]. */
   endSeconds: number;
   /** Amount of difference from the old part, in the range (0, 1]; at 1 the part is entirely new. Unset: 0.5. */
   variance?:
@@ -772,21 +772,21 @@ export interface RepaintTask {
   seed?: number | undefined;
 }
 
-/** Extends a recording at its beginning, its end, or both, to at most 240 s in all. */
+/** Extends a recording at its beginning, its end, or both, to at most the longest song of the engine. */
 export interface ExtendTask {
   /** The recording that the task starts from. */
   source:
     | //
     /**
-     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-     * server's limit of a request.
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+     * own limit, at most 16 MiB and the server's limit of a request.
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** Length of the part before the recording, in seconds, in the range [0, 240]. 0: none. */
+  /** Length of the part before the recording, in seconds, in the range [0, 600]. 0: none. */
   leftSeconds: number;
   /**
-   * Length of the part after the recording, in seconds, in the range [0, 240]. 0: none. `left_seconds` and
+   * Length of the part after the recording, in seconds, in the range [0, 600]. 0: none. `left_seconds` and
    * `right_seconds` must not both be 0.
    */
   rightSeconds: number;
@@ -803,8 +803,8 @@ export interface EditTask {
   source:
     | //
     /**
-     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 240 s, at most 16 MiB and the
-     * server's limit of a request.
+     * The recording as the bytes of a file: MP3, WAV, FLAC or Ogg, mono or stereo, 1 to 600 s and within the engine's
+     * own limit, at most 16 MiB and the server's limit of a request.
      */
     { $case: "audio"; value: Buffer }
     | undefined;
@@ -897,7 +897,10 @@ export interface SongAccepted {
 export interface SongPlan {
   /** The sections in playing order. */
   sections: Section[];
-  /** Length of the song in seconds. */
+  /**
+   * Length of the song in seconds; an upper bound if `sample_count_exact` is false. The sections are then shorter, too,
+   * or left out at the end: `SectionFinished` has their actual times.
+   */
   durationSeconds: number;
   /** Musical key, such as "C major". Empty if the engine does not choose one. */
   key: string;
@@ -905,7 +908,7 @@ export interface SongPlan {
   tempoBpm?:
     | number
     | undefined;
-  /** Denoising steps per section. */
+  /** Denoising steps per section. 0: the engine does not denoise, but makes a song frame by frame. */
   steps: number;
   /** Strength of classifier-free guidance. */
   guidanceScale: number;
@@ -1014,15 +1017,15 @@ export interface Syllable {
 }
 
 /**
- * Progress of a song: its queue position while it waits, its denoising steps once it is being made. Also the heartbeat
- * of a stream that has nothing else to send.
+ * Progress of a song: its queue position while it waits, the work on its sections once it is being made. Also the
+ * heartbeat of a stream that has nothing else to send.
  */
 export interface SongProgress {
-  /** Index of the section being denoised. */
+  /** Index of the section being made. */
   sectionIndex: number;
-  /** Steps done of that section, from 1 to `steps`. */
+  /** Denoising steps done of that section, from 1 to `steps`. */
   step: number;
-  /** Total steps of that section. 0: the message has no denoising progress; `section_index` and `step` are 0, too. */
+  /** Total denoising steps of that section. 0: the message has no denoising progress, and `step` is 0, too. */
   steps: number;
   /** Number of songs ahead of this one in the queue. 0 once the song is being made. */
   queuePosition: number;
@@ -1031,7 +1034,14 @@ export interface SongProgress {
     | Duration
     | undefined;
   /** Estimate of the time from this event to `finished`. Unset while unknown. */
-  estimatedFinish: Duration | undefined;
+  estimatedFinish:
+    | Duration
+    | undefined;
+  /**
+   * Share of the section's steps that is done, in the range (0, 1], also for engines that do not denoise. An engine that
+   * may end a section early jumps to 1 then. 0: the message has no progress of a section; `section_index` is 0, too.
+   */
+  sectionShare: number;
 }
 
 /** A chunk of encoded sound: the next bytes of the song's MP3 stream, always whole frames. */
@@ -1287,11 +1297,11 @@ export interface Engine {
   minDurationSeconds: number;
   /** Longest song in seconds. */
   maxDurationSeconds: number;
-  /** Fewest denoising steps. */
+  /** Fewest denoising steps. 0: the engine does not denoise, and a request with `steps` returns FAILED_PRECONDITION. */
   minSteps: number;
-  /** Most denoising steps. */
+  /** Most denoising steps. 0: the engine does not denoise. */
   maxSteps: number;
-  /** Denoising steps if the request sets none. */
+  /** Denoising steps if the request sets none. 0: the engine does not denoise. */
   defaultSteps: number;
   /** Lowest guidance scale. */
   minGuidanceScale: number;
@@ -1327,10 +1337,25 @@ export interface Engine {
   commercialUseAllowed: boolean;
   /** Attribution that a product with the engine's songs must show. Empty: none is required, or the engine is not loaded. */
   attribution: string;
-  /** Channels of the sound that the engine makes: 2 is stereo. 0 while the engine is not loaded. */
+  /**
+   * Channels of the sound that the engine makes: 1 is mono, 2 stereo. Mono is delivered as two equal channels. 0 while
+   * the engine is not loaded.
+   */
   channels: number;
   /** The part of `languages` that is experimental: listeners understand only few of the sung words. */
   experimentalLanguages: string[];
+  /** Web pages with the terms of `license`, in its order; parts of it without a page are left out. */
+  licenseUrls: string[];
+  /**
+   * True if the plan of every song tells its length to the sample. False if a song may end before its planned length,
+   * and while the engine is not loaded.
+   */
+  lengthIsExact: boolean;
+  /**
+   * Samples per second and channel of the sound that the engine makes. It is resampled to the delivered rate. 0 while
+   * the engine is not loaded.
+   */
+  sampleRateHertz: number;
 }
 
 function createBaseGenerateRequest(): GenerateRequest {
@@ -3642,6 +3667,7 @@ function createBaseSongProgress(): SongProgress {
     queuePosition: 0,
     estimatedFirstAudio: undefined,
     estimatedFinish: undefined,
+    sectionShare: 0,
   };
 }
 
@@ -3664,6 +3690,9 @@ export const SongProgress: MessageFns<SongProgress> = {
     }
     if (message.estimatedFinish !== undefined) {
       Duration.encode(message.estimatedFinish, writer.uint32(50).fork()).join();
+    }
+    if (message.sectionShare !== 0) {
+      writer.uint32(57).double(message.sectionShare);
     }
     return writer;
   },
@@ -3729,6 +3758,14 @@ export const SongProgress: MessageFns<SongProgress> = {
             message.estimatedFinish = Duration.decode(reader, reader.uint32());
             continue;
           }
+          case 7: {
+            if (tag !== 57) {
+              break;
+            }
+
+            message.sectionShare = reader.double();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -3756,6 +3793,7 @@ export const SongProgress: MessageFns<SongProgress> = {
     message.estimatedFinish = (object.estimatedFinish !== undefined && object.estimatedFinish !== null)
       ? Duration.fromPartial(object.estimatedFinish)
       : undefined;
+    message.sectionShare = object.sectionShare ?? 0;
     return message;
   },
 };
@@ -5422,6 +5460,9 @@ function createBaseEngine(): Engine {
     attribution: "",
     channels: 0,
     experimentalLanguages: [],
+    licenseUrls: [],
+    lengthIsExact: false,
+    sampleRateHertz: 0,
   };
 }
 
@@ -5500,6 +5541,15 @@ export const Engine: MessageFns<Engine> = {
     }
     for (const v of message.experimentalLanguages) {
       writer.uint32(178).string(v!);
+    }
+    for (const v of message.licenseUrls) {
+      writer.uint32(186).string(v!);
+    }
+    if (message.lengthIsExact !== false) {
+      writer.uint32(192).bool(message.lengthIsExact);
+    }
+    if (message.sampleRateHertz !== 0) {
+      writer.uint32(200).int32(message.sampleRateHertz);
     }
     return writer;
   },
@@ -5713,6 +5763,30 @@ export const Engine: MessageFns<Engine> = {
             message.experimentalLanguages.push(reader.string());
             continue;
           }
+          case 23: {
+            if (tag !== 186) {
+              break;
+            }
+
+            message.licenseUrls.push(reader.string());
+            continue;
+          }
+          case 24: {
+            if (tag !== 192) {
+              break;
+            }
+
+            message.lengthIsExact = reader.bool();
+            continue;
+          }
+          case 25: {
+            if (tag !== 200) {
+              break;
+            }
+
+            message.sampleRateHertz = reader.int32();
+            continue;
+          }
         }
         if ((tag & 7) === 4 || tag === 0) {
           break;
@@ -5752,6 +5826,9 @@ export const Engine: MessageFns<Engine> = {
     message.attribution = object.attribution ?? "";
     message.channels = object.channels ?? 0;
     message.experimentalLanguages = object.experimentalLanguages?.map((e) => e) || [];
+    message.licenseUrls = object.licenseUrls?.map((e) => e) || [];
+    message.lengthIsExact = object.lengthIsExact ?? false;
+    message.sampleRateHertz = object.sampleRateHertz ?? 0;
     return message;
   },
 };
