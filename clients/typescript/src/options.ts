@@ -2,8 +2,9 @@
 
 import { chosen } from "./choices.js";
 import {
-  AceStepOptions as Message,
+  AceStepOptions as AceStepMessage,
   GenerationMode,
+  MusicGenOptions as MusicGenMessage,
   Sampler,
   type GenerateRequest,
 } from "./generated/melisma/v1/music.js";
@@ -22,21 +23,30 @@ export interface AceStepOptions {
   readonly loraWeight?: number;
 }
 
-/** Options under the name of their engine, which they select if the request's `engine` is not set. */
-export interface EngineOptions {
-  readonly aceStep: AceStepOptions;
+/** Options of the engine "musicgen". */
+export interface MusicGenOptions {
+  /** Likeliest tokens from which each is drawn, 1 to 2048; 1 takes the likeliest. */
+  readonly topK?: number;
+  /** Temperature of the draw, 0.1 to 3. */
+  readonly temperature?: number;
 }
+
+/** Options of one engine under its name, which they select if the request's `engine` is not set. */
+export type EngineOptions = { readonly aceStep: AceStepOptions } | { readonly musicgen: MusicGenOptions };
 
 /** The options as a field of the contract's request; throws `TypeError` for unknown engines. */
 export function engineOptionsOf(options: EngineOptions | undefined): GenerateRequest["engineOptions"] {
   if (options === undefined) {
     return undefined;
   }
-  const { aceStep, ...others } = options;
-  if (aceStep === undefined || Object.keys(others).length) {
+  const { aceStep, musicgen, ...others } = options as { aceStep?: AceStepOptions; musicgen?: MusicGenOptions };
+  if ((aceStep === undefined) === (musicgen === undefined) || Object.keys(others).length) {
     throw new TypeError(`engineOptions must have the options of exactly one engine of this package, not ${JSON.stringify(Object.keys(options))}`);
   }
-  const { mode, sampler, ...same } = aceStep;
+  if (musicgen !== undefined) {
+    return { $case: "musicgen", value: MusicGenMessage.fromPartial(musicgen) };
+  }
+  const { mode, sampler, ...same } = aceStep!;
   const choices = { mode: chosen(GenerationMode, mode), sampler: chosen(Sampler, sampler) };
-  return { $case: "aceStep", value: Message.fromPartial({ ...same, ...choices }) };
+  return { $case: "aceStep", value: AceStepMessage.fromPartial({ ...same, ...choices }) };
 }
