@@ -22,7 +22,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-fast format test-deploy test-packages test-fuzz test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
+.PHONY: help song test test-fast format test-deploy test-packages test-fuzz test-engines test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -64,6 +64,9 @@ test-packages: $(DEVELOPMENT) ## install the packages into empty environments (n
 
 test-fuzz: $(DEVELOPMENT) ## send tens of thousands of made-up requests to all engines (10 minutes)
 	@$(RUN)python -m pytest -m fuzz tests/end_to_end/test_fuzzing.py $(ARGS)
+
+test-engines: $(DEVELOPMENT) ## all engines in one server: 16 clients, cancelled songs, a killed worker; songs that change processes (minutes)
+	@$(RUN)python -m pytest -m engines tests/end_to_end/test_all_engines.py tests/model/musicgen $(ARGS)
 
 test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
 	@$(RUN)python -m pytest -m gpu -rs -p tests.gpu_run $(ARGS)

@@ -46,6 +46,12 @@ ENGINES: Engines = MappingProxyType(
             options="model.ace_step_15.options:AceStep15Options",
             validator="model.ace_step_15.validation:AceStep15Validator",
         ),
+        "musicgen": EngineEntry(
+            "model.musicgen.engine:MusicGenEngine",
+            settings="model.musicgen.settings:MusicGenSettings",
+            options="model.musicgen.options:MusicGenOptions",
+            validator="model.musicgen.validation:MusicGenValidator",
+        ),
     }
 )
 """The engines that come with this package, by name."""

@@ -25,7 +25,7 @@ class Part:
     stages: tuple[Stage, ...]
 
 
-_MACHINE, _ACE_STEP = "benchmarks.gpu.machine", "benchmarks.gpu.ace_step"
+_MACHINE, _ACE_STEP, _MUSICGEN = "benchmarks.gpu.machine", "benchmarks.gpu.ace_step", "benchmarks.gpu.musicgen"
 _ACE_STEP_15 = "benchmarks.gpu.ace_step_15.measures"
 
 PARTS = (
@@ -38,6 +38,7 @@ PARTS = (
     Part("fast", (Stage(f"{_ACE_STEP}.fast:compiled", 75.0), Stage(f"{_ACE_STEP}.fast:graphs", 60.0))),
     Part("sound", (Stage(f"{_ACE_STEP}.sound:measure", 40.0),)),
     Part("ace_step_15", (Stage(f"{_ACE_STEP_15}:plain", 60.0), Stage(f"{_ACE_STEP_15}:fast", 90.0))),
+    Part("musicgen", (Stage(f"{_MUSICGEN}.ticks:measure", 45.0),)),
     Part("server", (Stage(f"{_ACE_STEP}.server:songs", 60.0), Stage(f"{_ACE_STEP}.server:failures", 80.0))),
 )
 """All parts. A further engine adds a line for each of its parts, and its expectations to `expectations`."""

@@ -8,9 +8,11 @@ import numpy as np
 from model.engine import Engine, SectionContext, SectionState
 from model.song import SectionScore, SongParams, SongPlan
 
-STEPS = {"exact": 4, "ending": None, "studio": 10, "ace_step": 3, "ace_step_15": 3}
+STEPS = {"exact": 4, "ending": None, "studio": 10, "ace_step": 3, "ace_step_15": 3, "musicgen": None}
 """As few as `studio` takes, and as show an error of a step in the next."""
-SECONDS = {"exact": 6.0, "ending": 24.0, "studio": 12.0, "ace_step": 18.0, "ace_step_15": 18.0}
+SECONDS = {
+    "exact": 6.0, "ending": 24.0, "studio": 12.0, "ace_step": 18.0, "ace_step_15": 18.0, "musicgen": 12.0,
+}  # fmt: skip
 """Enough for several sections, where an engine makes them."""
 LYRICS = "[verse]\n春天醒来花就开\n脚步轻轻不怕失败\n[chorus]\n我要飞向那片海\n心随阳光一起澎湃"
 
@@ -19,7 +21,8 @@ def planned(engine: Engine, seed: int = 1, duration_seconds: float | None = None
     """A song of several sections, if nothing else is asked for."""
     name = engine.info().name
     seconds = duration_seconds or SECONDS[name]
-    return engine.plan(SongParams("pop", LYRICS, seed, seconds, steps=STEPS[name], **changes))
+    lyrics = LYRICS if name == "ending" or engine.info().languages else ""
+    return engine.plan(SongParams("pop", lyrics, seed, seconds, steps=STEPS[name], **changes))
 
 
 def finish(engine: Engine, states: Sequence[SectionState]) -> None:

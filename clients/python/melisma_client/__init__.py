@@ -21,7 +21,7 @@ from melisma.v1.music_pb2 import Song as StoredSong
 from melisma_client.aio import AsyncClient
 from melisma_client.async_song import AsyncSong
 from melisma_client.connection import tls_credentials
-from melisma_client.engine_options import AceStep15Options, AceStepOptions
+from melisma_client.engine_options import AceStep15Options, AceStepOptions, MusicGenOptions
 from melisma_client.enums import GenerationMode, Sampler, StemKind, TrackKind, VoiceKind
 from melisma_client.errors import (
     BrokenSong,
@@ -91,6 +91,7 @@ __all__ = [
     "LegoTask",
     "LyricLine",
     "MelismaError",
+    "MusicGenOptions",
     "NotEnded",
     "NotFound",
     "NotReady",

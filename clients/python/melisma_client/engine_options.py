@@ -57,9 +57,29 @@ class AceStep15Options:
         )
 
 
-EngineOptions: TypeAlias = AceStepOptions | AceStep15Options
+@dataclass(frozen=True, slots=True)
+class MusicGenOptions:
+    """Options of the engine "musicgen". `None` leaves the choice to the server.
 
-_FIELDS: dict[type[Any], str] = {AceStepOptions: "ace_step", AceStep15Options: "ace_step_15"}
+    Ranges and meanings are those of `MusicGenOptions` in music.proto.
+    """
+
+    top_k: int | None = None
+    temperature: float | None = None
+
+    def to_proto(self) -> music_pb2.MusicGenOptions:
+        """Return the options as a protobuf message."""
+        return music_pb2.MusicGenOptions(top_k=self.top_k, temperature=self.temperature)
+
+
+EngineOptions: TypeAlias = AceStepOptions | AceStep15Options | MusicGenOptions
+"""Options of any engine."""
+
+_FIELDS: dict[type[Any], str] = {
+    AceStepOptions: "ace_step",
+    AceStep15Options: "ace_step_15",
+    MusicGenOptions: "musicgen",
+}
 
 
 def options_field(options: EngineOptions | None) -> dict[str, Any]:

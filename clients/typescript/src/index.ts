@@ -29,7 +29,7 @@ export {
   type SoundMarks,
   type SyllableTiming,
 } from "./generated/melisma/v1/music.js";
-export type { AceStep15Options, AceStepOptions, EngineOptions } from "./options.js";
+export type { AceStep15Options, AceStepOptions, EngineOptions, MusicGenOptions } from "./options.js";
 export type { Receiver, SongEvent } from "./receiver.js";
 export type { AnchorNote, SongRequest } from "./request.js";
 export { NO_RETRY, type Retry } from "./retry.js";

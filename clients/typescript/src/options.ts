@@ -3,8 +3,9 @@
 import { chosen } from "./choices.js";
 import {
   AceStep15Options as Message15,
-  AceStepOptions as Message,
+  AceStepOptions as AceStepMessage,
   GenerationMode,
+  MusicGenOptions as MusicGenMessage,
   Sampler,
   type GenerateRequest,
 } from "./generated/melisma/v1/music.js";
@@ -39,25 +40,38 @@ export interface AceStep15Options {
   readonly loraWeight?: number;
 }
 
-/** Options under the name of their engine, which they select if the request's `engine` is not set. */
+/** Options of the engine "musicgen". */
+export interface MusicGenOptions {
+  /** Likeliest tokens from which each is drawn, 1 to 2048; 1 takes the likeliest. */
+  readonly topK?: number;
+  /** Temperature of the draw, 0.1 to 3. */
+  readonly temperature?: number;
+}
+
+/** Options of one engine under its name, which they select if the request's `engine` is not set. */
 export type EngineOptions =
-  | { readonly aceStep: AceStepOptions; readonly aceStep15?: undefined }
-  | { readonly aceStep15: AceStep15Options; readonly aceStep?: undefined };
+  | { readonly aceStep: AceStepOptions; readonly aceStep15?: undefined; readonly musicgen?: undefined }
+  | { readonly aceStep15: AceStep15Options; readonly aceStep?: undefined; readonly musicgen?: undefined }
+  | { readonly musicgen: MusicGenOptions; readonly aceStep?: undefined; readonly aceStep15?: undefined };
 
 /** The options as a field of the contract's request; throws `TypeError` for unknown engines. */
 export function engineOptionsOf(options: EngineOptions | undefined): GenerateRequest["engineOptions"] {
   if (options === undefined) {
     return undefined;
   }
-  const { aceStep, aceStep15, ...others } = options;
-  if ((aceStep === undefined) === (aceStep15 === undefined) || Object.keys(others).length) {
+  const { aceStep, aceStep15, musicgen, ...others } = options;
+  const given = [aceStep, aceStep15, musicgen].filter((each) => each !== undefined);
+  if (given.length !== 1 || Object.keys(others).length) {
     throw new TypeError(`engineOptions must have the options of exactly one engine of this package, not ${JSON.stringify(Object.keys(options))}`);
+  }
+  if (musicgen !== undefined) {
+    return { $case: "musicgen", value: MusicGenMessage.fromPartial(musicgen) };
   }
   if (aceStep15 !== undefined) {
     const { mode, ...same } = aceStep15;
     return { $case: "aceStep15", value: Message15.fromPartial({ ...same, mode: chosen(GenerationMode, mode) }) };
   }
-  const { mode, sampler, ...same } = aceStep;
+  const { mode, sampler, ...same } = aceStep!;
   const choices = { mode: chosen(GenerationMode, mode), sampler: chosen(Sampler, sampler) };
-  return { $case: "aceStep", value: Message.fromPartial({ ...same, ...choices }) };
+  return { $case: "aceStep", value: AceStepMessage.fromPartial({ ...same, ...choices }) };
 }

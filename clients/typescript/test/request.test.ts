@@ -55,8 +55,17 @@ suite("an engine's options", () => {
     assert.deepEqual(sent(request).engineOptions, { $case: "aceStep15", value });
   });
 
+  test("of MusicGen are sent under its name", () => {
+    const engineOptions = { musicgen: { topK: 5, temperature: 0.5 } };
+    assert.deepEqual(sent({ prompt: "pop", engineOptions }).engineOptions, {
+      $case: "musicgen",
+      value: { topK: 5, temperature: 0.5 },
+    });
+  });
+
   test("are refused for engines and choices that the contract does not have", () => {
-    for (const engineOptions of [{}, { ace_step: {} }, { aceStep: {}, other: {} }, { aceStep: {}, aceStep15: {} }]) {
+    const several = [{ aceStep: {}, aceStep15: {} }, { aceStep: {}, musicgen: {} }];
+    for (const engineOptions of [{}, { ace_step: {} }, { aceStep: {}, other: {} }, ...several]) {
       const request = { prompt: "pop", engineOptions: engineOptions as EngineOptions };
       assert.throws(() => messageOf(request), TypeError, JSON.stringify(engineOptions));
     }

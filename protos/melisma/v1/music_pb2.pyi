@@ -359,6 +359,7 @@ class GenerateRequest(_message.Message):
     COMPLETE_FIELD_NUMBER: _builtins.int
     ACE_STEP_FIELD_NUMBER: _builtins.int
     ACE_STEP_15_FIELD_NUMBER: _builtins.int
+    MUSICGEN_FIELD_NUMBER: _builtins.int
     NEGATIVE_PROMPT_FIELD_NUMBER: _builtins.int
     TIME_SIGNATURE_FIELD_NUMBER: _builtins.int
     REFERENCE_AUDIO_FIELD_NUMBER: _builtins.int
@@ -482,6 +483,10 @@ class GenerateRequest(_message.Message):
         """Options of the engine "ace_step_15"."""
 
     @_builtins.property
+    def musicgen(self) -> Global___MusicGenOptions:
+        """Options of the engine "musicgen"."""
+
+    @_builtins.property
     def reference_audio(self) -> Global___ReferenceAudio:
         """Recording whose timbre (voice, instruments, sound of the mix) the song is to have. Its melody and words are not
         used. Unset: the engine chooses.
@@ -517,13 +522,14 @@ class GenerateRequest(_message.Message):
         complete: Global___CompleteTask | None = ...,
         ace_step: Global___AceStepOptions | None = ...,
         ace_step_15: Global___AceStep15Options | None = ...,
+        musicgen: Global___MusicGenOptions | None = ...,
         negative_prompt: _builtins.str = ...,
         time_signature: _builtins.str = ...,
         reference_audio: Global___ReferenceAudio | None = ...,
     ) -> None: ...
-    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "ace_step_15", b"ace_step_15", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "complete", b"complete", "edit", b"edit", "engine_options", b"engine_options", "extend", b"extend", "extract_track", b"extract_track", "guidance_scale", b"guidance_scale", "lego", b"lego", "mastering", b"mastering", "reference_audio", b"reference_audio", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "ace_step_15", b"ace_step_15", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "complete", b"complete", "edit", b"edit", "engine_options", b"engine_options", "extend", b"extend", "extract_track", b"extract_track", "guidance_scale", b"guidance_scale", "lego", b"lego", "mastering", b"mastering", "musicgen", b"musicgen", "reference_audio", b"reference_audio", "repaint", b"repaint", "retake", b"retake", "seed", b"seed", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm"]  # noqa: Y015
     def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
-    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "ace_step_15", b"ace_step_15", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "complete", b"complete", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "engine_options", b"engine_options", "extend", b"extend", "extract_track", b"extract_track", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lego", b"lego", "lyrics", b"lyrics", "mastering", b"mastering", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "reference_audio", b"reference_audio", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "time_signature", b"time_signature", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale", "_seed", b"_seed", "_steps", b"_steps", "_tempo_bpm", b"_tempo_bpm", "ace_step", b"ace_step", "ace_step_15", b"ace_step_15", "anchor", b"anchor", "audio", b"audio", "audio_to_audio", b"audio_to_audio", "complete", b"complete", "duration_seconds", b"duration_seconds", "edit", b"edit", "engine", b"engine", "engine_options", b"engine_options", "extend", b"extend", "extract_track", b"extract_track", "guidance_scale", b"guidance_scale", "key", b"key", "language", b"language", "lego", b"lego", "lyrics", b"lyrics", "mastering", b"mastering", "musicgen", b"musicgen", "negative_prompt", b"negative_prompt", "prompt", b"prompt", "reference_audio", b"reference_audio", "repaint", b"repaint", "request_id", b"request_id", "retake", b"retake", "seed", b"seed", "stems", b"stems", "steps", b"steps", "task", b"task", "tempo_bpm", b"tempo_bpm", "time_signature", b"time_signature", "vocal_level_db", b"vocal_level_db", "voice", b"voice"]  # noqa: Y015
     def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
     _WhichOneofReturnType__guidance_scale: _TypeAlias = _typing.Literal["guidance_scale"]  # noqa: Y015
     _WhichOneofArgType__guidance_scale: _TypeAlias = _typing.Literal["_guidance_scale", b"_guidance_scale"]  # noqa: Y015
@@ -533,7 +539,7 @@ class GenerateRequest(_message.Message):
     _WhichOneofArgType__steps: _TypeAlias = _typing.Literal["_steps", b"_steps"]  # noqa: Y015
     _WhichOneofReturnType__tempo_bpm: _TypeAlias = _typing.Literal["tempo_bpm"]  # noqa: Y015
     _WhichOneofArgType__tempo_bpm: _TypeAlias = _typing.Literal["_tempo_bpm", b"_tempo_bpm"]  # noqa: Y015
-    _WhichOneofReturnType_engine_options: _TypeAlias = _typing.Literal["ace_step", "ace_step_15"]  # noqa: Y015
+    _WhichOneofReturnType_engine_options: _TypeAlias = _typing.Literal["ace_step", "ace_step_15", "musicgen"]  # noqa: Y015
     _WhichOneofArgType_engine_options: _TypeAlias = _typing.Literal["engine_options", b"engine_options"]  # noqa: Y015
     _WhichOneofReturnType_task: _TypeAlias = _typing.Literal["audio_to_audio", "retake", "repaint", "extend", "edit", "extract_track", "lego", "complete"]  # noqa: Y015
     _WhichOneofArgType_task: _TypeAlias = _typing.Literal["task", b"task"]  # noqa: Y015
@@ -667,6 +673,39 @@ class AceStep15Options(_message.Message):
     def WhichOneof(self, oneof_group: _WhichOneofArgType__shift) -> _WhichOneofReturnType__shift | None: ...
 
 Global___AceStep15Options: _TypeAlias = AceStep15Options  # noqa: Y015
+
+@_typing.final
+class MusicGenOptions(_message.Message):
+    """Options that only the engine "musicgen" has."""
+
+    DESCRIPTOR: _descriptor.Descriptor
+
+    TOP_K_FIELD_NUMBER: _builtins.int
+    TEMPERATURE_FIELD_NUMBER: _builtins.int
+    top_k: _builtins.int
+    """Number of likeliest tokens from which each token is drawn, in the range [1, 2048]; 1 takes the likeliest. Unset: 250."""
+    temperature: _builtins.float
+    """Temperature of the draw, in the range [0.1, 3]; higher values make it less predictable. Unset: 1."""
+    def __init__(
+        self,
+        *,
+        top_k: _builtins.int | None = ...,
+        temperature: _builtins.float | None = ...,
+    ) -> None: ...
+    _HasFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "_top_k", b"_top_k", "temperature", b"temperature", "top_k", b"top_k"]  # noqa: Y015
+    def HasField(self, field_name: _HasFieldArgType) -> _builtins.bool: ...
+    _ClearFieldArgType: _TypeAlias = _typing.Literal["_temperature", b"_temperature", "_top_k", b"_top_k", "temperature", b"temperature", "top_k", b"top_k"]  # noqa: Y015
+    def ClearField(self, field_name: _ClearFieldArgType) -> None: ...
+    _WhichOneofReturnType__temperature: _TypeAlias = _typing.Literal["temperature"]  # noqa: Y015
+    _WhichOneofArgType__temperature: _TypeAlias = _typing.Literal["_temperature", b"_temperature"]  # noqa: Y015
+    _WhichOneofReturnType__top_k: _TypeAlias = _typing.Literal["top_k"]  # noqa: Y015
+    _WhichOneofArgType__top_k: _TypeAlias = _typing.Literal["_top_k", b"_top_k"]  # noqa: Y015
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__temperature) -> _WhichOneofReturnType__temperature | None: ...
+    @_typing.overload
+    def WhichOneof(self, oneof_group: _WhichOneofArgType__top_k) -> _WhichOneofReturnType__top_k | None: ...
+
+Global___MusicGenOptions: _TypeAlias = MusicGenOptions  # noqa: Y015
 
 @_typing.final
 class AudioConfig(_message.Message):

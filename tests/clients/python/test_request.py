@@ -14,6 +14,7 @@ from melisma_client import (
     ExtractTrackTask,
     GenerationMode,
     LegoTask,
+    MusicGenOptions,
     RepaintTask,
     RetakeTask,
     Sampler,
@@ -104,8 +105,17 @@ def test_options_of_an_engine_arrive_with_all_their_fields() -> None:
 
 
 def test_fields_of_the_options_are_the_same_in_client_and_contract() -> None:
-    contract = {field.name for field in music_pb2.AceStepOptions.DESCRIPTOR.fields}
-    assert {field.name for field in fields(AceStepOptions)} == contract
+    for options, message in (
+        (AceStepOptions, music_pb2.AceStepOptions),
+        (MusicGenOptions, music_pb2.MusicGenOptions),
+    ):
+        assert {field.name for field in fields(options)} == {field.name for field in message.DESCRIPTOR.fields}
+
+
+def test_options_of_musicgen_arrive() -> None:
+    message = SongRequest(engine_options=MusicGenOptions(top_k=7, temperature=0.5)).to_proto()
+    assert message.WhichOneof("engine_options") == "musicgen"
+    assert message.musicgen == music_pb2.MusicGenOptions(top_k=7, temperature=0.5)
 
 
 def test_options_of_ace_step_15_arrive_with_all_their_fields() -> None:
@@ -193,6 +203,7 @@ def test_every_field_of_the_contract_can_be_asked_for() -> None:
     assert full.reference_audio.audio == b"a"
     tasks = {field.name for field in full.DESCRIPTOR.oneofs_by_name["task"].fields}
     assert tasks == set(TASKS)
+    engines = {field.name for field in full.DESCRIPTOR.oneofs_by_name["engine_options"].fields}
     assert {field.name for field, _ in full.ListFields()} == (
-        {field.name for field in full.DESCRIPTOR.fields} - tasks - {"ace_step_15"} | {"edit"}
+        {field.name for field in full.DESCRIPTOR.fields} - tasks - engines | {"edit", "ace_step"}
     )

@@ -132,6 +132,8 @@ OPTIONS: dict[str, str] = {
     "ace_step_15.guidance_end": "--guidance-end",
     "ace_step_15.lora": "--lora",
     "ace_step_15.lora_weight": "--lora-weight",
+    "musicgen.top_k": "--top-k",
+    "musicgen.temperature": "--temperature",
     **{name: f"--{name}" for name in ("prompt", "lyrics", "engine", "seed", "steps", "key", "voice", "language")},
 }
 """The command-line options for request fields, by the name of the field."""

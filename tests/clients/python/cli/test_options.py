@@ -51,7 +51,9 @@ def test_every_option_reaches_the_request(music: FakeMusic, address: str, output
     (request,) = music.requests
     named = {field.name for field, _ in request.ListFields()}
     tasks = {field.name for field in request.DESCRIPTOR.oneofs_by_name["task"].fields}
-    assert named == {field.name for field in request.DESCRIPTOR.fields} - tasks - {"ace_step_15"} | {"retake"}
+    engines = {field.name for field in request.DESCRIPTOR.oneofs_by_name["engine_options"].fields}
+    fields = {field.name for field in request.DESCRIPTOR.fields}
+    assert named == fields - tasks - engines | {"retake", "ace_step"}
     assert request.reference_audio.audio == b"sound"
     assert {field.name for field, _ in request.ace_step.ListFields()} == ACE_STEP_OPTIONS
     assert (request.audio.bitrate_kbps, request.audio.sample_rate_hertz) == (128, 48000)
@@ -127,6 +129,17 @@ def test_options_of_ace_step_15_reach_the_request(music: FakeMusic, address: str
     assert named.ace_step_15 == music_pb2.AceStep15Options(lora="rap")
     for wrong in (("--omega", "1", "--shift", "2"), ("--engine", "ace_step", "--shift", "2")):
         assert "leave out those of the other engine" in unboxed(generate(address, output, *wrong).stderr)
+
+
+def test_options_of_musicgen_reach_the_request_and_exclude_those_of_ace_step(
+    music: FakeMusic, address: str, output: Path
+) -> None:
+    assert generate(address, output, "--top-k", "5", "--temperature", "0.5").exit_code == Exit.DONE
+    assert music.requests[0].musicgen == music_pb2.MusicGenOptions(top_k=5, temperature=0.5)
+    result = generate(address, output, "--top-k", "5", "--omega", "1")
+    assert result.exit_code == Exit.WRONG_REQUEST
+    assert "exclude each other" in unboxed(result.stderr)
+    assert len(music.requests) == 1
 
 
 def test_without_an_option_of_ace_step_no_engine_is_chosen(music: FakeMusic, address: str, output: Path) -> None:

@@ -4,6 +4,7 @@ from melisma_client.connection import SONG_TIMEOUT_SECONDS
 from melisma_client.terminal.messages import JsonOption
 from melisma_client.terminal.option_groups import with_groups
 from melisma_client.terminal.options.ace_step import AceStepFlags
+from melisma_client.terminal.options.musicgen import MusicGenFlags
 from melisma_client.terminal.options.output import OutputOption, QuietOption, TimeoutOption
 from melisma_client.terminal.options.server import ServerOptions
 from melisma_client.terminal.options.song import SongOptions
@@ -20,6 +21,7 @@ def generate(
     task: TaskOptions,
     sound: SoundOptions,
     ace_step: AceStepFlags,
+    musicgen: MusicGenFlags,
     timeout_seconds: TimeoutOption = SONG_TIMEOUT_SECONDS,
     json: JsonOption = False,
     quiet: QuietOption = False,
@@ -29,7 +31,7 @@ def generate(
 
     The file is called OUTPUT.part, playable at any moment, until the last byte has arrived and was verified.
     """
-    request = song.to_request(task, sound, ace_step)
+    request = song.to_request(task, sound, ace_step, musicgen)
     receive(
         lambda client: client.generate(request, timeout_seconds=timeout_seconds),
         server,

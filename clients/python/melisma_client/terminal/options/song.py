@@ -10,6 +10,7 @@ from melisma_client.enums import StemKind, VoiceKind
 from melisma_client.request import SongRequest
 from melisma_client.terminal.lyrics import read_lyrics
 from melisma_client.terminal.options.ace_step import AceStepFlags
+from melisma_client.terminal.options.musicgen import MusicGenFlags
 from melisma_client.terminal.options.sound import SoundOptions
 from melisma_client.terminal.options.tasks import TaskOptions
 
@@ -83,10 +84,14 @@ class SongOptions:
         ),
     ] = None
 
-    def to_request(self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags) -> SongRequest:
-        """Build the request from all four groups of options; raises `BadParameter` for options that exclude each
-        other.
-        """
+    def to_request(
+        self, task: TaskOptions, sound: SoundOptions, ace_step: AceStepFlags, musicgen: MusicGenFlags
+    ) -> SongRequest:
+        """Build the request from all groups of options; raises `BadParameter` for options that exclude each other."""
+        given = (ace_step.to_options(self.engine), musicgen.to_options())
+        of_engines = [options for options in given if options is not None]
+        if len(of_engines) > 1:
+            raise typer.BadParameter("options of ACE-Step and of MusicGen exclude each other: give those of one engine")
         return SongRequest(
             prompt=self.prompt,
             lyrics=self._words(),
@@ -105,7 +110,7 @@ class SongOptions:
             sample_rate_hertz=sound.sample_rate_hertz,
             target_lufs=sound.target_lufs,
             language=self.language,
-            engine_options=ace_step.to_options(self.engine),
+            engine_options=of_engines[0] if of_engines else None,
             task=task.to_task(self.seed),
             negative_prompt=self.negative_prompt,
             time_signature=self.time_signature,

@@ -794,6 +794,9 @@ export interface GenerateRequest {
     | //
     /** Options of the engine "ace_step_15". */
     { $case: "aceStep15"; value: AceStep15Options }
+    | //
+    /** Options of the engine "musicgen". */
+    { $case: "musicgen"; value: MusicGenOptions }
     | undefined;
   /**
    * Style that the song is to avoid, in the form of `prompt`. At most 1000 characters. It acts through guidance: with a
@@ -869,6 +872,16 @@ export interface AceStep15Options {
   lora: string;
   /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
   loraWeight?: number | undefined;
+}
+
+/** Options that only the engine "musicgen" has. */
+export interface MusicGenOptions {
+  /** Number of likeliest tokens from which each token is drawn, in the range [1, 2048]; 1 takes the likeliest. Unset: 250. */
+  topK?:
+    | number
+    | undefined;
+  /** Temperature of the draw, in the range [0.1, 3]; higher values make it less predictable. Unset: 1. */
+  temperature?: number | undefined;
 }
 
 /** Encoding of the delivered sound. */
@@ -1735,6 +1748,9 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
       case "aceStep15":
         AceStep15Options.encode(message.engineOptions.value, writer.uint32(370).fork()).join();
         break;
+      case "musicgen":
+        MusicGenOptions.encode(message.engineOptions.value, writer.uint32(402).fork()).join();
+        break;
     }
     if (message.negativePrompt !== "") {
       writer.uint32(322).string(message.negativePrompt);
@@ -1987,6 +2003,14 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
             message.engineOptions = { $case: "aceStep15", value: AceStep15Options.decode(reader, reader.uint32()) };
             continue;
           }
+          case 50: {
+            if (tag !== 402) {
+              break;
+            }
+
+            message.engineOptions = { $case: "musicgen", value: MusicGenOptions.decode(reader, reader.uint32()) };
+            continue;
+          }
           case 40: {
             if (tag !== 322) {
               break;
@@ -2114,6 +2138,12 @@ export const GenerateRequest: MessageFns<GenerateRequest> = {
             $case: "aceStep15",
             value: AceStep15Options.fromPartial(object.engineOptions.value),
           };
+        }
+        break;
+      }
+      case "musicgen": {
+        if (object.engineOptions?.value !== undefined && object.engineOptions?.value !== null) {
+          message.engineOptions = { $case: "musicgen", value: MusicGenOptions.fromPartial(object.engineOptions.value) };
         }
         break;
       }
@@ -2354,6 +2384,73 @@ export const AceStep15Options: MessageFns<AceStep15Options> = {
     message.guidanceEnd = object.guidanceEnd ?? undefined;
     message.lora = object.lora ?? "";
     message.loraWeight = object.loraWeight ?? undefined;
+    return message;
+  },
+};
+
+function createBaseMusicGenOptions(): MusicGenOptions {
+  return { topK: undefined, temperature: undefined };
+}
+
+export const MusicGenOptions: MessageFns<MusicGenOptions> = {
+  encode(message: MusicGenOptions, writer: BinaryWriter = new BinaryWriter()): BinaryWriter {
+    if (message.topK !== undefined) {
+      writer.uint32(8).int32(message.topK);
+    }
+    if (message.temperature !== undefined) {
+      writer.uint32(17).double(message.temperature);
+    }
+    return writer;
+  },
+
+  decode(input: BinaryReader | Uint8Array, length?: number): MusicGenOptions {
+    const reader = input instanceof BinaryReader ? input : new BinaryReader(input);
+    const previousRecursionDepth = (reader as any).__tsProtoDecodeDepth ?? 0;
+    if (previousRecursionDepth >= 100) {
+      throw new globalThis.Error("protobuf decode recursion limit exceeded");
+    }
+    (reader as any).__tsProtoDecodeDepth = previousRecursionDepth + 1;
+    try {
+      const end = length === undefined ? reader.len : reader.pos + length;
+      const message = createBaseMusicGenOptions();
+      while (reader.pos < end) {
+        const tag = reader.uint32();
+        switch (tag >>> 3) {
+          case 1: {
+            if (tag !== 8) {
+              break;
+            }
+
+            message.topK = reader.int32();
+            continue;
+          }
+          case 2: {
+            if (tag !== 17) {
+              break;
+            }
+
+            message.temperature = reader.double();
+            continue;
+          }
+        }
+        if ((tag & 7) === 4 || tag === 0) {
+          break;
+        }
+        reader.skip(tag & 7);
+      }
+      return message;
+    } finally {
+      (reader as any).__tsProtoDecodeDepth = previousRecursionDepth;
+    }
+  },
+
+  create(base?: DeepPartial<MusicGenOptions>): MusicGenOptions {
+    return MusicGenOptions.fromPartial(base ?? {});
+  },
+  fromPartial(object: DeepPartial<MusicGenOptions>): MusicGenOptions {
+    const message = createBaseMusicGenOptions();
+    message.topK = object.topK ?? undefined;
+    message.temperature = object.temperature ?? undefined;
     return message;
   },
 };

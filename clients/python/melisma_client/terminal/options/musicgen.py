@@ -1,0 +1,33 @@
+"""Command-line options for the engine MusicGen."""
+
+from dataclasses import dataclass
+from typing import Annotated
+
+import typer
+
+from melisma_client.engine_options import MusicGenOptions
+
+_PANEL = "Options of MusicGen"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MusicGenFlags:
+    """Options for the engine MusicGen; if one is set and no engine is named, MusicGen is used."""
+
+    top_k: Annotated[
+        int | None,
+        typer.Option(
+            "--top-k", help="Likeliest tokens from which each is drawn, 1 to 2048; unset: 250.", rich_help_panel=_PANEL
+        ),
+    ] = None
+    temperature: Annotated[
+        float | None,
+        typer.Option(
+            "--temperature", help="Temperature of the draw of tokens, 0.1 to 3; unset: 1.", rich_help_panel=_PANEL
+        ),
+    ] = None
+
+    def to_options(self) -> MusicGenOptions | None:
+        """Return the options that are set; `None` if no option is set."""
+        options = MusicGenOptions(top_k=self.top_k, temperature=self.temperature)
+        return None if options == MusicGenOptions() else options

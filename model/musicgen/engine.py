@@ -1,0 +1,221 @@
+"""The engine that serves MusicGen."""
+
+import logging
+from collections.abc import Iterator, Sequence
+from typing import cast
+
+import torch
+
+from model.engine import EngineInfo, SectionConditions, SectionContext, SectionState
+from model.musicgen import saving
+from model.musicgen.encoding import Encoder
+from model.musicgen.grid import first_column, given_of, known_of
+from model.musicgen.loading import check, hub
+from model.musicgen.loading.folders import facts_of
+from model.musicgen.loading.networks import Networks, load
+from model.musicgen.memory import section_bytes
+from model.musicgen.planning.planner import DEFAULT_GUIDANCE, MAX_SECONDS, MIN_SECONDS, NAME, TEXT_TOKENS, Planner
+from model.musicgen.planning.sections import Divider
+from model.musicgen.planning.spec import GenerationSpec
+from model.musicgen.settings import MusicGenSettings, licence_of
+from model.musicgen.sound import Renderer
+from model.musicgen.states import Conditions, Context, State, Tail
+from model.shared.device import Device
+from model.shared.licences import urls_of
+from model.shared.tokens.core import Advance, Layout, TokenCore
+from model.shared.tokens.sampling import Sampling, noise
+from model.shared.tokens.sequences import TokenSequence
+from model.song import Extend, SectionScore, SongParams, SongPlan, Window
+
+_log = logging.getLogger(__name__)
+
+_ALIGNMENT = 64
+"""Tokens by which buffers grow, so that every row begins where kernels like it."""
+
+
+class MusicGenEngine:
+    """The engine MusicGen on one device. Songs advance by columns of tokens, together.
+
+    The methods are described in `model.engine.Engine`.
+    """
+
+    def __init__(self, networks: Networks, planner: Planner, device: Device, settings: MusicGenSettings) -> None:
+        self._networks, self._planner, self._device, self._settings = networks, planner, device, settings
+        self._encoder = Encoder(networks, planner.recordings)
+        self._renderer = Renderer(networks.config, networks.codec, device)
+        self._layout = _layout(networks, settings)
+        self._core = TokenCore(networks.decoder, self._layout)
+        self._core.shared = _shares(settings.shared_steps, self._core, device)
+
+    @classmethod
+    def load(cls, device: str, **options: object) -> "MusicGenEngine":
+        """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of `MusicGenSettings`.
+
+        Raises:
+            EngineUnavailable: a file, a package or the device is missing, or the licence is not accepted; the text says
+            what to do.
+            ValidationError: an option is unknown or out of range.
+        """
+        settings = MusicGenSettings.model_validate(options)
+        opened = Device(device, settings.dtype)
+        folder = hub.folder_of(settings)
+        networks = load(folder, opened.torch, opened.dtype)
+        engine = cls(networks, Planner(facts_of(folder), settings), opened, settings)
+        _log.info(
+            "the engine MusicGen (%s) is loaded on %s and computes in %s",
+            check.described(networks.config), device, str(opened.dtype).removeprefix("torch."),
+        )  # fmt: skip
+        return engine
+
+    def info(self) -> EngineInfo:
+        """See `Engine.info`."""
+        config, licence = self._networks.config, licence_of(self._settings)
+        sound = "stereo" if config.decoder.channels > 1 else "mono"
+        return EngineInfo(
+            name=NAME,
+            description=f"MusicGen ({sound}): makes instrumental music from an English description, token by token; "
+            "needs a GPU.",
+            languages=(),
+            license=licence.name,
+            license_urls=urls_of([licence]),
+            commercial_use_allowed=False,
+            attribution="",
+            sample_rate_hertz=config.codec.sample_rate,
+            channels=config.decoder.channels,
+            duration_seconds=(MIN_SECONDS, MAX_SECONDS),
+            steps=None,
+            default_steps=None,
+            guidance_scale=(1.0, 30.0),
+            default_guidance_scale=DEFAULT_GUIDANCE,
+            controls=self._planner.controls,
+            stems=frozenset(),
+        )
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """See `Engine.plan`."""
+        return self._planner.plan(params)
+
+    @torch.no_grad()
+    def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
+        """See `Engine.prepare`."""
+        spec, config = _spec(plan), self._networks.config
+        section = spec.sections[index]
+        rows = Sampling(spec.guidance, spec.strength).rows
+        kept = self._kept(spec, index)
+        with self._device.preparing():
+            states, prefix = self._encoder.text(spec.text), None
+            if config.chroma is not None:
+                start = section.window / config.codec.frames_per_second
+                prefix = self._encoder.prefix(states, self._encoder.melody(spec), start, rows)
+            texts = self._encoder.texts(states, rows)
+            given = self._encoder.given(spec, kept)
+            ready = self._device.mark()
+        ticks = section.ticks_before(1)
+        shapes = [self._networks.decoder.cache_shape(length) for length in (self._layout.length, states.shape[1])]
+        memory = section_bytes(config, shapes[0], shapes[1] if texts else None, rows, ticks, self._device.dtype)
+        return Conditions(texts, prefix, given, kept, ticks * rows, ticks, section.steps, memory, ready)
+
+    @torch.no_grad()
+    def begin(
+        self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
+    ) -> SectionState:
+        """See `Engine.begin`."""
+        spec, made, before = _spec(plan), cast(Conditions, conditions), cast(Context | None, context)
+        self._device.use(*made.tensors, after=made.ready)
+        config = self._networks.config.decoder
+        known = made.given if before is None else before.known
+        given = given_of(config, spec, spec.sections[index], known, list(made.texts), made.prefix)
+        column = first_column(config, spec, index)
+        tail = Tail() if before is None else before.tail
+        return State(spec, index, tail, made.kept, TokenSequence(given, column), column)
+
+    @torch.no_grad()
+    def denoise(self, states: Sequence[SectionState]) -> None:
+        """See `Engine.denoise`: a step makes some columns of tokens of each song."""
+        given = [cast(State, state) for state in states]
+        self._core.advance([self._advance(state) for state in given])
+        for state in given:
+            if state.sequence is not None and state.step == state.steps:
+                tokens = self._core.tokens(state.sequence)
+                state.finish(self._core, known_of(self._networks.config.decoder, state.spec, state.section, tokens))
+        self._device.settle()
+
+    def context(self, state: SectionState) -> SectionContext:
+        """See `Engine.context`."""
+        done = cast(State, state)
+        assert done.known is not None
+        return Context(done.known, done.after)
+
+    def score(self, state: SectionState) -> SectionScore:
+        """See `Engine.score`. The model sings no words."""
+        return SectionScore()
+
+    def render(self, state: SectionState) -> Iterator[Window]:
+        """See `Engine.render`."""
+        return self._renderer.render(cast(State, state))
+
+    def save(self, state: SectionState) -> bytes:
+        """See `Engine.save`."""
+        return saving.context_bytes(cast(Context, self.context(state)), self._device)
+
+    def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
+        """See `Engine.restore`."""
+        return saving.context_of(saved, self._device)
+
+    def save_section(self, state: SectionState) -> bytes:
+        """See `Engine.save_section`."""
+        done = cast(State, state)
+        assert done.known is not None
+        return saving.known_bytes(done.known)
+
+    def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
+        """See `Engine.restore_section`."""
+        spec = _spec(plan)
+        tail = Tail() if context is None else cast(Context, context).tail
+        return State(spec, index, tail, self._kept(spec, index), known=saving.known_of(saved))
+
+    def check(self) -> None:
+        """See `Engine.check`."""
+        self._device.check()
+
+    def _kept(self, spec: GenerationSpec, index: int) -> Window | None:
+        """The recording that a song begins with, for its first section."""
+        return self._encoder.recording(spec.task) if index == 0 and isinstance(spec.task, Extend) else None
+
+    def _advance(self, state: State) -> Advance:
+        assert state.sequence is not None
+        config, step = self._networks.config.decoder, state.step
+        ticks = state.section.ticks_before(step + 1) - state.section.ticks_before(step)
+        seed = _step_seed(state.spec.seed, state.index, step)
+        return Advance(state.sequence, noise(seed, ticks, (config.codebooks, config.vocabulary)))
+
+
+def _step_seed(seed: int, index: int, step: int) -> int:
+    """The seed of the noise of one step: every step of every section has its own, so that it can be repeated."""
+    return seed << 24 | index << 12 | step
+
+
+def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
+    """Sizes of the buffers, for the longest text and the longest section."""
+    config = networks.config
+    divider = Divider(config, settings.section_seconds, settings.step_frames)
+    prefix = 0 if config.chroma is None else config.chroma.length + TEXT_TOKENS
+    length = prefix + divider.window + config.decoder.delay + 1
+    rows = 2 if config.chroma is None else 4
+    text = TEXT_TOKENS if config.decoder.attends_text else 0
+    return Layout(settings.songs, rows, -(-length // _ALIGNMENT) * _ALIGNMENT, text)
+
+
+def _shares(chosen: str, core: TokenCore, device: Device) -> bool:
+    """True if songs share passes, by the setting `shared_steps`."""
+    if chosen != "auto":
+        return chosen == "on"
+    alike = core.alike_everywhere()
+    device.settle()
+    if not alike:
+        _log.warning("%s computes rows unlike in the places of a pass: songs of MusicGen share none", device.torch)
+    return alike
+
+
+def _spec(plan: SongPlan) -> GenerationSpec:
+    return cast(GenerationSpec, plan.detail)

@@ -1,0 +1,55 @@
+"""Files of a checkpoint as released, and the facts in them that plans need. The module is free of torch."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from tokenizers import Tokenizer
+
+from model.engine import EngineUnavailable
+from model.musicgen.loading.configs import model_config
+from model.musicgen.networks.config import ModelConfig
+from model.shared.checkpoints.configs import read_json
+
+CONFIG, WEIGHTS, TOKENIZER, PREPROCESSOR = (
+    "config.json", "model.safetensors", "tokenizer.json", "preprocessor_config.json",
+)  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """Facts of a checkpoint that plans need. `tokens` counts those of a text, with its end."""
+
+    config: ModelConfig
+    tokens: Callable[[str], int]
+
+
+def facts_of(folder: Path) -> Facts:
+    """The facts of a checkpoint.
+
+    Raises:
+        EngineUnavailable: a file is missing, or not what it should be.
+    """
+    tokenizer = read_tokenizer(folder / TOKENIZER)
+    return Facts(read_config(folder), lambda text: len(tokenizer.encode(text).ids))
+
+
+def read_config(folder: Path) -> ModelConfig:
+    """The sizes of all networks; raises EngineUnavailable like `facts_of`."""
+    preprocessor = folder / PREPROCESSOR
+    return model_config(read_json(folder / CONFIG), read_json(preprocessor) if preprocessor.is_file() else {})
+
+
+def read_tokenizer(path: Path) -> Tokenizer:
+    """The tokenizer of texts.
+
+    Raises:
+        EngineUnavailable: it cannot be read.
+    """
+    try:
+        tokenizer = Tokenizer.from_file(str(path))
+    except Exception as error:  # the library raises nothing more precise
+        raise EngineUnavailable(f"{path} is not a tokenizer ({error}): download it again") from error
+    tokenizer.no_padding()
+    tokenizer.no_truncation()
+    return tokenizer

@@ -1,0 +1,140 @@
+"""Loads the networks of a checkpoint without allocating their weights twice, and names what does not fit."""
+
+import logging
+import re
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from tokenizers import Tokenizer
+from torch import nn
+
+from model.engine import EngineUnavailable
+from model.musicgen.loading.configs import MODEL
+from model.musicgen.loading.folders import CONFIG, TOKENIZER, WEIGHTS, read_config, read_tokenizer
+from model.musicgen.networks.codec import Codec
+from model.musicgen.networks.config import ModelConfig
+from model.musicgen.networks.decoder import Decoder
+from model.musicgen.networks.projections import Projections
+from model.musicgen.networks.text_encoder import TextEncoder
+from model.shared.checkpoints.filling import fill, skeleton
+from model.shared.checkpoints.headers import compare
+from model.shared.checkpoints.stored import index_of, open_stored
+from model.shared.checkpoints.weight_norm import folded
+
+_log = logging.getLogger(__name__)
+
+_UNUSED = re.compile(
+    r"\.codebook\.(inited|cluster_size|embed_avg)$"  # which only training needs
+    r"|^decoder\.model\.decoder\.embed_positions\.weights$"  # waves, which are computed
+    r"|^text_encoder\.encoder\.embed_tokens\.weight$"  # the same as text_encoder.shared
+)
+_NEW_NORM = re.compile(r"\.parametrizations\.weight\.original([01])$")
+_PROJECTIONS = ("enc_to_dec_proj.", "audio_enc_to_dec_proj.")
+
+
+@dataclass(frozen=True, slots=True)
+class Networks:
+    """All networks of a checkpoint, on one device."""
+
+    config: ModelConfig
+    decoder: Decoder
+    projections: Projections
+    codec: Codec
+    text_encoder: TextEncoder
+    tokenizer: Tokenizer
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """One network of the file: its constructor, and the own name of a stored tensor, `None` for another network's."""
+
+    make: Callable[[], nn.Module]
+    rename: Callable[[str], str | None]
+    adapt: Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]] = dict
+
+
+def faults(folder: Path) -> list[str]:
+    """Faults of a checkpoint, one sentence each; reads no weights."""
+    weights = folder / WEIGHTS
+    index = index_of(weights)
+    files = [folder / CONFIG, folder / TOKENIZER, index if index.is_file() else weights]
+    if missing := [f"{path} is missing" for path in files if not path.is_file()]:
+        return missing
+    try:
+        read_tokenizer(folder / TOKENIZER)
+        return list(_weight_faults(weights, read_config(folder)))
+    except EngineUnavailable as error:
+        return [str(error)]
+
+
+def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Networks:
+    """Load a checkpoint; all networks but the codec compute in `dtype`.
+
+    Raises:
+        EngineUnavailable: a file is missing or does not fit; the text names each fault.
+    """
+    if found := faults(folder):
+        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {folder}"]))
+    config, stored = read_config(folder), open_stored(folder / WEIGHTS)
+    _log.info("loading the networks of MusicGen (from files of %.1f GB)", stored.file_bytes / 1e9)
+    made = {}
+    for name, part in _parts(config).items():
+        tensors = stored.tensors(device, lambda tensor, part=part: _own(part, tensor) is not None)  # type: ignore[misc]
+        renamed = {str(_own(part, tensor)): value for tensor, value in tensors.items()}
+        made[name] = skeleton(part.make)
+        fill(made[name], part.adapt(renamed), torch.float32 if name == "codec" else dtype)
+    return Networks(config=config, tokenizer=read_tokenizer(folder / TOKENIZER), **made)  # type: ignore[arg-type]
+
+
+def _parts(config: ModelConfig) -> Mapping[str, _Part]:
+    return {
+        "decoder": _Part(lambda: Decoder(config.decoder), _decoder_name),
+        "projections": _Part(lambda: Projections(config), _projection_name),
+        "codec": _Part(lambda: Codec(config.codec), _codec_name, folded),
+        "text_encoder": _Part(lambda: TextEncoder(config.text), _text_name),
+    }
+
+
+def _weight_faults(weights: Path, config: ModelConfig) -> Iterator[str]:
+    shapes = open_stored(weights).shapes
+    parts = _parts(config).values()
+    for part in parts:
+        renamed = {name: _own(part, name) for name in shapes}
+        empty = {own: torch.empty(shapes[name], device="meta") for name, own in renamed.items() if own is not None}
+        found = {name: tuple(tensor.shape) for name, tensor in part.adapt(empty).items()}
+        wanted = {name: tuple(tensor.shape) for name, tensor in skeleton(part.make).state_dict().items()}
+        yield from compare(weights, found, wanted, MODEL)
+    for name in shapes:
+        if not _UNUSED.search(name) and all(_own(part, name) is None for part in parts):
+            yield f"{weights} has a tensor {name} that {MODEL} does not have"
+
+
+def _own(part: _Part, name: str) -> str | None:
+    return None if _UNUSED.search(name) else part.rename(name)
+
+
+def _decoder_name(name: str) -> str | None:
+    if name.startswith("decoder.lm_heads."):
+        return name.removeprefix("decoder.")
+    return _within("decoder.model.decoder.", name)
+
+
+def _projection_name(name: str) -> str | None:
+    return name if name.startswith(_PROJECTIONS) else None
+
+
+def _codec_name(name: str) -> str | None:
+    """The weights of the codec; newer files split them for training under other names than older ones."""
+    own = _within("audio_encoder.", name)
+    return None if own is None else _NEW_NORM.sub(lambda found: ".weight_" + "gv"[int(found[1])], own)
+
+
+def _text_name(name: str) -> str | None:
+    own = _within("text_encoder.", name)
+    return None if own is None else own.removeprefix("encoder.")
+
+
+def _within(prefix: str, name: str) -> str | None:
+    return name.removeprefix(prefix) if name.startswith(prefix) else None

@@ -1,0 +1,53 @@
+"""The melody of sound as a melody model reads it: the strongest class of pitch at each moment."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.musicgen.networks.config import ChromaConfig
+from model.shared.fourier import rfft
+
+Classes = NDArray[np.int64]
+"""A class of pitch for each moment, 0 for C."""
+
+_CENTRE_OCTAVE, _OCTAVES = 5.0, 2.0
+_TUNING_HERTZ, _LOWEST_A = 440.0, 16
+
+
+def classes_of_sound(sound: NDArray[np.float32], config: ChromaConfig) -> Classes:
+    """The classes of sound [samples], one for every hop; silence has class 0, as in the training data."""
+    short = max(0, config.window - len(sound))
+    sound = np.pad(sound, (short // 2, short - short // 2))
+    padded = np.pad(sound, config.window // 2, mode="reflect")
+    # A periodic Hann window of unit energy, as in the training data.
+    window = np.hanning(config.window + 1)[:-1].astype(np.float32)
+    window /= np.sqrt((window**2).sum())
+    filters = _filters(config)
+    starts = range(0, len(padded) - config.window + 1, config.hop)
+    found = [_class(filters, padded[start : start + config.window] * window) for start in starts]
+    return np.array(found, np.int64)
+
+
+def _class(filters: NDArray[np.float32], samples: NDArray[np.float32]) -> int:
+    return int(np.argmax(filters @ np.abs(rfft(samples)).astype(np.float32) ** 2))
+
+
+def _filters(config: ChromaConfig) -> NDArray[np.float32]:
+    """Weights [classes, frequencies] of the bins of a spectrum in each class.
+
+    Gaussian bumps around the octaves of a class, as wide as a bin, weighted towards the fifth octave (Ellis, "Chroma
+    feature analysis and synthesis", 2007).
+    """
+    count = config.classes
+    hertz = np.arange(1, config.window) * config.sample_rate / config.window
+    places = count * np.log2(hertz / (_TUNING_HERTZ / _LOWEST_A))
+    # The bin of 0 Hz has no octave: one and a half below the first, with a broad bump.
+    places = np.concatenate([[places[0] - 1.5 * count], places])
+    widths = np.concatenate([np.maximum(np.diff(places), 1.0), [1.0]])
+    half = round(count / 2)
+    distance = np.remainder(places[None] - np.arange(count)[:, None] + half + 10 * count, count) - half
+    bumps = np.exp(-0.5 * (2 * distance / widths) ** 2)
+    bumps /= np.sqrt((bumps**2).sum(0, keepdims=True))
+    bumps *= np.exp(-0.5 * ((places / count - _CENTRE_OCTAVE) / _OCTAVES) ** 2)
+    # Classes count from A until here.
+    turned = np.roll(bumps, -3 * (count // 12), axis=0)
+    return np.ascontiguousarray(turned[:, : config.window // 2 + 1], np.float32)

@@ -1,0 +1,58 @@
+"""Melodies that a song can follow: notes, or those of a recording. The module is free of torch."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from model.musicgen.melody.chroma import Classes, classes_of_sound
+from model.musicgen.networks.config import ChromaConfig
+from model.song import AnchorNote
+
+_CLASSES = 12
+
+
+class Melody(Protocol):
+    """A melody, repeated without end."""
+
+    def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
+        """The `config.length` classes of pitch from `start_seconds` of the song on."""
+
+
+@dataclass(frozen=True, slots=True)
+class NoteMelody:
+    """The melody of notes at a tempo; a rest has class 0, which stands for silence in the training data."""
+
+    notes: Sequence[AnchorNote]
+    tempo_bpm: float
+
+    @property
+    def seconds(self) -> float:
+        """Length of the melody before it repeats."""
+        return sum(note.length_beats for note in self.notes) * 60 / self.tempo_bpm
+
+    def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
+        """See `Melody.classes`."""
+        times = start_seconds + np.arange(config.length) * config.hop / config.sample_rate
+        ends = np.cumsum([note.length_beats * 60 / self.tempo_bpm for note in self.notes])
+        index = np.searchsorted(ends, times % ends[-1], side="right")
+        pitches = np.array([0 if note.pitch is None else note.pitch % _CLASSES for note in self.notes], np.int64)
+        found: Classes = pitches[np.minimum(index, len(pitches) - 1)]
+        return found
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class SoundMelody:
+    """The melody of sound [samples] at the rate of the chroma; it repeats with the sound."""
+
+    sound: NDArray[np.float32]
+
+    def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
+        """See `Melody.classes`."""
+        start = round(start_seconds * config.sample_rate)
+        # A recording that is shorter than what the model reads at once repeats with its classes, as in the release.
+        count = min(config.samples, len(self.sound))
+        index = (start + np.arange(count)) % len(self.sound)
+        return np.resize(classes_of_sound(self.sound[index], config), config.length)

@@ -1,0 +1,37 @@
+"""Device memory of a section, computed from shapes.
+
+The buffers of the songs that share a pass are allocated when the engine is loaded, and belong to it. A section's own
+memory is what it takes beside them, at most: only tensors are counted.
+"""
+
+import torch
+
+from model.musicgen.networks.config import CodecConfig, ModelConfig
+from model.musicgen.rendering import LONGEST_SECONDS
+from model.shared.tokens.caches import CacheShape
+
+_CODEC_TENSORS = 4
+"""Approximate number of tensors of the codec's largest stage that live at once."""
+
+
+def section_bytes(
+    config: ModelConfig, own: CacheShape, text: CacheShape | None, rows: int, ticks: int, dtype: torch.dtype
+) -> int:
+    """Most bytes that a section takes: its caches while others have its seat, its text and the noise of a step, and the
+    decoding of a window.
+    """
+    kept = own.row_bytes(dtype) * rows
+    read = 0 if text is None else text.row_bytes(dtype)
+    drawn = ticks * config.decoder.codebooks * config.decoder.vocabulary * torch.float32.itemsize
+    return kept + read + drawn + codec_bytes(config.codec, config.decoder.channels)
+
+
+def codec_bytes(config: CodecConfig, channels: int) -> int:
+    """Most bytes that decoding a window takes; the last stage is the largest."""
+    frames = LONGEST_SECONDS * config.frames_per_second + 2 * config.context
+    widest, rate = 0, 1
+    width = config.filters * 2 ** len(config.ratios)
+    for ratio in config.ratios:
+        rate, width = rate * ratio, width // 2
+        widest = max(widest, rate * width)
+    return round(_CODEC_TENSORS * channels * frames * widest * torch.float32.itemsize)

@@ -1,0 +1,219 @@
+"""Sound to tokens and back: EnCodec (arXiv 2210.13438), non-causal, with recurrent layers; names are transformers'.
+
+One channel is one row. Convolutions mirror what they see at the ends of what they are given.
+"""
+
+from typing import cast
+
+import torch
+from torch import nn
+from torch.nn import functional as F
+
+from model.musicgen.networks.config import CodecConfig
+
+LstmState = tuple[torch.Tensor, torch.Tensor]
+"""Hidden and cell state, each [layers, rows, width]."""
+
+
+class Conv(nn.Module):
+    """A convolution whose result has one sample for every `stride` samples."""
+
+    def __init__(self, before: int, after: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> None:
+        super().__init__()
+        self.conv = nn.Conv1d(before, after, kernel, stride, dilation=dilation)
+        self._padding = (kernel - 1) * dilation + 1 - stride
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[rows, before, samples] to [rows, after, samples / stride]; `samples` is a multiple of the stride."""
+        right = self._padding // 2
+        made: torch.Tensor = self.conv(_mirrored(x, self._padding - right, right))
+        return made
+
+
+class ConvUp(nn.Module):
+    """A transposed convolution, which makes `ratio` samples of each."""
+
+    def __init__(self, before: int, after: int, ratio: int) -> None:
+        super().__init__()
+        self.conv = nn.ConvTranspose1d(before, after, 2 * ratio, ratio)
+        self._left, self._right = ratio - ratio // 2, ratio // 2
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """[rows, before, samples] to [rows, after, samples * ratio]."""
+        made: torch.Tensor = self.conv(x)
+        return made[..., self._left : made.shape[-1] - self._right]
+
+
+class Residual(nn.Module):
+    """Two convolutions beside the signal, or beside a third one."""
+
+    def __init__(self, config: CodecConfig, width: int, dilation: int) -> None:
+        super().__init__()
+        inner = width // config.compress
+        self.block = nn.ModuleList(
+            [
+                nn.ELU(), Conv(width, inner, config.residual_kernel, dilation=dilation),
+                nn.ELU(), Conv(inner, width, 1),
+            ]
+        )  # fmt: skip
+        self.shortcut = Conv(width, width, 1) if config.shortcut else nn.Identity()
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The result has the shape of `x`."""
+        made = x
+        for part in self.block:
+            made = part(made)
+        summed: torch.Tensor = self.shortcut(x) + made
+        return summed
+
+
+class Recurrent(nn.Module):
+    """Recurrent layers beside the signal."""
+
+    def __init__(self, config: CodecConfig, width: int) -> None:
+        super().__init__()
+        self.lstm = nn.LSTM(width, width, config.lstm_layers)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        """The result has the shape of `x` [rows, width, frames]."""
+        return self.continued(x, None)[0]
+
+    def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
+        """As `forward`, from a state on; also returns the state behind the last frame."""
+        steps = x.permute(2, 0, 1)
+        made, later = self.lstm(steps, state)
+        return (made + steps).permute(1, 2, 0), later
+
+
+class Encoder(nn.Module):
+    """Sound to vectors."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        width = config.filters
+        parts: list[nn.Module] = [Conv(1, width, config.kernel)]
+        for ratio in reversed(config.ratios):
+            parts += [Residual(config, width, config.dilation_growth**layer) for layer in range(config.residual_layers)]
+            parts += [nn.ELU(), Conv(width, 2 * width, 2 * ratio, stride=ratio)]
+            width *= 2
+        parts += [Recurrent(config, width), nn.ELU(), Conv(width, config.width, config.last_kernel)]
+        self.layers = nn.ModuleList(parts)
+
+    def forward(self, sound: torch.Tensor) -> torch.Tensor:
+        """[rows, 1, samples] to [rows, width, frames]; `samples` is a multiple of the frame's."""
+        x = sound
+        for part in self.layers:
+            x = part(x)
+        return x
+
+
+class Decoder(nn.Module):
+    """Vectors to sound."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        width = config.filters * 2 ** len(config.ratios)
+        parts: list[nn.Module] = [Conv(config.width, width, config.kernel), Recurrent(config, width)]
+        for ratio in config.ratios:
+            parts += [nn.ELU(), ConvUp(width, width // 2, ratio)]
+            width //= 2
+            parts += [Residual(config, width, config.dilation_growth**layer) for layer in range(config.residual_layers)]
+        parts += [nn.ELU(), Conv(width, 1, config.last_kernel)]
+        self.layers = nn.ModuleList(parts)
+
+    def before(self, x: torch.Tensor) -> torch.Tensor:
+        """The part before the recurrent layers: [rows, width, frames] to [rows, inner width, frames]."""
+        made: torch.Tensor = self.layers[0](x)
+        return made
+
+    def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
+        """The recurrent layers, see `Recurrent.continued`."""
+        recurrent = self.layers[1]
+        assert isinstance(recurrent, Recurrent)
+        return recurrent.continued(x, state)
+
+    def behind(self, x: torch.Tensor) -> torch.Tensor:
+        """The part behind the recurrent layers: [rows, inner width, frames] to [rows, samples]."""
+        for part in self.layers[2:]:
+            x = part(x)
+        return x[:, 0]
+
+
+class _Codebook(nn.Module):
+    embed: torch.Tensor
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.register_buffer("embed", torch.empty(config.codebook_size, config.width))
+
+    def nearest(self, vectors: torch.Tensor) -> torch.Tensor:
+        """The codes [...] of `vectors` [..., width]."""
+        square = vectors.square().sum(-1, keepdim=True)
+        return (2 * vectors @ self.embed.t() - square - self.embed.square().sum(-1)).argmax(-1)
+
+
+class _Layer(nn.Module):
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.codebook = _Codebook(config)
+
+
+class Quantizer(nn.Module):
+    """Vectors to codes, each codebook for what those before it left, and back."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.layers = nn.ModuleList([_Layer(config) for _ in range(config.codebooks)])
+
+    @property
+    def codebooks(self) -> list[_Codebook]:
+        """The codebooks, in their order."""
+        return [cast(_Layer, layer).codebook for layer in self.layers]
+
+    def encode(self, vectors: torch.Tensor) -> torch.Tensor:
+        """[rows, width, frames] to codes [rows, codebooks, frames]."""
+        rest, codes = vectors.transpose(1, 2), []
+        for codebook in self.codebooks:
+            codes.append(codebook.nearest(rest))
+            rest = rest - F.embedding(codes[-1], codebook.embed)
+        return torch.stack(codes, dim=1)
+
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
+        """Codes [rows, codebooks, frames] to [rows, width, frames]."""
+        parts = [F.embedding(codes[:, number], each.embed) for number, each in enumerate(self.codebooks)]
+        made = parts[0]
+        for part in parts[1:]:
+            made = made + part
+        return made.transpose(1, 2)
+
+
+class Codec(nn.Module):
+    """The codec; it computes in float32."""
+
+    def __init__(self, config: CodecConfig) -> None:
+        super().__init__()
+        self.config = config
+        self.encoder = Encoder(config)
+        self.decoder = Decoder(config)
+        self.quantizer = Quantizer(config)
+
+    @property
+    def device(self) -> torch.device:
+        """Device of the weights."""
+        return self.quantizer.codebooks[0].embed.device
+
+    def encode(self, sound: torch.Tensor) -> torch.Tensor:
+        """Codes [rows, codebooks, frames] of sound [rows, samples], a multiple of the frame's."""
+        return self.quantizer.encode(self.encoder(sound[:, None].to(self.device)))
+
+    def decode(self, codes: torch.Tensor) -> torch.Tensor:
+        """Sound [rows, samples] of codes [rows, codebooks, frames], at once."""
+        x = self.decoder.before(self.quantizer.decode(codes))
+        return self.decoder.behind(self.decoder.continued(x, None)[0])
+
+
+def _mirrored(x: torch.Tensor, left: int, right: int) -> torch.Tensor:
+    """`x` [rows, channels, samples] with its ends mirrored; fewer samples than that takes are followed by zeros."""
+    lacking = max(0, max(left, right) + 1 - x.shape[-1])
+    made = F.pad(F.pad(x, (0, lacking)), (left, right), mode="reflect")
+    return made[..., : made.shape[-1] - lacking]

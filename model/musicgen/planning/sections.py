@@ -1,0 +1,49 @@
+"""Division of a song into sections. The module is free of torch."""
+
+from dataclasses import dataclass
+
+from model.musicgen.networks.config import ModelConfig
+from model.musicgen.planning.spec import SectionSpec
+
+WINDOW_SECONDS = 30.0
+"""Length of the music that the model was trained on: it hears no more at once."""
+
+
+@dataclass(frozen=True, slots=True)
+class Divider:
+    """Divides songs into sections of at most `section_seconds`, made in steps of about `step_frames` frames."""
+
+    config: ModelConfig
+    section_seconds: float
+    step_frames: int
+
+    @property
+    def window(self) -> int:
+        """Frames that the model sees at most."""
+        return round(WINDOW_SECONDS * self.config.codec.frames_per_second)
+
+    @property
+    def longest(self) -> int:
+        """Frames of the longest section."""
+        return max(1, round(self.section_seconds * self.config.codec.frames_per_second))
+
+    @property
+    def most_given(self) -> int:
+        """Most frames of a recording from which a song continues: a section has to fit behind them."""
+        return self.window - self.longest - self.config.codec.ahead
+
+    def sections(self, given: int, frames: int) -> tuple[SectionSpec, ...]:
+        """The sections of a song of `frames` frames, of which the first `given` are known: about equally long ones."""
+        ahead, delay, new = self.config.codec.ahead, self.config.decoder.delay, frames - given
+        # No section is so short that it is known before it begins.
+        count = max(1, min(-(-new // self.longest), new // (ahead + 1)))
+        ends = [given + new * (index + 1) // count for index in range(count)]
+        known = [min(frames, end + ahead) for end in ends]
+        # The tokens of a section are complete when the latest codebook has its last frame.
+        before = [given - delay, *known[:-1]]
+        ticks = [later - earlier for earlier, later in zip(before, known, strict=True)]
+        steps = min(min(ticks), -(-max(ticks) // self.step_frames))
+        return tuple(
+            SectionSpec(max(0, last - self.window), last, end, each, steps)
+            for end, last, each in zip(ends, known, ticks, strict=True)
+        )

@@ -1,0 +1,85 @@
+"""Decodes tokens into sound while more of them are made: window by window, the same as all at once."""
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import torch
+
+from model.musicgen.networks.codec import Codec, LstmState
+
+_FIRST_SECONDS = 0.5
+LONGEST_SECONDS = 4.0
+"""Length of the longest window."""
+
+
+@dataclass(frozen=True, slots=True)
+class Carry:
+    """The decoder between two windows: what was decoded ends before frame `end`.
+
+    The recurrent layers have passed some frames more; `inner` [rows, width, frames] are the last of their results.
+    """
+
+    end: int
+    passed: int
+    state: LstmState
+    inner: torch.Tensor
+
+
+class SoundDecoder:
+    """Decodes the tokens of a song, in order."""
+
+    def __init__(self, codec: Codec) -> None:
+        self._codec = codec
+        self._config = codec.config
+
+    def windows(
+        self, codes: torch.Tensor, first: int, end: int, carry: Carry | None
+    ) -> Iterator[tuple[torch.Tensor, Carry]]:
+        """Yield the sound [rows, samples] of the frames from the end of `carry` (or 0) to `end`, and the new carry.
+
+        `codes` [rows, codebooks, frames] begin with frame `first` of the song. They are known to its end, or at least
+        `CodecConfig.ahead` frames behind `end`, and as far back as the first convolution sees.
+        """
+        start = 0 if carry is None else carry.end
+        for length in self._lengths():
+            if start >= end:
+                return
+            stop = min(end, start + length)
+            sound, carry = self._window(codes, first, stop, carry)
+            start = stop
+            yield sound, carry
+
+    def _window(self, codes: torch.Tensor, first: int, end: int, carry: Carry | None) -> tuple[torch.Tensor, Carry]:
+        context, hop, last = self._config.context, self._config.hop, first + codes.shape[2]
+        begin, passed = (0, 0) if carry is None else (carry.end, carry.passed)
+        later = min(last, end + context)
+        if carry is not None and later == passed:
+            # At the end of the song the recurrent layers may have passed all frames before.
+            inner, state = carry.inner, carry.state
+        else:
+            inner, state = self._passed(codes, first, passed, later, None if carry is None else carry.state)
+            inner = inner if carry is None else torch.cat([carry.inner, inner], dim=-1)
+        # `inner` ends at `later`, and begins `context` frames before this window unless the song does.
+        made = self._codec.decoder.behind(inner)
+        skipped = (inner.shape[-1] - (later - begin)) * hop
+        keep = min(inner.shape[-1], later - max(0, end - context))
+        kept = inner[..., inner.shape[-1] - keep :].clone()
+        return made[:, skipped:][:, : (end - begin) * hop], Carry(end, later, state, kept)
+
+    def _passed(
+        self, codes: torch.Tensor, first: int, start: int, end: int, state: LstmState | None
+    ) -> tuple[torch.Tensor, LstmState]:
+        """The results of the recurrent layers for the frames from `start` to `end`."""
+        reach = self._config.kernel // 2
+        low, high = max(first, start - reach), min(first + codes.shape[2], end + reach)
+        vectors = self._codec.quantizer.decode(codes[..., low - first : high - first])
+        x = self._codec.decoder.before(vectors)[..., start - low :][..., : end - start]
+        return self._codec.decoder.continued(x, state)
+
+    def _lengths(self) -> Iterator[int]:
+        """Frames of each window in turn: a short first one for early sound, then longer ones."""
+        rate = self._config.frames_per_second
+        longest = max(1, round(LONGEST_SECONDS * rate))
+        growing = (max(1, round(_FIRST_SECONDS * 2**power * rate)) for power in itertools.count())
+        return itertools.chain(itertools.takewhile(lambda length: length < longest, growing), itertools.repeat(longest))

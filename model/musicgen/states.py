@@ -1,0 +1,123 @@
+"""State of a section while its tokens are made, and what it passes to the next one."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from model.musicgen.planning.spec import GenerationSpec, SectionSpec
+from model.musicgen.rendering import Carry
+from model.shared.tokens.core import TokenCore
+from model.shared.tokens.sequences import TextCache, TokenSequence
+
+UNKNOWN = -1
+"""In the place of a code that is not known yet."""
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Known:
+    """Codes [codebooks, frames], int16 on the host, from frame `first` of the song; later codebooks know fewer."""
+
+    first: int
+    codes: torch.Tensor
+
+    def since(self, frame: int) -> torch.Tensor:
+        """The codes from a frame on."""
+        return self.codes[:, frame - self.first :]
+
+
+@dataclass(slots=True)
+class Tail:
+    """The decoder behind a section, once its sound was made."""
+
+    carry: Carry | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Context:
+    """See `model.engine.SectionContext`: the codes so far, and the decoder behind them."""
+
+    known: Known
+    tail: Tail
+
+
+@dataclass(frozen=True, slots=True, eq=False)
+class Conditions:
+    """See `model.engine.SectionConditions`. On a GPU, `ready` is the event behind the work that makes the tensors.
+
+    `texts` and `prefix` are as in `model.shared.tokens.sequences.Given`. `given` are the codes of a recording that is
+    extended, `kept` [channels, samples] its sound.
+    """
+
+    texts: Sequence[TextCache | None]
+    prefix: torch.Tensor | None
+    given: Known
+    kept: NDArray[np.float32] | None
+    cost: int
+    length: int
+    steps: int
+    memory_bytes: int
+    ready: torch.cuda.Event | None = None
+
+    @property
+    def group(self) -> str:
+        """See `SectionConditions.group`: all songs can share a step."""
+        return ""
+
+    @property
+    def tensors(self) -> tuple[torch.Tensor, ...]:
+        """All tensors on the device."""
+        texts = [tensor for text in self.texts if text is not None for tensor in text]
+        return (*texts, *(() if self.prefix is None else (self.prefix,)))
+
+
+@dataclass(slots=True)
+class State:
+    """See `model.engine.SectionState`. `known` is set when the section is finished, and `sequence` until then."""
+
+    spec: GenerationSpec
+    index: int
+    before: Tail
+    kept: NDArray[np.float32] | None
+    sequence: TokenSequence | None = None
+    first_column: int = 0
+    known: Known | None = None
+    after: Tail = field(default_factory=Tail)
+
+    @property
+    def section(self) -> SectionSpec:
+        """The section's plan."""
+        return self.spec.sections[self.index]
+
+    @property
+    def step(self) -> int:
+        """Number of steps done."""
+        if self.sequence is None:
+            return self.steps
+        done, step = self.sequence.column - self.first_column, 0
+        while self.section.ticks_before(step + 1) <= done and step < self.steps:
+            step += 1
+        return step
+
+    @property
+    def steps(self) -> int:
+        """Number of steps in all."""
+        return self.section.steps
+
+    @property
+    def group(self) -> str:
+        """See `SectionState.group`: all songs can share a step."""
+        return ""
+
+    @property
+    def ends_song(self) -> bool:
+        """False: songs end as planned."""
+        return False
+
+    def finish(self, core: TokenCore, known: Known) -> None:
+        """Keep only the codes."""
+        assert self.sequence is not None
+        core.release(self.sequence)
+        self.known, self.sequence = known, None

@@ -1,0 +1,44 @@
+"""Attention of rows that have filled their caches to different lengths."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch.nn import functional as F
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """Rows that attend in one call: to their first `length` keys, of which `mask` [rows, 1, 1, length] hides some."""
+
+    rows: slice
+    length: int
+    mask: torch.Tensor | None = None
+
+
+def spans_by_row(lengths: Sequence[int]) -> tuple[Span, ...]:
+    """A call of attention for each row, over its own keys; rows with a length of 0 have nothing to do."""
+    return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
+
+
+def span_of_all(lengths: torch.Tensor, most: int) -> Span:
+    """One call for all rows [rows] over all `most` keys, the unused of them hidden.
+
+    A row without any key sees one, since nothing has no average.
+    """
+    keys = torch.arange(most, device=lengths.device)
+    return Span(slice(0, lengths.shape[0]), most, (keys < lengths.clamp(min=1)[:, None])[:, None, None])
+
+
+def attended(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:
+    """Attention of one query per row, [rows, heads, 1, width], to caches [rows, heads, length, width].
+
+    Rows that are in no span get zeros.
+    """
+    made = torch.zeros_like(queries)
+    for span in spans:
+        rows, length = span.rows, span.length
+        made[rows] = F.scaled_dot_product_attention(
+            queries[rows], keys[rows, :, :length], values[rows, :, :length], attn_mask=span.mask
+        )
+    return made

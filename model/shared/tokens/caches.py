@@ -1,0 +1,76 @@
+"""Keys and values of all layers in buffers that keep their place, so that every pass has the same shape."""
+
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class CacheShape:
+    """Sizes of a cache: `length` is the number of tokens of the longest row."""
+
+    layers: int
+    heads: int
+    width: int
+    length: int
+
+    def row_bytes(self, dtype: torch.dtype) -> int:
+        """Bytes of one full row."""
+        return 2 * self.layers * self.heads * self.width * self.length * dtype.itemsize
+
+
+Kept = tuple[torch.Tensor, torch.Tensor]
+"""Keys and values of some rows in all layers, each [layers, rows, heads, tokens, width]."""
+
+
+class Caches:
+    """Keys and values of `rows` rows, each tensor [rows, heads, length, width], one pair for each layer.
+
+    With `hidden` tokens that were never written may be read, and have no weight then: so they have to be numbers.
+    Otherwise a CPU takes no memory for them.
+    """
+
+    def __init__(self, shape: CacheShape, rows: int, device: torch.device, dtype: torch.dtype, *, hidden: bool) -> None:
+        self.shape, self.hidden = shape, hidden
+        size = (rows, shape.heads, shape.length, shape.width)
+        make = torch.zeros if hidden else torch.empty
+        self.keys = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
+        self.values = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
+
+    def part(self, rows: slice) -> "Caches":
+        """The caches of some rows; they share memory with these."""
+        made = object.__new__(Caches)
+        made.shape, made.hidden = self.shape, self.hidden
+        made.keys = [keys[rows] for keys in self.keys]
+        made.values = [values[rows] for values in self.values]
+        return made
+
+    def write(self, layer: int, places: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Set one token of every row: `keys` and `values` [rows, heads, width] at `places` [rows]."""
+        rows = torch.arange(places.shape[0], device=places.device)
+        self.keys[layer][rows, :, places] = keys
+        self.values[layer][rows, :, places] = values
+
+    def fill(self, layer: int, rows: int, keys: torch.Tensor, values: torch.Tensor) -> None:
+        """Set the first tokens of the first `rows` rows: `keys` and `values` [rows, heads, tokens, width]."""
+        tokens = keys.shape[2]
+        self.keys[layer][:rows, :, :tokens] = keys
+        self.values[layer][:rows, :, :tokens] = values
+
+    def kept(self, tokens: int) -> Kept:
+        """Copies of the first `tokens` tokens of all rows."""
+        keys, values = (torch.stack([each[:, :, :tokens] for each in layers]) for layers in (self.keys, self.values))
+        return keys, values
+
+    def restore(self, kept: Kept) -> None:
+        """Set the first tokens of all rows from `kept`."""
+        for layer, keys, values in self._layers(kept):
+            self.fill(layer, keys.shape[0], keys, values)
+
+    def _layers(self, kept: Kept) -> Iterator[tuple[int, torch.Tensor, torch.Tensor]]:
+        return zip(range(self.shape.layers), *map(_unbound, kept), strict=True)
+
+
+def _unbound(layers: torch.Tensor) -> Sequence[torch.Tensor]:
+    return layers.unbind(0)

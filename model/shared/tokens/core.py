@@ -1,0 +1,248 @@
+"""The core of token models: advances the sequences of many songs together, each at a place of its own."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+import torch
+
+from model.shared.tokens.attention import Span, span_of_all, spans_by_row
+from model.shared.tokens.caches import Caches
+from model.shared.tokens.network import Pass, TokenNetwork
+from model.shared.tokens.sampling import Sampling, SamplingBatch
+from model.shared.tokens.seats import Seats
+from model.shared.tokens.sequences import TokenSequence
+
+
+@dataclass(frozen=True, slots=True)
+class Layout:
+    """Sizes of the buffers: `seats` sequences of at most `rows` rows each share a pass.
+
+    A row has at most `length` tokens, and its text at most `text_length`; 0: the network has no cross-attention.
+    """
+
+    seats: int
+    rows: int
+    length: int
+    text_length: int
+
+
+@dataclass(frozen=True, slots=True)
+class Advance:
+    """A sequence, and the noise [ticks, codebooks, vocabulary] of the ticks by which it is to be advanced."""
+
+    sequence: TokenSequence
+    noise: torch.Tensor
+
+    @property
+    def ticks(self) -> int:
+        """Number of ticks."""
+        return self.noise.shape[0]
+
+
+class TokenCore:
+    """Advances sequences, which may join and leave between any two calls.
+
+    All passes have the same shape: a seat without a sequence is computed and thrown away. So kernels add up a row's
+    numbers in the same order beside any others, and a sequence gets the same tokens in any company, wherever the
+    device computes alike in all places of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
+    its own, and its tokens depend on itself alone on every device.
+
+    With `by_row`, by default on a CPU, each row has a call of attention of its own, over its own keys. Otherwise all
+    rows share one call over all keys, with the unused ones hidden.
+    """
+
+    def __init__(
+        self, network: TokenNetwork, layout: Layout, *, shared: bool = True, by_row: bool | None = None
+    ) -> None:
+        self._network, self._layout, self.shared = network, layout, shared
+        self._by_row = network.device.type == "cpu" if by_row is None else by_row
+        rows, device, dtype = layout.seats * layout.rows, network.device, network.dtype
+        own = Caches(network.cache_shape(layout.length), rows, device, dtype, hidden=not self._by_row)
+        text = None
+        if layout.text_length:
+            text = Caches(network.cache_shape(layout.text_length), rows, device, dtype, hidden=not self._by_row)
+        self.seats = Seats(layout.seats, layout.rows, network.codebooks, layout.length, own, text)
+
+    @torch.no_grad()
+    def advance(self, wanted: Sequence[Advance]) -> None:
+        """Advance sequences by their ticks, new ones behind a prefill of what they are given.
+
+        A failure leaves the sequences that are not yet advanced as they were: the call can be repeated with them.
+        """
+        for start in range(0, len(wanted), self._layout.seats):
+            self._together(wanted[start : start + self._layout.seats])
+
+    def tokens(self, sequence: TokenSequence) -> torch.Tensor:
+        """The grid [codebooks, columns] of a sequence, on the host."""
+        if sequence.seat is not None:
+            grid = self.seats.grid[sequence.seat, :, : sequence.given.grid.shape[1]]
+        else:
+            grid = sequence.given.grid if sequence.tokens is None else sequence.tokens
+        return grid.cpu().clone()
+
+    def release(self, sequence: TokenSequence) -> None:
+        """Free the seat of a sequence that has ended."""
+        self.seats.release(sequence)
+
+    def alike_everywhere(self) -> bool:
+        """True if the device gives a row the same result, to the bit, in every place of a pass.
+
+        Tried with the network itself, on rows that change places.
+        """
+        rows = self._layout.seats * self._layout.rows
+        tokens = torch.arange(rows * self._network.codebooks, device=self._network.device) % self._network.vocabulary
+        tokens = tokens.view(rows, -1)
+        first = self._probe(tokens)
+        moves = (move for move in _MOVES if move < rows)
+        return all(torch.equal(self._probe(tokens.roll(move, 0)).roll(-move, 0), first) for move in moves)
+
+    @torch.no_grad()
+    def _probe(self, tokens: torch.Tensor) -> torch.Tensor:
+        rows, device = tokens.shape[0], tokens.device
+        spans = _Lengths([[1] * rows], self._layout.length, device, by_row=self._by_row).spans(0)
+        places = torch.zeros(rows, dtype=torch.long, device=device)
+        return self._network.tick(tokens, places, Pass(self.seats.own, spans, None, ()))
+
+    def _together(self, wanted: Sequence[Advance]) -> None:
+        sequences = [each.sequence for each in wanted]
+        self.seats.seat(sequences)
+        for sequence in sequences:
+            if not sequence.prefilled:
+                self._prefill(sequence)
+        if self.shared:
+            self._ticks(wanted, slice(0, self._layout.seats))
+        else:
+            for each in wanted:
+                seat = _seat(each.sequence)
+                self._ticks([each], slice(seat, seat + 1))
+        for each in wanted:
+            each.sequence.column += each.ticks
+
+    def _prefill(self, sequence: TokenSequence) -> None:
+        given, seat = sequence.given, _seat(sequence)
+        if sequence.place:
+            caches = self.seats.own.part(self.seats.rows(slice(seat, seat + 1)))
+            columns = given.grid[:, : sequence.column].to(self._network.device)
+            self._network.prefill(given.prefix, columns, given.texts or [None] * given.sampling.rows, caches)
+        sequence.prefilled = True
+
+    def _ticks(self, wanted: Sequence[Advance], seats: slice) -> None:
+        """Compute the ticks of sequences that sit in `seats`; others there are left as they are."""
+        ticks = _Ticks(self._network, self._layout, self.seats, seats, wanted, by_row=self._by_row)
+        for tick in range(max(each.ticks for each in wanted)):
+            ticks.compute(tick)
+
+
+_MOVES = (1, 2, 3, 5, 8, 13, 21, 34, 55)
+"""Places by which rows move in a trial: they share no factor, so that no pattern of places goes unseen."""
+
+
+class _Ticks:
+    """Consecutive ticks of the sequences in some seats."""
+
+    def __init__(
+        self, network: TokenNetwork, layout: Layout, seats: Seats, part: slice, wanted: Sequence[Advance],
+        *, by_row: bool,
+    ) -> None:  # fmt: skip
+        self._network, self._layout = network, layout
+        self._grid, self._opens, self._closes = seats.grid[part], seats.opens[part], seats.closes[part]
+        self._by_seat = {_seat(each.sequence) - part.start: each for each in wanted}
+        self._count = part.stop - part.start
+        rows = seats.rows(part)
+        self._own = seats.own.part(rows)
+        self._text = None if seats.text is None else seats.text.part(rows)
+        text_lengths = _Lengths([self._lengths(self._text_length)], layout.text_length, network.device, by_row=by_row)
+        self._text_spans = () if self._text is None else text_lengths.spans(0)
+        present = [seats.at(seat) for seat in range(part.start, part.stop)]
+        # Where a sequence waits, its next key is written, and written again when its turn comes.
+        starts = [0 if sequence is None else sequence.column for sequence in present]
+        prefixes = [0 if sequence is None else sequence.given.prefix_length for sequence in present]
+        self._columns = self._whole(starts)
+        self._prefixes = self._whole(prefixes)
+        settings = [_settings(self._by_seat.get(seat), wanted[0]) for seat in range(self._count)]
+        self._sampling = SamplingBatch.of(settings, network.vocabulary, network.device)
+        self._noise = self._drawn()
+        ticks = range(self._noise.shape[0])
+        own = [self._lengths(lambda seat, row, tick=tick: self._own_length(seat, row, tick)) for tick in ticks]  # type: ignore[misc]
+        self._own_lengths = _Lengths(own, layout.length, network.device, by_row=by_row)
+        self._going = self._whole([[self._goes(seat, tick) for seat in range(self._count)] for tick in ticks])
+
+    def compute(self, tick: int) -> None:
+        """Compute one tick: predict, choose and write the next column of every sequence that still has one to go."""
+        index = self._columns[:, None, None].expand(-1, self._grid.shape[1], 1)
+        tokens = self._grid.gather(2, index)[..., 0].repeat_interleave(self._layout.rows, 0)
+        places = (self._prefixes + self._columns).repeat_interleave(self._layout.rows, 0)
+        seen = Pass(self._own, self._own_lengths.spans(tick), self._text, self._text_spans)
+        logits = self._network.tick(tokens, places, seen)
+        by_sequence = torch.unflatten(logits, 0, (self._count, self._layout.rows))
+        self._write(self._sampling.chosen(by_sequence, self._noise[tick]), self._going[tick])
+
+    def _write(self, chosen: torch.Tensor, going: torch.Tensor) -> None:
+        """Write the next column where it is open, and move on."""
+        later = (self._columns + 1).clamp(max=self._grid.shape[2] - 1)
+        index = later[:, None, None].expand(-1, self._grid.shape[1], 1)
+        open_ = (later[:, None] >= self._opens) & (later[:, None] < self._closes) & going[:, None].bool()
+        self._grid.scatter_(2, index, torch.where(open_, chosen, self._grid.gather(2, index)[..., 0])[..., None])
+        self._columns = self._columns + going
+
+    def _goes(self, seat: int, tick: int) -> bool:
+        return seat in self._by_seat and tick < self._by_seat[seat].ticks
+
+    def _own_length(self, seat: int, row: int, tick: int) -> int:
+        """Keys that a row sees: all up to that of the tick's column."""
+        each = self._by_seat.get(seat)
+        if each is None or tick >= each.ticks or row not in _rows(each.sequence):
+            return 0
+        return each.sequence.place + tick + 1
+
+    def _text_length(self, seat: int, row: int) -> int:
+        texts = self._by_seat[seat].sequence.given.texts if seat in self._by_seat else ()
+        kept = texts[row] if row < len(texts) else None
+        return 0 if kept is None else kept[0].shape[3]
+
+    def _lengths(self, length: Callable[[int, int], int]) -> list[int]:
+        return [length(seat, row) for seat in range(self._count) for row in range(self._layout.rows)]
+
+    def _drawn(self) -> torch.Tensor:
+        """The noise of all seats, zero for those that are not advanced."""
+        longest = max(each.ticks for each in self._by_seat.values())
+        drawn = torch.zeros(longest, self._count, self._network.codebooks, self._network.vocabulary)
+        for seat, each in self._by_seat.items():
+            drawn[: each.ticks, seat] = each.noise
+        return drawn.to(self._network.device)
+
+    def _whole(self, values: Sequence[int] | Sequence[Sequence[int]]) -> torch.Tensor:
+        return torch.tensor(values, dtype=torch.long, device=self._network.device)
+
+
+class _Lengths:
+    """Keys that rows see, [ticks, rows], and the calls of attention for them.
+
+    What a row computes depends on its own length alone, never on its neighbours': either it has a call of its own, or
+    all rows share one that always has the same shape. Lengths then go to the device once, before the first tick, so
+    that no tick waits for the host.
+    """
+
+    def __init__(self, lengths: Sequence[Sequence[int]], most: int, device: torch.device, *, by_row: bool) -> None:
+        self._lengths, self._most = lengths, most
+        self._there = None if by_row else torch.tensor(lengths, device=device)
+
+    def spans(self, tick: int) -> tuple[Span, ...]:
+        """The calls of attention of a tick."""
+        if self._there is None:
+            return spans_by_row(self._lengths[tick])
+        return (span_of_all(self._there[tick], self._most),)
+
+
+def _seat(sequence: TokenSequence) -> int:
+    assert sequence.seat is not None
+    return sequence.seat
+
+
+def _rows(sequence: TokenSequence) -> range:
+    return range(sequence.given.sampling.rows)
+
+
+def _settings(each: Advance | None, other: Advance) -> Sampling:
+    """The settings of a seat; of an empty one those of another, whose result is thrown away."""
+    return (other if each is None else each).sequence.given.sampling

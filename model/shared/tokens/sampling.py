@@ -1,0 +1,94 @@
+"""Guidance and sampling of tokens, for every row by its own settings and its own noise."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+
+
+@dataclass(frozen=True, slots=True)
+class Sampling:
+    """Settings by which a sequence chooses its tokens.
+
+    `guidance` is the scale of classifier-free guidance (arXiv 2207.12598); 1 is none. `strength`, 0 to 1, is the share
+    of a further condition: at 0 the rows without it decide, at 1 those with it. Of the `top_k` likeliest tokens one is
+    drawn at `temperature`; a `top_k` of 1 takes the likeliest.
+    """
+
+    guidance: float = 1.0
+    strength: float = 1.0
+    temperature: float = 1.0
+    top_k: int = 250
+
+    @property
+    def guided(self) -> bool:
+        """True if a sequence has a row without any condition."""
+        return self.guidance != 1.0
+
+    @property
+    def mixed(self) -> bool:
+        """True if a sequence has a row without the further condition."""
+        return self.strength < 1.0
+
+    @property
+    def rows(self) -> int:
+        """Rows of a sequence that are computed: with all conditions, with none, and without the further one."""
+        return 3 if self.mixed else 2 if self.guided else 1
+
+
+def noise(seed: int, ticks: int, shape: Sequence[int]) -> torch.Tensor:
+    """Gumbel noise [ticks, *shape] of a seed, float32, drawn on the host: equal on every device.
+
+    The token with the greatest sum of logarithmic probability and noise is a draw from the distribution (arXiv
+    1411.0030, section 2).
+    """
+    drawn = torch.rand((ticks, *shape), generator=torch.Generator().manual_seed(seed))
+    return -torch.log(-torch.log(drawn))
+
+
+@dataclass(frozen=True, slots=True)
+class SamplingBatch:
+    """The settings of all sequences of a pass as tensors; `most` is the largest `top_k`."""
+
+    guidance: torch.Tensor
+    strength: torch.Tensor
+    temperature: torch.Tensor
+    top_k: torch.Tensor
+    most: int
+
+    @classmethod
+    def of(cls, settings: Sequence[Sampling], vocabulary: int, device: torch.device) -> "SamplingBatch":
+        """The batch of `settings`, one for each sequence."""
+        top_k = [min(each.top_k, vocabulary) for each in settings]
+        columns = zip(*((each.guidance, each.strength, each.temperature) for each in settings), strict=True)
+        guidance, strength, temperature = (torch.tensor(column, device=device) for column in columns)
+        return cls(guidance, strength, temperature, torch.tensor(top_k, device=device), max(top_k))
+
+    def chosen(self, logits: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
+        """The tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary], float32.
+
+        The rows of a sequence are those with all conditions, with none, and without the further one, as far as it has
+        them; others are not read. `drawn` [sequences, codebooks, vocabulary] is the noise of this tick.
+        """
+        scores = self._guided(logits) / _wide(self.temperature)
+        best = torch.topk(scores, self.most).values
+        index = (self.top_k - 1)[:, None, None].expand(*best.shape[:2], 1)
+        return torch.where(scores < best.gather(2, index), -torch.inf, scores + drawn).argmax(-1)
+
+    def _guided(self, logits: torch.Tensor) -> torch.Tensor:
+        made = logits[:, 0]
+        if logits.shape[1] > _PLAIN:
+            plain, strength = logits[:, _PLAIN], _wide(self.strength)
+            made = torch.where(strength < 1.0, plain + (made - plain) * strength, made)
+        if logits.shape[1] > _FREE:
+            free, guidance = logits[:, _FREE], _wide(self.guidance)
+            made = torch.where(guidance != 1.0, free + (made - free) * guidance, made)
+        return made
+
+
+_FREE, _PLAIN = 1, 2
+"""Places of the row without any condition and of the row without the further one."""
+
+
+def _wide(values: torch.Tensor) -> torch.Tensor:
+    return values[:, None, None]

@@ -1,0 +1,97 @@
+"""Seats: places of sequences in the buffers of a pass. Who has none keeps its caches elsewhere."""
+
+import weakref
+from collections.abc import Sequence
+
+import torch
+
+from model.shared.tokens.caches import Caches
+from model.shared.tokens.sequences import TokenSequence
+
+
+class Seats:
+    """Buffers for `count` sequences of at most `width` rows each, and who has which.
+
+    `grid` [seats, codebooks, columns] are their tokens, on the device; `opens` and `closes` [seats, codebooks] are as
+    in `Given`. A seat of a sequence that nobody keeps is free again.
+    """
+
+    def __init__(self, count: int, width: int, codebooks: int, columns: int, own: Caches, text: Caches | None) -> None:
+        self.count, self.width, self.own, self.text = count, width, own, text
+        device = own.keys[0].device
+        self.grid = torch.zeros(count, codebooks, columns, dtype=torch.long, device=device)
+        self.opens = torch.zeros(count, codebooks, dtype=torch.long, device=device)
+        self.closes = torch.zeros(count, codebooks, dtype=torch.long, device=device)
+        self._taken: list[weakref.ref[TokenSequence] | None] = [None] * count
+        self._last_use = [0] * count
+        self._clock = 0
+
+    def at(self, seat: int) -> TokenSequence | None:
+        """The sequence at a seat."""
+        found = self._taken[seat]
+        return None if found is None else found()
+
+    def rows(self, seats: slice) -> slice:
+        """The rows of some seats."""
+        return slice(seats.start * self.width, seats.stop * self.width)
+
+    def seat(self, sequences: Sequence[TokenSequence]) -> list[TokenSequence]:
+        """Give a seat to each sequence, at most `count` of them; returns those that had none before.
+
+        Others that are not among them lose theirs, first who was not asked for longest.
+        """
+        self._clock += 1
+        for sequence in sequences:
+            if sequence.seat is not None:
+                self._last_use[sequence.seat] = self._clock
+        came = [sequence for sequence in sequences if sequence.seat is None]
+        for sequence in came:
+            self._place(sequence, min(range(self.count), key=self._use))
+        return came
+
+    def release(self, sequence: TokenSequence) -> None:
+        """Free the seat of a sequence that has ended, if it has one."""
+        if sequence.seat is not None:
+            self._taken[sequence.seat] = None
+            sequence.seat = None
+
+    def _use(self, seat: int) -> int:
+        return 0 if self.at(seat) is None else self._last_use[seat]
+
+    def _place(self, sequence: TokenSequence, seat: int) -> None:
+        if (before := self.at(seat)) is not None:
+            self._park(before, seat)
+            self._taken[seat] = None
+        rows = self.rows(slice(seat, seat + 1))
+        if sequence.parked is not None:
+            self.own.part(rows).restore(sequence.parked)
+        given = sequence.given
+        grid = given.grid if sequence.tokens is None else sequence.tokens
+        self.grid[seat, :, : grid.shape[1]] = grid.to(self.grid.device)
+        self.opens[seat] = torch.tensor(given.opens, device=self.grid.device)
+        self.closes[seat] = torch.tensor(given.closes, device=self.grid.device)
+        self._seat_texts(sequence, rows)
+        self._taken[seat], self._last_use[seat] = weakref.ref(sequence), self._clock
+        sequence.seat, sequence.parked, sequence.tokens = seat, None, None
+
+    def _park(self, sequence: TokenSequence, seat: int) -> None:
+        """Copy the caches of a sequence, and its tokens, out of its seat."""
+        rows = self.rows(slice(seat, seat + 1))
+        if sequence.prefilled:
+            sequence.parked = self.own.part(rows).kept(sequence.place)
+        sequence.tokens = self.grid[seat, :, : sequence.given.grid.shape[1]].clone()
+        sequence.seat = None
+
+    def _seat_texts(self, sequence: TokenSequence, rows: slice) -> None:
+        if self.text is None:
+            return
+        texts = self.text.part(rows)
+        for row in range(self.width):
+            kept = sequence.given.texts[row] if row < len(sequence.given.texts) else None
+            one = texts.part(slice(row, row + 1))
+            if kept is not None:
+                one.restore(kept)
+            elif self.text.hidden:
+                # Attention to values of zero is zero, which is that of a row without a text.
+                for values in one.values:
+                    values.zero_()

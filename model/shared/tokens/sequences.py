@@ -1,0 +1,55 @@
+"""A sequence of tokens that is being made: its source and its progress."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import torch
+
+from model.shared.tokens.caches import Kept
+from model.shared.tokens.sampling import Sampling
+
+TextCache = Kept
+"""Keys and values of a text for cross-attention, each [layers, 1, heads, tokens, width]."""
+
+
+@dataclass(frozen=True, slots=True)
+class Given:
+    """The source of a sequence; its rows are ordered as `SamplingBatch.chosen` reads them.
+
+    `texts` has one entry for each row, `None` for a row that attends to no text; it is empty for a network without
+    cross-attention. `prefix` [rows, tokens, width] stands before the columns, or is `None`. `grid` [codebooks, columns]
+    are the tokens as the network takes them, column after column, on the host: the known ones, and padding. A token of
+    codebook k is made where `opens[k] <= column < closes[k]`, and is as given elsewhere.
+    """
+
+    texts: Sequence[TextCache | None]
+    prefix: torch.Tensor | None
+    grid: torch.Tensor
+    opens: Sequence[int]
+    closes: Sequence[int]
+    sampling: Sampling
+
+    @property
+    def prefix_length(self) -> int:
+        """Tokens of the prefix."""
+        return 0 if self.prefix is None else self.prefix.shape[1]
+
+
+@dataclass(eq=False, slots=True, weakref_slot=True)
+class TokenSequence:
+    """A sequence and its progress: the columns up to `column` are known.
+
+    While others have its seat, `parked` holds its caches and `tokens` its grid.
+    """
+
+    given: Given
+    column: int
+    seat: int | None = None
+    prefilled: bool = False
+    tokens: torch.Tensor | None = None
+    parked: Kept | None = field(default=None, repr=False)
+
+    @property
+    def place(self) -> int:
+        """Place of the column in the caches, behind the prefix."""
+        return self.given.prefix_length + self.column
