@@ -20,6 +20,7 @@ from model.studio.composing.decisions.progressions import HarmonyTables, choose_
 from model.studio.composing.decisions.section_score import to_score
 from model.studio.composing.flow import euler_step, step_times
 from model.studio.composing.guidance import guided
+from model.studio.composing.habits import habits
 from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
 from model.studio.composing.token_layout import TAIL_BARS, TokenLayout, lay_out
@@ -138,6 +139,7 @@ class ScoreDenoiser:
             WeightsError: they are missing, damaged or of another network.
         """
         weights = load_weights(path or SHIPPED_WEIGHTS)
+        habits()
         with process_state:
             parts = _Parts(_network_config(weights.config))
         fill(parts, weights.tensors)

@@ -12,7 +12,7 @@ from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index
 from model.studio.notation.score import Chord, Quality
 
-_COUNT_WEIGHT = 0.85
+_COUNT_WEIGHT = 1.0
 _OTHER_KIND = 0.3
 """Weight of a song that has the pattern in a section of another kind."""
 
@@ -27,7 +27,11 @@ _KNOWN_WEIGHT = 4.0
 _SAME_CHORD = -1.0
 _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
-_VARIETY = 1.0
+_NEW_CHORD = 0.7
+"""Wish for each chord that a song has not had so far."""
+
+_ONWARD_WEIGHT = 0.7
+_FLOOR = 1e-3
 _ODD_OPENING = -1.5
 _KEPT_HALVES = 2
 
@@ -40,13 +44,18 @@ _C, _D, _DM, _EM, _E, _F, _FM, _G, _AM, _A = (
 )
 _OPENINGS = (_C, _DM, _EM, _F, _G, _AM)
 _SPICES = {
-    (_EM, _AM): (_E, 0.2),
-    (_EM, _F): (_E, 0.08),
-    (_AM, _DM): (_A, 0.1),
-    (_DM, _G): (_D, 0.12),
-    (_AM, _G): (_D, 0.1),
-    (_F, _C): (_FM, 0.06),
+    (_EM, _AM): (_E, 0.1),
+    (_C, _AM): (_E, 0.08),
     (_G, _AM): (_E, 0.05),
+    (_EM, _F): (_E, 0.06),
+    (_G, _DM): (_A, 0.2),
+    (_C, _DM): (_A, 0.15),
+    (_EM, _DM): (_A, 0.15),
+    (_AM, _DM): (_A, 0.08),
+    (_AM, _G): (_D, 0.1),
+    (_DM, _G): (_D, 0.06),
+    (_C, _G): (_D, 0.05),
+    (_F, _C): (_FM, 0.06),
 }
 """Chords that may replace a chord before another, and their probabilities: dominants of other degrees, a minor IV."""
 
@@ -59,6 +68,7 @@ def draw_patterns(
     log_odds: Weights,
     known: Classes,
     before: int,
+    moves: Weights,
     draws: Weights,
 ) -> Classes:
     """Sample the chord classes [beats] of a section as patterns of four bars; the last one is cut to fit.
@@ -72,6 +82,7 @@ def draw_patterns(
     """
     patterns = habits().patterns[int(spec.minor)]
     usual = _usual(spec, memory, patterns)
+    heard = {chord for _, rendition in memory.by_kind for chord in rendition.chords}
     found: list[int] = []
     last: Classes | None = None
     disliked = {chord for chord, value in profile_of(spec.genre).favours if value < 0}
@@ -83,7 +94,8 @@ def draw_patterns(
         score = (
             usual
             + _fit(cut, log_odds[beats][::half_beats], known[beats][::half_beats])
-            + _SAME_CHORD * (cut[:, 0] == (found or [before])[-1])
+            + _onward(cut, (found or [before])[-1], moves)
+            + _NEW_CHORD * _new_chords(patterns.present, heard | set(found))
         )
         if last is not None and halves == HALVES:
             score += _loops(patterns.chords, last)
@@ -107,11 +119,9 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     for chord, value in profile_of(spec.genre).favours:
         favours[chord] = value
     score += _FAVOUR_WEIGHT * favours[patterns.chords].sum(1)
-    changes = (np.diff(patterns.chords, axis=1) != 0).sum(1) + 1
     wished = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
-    score -= _PACE_WEIGHT * np.abs(np.log(changes / wished))
+    score -= _PACE_WEIGHT * np.abs(np.log(patterns.changes / wished))
     score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
-    score += _VARIETY * np.array([len(set(row)) for row in patterns.chords.tolist()])
     for kind, rendition in memory.by_kind:
         beats = HALVES * _beats_per_half(spec)
         if kind is not spec.kind and len(rendition.chords) >= beats:
@@ -126,6 +136,24 @@ def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
     believed = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
     agrees = (chords == known) | (known == NO_CHORD)
     out: Weights = _NETWORK_WEIGHT * believed[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
+    return out
+
+
+def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
+    """Log weight [patterns] of their first chord after the chord `before`."""
+    if before == NO_CHORD:
+        return np.zeros(len(chords))
+    onward = np.log(moves[before] + _FLOOR)
+    onward[before] = _SAME_CHORD + np.log(moves[before].max())
+    out: Weights = _ONWARD_WEIGHT * onward[chords[:, 0]]
+    return out
+
+
+def _new_chords(present: Weights, heard: set[int]) -> Weights:
+    """Number [patterns] of different chords that a song has not had so far; `present` [patterns, 37] is 1 for each."""
+    new = np.ones(CHORD_CLASSES)
+    new[list(heard)] = 0.0
+    out: Weights = present @ new
     return out
 
 
