@@ -15,7 +15,7 @@ from model.studio.composing.tokens import FIRST_PITCH
 
 _KEPT_RHYTHM = 30.0
 _RECALLED_RHYTHM = 1.4
-_ANSWERED_RHYTHM = 4.0
+_ANSWERED_RHYTHM = 6.0
 _MOTIF_RHYTHM = 6.0
 _BREATH_SECONDS = 0.34
 
