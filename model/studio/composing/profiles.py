@@ -50,7 +50,12 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "pop": Profile(push=0.4),
         "ballad": Profile(sixteenth=0.6, leap=-0.2, pickups=1.3, colour=1.3, favours=_chords(Em=0.05, E=0.15)),
         "rock": Profile(
-            beat=0.9, sixteenth=-1.5, repeat=1.0, pickups=0.8, colour=0.3, favours=_chords(Bb=3.0, F=0.3, C=0.2, Dm=-0.5)
+            beat=0.9,
+            sixteenth=-1.5,
+            repeat=1.0,
+            pickups=0.8,
+            colour=0.3,
+            favours=_chords(Bb=3.0, F=0.3, C=0.2, Dm=-0.5),
         ),
         "lofi": Profile(beat=-0.6, push=0.8, pickups=1.2, colour=7.0, favours=_chords(Em=0.2, Dm=0.4, F=0.2)),
         "folk": Profile(beat=0.7, sixteenth=-0.8, leap=0.4, colour=0.5, favours=_chords(C=0.3, Am=0.2, E=-1.0)),
