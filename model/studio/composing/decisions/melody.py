@@ -106,6 +106,8 @@ def _weights(
     """Log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
+    for degree, wish in profile_of(spec.genre).degrees:
+        weights[:, degree == PITCH_CLASSES] += wish
     if spec.final and len(onsets) and onsets[-1] >= spec.anchor_end:
         weights[-1, (9 if spec.minor else 0) != PITCH_CLASSES] += FORBIDDEN / 2
     return weights

@@ -27,10 +27,13 @@ _KNOWN_WEIGHT = 4.0
 _SAME_CHORD = -1.0
 _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
-_NEW_CHORD = 0.7
+_NEW_CHORD = 0.75
 """Wish for each chord that a song has not had so far."""
 
-_ONWARD_WEIGHT = 0.7
+_ONWARD_WEIGHT, _CLOSING_WEIGHT = 0.8, 0.3
+"""Weights of how usual a pattern's first chord is behind the one before, and the tonic behind a section's last."""
+
+_MOVES_WEIGHT, _USUAL_SURPRISE = 0.1, 1.5
 _FLOOR = 1e-3
 _ODD_OPENING = -1.5
 _KEPT_HALVES = 2
@@ -49,9 +52,9 @@ _SPICES = {
     (_G, _AM): (_E, 0.05),
     (_EM, _F): (_E, 0.06),
     (_G, _DM): (_A, 0.2),
-    (_C, _DM): (_A, 0.15),
+    (_C, _DM): (_A, 0.08),
     (_EM, _DM): (_A, 0.15),
-    (_AM, _DM): (_A, 0.08),
+    (_AM, _DM): (_A, 0.05),
     (_AM, _G): (_D, 0.1),
     (_DM, _G): (_D, 0.06),
     (_C, _G): (_D, 0.05),
@@ -81,7 +84,7 @@ def draw_patterns(
         draws: uniform in [0, 1), [beats].
     """
     patterns = habits().patterns[int(spec.minor)]
-    usual = _usual(spec, memory, patterns)
+    usual = _usual(spec, memory, patterns) + _inner_moves(patterns.chords, moves)
     heard = {chord for _, rendition in memory.by_kind for chord in rendition.chords}
     found: list[int] = []
     last: Classes | None = None
@@ -97,6 +100,8 @@ def draw_patterns(
             + _onward(cut, (found or [before])[-1], moves)
             + _NEW_CHORD * _new_chords(patterns.present, heard | set(found))
         )
+        if beats.stop == spec.beats:
+            score += _CLOSING_WEIGHT * np.log(moves[cut[:, -1], _AM if spec.minor else _C] + _FLOOR)
         if last is not None and halves == HALVES:
             score += _loops(patterns.chords, last)
         chosen = cut[_draw(score, float(draws[beats.start]))]
@@ -136,6 +141,14 @@ def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
     believed = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
     agrees = (chords == known) | (known == NO_CHORD)
     out: Weights = _NETWORK_WEIGHT * believed[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
+    return out
+
+
+def _inner_moves(chords: Classes, moves: Weights) -> Weights:
+    """Log weight [patterns] of how usual the changes inside each are: few songs have a pattern, many its changes."""
+    before, after = chords[:, :-1], chords[:, 1:]
+    usual = np.log(moves + _FLOOR) + _USUAL_SURPRISE
+    out: Weights = _MOVES_WEIGHT * np.where(before != after, usual[before, after], 0.0).sum(1)
     return out
 
 
