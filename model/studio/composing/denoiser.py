@@ -35,8 +35,8 @@ SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights" / "score.safetensors"
 _DECIDE_AFTER = 0.4
 """Share of the steps after which rhythm and chords are fixed."""
 
-_BELIEVE_AFTER = 0.6
-"""Share of the steps after which the log probabilities of pitches are kept for the final path."""
+_KEEP_LOG_PROBS_UNTIL = 0.6
+"""Share of the steps up to which the log probabilities of pitches are renewed for the final path."""
 
 _TEMPERATURE = 0.95
 
@@ -231,7 +231,7 @@ class ScoreDenoiser:
             state.guess = guess[row]
             state.logits = Logits(logits.melody[row], logits.chords[row])
             state.step += 1
-            if state.step <= max(state.decides_at + 1, round(_BELIEVE_AFTER * state.steps)):
+            if state.step <= max(state.decides_at + 1, round(_KEEP_LOG_PROBS_UNTIL * state.steps)):
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:

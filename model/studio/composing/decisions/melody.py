@@ -106,8 +106,8 @@ def _weights(
     """Log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
-    for degree, wish in profile_of(spec.genre).degrees:
-        weights[:, degree == PITCH_CLASSES] += wish
+    for degree, bias in profile_of(spec.genre).degrees:
+        weights[:, degree == PITCH_CLASSES] += bias
     if spec.final and len(onsets) and onsets[-1] >= spec.anchor_end:
         weights[-1, (9 if spec.minor else 0) != PITCH_CLASSES] += FORBIDDEN / 2
     return weights
@@ -191,7 +191,7 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Wishes [notes, 37] that a line takes up the pitches of the line it answers, where rhythm and chords agree."""
+    """Bias [notes, 37] by which a line takes up the pitches of the line it answers, where rhythm and chords agree."""
     bias = np.zeros((len(onsets), PITCHES))
     chords = layout.chords[layout.section]
     row_of = {step: row for row, step in enumerate(onsets.tolist())}

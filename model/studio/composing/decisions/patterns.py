@@ -28,7 +28,7 @@ _SAME_CHORD = -1.0
 _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
 _NEW_CHORD = 0.75
-"""Wish for each chord that a song has not had so far."""
+"""Log weight of each chord that a song has not had so far."""
 
 _ONWARD_WEIGHT, _CLOSING_WEIGHT = 0.8, 0.3
 """Weights of how usual a pattern's first chord is behind the one before, and the tonic behind a section's last."""
@@ -124,8 +124,8 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     for chord, value in profile_of(spec.genre).favours:
         favours[chord] = value
     score += _FAVOUR_WEIGHT * favours[patterns.chords].sum(1)
-    wished = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
-    score -= _PACE_WEIGHT * np.abs(np.log(patterns.changes / wished))
+    usual = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
+    score -= _PACE_WEIGHT * np.abs(np.log(patterns.changes / usual))
     score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
     for kind, rendition in memory.by_kind:
         beats = HALVES * _beats_per_half(spec)
@@ -138,9 +138,9 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
     """Log weight [patterns] of what the network says of each half, and of known chords there."""
     halves = np.arange(chords.shape[1])
-    believed = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
+    odds = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
     agrees = (chords == known) | (known == NO_CHORD)
-    out: Weights = _NETWORK_WEIGHT * believed[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
+    out: Weights = _NETWORK_WEIGHT * odds[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
     return out
 
 

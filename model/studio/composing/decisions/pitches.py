@@ -29,14 +29,14 @@ _AGAIN: NDArray[np.float64] = np.array([0.0, -0.8, -1.6, -2.4])
 _RUNS = len(_AGAIN)
 _THIRD, _LEAP = 4, 9
 _LARGEST_LEAP = 7
-_LEAP_WISH = -0.35
-_REPEAT_WISH = -0.1
-_CHORD_TONE_WISH = 1.2
+_LEAP_BIAS = -0.35
+_REPEAT_BIAS = -0.1
+_CHORD_TONE_BIAS = 1.2
 _OFF_SCALE_BIAS = -1.6
-_STABLE_WISH = 0.9
-_CLASH_WISH = -5.0
-_LEADING_WISH = -1.2
-_TONIC_WISH = 10.0
+_STABLE_BIAS = 0.9
+_CLASH_BIAS = -5.0
+_LEADING_BIAS = -1.2
+_TONIC_BIAS = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
 """Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone asks for nothing."""
 
@@ -75,7 +75,7 @@ class AskedInterval:
     contour: float = 0.0
 
     def bias(self) -> Weights:
-        """Wishes [37, 37] for each move between two pitches."""
+        """Bias [37, 37] on each move between two pitches."""
         out: Weights = self.weight * closeness(self.semitones, PITCHES)
         if self.contour:
             out += self.contour * (np.sign(_DISTANCE) == np.sign(self.semitones))
@@ -88,20 +88,20 @@ def scale(minor: bool) -> tuple[int, ...]:
 
 
 def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
-    """Wishes [notes, 37] for pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
+    """Bias [notes, 37] on pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
     tonic = 9 if minor else 0
     bias = np.tile(_OFF_SCALE_BIAS * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
     for row, note in zip(bias, notes, strict=True):
         chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
         if note.strong or note.cadence:
-            row += _CHORD_TONE_WISH * np.isin(PITCH_CLASSES, chord_tones)
+            row += _CHORD_TONE_BIAS * np.isin(PITCH_CLASSES, chord_tones)
         if note.held:
-            row += _CLASH_WISH * np.isin((PITCH_CLASSES - 1) % 12, chord_tones)
+            row += _CLASH_BIAS * np.isin((PITCH_CLASSES - 1) % 12, chord_tones)
         if note.cadence:
-            row += _STABLE_WISH * np.isin(PITCH_CLASSES, (0, 4, 7, 9))
-            row += _LEADING_WISH * np.isin(PITCH_CLASSES, (5, 11))
+            row += _STABLE_BIAS * np.isin(PITCH_CLASSES, (0, 4, 7, 9))
+            row += _LEADING_BIAS * np.isin(PITCH_CLASSES, (5, 11))
         if note.tonic:
-            row += _TONIC_WISH * (tonic == PITCH_CLASSES)
+            row += _TONIC_BIAS * (tonic == PITCH_CLASSES)
     return bias
 
 
@@ -180,8 +180,8 @@ def _advance(
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
     """Log weight of each move, [37, 37]: as songs have them, with what the genre has more of."""
     places = np.arange(PITCHES)
-    reach = _INTERVAL_WEIGHT * intervals + _LEAP_WISH * np.maximum(places - _THIRD, 0)
-    reach += (_REPEAT_WISH + profile.repeat) * (places == 0)
+    reach = _INTERVAL_WEIGHT * intervals + _LEAP_BIAS * np.maximum(places - _THIRD, 0)
+    reach += (_REPEAT_BIAS + profile.repeat) * (places == 0)
     reach += profile.leap * ((places > _THIRD) & (places <= _LARGEST_LEAP))
     out: Weights = reach[np.abs(np.subtract.outer(places, places))]
     return out
