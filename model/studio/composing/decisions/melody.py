@@ -71,7 +71,7 @@ def write_melody(
     notes = _asked(spec, layout, lines, onsets)
     weights = _weights(spec, lines, onsets, notes, log_probs)
     _fix(weights, fixed, melody[onsets][fixed])
-    find = _Search(spec, weights, _rises(spec, lines, notes), moves)
+    find = _Search(spec, weights, directions(spec, lines, notes), moves)
     motif = _motif_intervals(spec, lines, onsets)
     melody[onsets] = find.path(motif)
     asked = [m or a for m, a in zip(motif, _answered_intervals(spec, lines, onsets, melody), strict=True)]
@@ -153,7 +153,7 @@ def _answered_intervals(
     return [asked.get(step) for step in onsets.tolist()]
 
 
-def _rises(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
+def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
     """The direction, -1 to 1, that the words ask for from each note to the next.
 
     A line that is taken up suits the tones of the lines that answer it as well, so that its tune can be theirs.

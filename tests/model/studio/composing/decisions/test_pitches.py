@@ -3,7 +3,13 @@ from itertools import groupby
 import numpy as np
 from numpy.typing import NDArray
 
-from model.studio.composing.decisions.pitches import MelodyNote, choose_pitches, note_bias, tone_direction
+from model.studio.composing.decisions.pitches import (
+    AskedInterval,
+    MelodyNote,
+    choose_pitches,
+    note_bias,
+    tone_direction,
+)
 from model.studio.composing.profiles import profile_of
 from model.studio.composing.tokens import LOWEST, PITCHES, chord_index
 from model.studio.notation.score import Chord, Quality
@@ -71,3 +77,10 @@ def test_a_tune_does_not_stay_on_one_pitch_but_where_the_genre_chants() -> None:
 
     assert longest("ballad") <= 3
     assert longest("hip hop") == 8
+
+
+def test_a_taken_up_line_keeps_the_direction_where_it_cannot_keep_the_interval() -> None:
+    log_probs = np.concatenate([favouring(64), np.maximum(favouring(62) + 0.5, favouring(72))])
+    asked = [AskedInterval(4, 2.0, 3.0), None]
+    assert choose_pitches(log_probs, [0.0], 0.0 * INTERVALS) == [64, 62]
+    assert choose_pitches(log_probs, [0.0], 0.0 * INTERVALS, taken_up=asked) == [64, 72]
