@@ -1,15 +1,17 @@
 """Chords in patterns of four bars, as songs have them; a whole bar of a waltz stands for half of one of theirs."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.song import SectionKind
+from model.studio.composing.decisions.pitches import scale
 from model.studio.composing.habits import HALVES, PATTERN_BARS, Patterns, habits
 from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import Memory, SectionSpec
-from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index
+from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index, chord_of
 from model.studio.notation.score import Chord, Quality
 
 _COUNT_WEIGHT = 1.0
@@ -36,6 +38,9 @@ _ONWARD_WEIGHT, _CLOSING_WEIGHT = 0.8, 0.3
 _MOVES_WEIGHT, _USUAL_SURPRISE = 0.1, 1.5
 _FLOOR = 1e-3
 _ODD_OPENING = -1.5
+_ONE_CHORD, _OTHER_KEY = -3.0, -1.5
+"""Log weights of four bars of one chord, and of chords foreign to the key of which there are two and more."""
+
 _KEPT_HALVES = 2
 
 _C, _D, _DM, _EM, _E, _F, _FM, _G, _AM, _A = (
@@ -127,12 +132,22 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     usual = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
     score -= _PACE_WEIGHT * np.abs(np.log(patterns.changes / usual))
     score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
+    score += _ONE_CHORD * (patterns.changes == 1)
+    score += _OTHER_KEY * (patterns.present @ _foreign(spec.minor) > 1)
     for kind, rendition in memory.by_kind:
         beats = HALVES * _beats_per_half(spec)
         if kind is not spec.kind and len(rendition.chords) >= beats:
             heard = np.array(rendition.chords[:beats])[:: _beats_per_half(spec)]
             score += _HEARD_ELSEWHERE * (patterns.chords == heard).all(1)
     return score
+
+
+@cache
+def _foreign(minor: bool) -> Weights:
+    """1 for each chord class [37] with tones foreign to the key, else 0."""
+    own = set(scale(minor))
+    classes = range(NO_CHORD + 1, CHORD_CLASSES)
+    return np.array([0.0, *(float(not set(chord_of(chord).pitch_classes) <= own) for chord in classes)])
 
 
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
