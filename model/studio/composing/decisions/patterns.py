@@ -95,6 +95,7 @@ def draw_patterns(
     last: Classes | None = None
     disliked = {chord for chord, value in profile_of(spec.genre).favours if value < 0}
     half_beats = _beats_per_half(spec)
+    sources = _sources(spec, half_beats)
     for first in range(0, spec.beats // half_beats, HALVES):
         halves = min(HALVES, spec.beats // half_beats - first)
         cut = patterns.chords[:, HALVES - halves :]
@@ -103,6 +104,7 @@ def draw_patterns(
             usual
             + _fit(cut, log_odds[beats][::half_beats], known[beats][::half_beats])
             + _onward(cut, (found or [before])[-1], moves)
+            + _ONE_CHORD * _stays(cut, sources[first : first + halves] - first)
             + _NEW_CHORD * _new_chords(patterns.present, heard | set(found))
         )
         if beats.stop == spec.beats:
@@ -120,6 +122,23 @@ def _beats_per_half(spec: SectionSpec) -> int:
     return spec.beats_per_bar if spec.beats_per_bar % 2 else spec.beats_per_bar // 2
 
 
+def _sources(spec: SectionSpec, half_beats: int) -> Classes:
+    """The half bar [halves] that each gets its chord from, as lines of the same words share their chords."""
+    sources = np.arange(spec.beats)
+    for line in range(len(spec.lines)):
+        twin = spec.same_words(line)
+        if twin is not None:
+            sources[spec.line_beats(line)] = sources[spec.line_beats(twin)]
+    return sources[::half_beats] // half_beats
+
+
+def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
+    """True [patterns] for one chord all along, once each half has the chord of its source, below 0 an earlier one."""
+    heard = chords[:, np.where(sources < 0, np.arange(len(sources)), sources)]
+    out: NDArray[np.bool_] = (heard == heard[:, :1]).all(1)
+    return out
+
+
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     """Log weight [patterns] that does not depend on the place."""
     chorus = spec.kind is SectionKind.CHORUS
@@ -132,7 +151,6 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     usual = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
     score -= _PACE_WEIGHT * np.abs(np.log(patterns.changes / usual))
     score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
-    score += _ONE_CHORD * (patterns.changes == 1)
     score += _OTHER_KEY * (patterns.present @ _foreign(spec.minor) > 1)
     for kind, rendition in memory.by_kind:
         beats = HALVES * _beats_per_half(spec)
