@@ -20,6 +20,7 @@ from model.studio.composing.decisions.progressions import HarmonyTables, choose_
 from model.studio.composing.decisions.section_score import to_score
 from model.studio.composing.flow import euler_step, step_times
 from model.studio.composing.guidance import guided
+from model.studio.composing.habits import habits
 from model.studio.composing.network import Encoded, Logits, ScoreNetwork, ScoreNetworkConfig
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
 from model.studio.composing.token_layout import TAIL_BARS, TokenLayout, lay_out
@@ -34,8 +35,8 @@ SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights" / "score.safetensors"
 _DECIDE_AFTER = 0.4
 """Share of the steps after which rhythm and chords are fixed."""
 
-_BELIEVE_AFTER = 0.6
-"""Share of the steps after which the log probabilities of pitches are kept for the final path."""
+_KEEP_LOG_PROBS_UNTIL = 0.6
+"""Share of the steps up to which the log probabilities of pitches are renewed for the final path."""
 
 _TEMPERATURE = 0.95
 
@@ -138,6 +139,7 @@ class ScoreDenoiser:
             WeightsError: they are missing, damaged or of another network.
         """
         weights = load_weights(path or SHIPPED_WEIGHTS)
+        habits()
         with process_state:
             parts = _Parts(_network_config(weights.config))
         fill(parts, weights.tensors)
@@ -229,7 +231,7 @@ class ScoreDenoiser:
             state.guess = guess[row]
             state.logits = Logits(logits.melody[row], logits.chords[row])
             state.step += 1
-            if state.step <= max(state.decides_at + 1, round(_BELIEVE_AFTER * state.steps)):
+            if state.step <= max(state.decides_at + 1, round(_KEEP_LOG_PROBS_UNTIL * state.steps)):
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:

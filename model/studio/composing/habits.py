@@ -12,6 +12,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from model.studio.composing.tokens import CHORD_CLASSES
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEATS_PER_BAR
 
 SHIPPED_HABITS = Path(__file__).with_name("habits.json")
@@ -28,12 +29,15 @@ _FLOOR = 1e-3
 class Patterns:
     """Four bars of chords of one mode: `chords` [patterns, 8] classes of half bars.
 
-    `verse` and `chorus` [patterns] count the songs that have them outside a chorus, and in one.
+    `verse` and `chorus` [patterns] count the songs that have them outside a chorus, and in one. `present`
+    [patterns, 37] tells the chords of each, `changes` [patterns] how many chords follow each other in it.
     """
 
     chords: NDArray[np.int64]
     verse: NDArray[np.float64]
     chorus: NDArray[np.float64]
+    present: NDArray[np.float64]
+    changes: NDArray[np.int64]
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,8 +81,12 @@ def _rhythms(raw: Mapping[str, object], beats_per_bar: int) -> Rhythms:
 
 
 def _patterns(rows: list[tuple[list[int], int, int]]) -> Patterns:
-    chords, verse, chorus = zip(*rows, strict=True)
-    return Patterns(np.array(chords), np.array(verse, np.float64), np.array(chorus, np.float64))
+    halves, verse, chorus = zip(*rows, strict=True)
+    chords = np.array(halves)
+    present = np.zeros((len(chords), CHORD_CLASSES))
+    present[np.arange(len(chords))[:, None], chords] = 1.0
+    changes = (np.diff(chords, axis=1) != 0).sum(1) + 1
+    return Patterns(chords, np.array(verse, np.float64), np.array(chorus, np.float64), present, changes)
 
 
 def _log_shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:

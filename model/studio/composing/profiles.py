@@ -13,9 +13,11 @@ class Profile:
         beat: added to the log odds of a note on a beat.
         push: added to those of a note on the second eighth of a beat.
         sixteenth: added to those of a note on an odd sixteenth.
+        dotted: added to those of a dotted eighth.
         pickups: factor on the odds of a line that begins before its bar.
         repeat: bias to stay on one pitch.
         leap: bias to moves of a fourth and more.
+        degrees: pitch classes in C major / A minor, and the bias to each.
         colour: factor on the share of coloured chords in POP909.
         favours: chord classes by their number, and what is added to the log odds of each half bar with one.
     """
@@ -23,12 +25,17 @@ class Profile:
     beat: float = 0.0
     push: float = 0.0
     sixteenth: float = 0.0
+    dotted: float = 0.0
     pickups: float = 1.0
     repeat: float = 0.0
     leap: float = 0.0
+    degrees: tuple[tuple[int, float], ...] = ()
     colour: float = 1.0
     favours: tuple[tuple[int, float], ...] = ()
 
+
+_BLUE, _FA, _TI = 3, 5, 11
+"""Pitch classes: the blue third, and the degrees that pentatonic tunes leave out."""
 
 USUAL = Profile()
 """The profile of a genre without manners of its own."""
@@ -47,32 +54,70 @@ def _class(name: str) -> int:
 
 PROFILES: Mapping[str, Profile] = MappingProxyType(
     {
-        "pop": Profile(push=0.3),
-        "ballad": Profile(sixteenth=0.4, pickups=1.3, colour=1.3, favours=_chords(Em=0.05, E=0.15)),
-        "rock": Profile(beat=0.7, repeat=1.0, pickups=0.8, colour=0.5, favours=_chords(Bb=2.5, F=0.3, Dm=-0.3)),
-        "lofi": Profile(beat=-0.3, push=0.5, pickups=1.2, colour=3.5, favours=_chords(Em=0.1, Dm=0.3, F=0.2)),
-        "folk": Profile(beat=0.5, sixteenth=-0.4, leap=0.2, colour=0.7, favours=_chords(C=0.25, E=-0.6)),
+        "pop": Profile(push=0.4, favours=_chords(F=0.1, Em=0.2)),
+        "ballad": Profile(
+            sixteenth=0.6, leap=-0.3, pickups=1.3, colour=1.3, degrees=((_FA, 0.4),), favours=_chords(Em=0.2, Dm=0.2)
+        ),
+        "rock": Profile(
+            beat=0.9,
+            sixteenth=-1.5,
+            repeat=1.2,
+            pickups=0.8,
+            colour=0.3,
+            degrees=((_TI, -1.0), (_TI - 1, 2.5)),
+            favours=_chords(Bb=3.0, F=0.4, C=0.3, Dm=-0.6, Em=-0.4),
+        ),
+        "lofi": Profile(
+            beat=-0.6, push=0.8, pickups=1.2, colour=7.0, degrees=((_TI, 0.8),), favours=_chords(Em=0.4, Dm=0.4, F=0.2)
+        ),
+        "folk": Profile(
+            beat=0.7,
+            sixteenth=-0.8,
+            leap=0.5,
+            colour=0.5,
+            degrees=((_FA, -2.0), (_TI, -2.0)),
+            favours=_chords(C=0.4, Am=0.3, E=-1.0, Em=-0.3),
+        ),
         "guofeng": Profile(
             beat=0.3, sixteenth=0.3, leap=0.5, colour=0.4, favours=_chords(Am=0.25, Em=0.1, E=-1.0, A=-1.0)
         ),
         "dance": Profile(
-            beat=-0.3, push=0.7, sixteenth=-0.8, repeat=1.1, pickups=0.7, colour=0.4, favours=_chords(F=0.3, Am=0.3)
+            beat=-0.3,
+            push=0.5,
+            sixteenth=-0.3,
+            dotted=1.8,
+            repeat=1.4,
+            pickups=0.7,
+            colour=0.2,
+            favours=_chords(F=0.5, Am=0.5, Dm=-0.4),
         ),
         "cinematic": Profile(
             beat=0.8, sixteenth=-2.0, leap=0.5, colour=0.6, favours=_chords(Am=0.2, F=0.3, Ab=1.6, Bb=1.2)
         ),
         "jazz": Profile(
-            beat=-0.9, push=0.9, leap=0.2, pickups=1.3, colour=4.5, favours=_chords(Dm=0.5, A=0.6, D=0.4, E=0.3)
+            beat=-1.3,
+            push=1.2,
+            leap=0.3,
+            pickups=1.3,
+            colour=12.0,
+            degrees=((_TI, 0.5), (_BLUE, 2.0)),
+            favours=_chords(Dm=0.6, A=1.0, D=0.6, E=0.4),
         ),
         "nursery": Profile(
-            beat=1.6, sixteenth=-2.0, pickups=0.5, colour=0.1, favours=_chords(C=0.4, G=0.3, Em=-0.8, E=-1.5, A=-0.8)
+            beat=2.4,
+            sixteenth=-3.0,
+            pickups=0.5,
+            leap=-0.5,
+            colour=0.0,
+            degrees=((_TI, -1.0),),
+            favours=_chords(C=0.6, G=0.5, F=0.3, Em=-0.8, Am=-0.3, E=-1.5, A=-0.8),
         ),
         "ambient": Profile(beat=0.3, sixteenth=-1.5, colour=2.0, favours=_chords(F=0.3, Em=0.1)),
         "waltz": Profile(beat=0.3, sixteenth=-1.5, leap=0.4, colour=0.6, favours=_chords(C=0.2, G=0.2, Dm=0.2)),
         "bossa": Profile(
-            beat=-0.6, push=0.9, sixteenth=-0.4, pickups=1.2, colour=4.5, favours=_chords(Dm=0.5, A=0.5, D=0.5)
+            beat=-0.6, push=0.9, sixteenth=-0.4, pickups=1.2, colour=10.0, favours=_chords(Dm=0.5, A=0.5, D=0.5)
         ),
-        "rnb": Profile(sixteenth=1.2, push=0.2, pickups=1.3, colour=3.5, favours=_chords(Em=0.1, Dm=0.3, E=0.2)),
+        "rnb": Profile(sixteenth=1.2, push=0.2, pickups=1.3, colour=5.0, favours=_chords(Em=0.1, Dm=0.3, E=0.2)),
         "hip hop": Profile(sixteenth=1.8, repeat=1.6, leap=-0.6, colour=1.0, favours=_chords(Am=0.4, F=0.2)),
         "march": Profile(beat=1.0, leap=0.5, pickups=1.2, colour=0.3, favours=_chords(C=0.3, G=0.3, D=0.4)),
         "game": Profile(push=0.3, sixteenth=0.3, leap=0.4, colour=0.4, favours=_chords(F=0.2, G=0.2, Bb=0.8)),

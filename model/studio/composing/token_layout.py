@@ -46,7 +46,7 @@ _KINDS = {
 """The network's kind of each section kind, and the mean sounding pitch that is asked for; the annotated intros and
 interludes have no melody to learn."""
 
-_BORROWS = {SectionKind.INST: SectionKind.CHORUS, SectionKind.OUTRO: SectionKind.CHORUS}
+_BORROWS = {SectionKind.OUTRO: SectionKind.CHORUS}
 """Whose chords an instrumental section plays, if that has been heard."""
 
 
@@ -247,10 +247,11 @@ def _densities(spec: SectionSpec) -> list[float]:
 
 
 def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """A kind that was heard before keeps its chords; an interlude plays over those of the chorus."""
+    """A kind that was heard before keeps its chords; where lines are only played, what follows them has its own."""
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
-        count = min(len(source.chords), spec.beats)
+        quoted = sum(spec.line_bars) * spec.beats_per_bar
+        count = min(len(source.chords), quoted if spec.played else spec.beats)
         layout.give_chords(slice(count), np.array(source.chords[:count]))
 
 

@@ -25,6 +25,9 @@ B).
 
 _FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4
+_ALIKE = 0.65
+"""Least share of the syllables of a line in one that takes it up."""
+
 _OPENINGS = {0: 0.4, 2: 0.25, 4: 0.2, 6: 0.15}
 _ENTRIES = {0: 0.1, -1: 0.05, -2: 0.32, -4: 0.32, -6: 0.12, 2: 0.05, 4: 0.02, 6: 0.02}
 """Shares of entries in steps from the bar, of a section's first line and of later ones.
@@ -130,7 +133,8 @@ def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> 
 
 
 def _alike(lines: Sequence[LyricLine], bars: Sequence[int], one: int, other: int) -> bool:
-    return bars[one] == bars[other] and abs(len(lines[one].syllables) - len(lines[other].syllables)) <= 2
+    shorter, longer = sorted((len(lines[one].syllables), len(lines[other].syllables)))
+    return bars[one] == bars[other] and shorter >= _ALIKE * longer
 
 
 def _climax(lines: Sequence[LyricLine]) -> int | None:

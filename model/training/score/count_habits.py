@@ -3,7 +3,8 @@ colours.
 
 Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz openewld.tar.xz --out habits.json
 
-Only progressions of four bars that occur in at least `_FEWEST_SONGS` songs are stored, in C major or A minor.
+Progressions of four bars are stored in C major or A minor. One of a single song is kept if at most one of its chords is
+foreign to the key; such progressions are more than half of all.
 """
 
 import argparse
@@ -14,7 +15,8 @@ from itertools import pairwise
 from pathlib import Path
 
 from model.studio.composing.conditions import TokenKind
-from model.studio.composing.tokens import NO_CHORD, chord_index, notes_of
+from model.studio.composing.decisions.pitches import scale
+from model.studio.composing.tokens import NO_CHORD, chord_index, chord_of, notes_of
 from model.studio.notation.score import (
     BEATS_PER_BAR,
     STEPS_PER_BAR,
@@ -28,7 +30,9 @@ from model.training.score.openewld import waltz_tunes
 from model.training.score.pop909 import PITCH_NAMES, read_archive
 from model.training.score.songs import TrainingSong, home_transpose, load_songs
 
-_FEWEST_SONGS = 2
+_MOST_FOREIGN = 1
+"""Chords foreign to the key in a progression of a single song; more of them are another key."""
+
 _REST_STEPS = 2
 _PATTERN_BARS = 4
 _WALTZ_STEPS = WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT
@@ -51,15 +55,20 @@ def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> 
     return {"entries": entries, "endings": endings, "gaps": gaps}
 
 
-def count_progressions(songs: Sequence[TrainingSong]) -> list[list[object]]:
+def count_progressions(songs: Sequence[TrainingSong], *, minor: bool) -> list[tuple[list[int], int, int]]:
     """Return rows of [chord class of every half bar, songs with it outside a chorus, songs with it in a chorus]."""
     found: dict[tuple[int, ...], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for song in songs:
         for kind, pattern in _patterns(song):
             found[pattern][kind is TokenKind.CHORUS].add(song.name)
-    rows = [[list(pattern), len(verse), len(chorus)] for pattern, (verse, chorus) in found.items()]
-    kept = [row for row in rows if row[1] + row[2] >= _FEWEST_SONGS]  # type: ignore[operator]
-    return sorted(kept, key=lambda row: (-row[1] - row[2], row[0]))  # type: ignore[operator]
+    rows = [(list(pattern), len(verse), len(chorus)) for pattern, (verse, chorus) in found.items()]
+    kept = [row for row in rows if row[1] + row[2] > 1 or _foreign_chords(row[0], minor=minor) <= _MOST_FOREIGN]
+    return sorted(kept, key=lambda row: (-row[1] - row[2], row[0]))
+
+
+def _foreign_chords(pattern: Sequence[int], *, minor: bool) -> int:
+    """Return the number of different chords with tones foreign to the key."""
+    return sum(not set(chord_of(chord).pitch_classes) <= set(scale(minor)) for chord in set(pattern))
 
 
 def _patterns(song: TrainingSong) -> Iterator[tuple[TokenKind, tuple[int, ...]]]:
@@ -120,7 +129,7 @@ def main() -> None:
     arguments = parser.parse_args()
     songs = load_songs(arguments.songs)
     modes = {"major": [song for song in songs if not song.minor], "minor": [song for song in songs if song.minor]}
-    progressions = {mode: count_progressions(own) for mode, own in modes.items()}
+    progressions = {mode: count_progressions(own, minor=mode == "minor") for mode, own in modes.items()}
     habits = count_rhythms((notes_of(song.melody) for song in songs), STEPS_PER_BAR, STEPS_PER_BAR) | {
         "waltz": count_rhythms(waltz_tunes(arguments.waltzes), _WALTZ_STEPS, 2 * _WALTZ_STEPS),
         "progressions": progressions,

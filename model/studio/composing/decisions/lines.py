@@ -15,7 +15,7 @@ from model.studio.composing.tokens import FIRST_PITCH
 
 _KEPT_RHYTHM = 30.0
 _RECALLED_RHYTHM = 1.4
-_ANSWERED_RHYTHM = 4.0
+_ANSWERED_RHYTHM = 6.0
 _MOTIF_RHYTHM = 6.0
 _BREATH_SECONDS = 0.34
 
@@ -135,9 +135,9 @@ def set_rhythm_hints(layout: TokenLayout, lines: Sequence[SungLine]) -> None:
     sung = slice(0, lines[-1].stop if lines else 0)
     hint[sung] = np.where(known[sung], hint[sung], Hint.REST)
     for line in lines:
-        wished = np.full(line.stop - line.start, Hint.REST, dtype=np.int64)
+        hints = np.full(line.stop - line.start, Hint.REST, dtype=np.int64)
         for onset, after in zip(line.onsets, [*line.onsets[1:], line.end], strict=True):
-            wished[onset - line.start : after - line.start] = Hint.HOLD
-            wished[onset - line.start] = Hint.ONSET
-        hint[line.start : line.stop] = np.where(known[line.start : line.stop], hint[line.start : line.stop], wished)
+            hints[onset - line.start : after - line.start] = Hint.HOLD
+            hints[onset - line.start] = Hint.ONSET
+        hint[line.start : line.stop] = np.where(known[line.start : line.stop], hint[line.start : line.stop], hints)
     layout.give_rhythm(hint)

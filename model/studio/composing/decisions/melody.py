@@ -19,6 +19,7 @@ from model.studio.composing.decisions.pitches import (
     Weights,
     choose_pitches,
     note_bias,
+    tone_direction,
 )
 from model.studio.composing.decisions.registers import register_bias
 from model.studio.composing.profiles import profile_of
@@ -28,7 +29,10 @@ from model.studio.composing.tokens import FIRST_PITCH, LOWEST, NO_CHORD, PITCHES
 from model.studio.notation.score import STEPS_PER_BEAT
 
 _PARALLEL_PITCH = 1.2
-_ANSWER_WEIGHT = 2.6
+_ANSWER_WEIGHT, _CONTOUR_WEIGHT = 2.2, 1.6
+_ANSWERS_TONES = 0.9
+"""Weight of the tones of an answering line in the tune of the line that it takes up."""
+
 _LEAST_LOG_PROB = -7.0
 
 
@@ -67,7 +71,7 @@ def write_melody(
     notes = _asked(spec, layout, lines, onsets)
     weights = _weights(spec, lines, onsets, notes, log_probs)
     _fix(weights, fixed, melody[onsets][fixed])
-    find = _Search(spec, weights, [note.tone for note in notes], moves)
+    find = _Search(spec, weights, directions(spec, lines, notes), moves)
     motif = _motif_intervals(spec, lines, onsets)
     melody[onsets] = find.path(motif)
     asked = [m or a for m, a in zip(motif, _answered_intervals(spec, lines, onsets, melody), strict=True)]
@@ -80,18 +84,19 @@ def write_melody(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Search of the pitches of a section: weights [notes, 37], tones of the notes, and what is usual between them."""
+    """Search of the pitches of a section: weights [notes, 37], directions that the words ask for from each note to the
+    next, and what is usual between them."""
 
     spec: SectionSpec
     weights: Weights
-    tones: list[int]
+    rises: Sequence[float]
     moves: Moves
 
     def path(self, asked: Sequence[AskedInterval | None], bias: Weights | float = 0.0) -> Classes:
         """Melody classes of the best path, with intervals that are asked for."""
         usual, profile = self.moves, profile_of(self.spec.genre)
         weights = self.weights + bias
-        pitches = choose_pitches(weights, self.tones, usual.intervals, usual.tone_weight, asked, profile)
+        pitches = choose_pitches(weights, self.rises, usual.intervals, usual.tone_weight, asked, profile)
         return np.array(pitches, dtype=np.int64) - LOWEST + FIRST_PITCH
 
 
@@ -101,6 +106,8 @@ def _weights(
     """Log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
+    for degree, bias in profile_of(spec.genre).degrees:
+        weights[:, degree == PITCH_CLASSES] += bias
     if spec.final and len(onsets) and onsets[-1] >= spec.anchor_end:
         weights[-1, (9 if spec.minor else 0) != PITCH_CLASSES] += FORBIDDEN / 2
     return weights
@@ -141,8 +148,27 @@ def _answered_intervals(
         earlier, moved = set(lines[source].onsets), _bars_between(spec, source, number)
         for one, other in itertools.pairwise(line.onsets):
             if one - moved in earlier and other - moved in earlier:
-                asked[one] = AskedInterval(int(melody[other - moved] - melody[one - moved]), _ANSWER_WEIGHT)
+                interval = int(melody[other - moved] - melody[one - moved])
+                asked[one] = AskedInterval(interval, _ANSWER_WEIGHT, _CONTOUR_WEIGHT)
     return [asked.get(step) for step in onsets.tolist()]
+
+
+def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
+    """The direction, -1 to 1, that the words ask for from each note to the next.
+
+    A line that is taken up suits the tones of the lines that answer it as well, so that its tune can be theirs.
+    """
+    rises = {one.step: tone_direction(one.tone, other.tone) for one, other in itertools.pairwise(notes)}
+    shared = dict(rises)
+    for number, line in enumerate(lines):
+        source = spec.answered(number)
+        if source is None or spec.same_words(number) is not None:
+            continue
+        earlier, moved = set(lines[source].onsets), _bars_between(spec, source, number)
+        for one, other in itertools.pairwise(line.onsets):
+            if one - moved in earlier and other - moved in earlier:
+                shared[one - moved] += _ANSWERS_TONES * rises.get(one, 0.0)
+    return [min(max(shared[note.step], -1.0), 1.0) for note in notes[:-1]]
 
 
 def _bars_between(spec: SectionSpec, one: int, other: int) -> int:
@@ -165,7 +191,7 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Wishes [notes, 37] that a line takes up the pitches of the line it answers, where rhythm and chords agree."""
+    """Bias [notes, 37] by which a line takes up the pitches of the line it answers, where rhythm and chords agree."""
     bias = np.zeros((len(onsets), PITCHES))
     chords = layout.chords[layout.section]
     row_of = {step: row for row, step in enumerate(onsets.tolist())}

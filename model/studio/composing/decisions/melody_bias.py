@@ -1,4 +1,4 @@
-"""Biases of a section's melody, set before any pitch is chosen: forbidden notes, and wanted ones."""
+"""Biases of a section's melody, set before any pitch is chosen: forbidden notes, and favoured ones."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,7 +52,7 @@ def sung_range(spec: SectionSpec) -> tuple[int, int]:
 
 
 def pentatonic_bias(spec: SectionSpec) -> NDArray[np.float32]:
-    """Wishes [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
+    """Bias [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
     left_out = spec.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
     return np.asarray(_OFF_PENTATONIC * left_out, np.float32)
 
@@ -76,7 +76,7 @@ _RHYTHM_BIAS = _rhythm_bias()
 
 
 def _pull(spec: SectionSpec, memory: Memory) -> NDArray[np.float32]:
-    """Wishes [steps, 39] for the pitch that sounded at the same place of the same line before."""
+    """Bias [steps, 39] towards the pitch that sounded at the same place of the same line before."""
     pull = np.zeros((spec.steps, MELODY_CLASSES), dtype=np.float32)
     recalled = memory.rendition(spec.kind)
     if recalled is None:

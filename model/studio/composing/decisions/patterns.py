@@ -1,18 +1,20 @@
 """Chords in patterns of four bars, as songs have them; a whole bar of a waltz stands for half of one of theirs."""
 
+from functools import cache
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from model.song import SectionKind
+from model.studio.composing.decisions.pitches import scale
 from model.studio.composing.habits import HALVES, PATTERN_BARS, Patterns, habits
 from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import Memory, SectionSpec
-from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index
+from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index, chord_of
 from model.studio.notation.score import Chord, Quality
 
-_COUNT_WEIGHT = 0.85
+_COUNT_WEIGHT = 1.0
 _OTHER_KIND = 0.3
 """Weight of a song that has the pattern in a section of another kind."""
 
@@ -27,8 +29,18 @@ _KNOWN_WEIGHT = 4.0
 _SAME_CHORD = -1.0
 _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
-_VARIETY = 1.0
+_NEW_CHORD = 0.75
+"""Log weight of each chord that a song has not had so far."""
+
+_ONWARD_WEIGHT, _CLOSING_WEIGHT = 0.8, 0.3
+"""Weights of how usual a pattern's first chord is behind the one before, and the tonic behind a section's last."""
+
+_MOVES_WEIGHT, _USUAL_SURPRISE = 0.1, 1.5
+_FLOOR = 1e-3
 _ODD_OPENING = -1.5
+_ONE_CHORD, _OTHER_KEY = -3.0, -1.5
+"""Log weights of four bars of one chord, and of chords foreign to the key of which there are two and more."""
+
 _KEPT_HALVES = 2
 
 _C, _D, _DM, _EM, _E, _F, _FM, _G, _AM, _A = (
@@ -40,13 +52,18 @@ _C, _D, _DM, _EM, _E, _F, _FM, _G, _AM, _A = (
 )
 _OPENINGS = (_C, _DM, _EM, _F, _G, _AM)
 _SPICES = {
-    (_EM, _AM): (_E, 0.2),
-    (_EM, _F): (_E, 0.08),
-    (_AM, _DM): (_A, 0.1),
-    (_DM, _G): (_D, 0.12),
-    (_AM, _G): (_D, 0.1),
-    (_F, _C): (_FM, 0.06),
+    (_EM, _AM): (_E, 0.1),
+    (_C, _AM): (_E, 0.08),
     (_G, _AM): (_E, 0.05),
+    (_EM, _F): (_E, 0.06),
+    (_G, _DM): (_A, 0.2),
+    (_C, _DM): (_A, 0.08),
+    (_EM, _DM): (_A, 0.15),
+    (_AM, _DM): (_A, 0.05),
+    (_AM, _G): (_D, 0.1),
+    (_DM, _G): (_D, 0.06),
+    (_C, _G): (_D, 0.05),
+    (_F, _C): (_FM, 0.06),
 }
 """Chords that may replace a chord before another, and their probabilities: dominants of other degrees, a minor IV."""
 
@@ -59,6 +76,7 @@ def draw_patterns(
     log_odds: Weights,
     known: Classes,
     before: int,
+    moves: Weights,
     draws: Weights,
 ) -> Classes:
     """Sample the chord classes [beats] of a section as patterns of four bars; the last one is cut to fit.
@@ -71,11 +89,13 @@ def draw_patterns(
         draws: uniform in [0, 1), [beats].
     """
     patterns = habits().patterns[int(spec.minor)]
-    usual = _usual(spec, memory, patterns)
+    usual = _usual(spec, memory, patterns) + _inner_moves(patterns.chords, moves)
+    heard = {chord for _, rendition in memory.by_kind for chord in rendition.chords}
     found: list[int] = []
     last: Classes | None = None
     disliked = {chord for chord, value in profile_of(spec.genre).favours if value < 0}
     half_beats = _beats_per_half(spec)
+    sources = _sources(spec, half_beats)
     for first in range(0, spec.beats // half_beats, HALVES):
         halves = min(HALVES, spec.beats // half_beats - first)
         cut = patterns.chords[:, HALVES - halves :]
@@ -83,8 +103,12 @@ def draw_patterns(
         score = (
             usual
             + _fit(cut, log_odds[beats][::half_beats], known[beats][::half_beats])
-            + _SAME_CHORD * (cut[:, 0] == (found or [before])[-1])
+            + _onward(cut, (found or [before])[-1], moves)
+            + _ONE_CHORD * _stays(cut, sources[first : first + halves] - first)
+            + _NEW_CHORD * _new_chords(patterns.present, heard | set(found))
         )
+        if beats.stop == spec.beats:
+            score += _CLOSING_WEIGHT * np.log(moves[cut[:, -1], _AM if spec.minor else _C] + _FLOOR)
         if last is not None and halves == HALVES:
             score += _loops(patterns.chords, last)
         chosen = cut[_draw(score, float(draws[beats.start]))]
@@ -98,6 +122,23 @@ def _beats_per_half(spec: SectionSpec) -> int:
     return spec.beats_per_bar if spec.beats_per_bar % 2 else spec.beats_per_bar // 2
 
 
+def _sources(spec: SectionSpec, half_beats: int) -> Classes:
+    """The half bar [halves] that each gets its chord from, as lines of the same words share their chords."""
+    sources = np.arange(spec.beats)
+    for line in range(len(spec.lines)):
+        twin = spec.same_words(line)
+        if twin is not None:
+            sources[spec.line_beats(line)] = sources[spec.line_beats(twin)]
+    return sources[::half_beats] // half_beats
+
+
+def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
+    """True [patterns] for one chord all along, once each half has the chord of its source, below 0 an earlier one."""
+    heard = chords[:, np.where(sources < 0, np.arange(len(sources)), sources)]
+    out: NDArray[np.bool_] = (heard == heard[:, :1]).all(1)
+    return out
+
+
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     """Log weight [patterns] that does not depend on the place."""
     chorus = spec.kind is SectionKind.CHORUS
@@ -107,11 +148,10 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     for chord, value in profile_of(spec.genre).favours:
         favours[chord] = value
     score += _FAVOUR_WEIGHT * favours[patterns.chords].sum(1)
-    changes = (np.diff(patterns.chords, axis=1) != 0).sum(1) + 1
-    wished = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
-    score -= _PACE_WEIGHT * np.abs(np.log(changes / wished))
+    usual = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
+    score -= _PACE_WEIGHT * np.abs(np.log(patterns.changes / usual))
     score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
-    score += _VARIETY * np.array([len(set(row)) for row in patterns.chords.tolist()])
+    score += _OTHER_KEY * (patterns.present @ _foreign(spec.minor) > 1)
     for kind, rendition in memory.by_kind:
         beats = HALVES * _beats_per_half(spec)
         if kind is not spec.kind and len(rendition.chords) >= beats:
@@ -120,12 +160,46 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     return score
 
 
+@cache
+def _foreign(minor: bool) -> Weights:
+    """1 for each chord class [37] with tones foreign to the key, else 0."""
+    own = set(scale(minor))
+    classes = range(NO_CHORD + 1, CHORD_CLASSES)
+    return np.array([0.0, *(float(not set(chord_of(chord).pitch_classes) <= own) for chord in classes)])
+
+
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
     """Log weight [patterns] of what the network says of each half, and of known chords there."""
     halves = np.arange(chords.shape[1])
-    believed = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
+    odds = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
     agrees = (chords == known) | (known == NO_CHORD)
-    out: Weights = _NETWORK_WEIGHT * believed[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
+    out: Weights = _NETWORK_WEIGHT * odds[halves, chords].sum(1) - _KNOWN_WEIGHT * (~agrees).sum(1)
+    return out
+
+
+def _inner_moves(chords: Classes, moves: Weights) -> Weights:
+    """Log weight [patterns] of how usual the changes inside each are: few songs have a pattern, many its changes."""
+    before, after = chords[:, :-1], chords[:, 1:]
+    usual = np.log(moves + _FLOOR) + _USUAL_SURPRISE
+    out: Weights = _MOVES_WEIGHT * np.where(before != after, usual[before, after], 0.0).sum(1)
+    return out
+
+
+def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
+    """Log weight [patterns] of their first chord after the chord `before`."""
+    if before == NO_CHORD:
+        return np.zeros(len(chords))
+    onward = np.log(moves[before] + _FLOOR)
+    onward[before] = _SAME_CHORD + np.log(moves[before].max())
+    out: Weights = _ONWARD_WEIGHT * onward[chords[:, 0]]
+    return out
+
+
+def _new_chords(present: Weights, heard: set[int]) -> Weights:
+    """Number [patterns] of different chords that a song has not had so far; `present` [patterns, 37] is 1 for each."""
+    new = np.ones(CHORD_CLASSES)
+    new[list(heard)] = 0.0
+    out: Weights = present @ new
     return out
 
 

@@ -13,7 +13,7 @@ from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, ch
 
 Weights = NDArray[np.float64]
 
-TONE_WEIGHT = 2.0
+TONE_WEIGHT = 2.2
 """Weight by which a move in the direction of the tones is preferred to none, and none to the opposite move."""
 
 LOG_PROB_WEIGHT = 0.6
@@ -23,20 +23,27 @@ _INTERVAL_WEIGHT = 1.0
 MOTIF_WEIGHT = 8.0
 """Weight of the intervals of the caller's motif."""
 
+_AGAIN: NDArray[np.float64] = np.array([0.0, -0.8, -1.6, -2.4])
+"""Weight of a note of the same pitch as the one before it, by the notes of that pitch before that one."""
+
+_RUNS = len(_AGAIN)
 _THIRD, _LEAP = 4, 9
 _LARGEST_LEAP = 7
-_LEAP_WISH = -0.35
-_REPEAT_WISH = -0.1
-_CHORD_TONE_WISH = 1.2
+_LEAP_BIAS = -0.35
+_REPEAT_BIAS = -0.1
+_CHORD_TONE_BIAS = 1.2
 _OFF_SCALE_BIAS = -1.6
-_STABLE_WISH = 0.9
-_CLASH_WISH = -5.0
-_LEADING_WISH = -1.2
-_TONIC_WISH = 10.0
+_STABLE_BIAS = 0.9
+_CLASH_BIAS = -5.0
+_LEADING_BIAS = -1.2
+_TONIC_BIAS = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
 """Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone asks for nothing."""
 
 PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
+
+_DISTANCE: NDArray[np.int64] = np.subtract.outer(np.arange(PITCHES), np.arange(PITCHES)).T
+"""Semitones of each move between two pitches, [from, to]."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,10 +65,21 @@ class MelodyNote:
 
 @dataclass(frozen=True, slots=True)
 class AskedInterval:
-    """An interval in semitones that is asked for from one note to the next, and how much that counts."""
+    """An interval in semitones that is asked for from one note to the next.
+
+    `weight` is that of the interval itself, `contour` that of any move in its direction.
+    """
 
     semitones: int
     weight: float
+    contour: float = 0.0
+
+    def bias(self) -> Weights:
+        """Bias [37, 37] on each move between two pitches."""
+        out: Weights = self.weight * closeness(self.semitones, PITCHES)
+        if self.contour:
+            out += self.contour * (np.sign(_DISTANCE) == np.sign(self.semitones))
+        return out
 
 
 def scale(minor: bool) -> tuple[int, ...]:
@@ -70,26 +88,26 @@ def scale(minor: bool) -> tuple[int, ...]:
 
 
 def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
-    """Wishes [notes, 37] for pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
+    """Bias [notes, 37] on pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
     tonic = 9 if minor else 0
     bias = np.tile(_OFF_SCALE_BIAS * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
     for row, note in zip(bias, notes, strict=True):
         chord_tones = () if note.chord == NO_CHORD else chord_of(note.chord).pitch_classes
         if note.strong or note.cadence:
-            row += _CHORD_TONE_WISH * np.isin(PITCH_CLASSES, chord_tones)
+            row += _CHORD_TONE_BIAS * np.isin(PITCH_CLASSES, chord_tones)
         if note.held:
-            row += _CLASH_WISH * np.isin((PITCH_CLASSES - 1) % 12, chord_tones)
+            row += _CLASH_BIAS * np.isin((PITCH_CLASSES - 1) % 12, chord_tones)
         if note.cadence:
-            row += _STABLE_WISH * np.isin(PITCH_CLASSES, (0, 4, 7, 9))
-            row += _LEADING_WISH * np.isin(PITCH_CLASSES, (5, 11))
+            row += _STABLE_BIAS * np.isin(PITCH_CLASSES, (0, 4, 7, 9))
+            row += _LEADING_BIAS * np.isin(PITCH_CLASSES, (5, 11))
         if note.tonic:
-            row += _TONIC_WISH * (tonic == PITCH_CLASSES)
+            row += _TONIC_BIAS * (tonic == PITCH_CLASSES)
     return bias
 
 
 def choose_pitches(
     log_probs: Weights,
-    tones: list[int],
+    rises: Sequence[float],
     intervals: Weights,
     tone_weight: float = TONE_WEIGHT,
     taken_up: Sequence[AskedInterval | None] = (),
@@ -99,7 +117,7 @@ def choose_pitches(
 
     Args:
         log_probs: log weights [notes, 37] of every pitch from `LOWEST` on.
-        tones: sung tone of each note, 0 where there is none.
+        rises: direction that the tones ask for from each note to the next, -1 to 1; see `tone_direction`.
         intervals: log probability [37] of the distance between successive notes in semitones.
         tone_weight: how much the tones count, at least 0; with 0 not at all.
         taken_up: requested interval from each note to the next, `None` for any.
@@ -110,28 +128,60 @@ def choose_pitches(
     """
     if not len(log_probs):
         return []
-    rise, moves = _rise(), _usual_moves(intervals, profile)
-    best = log_probs[0]
-    came_from: list[NDArray[np.int64]] = []
-    for log_prob, before, after, interval in zip_longest(
-        log_probs[1:], tones[:-1], tones[1:], taken_up[: len(tones) - 1]
-    ):
-        onward = best[:, None] + moves + tone_weight * tone_direction(before, after) * rise
+    rise, moves, again = _rise(), _usual_moves(intervals, profile), _AGAIN * (1 - min(profile.repeat, 1.0))
+    best = _begun(log_probs[0])
+    came_from: list[tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]] = []
+    for log_prob, direction, interval in zip_longest(log_probs[1:], rises, taken_up[: len(rises)]):
+        onward = moves + tone_weight * direction * rise
         if interval is not None:
-            onward += interval.weight * closeness(interval.semitones, PITCHES)
-        came_from.append(onward.argmax(0))
-        best = onward.max(0) + log_prob
-    path = [int(best.argmax())]
-    for pointers in reversed(came_from):
-        path.append(int(pointers[path[-1]]))
+            onward += interval.bias()
+        best, pointers = _advance(best, onward, again)
+        best += log_prob[:, None]
+        came_from.append(pointers)
+    pitch, run = (int(place) for place in np.unravel_index(best.argmax(), best.shape))
+    path = [pitch]
+    for moved_from, longest_run, held_from in reversed(came_from):
+        if run == 0:
+            pitch = int(moved_from[pitch])
+            run = int(longest_run[pitch])
+        else:
+            run = int(held_from[pitch]) if run == _RUNS - 1 else run - 1
+        path.append(pitch)
     return [LOWEST + place for place in reversed(path)]
+
+
+def _begun(log_prob: Weights) -> Weights:
+    """Scores [37, runs] of the first note."""
+    best = np.full((PITCHES, _RUNS), -np.inf)
+    best[:, 0] = log_prob
+    return best
+
+
+def _advance(
+    best: Weights, onward: Weights, again: Weights
+) -> tuple[Weights, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
+    """Scores [37, runs] one note later, and where they come from: moves by pitch, the run left there, and the longest
+    runs.
+
+    The column of `best` counts the notes of the same pitch before the note, `again` [runs] is the weight of one more.
+    """
+    held = best + onward.diagonal()[:, None] + again
+    left, longest_run = best.max(1), best.argmax(1)
+    reach = left[:, None] + onward
+    np.fill_diagonal(reach, -np.inf)
+    held_from = np.where(held[:, -1] >= held[:, -2], _RUNS - 1, _RUNS - 2)
+    after = np.empty_like(best)
+    after[:, 0] = reach.max(0)
+    after[:, 1:] = held[:, :-1]
+    after[:, -1] = np.maximum(held[:, -1], held[:, -2])
+    return after, (reach.argmax(0), longest_run, held_from)
 
 
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
     """Log weight of each move, [37, 37]: as songs have them, with what the genre has more of."""
     places = np.arange(PITCHES)
-    reach = _INTERVAL_WEIGHT * intervals + _LEAP_WISH * np.maximum(places - _THIRD, 0)
-    reach += (_REPEAT_WISH + profile.repeat) * (places == 0)
+    reach = _INTERVAL_WEIGHT * intervals + _LEAP_BIAS * np.maximum(places - _THIRD, 0)
+    reach += (_REPEAT_BIAS + profile.repeat) * (places == 0)
     reach += profile.leap * ((places > _THIRD) & (places <= _LARGEST_LEAP))
     out: Weights = reach[np.abs(np.subtract.outer(places, places))]
     return out
@@ -139,8 +189,7 @@ def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
 
 def _rise() -> Weights:
     """Degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps."""
-    distance = np.subtract.outer(np.arange(PITCHES), np.arange(PITCHES)).T
-    out: Weights = np.sign(distance) * np.clip((_LEAP - np.abs(distance)) / (_LEAP - _THIRD), 0.0, 1.0)
+    out: Weights = np.sign(_DISTANCE) * np.clip((_LEAP - np.abs(_DISTANCE)) / (_LEAP - _THIRD), 0.0, 1.0)
     return out
 
 

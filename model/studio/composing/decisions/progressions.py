@@ -85,7 +85,8 @@ def choose_chords(
         found = draw_progression(odds, moves, draws)
     else:
         before = int(layout.chords[layout.prefix - 1]) if layout.prefix else NO_CHORD
-        found = draw_patterns(spec, memory, log_odds, np.where(known, chords, NO_CHORD), before, draws)
+        moves = tables.moves[int(spec.minor)].astype(np.float64)
+        found = draw_patterns(spec, memory, log_odds, np.where(known, chords, NO_CHORD), before, moves, draws)
         for line in range(len(spec.lines)):
             twin = spec.same_words(line)
             if twin is not None:

@@ -12,14 +12,14 @@ from model.studio.composing.tokens import LOWEST, PITCHES, Classes
 
 _HEIGHT_WEIGHT, _LEVEL_SEMITONES = 0.2, 3.0
 _EDGE_SEMITONES = 2
-_PEAK_WISH, _BELOW_PEAK, _TROUGH_WISH = 11.0, -4.0, 9.0
+_PEAK_BIAS, _BELOW_PEAK, _TROUGH_BIAS = 11.0, -4.0, 9.0
 _FEWEST_FOR_TROUGH = 5
 _ARCH_NOTES = 4
 """Notes over which a line rises to the section's peak, and falls from it."""
 
 
 def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> Weights:
-    """Wishes [notes, 37] for the height of each line, and for one note of the section above all others."""
+    """Bias [notes, 37] for the height of each line, and for one note of the section above all others."""
     bias = np.zeros((len(onsets), PITCHES))
     if not spec.heights:
         return bias
@@ -36,9 +36,9 @@ def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes)
             bias[rows[step]] = -_HEIGHT_WEIGHT * away
             if peak is not None:
                 top = pitches >= high - _EDGE_SEMITONES
-                bias[rows[step]] += _PEAK_WISH * top if step == peak else _BELOW_PEAK * top
+                bias[rows[step]] += _PEAK_BIAS * top if step == peak else _BELOW_PEAK * top
     if trough is not None:
-        bias[rows[trough]] += _TROUGH_WISH * (pitches <= low + _EDGE_SEMITONES)
+        bias[rows[trough]] += _TROUGH_BIAS * (pitches <= low + _EDGE_SEMITONES)
     return bias
 
 

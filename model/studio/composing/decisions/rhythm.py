@@ -34,6 +34,7 @@ _LONG_GAP = -7.0
 _SHORTEST_SECONDS = 0.14
 _HURRIED_SIXTEENTH = -2.5
 _EMPTY_STEP = -0.12
+_DOTTED_STEPS = 3
 _CLOSING_STEPS = (4, 6, 8)
 """Steps that the last note lasts at most; the more room there is, the longer."""
 
@@ -142,6 +143,7 @@ def _gaps(asked: LineRequest) -> Weights:
     usual = table[asked.places[None, :], np.clip(distance - 1, 0, longest - 1)]
     if asked.step_seconds < _SHORTEST_SECONDS:
         usual = usual + np.where(distance == 1, _HURRIED_SIXTEENTH, 0.0)
+    usual = usual + np.where(distance == _DOTTED_STEPS, asked.profile.dotted, 0.0)
     usual = np.where(distance < longest, usual, _LONG_GAP + _EMPTY_STEP * distance)
     return np.where(distance > 0, _SHARPNESS * usual, _IMPOSSIBLE)
 

@@ -41,7 +41,7 @@ def test_a_move_is_as_close_as_it_is_near() -> None:
 
 def test_the_path_takes_up_intervals() -> None:
     free, flat = np.zeros((3, 37)), np.zeros(37)
-    pitches = choose_pitches(free, [0, 0, 0], flat, 0.0, [AskedInterval(4, 8.0), AskedInterval(-2, 8.0), None])
+    pitches = choose_pitches(free, [0.0, 0.0], flat, 0.0, [AskedInterval(4, 8.0), AskedInterval(-2, 8.0), None])
     assert np.diff(pitches).tolist() == [4, -2]
 
 

@@ -7,7 +7,7 @@ from model.song import SectionKind
 from model.studio.composing.conditions import Hint, TokenKind
 from model.studio.composing.section_spec import Memory, Rendition, SectionSpec, phrases_of
 from model.studio.composing.token_layout import BUCKET_BARS, TokenLayout, given_notes, given_steps, hints_of, lay_out
-from model.studio.composing.tokens import HOLD, REST, chord_index, pitch_class_index
+from model.studio.composing.tokens import HOLD, NO_CHORD, REST, chord_index, pitch_class_index
 from model.studio.notation.score import Chord, Note, Quality
 
 VERSE = SectionSpec(SectionKind.VERSE, 4, ((1, 2, 3), (4, 1)), (2, 2))
@@ -49,11 +49,19 @@ def test_a_line_of_the_same_tones_is_recalled_and_another_is_not(first: tuple[in
     assert layout.chords[layout.section].tolist() == list(TUNE.chords)
 
 
-def test_an_interlude_borrows_the_chords_of_the_chorus_alone() -> None:
+def test_an_outro_borrows_the_chords_of_the_chorus_alone() -> None:
     memory = Memory().with_section(SectionKind.CHORUS, TUNE, 8)
-    layout = lay_out(SectionSpec(SectionKind.INST, 2), memory)
-    assert layout.chords[layout.section].tolist() == list(TUNE.chords[:8])
-    assert known_steps(layout) == []
+    for kind, chords in ((SectionKind.OUTRO, list(TUNE.chords[:8])), (SectionKind.INST, [NO_CHORD] * 8)):
+        layout = lay_out(SectionSpec(kind, 2), memory)
+        assert layout.chords[layout.section].tolist() == chords
+        assert known_steps(layout) == []
+
+
+def test_what_follows_played_lines_has_chords_of_its_own() -> None:
+    memory = Memory().with_section(SectionKind.CHORUS, TUNE, 8)
+    played = SectionSpec(SectionKind.CHORUS, 2, lines=((1, 2),), line_bars=(1,), played=True)
+    layout = lay_out(played, memory)
+    assert layout.chords[layout.section].tolist() == [*TUNE.chords[:4], *[NO_CHORD] * 4]
 
 
 @pytest.mark.parametrize(("minor", "tonic"), [(False, Chord(0, Quality.MAJOR)), (True, Chord(9, Quality.MINOR))])

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from model.song import SectionKind
 from model.studio.composing.decisions.colours import coloured
@@ -14,15 +15,23 @@ from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, chord_index, 
 from model.studio.notation.score import Chord, Colour, Note, Quality
 
 VERSE = SectionSpec(SectionKind.VERSE, 8)
+FLAT_MOVES = np.full((CHORD_CLASSES, CHORD_CLASSES), 1 / CHORD_CLASSES)
 C, F, G = (chord_index(Chord(root, Quality.MAJOR)) for root in (0, 5, 7))
 
 
-def drawn(spec: SectionSpec = VERSE, seed: int = 0, memory: Memory | None = None, known: int = NO_CHORD) -> list[int]:
+def drawn(
+    spec: SectionSpec = VERSE,
+    seed: int = 0,
+    memory: Memory | None = None,
+    known: int = NO_CHORD,
+    before: int = NO_CHORD,
+    moves: NDArray[np.float64] = FLAT_MOVES,
+) -> list[int]:
     free = np.full(spec.beats, NO_CHORD, dtype=np.int64)
     free[8:12] = known
     flat = np.zeros((spec.beats, CHORD_CLASSES))
     draws = np.random.default_rng(seed).random(spec.beats)
-    chords: list[int] = draw_patterns(spec, memory or Memory(), flat, free, NO_CHORD, draws).tolist()
+    chords: list[int] = draw_patterns(spec, memory or Memory(), flat, free, before, moves, draws).tolist()
     return chords
 
 
@@ -32,7 +41,7 @@ def test_counted_patterns_hold_chords_alone(minor: bool) -> None:
     assert patterns.chords.shape[1] == HALVES
     assert (patterns.chords > NO_CHORD).all()
     assert (patterns.chords < CHORD_CLASSES).all()
-    assert (patterns.verse + patterns.chorus >= 2).all()
+    assert (patterns.verse + patterns.chorus >= 1).all()
 
 
 @pytest.mark.parametrize("bars", [1, 2, 3, 5, 8, 16])
@@ -61,6 +70,21 @@ def test_a_chorus_does_not_repeat_the_chords_of_the_verse() -> None:
     chorus = replace(VERSE, kind=SectionKind.CHORUS)
     same = [drawn(chorus, seed, memory)[:16] == verse[:16] for seed in range(40)]
     assert np.mean(same) < 0.1
+
+
+def test_lines_of_the_same_words_hardly_ever_share_a_single_chord() -> None:
+    refrain = replace(VERSE, bars=4, minor=True, chord_pace=0.5, lines=((1, 2),) * 2, line_bars=(2, 2))
+    assert np.mean([len(set(drawn(refrain, seed)[:8])) == 1 for seed in range(60)]) < 0.1
+
+
+def test_a_pattern_begins_with_a_chord_that_follows_the_one_before() -> None:
+    to_f = np.zeros_like(FLAT_MOVES)
+    to_f[:, F] = 1.0
+
+    def opens_with_f(moves: NDArray[np.float64]) -> float:
+        return float(np.mean([drawn(seed=seed, before=G, moves=moves)[0] == F for seed in range(40)]))
+
+    assert opens_with_f(to_f) > 0.5 > opens_with_f(FLAT_MOVES)
 
 
 def test_a_genre_has_chords_of_its_own() -> None:

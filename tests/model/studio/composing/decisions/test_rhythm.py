@@ -99,3 +99,11 @@ def test_nothing_starts_before_the_first_free_step() -> None:
 def test_more_onsets_than_steps_are_refused() -> None:
     with pytest.raises(ValueError, match="do not fit"):
         drawn(request(10, 16, first_free=8))
+
+
+def test_a_genre_may_have_dotted_eighths() -> None:
+    def dotted(genre: str) -> int:
+        lines = onsets_of_many(request(9, profile=profile_of(genre)), 30)
+        return sum(int((np.diff(onsets) == 3).sum()) for onsets in lines)
+
+    assert dotted("dance") > 3 * max(dotted("pop"), 1)
