@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from enum import Enum
 from typing import Any, TypeVar, get_args, get_type_hints
 
-from google.protobuf.descriptor import FieldDescriptor
+from google.protobuf.descriptor import EnumDescriptor, FieldDescriptor
 from google.protobuf.message import Message
 
 from server.contract.enums import enum_words
@@ -29,12 +29,12 @@ def _value(field: FieldDescriptor, value: Any, annotation: Any) -> Any:
     if field.enum_type is None:
         return value
     if field.is_repeated:
-        return tuple(_member(field, number, annotation) for number in value)
-    return _member(field, value, annotation)
+        return tuple(_member(field.enum_type, number, annotation) for number in value)
+    return _member(field.enum_type, value, annotation)
 
 
-def _member(field: FieldDescriptor, value: int, annotation: Any) -> Enum:
-    word = next(word for word, number in enum_words(field.enum_type).items() if number == value)
+def _member(enum: EnumDescriptor, value: int, annotation: Any) -> Enum:
+    word = next(word for word, number in enum_words(enum).items() if number == value)
     return _enumeration(annotation)[word.upper()]
 
 

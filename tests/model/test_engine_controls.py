@@ -132,8 +132,8 @@ class Subject:
 
     def options(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Options of this engine, as a field of a request."""
-        message: Any = music_pb2.GenerateRequest.DESCRIPTOR.fields_by_name[self.name].message_type._concrete_class
-        return {self.name: message(**fields)}
+        kinds: dict[str, Any] = {"ace_step": music_pb2.AceStepOptions, "ace_step_15": music_pb2.AceStep15Options}
+        return {self.name: kinds[self.name](**fields)}
 
 
 @pytest.fixture(params=list(ENGINES), scope="module")

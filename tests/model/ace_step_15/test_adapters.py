@@ -8,9 +8,12 @@ import torch
 from safetensors.torch import load_file, save_file
 
 from model.ace_step_15.engine import AceStep15Engine
+from model.ace_step_15.loading import names
+from model.ace_step_15.loading.networks import MODEL, Networks
 from model.ace_step_15.options import AceStep15Options
 from model.engine import EngineUnavailable
-from model.shared.checkpoints.adapter_folders import WEIGHTS
+from model.shared.checkpoints import lora
+from model.shared.checkpoints.adapter_folders import WEIGHTS, adapters_in
 from model.song import SongParams
 from tests.model.ace_step_15.songs import begun, finish, made, params
 from tests.support.ace_step_15_checkpoint import ADAPTED, write_adapter
@@ -49,11 +52,11 @@ def test_a_song_with_an_adapter_is_that_of_merged_weights(
 
 
 def test_songs_with_unlike_adapters_take_turns_and_are_those_of_each_alone(engine: AceStep15Engine) -> None:
-    names = ("rap", "jazz trio", None)
-    plans = [engine.plan(asked(name)) for name in names]
+    chosen = ("rap", "jazz trio", None)
+    plans = [engine.plan(asked(name)) for name in chosen]
     assert [engine.prepare(plan, 0).group for plan in plans] == ["rap 0.5", "jazz trio 0.5", ""]
-    alone = [made(engine, asked(name)).trajectory.latents for name in names]
-    together = [begun(engine, asked(name)) for name in names]
+    alone = [made(engine, asked(name)).trajectory.latents for name in chosen]
+    together = [begun(engine, asked(name)) for name in chosen]
     while together[0].step < together[0].steps:
         for state in together:  # as the scheduler does with their groups
             engine.denoise([state])
@@ -66,7 +69,7 @@ def test_songs_with_unlike_adapters_take_turns_and_are_those_of_each_alone(engin
 
 
 @pytest.mark.parametrize(
-    ("names", "told"),
+    ("layer", "told"),
     [
         (
             ("layers.9.self_attn.q_proj",),
@@ -75,12 +78,14 @@ def test_songs_with_unlike_adapters_take_turns_and_are_those_of_each_alone(engin
         (("layers.0.self_attn.k_proj",), r"changes layers.0.self_attn.to_k by \(64, 48\), whose weight is \(32, 48\)"),
     ],
 )
-def test_an_adapter_that_does_not_fit_is_named(folder: Path, tmp_path: Path, names: tuple[str, ...], told: str) -> None:
-    write_adapter(tmp_path / "wrong", names=names)
+def test_an_adapter_that_does_not_fit_is_named(
+    networks: Networks, tmp_path: Path, layer: tuple[str, ...], told: str
+) -> None:
+    adapter = write_adapter(tmp_path / "wrong", names=layer)
     with pytest.raises(EngineUnavailable, match=told):
-        AceStep15Engine.load("cpu", checkpoint=str(folder), loras=str(tmp_path))
-    (tmp_path / "wrong" / WEIGHTS[1]).unlink()
+        lora.load(adapter, networks.transformer, MODEL, names.adapter)
+    (adapter / WEIGHTS[1]).unlink()
     with pytest.raises(EngineUnavailable, match="has no LoRA adapter"):
-        AceStep15Engine.load("cpu", checkpoint=str(folder), loras=str(tmp_path))
+        adapters_in(str(tmp_path), "loras")
     with pytest.raises(EngineUnavailable, match="which is not a folder"):
-        AceStep15Engine.load("cpu", checkpoint=str(folder), loras=str(tmp_path / "nowhere"))
+        adapters_in(str(tmp_path / "nowhere"), "loras")

@@ -15,6 +15,7 @@ from model.ace_step_15.networks.config import CodecConfig
 from model.ace_step_15.options import AceStep15Options
 from model.ace_step_15.states import Conditions
 from model.ace_step_15.tasks import Cover, RepaintWindow
+from model.ace_step_15.validation import AceStep15Validator
 from model.engine import EngineUnavailable
 from model.shared.generation_mode import GenerationMode
 from model.song import (
@@ -40,10 +41,10 @@ TRACKS = {Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE}
 def test_the_variant_decides_the_defaults(engine: AceStep15Engine, tmp_path: Path) -> None:
     spec = spec_of(engine, params(steps=None))
     assert (spec.steps, spec.shift, spec.guidance.scale) == (50, 1.0, 7.0)
-    sft = AceStep15Engine.load("cpu", **ace_step_15_options(tmp_path / "sft", "sft"))
-    assert engine.info().controls - sft.info().controls == TRACKS
+    sft = AceStep15Validator.load(**ace_step_15_options(tmp_path / "sft", "sft"))
+    assert engine.info().controls - sft._planner.controls == TRACKS
     with pytest.raises(InvalidParams, match="lego: engine 'ace_step_15' does not support it"):
-        sft.plan(params(None, task=Lego(recording(), Track.DRUMS)))
+        sft.validate(params(None, task=Lego(recording(), Track.DRUMS)))
     turbo = AceStep15Engine.load("cpu", **ace_step_15_options(tmp_path, "turbo"))
     spec = spec_of(turbo, params(steps=None))
     assert (spec.steps, spec.shift, spec.guidance.scale) == (8, 3.0, 1.0)

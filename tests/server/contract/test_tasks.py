@@ -140,7 +140,10 @@ def test_a_recording_is_one_of_the_sources_and_travels_in_field_1(kind: Any) -> 
         ({"lego": music_pb2.LegoTask(audio=b"a", track=DRUMS, start_seconds=3, end_seconds=2)}, "lego"),
         ({"lego": music_pb2.LegoTask(audio=b"a", track=DRUMS, start_seconds=math.inf)}, "lego.start_seconds"),
         ({"complete": music_pb2.CompleteTask(audio=b"a", tracks=[DRUMS, DRUMS])}, "complete.tracks"),
-        ({"complete": music_pb2.CompleteTask(audio=b"a", tracks=[0])}, "complete.tracks[0]"),
+        (
+            {"complete": music_pb2.CompleteTask(audio=b"a", tracks=[music_pb2.TRACK_KIND_UNSPECIFIED])},
+            "complete.tracks[0]",
+        ),
         ({"negative_prompt": "n" * 1001}, "negative_prompt"),
         ({"time_signature": "waltz"}, "time_signature"),
         ({"reference_audio": music_pb2.ReferenceAudio()}, "reference_audio.audio"),
