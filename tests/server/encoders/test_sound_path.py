@@ -58,7 +58,10 @@ def encoded(engine: ToneEngine, audio: AudioSettings) -> list[SongEvent]:
     inbox, stream = SongInbox(opened), SongStream(opened, SongEncoder)
     for sound in links.sounds:
         inbox.put(sound)
-    return [event for work in iter(inbox.take, None) for event in stream.do(work)]
+    events: list[SongEvent] = []
+    while (work := inbox.take()) is not None:
+        events += stream.do(work)
+    return events
 
 
 @table(
