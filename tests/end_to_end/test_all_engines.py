@@ -16,7 +16,7 @@ from melisma.v1 import music_pb2, music_pb2_grpc
 from server.app import serving
 from server.settings.engines import settings_with
 from server.settings.store import Store
-from tests.end_to_end.test_studio import Song, generate
+from tests.end_to_end.test_studio import Song
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_15_checkpoint import write_full_rate
 from tests.support.musicgen_checkpoint import FULL_RATE, musicgen_options
@@ -27,6 +27,8 @@ ENGINES = ("studio", "ace_step", "ace_step_15", "musicgen")
 CLIENTS, SONGS_OF_A_CLIENT = 16, 3
 START_TIMEOUT_SECONDS, SONG_TIMEOUT_SECONDS = 600.0, 900.0
 LYRICS = "[verse]\n春天醒来花就开\n[chorus]\n我要飞向那片海"
+_COME_BACK = (grpc.StatusCode.UNAVAILABLE, grpc.StatusCode.RESOURCE_EXHAUSTED)
+"""Answers after which a request that has had no event may be sent again."""
 APART = {"shared_steps": "off"}
 """The bytes of a song of ACE-Step depend on itself alone where it shares no steps."""
 
@@ -84,7 +86,7 @@ class Finished:
 
 async def test_every_song_is_that_of_an_idle_server(channel: grpc.aio.Channel) -> None:
     asked = requests()
-    alone = {name: await generate(channel, request) for name, request in asked.items()}
+    alone = {name: await _song(channel, request) for name, request in asked.items()}
     assert len({song.data for song in alone.values()}) == len(asked)
     got = Finished()
     killer = asyncio.create_task(_kill_worker(got))
@@ -110,19 +112,33 @@ async def _client(
             await _leave_early(channel, asked[name], chance.choice(("accepted", "plan", "progress", "chunk")))
             got.cancelled += 1
             continue
+        got.songs.append((name, await _song(channel, asked[name])))
+
+
+async def _song(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest) -> Song:
+    """A song from its beginning to its end; asked for again where the server is not ready for it yet."""
+    while True:
         song = Song()
-        call = music_pb2_grpc.MusicServiceStub(channel).Generate(asked[name], timeout=SONG_TIMEOUT_SECONDS)
-        async for response in call:
-            song.order.append(str(response.event.WhichOneof("event")))
-            if song.order[-1] == "plan":
-                song.plan = response.event.plan
-            if song.order[-1] == "chunk":
-                song.chunks.append(response.event.chunk)
-        got.songs.append((name, song))
+        try:
+            async for response in _call(channel, request):
+                song.order.append(str(response.event.WhichOneof("event")))
+                if song.order[-1] == "plan":
+                    song.plan = response.event.plan
+                if song.order[-1] == "chunk":
+                    song.chunks.append(response.event.chunk)
+            return song
+        except grpc.aio.AioRpcError as error:
+            if song.order or error.code() not in _COME_BACK:
+                raise
+            await asyncio.sleep(1.0)
+
+
+def _call(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest) -> Any:
+    return music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=SONG_TIMEOUT_SECONDS)
 
 
 async def _leave_early(channel: grpc.aio.Channel, request: music_pb2.GenerateRequest, when: str) -> None:
-    call = music_pb2_grpc.MusicServiceStub(channel).Generate(request, timeout=SONG_TIMEOUT_SECONDS)
+    call = _call(channel, request)
     async for response in call:
         if response.event.WhichOneof("event") == when:
             break

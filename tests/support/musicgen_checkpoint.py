@@ -32,10 +32,11 @@ class Kind:
     rate: int = 1_000
     ratios: tuple[int, ...] = (8, 5, 5)
     seed: int = 0
+    layers: int = 2
 
 
 MONO, STEREO, MELODY = Kind(), Kind(stereo=True), Kind(melody=True)
-FEW_FRAMES, FEW_MELODY = Kind(ratios=(10, 10, 10)), Kind(melody=True, ratios=(10, 10, 5))
+FEW_FRAMES, FEW_MELODY = Kind(ratios=(10, 10, 10), layers=1), Kind(melody=True, ratios=(10, 10, 5), layers=1)
 """One or two frames a second: songs of which little is asked but to be songs."""
 FULL_RATE = Kind(rate=32_000, ratios=(8, 5, 4, 5, 8))
 """The released sample rate, with five frames a second instead of fifty."""
@@ -74,7 +75,8 @@ def config_of(kind: Kind) -> dict[str, Any]:
         "use_conv_shortcut": False, "audio_channels": 1,
     }  # fmt: skip
     decoder = {
-        "vocab_size": VOCABULARY, "hidden_size": 32, "ffn_dim": 64, "num_hidden_layers": 2, "num_attention_heads": 4,
+        "vocab_size": VOCABULARY, "hidden_size": 32, "ffn_dim": 64, "num_hidden_layers": kind.layers,
+        "num_attention_heads": 4,
         "num_codebooks": 8 if kind.stereo else 4, "audio_channels": 2 if kind.stereo else 1,
         "pad_token_id": VOCABULARY, "bos_token_id": VOCABULARY, "max_position_embeddings": 64,
         "model_type": "musicgen_melody_decoder" if kind.melody else "musicgen_decoder",

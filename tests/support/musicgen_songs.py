@@ -56,11 +56,11 @@ def song(engine: MusicGenEngine, plan: SongPlan, context: SectionContext | None 
 
 
 ASKED: Sequence[SongParams] = (
-    params(40.0),
+    params(32.0),
     params(12.0, "a waltz", guidance_scale=1.0),
     params(9.0, "techno", options=MusicGenOptions(top_k=3, temperature=1.5)),
     params(None, task=Extend(audio(), right_seconds=20.0)),
-    params(33.0, "jazz", guidance_scale=8.0),
+    params(15.0, "jazz", guidance_scale=8.0),
 )
 
 

@@ -37,7 +37,8 @@ def described(config: ModelConfig) -> str:
     decoder = config.decoder
     sound = "stereo" if decoder.channels > 1 else "mono"
     melody = "" if config.chroma is None else ", follows a melody"
-    return f"{sound}, {decoder.layers} layers of {decoder.width}{melody}"
+    layers = f"{decoder.layers} layer" + ("s" if decoder.layers > 1 else "")
+    return f"{sound}, {layers} of {decoder.width}{melody}"
 
 
 def _as_path(name: str) -> str:

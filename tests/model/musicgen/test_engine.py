@@ -204,7 +204,7 @@ def test_the_check_tells_whether_a_folder_can_be_loaded(
     folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert check.main([str(folder)]) == 0
-    assert "(mono, 2 layers of 32) can be loaded" in capsys.readouterr().out
+    assert "(mono, 1 layer of 32) can be loaded" in capsys.readouterr().out
     assert check.main([str(tmp_path)]) == 1
     assert "is missing" in capsys.readouterr().err
     assert check.main([]) == 2
