@@ -10,7 +10,7 @@ from server.garbage import uncollected
 
 if TYPE_CHECKING:
     from server.settings.settings import Settings
-    from server.workers.local_pool import LocalPool
+    from server.workers.restarting_pool import AnyPool
 
 
 def main() -> int:
@@ -50,7 +50,7 @@ def main() -> int:
         return 0
 
 
-async def _serve(settings: "Settings", pool: "LocalPool") -> int:
+async def _serve(settings: "Settings", pool: "AnyPool") -> int:
     """Launch the workers (none on a frontend), then run the server with them; returns the exit status."""
     task = asyncio.current_task()
     assert task is not None
@@ -65,7 +65,7 @@ async def _serve(settings: "Settings", pool: "LocalPool") -> int:
         await pool.close()
 
 
-async def _serve_launched(settings: "Settings", pool: "LocalPool") -> int:
+async def _serve_launched(settings: "Settings", pool: "AnyPool") -> int:
     with uncollected():
         # Only now: workers take longest to start, and import and load on other cores meanwhile.
         from server.api.address import PortUnavailable

@@ -19,12 +19,12 @@ from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
 from server.telemetry.process_metrics import LoopLag
 from server.telemetry.scraped import expose_closed, expose_depths
-from server.workers.local_pool import LocalPool
+from server.workers.restarting_pool import AnyPool
 
 logger = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings, pool: LocalPool) -> None:
+async def serve(settings: Settings, pool: AnyPool) -> None:
     """Run the server until SIGTERM or SIGINT, then drain it; a second signal ends it at once.
 
     The workers are those of `pool`, which may already be launched and is closed at the end.
@@ -49,7 +49,7 @@ async def serve(settings: Settings, pool: LocalPool) -> None:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, force: asyncio.Event | None = None, pool: LocalPool | None = None
+    settings: Settings, force: asyncio.Event | None = None, pool: AnyPool | None = None
 ) -> AsyncIterator[str]:
     """Run a server in the context, which gets the bound "host:port". Leaving the context drains and stops the server,
     at once if `force` is set.

@@ -31,7 +31,7 @@ from server.telemetry.scraped import (
 from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
-from server.workers.local_pool import LocalPool
+from server.workers.restarting_pool import AnyPool
 
 
 def open_tracing(registry: CollectorRegistry) -> AbstractAsyncContextManager[Tracer]:
@@ -101,14 +101,12 @@ def expose_server(
 
 
 def expose_memory(
-    registry: CollectorRegistry, pool: LocalPool, encoders: LocalEncoders | None, checker: LocalChecker
+    registry: CollectorRegistry, pool: AnyPool, encoders: LocalEncoders | None, checker: LocalChecker
 ) -> None:
     """Register the metrics of the memory of the processes that the server has started."""
 
     def pids() -> Pids:
-        workers: dict[tuple[str, str], list[int | None]] = {
-            ("worker", device): [pid] for device, pid in pool.worker_pids().items()
-        }
+        workers: dict[tuple[str, str], list[int | None]] = {process: [pid] for process, pid in pool.pids().items()}
         return {**workers, ("encoders", ""): encoders.pids() if encoders else [], ("checker", ""): [checker.pid]}
 
     expose_processes(registry, pids)
