@@ -20,7 +20,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-fast format test-deploy test-packages test-fuzz test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
+.PHONY: help song test test-fast format test-deploy test-packages test-fuzz test-gpu test-ray test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -62,6 +62,9 @@ test-packages: $(DEVELOPMENT) ## install the packages into empty environments (n
 
 test-fuzz: $(DEVELOPMENT) ## send tens of thousands of made-up requests to all engines (10 minutes)
 	@$(RUN)python -m pytest -m fuzz tests/end_to_end/test_fuzzing.py $(ARGS)
+
+test-ray: $(DEVELOPMENT) $(VENV)/.ray ## run the tests of the pool on Ray: two nodes, broken in many ways (needs root; 10 minutes)
+	@$(RUN)python -m pytest -m ray tests/server/workers/ray $(ARGS)
 
 test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
 	@$(RUN)python -m pytest -m gpu -rs -p tests.gpu_run $(ARGS)
@@ -107,6 +110,7 @@ lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) -o requirements/runtime.lock
 	@$(RUN)$(LOCK) --extra ace_step --constraint requirements/runtime.lock -o requirements/ace_step.lock
 	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements/ace_step.lock -o requirements/development.lock
+	@$(RUN)$(LOCK) --extra ray --constraint requirements/development.lock -o requirements/ray.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements/deploy.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements/development.lock -o requirements/page.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:shared -o requirements/shared.lock
@@ -160,6 +164,10 @@ $(VENV)/.page: requirements/page.lock | $(DEVELOPMENT)
 			fonts-noto-cjk) >$(VENV)/chromium.log 2>&1 || echo "That failed; see $(VENV)/chromium.log"; \
 	else echo "For these tests, run: apt install chromium"; fi
 	@if hash chromium 2>/dev/null; then touch $@; fi
+
+$(VENV)/.ray: requirements/ray.lock | $(DEVELOPMENT)
+	@$(PIP) --require-hashes --requirement $<
+	@touch $@
 
 $(VENV)/.shared: requirements/shared.lock | $(DEVELOPMENT)
 	@$(PIP) --require-hashes --requirement $<

@@ -22,6 +22,7 @@ def main() -> int:
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
         from server.settings.open_files import TooFewFiles, with_files_for
         from server.settings.roles import without_effect
+        from server.workers.restarting_pool import PoolUnusable
 
     try:
         settings = read_settings(sys.argv[1:])
@@ -45,7 +46,12 @@ def main() -> int:
         logging.getLogger("server").error("%s", error)
         return 1
     try:
-        return asyncio.run(_serve(settings, build_pool(settings)))
+        pool = build_pool(settings)
+    except PoolUnusable as error:
+        logging.getLogger("server").error("%s", error)
+        return 1
+    try:
+        return asyncio.run(_serve(settings, pool))
     except asyncio.CancelledError:  # by a signal before there was anything to drain
         return 0
 

@@ -14,7 +14,9 @@ class WorkerDeath(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     """SIGKILL, while the kernel counted a kill for lack of memory that no other death explains."""
     KILLED = "killed"
-    """SIGKILL from elsewhere; also for lack of memory, where the kernel's count cannot be read."""
+    """SIGKILL from elsewhere; also for lack of memory, where the kernel's count cannot be read, and on a cluster any
+    unexpected end.
+    """
     CRASHED = "crashed"
     """Another signal, such as SIGSEGV."""
     UNRESPONSIVE = "unresponsive"

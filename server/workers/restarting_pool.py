@@ -20,6 +20,10 @@ _MAX_BACKOFF_SECONDS = 30.0
 _MORE_MEMORY = "give the container more, or let fewer or shorter songs run at once"
 
 
+class PoolUnusable(Exception):
+    """A pool needs something that is missing or wrong; the text says what to do."""
+
+
 class StartedWorker(Worker, Protocol):
     """A worker that a pool starts and ends."""
 
@@ -170,7 +174,7 @@ class RestartingPool(ABC, Generic[W]):
     def _note_restart(self, device: str, observer: WorkerPoolObserver) -> None:
         death = self._death(self._workers[device])
         if death is WorkerDeath.OUT_OF_MEMORY:
-            _log.error("the kernel has killed the worker of device %s for lack of memory: %s", device, _MORE_MEMORY)
+            _log.error("the worker of device %s was killed for lack of memory: %s", device, _MORE_MEMORY)
         try:
             observer.worker_restarted(device, death)
         except Exception:
