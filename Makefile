@@ -110,7 +110,7 @@ lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) -o requirements/runtime.lock
 	@$(RUN)$(LOCK) --extra ace_step --constraint requirements/runtime.lock -o requirements/ace_step.lock
 	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements/ace_step.lock -o requirements/development.lock
-	@$(RUN)$(LOCK) --extra ray --constraint requirements/development.lock -o requirements/ray.lock
+	@$(RUN)$(LOCK) --extra ace_step --extra ray --constraint requirements/development.lock -o requirements/ray.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements/deploy.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements/development.lock -o requirements/page.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:shared -o requirements/shared.lock

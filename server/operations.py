@@ -106,7 +106,9 @@ def expose_memory(
     """Register the metrics of the memory of the processes that the server has started."""
 
     def pids() -> Pids:
-        workers: dict[tuple[str, str], list[int | None]] = {process: [pid] for process, pid in pool.pids().items()}
+        workers: dict[tuple[str, str], list[int | None]] = {
+            process: [pid] for process, pid in pool.process_ids().items()
+        }
         return {**workers, ("encoders", ""): encoders.pids() if encoders else [], ("checker", ""): [checker.pid]}
 
     expose_processes(registry, pids)

@@ -47,7 +47,7 @@ class LocalPool(RestartingPool[WorkerProcess]):
         self._kills = OomKills()
 
     @override
-    def pids(self) -> Mapping[tuple[str, str], int | None]:
+    def process_ids(self) -> Mapping[tuple[str, str], int | None]:
         return {("worker", device): worker.pid for device, worker in self._workers.items()}
 
     @override

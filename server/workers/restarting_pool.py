@@ -113,7 +113,7 @@ class RestartingPool(ABC, Generic[W]):
         self._availability.require(engine)
 
     @abstractmethod
-    def pids(self) -> Mapping[tuple[str, str], int | None]:
+    def process_ids(self) -> Mapping[tuple[str, str], int | None]:
         """The ids of the pool's processes on this computer, by kind and device."""
 
     def unavailable(self, engine: str) -> bool:

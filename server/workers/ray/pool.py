@@ -73,7 +73,7 @@ class RayPool(RestartingPool[RayWorker]):
         )
 
     @override
-    def pids(self) -> Mapping[tuple[str, str], int | None]:
+    def process_ids(self) -> Mapping[tuple[str, str], int | None]:
         return {("ray_driver", ""): self._bridge.pid}
 
     def nodes(self) -> Mapping[str, str]:

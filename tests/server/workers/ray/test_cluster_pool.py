@@ -105,7 +105,7 @@ async def test_every_process_and_actor_ends_with_its_pool() -> None:
         for _ in pool.devices:
             await observer.next_worker()
         assert pool.nodes() == {"cpu": "localhost", "cpu@2": "localhost"}
-        assert pool.pids() == {("ray_driver", ""): pools.processes[0].pid}
+        assert pool.process_ids() == {("ray_driver", ""): pools.processes[0].pid}
     (cluster,) = pools.clusters
     assert cluster.closed
     assert asyncio.all_tasks() == tasks
