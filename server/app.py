@@ -76,7 +76,7 @@ async def serving(
             await stack.enter_async_context(checker.running(start_after=pool.settled))
         health = operations.build_health(settings, runner.readiness)
         operations.expose_server(settings, registry, health, runner.readiness, pool)
-        operations.expose_memory(registry, pool, encoders, checker)
+        operations.expose_processes_of(settings, registry, pool, encoders, checker)
         operations.expose_ends(registry, certificates, keys)
         await stack.enter_async_context(operations.sending_metrics(registry))
         await stack.enter_async_context(in_background(LoopLag(registry).run()))

@@ -26,6 +26,7 @@ from server.telemetry.scraped import (
     expose_draining,
     expose_engines,
     expose_limits,
+    expose_nodes,
     expose_readiness,
 )
 from server.telemetry.tracing import tracing
@@ -100,10 +101,16 @@ def expose_server(
     )
 
 
-def expose_memory(
-    registry: CollectorRegistry, pool: AnyPool, encoders: LocalEncoders | None, checker: LocalChecker
+def expose_processes_of(
+    settings: Settings,
+    registry: CollectorRegistry,
+    pool: AnyPool,
+    encoders: LocalEncoders | None,
+    checker: LocalChecker,
 ) -> None:
-    """Register the metrics of the memory of the processes that the server has started."""
+    """Register the metrics of the memory of the processes that the server has started, and of the nodes of others."""
+    if settings.pool.kind == "ray":
+        expose_nodes(registry, pool.nodes)
 
     def pids() -> Pids:
         workers: dict[tuple[str, str], list[int | None]] = {

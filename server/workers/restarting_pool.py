@@ -112,6 +112,10 @@ class RestartingPool(ABC, Generic[W]):
         """Check that `engine` is ready on some device; raises the errors of `WorkerPool.require`."""
         self._availability.require(engine)
 
+    def nodes(self) -> Mapping[str, str]:
+        """The address of the node of a cluster on which each device's worker has loaded, by device."""
+        return {}
+
     @abstractmethod
     def process_ids(self) -> Mapping[tuple[str, str], int | None]:
         """The ids of the pool's processes on this computer, by kind and device."""

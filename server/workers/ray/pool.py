@@ -76,8 +76,8 @@ class RayPool(RestartingPool[RayWorker]):
     def process_ids(self) -> Mapping[tuple[str, str], int | None]:
         return {("ray_driver", ""): self._bridge.pid}
 
+    @override
     def nodes(self) -> Mapping[str, str]:
-        """The address of the node on which each device's worker has loaded, by device."""
         return {device: worker.node for device, worker in self._workers.items() if worker.node and not worker.exited}
 
     @override

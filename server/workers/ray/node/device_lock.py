@@ -64,12 +64,18 @@ class DeviceLock:
         try:
             if _locked(descriptor, 0.0):
                 return True
-            if (holder := self.holder()) is not None and holder != os.getpid():
+            if (holder := self.holder()) is not None and holder != os.getpid() and self._is_open_in(holder):
                 with suppress(ProcessLookupError):
                     os.kill(holder, signal.SIGKILL)
             return _locked(descriptor, timeout_seconds)
         finally:
             os.close(descriptor)
+
+    def _is_open_in(self, pid: int) -> bool:
+        """True if a process has the file open: the number of one that has ended may be another's by now."""
+        with suppress(OSError):
+            return any(_same(link, self._file) for link in Path(f"/proc/{pid}/fd").iterdir())
+        return False
 
     def _open(self) -> int:
         return os.open(self._file, os.O_RDWR | os.O_CREAT | os.O_CLOEXEC | os.O_NOFOLLOW, 0o600)
@@ -85,3 +91,9 @@ def _locked(descriptor: int, timeout_seconds: float) -> bool:
         if time.monotonic() >= deadline:
             return False
         time.sleep(_POLL_SECONDS)
+
+
+def _same(link: Path, file: Path) -> bool:
+    with suppress(OSError):
+        return link.samefile(file)
+    return False
