@@ -82,6 +82,7 @@ class RayNodes:
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(self.token_file),
             "RAY_USAGE_STATS_ENABLED": "0",
+            "RAY_worker_niceness": "0",
             "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         }
         with (self._folder / f"{node}.log").open("ab") as log:
