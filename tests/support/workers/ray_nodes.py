@@ -1,4 +1,4 @@
-"""A Ray cluster of two nodes on this computer: the head, and a node in a network namespace of its own (needs root)."""
+"""A Ray cluster of two nodes on this computer: one here, one in a network namespace of its own (needs root)."""
 
 import os
 import re
@@ -13,8 +13,11 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
-HEAD, OTHER = "10.77.31.1", "10.77.31.2"
+from tests.support.requirements import not_tried
+
+HERE, THERE = "10.77.31.1", "10.77.31.2"
 PORT = 6391
+_REDIS_PORT = 6392
 _NAMESPACE, _NEAR, _FAR = "melisma-ray", "melisma-near", "melisma-far"
 _HEALTH = {
     "RAY_health_check_initial_delay_ms": "1000",
@@ -30,22 +33,25 @@ _WORKER = re.compile(rb"ray::_NodeWorker")
 class RayNodes:
     """Starts and breaks the nodes. Files of the cluster are below `folder`."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, head: str = HERE, redis: str = "") -> None:
+        """`head` is the address of the node that is the head; it keeps its state in the `redis` at "host:port"."""
         self._folder = folder
         self._nodes: dict[str, subprocess.Popen[bytes]] = {}
+        self._redis = redis
+        self.head = head
         self.token_file = folder / "token"
         self.token_file.write_text(secrets.token_hex(32), "ascii")
         self.token_file.chmod(0o600)
-        self.address = f"{HEAD}:{PORT}"
+        self.address = f"{head}:{PORT}"
 
     def start_head(self, cpus: int) -> None:
         """Start the head, and wait until it takes calls."""
-        self._start(HEAD, ["--head", "--port", str(PORT), "--include-dashboard", "false"], cpus)
-        _until(_answers)
+        self._start(self.head, ["--head", "--port", str(PORT), "--include-dashboard", "false"], cpus)
+        _until(lambda: _answers(self.head))
 
     def start_other(self, cpus: int) -> None:
-        """Start the node in the other namespace, which joins by itself."""
-        self._start(OTHER, ["--address", self.address], cpus, ["ip", "netns", "exec", _NAMESPACE])
+        """Start the node that is not the head, which joins by itself."""
+        self._start(THERE if self.head == HERE else HERE, ["--address", self.address], cpus)
 
     def stop(self, node: str) -> None:
         """Kill all processes of a node at once."""
@@ -57,8 +63,7 @@ class RayNodes:
         """Kill all nodes."""
         for node in [*self._nodes]:
             self.stop(node)
-        shutil.rmtree(self._temporary(HEAD), ignore_errors=True)
-        shutil.rmtree(self._temporary(OTHER), ignore_errors=True)
+        shutil.rmtree(self._temporary, ignore_errors=True)
 
     def link(self, *, up: bool) -> None:
         """Cut the network between the nodes, or join them again."""
@@ -72,13 +77,15 @@ class RayNodes:
             pid for pid in _session(self._nodes[node].pid) if b"ray::" in _command(pid) and b"Worker" in _command(pid)
         ]
 
-    def _start(self, node: str, arguments: list[str], cpus: int, before: list[str] | None = None) -> None:
-        command = [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, "--block"]
+    def _start(self, node: str, arguments: list[str], cpus: int) -> None:
+        command = ["ip", "netns", "exec", _NAMESPACE] if node == THERE else []
+        command += [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, "--block"]
         command += ["--node-ip-address", node, "--num-cpus", str(cpus), "--object-store-memory", str(80 << 20)]
-        command += ["--temp-dir", str(self._temporary(node))] if node == HEAD else []
+        command += ["--temp-dir", str(self._temporary)] if node == self.head else []
         environment = {
             **os.environ,
             **_HEALTH,
+            **({"RAY_REDIS_ADDRESS": self._redis} if self._redis and node == self.head else {}),
             "RAY_AUTH_MODE": "token",
             "RAY_AUTH_TOKEN_PATH": str(self.token_file),
             "RAY_USAGE_STATS_ENABLED": "0",
@@ -87,12 +94,13 @@ class RayNodes:
         }
         with (self._folder / f"{node}.log").open("ab") as log:
             self._nodes[node] = subprocess.Popen(
-                [*(before or []), *command], env=environment, stdout=log, stderr=log, start_new_session=True
+                command, env=environment, stdout=log, stderr=log, start_new_session=True
             )
 
-    def _temporary(self, node: str) -> Path:
-        # Ray's sockets are there, whose paths may not be long.
-        return Path("/tmp") / f"mr-{self._folder.stat().st_ino}-{node[-1]}"
+    @property
+    def _temporary(self) -> Path:
+        """Ray's folder; the paths of the sockets in it may not be long."""
+        return Path("/tmp") / f"mr-{self._folder.stat().st_ino}"
 
 
 @contextmanager
@@ -102,14 +110,29 @@ def two_networks() -> Iterator[None]:
     _ip("netns", "add", _NAMESPACE)
     try:
         _ip("link", "add", _NEAR, "type", "veth", "peer", "name", _FAR, "netns", _NAMESPACE)
-        _ip("addr", "add", f"{HEAD}/24", "dev", _NEAR)
+        _ip("addr", "add", f"{HERE}/24", "dev", _NEAR)
         _ip("link", "set", _NEAR, "up")
-        _ip("-n", _NAMESPACE, "addr", "add", f"{OTHER}/24", "dev", _FAR)
+        _ip("-n", _NAMESPACE, "addr", "add", f"{THERE}/24", "dev", _FAR)
         for device in ("lo", _FAR):
             _ip("-n", _NAMESPACE, "link", "set", device, "up")
         yield
     finally:
         _away()
+
+
+@contextmanager
+def redis_server(host: str) -> Iterator[str]:
+    """Run a Redis or Valkey at an address of this computer; yields its "host:port"."""
+    program = shutil.which("valkey-server") or shutil.which("redis-server")
+    if program is None:
+        not_tried("Redis is missing: run `make redis`")
+    command = [program, "--bind", host, "--port", str(_REDIS_PORT), "--save", "", "--protected-mode", "no"]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL)
+    try:
+        yield f"{host}:{_REDIS_PORT}"
+    finally:
+        process.kill()
+        process.wait()
 
 
 def can_have_networks() -> bool:
@@ -141,9 +164,9 @@ def _until(condition: Callable[[], bool]) -> None:
         time.sleep(0.2)
 
 
-def _answers() -> bool:
+def _answers(head: str) -> bool:
     with suppress(OSError):
-        socket.create_connection((HEAD, PORT), 1.0).close()
+        socket.create_connection((head, PORT), 1.0).close()
         return True
     return False
 

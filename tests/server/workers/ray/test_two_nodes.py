@@ -7,33 +7,23 @@ import asyncio
 import logging
 import os
 import signal
-import time
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from server.song import Chunk
 from server.workers.base import WorkerDied
-from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane, Plan, Planned, SongKey
 from server.workers.ray.pool import RayPool, driver_process
 from tests.support.fakes import FAKE, params
 from tests.support.requirements import needed, not_tried
-from tests.support.runners import Bench, Song, request, running
 from tests.support.workers.observers import FakeObserver, observed
-from tests.support.workers.ray_nodes import HEAD, OTHER, RayNodes, can_have_networks, state, two_networks
+from tests.support.workers.ray_nodes import HERE, THERE, RayNodes, can_have_networks, state, two_networks
+from tests.support.workers.ray_songs import DEVICES, SECONDS, SEEDS, heard, local_songs, on_ray, song_of, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]
 
 log = logging.getLogger(__name__)
-
-SECONDS = 300.0
-PING_SECONDS = 1.0
-LANES = (Lane.DENOISE, Lane.RENDER)
-DEVICES = [DeviceSpec(f"cpu@{number}", "cpu", running_songs=8, lanes=LANES) for number in (1, 2)]
-SEEDS = range(4)
 
 
 @pytest.fixture(scope="module")
@@ -55,107 +45,52 @@ def nodes(tmp_path_factory: pytest.TempPathFactory) -> Iterator[RayNodes]:
 @pytest.fixture(scope="module")
 def expected() -> dict[int, bytes]:
     """The sound of each song as the local pool makes it."""
-
-    async def make() -> dict[int, bytes]:
-        async with running(devices=[DeviceSpec("cpu", "cpu", lanes=LANES)], timeout_seconds=SECONDS) as bench:
-            return {seed: await song_of(bench, seed).sound() for seed in SEEDS}
-
-    return asyncio.run(make())
-
-
-def song_of(bench: Bench, seed: int) -> Song:
-    return bench.submit(request(duration_seconds=120.0, seed=seed))
-
-
-@asynccontextmanager
-async def on_ray(nodes: RayNodes) -> AsyncIterator[Bench]:
-    pool = RayPool(
-        DEVICES,
-        [FAKE],
-        address=nodes.address,
-        new_process=driver_process(str(nodes.token_file)),
-        ping_seconds=PING_SECONDS,
-        exchange_timeout_seconds=10.0,
-        restart_backoff_seconds=0.1,
-    )
-    async with running(pool=pool, timeout_seconds=SECONDS, retries=10) as bench:
-        await until(lambda: len(pool.nodes()) == len(DEVICES))
-        assert set(pool.nodes().values()) == {HEAD, OTHER}
-        yield bench
-
-
-async def until(condition: Callable[[], bool]) -> None:
-    while not condition():
-        await asyncio.sleep(0.05)
-
-
-async def heard(
-    songs: Sequence[Song], break_it: Callable[[], object], after_chunks: int = 4
-) -> tuple[list[bytes], float]:
-    """Read songs to their ends, and call `break_it` once some of each was heard; returns the sound, and the longest
-    pause in seconds.
-    """
-    begun, longest = asyncio.Barrier(len(songs) + 1), 0.0
-
-    async def read(song: Song) -> bytes:
-        nonlocal longest
-        sound, last, chunks = b"", time.monotonic(), 0
-        async for event in song.events():
-            if isinstance(event, Chunk):
-                sound, chunks = sound + event.data, chunks + 1
-                longest, last = max(longest, time.monotonic() - last), time.monotonic()
-                if chunks == after_chunks:
-                    await begun.wait()
-        return sound
-
-    reading = [asyncio.create_task(read(song)) for song in songs]
-    await begun.wait()
-    break_it()
-    return [await task for task in reading], longest
+    return asyncio.run(local_songs())
 
 
 async def test_songs_are_those_of_the_local_pool_though_workers_are_killed_and_frozen(
     nodes: RayNodes, expected: dict[int, bytes]
 ) -> None:
     async with on_ray(nodes) as bench:
+        assert set(bench.pool.nodes().values()) == {HERE, THERE}
         sounds = [await song_of(bench, seed).sound() for seed in SEEDS]
         assert sounds == [*expected.values()]
         for number in (signal.SIGKILL, signal.SIGSTOP):
-            (victim,) = nodes.workers(OTHER)
+            (victim,) = nodes.workers(THERE)
             songs = [song_of(bench, seed) for seed in SEEDS]
             sounds, pause = await heard(songs, lambda pid=victim, number=number: os.kill(pid, number))
             log.info("%s: longest pause %.1f s", number.name, pause)
             assert sounds == [*expected.values()]
             await until(lambda: len(bench.pool.nodes()) == len(DEVICES))
             assert state(victim) == ""
-            assert [len(nodes.workers(node)) for node in (HEAD, OTHER)] == [1, 1]
+            assert [len(nodes.workers(node)) for node in (HERE, THERE)] == [1, 1]
 
 
 async def test_songs_go_on_though_a_node_is_cut_off_and_its_worker_ends(
     nodes: RayNodes, expected: dict[int, bytes]
 ) -> None:
     async with on_ray(nodes) as bench:
-        (victim,) = nodes.workers(OTHER)
+        (victim,) = nodes.workers(THERE)
         songs = [song_of(bench, seed) for seed in SEEDS]
         sounds, pause = await heard(songs, lambda: nodes.link(up=False))
         log.info("cut off: longest pause %.1f s", pause)
         assert sounds == [*expected.values()]
         await until(lambda: state(victim) == "")
         nodes.link(up=True)
-        nodes.stop(OTHER)  # as its supervisor does: Ray ends a node that the head has given up
+        nodes.stop(THERE)  # as its supervisor does: Ray ends a node that the head has given up
         nodes.start_other(cpus=1)
-        await until(lambda: set(bench.pool.nodes().values()) == {HEAD, OTHER})
-        assert len(nodes.workers(OTHER)) == 1
+        await until(lambda: set(bench.pool.nodes().values()) == {HERE, THERE})
+        assert len(nodes.workers(THERE)) == 1
         assert [await song_of(bench, seed).sound() for seed in SEEDS] == [*expected.values()]
 
 
 async def test_songs_wait_for_a_head_that_is_restarted(nodes: RayNodes, expected: dict[int, bytes]) -> None:
     async with on_ray(nodes) as bench:
-        old = nodes.workers(HEAD) + nodes.workers(OTHER)
+        old = nodes.workers(HERE) + nodes.workers(THERE)
 
         def restart() -> None:
-            nodes.stop(HEAD)
-            nodes.stop(OTHER)
+            nodes.stop(HERE)
+            nodes.stop(THERE)
             nodes.start_head(cpus=1)
             nodes.start_other(cpus=1)
 
