@@ -38,6 +38,7 @@ ENGINES = {"studio": "studio", "fake": "fake=tests.support.fakes:FakeEngine"}
 VICTIMS = {"worker": "server.workers.worker", "encoder": "server.encoders.encoder"}
 RAY_WORKER = "ray::_NodeWorker"
 KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
+RAY_KILL_SECONDS = (10.0, 30.0)  # a worker there takes seconds to start
 
 
 @dataclass(slots=True)
@@ -143,11 +144,11 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def disturb(service: Service, engine: str, tally: Tally) -> None:
+async def disturb(service: Service, kill_seconds: tuple[float, float], tally: Tally) -> None:
     """Kill or stop a worker or an encoder from time to time."""
     rng = random.Random(1)
     while True:
-        await asyncio.sleep(rng.uniform(*KILL_SECONDS[engine]))
+        await asyncio.sleep(rng.uniform(*kill_seconds))
         victims = [one for one in (*service.process.children(), *ray_workers()) if kind_of(one)]
         if victims:
             stops, victim = rng.random() < STOP_SHARE, rng.choice(victims)
@@ -170,8 +171,8 @@ def ray_workers() -> list[psutil.Process]:
     return [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [""])[0].startswith(RAY_WORKER)]
 
 
-async def measure(service: Service, engine: str, songs: int) -> None:
-    """Make the songs undisturbed, then all of them with disturbances."""
+async def measure(service: Service, engine: str, songs: int, kill_seconds: tuple[float, float]) -> None:
+    """Make the songs undisturbed, then all of them with disturbances every `kill_seconds`, between two times."""
     tally = Tally()
     async with grpc.aio.insecure_channel(service.address) as channel:
         expected = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
@@ -182,7 +183,7 @@ async def measure(service: Service, engine: str, songs: int) -> None:
             for number in numbers:
                 await take(channel, number, engine, expected, tally)
 
-        disturber = asyncio.create_task(disturb(service, engine, tally))
+        disturber = asyncio.create_task(disturb(service, kill_seconds, tally))
         await asyncio.gather(*(client() for _ in range(CLIENTS)))
         disturber.cancel()
         with suppress(asyncio.CancelledError):
@@ -213,7 +214,8 @@ def main() -> None:
         settings |= {"pool__kind": "ray", "pool__ray_address": options.ray}
         settings |= {"pool__ray_token_file": options.token_file}
     with running_service(**settings, limits__exchange_timeout_seconds="4", limits__retries="8") as service:
-        asyncio.run(measure(service, options.engine, options.songs))
+        kill_seconds = RAY_KILL_SECONDS if options.ray else KILL_SECONDS[options.engine]
+        asyncio.run(measure(service, options.engine, options.songs, kill_seconds))
 
 
 if __name__ == "__main__":
