@@ -8,6 +8,7 @@ import logging
 import os
 import signal
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -58,7 +59,7 @@ async def test_songs_are_those_of_the_local_pool_though_workers_are_killed_and_f
         for number in (signal.SIGKILL, signal.SIGSTOP):
             (victim,) = nodes.workers(THERE)
             songs = [song_of(bench, seed) for seed in SEEDS]
-            sounds, pause = await heard(songs, lambda pid=victim, number=number: os.kill(pid, number))
+            sounds, pause = await heard(songs, partial(os.kill, victim, number))
             log.info("%s: longest pause %.1f s", number.name, pause)
             assert sounds == [*expected.values()]
             await until(lambda: len(bench.pool.nodes()) == len(DEVICES))
