@@ -59,6 +59,10 @@ class RayNodes:
             _kill_session(process.pid)
             process.wait()
 
+    def run(self, node: str) -> bool:
+        """True while a node that was started runs."""
+        return node in self._nodes and self._nodes[node].poll() is None
+
     def close(self) -> None:
         """Kill all nodes."""
         for node in [*self._nodes]:
@@ -78,7 +82,9 @@ class RayNodes:
         ]
 
     def _start(self, node: str, arguments: list[str], cpus: int) -> None:
-        command = ["ip", "netns", "exec", _NAMESPACE] if node == THERE else []
+        # Ray refuses to start a head while it sees processes of its nodes, as those of other computers never are.
+        apart = ["unshare", "--pid", "--fork", "--kill-child", "--mount-proc"]
+        command = ["ip", "netns", "exec", _NAMESPACE, *apart] if node == THERE else []
         command += [sys.executable, "-m", "ray.scripts.scripts", "start", *arguments, "--block"]
         command += ["--node-ip-address", node, "--num-cpus", str(cpus), "--object-store-memory", str(80 << 20)]
         command += ["--temp-dir", str(self._temporary)] if node == self.head else []
