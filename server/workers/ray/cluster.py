@@ -1,6 +1,7 @@
 """The cluster as Ray runs it. The only module that imports ray."""
 
 import asyncio
+import threading
 from typing import Any
 
 import ray
@@ -72,7 +73,8 @@ class RayActor:
 
     def kill(self) -> None:
         """End the actor's process; one that is frozen stays, which is the reaper's task."""
-        ray.kill(self._handle, no_restart=True)
+        # A head that is away would keep the caller waiting.
+        threading.Thread(target=ray.kill, args=(self._handle,), daemon=True).start()
 
 
 async def _answer(future: asyncio.Future[Any]) -> Any:
@@ -81,7 +83,8 @@ async def _answer(future: asyncio.Future[Any]) -> Any:
     except RayTaskError as error:
         raise RuntimeError(str(error.cause or error)) from error
     except RayError as error:
-        raise ActorLost(" ".join(str(error).split()), _death_of(error)) from error
+        text = " ".join(str(error).split())
+        raise ActorLost(text, _death_of(error), never_ran="never ran" in text) from error
 
 
 def _death_of(error: RayError) -> WorkerDeath:

@@ -17,11 +17,21 @@ class Place(NamedTuple):
 
 
 class ActorLost(Exception):
-    """The actor has died or cannot be reached; its calls in progress and all later ones fail."""
+    """The actor has died or cannot be reached; its calls in progress and all later ones fail.
 
-    def __init__(self, text: str, death: WorkerDeath = WorkerDeath.EXITED) -> None:
+    With `never_ran` the cluster has dropped it before it was started.
+    """
+
+    def __init__(self, text: str, death: WorkerDeath = WorkerDeath.EXITED, *, never_ran: bool = False) -> None:
         super().__init__(text)
         self.death = death
+        self.never_ran = never_ran
+
+
+class ClusterLost(Exception):
+    """The cluster starts no actors of this process any more, as after a restart of its head; another process may join
+    it.
+    """
 
 
 class Actor(Protocol):

@@ -9,7 +9,7 @@ from typing import cast
 from server.version import VERSION
 from server.workers.base import WorkerDeath
 from server.workers.messages import Lane, Ready, Reply
-from server.workers.ray.cluster_base import CONTROL, LIFE, Actor, ActorLost, Cluster, Place
+from server.workers.ray.cluster_base import CONTROL, LIFE, Actor, ActorLost, Cluster, ClusterLost, Place
 from server.workers.ray.first import first_of
 from server.workers.ray.lanes import Lanes
 from server.workers.ray.messages import CommandDone, FromDriver, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
@@ -19,6 +19,8 @@ from server.workers.ray.reapers import Reapers
 _log = logging.getLogger(__name__)
 
 _PLACING_WARNING_SECONDS = 30.0
+_STARTS, _AGAIN_SECONDS = 3, 1.0
+"""A head that is restarted drops actors before they run, and then perhaps all of this process."""
 
 
 class DrivenWorker:
@@ -41,6 +43,7 @@ class DrivenWorker:
         self._tell = tell
         self._pool = pool
         self._ping_seconds = ping_seconds
+        self._actor: Actor | None = None
         self._lanes: Lanes | None = None
         self._held: tuple[str, str] | None = None
 
@@ -52,22 +55,44 @@ class DrivenWorker:
     async def run(self) -> None:
         """Start the worker and pass its replies on until it ends or this is cancelled; then its process is gone, or
         its node cannot be reached.
-        """
-        ended = WorkerEnded(self._start.worker, WorkerDeath.UNRESPONSIVE, "the server has ended it")
-        actor: Actor | None = None
-        try:
-            actor = self._cluster.start_worker(self._start.spec.device)
-            await self._serve(actor)
-        except ActorLost as error:
-            ended = WorkerEnded(self._start.worker, error.death, str(error))
-        except Exception as error:  # of the actor's methods, or of a cluster that is being lost
-            ended = WorkerEnded(self._start.worker, WorkerDeath.EXITED, f"{type(error).__name__}: {error}")
-        finally:
-            await asyncio.shield(asyncio.ensure_future(self._end(actor)))
-            self._tell(ended)
 
-    async def _serve(self, actor: Actor) -> None:
-        place = await self._placed(actor)
+        Raises:
+            ClusterLost: the cluster starts no actors any more, which the server is not told.
+        """
+        number = self._start.worker
+        ended: WorkerEnded | None = WorkerEnded(number, WorkerDeath.UNRESPONSIVE, "the server has ended it")
+        try:
+            await self._serve(*await self._started())
+        except ActorLost as error:
+            ended = WorkerEnded(number, error.death, str(error))
+        except ClusterLost:
+            ended = None
+            raise
+        except Exception as error:  # of the actor's methods, or of a cluster that is being lost
+            ended = WorkerEnded(number, WorkerDeath.EXITED, f"{type(error).__name__}: {error}")
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._end()))
+            if ended is not None:
+                self._tell(ended)
+
+    async def _started(self) -> tuple[Actor, Place]:
+        """Start an actor, and wait for a node for it."""
+        starts = 1
+        while True:
+            self._actor = actor = self._cluster.start_worker(self._start.spec.device)
+            try:
+                return actor, await self._placed(actor)
+            except ActorLost as error:
+                if not error.never_ran:
+                    raise
+                if starts == _STARTS:
+                    raise ClusterLost(str(error)) from error
+                _log.warning("the worker of device %s was lost before it ran: %s", self._start.device, error)
+            starts += 1
+            actor.kill()
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _serve(self, actor: Actor, place: Place) -> None:
         if place.version != VERSION:
             raise ActorLost(
                 f"the node {place.host} has version {place.version} of the code, and this server {VERSION}: run the "
@@ -86,7 +111,7 @@ class DrivenWorker:
                 "the worker of device %s waits for a node with a free device: %g of kind %s are free in the cluster; "
                 "start more nodes, or lower COUNT in MELISMA_DEVICES",
                 self._start.device,
-                self._cluster.free_devices(kind),
+                await asyncio.to_thread(self._cluster.free_devices, kind),
                 kind,
             )
 
@@ -120,13 +145,13 @@ class DrivenWorker:
     def _replied(self, lane: Lane, reply: Reply) -> None:
         self._tell(CommandDone(self._start.worker, lane, reply))
 
-    async def _end(self, actor: Actor | None) -> None:
+    async def _end(self) -> None:
         """End the worker's process, by force if it is frozen."""
         lanes, self._lanes = self._lanes, None
         if lanes is not None:
             lanes.close()
-        if actor is not None:
-            actor.kill()
+        if self._actor is not None:
+            self._actor.kill()
         if self._held is not None and await self._reapers.free(*self._held) is False:
             _log.error("the worker of device %s was killed but has not ended", self._start.device)
 

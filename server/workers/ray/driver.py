@@ -5,8 +5,9 @@ import logging
 
 from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
-from server.workers.ray.cluster_base import Cluster
+from server.workers.ray.cluster_base import Cluster, ClusterLost
 from server.workers.ray.driven_worker import DrivenWorker
+from server.workers.ray.first import first_of
 from server.workers.ray.messages import EndWorker, RunCommand, StartWorker
 from server.workers.ray.reapers import Reapers
 
@@ -22,18 +23,22 @@ class Driver:
         self._pool = pool
         self._ping_seconds = ping_seconds
         self._reapers = Reapers(cluster, ping_seconds)
+        self._lost = asyncio.Event()
         self._workers: dict[int, DrivenWorker] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Follow the server's messages until it closes the pipe; then all workers have been ended."""
+        """Follow the server's messages until it closes the pipe or the cluster is lost; then all workers have ended."""
         try:
-            while True:
-                self._handle(await self._pipe.receive())
+            await first_of(self._follow(), self._lost.wait())
         except PipeClosed:
             pass
         finally:
             await self._end()
+
+    async def _follow(self) -> None:
+        while True:
+            self._handle(await self._pipe.receive())
 
     def _handle(self, message: object) -> None:
         match message:
@@ -55,7 +60,11 @@ class Driver:
 
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:
         del self._workers[number], self._tasks[number]
-        if not task.cancelled() and (error := task.exception()) is not None:
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, ClusterLost):
+            _log.error("the cluster starts no workers any more, and is joined anew: %s", error)
+            self._lost.set()
+        elif error is not None:
             _log.error("a worker of the cluster failed because of a bug of the server", exc_info=error)
 
     async def _end(self) -> None:

@@ -28,6 +28,7 @@ class ThreadActor:
         self._groups: dict[str, ThreadPoolExecutor] = {}
         self._calls: set[asyncio.Future[Any]] = set()
         self.dead = False
+        self.never_ran = False
         self.silent = False
         """True for an actor that does not answer any more, as one that is frozen."""
         self.target = make(self._leave)
@@ -35,7 +36,7 @@ class ThreadActor:
     def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
         answer: asyncio.Future[Any] = self._loop.create_future()
         if self.dead:
-            answer.set_exception(ActorLost("the actor has ended"))
+            answer.set_exception(ActorLost("the actor has ended", never_ran=self.never_ran))
             return answer
         self._calls.add(answer)
         answer.add_done_callback(self._calls.discard)
@@ -77,10 +78,16 @@ class FakeCluster:
         self.workers: list[ThreadActor] = []
         self.reapers: list[ThreadActor] = []
         self.closed = False
+        self.forgetful = False
+        """True for a cluster that drops actors before they run."""
 
     def start_worker(self, device: str) -> Actor:
-        self.workers.append(ThreadActor(lambda leave: WorkerActor(self._ping_seconds, leave)))
-        return self.workers[-1]
+        actor = ThreadActor(lambda leave: WorkerActor(self._ping_seconds, leave))
+        self.workers.append(actor)
+        if self.forgetful:
+            actor.never_ran = True
+            actor.kill()
+        return actor
 
     def start_reaper(self, node: str) -> Actor:
         self.reapers.append(ThreadActor(lambda leave: Reaper(self._ping_seconds, leave)))

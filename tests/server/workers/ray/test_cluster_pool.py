@@ -9,6 +9,7 @@ from server.song import Chunk
 from server.workers.base import WorkerDeath, WorkerDied
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Done, Ping
+from server.workers.ray import driven_worker
 from server.workers.ray.messages import NotConnected
 from server.workers.ray.node import actor
 from server.workers.ray.pool import RayPool
@@ -75,6 +76,22 @@ async def test_a_song_goes_on_when_the_cluster_was_lost_and_has_come_back() -> N
     assert expected.endswith(sound)
     assert len(sound) > len(expected) / 2
     assert len(pools.processes) == 3
+
+
+async def test_a_cluster_that_starts_no_actors_of_a_process_is_joined_by_another(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(driven_worker, "_AGAIN_SECONDS", 0.01)
+    pools, observer = Pools(), FakeObserver()
+    pool = pools.pool()
+    async with observed(pool, observer):
+        await observer.next_worker()
+        pools.clusters[0].forgetful = True
+        pools.clusters[0].workers[0].kill()
+        assert await exchange(await observer.next_worker(), Ping()) == Done()
+        assert not pool.unavailable("fake")
+    assert len(pools.clusters[0].workers) == 4
+    assert (len(pools.processes), len(observer.restarted)) == (2, 1)
 
 
 async def test_a_cluster_that_cannot_be_joined_is_told_and_tried_again() -> None:
