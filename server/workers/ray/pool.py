@@ -17,6 +17,11 @@ from server.workers.ray.messages import ClusterSpec
 from server.workers.ray.worker import RayWorker
 from server.workers.restarting_pool import PoolUnusable, RestartingPool
 
+INLINE = {"RAY_max_direct_call_object_size": str(16 << 20)}
+"""Has sound and states travel in the messages of calls. Above 100 kB, Ray's default, they go through its object store,
+which answers no more to some after a restart of the head.
+"""
+
 
 def driver_process(token_file: str) -> Callable[[], DriverProcess]:
     """Return the function that makes the driving process, not started yet, which shows the cluster a token.
@@ -31,6 +36,7 @@ def driver_process(token_file: str) -> Callable[[], DriverProcess]:
         "RAY_AUTH_MODE": "token",
         "RAY_AUTH_TOKEN_PATH": token_file,
         "RAY_USAGE_STATS_ENABLED": "0",
+        **INLINE,
     }
     return lambda: PipedProcess("server.workers.ray.driver_process", environment=environment)
 

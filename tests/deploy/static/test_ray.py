@@ -5,6 +5,7 @@ import tomllib
 
 import yaml
 
+from server.workers.ray.pool import INLINE
 from tests.deploy.static.manifests import DEPLOY, ROOT, assignments, manifest
 from tests.support.table import table
 
@@ -31,6 +32,14 @@ def test_all_pods_take_the_image_of_the_server() -> None:
     paths = [path for target in replacement["targets"] for path in target["fieldPaths"]]
     assert len(paths) == len(GROUPS) + len(POD["spec"]["initContainers"])
     assert all("[name=ray].image" in path for path in paths)
+
+
+def test_all_nodes_have_the_variables_of_ray_that_the_server_has() -> None:
+    for group in GROUPS:
+        (ray,) = group["template"]["spec"]["containers"]
+        variables = {entry["name"]: entry["value"] for entry in ray["env"]}
+        assert INLINE.items() <= variables.items()
+        assert variables["RAY_worker_niceness"] == "0"
 
 
 def test_nobody_joins_without_the_token() -> None:

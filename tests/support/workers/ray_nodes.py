@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
+from server.workers.ray.pool import INLINE
 from tests.support.requirements import not_tried
 
 HERE, THERE = "10.77.31.1", "10.77.31.2"
@@ -96,6 +97,7 @@ class RayNodes:
             "RAY_AUTH_TOKEN_PATH": str(self.token_file),
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_worker_niceness": "0",
+            **INLINE,
             "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         }
         with (self._folder / f"{node}.log").open("ab") as log:
