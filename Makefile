@@ -22,7 +22,7 @@ COMPILE := uv pip compile --universal --python-version 3.11 --generate-hashes --
 	--custom-compile-command "make lock" --quiet
 LOCK := $(COMPILE) pyproject.toml --extra build
 
-.PHONY: help song test test-fast format test-deploy test-packages test-fuzz test-engines test-gpu test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
+.PHONY: help song test test-fast format test-deploy test-packages test-fuzz test-engines test-gpu test-ray test-page test-shared redis check audit sbom serve ace protos bench docs lock baseline clean
 
 help: ## list the commands
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## (.*)/  make \1\t\2/' | expand -t 20
@@ -68,6 +68,9 @@ test-fuzz: $(DEVELOPMENT) ## send tens of thousands of made-up requests to all e
 test-engines: $(DEVELOPMENT) ## all engines in one server: 16 clients, cancelled songs, a killed worker; songs that change processes (minutes)
 	@$(RUN)python -m pytest -m engines tests/end_to_end/test_all_engines.py tests/model/musicgen $(ARGS)
 
+test-ray: $(DEVELOPMENT) $(VENV)/.ray ## run the tests of the pool on Ray: two nodes, broken in many ways (needs root; 10 minutes)
+	@$(RUN)python -m pytest -m ray tests/server/workers/ray $(ARGS)
+
 test-gpu: $(DEVELOPMENT) ## run the tests that need a GPU; fails where there is none
 	@$(RUN)python -m pytest -m gpu -rs -p tests.gpu_run $(ARGS)
 
@@ -112,6 +115,7 @@ lock: $(DEVELOPMENT) ## pin the dependencies of pyproject.toml anew
 	@$(RUN)$(LOCK) -o requirements/runtime.lock
 	@$(RUN)$(LOCK) --extra ace_step --constraint requirements/runtime.lock -o requirements/ace_step.lock
 	@$(RUN)$(LOCK) --extra ace_step --extra dev --extra bench --constraint requirements/ace_step.lock -o requirements/development.lock
+	@$(RUN)$(LOCK) --extra ace_step --extra ray --constraint requirements/development.lock -o requirements/ray.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:deploy -o requirements/deploy.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:page --constraint requirements/development.lock -o requirements/page.lock
 	@$(RUN)$(COMPILE) --group pyproject.toml:shared -o requirements/shared.lock
@@ -167,6 +171,10 @@ $(VENV)/.page: requirements/page.lock | $(DEVELOPMENT)
 			fonts-noto-cjk) >$(VENV)/chromium.log 2>&1 || echo "That failed; see $(VENV)/chromium.log"; \
 	else echo "For these tests, run: apt install chromium"; fi
 	@if hash chromium 2>/dev/null; then touch $@; fi
+
+$(VENV)/.ray: requirements/ray.lock | $(DEVELOPMENT)
+	@$(PIP) --require-hashes --requirement $<
+	@touch $@
 
 $(VENV)/.shared: requirements/shared.lock | $(DEVELOPMENT)
 	@$(PIP) --require-hashes --requirement $<

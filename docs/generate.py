@@ -22,9 +22,9 @@ Every setting is an environment variable. `python -m server --help` prints the s
 METRICS = """# Metrics
 
 `http://HOST:8080/metrics` serves these metrics in the text format of Prometheus or in OpenMetrics, beside the usual
-`process_*` of the server process. Names are kept. Labels hold engines, devices, lanes and a few fixed words, never a
-song or a caller. A metric marked "shared store" exists with a shared store alone; every server tells the same value of
-one that counts the whole service, so take the maximum, not the sum. This file is written by `make docs`.
+`process_*` of the server process. Names are kept. Labels hold engines, devices, nodes, lanes and a few fixed words,
+never a song or a caller. A metric marked "shared store" exists with a shared store alone; every server tells the same
+value of one that counts the whole service, so take the maximum, not the sum. This file is written by `make docs`.
 
 {table}
 """

@@ -13,7 +13,7 @@ from server.garbage import uncollected
 
 if TYPE_CHECKING:
     from server.settings.settings import Settings
-    from server.workers.local_pool import LocalPool
+    from server.workers.restarting_pool import AnyPool
 
 
 def main() -> int:
@@ -25,6 +25,7 @@ def main() -> int:
         from server.settings.command_line import InvalidSettings, read_settings, unknown_variables
         from server.settings.open_files import TooFewFiles, with_files_for
         from server.settings.roles import without_effect
+        from server.workers.restarting_pool import PoolUnusable
 
     try:
         settings = read_settings(sys.argv[1:])
@@ -48,12 +49,17 @@ def main() -> int:
         logging.getLogger("server").error("%s", error)
         return 1
     try:
-        return asyncio.run(_serve(settings, build_pool(settings)))
-    except asyncio.CancelledError:  # by a signal before the server was running
+        pool = build_pool(settings)
+    except PoolUnusable as error:
+        logging.getLogger("server").error("%s", error)
+        return 1
+    try:
+        return asyncio.run(_serve(settings, pool))
+    except asyncio.CancelledError:  # by a signal before there was anything to drain
         return 0
 
 
-async def _serve(settings: "Settings", pool: "LocalPool") -> int:
+async def _serve(settings: "Settings", pool: "AnyPool") -> int:
     """Launch the workers (none on a frontend), then run the server with them; returns the exit status."""
     task = asyncio.current_task()
     assert task is not None
@@ -68,7 +74,7 @@ async def _serve(settings: "Settings", pool: "LocalPool") -> int:
         await pool.close()
 
 
-async def _serve_launched(settings: "Settings", pool: "LocalPool") -> int:
+async def _serve_launched(settings: "Settings", pool: "AnyPool") -> int:
     with uncollected():
         # Imported only now: workers take longest to start, and load on other cores meanwhile.
         from server.api.address import PortUnavailable

@@ -19,12 +19,12 @@ from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
 from server.telemetry.process_metrics import LoopLag
 from server.telemetry.scraped import expose_closed, expose_depths
-from server.workers.local_pool import LocalPool
+from server.workers.restarting_pool import AnyPool
 
 logger = logging.getLogger(__name__)
 
 
-async def serve(settings: Settings, pool: LocalPool) -> None:
+async def serve(settings: Settings, pool: AnyPool) -> None:
     """Run the server until SIGTERM or SIGINT, then drain it; a second signal ends it at once.
 
     The workers are those of `pool`, which may already be launched and is closed at the end.
@@ -51,7 +51,7 @@ async def serve(settings: Settings, pool: LocalPool) -> None:
 
 @asynccontextmanager
 async def serving(
-    settings: Settings, force: asyncio.Event | None = None, pool: LocalPool | None = None
+    settings: Settings, force: asyncio.Event | None = None, pool: AnyPool | None = None
 ) -> AsyncIterator[str]:
     """Run a server in the context, which gets the bound "host:port". Leaving the context drains and stops the server,
     at once if `force` is set.
@@ -78,7 +78,7 @@ async def serving(
             await stack.enter_async_context(checker.running(start_after=pool.settled))
         health = operations.build_health(settings, runner.readiness)
         operations.expose_server(settings, registry, health, runner.readiness, pool)
-        operations.expose_memory(registry, pool, encoders, checker)
+        operations.expose_processes_of(settings, registry, pool, encoders, checker)
         operations.expose_ends(registry, certificates, keys)
         await stack.enter_async_context(operations.sending_metrics(registry))
         await stack.enter_async_context(in_background(LoopLag(registry).run()))

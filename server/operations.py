@@ -26,12 +26,13 @@ from server.telemetry.scraped import (
     expose_draining,
     expose_engines,
     expose_limits,
+    expose_nodes,
     expose_readiness,
 )
 from server.telemetry.tracing import tracing
 from server.version import VERSION
 from server.workers.base import WorkerPool
-from server.workers.local_pool import LocalPool
+from server.workers.restarting_pool import AnyPool
 
 
 def open_tracing(registry: CollectorRegistry) -> AbstractAsyncContextManager[Tracer]:
@@ -100,14 +101,20 @@ def expose_server(
     )
 
 
-def expose_memory(
-    registry: CollectorRegistry, pool: LocalPool, encoders: LocalEncoders | None, checker: LocalChecker
+def expose_processes_of(
+    settings: Settings,
+    registry: CollectorRegistry,
+    pool: AnyPool,
+    encoders: LocalEncoders | None,
+    checker: LocalChecker,
 ) -> None:
-    """Register the metrics of the memory of the processes that the server has started."""
+    """Register the metrics of the memory of the processes that the server has started, and of the nodes of others."""
+    if settings.pool.kind == "ray":
+        expose_nodes(registry, pool.nodes)
 
     def pids() -> Pids:
         workers: dict[tuple[str, str], list[int | None]] = {
-            ("worker", device): [pid] for device, pid in pool.worker_pids().items()
+            process: [pid] for process, pid in pool.process_ids().items()
         }
         return {**workers, ("encoders", ""): encoders.pids() if encoders else [], ("checker", ""): [checker.pid]}
 

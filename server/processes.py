@@ -15,17 +15,44 @@ from server.store.directory import Resume
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec, Lane
+from server.workers.restarting_pool import AnyPool
 
 ENCODER_ANSWER_RATIO = 1 / 3
 """Encoder timeout as a share of the worker timeout: an encoder is replaced before a worker that waits for it."""
 
 
-def build_pool(settings: Settings) -> LocalPool:
-    """Return the worker pool of this computer's devices, not started yet."""
+def build_pool(settings: Settings) -> AnyPool:
+    """Return the worker pool, not started yet.
+
+    Raises:
+        PoolUnusable: the pool needs something that is missing; the text says what to do.
+    """
+    return _ray_pool(settings) if settings.pool.kind == "ray" and settings.makes_songs else _local_pool(settings)
+
+
+def _local_pool(settings: Settings) -> LocalPool:
     limits = settings.limits
     return LocalPool(
         device_specs(settings),
         engine_specs(settings),
+        worker_threads=settings.threads.worker,
+        exchange_timeout_seconds=limits.exchange_timeout_seconds,
+        load_timeout_seconds=limits.load_timeout_seconds,
+        logs=Logs(settings.log_level, settings.log_format),
+        fingerprinted=_fingerprinted(settings),
+    )
+
+
+def _ray_pool(settings: Settings) -> AnyPool:
+    # Only here, so that a server without a cluster imports nothing of it.
+    from server.workers.ray.pool import RayPool, driver_process
+
+    limits, pool = settings.limits, settings.pool
+    return RayPool(
+        device_specs(settings),
+        engine_specs(settings),
+        address=pool.ray_address,
+        new_process=driver_process(pool.ray_token_file),
         worker_threads=settings.threads.worker,
         exchange_timeout_seconds=limits.exchange_timeout_seconds,
         load_timeout_seconds=limits.load_timeout_seconds,
@@ -41,7 +68,7 @@ def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> Local
     spec = spec or EncoderSpec(logs=logs, fingerprinted=bool(_fingerprinted(settings)), producer=producer)
     return LocalEncoders(
         lambda address: EncoderProcess(address, spec),
-        settings.threads.encoders * len(settings.devices),
+        settings.threads.encoders * sum(device.count for device in settings.devices),
         answer_timeout_seconds=settings.limits.exchange_timeout_seconds * ENCODER_ANSWER_RATIO,
     )
 
@@ -81,15 +108,25 @@ def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
 
 
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
-    """Return the specification of a worker for each device of the settings; the list is empty on a frontend.
+    """Return the specification of a worker for each device of the settings; the list is empty on a frontend. A device
+    that is given several times gets a number after its name: `cpu#2` on this computer, `cuda@2` on a cluster, whose
+    devices all have one.
 
     A device that is given several times gets a number after its name.
     """
     devices = settings.devices if settings.makes_songs else ()
+    if settings.pool.kind == "ray":
+        devices = tuple(device for device in devices for _ in range(device.count))
     names = [device.device for device in devices]
     seen = (names[: position + 1].count(name) for position, name in enumerate(names))
-    labels = [name if count == 1 else f"{name}#{count}" for name, count in zip(names, seen, strict=True)]
+    labels = [_label(name, count, settings.pool.kind) for name, count in zip(names, seen, strict=True)]
     return tuple(_device_spec(label, device, settings.limits) for label, device in zip(labels, devices, strict=True))
+
+
+def _label(name: str, number: int, kind: str) -> str:
+    if kind == "ray":
+        return f"{name}@{number}"
+    return name if number == 1 else f"{name}#{number}"
 
 
 def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:

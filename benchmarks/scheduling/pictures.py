@@ -36,6 +36,29 @@ def draw_loads(
     _save(figure, path, title)
 
 
+def draw_nodes(
+    path: Path,
+    title: str,
+    loads: Sequence[float],
+    found: Mapping[tuple[int, int], Sequence[Sequence[SimulationOutcome]]],
+) -> None:
+    """Draw outcomes over load, a column for every pair of devices and devices of a node; each outcome is that of one
+    scheduler and that of one for each node.
+    """
+    panels_of = (*_OUTCOMES[:2], ("sections in a step", lambda one: one.batch))
+    figure, panels = _figure(len(panels_of), len(found), 4 * len(found), 9)
+    for column, ((devices, of_node), outcomes) in zip(panels.T, found.items(), strict=True):
+        column[0].set_title(f"{devices} devices, {of_node} a node")
+        column[-1].set_xlabel("load / capacity")
+        for panel, (label, value) in zip(column, panels_of, strict=True):
+            for place, name in enumerate(("one scheduler", "one for each node")):
+                panel.plot(loads, [value(pair[place]) for pair in outcomes], marker="o", label=name)
+            panel.set_ylabel(label)
+    panels[0, 0].set_yscale("log")
+    panels[0, 0].legend()
+    _save(figure, path, title)
+
+
 def draw_day(path: Path, title: str, until: float, found: Mapping[str, Sequence[Listener]]) -> None:
     """Draw load, waiting listeners and stalls over a day, a column for every policy."""
     times = np.linspace(0.0, until, _BINS + 1)

@@ -2,6 +2,7 @@
 batch: the overhead without a model.
 
     python -m benchmarks.service.bench_pretend
+    python -m benchmarks.service.bench_pretend --ray HEAD:6379 --token-file token     its device on a Ray cluster
 
 Closed loop: 32 clients take two songs each, their starts spread over a second. Open loop: ten songs a second for 15 s,
 Poisson arrivals; latency counts from the moment a request was due. There are two rounds; the second one counts.
@@ -84,9 +85,9 @@ async def measure(address: str) -> None:
 
 
 def main() -> None:
-    """Start the server of `benchmarks.service.pretend` and measure it."""
+    """Start the server of `benchmarks.service.pretend`, with the arguments of the command line, and measure it."""
     port = free_port()
-    command = [sys.executable, "-m", "benchmarks.service.pretend", "--port", str(port)]
+    command = [sys.executable, "-m", "benchmarks.service.pretend", "--port", str(port), *sys.argv[1:]]
     process = subprocess.Popen(command, start_new_session=True)
     try:
         wait_until_serving(process, f"127.0.0.1:{port}")

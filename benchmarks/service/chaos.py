@@ -3,6 +3,7 @@
     python -m benchmarks.service.chaos                                  200 songs of the studio engine
     python -m benchmarks.service.chaos --engine fake --songs 1000       a thousand songs of the tests' engine, for leaks
     python -m benchmarks.service.chaos --render-beside                  the same with two lanes on each device
+    python -m benchmarks.service.chaos --ray HEAD:6379 --token-file t   workers on a Ray cluster of this computer alone
 
 Two workers, two encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
 clients leave at random chunks. No processes, threads, file descriptors or shared memory may leak.
@@ -35,7 +36,9 @@ TIMEOUT_SECONDS = 600.0
 AGAIN_SECONDS = 0.5
 ENGINES = {"studio": "studio", "fake": "fake=tests.support.fakes:FakeEngine"}
 VICTIMS = {"worker": "server.workers.worker", "encoder": "server.encoders.encoder"}
+RAY_WORKER = "ray::_NodeWorker"
 KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
+RAY_KILL_SECONDS = (10.0, 30.0)  # a worker there takes seconds to start
 
 
 @dataclass(slots=True)
@@ -141,12 +144,12 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def disturb(service: Service, engine: str, tally: Tally) -> None:
+async def disturb(service: Service, kill_seconds: tuple[float, float], tally: Tally) -> None:
     """Kill or stop a worker or an encoder at random times."""
     rng = random.Random(1)
     while True:
-        await asyncio.sleep(rng.uniform(*KILL_SECONDS[engine]))
-        victims = [one for one in service.process.children() if kind_of(one)]
+        await asyncio.sleep(rng.uniform(*kill_seconds))
+        victims = [one for one in (*service.process.children(), *ray_workers()) if kind_of(one)]
         if victims:
             stops, victim = rng.random() < STOP_SHARE, rng.choice(victims)
             tally.disturbances[f"{kind_of(victim)} {'stopped' if stops else 'killed'}"] += 1
@@ -157,12 +160,19 @@ def kind_of(process: psutil.Process) -> str | None:
     """Return the kind of a process that may be killed; `None` for others, and for one that has just ended."""
     with suppress(psutil.Error):
         command = " ".join(process.cmdline())
+        if command.startswith(RAY_WORKER):
+            return "worker"
         return next((kind for kind, module in VICTIMS.items() if module in command), None)
     return None
 
 
-async def measure(service: Service, engine: str, songs: int) -> None:
-    """Make the songs undisturbed, then make all of them while processes are killed."""
+def ray_workers() -> list[psutil.Process]:
+    """Return the workers of Ray's nodes on this computer."""
+    return [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [""])[0].startswith(RAY_WORKER)]
+
+
+async def measure(service: Service, engine: str, songs: int, kill_seconds: tuple[float, float]) -> None:
+    """Make the songs undisturbed, then all of them with disturbances every `kill_seconds`, between two times."""
     tally = Tally()
     async with grpc.aio.insecure_channel(service.address) as channel:
         expected = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
@@ -173,7 +183,7 @@ async def measure(service: Service, engine: str, songs: int) -> None:
             for number in numbers:
                 await take(channel, number, engine, expected, tally)
 
-        disturber = asyncio.create_task(disturb(service, engine, tally))
+        disturber = asyncio.create_task(disturb(service, kill_seconds, tally))
         await asyncio.gather(*(client() for _ in range(CLIENTS)))
         disturber.cancel()
         with suppress(asyncio.CancelledError):
@@ -194,12 +204,18 @@ def main() -> None:
     parser.add_argument("--engine", choices=ENGINES, default="studio")
     parser.add_argument("--songs", type=int, default=200)
     parser.add_argument("--render-beside", action="store_true", help="two lanes on each device, as on a GPU")
+    parser.add_argument("--ray", default="", help="HOST:PORT of the head of a Ray cluster with two free processors")
+    parser.add_argument("--token-file", default="", help="file of that cluster's token")
     options = parser.parse_args()
     devices = json.dumps([{"device": "cpu", "render_beside": options.render_beside}] * 2)
     # The log level is critical, because the server logs an error for every kill.
     settings = {"engines": ENGINES[options.engine], "devices": devices, "log_level": "critical"}
+    if options.ray:
+        settings |= {"pool__kind": "ray", "pool__ray_address": options.ray}
+        settings |= {"pool__ray_token_file": options.token_file}
     with running_service(**settings, limits__exchange_timeout_seconds="4", limits__retries="8") as service:
-        asyncio.run(measure(service, options.engine, options.songs))
+        kill_seconds = RAY_KILL_SECONDS if options.ray else KILL_SECONDS[options.engine]
+        asyncio.run(measure(service, options.engine, options.songs, kill_seconds))
 
 
 if __name__ == "__main__":

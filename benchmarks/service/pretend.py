@@ -38,6 +38,8 @@ from server.store.eviction import StoreLimits
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
 from server.workers.messages import EngineSpec, Lane
+from server.workers.ray.pool import RayPool, driver_process
+from server.workers.restarting_pool import AnyPool
 
 STEP_SECONDS = 0.02
 SECTIONS, STEPS, BATCH = 10, 5, 32
@@ -159,10 +161,17 @@ class PretendEngine:
         """Do nothing, because there is no device that could break."""
 
 
-async def serve(port: int) -> None:
-    """Run the server until cancelled."""
+def pool_of(address: str, token_file: str) -> AnyPool:
+    """Return the pool: a local worker, or with an `address` one on a Ray cluster."""
+    if not address:
+        return LocalPool((DEVICE,), (ENGINE,))
+    return RayPool((DEVICE,), (ENGINE,), address=address, new_process=driver_process(token_file))
+
+
+async def serve(port: int, pool: AnyPool) -> None:
+    """Serve until cancelled."""
     encoders = LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
-    runner = Runner(RunnerSettings(), LocalPool((DEVICE,), (ENGINE,)), encoders)
+    runner = Runner(RunnerSettings(), pool, encoders)
     await runner.start()
     health = HealthServicer.alike(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
     runner.readiness.subscribe(health.changed)
@@ -187,7 +196,10 @@ def main() -> None:
     """Command line: run the server until it is stopped."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--port", type=int, default=50070)
-    asyncio.run(serve(parser.parse_args().port))
+    parser.add_argument("--ray", default="", help="HOST:PORT of the head of a Ray cluster, for a worker there")
+    parser.add_argument("--token-file", default="", help="file of that cluster's token")
+    options = parser.parse_args()
+    asyncio.run(serve(options.port, pool_of(options.ray, options.token_file)))
 
 
 if __name__ == "__main__":

@@ -210,6 +210,24 @@ DEVICES = (
         "In the place of lost ones. Their songs are made from their beginning, unheard.",
     ),
     Lines("Workers", "bool_yes_no", as_it_is("melisma_worker_up", "device", labels=SERVERS), "Up?"),
+    Lines(
+        "Workers of a node",
+        "none",
+        [Query(f"sum by (node) (melisma_device_node{{{SERVERS}}})", "{{node}}")],
+        "Of a pool on Ray: how many have loaded on each node of its cluster.",
+    ),
+    Lines(
+        "Time at work of a node",
+        "percentunit",
+        [
+            Query(
+                f"sum by (node) (rate(melisma_device_busy_seconds_total{{{SERVERS}}}[$__rate_interval])"
+                f" * on (job, instance, pod, device) group_left (node) melisma_device_node{{{SERVERS}}})",
+                "{{node}}",
+            )
+        ],
+        "Of a pool on Ray: of all lanes of the node's devices together; 200 % are two busy lanes.",
+    ),
 )
 
 SOUND = (

@@ -132,9 +132,13 @@ class Scheduling(Group):
 
 
 class Device(Group):
-    """Settings of one device and its worker; values that are not set are taken from the server's limits."""
+    """Settings of one device and its worker; values that are not set are taken from the server's limits.
+
+    `count` stands for so many such devices of a Ray cluster.
+    """
 
     device: str = Field(pattern=DEVICE_PATTERN, description="device: cpu, cuda or cuda:0")
+    count: Count = 1
     engines: tuple[str, ...] = ()
     running_songs: Count | None = None
     batch_tokens: Count | None = None

@@ -59,9 +59,9 @@ def with_files_for(settings: Settings) -> Settings:
 
 def files_beside_connections(settings: Settings) -> int:
     """Return the number of file descriptors that the server needs in addition to those of its connections."""
-    devices = len(settings.devices) if settings.makes_songs else 0
+    devices = sum(device.count for device in settings.devices) if settings.makes_songs else 0
     processes = devices * (1 + settings.threads.encoders) + 1
-    songs = sum(device.running_songs or settings.limits.running_songs for device in settings.devices)
+    songs = sum(device.count * (device.running_songs or settings.limits.running_songs) for device in settings.devices)
     return _RESERVE + processes * _FILES_OF_PROCESS + songs * _FILES_OF_SONG
 
 

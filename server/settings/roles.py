@@ -12,6 +12,9 @@ _WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
     "all": ("store.cold_start_seconds",),
     "frontend": (
         "devices",
+        "pool.kind",
+        "pool.ray_address",
+        "pool.ray_token_file",
         "threads.encoders",
         "threads.worker",
         "limits.running_songs",

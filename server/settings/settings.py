@@ -21,6 +21,7 @@ from server.settings.groups import (
     Threads,
     parts,
 )
+from server.settings.pool import Pool
 from server.settings.proxies import Proxies
 from server.settings.store import Store
 from server.settings.variables import ENVIRONMENT_PREFIX, PATH_DELIMITER
@@ -70,7 +71,8 @@ class Settings(BaseSettings):
         min_length=1,
         description="devices, with one worker process each: cpu, cpu,cpu or cuda:0 (commas); or as JSON with "
         'limits of each: [{"device": "cuda:0", "engines": ["ace_step"], "running_songs": 8, "batch_tokens": 8192, '
-        '"batch_sections": 16, "memory_mebibytes": 40000, "render_beside": true}]',
+        '"batch_sections": 16, "memory_mebibytes": 40000, "render_beside": true}]; with MELISMA_POOL__KIND=ray devices '
+        'have no numbers, and a "count": {"device": "cuda", "count": 8}',
     )
     engines: Annotated[tuple[str, ...], NoDecode] = Field(
         default=("studio",),
@@ -102,6 +104,7 @@ class Settings(BaseSettings):
     page: bool = Field(default=True, description="serve the preview page at / of the HTTP port; it needs REST")
     limits: Limits = Limits()
     scheduling: Scheduling = Scheduling()
+    pool: Pool = Pool()
     threads: Threads = Threads()
     store: Store = Store()
     rest: Rest = Rest()
@@ -155,6 +158,21 @@ class Settings(BaseSettings):
                 raise ValueError(
                     f"MELISMA_DEVICES names the engine {name!r}, but MELISMA_ENGINES does not: add it there, or "
                     "remove it here"
+                )
+        return self
+
+    @model_validator(mode="after")
+    def _devices_are_of_the_pool(self) -> "Settings":
+        for device in self.devices:
+            if self.pool.kind == "ray" and ":" in device.device:
+                raise ValueError(
+                    f"MELISMA_DEVICES names {device.device!r}, but a Ray cluster chooses the GPUs: write "
+                    '[{"device": "cuda", "count": 1}]'
+                )
+            if self.pool.kind != "ray" and device.count > 1:
+                raise ValueError(
+                    'MELISMA_DEVICES has a "count", which needs MELISMA_POOL__KIND=ray: name every device of this '
+                    "computer instead, such as cuda:0,cuda:1"
                 )
         return self
 

@@ -25,6 +25,7 @@ from server.telemetry.scraped import (
     expose_engines,
     expose_folder,
     expose_limits,
+    expose_nodes,
     expose_readiness,
     expose_service,
     expose_store,
@@ -53,6 +54,7 @@ def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: Sto
     """Report one event of every kind, so that every metric has a sample with all its labels."""
     expose_crowded(registry, lambda: False)
     expose_engines(registry, lambda: {("fake", "cpu"): True, ("other", "cpu"): False})
+    expose_nodes(registry, lambda: {"cuda@1": "10.0.0.7"})
     expose_store(registry, lambda: StoreUsage(3, 5_000_000), lambda: 2)
     expose_deletions(registry, lambda: 1, lambda: 2)
     expose_credentials(registry, lambda: 1, lambda: 2)

@@ -74,6 +74,11 @@ def expose_engines(registry: CollectorRegistry, ready: Callable[[], Mapping[tupl
     registry.register(Scraped(lambda: _engine_families(ready())))
 
 
+def expose_nodes(registry: CollectorRegistry, nodes: Callable[[], Mapping[str, str]]) -> None:
+    """Register a gauge that reads at every scrape on which node of a cluster each device's worker runs."""
+    registry.register(Scraped(lambda: _node_families(nodes())))
+
+
 def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -> None:
     """Register a gauge that reads, at every scrape, if the server is draining."""
     gauge = Gauge("melisma_draining", "1 while the server finishes its songs before it ends", registry=registry)
@@ -111,6 +116,11 @@ def expose_build(registry: CollectorRegistry, version: str, revision: str) -> No
 def _closed_families(closed: Mapping[str, int]) -> Iterator[Metric]:
     text = "Connections that were closed because there were too many"
     yield counter_family("connections_closed", text, ["port"], {(port,): count for port, count in closed.items()})
+
+
+def _node_families(nodes: Mapping[str, str]) -> Iterator[Metric]:
+    text = "1 for the node of the Ray cluster on which the device's worker runs; with a pool on Ray alone"
+    yield gauge_family("device_node", text, ["device", "node"], dict.fromkeys(nodes.items(), 1.0))
 
 
 def _engine_families(ready: Mapping[tuple[str, str], bool]) -> Iterator[Metric]:

@@ -14,7 +14,9 @@ class WorkerDeath(StrEnum):
     OUT_OF_MEMORY = "out_of_memory"
     """The worker was killed by the kernel for lack of memory: SIGKILL, and the kernel's count has risen."""
     KILLED = "killed"
-    """The worker was killed by another program; also for lack of memory if the kernel's count cannot be read."""
+    """The worker was killed by another program; also for lack of memory if the kernel's count cannot be read, and on a
+    cluster any unexpected end.
+    """
     CRASHED = "crashed"
     """The worker was ended by another signal, such as SIGSEGV."""
     UNRESPONSIVE = "unresponsive"

@@ -35,6 +35,7 @@ from server.workers.messages import (
 from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound, pcm_of
 from server.workers.sound.origin import origin_of
+from server.workers.sound.sink import SoundSink
 from server.workers.span_timer import SpanTimer
 
 
@@ -50,7 +51,7 @@ class CommandExecutor:
         engines: Mapping[str, Engine],
         clock: Callable[[], float] = time.perf_counter,
         now_ns: Callable[[], int] = time.time_ns,
-        encoders: EncoderLinks | None = None,
+        encoders: SoundSink | None = None,
     ) -> None:
         """Set up the command executor; `clock` returns monotonic seconds; `now_ns` is the wall clock for spans. Sound
         is sent through `encoders`.
@@ -59,7 +60,7 @@ class CommandExecutor:
         self._clock = clock
         self._now_ns = now_ns
         self._songs: dict[SongKey, HeldSong] = {}
-        self._encoders = encoders or EncoderLinks()
+        self._encoders: SoundSink = encoders or EncoderLinks()
 
     def handle(self, command: Command) -> Reply:
         """Execute one command and return its reply. An engine's error becomes a `Failed` reply, or a failure in

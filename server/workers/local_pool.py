@@ -1,27 +1,21 @@
 """The worker pool of one computer: a process for each device, restarted when it dies."""
 
-import asyncio
-import logging
-from collections.abc import Collection, Sequence
-from contextlib import AsyncExitStack
+from collections.abc import Collection, Mapping, Sequence
 
-from model.engine import EngineInfo
+from typing_extensions import override
+
 from server.logs import Logs
-from server.workers.availability import EngineAvailability
-from server.workers.base import WorkerDeath, WorkerDied, WorkerPoolObserver
+from server.workers.base import WorkerDeath
 from server.workers.device_spec import DeviceSpec
-from server.workers.messages import EngineSpec, WorkerSpec
+from server.workers.messages import EngineSpec
 from server.workers.oom_kills import OomKills
+from server.workers.restarting_pool import RestartingPool
 from server.workers.worker_process import WorkerProcess
 
-_log = logging.getLogger(__name__)
-
-_MAX_BACKOFF_SECONDS = 30.0
 _END_GRACE_SECONDS = 2.0
-_MORE_MEMORY = "give the container more, or let fewer or shorter songs run at once"
 
 
-class LocalPool:
+class LocalPool(RestartingPool[WorkerProcess]):
     """Keeps one worker process running on every device, and tracks the devices on which each engine is ready."""
 
     def __init__(
@@ -36,165 +30,31 @@ class LocalPool:
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """Set up the local pool. With `worker_threads` 0 the libraries choose the number of compute threads.
-
-        Workers compute the sound fingerprints of the engines in `fingerprinted`.
-
-        The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
+        """Set up the local pool. A worker that does not answer within `exchange_timeout_seconds` is killed; the other
+        parameters are those of `RestartingPool`.
         """
-        self._engines = tuple(engines)
-        self._availability = EngineAvailability(devices, [engine.name for engine in engines])
-        self._worker_threads = worker_threads
+        super().__init__(
+            devices,
+            engines,
+            worker_threads=worker_threads,
+            load_timeout_seconds=load_timeout_seconds,
+            restart_backoff_seconds=restart_backoff_seconds,
+            logs=logs,
+            fingerprinted=fingerprinted,
+            end_grace_seconds=_END_GRACE_SECONDS,
+        )
         self._exchange_timeout_seconds = exchange_timeout_seconds
-        self._load_timeout_seconds = load_timeout_seconds
-        self._restart_backoff_seconds = restart_backoff_seconds
-        self._logs = logs
-        self._fingerprinted = frozenset(fingerprinted)
-        self._launched: dict[str, WorkerProcess] = {}
-        self._workers: dict[str, WorkerProcess] = {}
         self._kills = OomKills()
-        self._observer: WorkerPoolObserver | None = None
 
-    @property
-    def devices(self) -> tuple[DeviceSpec, ...]:
-        """The devices, each of which has at most one worker."""
-        return self._availability.devices
+    @override
+    def process_ids(self) -> Mapping[tuple[str, str], int | None]:
+        return {("worker", device): worker.pid for device, worker in self._workers.items()}
 
-    @property
-    def engine_names(self) -> tuple[str, ...]:
-        """The configured engines, ready or not, in the order of the settings."""
-        return self._availability.engine_names
-
-    def infos(self) -> dict[str, EngineInfo]:
-        """Return the engines that are ready on some device, in the order of the settings."""
-        return self._availability.infos()
-
-    def devices_of(self, engine: str) -> tuple[str, ...]:
-        """Return the devices on which `engine` is ready."""
-        return self._availability.devices_of(engine)
-
-    def engines_on(self, device: str) -> frozenset[str]:
-        """Return the engines that are ready on `device`."""
-        return self._availability.engines_on(device)
-
-    def serves_nothing(self, device: str) -> bool:
-        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
-        failed.
-        """
-        return self._availability.serves_nothing(device)
-
-    def sound_of(self, engine: str) -> str:
-        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
-        return self._availability.sound_of(engine)
-
-    def require(self, engine: str) -> None:
-        """Check that `engine` is ready on some device; raises the errors of `WorkerPool.require`."""
-        self._availability.require(engine)
-
-    def worker_pids(self) -> dict[str, int | None]:
-        """Return the id of the latest worker process of each device."""
-        return {device: worker.pid for device, worker in self._workers.items()}
-
-    def unavailable(self, engine: str) -> bool:
-        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
-        waiting songs should fail.
-        """
-        return self._availability.unavailable(engine)
-
-    def all_starts_failed(self) -> bool:
-        """Return True if no device has a worker and each has failed to start many times, so that the server should be
-        restarted.
-        """
-        return self._availability.all_starts_failed()
-
-    async def settled(self) -> None:
-        """Wait until every device has loaded its engines, or has failed to start once."""
-        await self._availability.settled()
-
-    async def launch(self) -> None:
-        """Start the first worker of every device before `run`, which then uses them; `close` ends the others."""
-        for device in self.devices:
-            worker = self._launched[device.name] = self._new_worker(device)
-            await worker.launch()
-
-    async def close(self) -> None:
-        """Kill the launched workers that `run` does not use."""
-        while self._launched:
-            _, worker = self._launched.popitem()
-            await worker.stop(grace_seconds=0.0)
-
-    async def run(self, observer: WorkerPoolObserver) -> None:
-        """Keep a worker on every device and let `observer` use it, until cancelled; then all processes have ended."""
-        self._observer = observer
-        async with asyncio.TaskGroup() as drivers:
-            for device in self.devices:
-                drivers.create_task(self._drive(device, observer), name=f"drive {device.name}")
-
-    async def _drive(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
-        while True:
-            try:
-                await self._serve_one_worker(device, observer)
-            except WorkerDied as error:
-                _log.error(
-                    "the worker of device %s has ended and is restarted; its songs are tried again: %s",
-                    device.name,
-                    error,
-                )
-            except Exception:
-                # A bug must not leave a device without a worker until the server's restart.
-                _log.exception(
-                    "the worker of device %s failed because of a bug of the server, and is restarted: please report "
-                    "this traceback",
-                    device.name,
-                )
-            self._note_restart(device.name, observer)
-            await asyncio.sleep(self._backoff_seconds(device.name))
-
-    def _note_restart(self, device: str, observer: WorkerPoolObserver) -> None:
-        death = self._workers[device].death(self._kills)
-        if death is WorkerDeath.OUT_OF_MEMORY:
-            _log.error("the kernel has killed the worker of device %s for lack of memory: %s", device, _MORE_MEMORY)
-        try:
-            observer.worker_restarted(device, death)
-        except Exception:
-            _log.exception(
-                "the restart of the worker of device %s could not be counted because of a bug of the server", device
-            )
-
-    async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
-        """Start a worker and let `observer` use it until it ends; then its process has ended."""
+    @override
+    def _starting(self) -> None:
         self._kills.forget()
-        launched = self._launched.pop(device.name, None)
-        worker = launched or self._new_worker(device)
-        self._workers[device.name] = worker
-        async with AsyncExitStack() as stack:
-            stack.push_async_callback(worker.stop, _END_GRACE_SECONDS)
-            stack.callback(observer.readiness_changed)
-            stack.callback(self._availability.lost, device.name)
-            if launched is None:
-                await worker.launch()
-            await self._load(device.name, worker, observer)
-            await observer.serve(device.name, worker)
 
-    async def _load(self, device: str, worker: WorkerProcess, observer: WorkerPoolObserver) -> None:
-        try:
-            ready = await worker.loaded(self._load_timeout_seconds)
-        except WorkerDied:
-            self._availability.start_failed(device)
-            observer.readiness_changed()
-            raise
-        self._availability.loaded(device, ready)
-        for engine, sound in ready.sounds.items():
-            _log.info("engine %s on device %s is ready; the fingerprint of its sound is %s", engine, device, sound)
-        for engine, failure in ready.failures.items():
-            _log.error(
-                "engine %s could not be loaded on device %s, which makes no songs with it: %s",
-                engine,
-                device,
-                failure.text,
-            )
-        observer.readiness_changed()
-
+    @override
     def _new_worker(self, device: DeviceSpec) -> WorkerProcess:
         return WorkerProcess(
             self._worker_spec(device),
@@ -202,15 +62,6 @@ class LocalPool:
             on_exit=lambda: self._exited(device.name),
         )
 
-    def _exited(self, device: str) -> None:
-        if self._observer is not None:
-            self._observer.worker_exited(device)
-
-    def _worker_spec(self, device: DeviceSpec) -> WorkerSpec:
-        engines = tuple(engine for engine in self._engines if device.loads(engine.name))
-        threads, lanes = self._worker_threads, device.lanes
-        return WorkerSpec(device.device, engines, threads, lanes, self._logs, self._fingerprinted)
-
-    def _backoff_seconds(self, device: str) -> float:
-        seconds = self._restart_backoff_seconds * 2.0 ** self._availability.failed_starts(device)
-        return min(seconds, _MAX_BACKOFF_SECONDS)
+    @override
+    def _death(self, worker: WorkerProcess) -> WorkerDeath:
+        return worker.death(self._kills)

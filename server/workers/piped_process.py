@@ -3,6 +3,7 @@
 import asyncio
 import socket
 from asyncio.subprocess import Process
+from collections.abc import Mapping
 
 from server.child_process import child_environment, kill, start_module, wait_or_kill
 from server.workers.async_pipe import AsyncPipe
@@ -27,11 +28,12 @@ class PipedProcess:
     So the process never runs longer than the server.
     """
 
-    def __init__(self, module: str, *arguments: object) -> None:
+    def __init__(self, module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:
         """Set up the handle of a process; its command line has the file descriptor of its end of the pipe, then the
-        `arguments`.
+        `arguments`. The process has the variables of `environment` in addition to those of this process.
         """
         self._module = module
+        self._environment = environment or {}
         self._arguments = arguments
         self._pipe: AsyncPipe | None = None
         self._process: Process | None = None
@@ -55,7 +57,7 @@ class PipedProcess:
                 far.fileno(),
                 *self._arguments,
                 descriptors=[far.fileno()],
-                environment={**child_environment(), **_ONE_THREAD, **_ONE_HEAP},
+                environment={**child_environment(), **_ONE_THREAD, **_ONE_HEAP, **self._environment},
             )
         self.send(spec)
         try:

@@ -11,6 +11,7 @@ LOCKS = (
     "requirements/runtime.lock",
     "requirements/ace_step.lock",
     "requirements/development.lock",
+    "requirements/ray.lock",
     "requirements/deploy.lock",
     "requirements/page.lock",
     "requirements/shared.lock",
@@ -51,6 +52,7 @@ def test_every_pin_has_a_hash(lock: str) -> None:
 def test_the_locks_hold_what_the_project_asks_for() -> None:
     assert asked_for("build") <= set(pins("requirements/runtime.lock"))
     assert asked_for("build", "ace_step") <= set(pins("requirements/ace_step.lock"))
+    assert asked_for("build", "ace_step", "ray") <= set(pins("requirements/ray.lock"))
     assert asked_for("build", "ace_step", "dev", "bench") <= set(pins("requirements/development.lock"))
 
 

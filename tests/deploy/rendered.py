@@ -20,17 +20,18 @@ NEEDS = {
     "gateway-envoy": ("gateway",),
     "gateway-tls": ("gateway", "tls"),
     "tls-cert-manager": ("tls",),
+    "ray": ("models-shared",),
     "rest": ("gateway",),
     "shared-store-keys": ("shared-store",),
     "autoscaling-keda-backlog": ("roles", "shared-store"),
 }
-_APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "models-shared", "rest", "roles"}
+_APART = {"autoscaling-hpa", "autoscaling-keda-backlog", "models-shared", "ray", "rest", "roles"}
 EVERYTHING = tuple(name for name in COMPONENTS if name not in _APART)
 """The ways to scale exclude each other; with REST there is one pod, whatever else goes with it; roles are two kinds,
-and weights are of both ACE-Steps alone."""
+and weights are of both ACE-Steps alone, Ray of ace-step."""
 WEIGHTS = ("ace-step", "ace-step-15")
 """Overlays with weights on a volume."""
-_SEVERAL_PODS = ("autoscaling-", "models-shared", "roles", "shared-store")
+_SEVERAL_PODS = ("autoscaling-", "models-shared", "ray", "roles", "shared-store")
 ONE_POD = tuple(name for name in COMPONENTS if not name.startswith(_SEVERAL_PODS))
 SHARED = ("api-keys", "gateway", "gateway-envoy", "rest", "shared-store", "shared-store-keys")
 """REST by any number of pods."""

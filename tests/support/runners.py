@@ -15,6 +15,7 @@ from server.song import Accepted, AudioSettings, Chunk, SongEvent, SongRequest
 from server.telemetry.metrics import Metrics
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import EngineSpec, Lane
+from server.workers.restarting_pool import AnyPool
 from tests.support.encoders.in_process import in_process_encoders
 from tests.support.fakes import FAKE, MISSING, RATE_HERTZ, SECTION_SECONDS, params
 from tests.support.sinks import ReadSink
@@ -57,7 +58,7 @@ class Song:
 class Bench:
     """A runner and its pools."""
 
-    def __init__(self, runner: Runner, pool: WatchedPool, encoders: LocalEncoders) -> None:
+    def __init__(self, runner: Runner, pool: Any, encoders: LocalEncoders) -> None:
         self.runner = runner
         self.pool = pool
         self.encoders = encoders
@@ -84,15 +85,17 @@ async def running(
     devices: Sequence[DeviceSpec] = (CPU,),
     engines: Sequence[EngineSpec] = (FAKE, MISSING),
     encoders: LocalEncoders | None = None,
+    pool: AnyPool | None = None,
     exchange_timeout_seconds: float = 30.0,
     restart_backoff_seconds: float = 0.0,
+    timeout_seconds: float = 30.0,
     **changes: Any,
 ) -> AsyncIterator[Bench]:
     """A started runner whose workers have loaded what they can; one engine is enough.
 
     `changes` are those of its settings.
     """
-    pool = WatchedPool(
+    pool = pool or WatchedPool(
         devices,
         engines,
         exchange_timeout_seconds=exchange_timeout_seconds,
@@ -103,8 +106,8 @@ async def running(
     runner = Runner(RunnerSettings(**{"any_engine": True, **changes}), pool, encoders, metrics=metrics)
     await runner.start()
     try:
-        await runner.wait_ready(30.0)
-        async with asyncio.timeout(30.0):
+        await runner.wait_ready(timeout_seconds)
+        async with asyncio.timeout(timeout_seconds):
             yield Bench(runner, pool, encoders)
     finally:
         await runner.stop(grace_seconds=0.0)

@@ -64,6 +64,14 @@ _SPECS = {
         inhibitRules[].sourceMatch[].name inhibitRules[].sourceMatch[].value inhibitRules[].sourceMatch[].matchType
         inhibitRules[].targetMatch[].name inhibitRules[].targetMatch[].value inhibitRules[].targetMatch[].matchType
         inhibitRules[].equal[]""",
+    # KubeRay 1.7.1; the templates are pods, one of Kubernetes' own kinds
+    ("ray.io/v1", "RayCluster"): """
+        rayVersion authOptions.mode authOptions.secretName gcsFaultToleranceOptions.redisAddress
+        gcsFaultToleranceOptions.redisPassword.valueFrom.secretKeyRef.name
+        gcsFaultToleranceOptions.redisPassword.valueFrom.secretKeyRef.key headGroupSpec.rayStartParams.num-cpus
+        headGroupSpec.rayStartParams.num-gpus headGroupSpec.rayStartParams.include-dashboard headGroupSpec.template.*
+        workerGroupSpecs[].groupName workerGroupSpecs[].replicas workerGroupSpecs[].minReplicas
+        workerGroupSpecs[].maxReplicas workerGroupSpecs[].rayStartParams.num-gpus workerGroupSpecs[].template.*""",
     # cert-manager 1.21
     ("cert-manager.io/v1", "Certificate"): """
         secretName duration renewBefore privateKey.algorithm privateKey.size privateKey.rotationPolicy usages[]

@@ -29,8 +29,11 @@ from server.workers.messages import (
     Step,
     Stepped,
 )
+from server.workers.ray.pool import RayPool
+from server.workers.ray.worker import RayWorker
 from server.workers.worker_process import WorkerProcess
 from tests.support.fakes import FAKE, MISSING, params
+from tests.support.workers.fake_cluster import DriverTask, FakeCluster
 from tests.support.workers.in_process_pool import IN_PROCESS_FAKE, InProcessPool, InProcessWorker
 from tests.support.workers.observers import FakeObserver, exchange, observed
 
@@ -89,7 +92,33 @@ class InProcessPools:
         worker.kill()
 
 
-@pytest.fixture(params=[ProcessPools(), InProcessPools()], ids=["processes", "in process"])
+class ClusterPools:
+    """Pools of a cluster without Ray."""
+
+    fake = IN_PROCESS_FAKE
+
+    def __init__(self) -> None:
+        self._clusters: list[FakeCluster] = []
+
+    def pool(self, engines: Sequence[EngineSpec], devices: Sequence[DeviceSpec]) -> WorkerPool:
+        self._clusters.clear()
+        return RayPool(
+            devices,
+            engines,
+            address="head:6379",
+            new_process=lambda: DriverTask(self._clusters),
+            exchange_timeout_seconds=TIMEOUT_SECONDS,
+            load_timeout_seconds=TIMEOUT_SECONDS,
+            restart_backoff_seconds=0.0,
+        )
+
+    def kill(self, worker: Worker) -> None:
+        assert isinstance(worker, RayWorker)
+        for actor in self._clusters[0].workers:
+            actor.kill()
+
+
+@pytest.fixture(params=[ProcessPools(), InProcessPools(), ClusterPools()], ids=["processes", "in process", "cluster"])
 def kind(request: pytest.FixtureRequest) -> PoolKind:
     made: PoolKind = request.param
     return made

@@ -1,0 +1,195 @@
+"""What a command and a second of sound cost on a Ray cluster, against the pipe to a local worker.
+
+    python -m benchmarks.service.bench_ray --address HEAD:6379 --token-file token --devices 2
+
+The cluster is running, and this computer is a node of it; without an address only the local pipe is measured. Rows:
+round trips of a command without work, one at a time and fifty sent ahead, and of windows of 0.25 and 1 s of stereo
+sound at 48 kHz, which end in a socket beside the server as at an encoder. Processor time is that of the process with
+the event loop, which here reads that socket, too.
+"""
+
+import argparse
+import asyncio
+import socket
+import statistics
+import tempfile
+import threading
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager, suppress
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from model.engine import EngineInfo, SectionState
+from model.song import Window
+from server.song import AudioSettings
+from server.workers.base import Worker, WorkerDeath, WorkerDied
+from server.workers.device_spec import DeviceSpec
+from server.workers.local_pool import LocalPool
+from server.workers.messages import (
+    EngineSpec,
+    Lane,
+    Ping,
+    Plan,
+    Prepare,
+    Render,
+    Rendered,
+    SectionKey,
+    SongKey,
+    SoundTarget,
+    Step,
+)
+from server.workers.pipe import PipeClosed
+from server.workers.ray.pool import RayPool, driver_process
+from server.workers.restarting_pool import AnyPool
+from server.workers.sound.pipe import SoundPipe
+from tests.support.fakes import FakeEngine, FakeState, params
+
+RATE_HERTZ = 48_000
+ROUNDS, AHEAD = 200, 50
+ENGINE = EngineSpec("fake", "benchmarks.service.bench_ray:SoundEngine")
+
+
+class SoundEngine(FakeEngine):
+    """Windows of silence at 48 kHz without end; the prompt gives the length of one in seconds."""
+
+    @classmethod
+    def load(cls, device: str) -> "SoundEngine":
+        """Return the engine."""
+        return cls()
+
+    def info(self) -> EngineInfo:
+        """Return the properties of the tests' engine at another rate."""
+        return replace(super().info(), sample_rate_hertz=RATE_HERTZ)
+
+    def render(self, state: SectionState) -> Iterator[Window]:
+        """Yield windows without end."""
+        assert isinstance(state, FakeState)
+        window = np.zeros((2, round(float(state.prompt) * RATE_HERTZ)), np.float32)
+        while True:
+            yield window
+
+
+class Observer:
+    """Gives the workers of a pool to the benchmark."""
+
+    def __init__(self) -> None:
+        self.workers: asyncio.Queue[tuple[str, Worker]] = asyncio.Queue()
+
+    async def serve(self, device: str, worker: Worker) -> None:
+        """Hand a worker over, and wait."""
+        self.workers.put_nowait((device, worker))
+        await asyncio.Event().wait()
+
+    def worker_exited(self, device: str) -> None:
+        """End the benchmark: no worker should."""
+        raise WorkerDied(device)
+
+    def worker_restarted(self, device: str, death: WorkerDeath) -> None:
+        """Do nothing."""
+
+    def readiness_changed(self) -> None:
+        """Do nothing."""
+
+
+@contextmanager
+def sound_sink() -> Iterator[str]:
+    """Yield the address of a socket that takes in sound and drops it."""
+    with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
+        listener.bind(str(Path(folder) / "socket"))
+        listener.listen()
+        threading.Thread(target=_accept, args=(listener,), daemon=True).start()
+        yield str(Path(folder) / "socket")
+
+
+def _accept(listener: socket.socket) -> None:
+    with suppress(OSError):
+        while True:
+            connection, _ = listener.accept()
+            threading.Thread(target=_drop, args=(connection.detach(),), daemon=True).start()
+
+
+def _drop(descriptor: int) -> None:
+    pipe = SoundPipe(descriptor)
+    with suppress(PipeClosed):
+        while True:
+            pipe.receive()
+
+
+async def measured(name: str, once: Callable[[], Awaitable[object]], rounds: int = ROUNDS, of: int = 1) -> None:
+    """Print the median and P99 of calls in milliseconds, and the processor time of one in microseconds."""
+    for _ in range(10):
+        await once()
+    times, used = [], time.process_time()
+    for _ in range(rounds):
+        started = time.perf_counter()
+        await once()
+        times.append((time.perf_counter() - started) / of)
+    used = (time.process_time() - used) / rounds / of
+    median, last = statistics.median(times) * 1e3, sorted(times)[round(rounds * 0.99) - 1] * 1e3
+    print(f"  {name:32} P50 {median:7.3f} ms  P99 {last:7.3f} ms  processor {used * 1e6:6.0f} us", flush=True)
+
+
+async def bench(worker: Worker, address: str) -> None:
+    """Measure one worker."""
+
+    async def ping() -> None:
+        worker.send(Ping(), Lane.BOTH)
+        await worker.receive(Lane.BOTH)
+
+    async def ahead() -> None:
+        for _ in range(AHEAD):
+            worker.send(Ping(), Lane.BOTH)
+        for _ in range(AHEAD):
+            await worker.receive(Lane.BOTH)
+
+    await measured("a command", ping)
+    await measured("a command, 50 sent ahead", ahead, rounds=10, of=AHEAD)
+    for seconds in ("0.25", "1.0"):
+        section = SectionKey(SongKey(seconds), 0)
+        target = SoundTarget(address, AudioSettings())
+        plan = Plan(section.song, "fake", params(seconds), sound_to=target)
+        for command in (plan, Prepare(section), Step((section,), 4)):
+            worker.send(command, Lane.BOTH)
+            await worker.receive(Lane.BOTH)
+
+        async def render(section: SectionKey = section) -> None:
+            worker.send(Render(section), Lane.BOTH)
+            assert isinstance(await worker.receive(Lane.BOTH), Rendered)
+
+        await measured(f"{seconds} s of sound", render)
+
+
+async def run(pool: AnyPool, kind: str) -> None:
+    """Measure each worker of a pool."""
+    observer = Observer()
+    running = asyncio.create_task(pool.run(observer))
+    try:
+        for _ in pool.devices:
+            device, worker = await observer.workers.get()
+            print(f"{kind}, {device}, node {getattr(worker, 'node', '') or 'this one'}", flush=True)
+            with sound_sink() as address:
+                await bench(worker, address)
+    finally:
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+
+
+def main() -> None:
+    """Measure the local pipe, then the cluster."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--address", default="", help="HOST:PORT of the cluster's head")
+    parser.add_argument("--token-file", default="", help="file of its token")
+    parser.add_argument("--devices", type=int, default=1, help="workers on it")
+    arguments = parser.parse_args()
+    asyncio.run(run(LocalPool([DeviceSpec("cpu", "cpu")], [ENGINE]), "pipe"))
+    if arguments.address:
+        devices = [DeviceSpec(f"cpu@{number + 1}", "cpu") for number in range(arguments.devices)]
+        new_process = driver_process(arguments.token_file)
+        asyncio.run(run(RayPool(devices, [ENGINE], address=arguments.address, new_process=new_process), "Ray"))
+
+
+if __name__ == "__main__":
+    main()

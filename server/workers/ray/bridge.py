@@ -1,0 +1,166 @@
+"""The server's end of the process that drives a Ray cluster; starts it, and again after it has ended."""
+
+import asyncio
+import itertools
+import logging
+from collections.abc import Callable
+from typing import Protocol, TypeAlias
+
+from server.workers.base import WorkerDeath, WorkerDied
+from server.workers.piped_process import ProcessEnded
+from server.workers.ray.messages import (
+    ClusterSpec,
+    CommandDone,
+    NotConnected,
+    ToDriver,
+    WorkerEnded,
+    WorkerLoaded,
+)
+
+_log = logging.getLogger(__name__)
+
+OfWorker: TypeAlias = WorkerLoaded | CommandDone | WorkerEnded
+
+_CONNECT_SECONDS = 90.0
+_END_GRACE_SECONDS = 20.0
+
+
+class DriverProcess(Protocol):
+    """The driving process, as `PipedProcess` has it."""
+
+    @property
+    def pid(self) -> int | None:
+        """The process id, once the process was started."""
+
+    async def start(self, spec: object, timeout_seconds: float) -> object:
+        """Start the process, send it `spec`, and return its first message; raises ProcessEnded."""
+
+    def send(self, message: object) -> None:
+        """Send a message without waiting."""
+
+    async def receive(self) -> object:
+        """Wait for the next message; raises ProcessEnded."""
+
+    async def stop(self, grace_seconds: float) -> None:
+        """Stop the process by closing its pipe; kill it after `grace_seconds`."""
+
+
+class Bridge:
+    """Passes messages between workers' handles and the driving process. At most one such process runs."""
+
+    def __init__(
+        self,
+        spec: ClusterSpec,
+        new_process: Callable[[], DriverProcess],
+        rejoin_seconds: float = 180.0,
+        again_seconds: float = 2.0,
+    ) -> None:
+        """A cluster that was joined and lost is tried every `again_seconds`, and given up after `rejoin_seconds`."""
+        self._spec = spec
+        self._new_process = new_process
+        self._rejoin_seconds = rejoin_seconds
+        self._again_seconds = again_seconds
+        self._joined = False
+        self._process: DriverProcess | None = None
+        self._connecting: asyncio.Task[None] | None = None
+        self._running: asyncio.Task[None] | None = None
+        self._numbers = itertools.count(1)
+        self._receivers: dict[int, Callable[[OfWorker], None]] = {}
+
+    @property
+    def pid(self) -> int | None:
+        """The id of the driving process, while it is connected or connects."""
+        return self._process.pid if self._process is not None else None
+
+    def connect(self) -> asyncio.Task[None]:
+        """Have the process started, unless it runs; the task ends when it has joined the cluster.
+
+        The task raises WorkerDied if it cannot; the text says what to do.
+        """
+        if self._connecting is None:
+            self._connecting = asyncio.create_task(self._connect(), name="connect to Ray")
+        return self._connecting
+
+    def enter(self, receiver: Callable[[OfWorker], None]) -> int:
+        """Return the number of a new worker, whose messages go to `receiver`."""
+        number = next(self._numbers)
+        self._receivers[number] = receiver
+        return number
+
+    def leave(self, number: int) -> None:
+        """Drop further messages of a worker."""
+        self._receivers.pop(number, None)
+
+    def send(self, message: ToDriver) -> None:
+        """Send a message; if the process has ended, the workers are told."""
+        if self._process is not None:
+            self._process.send(message)
+
+    async def close(self) -> None:
+        """Stop the process, which ends its workers."""
+        tasks = [task for task in (self._connecting, self._running) if task is not None]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        self._connecting = self._running = None
+        await self._stop()
+
+    async def _connect(self) -> None:
+        """Join the cluster; one that was lost is tried again for a while, so that songs wait for it."""
+        try:
+            async with asyncio.timeout(self._rejoin_seconds if self._joined else None):
+                while not await self._joins(once=not self._joined):  # noqa: ASYNC110 (a cluster tells nobody of its return)
+                    await asyncio.sleep(self._again_seconds)
+        except TimeoutError:
+            raise WorkerDied(
+                f"the Ray cluster at {self._spec.address} was lost and has not come back within "
+                f"{self._rejoin_seconds:g} seconds: see its head, and the log"
+            ) from None
+        except BaseException:
+            self._connecting = None
+            raise
+        self._joined = True
+
+    async def _joins(self, *, once: bool) -> bool:
+        """Start the process; with `once` raises WorkerDied if it cannot join, otherwise returns False."""
+        process = self._process = self._new_process()
+        try:
+            first = await process.start(self._spec, _CONNECT_SECONDS)
+            problem = first.text if isinstance(first, NotConnected) else ""
+        except ProcessEnded as error:
+            problem = (
+                f"the process that drives the Ray cluster at {self._spec.address} has not joined it: {error}; check "
+                "that the cluster is running and that MELISMA_POOL__RAY_TOKEN_FILE has its token"
+            )
+        except BaseException:
+            await self._stop()
+            raise
+        if not problem:
+            self._running = asyncio.create_task(self._run(process), name="messages of Ray")
+            return True
+        await self._stop()
+        if once:
+            raise WorkerDied(problem)
+        _log.warning("the Ray cluster is away, and songs wait for it: %s", problem)
+        return False
+
+    async def _run(self, process: DriverProcess) -> None:
+        try:
+            while True:
+                self._deliver(await process.receive())
+        except ProcessEnded:
+            self._connecting = None
+            await self._stop()
+            for number, receiver in [*self._receivers.items()]:
+                text = "the process that drives the Ray cluster has ended: the cluster was lost, or see the log"
+                receiver(WorkerEnded(number, WorkerDeath.EXITED, text, cluster_lost=True))
+
+    def _deliver(self, message: object) -> None:
+        assert isinstance(message, OfWorker)
+        if receiver := self._receivers.get(message.worker):
+            receiver(message)
+
+    async def _stop(self) -> None:
+        process, self._process = self._process, None
+        if process is not None:
+            await process.stop(_END_GRACE_SECONDS)

@@ -1,0 +1,109 @@
+"""The cluster as Ray runs it. The only module that imports ray."""
+
+import asyncio
+import threading
+from typing import Any
+
+import ray
+from ray.exceptions import ActorUnavailableError, OutOfMemoryError, RayError, RayTaskError
+from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
+
+from server.workers.base import WorkerDeath
+from server.workers.messages import Lane
+from server.workers.ray.cluster_base import CONTROL, LIFE, ActorLost
+from server.workers.ray.joining import CannotJoin, reason
+from server.workers.ray.node.actor import WorkerActor
+from server.workers.ray.node.reaper import Reaper
+
+_NEVER_AGAIN = {"max_restarts": 0, "max_task_retries": 0}
+"""A step that Ray repeated would be done twice; the server restarts workers and repeats songs itself."""
+
+
+class RayCluster:
+    """A connection to a Ray cluster, of which this computer is a node. One for each process."""
+
+    def __init__(self, address: str, ping_seconds: float) -> None:
+        """Join the cluster whose head is at "host:port"; blocks for some seconds.
+
+        Raises:
+            CannotJoin: there is no such cluster, or it does not admit this process; the text says what to do.
+        """
+        self._ping_seconds = ping_seconds
+        try:
+            ray.init(address=address, namespace="melisma", log_to_driver=False, logging_level="error")
+        except Exception as error:
+            raise CannotJoin(reason(address, error)) from error
+        groups = {**{lane.value: 1 for lane in Lane}, LIFE: 1, CONTROL: 1}
+        self._worker = ray.remote(concurrency_groups=groups)(_NodeWorker)
+        self._reaper = ray.remote(concurrency_groups={CONTROL: 1})(Reaper)
+
+    def start_worker(self, device: str) -> "RayActor":
+        """Start a worker on a node with a free device of that kind."""
+        needs = {"num_gpus": 1, "num_cpus": 0} if device == "cuda" else {"num_cpus": 1}
+        return RayActor(self._worker.options(**needs, **_NEVER_AGAIN).remote(self._ping_seconds))
+
+    def start_reaper(self, node: str) -> "RayActor":
+        """Start a reaper on a node, and nowhere else."""
+        there = NodeAffinitySchedulingStrategy(node, soft=False)
+        options = {"num_cpus": 0, "scheduling_strategy": there, **_NEVER_AGAIN}
+        return RayActor(self._reaper.options(**options).remote(self._ping_seconds))
+
+    def free_devices(self, device: str) -> float:
+        """Return the number of free devices of that kind."""
+        return float(ray.available_resources().get("GPU" if device == "cuda" else "CPU", 0.0))
+
+    def close(self) -> None:
+        """Leave the cluster."""
+        ray.shutdown()
+
+
+class RayActor:
+    """A handle of one actor."""
+
+    def __init__(self, handle: Any) -> None:
+        self._handle = handle
+
+    def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
+        """Call a method of the actor."""
+        bound = getattr(self._handle, method)
+        if group:
+            bound = bound.options(concurrency_group=group)
+        # Awaiting the reference itself leaks memory in some versions of Ray.
+        return asyncio.ensure_future(_answer(asyncio.wrap_future(bound.remote(*arguments).future())))
+
+    def kill(self) -> None:
+        """End the actor's process; one that is frozen stays, which is the reaper's task."""
+        # A head that is away would keep the caller waiting.
+        threading.Thread(target=ray.kill, args=(self._handle,), daemon=True).start()
+
+
+async def _answer(future: asyncio.Future[Any]) -> Any:
+    try:
+        return await future
+    except RayTaskError as error:
+        raise RuntimeError(str(error.cause or error)) from error
+    except RayError as error:
+        text = " ".join(str(error).split())
+        raise ActorLost(text, _death_of(error), never_ran="never ran" in text) from error
+
+
+def _death_of(error: RayError) -> WorkerDeath:
+    """Judge by the words of Ray, which does not tell a kill from a crash; it names lack of memory as one of the
+    possible causes of every unexpected end.
+    """
+    if isinstance(error, ActorUnavailableError):
+        return WorkerDeath.UNRESPONSIVE
+    text = str(error)
+    if isinstance(error, OutOfMemoryError) or "running low on memory" in text:
+        return WorkerDeath.OUT_OF_MEMORY
+    return WorkerDeath.KILLED if "SYSTEM_ERROR" in text else WorkerDeath.EXITED
+
+
+class _NodeWorker(WorkerActor):
+    """A worker that knows its node."""
+
+    def where(self) -> tuple[str, str, tuple[str, ...]]:
+        """Return address and id of the node, and the ids of the GPUs that Ray has given to the actor."""
+        context = ray.get_runtime_context()
+        gpus = tuple(map(str, context.get_accelerator_ids().get("GPU", ())))
+        return ray.util.get_node_ip_address(), context.get_node_id(), gpus

@@ -1,0 +1,67 @@
+"""Interface of the cluster on which workers run, of which Ray is the one implementation beside that of tests."""
+
+import asyncio
+from typing import Any, NamedTuple, Protocol
+
+from server.workers.base import WorkerDeath
+
+
+class Place(NamedTuple):
+    """Where an actor runs: the version of the code, its process, address and id of its node, and ids of its GPUs."""
+
+    version: str
+    pid: int
+    host: str
+    node: str
+    gpus: tuple[str, ...] = ()
+
+
+class ActorLost(Exception):
+    """The actor has died or cannot be reached; its calls in progress and all later ones fail.
+
+    With `never_ran` the cluster has dropped it before it was started.
+    """
+
+    def __init__(self, text: str, death: WorkerDeath = WorkerDeath.EXITED, *, never_ran: bool = False) -> None:
+        super().__init__(text)
+        self.death = death
+        self.never_ran = never_ran
+
+
+class ClusterLost(Exception):
+    """The cluster starts no actors of this process any more, as after a restart of its head; another process may join
+    it.
+    """
+
+
+class Actor(Protocol):
+    """An object in a process of its own on some node."""
+
+    def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
+        """Call a method; calls of a group run one after the other in their order, beside those of other groups.
+
+        The future raises ActorLost if the actor dies, and other errors as the method does.
+        """
+
+    def kill(self) -> None:
+        """End the actor without waiting."""
+
+
+class Cluster(Protocol):
+    """Starts actors; the cluster never restarts one and never repeats a call."""
+
+    def start_worker(self, device: str) -> Actor:
+        """Start a `WorkerActor` on a node with a free device of that kind ("cuda", "cpu"), once there is one."""
+
+    def start_reaper(self, node: str) -> Actor:
+        """Start a `Reaper` on a node."""
+
+    def free_devices(self, device: str) -> float:
+        """Return the number of free devices of that kind in the cluster, for the log."""
+
+    def close(self) -> None:
+        """Leave the cluster, which ends all actors of this process."""
+
+
+LIFE, CONTROL = "life", "control"
+"""Groups of an actor's calls beside those of its lanes."""

@@ -1,0 +1,162 @@
+"""Drives one worker of the cluster, from its start to its end."""
+
+import asyncio
+import logging
+import pickle
+from collections.abc import Callable
+from typing import cast
+
+from server.version import VERSION
+from server.workers.base import WorkerDeath
+from server.workers.messages import Lane, Ready, Reply
+from server.workers.ray.cluster_base import CONTROL, LIFE, Actor, ActorLost, Cluster, ClusterLost, Place
+from server.workers.ray.first import first_of
+from server.workers.ray.lanes import Lanes
+from server.workers.ray.messages import CommandDone, FromDriver, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
+from server.workers.ray.node.silence import PERIODS
+from server.workers.ray.reapers import Reapers
+
+_log = logging.getLogger(__name__)
+
+_PLACING_WARNING_SECONDS = 30.0
+_STARTS, _AGAIN_SECONDS = 3, 1.0
+"""A head that is restarted drops actors before they run, and then perhaps all of this process."""
+
+
+class DrivenWorker:
+    """A worker, its heartbeat and its lanes."""
+
+    def __init__(
+        self,
+        start: StartWorker,
+        cluster: Cluster,
+        reapers: Reapers,
+        tell: Callable[[FromDriver], None],
+        *,
+        pool: str,
+        ping_seconds: float,
+    ) -> None:
+        """`tell` sends a message to the server."""
+        self._start = start
+        self._cluster = cluster
+        self._reapers = reapers
+        self._tell = tell
+        self._pool = pool
+        self._ping_seconds = ping_seconds
+        self._actor: Actor | None = None
+        self._lanes: Lanes | None = None
+        self._held: tuple[str, str] | None = None
+
+    def send(self, command: RunCommand) -> None:
+        """Send a command; without effect if the worker has not loaded or has ended, which the server is told."""
+        if self._lanes is not None:
+            self._lanes.send(command.command, command.lane)
+
+    async def run(self) -> None:
+        """Start the worker and pass its replies on until it ends or this is cancelled; then its process is gone, or
+        its node cannot be reached.
+
+        Raises:
+            ClusterLost: the cluster starts no actors any more, which the server is not told.
+        """
+        number = self._start.worker
+        ended: WorkerEnded | None = WorkerEnded(number, WorkerDeath.UNRESPONSIVE, "the server has ended it")
+        try:
+            await self._serve(*await self._started())
+        except ActorLost as error:
+            ended = WorkerEnded(number, error.death, str(error))
+        except ClusterLost:
+            ended = None
+            raise
+        except Exception as error:  # of the actor's methods, or of a cluster that is being lost
+            ended = WorkerEnded(number, WorkerDeath.EXITED, f"{type(error).__name__}: {error}")
+        finally:
+            await asyncio.shield(asyncio.ensure_future(self._end()))
+            if ended is not None:
+                self._tell(ended)
+
+    async def _started(self) -> tuple[Actor, Place]:
+        """Start an actor, and wait for a node for it."""
+        starts = 1
+        while True:
+            self._actor = actor = self._cluster.start_worker(self._start.spec.device)
+            try:
+                return actor, await self._placed(actor)
+            except ActorLost as error:
+                if not error.never_ran:
+                    raise
+                if starts == _STARTS:
+                    raise ClusterLost(str(error)) from error
+                _log.warning("the worker of device %s was lost before it ran: %s", self._start.device, error)
+            starts += 1
+            actor.kill()
+            await asyncio.sleep(_AGAIN_SECONDS)
+
+    async def _serve(self, actor: Actor, place: Place) -> None:
+        if place.version != VERSION:
+            raise ActorLost(
+                f"the node {place.host} has version {place.version} of the code, and this server {VERSION}: run the "
+                "same image on all nodes"
+            )
+        await first_of(self._beat(actor), _life(actor), self._work(actor, place))
+
+    async def _placed(self, actor: Actor) -> Place:
+        call = actor.call("place")
+        while True:
+            done, _ = await asyncio.wait([call], timeout=_PLACING_WARNING_SECONDS)
+            if done:
+                return cast(Place, call.result())
+            kind = self._start.spec.device
+            _log.warning(
+                "the worker of device %s waits for a node with a free device: %g of kind %s are free in the cluster; "
+                "start more nodes, or lower COUNT in MELISMA_DEVICES",
+                self._start.device,
+                await asyncio.to_thread(self._cluster.free_devices, kind),
+                kind,
+            )
+
+    async def _beat(self, actor: Actor) -> None:
+        """Tell the worker that the server is there, and find out that it does not answer."""
+        limit = PERIODS * self._ping_seconds
+        while True:
+            try:
+                async with asyncio.timeout(limit):
+                    await actor.call("heard", group=CONTROL)
+            except TimeoutError:
+                raise ActorLost(
+                    f"the worker, or the network to it, was silent for {limit:g} seconds", WorkerDeath.UNRESPONSIVE
+                ) from None
+            await asyncio.sleep(self._ping_seconds)
+
+    async def _work(self, actor: Actor, place: Place) -> None:
+        slot = "gpu-" + "-".join(place.gpus) if place.gpus else f"{self._pool}-{self._start.device}"
+        self._held = place.node, slot
+        if await self._reapers.free(place.node, slot) is False:
+            raise ActorLost(
+                f"a process that was killed still uses the device of {self._start.device} on {place.host}: it is stuck "
+                "in the driver; see 'nvidia-smi' there, and restart that node",
+                WorkerDeath.UNRESPONSIVE,
+            )
+        loaded = await actor.call("load", slot, pickle.dumps(self._start.spec, pickle.HIGHEST_PROTOCOL))
+        self._lanes = Lanes(actor, self._start.spec.lanes, self._replied)
+        self._tell(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host))
+        await self._lanes.run()
+
+    def _replied(self, lane: Lane, reply: Reply) -> None:
+        self._tell(CommandDone(self._start.worker, lane, reply))
+
+    async def _end(self) -> None:
+        """End the worker's process, by force if it is frozen."""
+        lanes, self._lanes = self._lanes, None
+        if lanes is not None:
+            lanes.close()
+        if self._actor is not None:
+            self._actor.kill()
+        if self._held is not None and await self._reapers.free(*self._held) is False:
+            _log.error("the worker of device %s was killed but has not ended", self._start.device)
+
+
+async def _life(actor: Actor) -> None:
+    """Wait for the end of a worker; raises ActorLost."""
+    await actor.call("live", group=LIFE)
+    raise ActorLost("the worker has ended")

@@ -1,0 +1,76 @@
+"""Drives the workers of one server on a cluster: commands come from the server by a pipe, and replies go back."""
+
+import asyncio
+import logging
+
+from server.workers.async_pipe import AsyncPipe
+from server.workers.pipe import PipeClosed
+from server.workers.ray.cluster_base import Cluster, ClusterLost
+from server.workers.ray.driven_worker import DrivenWorker
+from server.workers.ray.first import first_of
+from server.workers.ray.messages import EndWorker, RunCommand, StartWorker
+from server.workers.ray.reapers import Reapers
+
+_log = logging.getLogger(__name__)
+
+
+class Driver:
+    """The workers that the server has started, by their numbers."""
+
+    def __init__(self, pipe: AsyncPipe, cluster: Cluster, *, pool: str, ping_seconds: float) -> None:
+        self._pipe = pipe
+        self._cluster = cluster
+        self._pool = pool
+        self._ping_seconds = ping_seconds
+        self._reapers = Reapers(cluster, ping_seconds)
+        self._lost = asyncio.Event()
+        self._workers: dict[int, DrivenWorker] = {}
+        self._tasks: dict[int, asyncio.Task[None]] = {}
+
+    async def run(self) -> None:
+        """Follow the server's messages until it closes the pipe or the cluster is lost; then all workers have ended."""
+        try:
+            await first_of(self._follow(), self._lost.wait())
+        except PipeClosed:
+            pass
+        finally:
+            await self._end()
+
+    async def _follow(self) -> None:
+        while True:
+            self._handle(await self._pipe.receive())
+
+    def _handle(self, message: object) -> None:
+        match message:
+            case RunCommand(worker=number):
+                if worker := self._workers.get(number):
+                    worker.send(message)
+            case StartWorker(worker=number):
+                self._begin(number, message)
+            case EndWorker(worker=number):
+                if task := self._tasks.get(number):
+                    task.cancel()
+
+    def _begin(self, number: int, start: StartWorker) -> None:
+        worker = self._workers[number] = DrivenWorker(
+            start, self._cluster, self._reapers, self._pipe.send, pool=self._pool, ping_seconds=self._ping_seconds
+        )
+        task = self._tasks[number] = asyncio.create_task(worker.run(), name=f"worker of {start.device}")
+        task.add_done_callback(lambda task: self._ended(number, task))
+
+    def _ended(self, number: int, task: asyncio.Task[None]) -> None:
+        del self._workers[number], self._tasks[number]
+        error = None if task.cancelled() else task.exception()
+        if isinstance(error, ClusterLost):
+            _log.error("the cluster starts no workers any more, and is joined anew: %s", error)
+            self._lost.set()
+        elif error is not None:
+            _log.error("a worker of the cluster failed because of a bug of the server", exc_info=error)
+
+    async def _end(self) -> None:
+        tasks = [*self._tasks.values()]
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+        await self._reapers.close()
+        self._cluster.close()

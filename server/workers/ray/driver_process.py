@@ -1,0 +1,69 @@
+"""The process that drives a Ray cluster for a server.
+
+python -P -m server.workers.ray.driver_process DESCRIPTOR
+
+It is a process of its own since Ray ends its process when its cluster is lost, and since its calls cost half a
+millisecond each, which the event loop of the server does not have.
+"""
+
+import asyncio
+import os
+import signal
+import socket
+import sys
+
+from server.log_output.lines import configure_logs
+from server.workers.async_pipe import AsyncPipe
+from server.workers.pipe import PipeClosed
+from server.workers.ray.driver import Driver
+from server.workers.ray.joining import CannotJoin, reason
+from server.workers.ray.messages import ClusterSpec, Connected, NotConnected
+
+_REACH_SECONDS = 5.0
+
+
+def main(descriptor: int) -> None:
+    """Join the cluster of the `ClusterSpec` that comes first by the pipe, then drive its workers until it is closed."""
+    asyncio.run(_drive(descriptor))
+    sys.stderr.flush()
+    os._exit(0)  # Ray's threads may wait for a lost cluster
+
+
+async def _drive(descriptor: int) -> None:
+    pipe = await AsyncPipe.open(socket.socket(fileno=descriptor))
+    try:
+        spec = await pipe.receive()
+    except PipeClosed:
+        return
+    assert isinstance(spec, ClusterSpec)
+    configure_logs(spec.logs.level, spec.logs.format)
+    try:
+        await asyncio.to_thread(_reach, spec.address)
+        from server.workers.ray.cluster import RayCluster
+
+        cluster = await asyncio.to_thread(RayCluster, spec.address, spec.ping_seconds)
+    except CannotJoin as error:
+        pipe.send(NotConnected(str(error)))
+        return
+    _ignore_signals()
+    pipe.send(Connected())
+    await Driver(pipe, cluster, pool=spec.pool, ping_seconds=spec.ping_seconds).run()
+
+
+def _reach(address: str) -> None:
+    """Try the address, for which Ray itself takes a minute."""
+    host, _, port = address.rpartition(":")
+    try:
+        socket.create_connection((host, int(port)), _REACH_SECONDS).close()
+    except OSError as error:
+        raise CannotJoin(reason(address, error)) from error
+
+
+def _ignore_signals() -> None:
+    """Leave the end to the server, after Ray has set handlers of its own."""
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, signal.SIG_IGN)
+
+
+if __name__ == "__main__":
+    main(int(sys.argv[1]))

@@ -1,0 +1,63 @@
+"""Passes the replies of one worker's lanes on to the server, and their sound to the encoders before."""
+
+import asyncio
+import pickle
+from collections.abc import Callable, Iterable
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, cast
+
+from server.workers.messages import Command, Lane, Reply
+from server.workers.ray.cluster_base import Actor
+from server.workers.ray.first import first_of
+from server.workers.ray.node.outbox import Outgoing, deliver
+from server.workers.sound.links import EncoderLinks
+
+
+class Lanes:
+    """The lanes of one worker. A slow encoder delays the lane that sends to it, and no other worker."""
+
+    def __init__(self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, Reply], None]) -> None:
+        """`replied` is called on the event loop, in the order of each lane's commands."""
+        self._actor = actor
+        self._replied = replied
+        self._links = EncoderLinks()
+        self._calls = {lane: asyncio.Queue[asyncio.Future[Any]]() for lane in lanes}
+        self._threads = {lane: ThreadPoolExecutor(1, f"sound-{lane}") for lane in self._calls}
+
+    def send(self, command: Command, lane: Lane) -> None:
+        """Send a command without waiting for those before it."""
+        data = pickle.dumps(command, pickle.HIGHEST_PROTOCOL)
+        self._calls[lane].put_nowait(self._actor.call("run", data, group=lane.value))
+
+    async def run(self) -> None:
+        """Pass replies on until cancelled, or until a call fails with the error of the call."""
+        await first_of(*map(self._run, self._calls))
+
+    def close(self) -> None:
+        """Drop what waits, and close the connections to the encoders."""
+        for calls in self._calls.values():
+            while not calls.empty():
+                forget(calls.get_nowait())
+        for threads in self._threads.values():
+            threads.shutdown(wait=False, cancel_futures=True)
+        self._links.close()
+
+    async def _run(self, lane: Lane) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            call = await self._calls[lane].get()
+            try:
+                data = await call
+            except BaseException:
+                forget(call)
+                raise
+            reply, outgoing = cast(tuple[Reply, tuple[Outgoing, ...]], pickle.loads(data))
+            if outgoing:
+                await loop.run_in_executor(self._threads[lane], deliver, outgoing, self._links)
+            self._replied(lane, reply)
+
+
+def forget(call: asyncio.Future[Any]) -> None:
+    """Drop a call whose result nobody needs; its error is not reported."""
+    if not call.cancel() and not call.cancelled():
+        call.exception()

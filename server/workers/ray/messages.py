@@ -1,0 +1,93 @@
+"""Messages between the server and the process that drives a Ray cluster for it."""
+
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from server.logs import Logs
+from server.workers.base import WorkerDeath
+from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class ClusterSpec:
+    """Start parameters of the driving process: the "host:port" of the cluster's head, and the id of the pool.
+
+    A worker that hears nothing for three times `ping_seconds` ends itself.
+    """
+
+    address: str
+    pool: str
+    ping_seconds: float = 10.0
+    logs: Logs = Logs()
+
+
+@dataclass(frozen=True, slots=True)
+class Connected:
+    """First message of the driving process: it has joined the cluster."""
+
+
+@dataclass(frozen=True, slots=True)
+class NotConnected:
+    """First message of a driving process that cannot join the cluster and ends; the text says what to do."""
+
+    text: str
+
+
+@dataclass(frozen=True, slots=True)
+class StartWorker:
+    """Start a worker for the device of the pool that is named `device`; `worker` is its number, used once."""
+
+    worker: int
+    device: str
+    spec: WorkerSpec
+
+
+@dataclass(frozen=True, slots=True)
+class EndWorker:
+    """End a worker. Reply: `WorkerEnded`, once its process is gone or cannot be reached."""
+
+    worker: int
+
+
+@dataclass(frozen=True, slots=True)
+class RunCommand:
+    """Pass a command to a lane of a worker. Reply: `CommandDone`."""
+
+    worker: int
+    lane: Lane
+    command: Command
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerLoaded:
+    """A worker has loaded its engines on `node`, the address of its computer."""
+
+    worker: int
+    ready: Ready
+    node: str
+
+
+@dataclass(frozen=True, slots=True)
+class CommandDone:
+    """The reply of a lane of a worker to its oldest command; the song's sound has been sent before."""
+
+    worker: int
+    lane: Lane
+    reply: Reply
+
+
+@dataclass(frozen=True, slots=True)
+class WorkerEnded:
+    """A worker has ended, by itself or after `EndWorker`; no more messages about it follow.
+
+    With `cluster_lost` all workers have ended, since the driving process has.
+    """
+
+    worker: int
+    death: WorkerDeath
+    text: str
+    cluster_lost: bool = False
+
+
+ToDriver: TypeAlias = ClusterSpec | StartWorker | EndWorker | RunCommand
+FromDriver: TypeAlias = Connected | NotConnected | WorkerLoaded | CommandDone | WorkerEnded

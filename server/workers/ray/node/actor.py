@@ -1,0 +1,132 @@
+"""The worker on a node of the cluster: a shell around the executor that runs in the processes of the local pool, too.
+
+It takes and returns pickled messages, so that nothing else crosses. It imports nothing of Ray.
+"""
+
+import dataclasses
+import logging
+import os
+import pickle
+import sys
+import threading
+from collections.abc import Callable
+from typing import cast
+
+from server.log_output.lines import configure_logs
+from server.version import VERSION
+from server.workers.executor import CommandExecutor
+from server.workers.messages import Command, WorkerSpec
+from server.workers.ray.cluster_base import Place
+from server.workers.ray.node.device_lock import DeviceLock
+from server.workers.ray.node.outbox import Outbox
+from server.workers.ray.node.silence import SilenceWatch
+from server.workers.worker_start import limit_threads, started
+
+_log = logging.getLogger(__name__)
+
+_LOCK_SECONDS = 10.0
+_SWITCH_SECONDS = 0.0005
+
+
+def _leave() -> None:
+    """End the process at once: a regular end would wait for threads and destructors that may use a broken device."""
+    logging.shutdown()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+class WorkerActor:
+    """Loads engines and executes commands. Each lane calls `run` from a thread of its own."""
+
+    def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
+        """`leave` ends the process; it is called if the server is silent for three times `ping_seconds`."""
+        self._leave = leave
+        self._silence = SilenceWatch(ping_seconds, self._deserted)
+        self._outbox = Outbox()
+        self._executor: CommandExecutor | None = None
+        self._lock: DeviceLock | None = None
+        self._threads = 0
+        self._limited = threading.local()
+        self._ended = threading.Event()
+
+    def place(self) -> Place:
+        """Return where the actor runs."""
+        host, node, gpus = self.where()
+        return Place(VERSION, os.getpid(), host, node, gpus)
+
+    def where(self) -> tuple[str, str, tuple[str, ...]]:
+        """Return address and id of the node, and the ids of the actor's GPUs; a cluster knows more."""
+        return "localhost", "localhost", ()
+
+    def load(self, slot: str, spec: bytes) -> bytes:
+        """Take the device named `slot` and load engines as the pickled `WorkerSpec` says; returns the `Ready`.
+
+        Raises:
+            DeviceBusy: another process uses the device.
+        """
+        wanted = cast(WorkerSpec, pickle.loads(spec))
+        self._lock = DeviceLock(slot)
+        self._lock.acquire(_LOCK_SECONDS)
+        try:
+            return self._load(wanted)
+        except Exception:
+            raise
+        except BaseException:  # a broken device
+            self._fail()
+            raise
+
+    def run(self, command: bytes) -> bytes:
+        """Execute a pickled command; returns the reply and the sound that it made, pickled.
+
+        An error that is no reply ends the process, as it ends a worker's process of the local pool.
+        """
+        self._silence.heard()
+        try:
+            assert self._executor is not None
+            self._limit_threads()
+            reply = self._executor.handle(cast(Command, pickle.loads(command)))
+            data = pickle.dumps((reply, self._outbox.take()), pickle.HIGHEST_PROTOCOL)
+        except BaseException:
+            self._fail()
+            raise
+        self._silence.heard()
+        return data
+
+    def heard(self) -> None:
+        """Note that the server is there."""
+        self._silence.heard()
+
+    def live(self) -> None:
+        """Return when the actor was ended; the call fails at once when its process dies."""
+        self._ended.wait()
+
+    def end(self) -> None:
+        """Give the device back, in an actor that shares its process with others."""
+        self._silence.stop()
+        if self._lock is not None:
+            self._lock.release()
+        self._ended.set()
+
+    def _load(self, spec: WorkerSpec) -> bytes:
+        configure_logs(spec.logs.level, spec.logs.format, bounded=False)  # engines write what their makers want
+        device = "cuda:0" if spec.device == "cuda" else spec.device  # Ray shows an actor its own GPU alone
+        engines, ready = started(dataclasses.replace(spec, device=device))
+        self._threads = spec.threads
+        if len(spec.lanes) > 1:
+            # Two threads of one interpreter take turns; a step must not wait long for its turn.
+            sys.setswitchinterval(_SWITCH_SECONDS)
+        self._executor = CommandExecutor(engines, encoders=self._outbox)
+        return pickle.dumps(ready, pickle.HIGHEST_PROTOCOL)
+
+    def _limit_threads(self) -> None:
+        if not getattr(self._limited, "done", False):
+            limit_threads(self._threads)
+            self._limited.done = True
+
+    def _deserted(self) -> None:
+        _log.critical("the worker has heard nothing of its server for too long, and ends: see network and server")
+        self._leave()
+
+    def _fail(self) -> None:
+        _log.critical("the worker ends because of an unexpected error; the server restarts it", exc_info=True)
+        self._leave()

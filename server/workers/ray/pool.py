@@ -1,0 +1,113 @@
+"""The worker pool of a Ray cluster: a worker on a free device of any node for each device of the settings."""
+
+import importlib.util
+import uuid
+from collections.abc import Callable, Collection, Mapping, Sequence
+
+from typing_extensions import override
+
+from server.logs import Logs
+from server.workers.base import WorkerDeath, WorkerPoolObserver
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import EngineSpec
+from server.workers.piped_process import PipedProcess
+from server.workers.ray.bridge import Bridge, DriverProcess
+from server.workers.ray.joining import check_token
+from server.workers.ray.messages import ClusterSpec
+from server.workers.ray.worker import RayWorker
+from server.workers.restarting_pool import PoolUnusable, RestartingPool
+
+INLINE = {"RAY_max_direct_call_object_size": str(16 << 20)}
+"""Has sound and states travel in the messages of calls. Above 100 kB, Ray's default, they go through its object store,
+which answers no more to some after a restart of the head.
+"""
+
+
+def driver_process(token_file: str) -> Callable[[], DriverProcess]:
+    """Return the function that makes the driving process, not started yet, which shows the cluster a token.
+
+    Raises:
+        PoolUnusable: the package ray is not installed, or the token cannot be used.
+    """
+    if importlib.util.find_spec("ray") is None:
+        raise PoolUnusable("MELISMA_POOL__KIND=ray needs the package ray: run pip install 'melisma[ray]'")
+    check_token(token_file)
+    environment = {
+        "RAY_AUTH_MODE": "token",
+        "RAY_AUTH_TOKEN_PATH": token_file,
+        "RAY_USAGE_STATS_ENABLED": "0",
+        **INLINE,
+    }
+    return lambda: PipedProcess("server.workers.ray.driver_process", environment=environment)
+
+
+class RayPool(RestartingPool[RayWorker]):
+    """Keeps one worker of the cluster running for every device of the settings. Ray restarts and repeats nothing."""
+
+    def __init__(
+        self,
+        devices: Sequence[DeviceSpec],
+        engines: Sequence[EngineSpec],
+        *,
+        address: str,
+        new_process: Callable[[], DriverProcess],
+        ping_seconds: float = 10.0,
+        again_seconds: float = 2.0,
+        worker_threads: int = 1,
+        exchange_timeout_seconds: float = 30.0,
+        load_timeout_seconds: float = 300.0,
+        restart_backoff_seconds: float = 0.5,
+        logs: Logs = Logs(),
+        fingerprinted: Collection[str] = (),
+    ) -> None:
+        """The cluster's head is at `address`, "host:port". A worker that is silent, or hears nothing, for three times
+        `ping_seconds` is ended; one that does not answer a command within `exchange_timeout_seconds`, too. A lost
+        cluster is tried every `again_seconds`.
+        """
+        super().__init__(
+            devices,
+            engines,
+            worker_threads=worker_threads,
+            load_timeout_seconds=load_timeout_seconds,
+            restart_backoff_seconds=restart_backoff_seconds,
+            logs=logs,
+            fingerprinted=fingerprinted,
+        )
+        self._exchange_timeout_seconds = exchange_timeout_seconds
+        self._bridge = Bridge(
+            ClusterSpec(address, uuid.uuid4().hex, ping_seconds, logs), new_process, again_seconds=again_seconds
+        )
+
+    @override
+    def process_ids(self) -> Mapping[tuple[str, str], int | None]:
+        return {("ray_driver", ""): self._bridge.pid}
+
+    @override
+    def nodes(self) -> Mapping[str, str]:
+        return {device: worker.node for device, worker in self._workers.items() if worker.node and not worker.exited}
+
+    @override
+    async def run(self, observer: WorkerPoolObserver) -> None:
+        try:
+            await super().run(observer)
+        finally:
+            await self._bridge.close()
+
+    @override
+    async def close(self) -> None:
+        await super().close()
+        await self._bridge.close()
+
+    @override
+    def _new_worker(self, device: DeviceSpec) -> RayWorker:
+        return RayWorker(
+            device.name,
+            self._worker_spec(device),
+            self._bridge,
+            exchange_timeout_seconds=self._exchange_timeout_seconds,
+            on_exit=lambda: self._exited(device.name),
+        )
+
+    @override
+    def _death(self, worker: RayWorker) -> WorkerDeath:
+        return worker.death

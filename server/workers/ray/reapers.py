@@ -1,0 +1,60 @@
+"""One reaper for each node on which workers have been started."""
+
+import asyncio
+import logging
+from contextlib import suppress
+
+from server.workers.ray.cluster_base import CONTROL, Actor, ActorLost, Cluster
+
+_log = logging.getLogger(__name__)
+
+_FREE_SECONDS = 15.0
+"""Seconds within which a reaper that can be reached answers."""
+
+
+class Reapers:
+    """Starts reapers, and tells them that the server is there."""
+
+    def __init__(self, cluster: Cluster, ping_seconds: float) -> None:
+        self._cluster = cluster
+        self._ping_seconds = ping_seconds
+        self._actors: dict[str, Actor] = {}
+        self._beats: dict[str, asyncio.Task[None]] = {}
+
+    async def free(self, node: str, slot: str) -> bool | None:
+        """Have the process killed that holds a device of a node; True once nobody holds it, `None` if the node cannot
+        be reached.
+        """
+        try:
+            async with asyncio.timeout(_FREE_SECONDS):
+                return bool(await self._of(node).call("free", slot))
+        except (ActorLost, TimeoutError) as error:
+            _log.warning("the reaper of node %s cannot be reached: %s", node, str(error) or "no answer in time")
+            self._drop(node)
+            return None
+
+    async def close(self) -> None:
+        """End all reapers."""
+        beats = [*self._beats.values()]
+        for node in [*self._actors]:
+            self._drop(node)
+        await asyncio.gather(*beats, return_exceptions=True)
+
+    def _of(self, node: str) -> Actor:
+        if node not in self._actors:
+            self._actors[node] = self._cluster.start_reaper(node)
+            self._beats[node] = asyncio.create_task(self._beat(node, self._actors[node]), name=f"reaper of {node}")
+        return self._actors[node]
+
+    async def _beat(self, node: str, actor: Actor) -> None:
+        with suppress(ActorLost):
+            while True:
+                await actor.call("heard", group=CONTROL)
+                await asyncio.sleep(self._ping_seconds)
+        if self._actors.get(node) is actor:
+            self._drop(node)
+
+    def _drop(self, node: str) -> None:
+        if (actor := self._actors.pop(node, None)) is not None:
+            self._beats.pop(node).cancel()
+            actor.kill()

@@ -1,0 +1,249 @@
+"""Keeps a worker on every device and restarts it when it dies; subclasses start the workers."""
+
+import asyncio
+import logging
+from abc import ABC, abstractmethod
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import AsyncExitStack
+from typing import Any, Generic, Protocol, TypeAlias, TypeVar
+
+from model.engine import EngineInfo
+from server.logs import Logs
+from server.workers.availability import EngineAvailability
+from server.workers.base import Worker, WorkerDeath, WorkerDied, WorkerPoolObserver
+from server.workers.device_spec import DeviceSpec
+from server.workers.messages import EngineSpec, Ready, WorkerSpec
+
+_log = logging.getLogger(__name__)
+
+_MAX_BACKOFF_SECONDS = 30.0
+_MORE_MEMORY = "give the container more, or let fewer or shorter songs run at once"
+
+
+class PoolUnusable(Exception):
+    """A pool needs something that is missing or wrong; the text says what to do."""
+
+
+class StartedWorker(Worker, Protocol):
+    """A worker that a pool starts and ends."""
+
+    async def launch(self) -> None:
+        """Start the worker, which loads its engines; `loaded` waits for that."""
+
+    async def loaded(self, timeout_seconds: float) -> Ready:
+        """Wait until the launched worker has loaded its engines.
+
+        Raises:
+            WorkerDied: the worker could not be started, ended before, or took too long.
+        """
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End the worker, by force after `grace_seconds`; then it uses its device no more."""
+
+
+W = TypeVar("W", bound=StartedWorker)
+
+
+class RestartingPool(ABC, Generic[W]):
+    """Keeps one worker running on every device, and tracks the devices on which each engine is ready."""
+
+    def __init__(
+        self,
+        devices: Sequence[DeviceSpec],
+        engines: Sequence[EngineSpec],
+        *,
+        worker_threads: int = 1,
+        load_timeout_seconds: float = 300.0,
+        restart_backoff_seconds: float = 0.5,
+        logs: Logs = Logs(),
+        fingerprinted: Collection[str] = (),
+        end_grace_seconds: float = 2.0,
+    ) -> None:
+        """With `worker_threads` 0 the libraries choose the number of compute threads.
+
+        Workers compute the sound fingerprints of the engines in `fingerprinted`.
+
+        The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
+        A worker has `end_grace_seconds` to end.
+        """
+        self._engines = tuple(engines)
+        self._availability = EngineAvailability(devices, [engine.name for engine in engines])
+        self._worker_threads = worker_threads
+        self._load_timeout_seconds = load_timeout_seconds
+        self._restart_backoff_seconds = restart_backoff_seconds
+        self._logs = logs
+        self._fingerprinted = frozenset(fingerprinted)
+        self._end_grace_seconds = end_grace_seconds
+        self._launched: dict[str, W] = {}
+        self._workers: dict[str, W] = {}
+        self._observer: WorkerPoolObserver | None = None
+
+    @property
+    def devices(self) -> tuple[DeviceSpec, ...]:
+        """The devices, each of which has at most one worker."""
+        return self._availability.devices
+
+    @property
+    def engine_names(self) -> tuple[str, ...]:
+        """The configured engines, ready or not, in the order of the settings."""
+        return self._availability.engine_names
+
+    def infos(self) -> dict[str, EngineInfo]:
+        """The engines that are ready on some device, in the order of the settings."""
+        return self._availability.infos()
+
+    def devices_of(self, engine: str) -> tuple[str, ...]:
+        """Return the devices on which `engine` is ready."""
+        return self._availability.devices_of(engine)
+
+    def engines_on(self, device: str) -> frozenset[str]:
+        """Return the engines that are ready on `device`."""
+        return self._availability.engines_on(device)
+
+    def serves_nothing(self, device: str) -> bool:
+        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
+        return self._availability.serves_nothing(device)
+
+    def sound_of(self, engine: str) -> str:
+        """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
+        return self._availability.sound_of(engine)
+
+    def require(self, engine: str) -> None:
+        """Check that `engine` is ready on some device; raises the errors of `WorkerPool.require`."""
+        self._availability.require(engine)
+
+    def nodes(self) -> Mapping[str, str]:
+        """The address of the node of a cluster on which each device's worker has loaded, by device."""
+        return {}
+
+    @abstractmethod
+    def process_ids(self) -> Mapping[tuple[str, str], int | None]:
+        """The ids of the pool's processes on this computer, by kind and device."""
+
+    def unavailable(self, engine: str) -> bool:
+        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
+        songs should fail.
+        """
+        return self._availability.unavailable(engine)
+
+    def all_starts_failed(self) -> bool:
+        """True if no device has a worker and each has failed to start many times, so that the server should be
+        restarted.
+        """
+        return self._availability.all_starts_failed()
+
+    async def settled(self) -> None:
+        """Wait until every device has loaded its engines, or has failed to start once."""
+        await self._availability.settled()
+
+    async def launch(self) -> None:
+        """Start the first worker of every device before `run`, which then uses them; `close` ends the others."""
+        for device in self.devices:
+            worker = self._launched[device.name] = self._new_worker(device)
+            await worker.launch()
+
+    async def close(self) -> None:
+        """Kill the launched workers that `run` does not use."""
+        while self._launched:
+            _, worker = self._launched.popitem()
+            await worker.stop(grace_seconds=0.0)
+
+    async def run(self, observer: WorkerPoolObserver) -> None:
+        """Keep a worker on every device and let `observer` use it, until cancelled; then all workers have ended."""
+        self._observer = observer
+        async with asyncio.TaskGroup() as drivers:
+            for device in self.devices:
+                drivers.create_task(self._drive(device, observer), name=f"drive {device.name}")
+
+    async def _drive(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
+        while True:
+            try:
+                await self._serve_one_worker(device, observer)
+            except WorkerDied as error:
+                _log.error(
+                    "the worker of device %s has ended and is restarted; its songs are tried again: %s",
+                    device.name,
+                    error,
+                )
+            except Exception:
+                # A bug of ours must not leave a device unserved for the rest of the server's life.
+                _log.exception(
+                    "the worker of device %s failed because of a bug of the server, and is restarted: please report "
+                    "this traceback",
+                    device.name,
+                )
+            self._note_restart(device.name, observer)
+            await asyncio.sleep(self._backoff_seconds(device.name))
+
+    def _note_restart(self, device: str, observer: WorkerPoolObserver) -> None:
+        death = self._death(self._workers[device])
+        if death is WorkerDeath.OUT_OF_MEMORY:
+            _log.error("the worker of device %s was killed for lack of memory: %s", device, _MORE_MEMORY)
+        try:
+            observer.worker_restarted(device, death)
+        except Exception:
+            _log.exception(
+                "the restart of the worker of device %s could not be counted because of a bug of the server", device
+            )
+
+    async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:
+        """Start a worker and let `observer` use it until it ends; then its process has ended."""
+        self._starting()
+        launched = self._launched.pop(device.name, None)
+        worker = launched or self._new_worker(device)
+        self._workers[device.name] = worker
+        async with AsyncExitStack() as stack:
+            stack.push_async_callback(worker.stop, self._end_grace_seconds)
+            stack.callback(observer.readiness_changed)
+            stack.callback(self._availability.lost, device.name)
+            if launched is None:
+                await worker.launch()
+            await self._load(device.name, worker, observer)
+            await observer.serve(device.name, worker)
+
+    async def _load(self, device: str, worker: W, observer: WorkerPoolObserver) -> None:
+        try:
+            ready = await worker.loaded(self._load_timeout_seconds)
+        except WorkerDied:
+            self._availability.start_failed(device)
+            observer.readiness_changed()
+            raise
+        self._availability.loaded(device, ready)
+        for engine, sound in ready.sounds.items():
+            _log.info("engine %s on device %s is ready; the fingerprint of its sound is %s", engine, device, sound)
+        for engine, failure in ready.failures.items():
+            _log.error(
+                "engine %s could not be loaded on device %s, which makes no songs with it: %s",
+                engine,
+                device,
+                failure.text,
+            )
+        observer.readiness_changed()
+
+    @abstractmethod
+    def _new_worker(self, device: DeviceSpec) -> W:
+        """Return a worker for a device, not launched yet; it calls `_exited` when it has ended by itself."""
+
+    @abstractmethod
+    def _death(self, worker: W) -> WorkerDeath:
+        """Return the cause of the death of a worker that was stopped after it had died."""
+
+    def _starting(self) -> None:
+        """Prepare for a worker that is about to be started or served."""
+
+    def _exited(self, device: str) -> None:
+        if self._observer is not None:
+            self._observer.worker_exited(device)
+
+    def _worker_spec(self, device: DeviceSpec) -> WorkerSpec:
+        engines = tuple(engine for engine in self._engines if device.loads(engine.name))
+        threads, lanes = self._worker_threads, device.lanes
+        return WorkerSpec(device.device, engines, threads, lanes, self._logs, self._fingerprinted)
+
+    def _backoff_seconds(self, device: str) -> float:
+        seconds = self._restart_backoff_seconds * 2.0 ** self._availability.failed_starts(device)
+        return min(seconds, _MAX_BACKOFF_SECONDS)
+
+
+AnyPool: TypeAlias = RestartingPool[Any]
+"""A pool of any kind of workers."""

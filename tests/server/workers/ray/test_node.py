@@ -1,0 +1,73 @@
+"""What runs on a node: the lock of a device, the watch for silence, the reaper."""
+
+import os
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from pathlib import Path
+from signal import SIGSTOP
+
+import pytest
+
+from server.workers.ray.node.device_lock import DeviceBusy, DeviceLock
+from server.workers.ray.node.reaper import Reaper
+from server.workers.ray.node.silence import SilenceWatch
+
+HOLDER = """
+import sys, time
+from pathlib import Path
+from server.workers.ray.node.device_lock import DeviceLock
+lock = DeviceLock("gpu-0", Path(sys.argv[1]))
+lock.acquire(0.0)
+print(flush=True)
+time.sleep(60.0)
+"""
+
+
+@pytest.fixture
+def frozen(tmp_path: Path) -> Iterator[subprocess.Popen[bytes]]:
+    """A process that has the lock of "gpu-0" and does not run."""
+    process = subprocess.Popen([sys.executable, "-c", HOLDER, str(tmp_path)], stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    process.stdout.readline()
+    process.send_signal(SIGSTOP)
+    yield process
+    process.kill()
+    process.wait()
+    process.stdout.close()
+
+
+def test_a_frozen_process_keeps_its_device_until_it_is_killed(frozen: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    lock = DeviceLock("gpu-0", tmp_path)
+    with pytest.raises(DeviceBusy, match=f"process {frozen.pid} still uses the device 'gpu-0'"):
+        lock.acquire(0.05)
+    DeviceLock("gpu-1", tmp_path).acquire(0.0)
+    assert lock.free(10.0)
+    lock.acquire(0.0)
+    assert lock.holder() == os.getpid()
+    with pytest.raises(DeviceBusy):
+        DeviceLock("gpu-0", tmp_path).acquire(0.0)
+    lock.release()
+    assert DeviceLock("gpu-0", tmp_path).free(0.0)
+
+
+def test_silence_is_told_once_and_only_after_three_periods() -> None:
+    told = threading.Semaphore(0)
+    watch = SilenceWatch(0.1, told.release)
+    for _ in range(20):
+        watch.heard()
+        assert not told.acquire(timeout=0.025)
+    assert told.acquire(timeout=10.0)
+    assert not told.acquire(timeout=0.2)
+
+
+def test_a_reaper_that_hears_nothing_kills_its_workers(
+    frozen: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    left = threading.Event()
+    reaper = Reaper(0.02, left.set)
+    reaper._slots.add("gpu-0")
+    assert left.wait(10.0)
+    assert frozen.wait(10.0) == -9

@@ -1,0 +1,155 @@
+"""A cluster without Ray: its actors are objects of this process, whose calls run on threads, one for each group."""
+
+import asyncio
+import itertools
+import socket
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+from server.workers.async_pipe import AsyncPipe
+from server.workers.pipe import PipeClosed
+from server.workers.piped_process import ProcessEnded
+from server.workers.ray.cluster_base import Actor, ActorLost
+from server.workers.ray.driver import Driver
+from server.workers.ray.messages import ClusterSpec, Connected
+from server.workers.ray.node.actor import WorkerActor
+from server.workers.ray.node.reaper import Reaper
+
+PING_SECONDS = 5.0
+
+
+class ThreadActor:
+    """Calls methods of an object on threads; after `kill` all calls fail."""
+
+    def __init__(self, make: Callable[[Callable[[], None]], Any]) -> None:
+        """`make` gets the function that ends the actor."""
+        self._loop = asyncio.get_running_loop()
+        self._groups: dict[str, ThreadPoolExecutor] = {}
+        self._calls: set[asyncio.Future[Any]] = set()
+        self.dead = False
+        self.never_ran = False
+        self.silent = False
+        """True for an actor that does not answer any more, as one that is frozen."""
+        self.target = make(self._leave)
+
+    def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
+        answer: asyncio.Future[Any] = self._loop.create_future()
+        if self.dead:
+            answer.set_exception(ActorLost("the actor has ended", never_ran=self.never_ran))
+            return answer
+        self._calls.add(answer)
+        answer.add_done_callback(self._calls.discard)
+        threads = self._groups.setdefault(group, ThreadPoolExecutor(1))
+        done = threads.submit(getattr(self.target, method), *arguments)
+        done.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._answer, done, answer))
+        return answer
+
+    def kill(self) -> None:
+        if self.dead:
+            return
+        self.dead = True
+        self.target.end()
+        for threads in self._groups.values():
+            threads.shutdown(wait=False)
+        for call in [*self._calls]:
+            call.set_exception(ActorLost("the actor has ended"))
+
+    def _leave(self) -> None:
+        self._loop.call_soon_threadsafe(self.kill)
+
+    def _answer(self, done: Future[Any], answer: asyncio.Future[Any]) -> None:
+        if answer.done() or self.silent:
+            return
+        error = done.exception()
+        if error is None:
+            answer.set_result(done.result())
+        elif isinstance(error, Exception):
+            answer.set_exception(RuntimeError(str(error)))
+        else:
+            answer.set_exception(ActorLost("the actor has ended"))
+
+
+class FakeCluster:
+    """Starts actors at once, on one node."""
+
+    def __init__(self, ping_seconds: float) -> None:
+        self._ping_seconds = ping_seconds
+        self.workers: list[ThreadActor] = []
+        self.reapers: list[ThreadActor] = []
+        self.closed = False
+        self.forgetful = False
+        """True for a cluster that drops actors before they run."""
+
+    def start_worker(self, device: str) -> Actor:
+        actor = ThreadActor(lambda leave: WorkerActor(self._ping_seconds, leave))
+        self.workers.append(actor)
+        if self.forgetful:
+            actor.never_ran = True
+            actor.kill()
+        return actor
+
+    def start_reaper(self, node: str) -> Actor:
+        self.reapers.append(ThreadActor(lambda leave: Reaper(self._ping_seconds, leave)))
+        return self.reapers[-1]
+
+    def free_devices(self, device: str) -> float:
+        return 0.0
+
+    def close(self) -> None:
+        for actor in (*self.workers, *self.reapers):
+            actor.kill()
+        self.closed = True
+
+
+class DriverTask:
+    """A driving process that is a task, with a cluster of its own."""
+
+    _pids = itertools.count(1)
+
+    def __init__(self, clusters: list[FakeCluster], first: object = Connected()) -> None:
+        """The cluster is added to `clusters`; `first` is the first message."""
+        self._clusters = clusters
+        self._first = first
+        self._pipe: AsyncPipe | None = None
+        self._task: asyncio.Task[None] | None = None
+        self.pid: int | None = None
+
+    async def start(self, spec: object, timeout_seconds: float) -> object:
+        assert isinstance(spec, ClusterSpec)
+        near, far = socket.socketpair()
+        self._pipe = await AsyncPipe.open(near)
+        cluster = FakeCluster(spec.ping_seconds)
+        self._clusters.append(cluster)
+        self._task = asyncio.create_task(_drive(await AsyncPipe.open(far), cluster, spec), name="driver")
+        self.pid = next(self._pids)
+        return self._first
+
+    def send(self, message: object) -> None:
+        assert self._pipe is not None
+        self._pipe.send(message)
+
+    async def receive(self) -> object:
+        assert self._pipe is not None
+        try:
+            return await self._pipe.receive()
+        except PipeClosed:
+            raise ProcessEnded("the process has ended") from None
+
+    async def stop(self, grace_seconds: float) -> None:
+        if self._pipe is not None:
+            self._pipe.close()
+        if self._task is not None:
+            await asyncio.gather(self._task, return_exceptions=True)
+
+    def die(self) -> None:
+        """End as a process that was killed: its cluster's actors end with it."""
+        assert self._task is not None
+        self._task.cancel()
+
+
+async def _drive(pipe: AsyncPipe, cluster: FakeCluster, spec: ClusterSpec) -> None:
+    try:
+        await Driver(pipe, cluster, pool=spec.pool, ping_seconds=spec.ping_seconds).run()
+    finally:
+        pipe.close()
