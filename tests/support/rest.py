@@ -82,6 +82,8 @@ class Rest:
         fields: dict[str, str] = {}
         try:
             for line in response:
+                if line.startswith(b":"):
+                    continue  # a heartbeat
                 name, _, value = line.decode().rstrip("\n").partition(": ")
                 if name:
                     fields[name] = value
