@@ -17,6 +17,7 @@ from server.telemetry.metrics import Metrics
 from server.telemetry.process_metrics import LoopLag, expose_processes
 from server.telemetry.scraped import (
     expose_build,
+    expose_closed,
     expose_credentials,
     expose_crowded,
     expose_deletions,
@@ -64,6 +65,7 @@ def report_one_of_each(registry: CollectorRegistry, metrics: Metrics, store: Sto
     expose_processes(registry, lambda: {("worker", "cpu"): [os.getpid()], ("encoders", ""): [None]})
     expose_expiry(registry, certificates=lambda: {"server": 2e9}, next_key=lambda: 2e9)
     expose_folder(registry, Path("/"), 1 << 30)
+    expose_closed(registry, lambda: {"grpc": 1})
     LoopLag(registry)
     SpanCounts(registry)
     expose_build(registry, "1.2.3", "abc")

@@ -94,7 +94,11 @@ OPTIONS: Mapping[str, Mapping[str, Any]] = {
 """A wish for every option of an engine, in fields of its options."""
 
 
-_MESSAGES: Mapping[str, Any] = {"ace_step": music_pb2.AceStepOptions, "musicgen": music_pb2.MusicGenOptions}
+_MESSAGES: Mapping[str, Any] = {
+    "ace_step": music_pb2.AceStepOptions,
+    "ace_step_15": music_pb2.AceStep15Options,
+    "musicgen": music_pb2.MusicGenOptions,
+}
 
 
 @dataclass(frozen=True)
@@ -132,8 +136,7 @@ class Subject:
 
     def options(self, fields: Mapping[str, Any]) -> dict[str, Any]:
         """Options of this engine, as a field of a request."""
-        kinds: dict[str, Any] = {"ace_step": music_pb2.AceStepOptions, "ace_step_15": music_pb2.AceStep15Options}
-        return {self.name: kinds[self.name](**fields)}
+        return {self.name: _MESSAGES[self.name](**fields)}
 
 
 @pytest.fixture(params=list(ENGINES), scope="module")

@@ -43,7 +43,7 @@ SOUND_PER_SECOND = {"studio": 29.0, "ace-step": 14.4, "ace-step-15": 100.0, "loc
 """Seconds of sound that a pod makes in one: measured on two cores, estimated for an A100 at 60 steps, and at the 8 of
 turbo models.
 """
-LONGEST_SONG_SECONDS = {"studio": 240.0, "ace-step": 240.0, "ace-step-15": 600.0, "local": 240.0}
+LONGEST_SONG_SECONDS = {"studio": 240.0, "ace-step": 240.0, "ace-step-15": 600.0, "musicgen": 240.0, "local": 240.0}
 CLUSTER_AUTOSCALER_SECONDS = 600
 """What it gives a pod to end, unless told otherwise."""
 GRPC_LOOK_UP_SECONDS = 30

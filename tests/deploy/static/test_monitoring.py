@@ -143,7 +143,20 @@ def test_recorded_names_say_level_metric_and_operation() -> None:
 
 def test_labels_hold_fixed_words_alone() -> None:
     """A label by song, caller or request would have as many series as there are songs."""
-    fixed = {"cause", "code", "device", "direction", "engine", "estimate", "lane", "le", "method", "outcome", "part"}
+    fixed = {
+        "cause",
+        "code",
+        "device",
+        "direction",
+        "engine",
+        "estimate",
+        "lane",
+        "le",
+        "method",
+        "outcome",
+        "part",
+        "port",
+    }
     fixed |= {"node"}  # of the devices of a pool on Ray
     fixed |= {"process", "reason", "revision", "route", "status", "use", "verdict", "version"}
     assert set().union(*of_the_server().values()) - TARGET_LABELS <= fixed
