@@ -38,7 +38,7 @@ _ANSWERS = {
     "_exchange_device": 0,
     "_maybe_exchange_device": 0,
 }
-"""Results of the functions of torch.cuda for the pretended device."""
+"""Results of the functions of torch.cuda for the simulated device."""
 
 
 class _Driver:

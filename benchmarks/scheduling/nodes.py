@@ -26,7 +26,7 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
-    """Add the figures of other nodes to those of the first one; returns it, and the largest share of the sound."""
+    """Sum the figures of all nodes in the first one; returns it, and the largest share of the sound of one node."""
     first, *others = nodes
     largest = max(node.sound_seconds for node in nodes)
     for number, node in enumerate(others, 1):

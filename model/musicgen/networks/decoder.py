@@ -52,7 +52,9 @@ class Layer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(config.width)
 
     def fed_forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The last part of the layer; the result has the shape of `x`."""
+        """Apply the feed-forward network of the layer, with its normalisation and residual connection; the result has
+        the shape of `x`.
+        """
         made: torch.Tensor = x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
         return made
 

@@ -144,7 +144,9 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
-    """Return the heading of a tag that contains a section name among other words."""
+    """Return the section heading for a tag that has a section name among other words, such as "loud chorus", or that
+    misspells one; `None` if it has none.
+    """
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
     if len(words) > _MOST_NEAR_WORDS or (FUNCTION_WORDS & set(words) and not again):

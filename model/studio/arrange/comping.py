@@ -82,7 +82,12 @@ def _strings(voicing: Voicing, span: Span) -> Voicing:
 
 
 def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> int:
-    """The counted voice; beyond the top the lowest an octave up, or the top again if the melody leaves no room."""
+    """Return the pitch that a pattern's digit marks: voice 1 is the lowest of the voicing, and 9 the ninth of the
+    chord.
+
+    A number above the highest voice gives the lowest voice an octave higher, or the highest voice again if the octave
+    would come too close to the melody.
+    """
     number = int(onset.mark)
     if number == _NINTH:
         return _ninth(context, onset.span, voicing)

@@ -256,7 +256,9 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
 
 
 def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Lines whose words were sung before in a section of this kind are known, with their chords."""
+    """Fix the melody and chords of each line whose words were already sung in an earlier section of the same kind: they
+    are written into the layout as known, so that the network does not choose them again.
+    """
     melody, known = layout.section_melody(), layout.section_known()
     for line, (start, stop) in enumerate(spec.line_spans()):
         phrase = memory.phrase(spec.kind, spec.identity(line))
