@@ -1,4 +1,4 @@
-"""The contexts of a section: its words and timbre, and what guidance leads away from."""
+"""Makes the contexts of a section: that of its words and timbre, and the one from which guidance leads away."""
 
 import torch
 

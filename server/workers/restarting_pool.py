@@ -89,7 +89,7 @@ class RestartingPool(ABC, Generic[W]):
         return self._availability.engine_names
 
     def infos(self) -> dict[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
         return self._availability.infos()
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
@@ -101,7 +101,9 @@ class RestartingPool(ABC, Generic[W]):
         return self._availability.engines_on(device)
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
+        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
+        failed.
+        """
         return self._availability.serves_nothing(device)
 
     def sound_of(self, engine: str) -> str:
@@ -113,21 +115,21 @@ class RestartingPool(ABC, Generic[W]):
         self._availability.require(engine)
 
     def nodes(self) -> Mapping[str, str]:
-        """The address of the node of a cluster on which each device's worker has loaded, by device."""
+        """Return the address of the node of a cluster on which each device's worker has loaded, by device."""
         return {}
 
     @abstractmethod
     def process_ids(self) -> Mapping[tuple[str, str], int | None]:
-        """The ids of the pool's processes on this computer, by kind and device."""
+        """Return the ids of the pool's processes on this computer, by kind and device."""
 
     def unavailable(self, engine: str) -> bool:
-        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
-        songs should fail.
+        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
+        waiting songs should fail.
         """
         return self._availability.unavailable(engine)
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker and each has failed to start many times, so that the server should be
+        """Return True if no device has a worker and each has failed to start many times, so that the server should be
         restarted.
         """
         return self._availability.all_starts_failed()

@@ -43,7 +43,7 @@ def fast(setup: Setup) -> Iterator[Figure]:
 
 
 def begun(engine: AceStep15Engine, seconds: Sequence[float], steps: int = 8) -> list[State]:
-    """Songs of these lengths before their first step."""
+    """Return songs of these lengths before their first step."""
     made = []
     for seed, length in enumerate(seconds):
         plan = engine.plan(SongParams("pop, piano", "[verse]\n" + "la la la la\n" * 8, seed, length, steps=steps))

@@ -61,7 +61,7 @@ def _model(setup: Setup, name: str, config: DecoderConfig) -> Iterator[Figure]:
 
 
 def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:
-    """True if songs have the tokens that each has alone, when they join at different ticks."""
+    """Return True if songs have the tokens that each has alone, when they join at different ticks."""
     count, ticks = setup.pick(8, 3), setup.pick(40, 6)
     alone = []
     for number in range(count):
@@ -88,7 +88,7 @@ def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], 
 
 
 def _sequence(network: Decoder, setup: Setup, number: int, known: int) -> TokenSequence:
-    """A guided song behind `known` columns of tokens."""
+    """Return a guided song behind `known` columns of tokens."""
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 16 + number, network.config.width, generator=generator).to(network.device, network.dtype)
     texts: list[TextCache | None] = [network.text_cache(states), None]
@@ -114,7 +114,7 @@ def _codec(setup: Setup) -> Iterator[Figure]:
 
 
 def filled(network: Network, setup: Setup, dtype: torch.dtype) -> Network:
-    """The network with random weights on the device; norms change nothing."""
+    """Return the network with random weights on the device; norms change nothing."""
     network = network.to_empty(device=setup.device).to(dtype).eval().requires_grad_(False)
     torch.manual_seed(0)
     for name, tensor in network.state_dict().items():

@@ -1,4 +1,4 @@
-"""The sizes of the networks from `config.json`. The module is free of torch."""
+"""Reads the sizes of the networks from `config.json`. The module is free of torch."""
 
 import math
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ _DEFAULTS = {
 
 
 def model_config(values: Values, preprocessor: Values) -> ModelConfig:
-    """All networks, from `config.json` and, for a melody model, `preprocessor_config.json`.
+    """Return the sizes of all networks, from `config.json` and, for a melody model, `preprocessor_config.json`.
 
     Raises:
         EngineUnavailable: a value is missing, or is none that MusicGen can have.

@@ -113,7 +113,7 @@ def section_kind(tag: str) -> SectionKind | None:
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """True if `line`, which can be read as `heading`, is a heading also without brackets or colon."""
+    """Return True if `line`, which can be read as `heading`, is a heading also without brackets or colon."""
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):

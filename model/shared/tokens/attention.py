@@ -17,12 +17,12 @@ class Span:
 
 
 def spans_by_row(lengths: Sequence[int]) -> tuple[Span, ...]:
-    """A call of attention for each row, over its own keys; rows with a length of 0 have nothing to do."""
+    """Return a call of attention for each row, over its own keys; rows with a length of 0 have nothing to do."""
     return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
 
 
 def span_of_all(lengths: torch.Tensor, most: int) -> Span:
-    """One call for all rows [rows] over all `most` keys, the unused of them hidden.
+    """Return one call for all rows [rows] over all `most` keys, the unused of them hidden.
 
     A row without any key sees one, since nothing has no average.
     """
@@ -31,7 +31,7 @@ def span_of_all(lengths: torch.Tensor, most: int) -> Span:
 
 
 def attended(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:
-    """Attention of one query per row, [rows, heads, 1, width], to caches [rows, heads, length, width].
+    """Return the attention of one query per row, [rows, heads, 1, width], to caches [rows, heads, length, width].
 
     Rows that are in no span get zeros.
     """

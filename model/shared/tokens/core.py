@@ -73,7 +73,7 @@ class TokenCore:
             self._together(wanted[start : start + self._layout.seats])
 
     def tokens(self, sequence: TokenSequence) -> torch.Tensor:
-        """The grid [codebooks, columns] of a sequence, on the host."""
+        """Return the grid [codebooks, columns] of a sequence, on the host."""
         if sequence.seat is not None:
             grid = self.seats.grid[sequence.seat, :, : sequence.given.grid.shape[1]]
         else:
@@ -85,7 +85,7 @@ class TokenCore:
         self.seats.release(sequence)
 
     def alike_everywhere(self) -> bool:
-        """True if the device gives a row the same result, to the bit, in every place of a pass.
+        """Return True if the device gives a row the same result, to the bit, in every place of a pass.
 
         Tried with the network itself, on rows that change places.
         """
@@ -189,7 +189,7 @@ class _Ticks:
         return seat in self._by_seat and tick < self._by_seat[seat].ticks
 
     def _own_length(self, seat: int, row: int, tick: int) -> int:
-        """Keys that a row sees: all up to that of the tick's column."""
+        """Return the keys that a row sees: all up to that of the tick's column."""
         each = self._by_seat.get(seat)
         if each is None or tick >= each.ticks or row not in _rows(each.sequence):
             return 0
@@ -204,7 +204,7 @@ class _Ticks:
         return [length(seat, row) for seat in range(self._count) for row in range(self._layout.rows)]
 
     def _drawn(self) -> torch.Tensor:
-        """The noise of all seats, zero for those that are not advanced."""
+        """Return the noise of all seats, zero for those that are not advanced."""
         longest = max(each.ticks for each in self._by_seat.values())
         drawn = torch.zeros(longest, self._count, self._network.codebooks, self._network.vocabulary)
         for seat, each in self._by_seat.items():
@@ -228,7 +228,7 @@ class _Lengths:
         self._there = None if by_row else torch.tensor(lengths, device=device)
 
     def spans(self, tick: int) -> tuple[Span, ...]:
-        """The calls of attention of a tick."""
+        """Return the calls of attention of a tick."""
         if self._there is None:
             return spans_by_row(self._lengths[tick])
         return (span_of_all(self._there[tick], self._most),)
@@ -244,5 +244,5 @@ def _rows(sequence: TokenSequence) -> range:
 
 
 def _settings(each: Advance | None, other: Advance) -> Sampling:
-    """The settings of a seat; of an empty one those of another, whose result is thrown away."""
+    """Return the settings of a seat; of an empty one those of another, whose result is thrown away."""
     return (other if each is None else each).sequence.given.sampling

@@ -37,7 +37,7 @@ class Sampling:
 
 
 def noise(seed: int, ticks: int, shape: Sequence[int]) -> torch.Tensor:
-    """Gumbel noise [ticks, *shape] of a seed, float32, drawn on the host: equal on every device.
+    """Return Gumbel noise [ticks, *shape] of a seed, float32, drawn on the host: equal on every device.
 
     The token with the greatest sum of logarithmic probability and noise is a draw from the distribution (arXiv
     1411.0030, section 2).
@@ -58,14 +58,14 @@ class SamplingBatch:
 
     @classmethod
     def of(cls, settings: Sequence[Sampling], vocabulary: int, device: torch.device) -> "SamplingBatch":
-        """The batch of `settings`, one for each sequence."""
+        """Return the batch of `settings`, one for each sequence."""
         top_k = [min(each.top_k, vocabulary) for each in settings]
         columns = zip(*((each.guidance, each.strength, each.temperature) for each in settings), strict=True)
         guidance, strength, temperature = (torch.tensor(column, device=device) for column in columns)
         return cls(guidance, strength, temperature, torch.tensor(top_k, device=device), max(top_k))
 
     def chosen(self, logits: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
-        """The tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary], float32.
+        """Return the tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary], float32.
 
         The rows of a sequence are those with all conditions, with none, and without the further one, as far as it has
         them; others are not read. `drawn` [sequences, codebooks, vocabulary] is the noise of this tick.

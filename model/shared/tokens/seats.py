@@ -27,12 +27,12 @@ class Seats:
         self._clock = 0
 
     def at(self, seat: int) -> TokenSequence | None:
-        """The sequence at a seat."""
+        """Return the sequence at a seat."""
         found = self._taken[seat]
         return None if found is None else found()
 
     def rows(self, seats: slice) -> slice:
-        """The rows of some seats."""
+        """Return the rows of some seats."""
         return slice(seats.start * self.width, seats.stop * self.width)
 
     def seat(self, sequences: Sequence[TokenSequence]) -> list[TokenSequence]:

@@ -109,7 +109,7 @@ def _part(
 def _performed(
     context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
 ) -> dict[Track, tuple[TrackNote, ...]]:
-    """The parts as they sound, each from its player's entrance to where it falls silent."""
+    """Return the parts as they sound, each from its player's entrance to where it falls silent."""
     heard = {track: _heard(context, track, part) for track, part in strokes.items()}
     return {track: perform(context, track, part) for track, part in heard.items() if part}
 
@@ -120,7 +120,7 @@ def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) ->
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """The melody, doubled by its own player in an instrumental chorus that has nobody else to do it.
+    """Return the melody, doubled by its own player in an instrumental chorus that has nobody else to do it.
 
     Beside a singer it is the part that answers.
     """

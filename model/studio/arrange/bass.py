@@ -96,7 +96,9 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
-    """The bass line, continuing from the pitch `before`; every chord begins with its root, one note at a time."""
+    """Return the bass line, continuing from the pitch `before`; every chord begins with its root, one note at a
+    time.
+    """
     variant = context.turned("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []
     for bar in range(context.groove_bars):
@@ -111,7 +113,7 @@ def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
 
 
 def _with_the_kick(context: ArrangementContext, variants: Variants) -> Variants:
-    """The variants that meet the section's kick drum most often; all where nobody drums."""
+    """Return the variants that meet the section's kick drum most often; all where nobody drums."""
     kick = kick_steps(context)
     met = [_share_met(variant, kick) for variant in variants]
     return tuple(variant for variant, share in zip(variants, met, strict=True) if share >= max(met) - _NEARLY)
@@ -130,7 +132,7 @@ def _variants(context: ArrangementContext) -> Variants:
 
 
 def _bar_hits(context: ArrangementContext, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
-    """The tab's hits per chord span, in section steps; each span is given a root at its start."""
+    """Yield the tab's hits per chord span, in section steps; each span is given a root at its start."""
     offset = bar * context.bar_steps
     placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
     for index, span in enumerate(context.spans):
@@ -161,7 +163,7 @@ def _pitch(context: ArrangementContext, index: int, mark: str, before: int | Non
 
 
 def _approach(context: ArrangementContext, index: int, before: int | None) -> int:
-    """A step of the key next to the coming root, on the side where the line is; the fifth if no root is coming."""
+    """Return a step of the key next to the coming root, on the side where the line is; the fifth if no root is coming."""
     chord = context.spans[index].chord
     coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord
     if coming.lowest == chord.lowest:
@@ -173,6 +175,6 @@ def _approach(context: ArrangementContext, index: int, before: int | None) -> in
 
 
 def _near(pitch_class: int, before: int | None) -> int:
-    """The pitch of that class in the bass register that is nearest to `before`, with a pull to the middle."""
+    """Return the pitch of that class in the bass register that is nearest to `before`, with a pull to the middle."""
     options = [p for p in range(_LOWEST, _HIGHEST + 1) if p % 12 == pitch_class]
     return min(options, key=lambda p: abs(p - (_HOME if before is None else before)) + 0.4 * abs(p - _HOME))

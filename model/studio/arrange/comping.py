@@ -20,7 +20,7 @@ _NINTH = 9
 
 
 def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
+    """Return a keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
     variant = context.turned("keys", _options(context, keys_variants))
     strokes = [
         Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
@@ -31,7 +31,7 @@ def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Strok
 
 
 def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """A guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
+    """Return a guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
     variant = context.turned("guitar", _options(context, guitar_variants))
     spread = _STRUM_SECONDS / context.step_seconds
     strokes: list[Stroke] = []
@@ -48,7 +48,7 @@ def _options(context: ArrangementContext, variants: Callable[..., Variants]) -> 
 
 
 def _weight(onset: Onset) -> float:
-    """A voice by itself is played out more than one inside a chord."""
+    """Return a voice by itself is played out more than one inside a chord."""
     return onset.weight * (_ALONE_WEIGHT if onset.mark.isdigit() else 1.0)
 
 
@@ -99,7 +99,9 @@ def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> i
 
 
 def _ninth(context: ArrangementContext, span: Span, voicing: Voicing) -> int:
-    """The whole tone above the root inside the voicing's range, or its second voice where the key has no such tone."""
+    """Return the whole tone above the root inside the voicing's range, or its second voice where the key has no such
+    tone.
+    """
     ninth = (span.chord.root + 2) % 12
     inside = [p for p in range(voicing[0], voicing[-1] + 1) if p % 12 == ninth]
     return inside[-1] if inside and ninth in context.scale else voicing[1]

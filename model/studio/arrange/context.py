@@ -100,7 +100,7 @@ class ArrangementContext:
         return self.score.beats_per_bar % 2 == 1
 
     def weight_at(self, step: int) -> float:
-        """Velocity factor of a step for its place in the bar; see `metric_weight`."""
+        """Return the velocity factor of a step for its place in the bar; see `metric_weight`."""
         return metric_weight(step, self.bar_steps)
 
     @property
@@ -109,27 +109,27 @@ class ArrangementContext:
         return self.score.bars - 1 if self.ends_song else self.score.bars
 
     def player(self, track: Track) -> Instrument | None:
-        """The instrument that plays `track`; `None` where the track is silent."""
+        """Return the instrument that plays `track`; `None` where the track is silent."""
         return self.style.instrument(track)
 
     def span_at(self, step: int) -> int:
-        """Index of the span that holds `step`."""
+        """Return the index of the span that holds `step`."""
         return next(i for i, span in enumerate(self.spans) if step < span.end)
 
     def lowest_lead(self, start: int, end: int) -> int | None:
-        """Lowest melody pitch between two steps, `None` if the melody rests there."""
+        """Return the lowest melody pitch between two steps, `None` if the melody rests there."""
         return min((p for p in self.lead[start:end] if p is not None), default=None)
 
     def random(self, *topic: object) -> Random:
-        """Chance for one topic: the same for every section of this kind in the song."""
+        """Return chance for one topic: the same for every section of this kind in the song."""
         return Random("/".join(map(str, (self.seed, self.kind, *topic))))
 
     def choice(self, topic: str, options: Sequence[T]) -> T:
-        """The option that all sections of this kind in the song share."""
+        """Return the option that all sections of this kind in the song share."""
         return self.random(topic).choice(options)
 
     def turned(self, topic: str, options: Sequence[T]) -> T:
-        """The option of this time: each section of a kind takes the one after that of the section before."""
+        """Return the option of this time: each section of a kind takes the one after that of the section before."""
         return options[(self.random(topic).randrange(len(options)) + self.turn.number) % len(options)]
 
 
@@ -155,7 +155,7 @@ def make_context(
 
 
 def spans_of(score: Score) -> tuple[Span, ...]:
-    """The chords as spans, cut at every change and every bar line."""
+    """Return the chords as spans, cut at every change and every bar line."""
     spans: list[Span] = []
     for beat, chord in enumerate(score.chords):
         start = beat * STEPS_PER_BEAT
@@ -167,7 +167,7 @@ def spans_of(score: Score) -> tuple[Span, ...]:
 
 
 def lead_line(score: Score) -> tuple[int | None, ...]:
-    """The sounding melody pitch of every step."""
+    """Return the sounding melody pitch of every step."""
     line: list[int | None] = [None] * score.steps
     for note in score.melody:
         for step in range(note.start, min(note.end, score.steps)):
@@ -176,7 +176,9 @@ def lead_line(score: Score) -> tuple[int | None, ...]:
 
 
 def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ...]:
-    """Gaps of the melody of at least `at_least` steps; a note counts as sounding for its first `settle` steps."""
+    """Return the gaps of the melody of at least `at_least` steps; a note counts as sounding for its first
+    `settle` steps.
+    """
     found: list[Breath] = []
     free = 0
     for start, busy_until in [(n.start, min(n.end, n.start + settle)) for n in score.melody] + [(score.steps, 0)]:
@@ -187,7 +189,7 @@ def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ..
 
 
 def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
-    """The tonic (0 to 11) whose scale holds most of the music, with a bias to tonic chords and to `expected`."""
+    """Return the tonic (0 to 11) whose scale holds most of the music, with a bias to tonic chords and to `expected`."""
     weights = [0.0] * 12
     for chord in score.chords:
         for pitch_class in chord.pitch_classes:

@@ -19,7 +19,7 @@ class Share(Enum):
 
 
 def share_of(line: LyricLine, own: Voice) -> Share:
-    """The singer of a line of a song whose voice is `own`."""
+    """Return the singer of a line of a song whose voice is `own`."""
     if not line.voices or line.voices == (own,):
         return Share.OWN
     return Share.BOTH if own in line.voices else Share.OTHER
@@ -33,7 +33,8 @@ def other_semitones(own: Voice) -> int:
 def divided(
     lead: Sequence[SungNote], notes: Sequence[Note], shares: Sequence[Share], semitones: int
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """The part of each voice in the tune `lead`, whose notes are those of `notes`; the other is `semitones` higher.
+    """Return the part of each voice in the tune `lead`, whose notes are those of `notes`; the other is `semitones`
+    higher.
 
     `shares` has one entry for each syllable. A voice that sings nothing is left out.
     """
@@ -47,7 +48,7 @@ def divided(
 
 
 def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
-    """The score with the notes of the other voice alone at its pitches."""
+    """Return the score with the notes of the other voice alone at its pitches."""
     melody = tuple(
         replace(note, pitch=note.pitch + semitones) if share is Share.OTHER else note
         for note, share in zip(score.melody, _of_notes(score.melody, shares), strict=True)
@@ -56,13 +57,13 @@ def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
 
 
 def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, ...]:
-    """The tune of a section in order, once where both voices sing it."""
+    """Return the tune of a section in order, once where both voices sing it."""
     notes = (*vocals.get(Singer.SECOND, ()), *vocals.get(Singer.LEAD, ()))
     return tuple(sorted({note.start: note for note in notes}.values(), key=lambda note: note.start))
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """The share of each note; one without a syllable prolongs the one before."""
+    """Yield the share of each note; one without a syllable prolongs the one before."""
     share = Share.OWN
     for note in notes:
         share = share if note.syllable is None else shares[note.syllable]

@@ -60,7 +60,9 @@ _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
 def layers(context: ArrangementContext) -> frozenset[Track]:
-    """Tracks that play in the section: those of its kind, and always one chord instrument if the style has any."""
+    """Return the tracks that play in the section: those of its kind, and always one chord instrument if the
+    style has any.
+    """
     wanted = set(_PARTS[context.kind].layers)
     if (
         context.kind is SectionKind.VERSE
@@ -79,7 +81,7 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
 
 
 def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
-    """The players that the first of several verses or choruses does without."""
+    """Return the players that the first of several verses or choruses does without."""
     if context.kind is SectionKind.VERSE:
         return {Track.ORNAMENT}
     led = {Track.GUITAR} if context.style.groove in _GUITAR_LED else set()
@@ -88,26 +90,28 @@ def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track
 
 
 def in_breakdown(context: ArrangementContext) -> bool:
-    """True for the last chorus but one of a long song: its first half is left to the voice and a few players."""
+    """Return True for the last chorus but one of a long song: its first half is left to the voice and a few players."""
     turn = context.turn
     return context.kind is SectionKind.CHORUS and turn.count > _FEWEST_FOR_BREAKDOWN and turn.number == turn.count - 2
 
 
 def drops(context: ArrangementContext) -> bool:
-    """True for a section that builds up to the drop of a chorus, where the prompt asks for that."""
+    """Return True for a section that builds up to the drop of a chorus, where the prompt asks for that."""
     wanted = Way.DROP in context.style.ways and context.following is SectionKind.CHORUS
     return wanted and context.kind is not SectionKind.CHORUS and context.score.bars >= _BUILD_UP_BARS
 
 
 def silences(context: ArrangementContext, track: Track) -> int:
-    """The step from which a player is silent: the last beat before a drop, and the bass all of the bar."""
+    """Return the step from which a player is silent: the last beat before a drop, and the bass all of the bar."""
     if not drops(context):
         return context.score.steps
     return context.score.steps - (context.bar_steps if track is Track.BASS else STEPS_PER_BEAT)
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:
-    """The step at which a player comes in: some wait for the second half of a song's first verse, or of a breakdown."""
+    """Return the step at which a player comes in: some wait for the second half of a song's first verse, or of a
+    breakdown.
+    """
     if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:
         others = any(context.player(each) for each in (Track.KEYS, Track.PAD))
         return context.score.bars // 2 * context.bar_steps if others else 0
@@ -118,19 +122,19 @@ def entrance(context: ArrangementContext, track: Track) -> int:
 
 
 def texture(context: ArrangementContext) -> Texture:
-    """Density of the section's accompaniment."""
+    """Return the density of the section's accompaniment."""
     usual = _PARTS[context.kind].texture
     return Texture.STEADY if usual is Texture.FULL and context.style.energy < _QUIET_ENERGY else usual
 
 
 def comping_texture(context: ArrangementContext) -> Texture:
-    """Density of the struck chords. A driven groove plays steady chords in the intro, too."""
+    """Return the density of the struck chords. A driven groove plays steady chords in the intro, too."""
     told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
     return Texture.STEADY if told else texture(context)
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Factor on velocities at a step of the section, about 0.8 to 1.15."""
+    """Return the factor on velocities at a step of the section, about 0.8 to 1.15."""
     part = _PARTS[context.kind]
     grown = 0.0
     if context.kind is SectionKind.CHORUS:

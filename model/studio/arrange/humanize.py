@@ -41,7 +41,9 @@ _HALF_BEAT = STEPS_PER_BEAT / 2
 
 
 def swung(step: float, swing: float) -> float:
-    """Time, in steps, at which a written step sounds: the second eighth of a beat comes `swing` eighths late."""
+    """Return the time, in steps, at which a written step sounds: the second eighth of a beat comes `swing`
+    eighths late.
+    """
     beat, inside = divmod(step, STEPS_PER_BEAT)
     if inside < _HALF_BEAT:
         bent = inside * (1 + swing)
@@ -66,7 +68,7 @@ def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]
 
 
 def _slip(context: ArrangementContext, track: Track, start: float, chance: Random) -> float:
-    """A timing error in steps: the pocket's and the player's own. Drums on beats stay near the grid."""
+    """Return a timing error in steps: the pocket's and the player's own. Drums on beats stay near the grid."""
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
     own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))
     meant = 1e-3 * _IN_THE_POCKET.get(track, 0.0) * pocket(context.style.groove).at(round(start), context.bar_steps)
@@ -86,7 +88,7 @@ def _played(context: ArrangementContext, track: Track, stroke: Stroke, slip: flo
 
 
 def _gain(context: ArrangementContext, track: Track) -> float:
-    """Gain on a player's velocities from the energy of the style."""
+    """Return the gain on a player's velocities from the energy of the style."""
     floor, ceiling = {Track.DRUMS: (0.6, 1.15), Track.LEAD: (0.9, 1.06)}.get(track, (0.84, 1.12))
     return floor + (ceiling - floor) * context.style.energy
 

@@ -12,7 +12,7 @@ _OVERLAP_STEPS = 0.1
 
 
 def lead(context: ArrangementContext) -> list[Stroke]:
-    """The melody at its written pitches, without what is sung.
+    """Return the melody at its written pitches, without what is sung.
 
     Notes of a phrase are bound to each other, its arc shapes their weight.
     """
@@ -28,7 +28,7 @@ def lead(context: ArrangementContext) -> list[Stroke]:
 
 
 def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
-    """The notes that words are sung on, with those that prolong a syllable."""
+    """Return the notes that words are sung on, with those that prolong a syllable."""
     sung: list[Note] = []
     for note in melody:
         if note.syllable is not None or (sung and sung[-1].end == note.start):
@@ -37,13 +37,13 @@ def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def played_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
-    """The notes that nobody sings."""
+    """Return the notes that nobody sings."""
     sung = set(sung_notes(melody))
     return tuple(note for note in melody if note not in sung)
 
 
 def phrases(melody: Sequence[Note]) -> list[list[Note]]:
-    """The melody cut at its breaths (rests of three steps and more)."""
+    """Return the melody cut at its breaths (rests of three steps and more)."""
     groups: list[list[Note]] = []
     for note in melody:
         if groups and note.start - groups[-1][-1].end < _PHRASE_GAP_STEPS:

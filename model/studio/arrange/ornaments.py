@@ -31,7 +31,9 @@ _DOUBLE_ENERGY = 0.3
 
 
 def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Runs in the melody's breaths; in the chorus also a countermelody (sustaining players) or the melody's double."""
+    """Return runs in the melody's breaths; in the chorus also a countermelody (sustaining players) or the melody's
+    double.
+    """
     player = context.player(Track.ORNAMENT)
     runs = _runs(context)
     if player is None or context.kind is not SectionKind.CHORUS:
@@ -42,7 +44,7 @@ def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 
 def double(context: ArrangementContext, highest: int = 96) -> list[Stroke]:
-    """The melody an octave up and softer, where that is no higher than `highest`; nothing in calm styles."""
+    """Return the melody an octave up and softer, where that is no higher than `highest`; nothing in calm styles."""
     if context.style.energy < _DOUBLE_ENERGY:
         return []
     notes = [note for note in context.score.melody if note.pitch + 12 <= highest]
@@ -50,7 +52,7 @@ def double(context: ArrangementContext, highest: int = 96) -> list[Stroke]:
 
 
 def countermelody(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """A line of half notes below the melody, in a waltz of whole bars.
+    """Return a line of half notes below the melody, in a waltz of whole bars.
 
     It takes chord tones in small steps against the melody's direction.
     """
@@ -89,7 +91,7 @@ def _runs(context: ArrangementContext) -> list[Stroke]:
 
 
 def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
-    """One figure of eighths, entering on the second eighth of the breath and gone before the melody is back."""
+    """Return one figure of eighths, entering on the second eighth of the breath and gone before the melody is back."""
     start = breath.start + (2 if breath.start % 2 == 0 else 1)
     player = context.player(Track.ORNAMENT)
     longest = 2 if player is not None and sustains(player) else 3
@@ -103,11 +105,11 @@ def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -
 
 
 def _run_tones(context: ArrangementContext, step: int) -> list[int]:
-    """Chord tones in the register of runs, clear of a held melody note."""
+    """Return the chord tones in the register of runs, clear of a held melody note."""
     chord, lead = context.spans[context.span_at(step)].chord, context.lead[step]
     return [p for p in _RUN if p % 12 in chord.pitch_classes and (lead is None or abs(p - lead) > 2)]
 
 
 def without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
-    """The strokes of a player's `line` during which none of its `runs` sounds."""
+    """Return the strokes of a player's `line` during which none of its `runs` sounds."""
     return [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]

@@ -29,7 +29,7 @@ class Onset:
 
 
 def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
-    """Every onset of the variant over the groove bars; what is held over a chord change is struck again there."""
+    """Yield every onset of the variant over the groove bars; what is held over a chord change is struck again there."""
     for bar in range(context.groove_bars):
         for tab in variant[bar % len(variant)]:
             for hit in hits(tab):
@@ -37,19 +37,21 @@ def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
 
 
 def low_root(span: Span) -> int:
-    """The chord's lowest note, mostly its root, in the octave of a left hand, MIDI 36 to 47."""
+    """Return the chord's lowest note, mostly its root, in the octave of a left hand, MIDI 36 to 47."""
     return next(p for p in _LOW_ROOTS if p % 12 == span.chord.lowest)
 
 
 def low_fifth(span: Span) -> int:
-    """The chord's fifth above `low_root`, diminished in a diminished chord; the root where the fifth is below."""
+    """Return the chord's fifth above `low_root`, diminished in a diminished chord; the root where the fifth is
+    below.
+    """
     root, _, fifth = span.chord.pitch_classes
     above = root if span.chord.lowest == fifth else fifth
     return low_root(span) + (above - span.chord.lowest) % 12
 
 
 def closing_chord(context: ArrangementContext, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
-    """The song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here.
+    """Return the song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here.
 
     In a long bar its top voice is touched once more, so that plucked strings do not die before the bar does.
     """

@@ -60,7 +60,7 @@ class Words:
 def vocal_parts(
     words: Words, score: Score, style: Style, *, tonic: int, seed: int = 0
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """Notes of each voice in a section at the score's pitches; times in seconds from its start.
+    """Return notes of each voice in a section at the score's pitches; times in seconds from its start.
 
     Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
     or a sixth below, `Singer.DOUBLE` sings the tune again.
@@ -79,7 +79,7 @@ def vocal_parts(
 
 
 def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence[int]) -> tuple[SungNote, ...]:
-    """The notes as one singer sings them."""
+    """Return the notes as one singer sings them."""
     sung = [_sung(words, note, style) for note in notes]
     shaped = performed(
         sung,
@@ -91,7 +91,7 @@ def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence
 
 
 def _accents(words: Words, notes: Sequence[Note], steps_per_bar: int) -> list[Accent]:
-    """The accent of each note; one without a syllable has that of the line it is in."""
+    """Return the accent of each note; one without a syllable has that of the line it is in."""
     out: list[Accent] = []
     line = 0
     for note in notes:
@@ -116,7 +116,7 @@ def _sung(words: Words, note: Note, style: Style) -> SungNote:
 
 
 def _opened(first: SungNote) -> SungNote:
-    """A first note that waits for its consonant where the section begins with it."""
+    """Return a first note that waits for its consonant where the section begins with it."""
     if first.utterance is None or first.utterance.onset is None:
         return first
     return replace(first, start=min(max(first.start, _OPENING_SECONDS), (first.start + first.end) / 2))
@@ -132,7 +132,7 @@ def _behind(singer: Singer, notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
 
 
 def harmony(melody: Sequence[Note], score: Score, tonic: int, minor: bool) -> list[Note]:
-    """A second voice under the tune: thirds and sixths of the key that agree with the chords.
+    """Return a second voice under the tune: thirds and sixths of the key that agree with the chords.
 
     Each note takes the easiest pitch 3 to 9 semitones below the tune: chord tones on beats and under long notes,
     pitches of the key elsewhere, and as parallel to the tune as that allows.

@@ -47,7 +47,7 @@ can settle in another key than its own."""
 
 
 def rows(guidance_scale: float) -> int:
-    """Rows that a state takes in a batch: one, and one more for guidance."""
+    """Return the rows that a state takes in a batch: one, and one more for guidance."""
     return 1 if guidance_scale == 1.0 else 2
 
 
@@ -182,7 +182,7 @@ class ScoreDenoiser:
                 self._decide(state)
 
     def finish(self, state: ScoreState) -> tuple[Score, Memory]:
-        """The score of a state whose steps are all done, and the memory for the section after it.
+        """Return the score of a state whose steps are all done, and the memory for the section after it.
 
         Raises:
             ValueError: steps are left to do.
@@ -235,12 +235,13 @@ class ScoreDenoiser:
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
-        """The modulation of every step, [steps, 6, width]. Computed for a state alone: a product over a handful of
-        rows is rounded differently with every number of rows."""
+        """Return the modulation of every step, [steps, 6, width]. Computed for a state alone: a product over a handful
+        of rows is rounded differently with every number of rows.
+        """
         return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
 
     def _predict(self, states: list[ScoreState], latent: Tensor) -> Logits:
-        """Guided logits with each state's bias, one row per state."""
+        """Return guided logits with each state's bias, one row per state."""
         both = [row for row, state in enumerate(states) if state.rows == 2]
         rows = [*range(len(states)), *both]
         sides = [(state, 0) for state in states] + [(states[row], 1) for row in both]

@@ -9,13 +9,13 @@ from torch import Tensor
 
 
 def noise_towards(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-    """The point at `time` [batch] on the straight path from `clean` to `noise`, both [batch, ...]."""
+    """Return the point at `time` [batch] on the straight path from `clean` to `noise`, both [batch, ...]."""
     time = time.view(-1, *[1] * (clean.dim() - 1))
     return torch.lerp(clean, noise, time)
 
 
 def step_times(steps: int) -> Tensor:
-    """Times of `steps` equal steps, [steps + 1], from 1 down to 0."""
+    """Return times of `steps` equal steps, [steps + 1], from 1 down to 0."""
     return torch.linspace(1.0, 0.0, steps + 1)
 
 
@@ -29,5 +29,7 @@ def euler_step(state: Tensor, predicted_clean: Tensor, time: Tensor, next_time: 
 
 
 def training_times(count: int, generator: torch.Generator, mean: float = 0.4, spread: float = 1.2) -> Tensor:
-    """Random times [count] in (0, 1), logit-normal as in Esser et al., "Scaling Rectified Flow Transformers" (2024)."""
+    """Return random times [count] in (0, 1), logit-normal as in Esser et al., "Scaling Rectified Flow Transformers"
+    (2024).
+    """
     return torch.sigmoid(torch.randn(count, generator=generator) * spread + mean)

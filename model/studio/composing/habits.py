@@ -66,7 +66,7 @@ class Habits:
 
 @cache
 def habits() -> Habits:
-    """The shipped habits."""
+    """Return the shipped habits."""
     raw = json.loads(SHIPPED_HABITS.read_text(encoding="utf-8"))
     modes = ("major", "minor")
     major, minor = (_patterns(raw["progressions"][mode]) for mode in modes)
@@ -90,6 +90,6 @@ def _patterns(rows: list[tuple[list[int], int, int]]) -> Patterns:
 
 
 def _log_shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log shares along the last axis, none below a floor."""
+    """Return the log shares along the last axis, none below a floor."""
     shares: NDArray[np.float64] = np.log(counts / np.maximum(counts.sum(-1, keepdims=True), 1) + _FLOOR)
     return shares

@@ -28,12 +28,12 @@ class Motif:
         return tuple(start + onset for start in starts for onset in self.onsets if start + onset < steps)
 
     def after(self, note: int) -> int | None:
-        """The interval from a line's note, counted from 0, to the next; `None` behind the motif."""
+        """Return the interval from a line's note, counted from 0, to the next; `None` behind the motif."""
         return self.intervals[note] if note < len(self.intervals) else None
 
 
 def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Motif | None:
-    """The motif of a melody: its first two bars; `None` for less than three notes."""
+    """Return the motif of a melody: its first two bars; `None` for less than three notes."""
     notes = [note for note in melody if note.start < MOTIF_BARS * steps_per_bar]
     if len(notes) < 3:
         return None
@@ -43,7 +43,7 @@ def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Moti
 
 
 def closeness(interval: int, places: int) -> Weights:
-    """Similarity of each move between `places` pitches to an interval, [from, to].
+    """Return the similarity of each move between `places` pitches to an interval, [from, to].
 
     1 exactly; half as much a semitone off, as a tune has it elsewhere in its scale.
     """

@@ -84,7 +84,7 @@ class Logits:
     chords: Tensor
 
     def unweighted(self) -> "Logits":
-        """Logits corrected for `ONSET_WEIGHT`, the class weight of training."""
+        """Return the logits corrected for `ONSET_WEIGHT`, the class weight of training."""
         weight = torch.zeros(MELODY_CLASSES)
         weight[FIRST_PITCH:] = math.log(ONSET_WEIGHT)
         return Logits(self.melody - weight, self.chords)
@@ -112,7 +112,7 @@ class BeatLinks(nn.Module):
         self.write = nn.Linear(link_width * len(link_bars), width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Attention of each beat over the beats that are linked to it, [batch, beats, width]."""
+        """Return the attention of each beat over the beats that are linked to it, [batch, beats, width]."""
         out: Tensor = self.write(_shifted(self.read(tokens), self.lags))
         return out
 
@@ -215,17 +215,19 @@ class ScoreNetwork(nn.Module):
         self.classify = nn.Linear(config.width, STEPS_PER_BEAT * MELODY_CLASSES + CHORD_CLASSES)
 
     def embed(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """The latent [batch, beats, latent] of classes `melody` [batch, beats, 4] and `chords` [batch, beats]."""
+        """Return the latent [batch, beats, latent] of classes `melody` [batch, beats, 4] and `chords` [batch,
+        beats].
+        """
         melody_table, chord_table = self._tables()
         return torch.cat([melody_table[melody].flatten(2), chord_table[chords]], -1)
 
     def expected(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """The mean latent [batch, beats, latent] of probabilities [batch, beats, 4, 39] and [batch, beats, 37]."""
+        """Return the mean latent [batch, beats, latent] of probabilities [batch, beats, 4, 39] and [batch, beats, 37]."""
         melody_table, chord_table = self._tables()
         return torch.cat([(melody @ melody_table).flatten(2), chords @ chord_table], -1)
 
     def latent_mask(self, mask: Tensor) -> Tensor:
-        """A mask over slots [batch, beats, 5], spread over the latent [batch, beats, latent]."""
+        """Return a mask over slots [batch, beats, 5], spread over the latent [batch, beats, latent]."""
         return mask.repeat_interleave(self.config.embedding, -1)
 
     def encode(self, conditions: Conditions, known: Known) -> Encoded:
@@ -235,7 +237,7 @@ class ScoreNetwork(nn.Module):
         return encoded
 
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
-        """Modulation of the blocks by times [batch] and songs [batch, width], [batch, 6, width]."""
+        """Return the modulation of the blocks by times [batch] and songs [batch, width], [batch, 6, width]."""
         out: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (6, -1))
         return out
 

@@ -42,7 +42,7 @@ USUAL = Profile()
 
 
 def _chords(**odds: float) -> tuple[tuple[int, float], ...]:
-    """Chord classes by name in C major / A minor: "C", "Am", "Bb"."""
+    """Return chord classes by name in C major / A minor: "C", "Am", "Bb"."""
     return tuple((_class(name), value) for name, value in odds.items())
 
 
@@ -127,5 +127,5 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 
 
 def profile_of(genre: str) -> Profile:
-    """The profile of a genre."""
+    """Return the profile of a genre."""
     return PROFILES.get(genre, USUAL)

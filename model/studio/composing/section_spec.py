@@ -113,25 +113,27 @@ class SectionSpec:
         return tuple(zip(starts, stops, strict=True))
 
     def bar_step(self, line: int) -> int:
-        """The step on which a line's first bar begins."""
+        """Return the step on which a line's first bar begins."""
         return sum(self.line_bars[:line]) * self.steps_per_bar
 
     def line_beats(self, line: int) -> slice:
-        """The beats of a line's bars."""
+        """Return the beats of a line's bars."""
         first = sum(self.line_bars[:line]) * self.beats_per_bar
         return slice(first, first + self.line_bars[line] * self.beats_per_bar)
 
     def identity(self, line: int) -> str:
-        """The identity of a line's words; its tones where these are not given."""
+        """Return the identity of a line's words; its tones where these are not given."""
         return self.words[line] if self.words else "".join(map(str, self.lines[line]))
 
     def same_words(self, line: int) -> int | None:
-        """The first earlier line of the section with the same words and as many bars, `None` where there is none."""
+        """Return the first earlier line of the section with the same words and as many bars, `None` where there is
+        none.
+        """
         alike = (one for one in range(line) if self.identity(one) == self.identity(line))
         return next((one for one in alike if self.line_bars[one] == self.line_bars[line]), None)
 
     def answered(self, line: int) -> int | None:
-        """The earlier line that a line takes up; `None` where it is new."""
+        """Return the earlier line that a line takes up; `None` where it is new."""
         return self.takes_up[line] if self.takes_up else None
 
 
@@ -176,17 +178,17 @@ class Memory:
     phrases: tuple[tuple[tuple[SectionKind, str], Phrase], ...] = ()
 
     def phrase(self, kind: SectionKind, words: str) -> Phrase | None:
-        """The line of these words as sections of this kind have it; `None` before there is one."""
+        """Return the line of these words as sections of this kind have it; `None` before there is one."""
         return next((phrase for known, phrase in self.phrases if known == (kind, words)), None)
 
     def rendition(self, kind: SectionKind) -> Rendition | None:
-        """The rendition of a section of this kind; `None` before there is one."""
+        """Return the rendition of a section of this kind; `None` before there is one."""
         return next((rendition for known, rendition in self.by_kind if known is kind), None)
 
     def with_section(
         self, kind: SectionKind, rendition: Rendition, tail_beats: int, phrases: Mapping[str, Phrase] = NO_PHRASES
     ) -> "Memory":
-        """The memory after a further section. What was sung counts for more than what was played before it."""
+        """Return the memory after a further section. What was sung counts for more than what was played before it."""
         tail = Tail(rendition.melody[-tail_beats * STEPS_PER_BEAT :], rendition.chords[-tail_beats:])
         known = dict(self.by_kind)
         before = known.get(kind)
@@ -197,7 +199,7 @@ class Memory:
 
 
 def phrases_of(spec: SectionSpec, melody: Sequence[int], chords: Sequence[int]) -> dict[str, Phrase]:
-    """The lines of a section as they are written in `melody` [steps] and `chords` [beats], by their words."""
+    """Return the lines of a section as they are written in `melody` [steps] and `chords` [beats], by their words."""
     phrases: dict[str, Phrase] = {}
     for line, (start, stop) in enumerate(spec.line_spans()):
         beats = spec.line_beats(line)

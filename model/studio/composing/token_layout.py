@@ -83,24 +83,24 @@ class TokenLayout:
         return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
 
     def section_of(self, values: Tensor) -> Tensor:
-        """The section's part of what the network says of all beats, [beats, ...]."""
+        """Return the section's part of what the network says of all beats, [beats, ...]."""
         section = self.section
         return values[section] if isinstance(section, slice) else values[torch.from_numpy(section)]
 
     def section_melody(self) -> Classes:
-        """A copy of the section's melody classes, [steps]."""
+        """Return a copy of the section's melody classes, [steps]."""
         return self.melody[self.section].reshape(-1).copy()
 
     def section_known(self) -> Classes:
-        """A copy of the section's melody mask, [steps]."""
+        """Return a copy of the section's melody mask, [steps]."""
         return self.mask[self.section, :STEPS_PER_BEAT].reshape(-1).copy()
 
     def valid(self) -> Tensor:
-        """1 for beats, 0 for padding, [1, bucket]."""
+        """Return 1 for beats, 0 for padding, [1, bucket]."""
         return (torch.arange(len(self.chords)) < self.beats).float()[None]
 
     def conditions(self, spec: SectionSpec) -> Conditions:
-        """The network's conditions, batch of one."""
+        """Return the network's conditions, batch of one."""
         bar, left, kind, density, register = torch.from_numpy(self.per_beat)[None].unbind(-1)
         beat = torch.arange(len(self.chords)).remainder(BEATS_PER_BAR)[None]
         mode, tempo = torch.tensor([int(spec.minor)]), torch.tensor([tempo_index(spec.tempo_bpm)])
@@ -108,7 +108,7 @@ class TokenLayout:
         return Conditions(beat, bar, left, kind, density, register, hint, mode, tempo, style)
 
     def known(self) -> Known:
-        """The given tokens, as a batch of one."""
+        """Return the given tokens, as a batch of one."""
         melody, chords, mask = map(torch.from_numpy, (self.melody, self.chords, self.mask))
         return Known(melody[None], chords[None], mask[None].float())
 
@@ -143,7 +143,7 @@ class TokenLayout:
 
 
 def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
-    """Everything that is given or requested before the first step."""
+    """Return everything that is given or requested before the first step."""
     layout = _empty_layout(spec, memory)
     _recall_chords(layout, spec, memory)
     _recall_lines(layout, spec, memory)
@@ -156,7 +156,9 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Tokens of one row of the section; the most it can be where it follows another, whose last bars come along."""
+    """Return the tokens of one row of the section; the most it can be where it follows another, whose last bars
+    come along.
+    """
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
 
@@ -165,12 +167,12 @@ def _bucket(bars: int) -> int:
 
 
 def hints_of(melody: Classes) -> Classes:
-    """The rhythm of melody classes as hints, same shape."""
+    """Return the rhythm of melody classes as hints, same shape."""
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
 
 
 def given_notes(spec: SectionSpec) -> list[Note]:
-    """The anchor's notes in C major / A minor, up to the end of the section.
+    """Return the anchor's notes in C major / A minor, up to the end of the section.
 
     A note held into a line that would be left with too little room for its syllables is struck again there.
     """
@@ -186,7 +188,7 @@ def given_notes(spec: SectionSpec) -> list[Note]:
 
 
 def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
-    """Mask [steps] of steps that the anchor fixes: up to its end, except for rests that leave a line no room."""
+    """Return the mask [steps] of steps that the anchor fixes: up to its end, except for rests that leave a line no room."""
     notes = given_notes(spec)
     given = np.arange(spec.steps) < spec.anchor_end
     for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
@@ -239,7 +241,7 @@ def _per_beat(spec: SectionSpec, prefix: int, bucket: int) -> Classes:
 
 
 def _densities(spec: SectionSpec) -> list[float]:
-    """Requested notes per bar in each bar: the syllables of the sung lines, elsewhere the density of the spec."""
+    """Return the requested notes per bar in each bar: the syllables of the sung lines, elsewhere the density of the spec."""
     densities: list[float] = []
     for tones, bars in zip(spec.lines, spec.line_bars, strict=True):
         densities += [len(tones) / bars] * bars
@@ -247,7 +249,7 @@ def _densities(spec: SectionSpec) -> list[float]:
 
 
 def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """A kind that was heard before keeps its chords; where lines are only played, what follows them has its own."""
+    """Return a kind that was heard before keeps its chords; where lines are only played, what follows them has its own."""
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
         quoted = sum(spec.line_bars) * spec.beats_per_bar
@@ -275,13 +277,13 @@ def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> Non
 
 
 def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
-    """True if a phrase enters there, and its last note has begun when the next line enters."""
+    """Return True if a phrase enters there, and its last note has begun when the next line enters."""
     onsets = np.flatnonzero(np.array(phrase.melody) >= FIRST_PITCH)
     return phrase.entry == entry and (not len(onsets) or int(onsets[-1]) < steps)
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """The melody of an interlude that was played before is known."""
+    """Return the melody of an interlude that was played before is known."""
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:
         return

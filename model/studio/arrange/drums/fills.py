@@ -74,7 +74,7 @@ _SOFT_GROOVES = frozenset(
 
 
 def fills(groove: Groove, size: FillSize, *, in_three: bool = False) -> Patterns:
-    """Fills for the last bar of a section, to be laid over its pattern; `in_three` those of a waltz."""
+    """Return fills for the last bar of a section, to be laid over its pattern; `in_three` those of a waltz."""
     if in_three:
         return _WALTZ_FILLS[size]
     if groove in _ROLLED_GROOVES:

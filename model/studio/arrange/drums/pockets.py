@@ -26,7 +26,7 @@ class Pocket:
     sixteenths: tuple[float, float]
 
     def at(self, step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
-        """Milliseconds at a step of the section; a bar of three beats has the first three."""
+        """Return the milliseconds at a step of the section; a bar of three beats has the first three."""
         beat, inside = divmod(step % steps_per_bar, STEPS_PER_BEAT)
         leaning = self.beats[beat]
         if inside == 0:
@@ -62,5 +62,5 @@ _POCKETS: Mapping[Groove, Pocket] = MappingProxyType(
 
 
 def pocket(groove: Groove) -> Pocket:
-    """The pocket of a groove."""
+    """Return the pocket of a groove."""
     return _POCKETS[groove]

@@ -38,7 +38,7 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def arpeggio_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Arpeggio patterns to choose from; digits count chord tones upwards."""
+    """Return arpeggio patterns to choose from; digits count chord tones upwards."""
     if in_three:
         return _WALTZ[texture is Texture.FULL]
     return pick(_ARPEGGIO, groove, texture)

@@ -143,7 +143,7 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def guitar_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Guitar patterns to choose from."""
+    """Return guitar patterns to choose from."""
     if in_three:
         return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]
     return _CALM_GUITAR if texture is Texture.CALM else pick(_GUITAR, groove, texture)

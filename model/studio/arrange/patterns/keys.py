@@ -244,7 +244,7 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def keys_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Keyboard patterns to choose from."""
+    """Return keyboard patterns to choose from."""
     if in_three:
         return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]
     return _CALM_KEYS if texture is Texture.CALM else pick(_KEYS, groove, texture)

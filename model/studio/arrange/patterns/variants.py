@@ -25,6 +25,6 @@ def table(rows: dict[Groove, tuple[Variants, Variants]]) -> Table:
 
 
 def pick(rows: Table, groove: Groove, texture: Texture) -> Variants:
-    """The variants of a groove: the full ones for a full texture, the steady ones otherwise."""
+    """Return the variants of a groove: the full ones for a full texture, the steady ones otherwise."""
     steady, full = rows[groove]
     return full if texture is Texture.FULL else steady

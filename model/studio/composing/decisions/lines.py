@@ -31,7 +31,7 @@ class SungLine:
 
 
 def breath_steps(tempo_bpm: float) -> int:
-    """Steps of the shortest breath between two lines."""
+    """Return the steps of the shortest breath between two lines."""
     return max(2, round(_BREATH_SECONDS * tempo_bpm / 15.0))
 
 
@@ -78,7 +78,7 @@ def choose_lines(
 def _request(
     spec: SectionSpec, index: int, log_prob: Weights, syllables: int, first_free: int, echo: Weights
 ) -> LineRequest:
-    """The rhythm of the last `syllables` of a line, from its step `first_free` on."""
+    """Return the rhythm of the last `syllables` of a line, from its step `first_free` on."""
     return LineRequest(
         log_prob,
         syllables,
@@ -94,7 +94,7 @@ def _request(
 
 
 def _room(spec: SectionSpec, index: int) -> int:
-    """Steps that a line has each time that its words are sung in the section."""
+    """Return the steps that a line has each time that its words are sung in the section."""
     spans = spec.line_spans()
     if spec.rooms:
         return min(spec.rooms[index], spans[index][1] - spans[index][0])
@@ -103,7 +103,7 @@ def _room(spec: SectionSpec, index: int) -> int:
 
 
 def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None:
-    """The rhythm of a line of the same words once more; `None` where something is given or it does not fit."""
+    """Return the rhythm of a line of the same words once more; `None` where something is given or it does not fit."""
     moved = start - twin.start
     if free > start or twin.onsets[-1] + moved >= stop:
         return None
@@ -111,7 +111,7 @@ def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None
 
 
 def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Rendition | None, steps: int) -> Weights:
-    """Bias towards the rhythm of the same line sung before, or of the line that this one takes up."""
+    """Return the bias towards the rhythm of the same line sung before, or of the line that this one takes up."""
     bias = np.zeros(steps)
     if spec.motif is not None:
         bias += echo_of(spec.motif.rhythm(steps), steps, _MOTIF_RHYTHM)

@@ -53,7 +53,7 @@ def write_melody(
     log_probs: Weights,
     moves: Moves,
 ) -> Classes:
-    """Melody classes [steps] of the section: rhythm as sampled and fixed, pitches by the best path.
+    """Return the melody classes [steps] of the section: rhythm as sampled and fixed, pitches by the best path.
 
     A song that does not end with the caller's melody ends on the tonic, even where the tune is one heard before.
 
@@ -93,7 +93,7 @@ class _Search:
     moves: Moves
 
     def path(self, asked: Sequence[AskedInterval | None], bias: Weights | float = 0.0) -> Classes:
-        """Melody classes of the best path, with intervals that are asked for."""
+        """Return the melody classes of the best path, with intervals that are asked for."""
         usual, profile = self.moves, profile_of(self.spec.genre)
         weights = self.weights + bias
         pitches = choose_pitches(weights, self.rises, usual.intervals, usual.tone_weight, asked, profile)
@@ -103,7 +103,7 @@ class _Search:
 def _weights(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, notes: list[MelodyNote], log_probs: Weights
 ) -> Weights:
-    """Log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
+    """Return the log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
     for degree, bias in profile_of(spec.genre).degrees:
@@ -120,7 +120,9 @@ def _fix(weights: Weights, notes: NDArray[np.bool_], classes: Classes) -> None:
 
 
 def _loosened(log_probs: Weights) -> Weights:
-    """The log probabilities, none of a possible note below a floor: the network is surer than its pitches deserve."""
+    """Return the log probabilities, none of a possible note below a floor: the network is surer than its pitches
+    deserve.
+    """
     out: Weights = np.where(log_probs > FORBIDDEN / 2, np.maximum(log_probs, _LEAST_LOG_PROB), log_probs)
     return out
 
@@ -154,7 +156,7 @@ def _answered_intervals(
 
 
 def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
-    """The direction, -1 to 1, that the words ask for from each note to the next.
+    """Return the direction, -1 to 1, that the words ask for from each note to the next.
 
     A line that is taken up suits the tones of the lines that answer it as well, so that its tune can be theirs.
     """
@@ -172,12 +174,14 @@ def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[Mel
 
 
 def _bars_between(spec: SectionSpec, one: int, other: int) -> int:
-    """Steps from the first bar of a line to that of another."""
+    """Return the steps from the first bar of a line to that of another."""
     return spec.bar_step(other) - spec.bar_step(one)
 
 
 def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed: set[int]) -> dict[int, int]:
-    """Classes by step of lines with the same words as an earlier one, and of that one; the tune of the first counts."""
+    """Return the classes by step of lines with the same words as an earlier one, and of that one; the tune of the first
+    counts.
+    """
     twins: dict[int, int] = {}
     for number, line in enumerate(lines):
         source = spec.same_words(number)
@@ -191,7 +195,9 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Bias [notes, 37] by which a line takes up the pitches of the line it answers, where rhythm and chords agree."""
+    """Return the bias [notes, 37] by which a line takes up the pitches of the line it answers, where rhythm and chords
+    agree.
+    """
     bias = np.zeros((len(onsets), PITCHES))
     chords = layout.chords[layout.section]
     row_of = {step: row for row, step in enumerate(onsets.tolist())}

@@ -118,12 +118,12 @@ def draw_patterns(
 
 
 def _beats_per_half(spec: SectionSpec) -> int:
-    """Beats of the half bars of patterns; a bar of three beats is not divided."""
+    """Return the beats of the half bars of patterns; a bar of three beats is not divided."""
     return spec.beats_per_bar if spec.beats_per_bar % 2 else spec.beats_per_bar // 2
 
 
 def _sources(spec: SectionSpec, half_beats: int) -> Classes:
-    """The half bar [halves] that each gets its chord from, as lines of the same words share their chords."""
+    """Return the half bar [halves] that each gets its chord from, as lines of the same words share their chords."""
     sources = np.arange(spec.beats)
     for line in range(len(spec.lines)):
         twin = spec.same_words(line)
@@ -133,14 +133,16 @@ def _sources(spec: SectionSpec, half_beats: int) -> Classes:
 
 
 def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
-    """True [patterns] for one chord all along, once each half has the chord of its source, below 0 an earlier one."""
+    """Return True [patterns] for one chord all along, once each half has the chord of its source, below 0 an earlier
+    one.
+    """
     heard = chords[:, np.where(sources < 0, np.arange(len(sources)), sources)]
     out: NDArray[np.bool_] = (heard == heard[:, :1]).all(1)
     return out
 
 
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
-    """Log weight [patterns] that does not depend on the place."""
+    """Return the log weight [patterns] that does not depend on the place."""
     chorus = spec.kind is SectionKind.CHORUS
     own, other = (patterns.chorus, patterns.verse) if chorus else (patterns.verse, patterns.chorus)
     score: Weights = _COUNT_WEIGHT * np.log(own + _OTHER_KIND * other)
@@ -162,14 +164,14 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
 
 @cache
 def _foreign(minor: bool) -> Weights:
-    """1 for each chord class [37] with tones foreign to the key, else 0."""
+    """Return 1 for each chord class [37] with tones foreign to the key, else 0."""
     own = set(scale(minor))
     classes = range(NO_CHORD + 1, CHORD_CLASSES)
     return np.array([0.0, *(float(not set(chord_of(chord).pitch_classes) <= own) for chord in classes)])
 
 
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
-    """Log weight [patterns] of what the network says of each half, and of known chords there."""
+    """Return the log weight [patterns] of what the network says of each half, and of known chords there."""
     halves = np.arange(chords.shape[1])
     odds = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
     agrees = (chords == known) | (known == NO_CHORD)
@@ -178,7 +180,9 @@ def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
 
 
 def _inner_moves(chords: Classes, moves: Weights) -> Weights:
-    """Log weight [patterns] of how usual the changes inside each are: few songs have a pattern, many its changes."""
+    """Return the log weight [patterns] of how usual the changes inside each are: few songs have a pattern, many its
+    changes.
+    """
     before, after = chords[:, :-1], chords[:, 1:]
     usual = np.log(moves + _FLOOR) + _USUAL_SURPRISE
     out: Weights = _MOVES_WEIGHT * np.where(before != after, usual[before, after], 0.0).sum(1)
@@ -186,7 +190,7 @@ def _inner_moves(chords: Classes, moves: Weights) -> Weights:
 
 
 def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
-    """Log weight [patterns] of their first chord after the chord `before`."""
+    """Return the log weight [patterns] of their first chord after the chord `before`."""
     if before == NO_CHORD:
         return np.zeros(len(chords))
     onward = np.log(moves[before] + _FLOOR)
@@ -204,7 +208,7 @@ def _new_chords(present: Weights, heard: set[int]) -> Weights:
 
 
 def _loops(chords: Classes, last: Classes) -> Weights:
-    """Log weight [patterns] of a pattern that comes again, as it was or with another end."""
+    """Return the log weight [patterns] of a pattern that comes again, as it was or with another end."""
     same = (chords == last).all(1)
     begins = (chords[:, : HALVES // 2] == last[: HALVES // 2]).all(1)
     out: Weights = _LOOP * same + _LOOP_WITH_OTHER_END * (begins & ~same)
@@ -212,7 +216,7 @@ def _loops(chords: Classes, last: Classes) -> Weights:
 
 
 def _spiced(chords: list[int], draws: Weights, half_beats: int, disliked: set[int]) -> list[int]:
-    """The pattern with a chord here and there in the place of another that leads to the same one.
+    """Return the pattern with a chord here and there in the place of another that leads to the same one.
 
     Its first bar stays as it is, since lines begin there and come again; what the genre dislikes is left out.
     """

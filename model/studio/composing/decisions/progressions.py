@@ -33,7 +33,9 @@ class HarmonyTables:
     def log_transitions(
         self, minor: bool, pace: float = 1.0, beats_per_bar: int = BEATS_PER_BAR
     ) -> NDArray[np.float64]:
-        """Log probabilities [beats_per_bar, 37, 37] of going from one chord to the next, for each beat of the bar.
+        """Return the log probabilities [beats_per_bar, 37, 37] of going from one chord to the next, for each beat of
+        the
+        bar.
 
         The beats of a bar of three are those of four without the third, the only other strong one.
 
@@ -53,8 +55,9 @@ class HarmonyTables:
         return out
 
     def log_shares(self, minor: bool) -> NDArray[np.float64]:
-        """Log share [37] of each chord among the changes of the training songs: the stationary distribution of
-        `moves`. What belongs to the key is near 0.2, what does not below 0.01."""
+        """Return the log share [37] of each chord among the changes of the training songs: the stationary distribution of
+        `moves`. What belongs to the key is near 0.2, what does not below 0.01.
+        """
         moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
         moves /= moves.sum(1, keepdims=True)
         shares: NDArray[np.float64] = np.log(np.linalg.matrix_power(moves, _MANY_CHANGES)[0])

@@ -120,7 +120,7 @@ def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhy
 
 
 def _bias(asked: LineRequest, number: int) -> Weights:
-    """Log weight [steps] of syllable `number` at each step."""
+    """Return the log weight [steps] of syllable `number` at each step."""
     places = asked.places
     bias = _LOG_PROB_WEIGHT * np.clip(asked.log_prob, -4, 4)
     profile = asked.profile
@@ -135,7 +135,7 @@ def _bias(asked: LineRequest, number: int) -> Weights:
 
 
 def _gaps(asked: LineRequest) -> Weights:
-    """Log weight [steps, steps] of a note at the first index after one at the second."""
+    """Return the log weight [steps, steps] of a note at the first index after one at the second."""
     steps = len(asked.log_prob)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
     table = asked.habits.gaps
@@ -149,7 +149,7 @@ def _gaps(asked: LineRequest) -> Weights:
 
 
 def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
-    """Log weight [steps, steps] of what the words say of the distance before syllable `number`."""
+    """Return the log weight [steps, steps] of what the words say of the distance before syllable `number`."""
     if not asked.stresses:
         return np.zeros((1, steps)) + np.zeros((steps, 1))
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
@@ -161,7 +161,7 @@ def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
 
 
 def _closing(asked: LineRequest) -> Weights:
-    """Log weight [steps] of the last onset: where songs close, with room for a long note and a breath."""
+    """Return the log weight [steps] of the last onset: where songs close, with room for a long note and a breath."""
     steps = len(asked.log_prob)
     places = np.arange(steps)
     relaxed = (asked.syllables - 1) * 2 + asked.first_free
@@ -182,20 +182,20 @@ def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
 
 
 def onset_log_odds(probability: Weights) -> Weights:
-    """Log odds of probabilities in [0, 1]."""
+    """Return the log odds of probabilities in [0, 1]."""
     safe = np.clip(probability, 1e-3, 1 - 1e-3)
     return np.log(safe) - np.log1p(-safe)
 
 
 def echo_of(onsets: tuple[int, ...], steps: int, strength: float) -> Weights:
-    """The bias, [steps], to repeat an earlier line's onsets."""
+    """Return the bias, [steps], to repeat an earlier line's onsets."""
     bias = np.zeros(steps)
     bias[[onset for onset in onsets if onset < steps]] = strength
     return bias
 
 
 def _log_sum(rows: Weights) -> Weights:
-    """Log of the summed exponentials of each row."""
+    """Return the log of the summed exponentials of each row."""
     top = rows.max(1)
     out: Weights = top + np.log(np.exp(rows - top[:, None]).sum(1))
     return out

@@ -11,7 +11,7 @@ from model.studio.notation.score import Note, Score
 
 
 def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
-    """The score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
+    """Return the score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
     given = given_steps(spec)
     notes = [*given_notes(spec), *(note for note in notes_of(melody) if not given[note.start])]
     notes = sorted(notes, key=lambda note: note.start)
@@ -50,7 +50,9 @@ def _divided(notes: list[Note], count: int) -> list[Note]:
 
 
 def _filled(notes: list[Note], count: int, steps: range) -> list[Note]:
-    """`count` notes at least: short ones at the pitch of the nearest note are added in the last free of `steps`."""
+    """Return `count` notes at least: short ones at the pitch of the nearest note are added in the last free of
+    `steps`.
+    """
     taken = {step for note in notes for step in range(note.start, note.end)}
     free = [step for step in steps if step not in taken]
     missing = max(count - len(notes), 0) if notes else 0

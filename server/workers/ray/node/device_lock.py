@@ -72,7 +72,7 @@ class DeviceLock:
             os.close(descriptor)
 
     def _is_open_in(self, pid: int) -> bool:
-        """True if a process has the file open: the number of one that has ended may be another's by now."""
+        """Return True if a process has the file open: the number of one that has ended may be another's by now."""
         with suppress(OSError):
             return any(_same(link, self._file) for link in Path(f"/proc/{pid}/fd").iterdir())
         return False
