@@ -83,7 +83,9 @@ class Attention(nn.Module):
         return self.norm_k(self._split(self.to_k(x))), self._split(self.to_v(x))
 
     def heads(self, x: torch.Tensor, table: Table) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the queries, keys and values of `x` [rows, tokens, width]; positions are encoded in queries and keys."""
+        """Return queries, keys and values of `x` [rows, tokens, width]; queries and keys have their positions
+        encoded.
+        """
         keys, values = self.key_value(x)
         return turned(self.queries(x), table), turned(keys, table), values
 

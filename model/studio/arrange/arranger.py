@@ -1,4 +1,4 @@
-"""The arranger: expands a section's melody and chords into a part for every player of the style."""
+"""Arranges a section: expands its melody and chords into a part for every player of the style."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -109,7 +109,9 @@ def _part(
 def _performed(
     context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
 ) -> dict[Track, tuple[TrackNote, ...]]:
-    """Return the parts as they sound, each from its player's entrance to where it falls silent."""
+    """Return the parts as they sound, each limited to the time between its player's entrance and the step where the
+    player falls silent.
+    """
     heard = {track: _heard(context, track, part) for track, part in strokes.items()}
     return {track: perform(context, track, part) for track, part in heard.items() if part}
 
@@ -120,7 +122,8 @@ def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) ->
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the melody, doubled by its own player in an instrumental chorus that has nobody else to do it.
+    """Return the melody's part. In an instrumental chorus without an ornament player it is doubled an octave higher;
+    while a singer sings, it is the soloist's answers.
 
     Beside a singer it is the part that answers.
     """

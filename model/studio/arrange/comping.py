@@ -1,4 +1,4 @@
-"""The players of struck chords: keys and guitar."""
+"""Plays the struck chords: keys and guitar."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,7 +20,9 @@ _NINTH = 9
 
 
 def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return a keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
+    """Return a keyboard part: the section's pattern played with the voicings; single voices keep sounding as with a
+    pedal.
+    """
     variant = context.turned("keys", _options(context, keys_variants))
     strokes = [
         Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
@@ -48,7 +50,7 @@ def _options(context: ArrangementContext, variants: Callable[..., Variants]) -> 
 
 
 def _weight(onset: Onset) -> float:
-    """Return a voice by itself is played out more than one inside a chord."""
+    """Return the loudness of an onset; a single voice is played louder than a voice of a chord."""
     return onset.weight * (_ALONE_WEIGHT if onset.mark.isdigit() else 1.0)
 
 

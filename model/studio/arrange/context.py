@@ -1,4 +1,4 @@
-"""Musical context of a section for all players: chords as spans, key, and where the melody sounds."""
+"""Describes a section to all players: its chords as spans, its key, and where the melody sounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,19 +27,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which time a section comes: `number` counts those of its kind before it in the song, `count` all of them."""
+    """Position of a section among those of its kind: `number` of them precede it in the song, `count` is the number of
+    all.
+    """
 
     number: int = 0
     count: int = 1
 
     @property
     def opens(self) -> bool:
-        """True if more of the kind follow the first."""
+        """True for the first of several sections of the kind."""
         return self.number == 0 and self.count > 1
 
     @property
     def closes(self) -> bool:
-        """True for the last of several."""
+        """True for the last of several sections of the kind."""
         return 0 < self.number == self.count - 1
 
 
@@ -121,15 +123,17 @@ class ArrangementContext:
         return min((p for p in self.lead[start:end] if p is not None), default=None)
 
     def random(self, *topic: object) -> Random:
-        """Return chance for one topic: the same for every section of this kind in the song."""
+        """Return a random generator for one topic, with the same seed in every section of this kind in the song."""
         return Random("/".join(map(str, (self.seed, self.kind, *topic))))
 
     def choice(self, topic: str, options: Sequence[T]) -> T:
-        """Return the option that all sections of this kind in the song share."""
+        """Return one of the options, the same in all sections of this kind in the song."""
         return self.random(topic).choice(options)
 
     def turned(self, topic: str, options: Sequence[T]) -> T:
-        """Return the option of this time: each section of a kind takes the one after that of the section before."""
+        """Return one of the options, in turn: each section of a kind gets the option after that of the section of this
+        kind before it.
+        """
         return options[(self.random(topic).randrange(len(options)) + self.turn.number) % len(options)]
 
 
@@ -145,7 +149,9 @@ def make_context(
     tonic: int | None,
     turn: Turn = ONCE,
 ) -> ArrangementContext:
-    """Look at a score; `tonic` is the key so far, if any. A song's last bar is given its final chord."""
+    """Build the context of a section from its score; `tonic` is the key of the song so far, if there is one. The last
+    bar of a song has only its final chord.
+    """
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:
         score = _with_final_chord(score, tonic, style.mode)
@@ -189,7 +195,9 @@ def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ..
 
 
 def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
-    """Return the tonic (0 to 11) whose scale holds most of the music, with a bias to tonic chords and to `expected`."""
+    """Return the tonic (0 to 11) whose scale contains most of the music, with a preference for a tonic chord and for
+    `expected`.
+    """
     weights = [0.0] * 12
     for chord in score.chords:
         for pitch_class in chord.pitch_classes:

@@ -1,4 +1,4 @@
-"""Dynamics and instrumentation of a section."""
+"""Sets the dynamics and the instrumentation of a section."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from model.studio.style import Groove, Track, Way
 
 
 class Texture(Enum):
-    """Density of the accompaniment; patterns are listed by it."""
+    """Density of the accompaniment, by which the tables of patterns are ordered."""
 
     CALM = "calm"
     STEADY = "steady"
@@ -81,7 +81,7 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
 
 
 def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
-    """Return the players that the first of several verses or choruses does without."""
+    """Return the tracks that are silent in the first of several verses or choruses."""
     if context.kind is SectionKind.VERSE:
         return {Track.ORNAMENT}
     led = {Track.GUITAR} if context.style.groove in _GUITAR_LED else set()
@@ -90,26 +90,30 @@ def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track
 
 
 def in_breakdown(context: ArrangementContext) -> bool:
-    """Return True for the last chorus but one of a long song: its first half is left to the voice and a few players."""
+    """Return True for the last chorus but one of a song with many choruses: in its first half only the voice and a few
+    tracks sound.
+    """
     turn = context.turn
     return context.kind is SectionKind.CHORUS and turn.count > _FEWEST_FOR_BREAKDOWN and turn.number == turn.count - 2
 
 
 def drops(context: ArrangementContext) -> bool:
-    """Return True for a section that builds up to the drop of a chorus, where the prompt asks for that."""
+    """Return True if the section builds up to a drop at the chorus after it, which the prompt must ask for."""
     wanted = Way.DROP in context.style.ways and context.following is SectionKind.CHORUS
     return wanted and context.kind is not SectionKind.CHORUS and context.score.bars >= _BUILD_UP_BARS
 
 
 def silences(context: ArrangementContext, track: Track) -> int:
-    """Return the step from which a player is silent: the last beat before a drop, and the bass all of the bar."""
+    """Return the step from which a track is silent: the last beat before a drop, for the bass the whole last bar;
+    otherwise the end of the section.
+    """
     if not drops(context):
         return context.score.steps
     return context.score.steps - (context.bar_steps if track is Track.BASS else STEPS_PER_BEAT)
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:
-    """Return the step at which a player comes in: some wait for the second half of a song's first verse, or of a
+    """Return the step at which a track begins: some tracks begin in the second half of a song's first verse, or of a
     breakdown.
     """
     if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:

@@ -1,4 +1,6 @@
-"""From intended strokes to played notes: swing, small errors of time and force, loudness of player and section."""
+"""Converts intended strokes to played notes: adds swing, small errors of time and force, and the loudness of track and
+section.
+"""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -53,8 +55,8 @@ def swung(step: float, swing: float) -> float:
 
 
 def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
-    """Play the strokes: in the pocket of the groove, and at most 8 ms off it; never before the section starts or over
-    its end.
+    """Convert strokes to played notes, shifted by the pocket of the groove and by at most 8 ms more, within the
+    section.
 
     Strokes that are meant together stay together. The same context always gives the same notes.
     """
@@ -68,7 +70,7 @@ def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]
 
 
 def _slip(context: ArrangementContext, track: Track, start: float, chance: Random) -> float:
-    """Return a timing error in steps: the pocket's and the player's own. Drums on beats stay near the grid."""
+    """Return a deviation in steps: that of the pocket plus the player's own. On beats it stays small."""
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
     own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))
     meant = 1e-3 * _IN_THE_POCKET.get(track, 0.0) * pocket(context.style.groove).at(round(start), context.bar_steps)

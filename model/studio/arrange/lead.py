@@ -1,4 +1,4 @@
-"""The melody's player: legato, with every phrase rising and falling."""
+"""Plays the melody on an instrument: legato, with phrases that grow louder towards their middle."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _OVERLAP_STEPS = 0.1
 
 
 def lead(context: ArrangementContext) -> list[Stroke]:
-    """Return the melody at its written pitches, without what is sung.
+    """Return the strokes of the melody at its written pitches, without the notes that are sung.
 
     Notes of a phrase are bound to each other, its arc shapes their weight.
     """
@@ -62,7 +62,9 @@ def _bound_end(context: ArrangementContext, note: Note, following: Note | None) 
 
 
 def _weight(note: Note, metric: float, place: float, top: int) -> float:
-    """Louder towards the middle and the peak of the phrase, on strong beats, and on long notes."""
+    """Return the loudness of a note: greater towards the middle and the highest note of the phrase, on strong beats,
+    and for long notes.
+    """
     arc = 0.94 + 0.10 * (1 - (2 * place - 1) ** 2)
     height = max(-0.06, -0.008 * (top - note.pitch))
     length = 0.03 if note.length >= 4 else 0.0

@@ -1,4 +1,4 @@
-"""The players that fill the space between bass and melody: pad and arpeggio."""
+"""Plays pad and arpeggio, which fill the space between bass and melody."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,8 +23,8 @@ _MIDDLE = range(55, 77)
 
 
 def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return held chords, bound over bar lines while nothing changes; in a full texture stronger and widened
-    downwards.
+    """Return held chords, which sound on across bar lines while the chord stays; in a full texture louder, with lower
+    notes added.
     """
     wide = texture(context) is Texture.FULL
     strokes: list[Stroke] = []
@@ -50,7 +50,9 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 
 def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return broken chords around the melody: bright plucks above it, others below, never within two semitones of it."""
+    """Return broken chords, at a distance of more than two semitones from the melody: above it for bright plucked
+    instruments, below it for others.
+    """
     variant = context.turned(
         "arpeggio", arpeggio_variants(context.style.groove, texture(context), in_three=context.in_three)
     )
@@ -64,7 +66,9 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 
 def _held_together(pair: tuple[Voicing, Span], stretch: int) -> tuple[Voicing, int, int]:
-    """Equal for neighbours that are one chord of a pad, within stretches of that many steps."""
+    """Return a key that is equal for neighbouring spans which the pad plays as one chord, at most `stretch`
+    steps long.
+    """
     voicing, span = pair
     return voicing, span.chord.lowest, span.start // stretch
 
@@ -86,7 +90,7 @@ def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
 
 
 def _bounced(index: int, count: int) -> int:
-    """Return `index` reflected into the first `count` numbers, so that a figure turns back where tones run out."""
+    """Reflect `index` into the range of the first `count` numbers, so that a figure turns back at the last tone."""
     period = max(1, 2 * (count - 1))
     folded = index % period
     return folded if folded < count else period - folded

@@ -1,4 +1,4 @@
-"""From a pattern to a part: laying the bars of a variant over the chords of a section."""
+"""Places the bars of a pattern on the chords of a section."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,9 @@ class Onset:
 
 
 def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
-    """Yield every onset of the variant over the groove bars; what is held over a chord change is struck again there."""
+    """Yield every onset of the variant over the bars in the groove; a note held across a chord change begins again at
+    the change.
+    """
     for bar in range(context.groove_bars):
         for tab in variant[bar % len(variant)]:
             for hit in hits(tab):
@@ -42,8 +44,8 @@ def low_root(span: Span) -> int:
 
 
 def low_fifth(span: Span) -> int:
-    """Return the chord's fifth above `low_root`, diminished in a diminished chord; the root where the fifth is
-    below.
+    """Return the pitch of the chord's fifth above `low_root`, diminished in a diminished chord; if the fifth is the
+    lowest note, that of the root.
     """
     root, _, fifth = span.chord.pitch_classes
     above = root if span.chord.lowest == fifth else fifth

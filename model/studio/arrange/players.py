@@ -1,4 +1,4 @@
-"""Abilities of the sampled instruments that the arranger depends on: range, sustain, brightness."""
+"""Describes the abilities of the sampled instruments that the arranger depends on: range, sustain, brightness."""
 
 from model.studio.style import Instrument
 
@@ -57,12 +57,12 @@ _BRIGHT_PLUCKS = frozenset({Instrument.MUSIC_BOX, Instrument.VIBRAPHONE, Instrum
 
 
 def pitch_range(instrument: Instrument) -> tuple[int, int]:
-    """Return the lowest and highest MIDI pitch that sounds natural."""
+    """Return the lowest and the highest MIDI pitch at which an instrument sounds natural."""
     return _RANGES.get(instrument, _FULL_RANGE)
 
 
 def folded(pitch: int, instrument: Instrument) -> int:
-    """Return `pitch` moved by as few octaves as it takes to lie in the instrument's range."""
+    """Move `pitch` by as few octaves as possible into the range of the instrument."""
     low, high = pitch_range(instrument)
     while pitch < low:
         pitch += 12

@@ -1,4 +1,6 @@
-"""Conditions of the score network for each beat, as indices into tables whose last index means "unknown"."""
+"""Encodes the conditions of the score network for each beat, as indices into tables whose last index means
+"unknown".
+"""
 
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
@@ -93,7 +95,9 @@ class Conditions:
     style: Tensor
 
     def unconditional(self) -> "Conditions":
-        """Return the same places without requests: the unconditional side of guidance."""
+        """Return the same positions in the bar and phrase with all other conditions unknown: the unconditional input of
+        guidance.
+        """
         return replace(
             self,
             kind=torch.full_like(self.kind, TokenKind.UNKNOWN),
@@ -106,5 +110,5 @@ class Conditions:
 
 
 def stack_conditions(rows: list[Conditions]) -> Conditions:
-    """Return one batch out of several of equal length."""
+    """Combine several batches of equal length to one."""
     return Conditions(*(torch.cat([getattr(row, field.name) for row in rows]) for field in fields(Conditions)))

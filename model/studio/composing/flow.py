@@ -1,4 +1,4 @@
-"""Rectified flow: straight paths from noise to data, as pure functions.
+"""Computes rectified flow, straight paths from noise to data, as pure functions.
 
 Liu et al., "Flow Straight and Fast" (2022): x_t = (1 - t) x_0 + t noise, so that the velocity dx/dt is
 (x_t - x_0) / t. Time runs from 1 (noise) to 0 (data).

@@ -1,4 +1,4 @@
-"""The score network: a linear-attention diffusion transformer over one token per beat.
+"""Defines the score network: a linear-attention diffusion transformer over one token per beat.
 
 The classes of a token are embedded into continuous vectors and noised along a straight path; the network predicts class
 distributions, whose expected embedding is the predicted clean latent (Dieleman et al., "Continuous diffusion for
@@ -103,7 +103,7 @@ def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
 
 
 class BeatLinks(nn.Module):
-    """Sparse links: every beat reads the same beat of the bars `link_bars` before it."""
+    """Attention over few earlier beats: every beat attends to the same beat of the bars `link_bars` before it."""
 
     def __init__(self, width: int, link_width: int, link_bars: tuple[int, ...]) -> None:
         super().__init__()
@@ -118,7 +118,7 @@ class BeatLinks(nn.Module):
 
 
 class LocalMlp(nn.Module):
-    """Gated two-layer network whose inner channels look one beat back, here, and one beat ahead."""
+    """Gated two-layer network whose inner channels see the beat before, the beat itself, and the beat after it."""
 
     def __init__(self, width: int, expansion: int) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class Block(nn.Module):
 
 
 class ConditionEncoder(nn.Module):
-    """Conditions and known classes of a batch, made into vectors once for all steps."""
+    """Encodes the conditions and known classes of a batch as vectors, once for all steps."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -194,7 +194,7 @@ class ConditionEncoder(nn.Module):
 
 
 class ScoreNetwork(nn.Module):
-    """Predicts the classes of a noised score. See the module's text."""
+    """Predicts the classes of a noised score; the docstring of the module describes it."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -222,7 +222,9 @@ class ScoreNetwork(nn.Module):
         return torch.cat([melody_table[melody].flatten(2), chord_table[chords]], -1)
 
     def expected(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """Return the mean latent [batch, beats, latent] of probabilities [batch, beats, 4, 39] and [batch, beats, 37]."""
+        """Return the mean latent [batch, beats, latent] of melody probabilities [batch, beats, 4, 39] and chord
+        probabilities [batch, beats, 37].
+        """
         melody_table, chord_table = self._tables()
         return torch.cat([(melody @ melody_table).flatten(2), chords @ chord_table], -1)
 

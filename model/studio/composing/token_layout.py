@@ -1,4 +1,6 @@
-"""A section laid out as tokens: where the prefix lies, what is told about each beat, and what is already known."""
+"""Lays a section out as tokens: the context before it, the conditions of each beat, and the classes that are already
+known.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -78,12 +80,14 @@ class TokenLayout:
 
     @property
     def left_out(self) -> Classes:
-        """Beats up to the section's end that only the network has, since all its bars have four."""
+        """Beats of the network up to the section's end that the section does not have, because all bars of the network
+        have four beats.
+        """
         beats = np.arange(self.beats)
         return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
 
     def section_of(self, values: Tensor) -> Tensor:
-        """Return the section's part of what the network says of all beats, [beats, ...]."""
+        """Return the section's part of an output of the network for all beats, [beats, ...]."""
         section = self.section
         return values[section] if isinstance(section, slice) else values[torch.from_numpy(section)]
 
@@ -113,7 +117,9 @@ class TokenLayout:
         return Known(melody[None], chords[None], mask[None].float())
 
     def give_melody(self, melody: Classes, known: Classes) -> None:
-        """Write the section's melody and mask [steps]; what is known is also the rhythm asked for."""
+        """Write the section's melody and the mask of its known steps, both [steps]; the known notes also become rhythm
+        hints.
+        """
         self.melody[self.section] = melody.reshape(-1, STEPS_PER_BEAT)
         self.mask[self.section, :STEPS_PER_BEAT] = known.reshape(-1, STEPS_PER_BEAT)
         given = self.mask[:, :STEPS_PER_BEAT] == 1
@@ -133,7 +139,7 @@ class TokenLayout:
         self.prolong()
 
     def prolong(self) -> None:
-        """Let beats that only the network has go on with what is before them."""
+        """Prolong the chord and note before each beat that only the network has over that beat."""
         for beat in self.left_out.tolist():
             self.chords[beat] = self.chords[beat - 1]
             self.mask[beat, :STEPS_PER_BEAT] = self.mask[beat - 1, STEPS_PER_BEAT - 1]
@@ -143,7 +149,7 @@ class TokenLayout:
 
 
 def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
-    """Return everything that is given or requested before the first step."""
+    """Return the layout of a section before the first step, with everything that is given or requested."""
     layout = _empty_layout(spec, memory)
     _recall_chords(layout, spec, memory)
     _recall_lines(layout, spec, memory)
@@ -156,8 +162,8 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Return the tokens of one row of the section; the most it can be where it follows another, whose last bars
-    come along.
+    """Return the number of tokens in one row of the section. With `follows` it includes the bars of the section before
+    that are put in front.
     """
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
@@ -167,7 +173,7 @@ def _bucket(bars: int) -> int:
 
 
 def hints_of(melody: Classes) -> Classes:
-    """Return the rhythm of melody classes as hints, same shape."""
+    """Return the rhythm of melody classes as hints, in the same shape."""
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
 
 
@@ -188,7 +194,9 @@ def given_notes(spec: SectionSpec) -> list[Note]:
 
 
 def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
-    """Return the mask [steps] of steps that the anchor fixes: up to its end, except for rests that leave a line no room."""
+    """Return a mask [steps] of the steps that the caller's melody fixes: up to its end, without rests that leave a line
+    no room.
+    """
     notes = given_notes(spec)
     given = np.arange(spec.steps) < spec.anchor_end
     for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
@@ -241,7 +249,9 @@ def _per_beat(spec: SectionSpec, prefix: int, bucket: int) -> Classes:
 
 
 def _densities(spec: SectionSpec) -> list[float]:
-    """Return the requested notes per bar in each bar: the syllables of the sung lines, elsewhere the density of the spec."""
+    """Return the requested notes per bar of each bar: from the syllables of the sung lines, otherwise the density of
+    the spec.
+    """
     densities: list[float] = []
     for tones, bars in zip(spec.lines, spec.line_bars, strict=True):
         densities += [len(tones) / bars] * bars
@@ -249,7 +259,9 @@ def _densities(spec: SectionSpec) -> list[float]:
 
 
 def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Return a kind that was heard before keeps its chords; where lines are only played, what follows them has its own."""
+    """Write the chords of the first section of this kind into the layout as known. If the lines are only played, only
+    their bars get these chords.
+    """
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
         quoted = sum(spec.line_bars) * spec.beats_per_bar
@@ -277,13 +289,13 @@ def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> Non
 
 
 def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
-    """Return True if a phrase enters there, and its last note has begun when the next line enters."""
+    """Return True if a phrase enters at step `entry`, and its last note begins within `steps` steps."""
     onsets = np.flatnonzero(np.array(phrase.melody) >= FIRST_PITCH)
     return phrase.entry == entry and (not len(onsets) or int(onsets[-1]) < steps)
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """Return the melody of an interlude that was played before is known."""
+    """Write the melody of an earlier interlude of this kind into the layout as known, if it is long enough."""
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:
         return

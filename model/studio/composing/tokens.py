@@ -1,4 +1,4 @@
-"""Class tables of the score tokens, and scores turned into token arrays and back.
+"""Defines the classes of the score tokens, and converts scores to token arrays and back.
 
 One token is one beat: four melody classes, one for each sixteenth step, and one chord class. Everything is written in
 C major or A minor; the caller transposes.
@@ -63,9 +63,7 @@ def chord_of(index: int) -> Chord:
 
 
 def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
-    """Return the melody classes [steps] of notes given in C major / A minor; what lies past the last step is
-    dropped.
-    """
+    """Return the melody classes [steps] of notes given in C major / A minor; notes after the last step are dropped."""
     classes = np.full(steps, REST, dtype=np.int64)
     for note in notes:
         if note.start < steps:
@@ -75,7 +73,7 @@ def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
 
 
 def notes_of(classes: Classes) -> tuple[Note, ...]:
-    """Return the notes of melody classes [steps]; a hold that prolongs nothing is silent."""
+    """Return the notes of melody classes [steps]; a hold without a note before it is silent."""
     notes: list[Note] = []
     onset: int | None = None
     for step, value in enumerate([*classes.tolist(), REST]):
@@ -95,7 +93,9 @@ def encode(score: Score, transpose: int) -> ScoreTokens:
 
 
 def decode(tokens: ScoreTokens, transpose: int) -> Score:
-    """Return the score of tokens, sounding `transpose` semitones above C major / A minor; every beat must have a chord."""
+    """Convert tokens to a score that sounds `transpose` semitones above C major / A minor; every beat must have
+    a chord.
+    """
     chords = tuple(chord_of(int(index)) for index in tokens.chords)
     score = Score(len(chords) // BEATS_PER_BAR, notes_of(tokens.melody.reshape(-1)), chords)
     return score.transposed(transpose)

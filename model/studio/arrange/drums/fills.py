@@ -1,4 +1,4 @@
-"""Drum fills as tabs: what leads from one section to the next."""
+"""Tables of drum fills as tabs, which lead from one section to the next."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -74,7 +74,7 @@ _SOFT_GROOVES = frozenset(
 
 
 def fills(groove: Groove, size: FillSize, *, in_three: bool = False) -> Patterns:
-    """Return fills for the last bar of a section, to be laid over its pattern; `in_three` those of a waltz."""
+    """Return the fills from which one is chosen for the last bar of a section; with `in_three` those of a waltz."""
     if in_three:
         return _WALTZ_FILLS[size]
     if groove in _ROLLED_GROOVES:

@@ -1,4 +1,4 @@
-"""Pockets: how early or late the players of a groove are on each step of the bar, the same in every bar."""
+"""Defines the pocket of each groove: how early or late its players are on each step of the bar, equal in every bar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

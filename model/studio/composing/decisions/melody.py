@@ -1,4 +1,4 @@
-"""The melody of a section: pitches on the rhythm that is fixed."""
+"""Chooses the pitches of a section's melody, whose rhythm is fixed."""
 
 import itertools
 from collections.abc import Sequence
@@ -53,7 +53,7 @@ def write_melody(
     log_probs: Weights,
     moves: Moves,
 ) -> Classes:
-    """Return the melody classes [steps] of the section: rhythm as sampled and fixed, pitches by the best path.
+    """Return the melody classes [steps] of the section, with the sampled rhythm and the pitches of the best path.
 
     A song that does not end with the caller's melody ends on the tonic, even where the tune is one heard before.
 
@@ -93,7 +93,7 @@ class _Search:
     moves: Moves
 
     def path(self, asked: Sequence[AskedInterval | None], bias: Weights | float = 0.0) -> Classes:
-        """Return the melody classes of the best path, with intervals that are asked for."""
+        """Return the melody classes of the best path; `asked` are the intervals to prefer."""
         usual, profile = self.moves, profile_of(self.spec.genre)
         weights = self.weights + bias
         pitches = choose_pitches(weights, self.rises, usual.intervals, usual.tone_weight, asked, profile)
@@ -103,7 +103,9 @@ class _Search:
 def _weights(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, notes: list[MelodyNote], log_probs: Weights
 ) -> Weights:
-    """Return the log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
+    """Return the log weights [notes, 37] of every pitch; the last note of a song is the tonic, unless it is the
+    caller's.
+    """
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
     for degree, bias in profile_of(spec.genre).degrees:
@@ -114,21 +116,19 @@ def _weights(
 
 
 def _fix(weights: Weights, notes: NDArray[np.bool_], classes: Classes) -> None:
-    """Leave those notes no other melody class than the given ones."""
+    """Set the melody classes of those notes, so that no other class can be chosen for them."""
     weights[notes] = -1e6
     weights[notes, classes - FIRST_PITCH] = 0.0
 
 
 def _loosened(log_probs: Weights) -> Weights:
-    """Return the log probabilities, none of a possible note below a floor: the network is surer than its pitches
-    deserve.
-    """
+    """Return the log probabilities limited from below for allowed notes, because the network's are too extreme."""
     out: Weights = np.where(log_probs > FORBIDDEN / 2, np.maximum(log_probs, _LEAST_LOG_PROB), log_probs)
     return out
 
 
 def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> list[AskedInterval | None]:
-    """For each note the interval that the motif has from it to the next; `None` where it has no say."""
+    """Return for each note the interval of the motif from it to the next note; `None` if the motif gives none."""
     asked: dict[int, AskedInterval] = {}
     if spec.motif is not None:
         for line in lines:
@@ -141,7 +141,9 @@ def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Class
 def _answered_intervals(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> list[AskedInterval | None]:
-    """For each note the interval to the next at the same place of the line that its own line takes up."""
+    """Return for each note the interval at the same place of the earlier line that its line varies; `None` if there is
+    none.
+    """
     asked: dict[int, AskedInterval] = {}
     for number, line in enumerate(lines):
         source = spec.answered(number)
@@ -156,7 +158,7 @@ def _answered_intervals(
 
 
 def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
-    """Return the direction, -1 to 1, that the words ask for from each note to the next.
+    """Return the direction, -1 to 1, in which the tones of the words should move the melody from each note to the next.
 
     A line that is taken up suits the tones of the lines that answer it as well, so that its tune can be theirs.
     """
@@ -179,8 +181,8 @@ def _bars_between(spec: SectionSpec, one: int, other: int) -> int:
 
 
 def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed: set[int]) -> dict[int, int]:
-    """Return the classes by step of lines with the same words as an earlier one, and of that one; the tune of the first
-    counts.
+    """Return the melody class by step for lines with the words of an earlier line, and for that line: both get the
+    melody of the earlier one.
     """
     twins: dict[int, int] = {}
     for number, line in enumerate(lines):
@@ -195,7 +197,7 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Return the bias [notes, 37] by which a line takes up the pitches of the line it answers, where rhythm and chords
+    """Return the bias [notes, 37] towards the pitches of the earlier line that a line varies, where rhythm and chords
     agree.
     """
     bias = np.zeros((len(onsets), PITCHES))

@@ -1,4 +1,4 @@
-"""Biases of a section's melody, set before any pitch is chosen: forbidden notes, and favoured ones."""
+"""Computes biases of a section's melody before any pitch is chosen: forbidden notes, and favoured ones."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,8 @@ _RECALLED_PITCH = 1.4
 
 
 def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
-    """Return the bias on the melody logits, [beats, 4, 39]: range, fixed rhythm, and attraction to a tune heard
-    before.
+    """Return the bias on the melody logits, [beats, 4, 39]: for the range, the fixed rhythm, and an earlier melody of
+    the same lines.
     """
     bias = np.zeros((*layout.melody.shape, MELODY_CLASSES), dtype=np.float32)
     section = bias[layout.section].reshape(-1, MELODY_CLASSES)
@@ -48,7 +48,7 @@ def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArra
 
 
 def sung_range(spec: SectionSpec) -> tuple[int, int]:
-    """Return the lowest and highest sounding pitch that a voice is asked for in a section."""
+    """Return the lowest and the highest sounding pitch of the melody of a section."""
     low, high = _SUNG_RANGE.get(spec.kind, _SUNG_RANGE_ELSEWHERE)
     return low, high - spec.headroom
 

@@ -1,4 +1,4 @@
-"""The pitches of a melody: the best path through the log probabilities of the network."""
+"""Chooses the pitches of a melody: the best path through the log probabilities of the network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -88,8 +88,8 @@ def scale(minor: bool) -> tuple[int, ...]:
 
 
 def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
-    """Return the bias [notes, 37] on pitches: the scale, chord tones where the metre is strong, rest at the
-    ends of lines.
+    """Return the bias [notes, 37] on pitches: for the scale, for chord tones on strong beats, and for restful tones at
+    the ends of lines.
     """
     tonic = 9 if minor else 0
     bias = np.tile(_OFF_SCALE_BIAS * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
@@ -153,7 +153,7 @@ def choose_pitches(
 
 
 def _begun(log_prob: Weights) -> Weights:
-    """Return the scores [37, runs] of the first note."""
+    """Return the scores [37, runs] of the first note, by pitch and number of repeats."""
     best = np.full((PITCHES, _RUNS), -np.inf)
     best[:, 0] = log_prob
     return best
@@ -162,8 +162,8 @@ def _begun(log_prob: Weights) -> Weights:
 def _advance(
     best: Weights, onward: Weights, again: Weights
 ) -> tuple[Weights, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Return the scores [37, runs] one note later, and where they come from: moves by pitch, the run left there, and the
-    longest runs.
+    """Return the scores [37, runs] after one more note, and the best predecessors: the pitch before, the number of
+    repeats that was left there, and that of the longest runs.
 
     The column of `best` counts the notes of the same pitch before the note, `again` [runs] is the weight of one more.
     """
@@ -180,7 +180,7 @@ def _advance(
 
 
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
-    """Return the log weight of each move, [37, 37]: as songs have them, with what the genre has more of."""
+    """Return the log weight of each move between two pitches, [37, 37]: that of songs, changed by the genre."""
     places = np.arange(PITCHES)
     reach = _INTERVAL_WEIGHT * intervals + _LEAP_BIAS * np.maximum(places - _THIRD, 0)
     reach += (_REPEAT_BIAS + profile.repeat) * (places == 0)
@@ -196,7 +196,7 @@ def _rise() -> Weights:
 
 
 def tone_direction(before: int, after: int) -> float:
-    """Return 1 to rise, -1 to fall, 0 for either: from the end of one tone to the start of the next."""
+    """Return the direction from the end of one tone to the start of the next: 1 up, -1 down, 0 for either."""
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0
     change = _TONE_LEVELS[after][0] - _TONE_LEVELS[before][1]

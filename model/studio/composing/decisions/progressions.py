@@ -1,4 +1,4 @@
-"""Chord progressions from the log probabilities of the network for each beat."""
+"""Chooses chord progressions from the log probabilities of the network for each beat."""
 
 from dataclasses import dataclass
 
@@ -55,8 +55,8 @@ class HarmonyTables:
         return out
 
     def log_shares(self, minor: bool) -> NDArray[np.float64]:
-        """Return the log share [37] of each chord among the changes of the training songs: the stationary distribution of
-        `moves`. What belongs to the key is near 0.2, what does not below 0.01.
+        """Return the log share [37] of each chord among the chord changes of the training songs: the stationary
+        distribution of `moves`. Shares of chords of the key are near 0.2, of others below 0.01.
         """
         moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
         moves /= moves.sum(1, keepdims=True)
@@ -72,7 +72,7 @@ def choose_chords(
     tables: HarmonyTables,
     draws: NDArray[np.float64],
 ) -> None:
-    """Draw the section's progression and fix it in the layout; known chords stay.
+    """Draw the section's chord progression and write it into the layout as known; chords that are known already stay.
 
     It is made of four bars that songs have, ranked by `log_odds` [beats, 37] of the network, and lines of the same
     words have the same chords. Under a melody of the caller's the network alone decides.

@@ -1,4 +1,4 @@
-"""The score of a section: one numbered note for each syllable."""
+"""Converts the classes of a section to its score, with one numbered note for each syllable."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -50,8 +50,8 @@ def _divided(notes: list[Note], count: int) -> list[Note]:
 
 
 def _filled(notes: list[Note], count: int, steps: range) -> list[Note]:
-    """Return `count` notes at least: short ones at the pitch of the nearest note are added in the last free of
-    `steps`.
+    """Add short notes until there are `count` notes: at the last free of `steps`, with the pitch of the nearest
+    note.
     """
     taken = {step for note in notes for step in range(note.start, note.end)}
     free = [step for step in steps if step not in taken]
