@@ -179,7 +179,7 @@ class MusicGenEngine:
         self._device.check()
 
     def _kept(self, spec: GenerationSpec, index: int) -> Window | None:
-        """Return the recording that a song begins with, for its first section."""
+        """Return the sound of the recording that a song begins with, for its first section; `None` for others."""
         return self._encoder.recording(spec.task) if index == 0 and isinstance(spec.task, Extend) else None
 
     def _advance(self, state: State) -> Advance:
@@ -196,7 +196,7 @@ def _step_seed(seed: int, index: int, step: int) -> int:
 
 
 def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
-    """Return the sizes of the buffers, for the longest text and the longest section."""
+    """Return the sizes of the shared buffers, for the longest text and the longest section."""
     config = networks.config
     divider = Divider(config, settings.section_seconds, settings.step_frames)
     prefix = 0 if config.chroma is None else config.chroma.length + TEXT_TOKENS

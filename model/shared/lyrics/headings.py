@@ -133,7 +133,9 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
 
 
 def _tells(text: str) -> bool:
-    """Return True if a text in brackets or before a colon, which resembles a section name, is meant as one."""
+    """Return True if a text in brackets or before a colon, which resembles a section name, is meant as a
+    section heading.
+    """
     return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
 

@@ -1,4 +1,4 @@
-"""The embedding of timesteps by waves."""
+"""Computes sinusoidal embeddings of timesteps."""
 
 import math
 

@@ -1,4 +1,4 @@
-"""Keys and values of all layers in buffers that keep their place, so that every pass has the same shape."""
+"""Keeps keys and values of all layers in buffers at fixed addresses, so that every pass has the same shape."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass

@@ -122,10 +122,8 @@ def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) ->
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the melody's part. In an instrumental chorus without an ornament player it is doubled an octave higher;
-    while a singer sings, it is the soloist's answers.
-
-    Beside a singer it is the part that answers.
+    """Return the strokes of the melody's instrument: the notes that nobody sings, and answers to the singer. In an
+    instrumental chorus without an ornament player the melody is doubled an octave higher.
     """
     alone = context.kind is SectionKind.CHORUS and not context.sung and context.player(Track.ORNAMENT) is None
     tune = lead(context)

@@ -49,7 +49,7 @@ _KINDS = {
 interludes have no melody to learn."""
 
 _BORROWS = {SectionKind.OUTRO: SectionKind.CHORUS}
-"""Whose chords an instrumental section plays, if that has been heard."""
+"""The kind of section whose chords an instrumental section plays, if the song has had one."""
 
 
 @dataclass(frozen=True, slots=True)

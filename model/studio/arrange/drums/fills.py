@@ -50,7 +50,7 @@ _ROLLS: Mapping[FillSize, Patterns] = MappingProxyType(
         FillSize.BIG: ({_S: "ggggggoooooxxxXX"}, {_S: "g.g.o.o.ooooxxXX"}),
     }
 )
-"""Snare rolls that swell to the next section: the build-up of dance music, the call of a march."""
+"""Snare rolls that grow louder up to the next section, as in dance music and marches."""
 BUILD_UP: Patterns = (
     {_K: "x...x...x...x...", _S: "x...x...x.x.x.x."},
     {_K: "x.x.x.x.x.x.....", _S: "XXXXXXXXXXXX....", _FL: "........XXXX...."},

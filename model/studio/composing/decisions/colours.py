@@ -102,7 +102,9 @@ def _suits(chord: Chord, colour: str, sung: frozenset[int]) -> bool:
 
 
 def _seventh(chord: Chord) -> Colour:
-    """Return the seventh of the key for a chord of the key, and the minor seventh of a dominant for any other chord."""
+    """Return the major seventh for the major chords on C and F (degrees of C major / A minor), otherwise the minor
+    seventh.
+    """
     if chord.quality is Quality.MAJOR and chord.root in {0, 5}:
         return Colour.MAJOR_SEVENTH
     return Colour.SEVENTH

@@ -22,7 +22,7 @@ _NETWORK_WEIGHT = 0.05
 _UNLIKELY = -4.0
 _FAVOUR_WEIGHT = 0.33
 _USUAL_CHANGES = 1.4
-"""Changes of chord in a bar of a song whose pace is 1."""
+"""Chord changes in a bar of a song whose factor `chord_pace` is 1."""
 
 _PACE_WEIGHT = 2.5
 _KNOWN_WEIGHT = 4.0
@@ -136,7 +136,7 @@ def _sources(spec: SectionSpec, half_beats: int) -> Classes:
 
 def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
     """Return True [patterns] for a pattern with the same chord throughout, after each half bar has got the chord of its
-    source; a source below 0 is an earlier pattern.
+    source; a half bar whose source is below 0 keeps its own.
     """
     heard = chords[:, np.where(sources < 0, np.arange(len(sources)), sources)]
     out: NDArray[np.bool_] = (heard == heard[:, :1]).all(1)
