@@ -168,7 +168,7 @@ class ScheduledSong:
 
     @property
     def untouched(self) -> bool:
-        """True if no command of the song was sent yet."""
+        """True if no command for the song has been sent yet."""
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def urgency(self, now: float, share_lead: float) -> Urgency:

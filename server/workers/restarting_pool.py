@@ -25,7 +25,7 @@ class PoolUnusable(Exception):
 
 
 class StartedWorker(Worker, Protocol):
-    """A worker that a pool starts and ends."""
+    """Interface of a worker that a pool starts and ends."""
 
     async def launch(self) -> None:
         """Start the worker, which loads its engines; `loaded` waits for that."""
@@ -38,7 +38,7 @@ class StartedWorker(Worker, Protocol):
         """
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the worker, by force after `grace_seconds`; then it uses its device no more."""
+        """End the worker, by force after `grace_seconds`; it does not use its device afterwards."""
 
 
 W = TypeVar("W", bound=StartedWorker)
@@ -59,7 +59,7 @@ class RestartingPool(ABC, Generic[W]):
         fingerprinted: Collection[str] = (),
         end_grace_seconds: float = 2.0,
     ) -> None:
-        """With `worker_threads` 0 the libraries choose the number of compute threads.
+        """Set up the pool. With `worker_threads` 0 the libraries choose the number of compute threads.
 
         Workers compute the sound fingerprints of the engines in `fingerprinted`.
 
@@ -115,7 +115,7 @@ class RestartingPool(ABC, Generic[W]):
         self._availability.require(engine)
 
     def nodes(self) -> Mapping[str, str]:
-        """Return the address of the node of a cluster on which each device's worker has loaded, by device."""
+        """Return the address of the cluster node on which each device's worker has loaded, by device."""
         return {}
 
     @abstractmethod
@@ -231,7 +231,7 @@ class RestartingPool(ABC, Generic[W]):
         """Return the cause of the death of a worker that was stopped after it had died."""
 
     def _starting(self) -> None:
-        """Prepare for a worker that is about to be started or served."""
+        """Prepare for a worker that is about to be started or used; called before each."""
 
     def _exited(self, device: str) -> None:
         if self._observer is not None:

@@ -44,7 +44,9 @@ _MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
 
 _LONGEST_REST_PHRASES = 4
 _MOST_AT_EDGES = 0.5
-"""Largest share of intro and outro in a sung song; above it they are kept short and words are repeated instead."""
+"""Largest share of a sung song's bars for intro and outro; above it they are kept short and words are repeated
+instead.
+"""
 
 
 _TWO_PART_BARS = 12
