@@ -17,7 +17,7 @@ from torch._subclasses import fake_tensor
 from triton.backends.compiler import GPUTarget
 from triton.runtime.driver import driver
 
-NAME = "NVIDIA H100 SXM (pretended)"
+NAME = "NVIDIA H100 SXM (simulated)"
 _CAPABILITY = (9, 0)
 _SHARED_MEMORY = 232_448
 _PROPERTIES = SimpleNamespace(

@@ -31,7 +31,7 @@ def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
 
 
 def step_bytes(stack: StackConfig, itemsize: int, cost: int) -> int:
-    """Return the most bytes that the tensors of a step with `cost` tokens take, beside contexts.
+    """Return the most bytes that the tensors of a step with `cost` tokens take, not counting contexts.
 
     Attention is counted without its scores, which its kernels do not keep.
     """

@@ -14,7 +14,7 @@ KeyValue = tuple[torch.Tensor, torch.Tensor]
 """Keys and values of a context, each [rows, key heads, tokens, head width]."""
 
 Mask = torch.Tensor | Band | None
-"""What a layer attends to: a mask that `F.scaled_dot_product_attention` takes, a band of tokens, or everything."""
+"""Tokens that a layer attends to: by a mask for `F.scaled_dot_product_attention`, in a band, or all for `None`."""
 
 
 def positions(length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype) -> Table:

@@ -104,7 +104,7 @@ class Planner:
         )
 
     def _section(self, params: SongParams, section: SectionSpec, task: ModelTask) -> SectionSpec:
-        """Return the section with its texts; the model is told the length of what is denoised at once."""
+        """Return the section with its texts; their length is that of all frames denoised with the section."""
         metadata = Metadata(
             self._seconds_of(section.window),
             None if params.tempo_bpm is None else round(params.tempo_bpm),

@@ -16,7 +16,7 @@ OVERLAP_FRAMES = 25
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """A section: what the encoders read, and its latent frames.
+    """A section: the texts for the encoders, and the latent frames.
 
     It is denoised together with `before` frames of earlier sound and `beyond` frames after its end. `plain_text` is
     the text without a task, for a cover. `negative_text` describes what guidance leads away from; empty for the model's

@@ -1,4 +1,5 @@
-"""Makes the latents that the denoiser is given beside the noise: a source, and a mask of the frames to be made anew.
+"""Makes the latents that the denoiser gets in addition to the noise: a source, and a mask of the frames to be made
+anew.
 
 A mask [frames, 1] is 1 where the model makes sound, and 0 where it hears the source alone.
 """

@@ -45,8 +45,8 @@ class TokenCore:
     """Advances sequences, which may join and leave between any two calls.
 
     All passes have the same shape: a seat without a sequence is computed and thrown away. So kernels add up a row's
-    numbers in the same order beside any others, and a sequence gets the same tokens in any company, wherever the
-    device computes alike in all places of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
+    numbers in the same order whatever the others are, and a sequence gets the same tokens as it would alone if the
+    device computes alike in all rows of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
     its own, and its tokens depend on itself alone on every device.
 
     With `by_row`, by default on a CPU, each row has a call of attention of its own, over its own keys. Otherwise all

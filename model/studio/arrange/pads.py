@@ -39,7 +39,7 @@ def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke
 
 
 def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
-    """Return the strokes with a gap on every beat, where the kick drum is: what a compressor does to pads in dance
+    """Return the strokes with a gap on every beat, where the kick drum is, as a compressor makes pads sound in dance
     music.
     """
     return [

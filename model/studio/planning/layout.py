@@ -51,10 +51,10 @@ instead.
 
 _TWO_PART_BARS = 12
 _IN_PROPORTION = (SectionKind.CHORUS, SectionKind.VERSE)
-"""Kinds of sections whose pace is eased together, so that verse and chorus keep one pace."""
+"""Kinds of sections whose words get more bars at the same time, so that verse and chorus are sung equally fast."""
 
 _TWO_BARS = 1.5
-"""Mean number of bars of a part's lines from which on the part has the slow pace."""
+"""Mean number of bars per line from which on a part counts as slowly sung."""
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:

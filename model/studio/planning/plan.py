@@ -35,7 +35,7 @@ from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
-"""Genre whose words always keep their quickest pace."""
+"""Genre whose words are always sung as fast as possible."""
 
 CONTINUED = "(continued)"
 """Suffix of the name of a section that continues the previous one."""

@@ -31,7 +31,7 @@ from model.studio.notation.score import STEPS_PER_BEAT
 _PARALLEL_PITCH = 1.2
 _ANSWER_WEIGHT, _CONTOUR_WEIGHT = 2.2, 1.6
 _ANSWERS_TONES = 0.9
-"""Weight of the tones of an answering line in the tune of the line that it takes up."""
+"""Weight of the tones of a line in the melody of the earlier line that it varies."""
 
 _LEAST_LOG_PROB = -7.0
 
@@ -160,7 +160,7 @@ def _answered_intervals(
 def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
     """Return the direction, -1 to 1, in which the tones of the words should move the melody from each note to the next.
 
-    A line that is taken up suits the tones of the lines that answer it as well, so that its tune can be theirs.
+    The tones of a line that varies an earlier line count there, too, so that both can have nearly the same melody.
     """
     rises = {one.step: tone_direction(one.tone, other.tone) for one, other in itertools.pairwise(notes)}
     shared = dict(rises)

@@ -81,8 +81,8 @@ def draw_patterns(
 ) -> Classes:
     """Sample the chord classes [beats] of a section as patterns of four bars; the last one is cut to fit.
 
-    The weight of a pattern is its frequency in sections of this kind, times how well it suits the genre, its pace, the
-    network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
+    The weight of a pattern is its frequency in sections of this kind, times how well it suits the genre, `chord_pace`,
+    the network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
     previous pattern. Patterns that sections of another kind already have get a penalty.
 
     Args:

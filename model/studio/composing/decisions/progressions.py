@@ -34,8 +34,7 @@ class HarmonyTables:
         self, minor: bool, pace: float = 1.0, beats_per_bar: int = BEATS_PER_BAR
     ) -> NDArray[np.float64]:
         """Return the log probabilities [beats_per_bar, 37, 37] of going from one chord to the next, for each beat of
-        the
-        bar.
+        the bar.
 
         The beats of a bar of three are those of four without the third, the only other strong one.
 
