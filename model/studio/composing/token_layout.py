@@ -1,6 +1,4 @@
-"""Lays a section out as tokens: the context before it, the conditions of each beat, and the classes that are already
-known.
-"""
+"""Lays a section out as tokens, with the context before it, its conditions, and the classes that are known."""
 
 from dataclasses import dataclass, replace
 
@@ -80,9 +78,7 @@ class TokenLayout:
 
     @property
     def left_out(self) -> Classes:
-        """Beats of the network up to the section's end that the section does not have, because all bars of the network
-        have four beats.
-        """
+        """Beats up to the section's end that only the network has, because all its bars have four beats."""
         beats = np.arange(self.beats)
         return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
 
@@ -117,7 +113,7 @@ class TokenLayout:
         return Known(melody[None], chords[None], mask[None].float())
 
     def give_melody(self, melody: Classes, known: Classes) -> None:
-        """Write the section's melody and the mask of its known steps, both [steps]; the known notes also become rhythm
+        """Write the section's melody and the mask of its known steps, [steps] each; known steps set the rhythm
         hints.
         """
         self.melody[self.section] = melody.reshape(-1, STEPS_PER_BEAT)
@@ -162,9 +158,7 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Return the number of tokens in one row of the section. With `follows` it includes the bars of the section before
-    that are put in front.
-    """
+    """Return the tokens in one row of the section; with `follows`, including the bars put in front of it."""
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
 
@@ -194,8 +188,8 @@ def given_notes(spec: SectionSpec) -> list[Note]:
 
 
 def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
-    """Return a mask [steps] of the steps that the caller's melody fixes: up to its end, without rests that leave a line
-    no room.
+    """Return a mask [steps] of what the caller's melody fixes: all up to its end but rests that leave a line no
+    room.
     """
     notes = given_notes(spec)
     given = np.arange(spec.steps) < spec.anchor_end
@@ -249,9 +243,7 @@ def _per_beat(spec: SectionSpec, prefix: int, bucket: int) -> Classes:
 
 
 def _densities(spec: SectionSpec) -> list[float]:
-    """Return the requested notes per bar of each bar: from the syllables of the sung lines, otherwise the density of
-    the spec.
-    """
+    """Return the requested notes per bar: from the syllables of sung lines, otherwise the density of the spec."""
     densities: list[float] = []
     for tones, bars in zip(spec.lines, spec.line_bars, strict=True):
         densities += [len(tones) / bars] * bars
@@ -259,9 +251,7 @@ def _densities(spec: SectionSpec) -> list[float]:
 
 
 def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Write the chords of the first section of this kind into the layout as known. If the lines are only played, only
-    their bars get these chords.
-    """
+    """Write as known the chords of the first section of this kind; in a played section, only those of its lines."""
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
         quoted = sum(spec.line_bars) * spec.beats_per_bar
@@ -270,9 +260,7 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
 
 
 def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Fix the melody and chords of each line whose words were already sung in an earlier section of the same kind: they
-    are written into the layout as known, so that the network does not choose them again.
-    """
+    """Write as known the melody and chords of lines whose words an earlier section of this kind had."""
     melody, known = layout.section_melody(), layout.section_known()
     for line, (start, stop) in enumerate(spec.line_spans()):
         phrase = memory.phrase(spec.kind, spec.identity(line))
@@ -295,7 +283,7 @@ def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """Write the melody of an earlier interlude of this kind into the layout as known, if it is long enough."""
+    """Write as known the melody of an earlier interlude of this kind, if it is long enough."""
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:
         return
