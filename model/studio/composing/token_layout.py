@@ -113,9 +113,7 @@ class TokenLayout:
         return Known(melody[None], chords[None], mask[None].float())
 
     def give_melody(self, melody: Classes, known: Classes) -> None:
-        """Write the section's melody and the mask of its known steps, [steps] each; known steps set the rhythm
-        hints.
-        """
+        """Write the section's melody and the mask of its known steps, [steps] each, and their rhythm hints."""
         self.melody[self.section] = melody.reshape(-1, STEPS_PER_BEAT)
         self.mask[self.section, :STEPS_PER_BEAT] = known.reshape(-1, STEPS_PER_BEAT)
         given = self.mask[:, :STEPS_PER_BEAT] == 1
@@ -188,9 +186,7 @@ def given_notes(spec: SectionSpec) -> list[Note]:
 
 
 def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
-    """Return a mask [steps] of what the caller's melody fixes: all up to its end but rests that leave a line no
-    room.
-    """
+    """Return a mask [steps] of what the caller's melody fixes: its length without rests where a line lacks room."""
     notes = given_notes(spec)
     given = np.arange(spec.steps) < spec.anchor_end
     for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
