@@ -36,7 +36,7 @@ class Encoder:
         return [cache, None, cache][:rows]
 
     def prefix(self, states: torch.Tensor, melody: Melody | None, start_seconds: float, rows: int) -> torch.Tensor:
-        """Return the prefix of each row [rows, tokens, width]: melody, then text.
+        """Return the prefix of each row [rows, tokens, width]: the melody, then the text.
 
         The second row has neither, the third no melody.
         """

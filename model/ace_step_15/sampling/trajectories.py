@@ -52,7 +52,7 @@ class Contexts:
 class Guidance:
     """Guidance of one song, with its running state.
 
-    It is on from `start` to `end`, both 0 to 1, of the way from noise to data, and at rest outside. A cover follows its
+    It acts between `start` and `end`, shares of the way from noise to data, 0 to 1. A cover follows its
     source with `strength`, 0 to 1.
     """
 

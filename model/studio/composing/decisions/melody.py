@@ -55,12 +55,12 @@ def write_melody(
 ) -> Classes:
     """Return the melody classes [steps] of the section, with the sampled rhythm and the pitches of the best path.
 
-    A song that does not end with the caller's melody ends on the tonic, even where the tune is one heard before.
+    A song that does not end with the caller's melody ends on the tonic, even if its melody repeats an earlier one.
 
     Args:
         sampled: classes [steps] that the last step settled on.
         log_probs: log probabilities [steps, 39] from before the last steps, still soft.
-        moves: what is usual between one note and the next.
+        moves: statistics of the intervals between notes.
     """
     known = layout.section_known() == 1
     melody = np.where(known, layout.section_melody(), sampled)
@@ -84,8 +84,9 @@ def write_melody(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Search of the pitches of a section: weights [notes, 37], directions that the words ask for from each note to the
-    next, and what is usual between them."""
+    """Searches the best pitches of a section. `weights` [notes, 37] are those of each pitch, `rises` the directions
+    that the words prefer from each note to the next, `moves` the statistics of intervals.
+    """
 
     spec: SectionSpec
     weights: Weights

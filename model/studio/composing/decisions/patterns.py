@@ -16,7 +16,7 @@ from model.studio.notation.score import Chord, Quality
 
 _COUNT_WEIGHT = 1.0
 _OTHER_KIND = 0.3
-"""Weight of a song that has the pattern in a section of another kind."""
+"""Weight of a song with the pattern in a section of another kind, relative to one in the same kind."""
 
 _NETWORK_WEIGHT = 0.05
 _UNLIKELY = -4.0
@@ -220,7 +220,7 @@ def _loops(chords: Classes, last: Classes) -> Weights:
 def _spiced(chords: list[int], draws: Weights, half_beats: int, disliked: set[int]) -> list[int]:
     """Replace a few chords of the pattern by others that lead to the same next chord.
 
-    Its first bar stays as it is, since lines begin there and come again; what the genre dislikes is left out.
+    Its first bar stays as it is, because repeated lines begin there; chords that the genre avoids are not used.
     """
     out = list(chords)
     for half, (chord, after) in enumerate(pairwise(chords)):

@@ -14,7 +14,7 @@ from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, ch
 Weights = NDArray[np.float64]
 
 TONE_WEIGHT = 2.2
-"""Weight by which a move in the direction of the tones is preferred to none, and none to the opposite move."""
+"""Difference in weight between a move in the direction of the tones, no move, and a move against it."""
 
 LOG_PROB_WEIGHT = 0.6
 """Weight of the network's log probabilities relative to this bias."""
@@ -24,7 +24,7 @@ MOTIF_WEIGHT = 8.0
 """Weight of the intervals of the caller's motif."""
 
 _AGAIN: NDArray[np.float64] = np.array([0.0, -0.8, -1.6, -2.4])
-"""Weight of a note of the same pitch as the one before it, by the notes of that pitch before that one."""
+"""Weight of repeating a pitch, by the number of repeats before."""
 
 _RUNS = len(_AGAIN)
 _THIRD, _LEAP = 4, 9
@@ -38,7 +38,7 @@ _CLASH_BIAS = -5.0
 _LEADING_BIAS = -1.2
 _TONIC_BIAS = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
-"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone asks for nothing."""
+"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone has no preference."""
 
 PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 
@@ -65,7 +65,7 @@ class MelodyNote:
 
 @dataclass(frozen=True, slots=True)
 class AskedInterval:
-    """An interval in semitones that is asked for from one note to the next.
+    """A preferred interval, in semitones, from one note to the next.
 
     `weight` is that of the interval itself, `contour` that of any move in its direction.
     """
