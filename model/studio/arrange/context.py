@@ -50,7 +50,7 @@ ONCE = Turn()
 
 @dataclass(frozen=True, slots=True)
 class Breath:
-    """A stretch in which the melody is silent or merely holds a note; in steps."""
+    """A range of steps in which the melody is silent or only holds a note."""
 
     start: int
     end: int
@@ -58,7 +58,7 @@ class Breath:
 
 @dataclass(frozen=True, slots=True)
 class ArrangementContext:
-    """One section as its players see it.
+    """Data about one section that all its players need.
 
     `lead` holds the sounding melody pitch per step (`None` in rests), `played` counts the sections before this one,
     `following` is the kind of the next section and `None` where the song ends.

@@ -21,9 +21,9 @@ class Texture(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The role of a section kind in the song's arc.
+    """Dynamics and instrumentation of a kind of section.
 
-    `level` is a factor on velocities at its start, `rise` what is added until its end, `layers` who plays.
+    `level` is a factor on velocities at its start, `rise` is added to it until the end, `layers` are its tracks.
     """
 
     level: float

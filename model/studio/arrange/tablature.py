@@ -21,7 +21,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One note as a player intends it: times in steps of the section, before swing and human timing.
+    """One intended note: times in steps of the section, before swing and human timing are applied.
 
     `weight` is its loudness against the player's usual one (1.0).
     """

@@ -32,7 +32,7 @@ _EFFORT: Mapping[SectionKind, float] = MappingProxyType(
 _ENERGY_SHARE = 0.3
 _DOWNBEAT_STRESS = 0.4
 _OPENING_SECONDS = 0.07
-"""Time for the first consonant of a section whose tune begins at once."""
+"""Time for the first consonant of a section whose melody begins at its start."""
 
 _BACKING_FORCE = -0.15
 _BACKING_DELAYS_SECONDS = {Singer.BACKING: 0.012, Singer.DOUBLE: 0.019}

@@ -16,9 +16,10 @@ MOST_ON_BEATS_MS = 14.0
 
 @dataclass(frozen=True, slots=True)
 class Pocket:
-    """Milliseconds behind the grid (ahead where negative): of the four beats, the eighths and the other sixteenths.
+    """Deviations in milliseconds from the grid, positive if late: of the four beats, the eighths and the other
+    sixteenths.
 
-    What lies between two beats leans on the one before it.
+    Steps between two beats also get a share of the deviation of the beat before them.
     """
 
     beats: tuple[float, float, float, float]
