@@ -34,7 +34,7 @@ async def serve(settings: Settings, pool: AnyPool) -> None:
         InvalidKeyFile, InvalidCertificate, InvalidSigningCertificate: a file that the settings name is missing or
         invalid.
         StoreUnusable: the folder of the song store cannot be used, or is in use by another server.
-        SharedStoreUnusable: the song directory or the objects cannot be used.
+        SharedStoreUnusable: the song directory or the object store cannot be used.
         InvalidTelemetry: the OTEL_ variables need something that is not installed.
     """
     stopping, force = asyncio.Event(), asyncio.Event()

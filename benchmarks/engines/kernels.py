@@ -56,5 +56,5 @@ class Sum:
         return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
 
     def share(self, operations: int) -> float:
-        """Share of the peak rate that the required `operations` reach."""
+        """Return the share of the peak rate that the required `operations` reach."""
         return operations / PEAK / self.seconds

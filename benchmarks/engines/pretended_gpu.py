@@ -17,7 +17,7 @@ from torch._subclasses import fake_tensor
 from triton.backends.compiler import GPUTarget
 from triton.runtime.driver import driver
 
-NAME = "NVIDIA H100 SXM (pretended)"
+NAME = "NVIDIA H100 SXM (simulated)"
 _CAPABILITY = (9, 0)
 _SHARED_MEMORY = 232_448
 _PROPERTIES = SimpleNamespace(
@@ -38,7 +38,7 @@ _ANSWERS = {
     "_exchange_device": 0,
     "_maybe_exchange_device": 0,
 }
-"""Results of the functions of torch.cuda for the pretended device."""
+"""Results of the functions of torch.cuda for the simulated device."""
 
 
 class _Driver:

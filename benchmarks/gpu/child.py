@@ -22,7 +22,7 @@ def main(function: str, file: str, setup: str) -> None:
 
 
 def told(function: str, setup: Setup) -> Iterator[dict[str, object]]:
-    """Yield the figures of `function`, then the status of its end (done, missing or failed) and the reason."""
+    """Yield the figures of `function`, then the status with which it ended (done, missing or failed) and the reason."""
     try:
         module, _, name = function.partition(":")
         measure = cast(Callable[[Setup], Iterator[Figure]], getattr(importlib.import_module(module), name))

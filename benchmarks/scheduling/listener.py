@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 
 @dataclass(slots=True)
 class Listener:
-    """A listener who requested `seconds` of sound at `arrived_at`; songs without a listener have one that does not
+    """A listener who requested `seconds` of sound at `arrived_at`. A song without a listener has one that does not
     play.
 
     `silences` are the moments at which the buffer ran empty, each with the seconds until playback continued. The

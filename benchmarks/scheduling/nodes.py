@@ -26,7 +26,7 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
-    """Add the figures of other nodes to those of the first one; returns it, and the largest share of the sound."""
+    """Sum the figures of all nodes in the first one; returns it, and the largest share of the sound of one node."""
     first, *others = nodes
     largest = max(node.sound_seconds for node in nodes)
     for number, node in enumerate(others, 1):
@@ -41,7 +41,9 @@ def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
 def spread(
     songs: Sequence[ArrivingSong], nodes: int, model: DeviceModel, devices: int, seed: int
 ) -> list[list[ArrivingSong]]:
-    """Send each song to the node with the least work left, guessed from what was sent; of equal ones one is drawn."""
+    """Divide the songs among nodes: each goes to the node with the least remaining work, as estimated from the songs
+    sent to it; ties are broken at random.
+    """
     rng, free_at = random.Random(seed), [0.0] * nodes
     sent: list[list[ArrivingSong]] = [[] for _ in range(nodes)]
     for song in songs:
@@ -56,7 +58,7 @@ def spread(
 def measured(
     options: argparse.Namespace, model: DeviceModel, devices: int, of_node: int, load: float
 ) -> list[SimulationOutcome]:
-    """Print and return the outcomes of one load: one scheduler, then one for each node."""
+    """Simulate one load, with one scheduler and with one for each node; prints and returns the outcomes."""
     traffic = Traffic({model.name: devices * options.capacity}, 0.0, options.bursty, options.seed)
     songs = traffic.steady(load, options.seconds)
     remote = replace(model, exchange_seconds=model.exchange_seconds + options.remote_ms / 1000)

@@ -1,4 +1,4 @@
-"""Measures songs per second and the time to the first chunk with a pretended device, whose steps take 20 ms for any
+"""Measures songs per second and the time to the first chunk with a simulated device, whose steps take 20 ms for any
 batch: the overhead without a model.
 
     python -m benchmarks.service.bench_pretend
@@ -37,7 +37,7 @@ async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Re
         if first is None and event.HasField("chunk"):
             first = time.monotonic() - due_at
     if first is None:
-        raise RuntimeError("a song of the pretended device ended without sound; see the log of the server")
+        raise RuntimeError("a song on the simulated device ended without sound; see the log of the server")
     return first
 
 

@@ -1,6 +1,6 @@
-"""What a command and a second of sound cost on a Ray cluster, against the pipe to a local worker.
+"""Measures the time of a command and of a second of sound on a Ray cluster, compared with the pipe to a local worker.
 
-    python -m benchmarks.service.bench_ray --address HEAD:6379 --token-file token --devices 2
+python -m benchmarks.service.bench_ray --address HEAD:6379 --token-file token --devices 2
 
 The cluster is running, and this computer is a node of it; without an address only the local pipe is measured. Rows:
 round trips of a command without work, one at a time and fifty sent ahead, and of windows of 0.25 and 1 s of stereo

@@ -85,10 +85,10 @@ def pretend(checkout: Path) -> Figures:
     with running(checkout, [module_of(checkout, "pretend")]) as service:
         rate, firsts = asyncio.run(_closed(service.address, reader_of(checkout)))
         return {
-            "pretend device, s for each song": 1 / rate,
-            "pretend device, first chunk P50, s": statistics.median(firsts),
-            "pretend device, first chunk P95, s": statistics.quantiles(firsts, n=20)[-1],
-            "pretend device, CPU s of all": service.cpu_seconds(),
+            "simulated device, s for each song": 1 / rate,
+            "simulated device, first chunk P50, s": statistics.median(firsts),
+            "simulated device, first chunk P95, s": statistics.quantiles(firsts, n=20)[-1],
+            "simulated device, CPU s of all": service.cpu_seconds(),
         }
 
 

@@ -34,7 +34,7 @@ class TapeEngine(PretendEngine):
         return cls()
 
     def info(self) -> EngineInfo:
-        """Return the properties of the pretended engine, at 48 kHz."""
+        """Return the properties of the simulated engine, at 48 kHz."""
         return replace(super().info(), name="tape", sample_rate_hertz=SOURCE_RATE_HERTZ)
 
     def plan(self, params: SongParams) -> SongPlan:

@@ -12,7 +12,7 @@ PACKAGES = ("melisma", "buf")
 
 
 class ContractHook(BuildHookInterface[Any]):
-    """Adds the packages `melisma` and `buf`, which contain the compiled messages."""
+    """Adds the packages `melisma` and `buf`, with the compiled protobuf messages, to the sdist and the wheel."""
 
     def initialize(self, version: str, build_data: dict[str, Any]) -> None:
         """Add the folders of both packages to hatchling's build data.

@@ -56,7 +56,7 @@ STORE = (
         "Songs not sealed",
         "none",
         as_it_is("melisma_unsealed_songs", labels=SERVERS),
-        "They have ended, and are not in the objects yet.",
+        "They have ended, and are not in the object store yet.",
     ),
     Lines("Sound not sealed", "bytes", as_it_is("melisma_unsealed_bytes", labels=SERVERS), "It fills the directory."),
     Lines("First song not sealed", "s", as_it_is("melisma_unsealed_seconds", labels=SERVERS), "For how long it waits."),

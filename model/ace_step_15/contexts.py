@@ -1,4 +1,4 @@
-"""The contexts of a section: its words and timbre, and what guidance leads away from."""
+"""Makes the contexts of a section: that of its words and timbre, and the one from which guidance leads away."""
 
 import torch
 
@@ -13,7 +13,7 @@ WITHOUT_WORDS = lyrics_of(UNKNOWN, INSTRUMENTAL)
 
 
 def contexts_of(encoder: Encoder, section: SectionSpec, guidance: GuidanceSpec, timbre: torch.Tensor) -> Contexts:
-    """Encode the texts of a section.
+    """Encode the texts of a section as its contexts.
 
     The model knows no negative prompt; one takes the place of the context without condition, which guidance leads away
     from (arXiv 2207.12598). It has neither words nor timbre, so that guidance goes on to strengthen those of the song.

@@ -1,4 +1,4 @@
-"""Encodes the words and the timbre of a song into its contexts, each alone: the encoders take no mask."""
+"""Encodes the words and the timbre of a song into contexts, one song at a time, because the encoders take no mask."""
 
 import torch
 
@@ -16,7 +16,8 @@ class Encoder:
         self._silent: torch.Tensor | None = None
 
     def timbre(self, reference: torch.Tensor | None) -> torch.Tensor:
-        """The timbre [1, 1, width] of a recording [sound channels, samples], or of silence, which is encoded once.
+        """Return the timbre [1, 1, width] of a recording [sound channels, samples], or of silence, which is encoded
+        once.
 
         Of the recording, ten seconds each from its start, its middle and its end count.
         """
@@ -29,7 +30,7 @@ class Encoder:
         return self._silent
 
     def context(self, text: str, lyrics: str, timbre: torch.Tensor) -> torch.Tensor:
-        """The context [1, tokens, width] of a text and lyrics as `planning.prompt` makes them."""
+        """Return the context [1, tokens, width] of a text and lyrics as `planning.prompt` makes them."""
         encoder = self._networks.text_encoder
         states = encoder(self._ids(text, TEXT_TOKENS))
         words = encoder.embedded(self._ids(lyrics, LYRIC_TOKENS))
@@ -37,11 +38,11 @@ class Encoder:
         return made
 
     def cached(self, context: torch.Tensor) -> ContextCache:
-        """Keys and values of a context."""
+        """Return the keys and values of a context."""
         return self._networks.transformer.cached(context)
 
     def unconditional(self) -> ContextCache:
-        """Keys and values of the context without condition.
+        """Return the keys and values of the context without condition.
 
         The release repeats its one vector as often as the condition has tokens, which changes nothing: attention to
         equal keys gives their value.
@@ -56,7 +57,9 @@ class Encoder:
 
 
 def excerpts(sound: torch.Tensor, rate: int) -> torch.Tensor:
-    """Ten seconds each from start, middle and end of a recording, which is repeated to half a minute if shorter."""
+    """Return the first, middle and last ten seconds of a recording, which is repeated to half a minute if it is
+    shorter.
+    """
     whole, third = TIMBRE_SECONDS * rate, TIMBRE_SECONDS * rate // 3
     sound = sound.repeat(1, -(-whole // sound.shape[-1]))
     middle, end = sound.shape[-1] // 3, sound.shape[-1] - third

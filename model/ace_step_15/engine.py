@@ -1,4 +1,4 @@
-"""The engine that serves ACE-Step 1.5."""
+"""Serves ACE-Step 1.5 as an engine."""
 
 import itertools
 import logging
@@ -216,7 +216,8 @@ class AceStep15Engine:
             state.advance([next(velocities) for _ in rows])
 
     def _group(self, spec: GenerationSpec) -> str:
-        """The batching group: songs with different adapters take turns.
+        """Return the batching group of a section, which depends on its adapter: songs with different adapters take
+        turns.
 
         A pass over long rows takes as long as its arithmetic, so that one for each adapter costs next to nothing, while
         factors of each row's own would add launches to every layer.
@@ -249,7 +250,7 @@ class AceStep15Engine:
         return self._starter.given(spec.model_task, spec.sections[0].window, source)
 
     def _noise(self, spec: GenerationSpec, index: int, given: Given) -> torch.Tensor:
-        """The noise of a section: its own, mixed with that of a second seed where a task asks for it."""
+        """Return the noise of a section: its own, mixed with that of a second seed where a task asks for it."""
         channels, device = self._networks.transformer.config.channels, self._device.torch
         frames = spec.sections[index].window
         noise = drawn(spec.section_seed(index), frames, channels, device)

@@ -1,4 +1,6 @@
-"""The languages that the model sings, and what lyrics tell of theirs. The module is free of torch."""
+"""Maps language codes to the languages that the model sings, and detects the language of lyrics. The module is free of
+torch.
+"""
 
 import re
 from types import MappingProxyType
@@ -25,7 +27,7 @@ _SCRIPTS = MappingProxyType(
 
 
 def language_of(code: str) -> str:
-    """The language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
+    """Return the language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
 
     Raises:
         ValueError: it is none of those that the model sings.
@@ -34,5 +36,5 @@ def language_of(code: str) -> str:
 
 
 def detect(lyrics: str) -> str:
-    """The language of lyrics by their script, or `UNKNOWN`."""
+    """Return the language of lyrics, judged by their script; `UNKNOWN` if the script does not tell it."""
     return next((language for language, script in _SCRIPTS.items() if script.search(lyrics)), UNKNOWN)

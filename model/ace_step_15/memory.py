@@ -1,4 +1,4 @@
-"""Device memory of a song, computed from shapes.
+"""Computes the device memory of a song from shapes.
 
 A song is prepared, denoised and decoded one after the other, and the largest of the three counts. Only tensors are
 counted; a convolution may need workspace on top.
@@ -20,7 +20,7 @@ _CODEC_TENSORS = 6
 
 
 def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
-    """Most bytes that a song takes, from its preparation to its rendering.
+    """Return the most bytes that a song takes, from its preparation to its rendering.
 
     `cost` is the number of tokens of all rows of a step.
     """
@@ -31,7 +31,7 @@ def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
 
 
 def step_bytes(stack: StackConfig, itemsize: int, cost: int) -> int:
-    """Most bytes that the tensors of a step with `cost` tokens take, beside contexts.
+    """Return the most bytes that the tensors of a step with `cost` tokens take, not counting contexts.
 
     Attention is counted without its scores, which its kernels do not keep.
     """
@@ -39,7 +39,7 @@ def step_bytes(stack: StackConfig, itemsize: int, cost: int) -> int:
 
 
 def codec_bytes(config: CodecConfig, itemsize: int) -> int:
-    """Most bytes that a window of the autoencoder takes, in either direction."""
+    """Return the most bytes that a window of the autoencoder takes, in either direction."""
     largest, rate = config.decoder_width * config.multiples[-1], 1
     widths = (*reversed(config.multiples[:-1]), 1)
     for ratio, multiple in zip(reversed(config.ratios), widths, strict=True):

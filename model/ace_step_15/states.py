@@ -91,7 +91,7 @@ class State:
         return self.section.before + self.section.frames
 
     def context(self) -> Context:
-        """What the next section needs of this finished one."""
+        """Return the final latents of this finished section that the next section needs."""
         latents, last = self.trajectory.latents, self.last
         if self.index == len(self.spec.sections) - 1:
             return Context(latents[:0], latents[:0])

@@ -1,4 +1,4 @@
-"""The tasks that the model was trained for, and the instruction of each. The module is free of torch.
+"""Defines the tasks that the model was trained for, and the instruction of each. The module is free of torch.
 
 The wording of the instructions is that of the training data.
 """

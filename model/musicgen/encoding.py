@@ -24,19 +24,19 @@ class Encoder:
         self._recordings = recordings
 
     def text(self, text: str) -> torch.Tensor:
-        """The vectors [1, tokens, width] of a prompt."""
+        """Return the vectors [1, tokens, width] of a prompt."""
         ids = torch.tensor([self._networks.tokenizer.encode(text).ids], device=self._networks.decoder.device)
         return self._networks.projections.text(self._networks.text_encoder(ids))
 
     def texts(self, states: torch.Tensor, rows: int) -> list[TextCache | None]:
-        """The text of each row: the first and the third read it, the second reads none."""
+        """Return the text that each row attends to: the prompt for the first and the third row, none for the second."""
         if not self._networks.config.decoder.attends_text:
             return []
         cache = self._networks.decoder.text_cache(states)
         return [cache, None, cache][:rows]
 
     def prefix(self, states: torch.Tensor, melody: Melody | None, start_seconds: float, rows: int) -> torch.Tensor:
-        """The prefix of each row [rows, tokens, width]: melody, then text.
+        """Return the prefix of each row [rows, tokens, width]: the melody, then the text.
 
         The second row has neither, the third no melody.
         """
@@ -49,7 +49,7 @@ class Encoder:
         return torch.cat([torch.cat(pair, dim=1) for pair in made[:rows]])
 
     def melody(self, spec: GenerationSpec) -> Melody | None:
-        """The melody that a song follows."""
+        """Return the melody that a song follows."""
         if spec.notes:
             return NoteMelody(spec.notes, spec.tempo_bpm)
         if isinstance(spec.task, AudioToAudio):
@@ -57,12 +57,12 @@ class Encoder:
         return None
 
     def recording(self, task: AudioToAudio | Extend) -> Sound:
-        """The sound [channels, samples] of a task's recording, with the channels of the model."""
+        """Return the sound [channels, samples] of a task's recording, with the channels of the model."""
         sound = self._recordings.read(task.audio, f"{task_field(task)}.audio")
         return sound.mean(axis=0, keepdims=True) if self._networks.config.decoder.channels == 1 else sound
 
     def given(self, spec: GenerationSpec, sound: Sound | None) -> Known:
-        """The codes of the last frames of `sound`, from which a song continues."""
+        """Return the codes of the last frames of `sound`, from which a song continues."""
         decoder = self._networks.config.decoder
         if sound is None or not spec.given:
             return Known(0, torch.zeros(decoder.codebooks, 0, dtype=torch.int16))

@@ -1,4 +1,4 @@
-"""The engine that serves MusicGen."""
+"""Serves MusicGen as an engine."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -131,7 +131,7 @@ class MusicGenEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`: a step makes some columns of tokens of each song."""
+        """See `Engine.denoise`; a step makes some columns of tokens for each song."""
         given = [cast(State, state) for state in states]
         self._core.advance([self._advance(state) for state in given])
         for state in given:
@@ -179,7 +179,7 @@ class MusicGenEngine:
         self._device.check()
 
     def _kept(self, spec: GenerationSpec, index: int) -> Window | None:
-        """The recording that a song begins with, for its first section."""
+        """Return the sound of the recording that a song begins with, for its first section; `None` for others."""
         return self._encoder.recording(spec.task) if index == 0 and isinstance(spec.task, Extend) else None
 
     def _advance(self, state: State) -> Advance:
@@ -191,12 +191,12 @@ class MusicGenEngine:
 
 
 def _step_seed(seed: int, index: int, step: int) -> int:
-    """The seed of the noise of one step: every step of every section has its own, so that it can be repeated."""
+    """Return the seed of the noise of one step. Every step of every section has its own, so that it can be repeated."""
     return seed << 24 | index << 12 | step
 
 
 def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
-    """Sizes of the buffers, for the longest text and the longest section."""
+    """Return the sizes of the shared buffers, for the longest text and the longest section."""
     config = networks.config
     divider = Divider(config, settings.section_seconds, settings.step_frames)
     prefix = 0 if config.chroma is None else config.chroma.length + TEXT_TOKENS
@@ -207,7 +207,7 @@ def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
 
 
 def _shares(chosen: str, core: TokenCore, device: Device) -> bool:
-    """True if songs share passes, by the setting `shared_steps`."""
+    """Return True if songs share passes, by the setting `shared_steps`."""
     if chosen != "auto":
         return chosen == "on"
     alike = core.alike_everywhere()

@@ -1,4 +1,4 @@
-"""The delay pattern (arXiv 2306.05284, section 2.2): codes of frames to columns of tokens, and back.
+"""Converts codes of frames to columns of tokens and back, by the delay pattern (arXiv 2306.05284, section 2.2).
 
 Column c + 1 holds, of the codebook with delay d, frame c - d of the window. Column 0 is padding.
 """
@@ -16,7 +16,7 @@ def given_of(
     config: DecoderConfig, spec: GenerationSpec, section: SectionSpec, known: Known, texts: list[TextCache | None],
     prefix: torch.Tensor | None,
 ) -> Given:  # fmt: skip
-    """The source of a section's tokens: its grid with the codes that are known, its conditions and sampling."""
+    """Return the source of a section's tokens: its grid with the codes that are known, its conditions and sampling."""
     codes = known.since(section.window)
     columns = section.known + config.delay - section.window + 1
     grid = torch.full((config.codebooks, columns), config.pad, dtype=torch.long)
@@ -31,13 +31,13 @@ def given_of(
 
 
 def first_column(config: DecoderConfig, spec: GenerationSpec, index: int) -> int:
-    """The last column of a section that is known before it."""
+    """Return the index of the last column that is complete before the section is made."""
     reached = spec.given if index == 0 else spec.sections[index - 1].known + config.delay
     return reached - spec.sections[index].window
 
 
 def known_of(config: DecoderConfig, spec: GenerationSpec, section: SectionSpec, grid: torch.Tensor) -> Known:
-    """The codes in the grid of a finished section."""
+    """Read the codes from the grid of a finished section."""
     columns = grid.shape[1]
     frames = min(columns - 1, spec.frames - section.window)
     codes = torch.full((config.codebooks, frames), UNKNOWN, dtype=torch.int16)

@@ -1,4 +1,4 @@
-"""Decodes tokens into sound while more of them are made: window by window, the same as all at once."""
+"""Decodes tokens into sound window by window while more are made; the samples equal those of decoding all at once."""
 
 import itertools
 from collections.abc import Iterator
@@ -15,7 +15,7 @@ LONGEST_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """The decoder between two windows: what was decoded ends before frame `end`.
+    """The state of the decoder between two windows; the sound before frame `end` is decoded.
 
     The recurrent layers have passed some frames more; `inner` [rows, width, frames] are the last of their results.
     """
@@ -70,7 +70,7 @@ class SoundDecoder:
     def _passed(
         self, codes: torch.Tensor, first: int, start: int, end: int, state: LstmState | None
     ) -> tuple[torch.Tensor, LstmState]:
-        """The results of the recurrent layers for the frames from `start` to `end`."""
+        """Return the results of the recurrent layers for the frames from `start` to `end`, and their new state."""
         reach = self._config.kernel // 2
         low, high = max(first, start - reach), min(first + codes.shape[2], end + reach)
         vectors = self._codec.quantizer.decode(codes[..., low - first : high - first])
@@ -78,7 +78,7 @@ class SoundDecoder:
         return self._codec.decoder.continued(x, state)
 
     def _lengths(self) -> Iterator[int]:
-        """Frames of each window in turn: a short first one for early sound, then longer ones."""
+        """Return the frames of each window in turn: a short first one for early sound, then longer ones."""
         rate = self._config.frames_per_second
         longest = max(1, round(LONGEST_SECONDS * rate))
         growing = (max(1, round(_FIRST_SECONDS * 2**power * rate)) for power in itertools.count())

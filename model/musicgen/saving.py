@@ -1,4 +1,4 @@
-"""Serializes finished sections and their contexts for other processes."""
+"""Serializes the codes and contexts of finished sections for other processes."""
 
 import torch
 from safetensors.torch import load, save

@@ -56,7 +56,7 @@ class MusicGenSettings(AcceptedLicence):
 
 
 def licence_of(settings: MusicGenSettings) -> Licence:
-    """The licence of the weights; THIRD_PARTY.md explains names that SPDX does not list.
+    """Return the licence of the weights; THIRD_PARTY.md explains names that SPDX does not list.
 
     Weights in a folder have that of the release if the operator names it.
     """

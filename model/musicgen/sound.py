@@ -1,4 +1,4 @@
-"""The sound of finished sections, window by window, and of the recording that a song begins with."""
+"""Renders the sound of finished sections, window by window, after the recording that a song begins with."""
 
 from collections.abc import Iterator
 

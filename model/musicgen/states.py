@@ -1,4 +1,4 @@
-"""State of a section while its tokens are made, and what it passes to the next one."""
+"""Defines the state of a section while its tokens are made, and the context that it passes to the next one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -18,26 +18,28 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """Codes [codebooks, frames], int16 on the host, from frame `first` of the song; later codebooks know fewer."""
+    """Codes [codebooks, frames], int16 on the host, from frame `first` of the song; later codebooks have fewer frames
+    that are known.
+    """
 
     first: int
     codes: torch.Tensor
 
     def since(self, frame: int) -> torch.Tensor:
-        """The codes from a frame on."""
+        """Return the codes from a frame of the song on."""
         return self.codes[:, frame - self.first :]
 
 
 @dataclass(slots=True)
 class Tail:
-    """The decoder behind a section, once its sound was made."""
+    """The state of the decoder after a section, once its sound was made."""
 
     carry: Carry | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """See `model.engine.SectionContext`: the codes so far, and the decoder behind them."""
+    """See `model.engine.SectionContext`: the codes so far, and the state of the decoder after them."""
 
     known: Known
     tail: Tail
@@ -117,7 +119,7 @@ class State:
         return False
 
     def finish(self, core: TokenCore, known: Known) -> None:
-        """Keep only the codes."""
+        """Mark the section as finished: keep its codes, and free its seat in the shared buffers."""
         assert self.sequence is not None
         core.release(self.sequence)
         self.known, self.sequence = known, None

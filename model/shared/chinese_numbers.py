@@ -148,8 +148,8 @@ def _amount(digits: str) -> list[str]:
 
 
 def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
-    """Apply the tone changes of yi1 to a number: before hundreds, thousands and so on, and if it is alone before a
-    word.
+    """Apply the tone changes of yi1 (one) to a number: before hundreds, thousands and so on, and before a word if it
+    stands alone.
     """
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
     if spoken == ["yi1"] and next_tone is not None:

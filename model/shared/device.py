@@ -126,7 +126,9 @@ class Device:
 
 
 def shares_steps(chosen: str, device: torch.device, dtype: torch.dtype) -> bool:
-    """True if songs share passes; `chosen` is "on", "off" or "auto": if that changes the sound only negligibly."""
+    """Return True if songs share passes; `chosen` is "on", "off" or "auto": if that changes the sound only
+    negligibly.
+    """
     if chosen == "auto":
         return device.type == "cpu" and dtype is torch.float32
     return chosen == "on"

@@ -97,7 +97,7 @@ class RecordingReader:
 
 
 def _looks_right(audio: bytes) -> bool:
-    """True for bytes that begin like one of the accepted formats; only these formats are decoded."""
+    """Return True for bytes that begin like one of the accepted formats; only these formats are decoded."""
     mp3 = audio.startswith(b"ID3") or (audio[:1] == b"\xff" and len(audio) > 1 and audio[1] & 0xE0 == 0xE0)
     wav = audio.startswith(b"RIFF") and audio[8:12] == b"WAVE"
     return mp3 or wav or audio.startswith((b"fLaC", b"OggS"))

@@ -44,7 +44,7 @@ def cascade_on(
 
 
 def butterworth_high_pass(cutoff_hertz: float, sample_rate_hertz: int) -> Sections:
-    """Second-order Butterworth high-pass with its -3 dB point at `cutoff_hertz`, shape [1, 6].
+    """Return second-order Butterworth high-pass with its -3 dB point at `cutoff_hertz`, shape [1, 6].
 
     The steps are those of `scipy.signal.butter`, so that the coefficients are the same to the last bit: the poles of
     the analogue low-pass, turned into a high-pass, put through the bilinear transform at a rate of 2.

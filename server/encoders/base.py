@@ -1,4 +1,4 @@
-"""Protocols of encoders and of the pool that keeps them running; they exchange only messages."""
+"""Defines the protocols of encoders and of the pool that keeps them running; they exchange only messages."""
 
 from collections.abc import Callable, Sequence
 from typing import Protocol, TypeAlias

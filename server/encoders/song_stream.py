@@ -31,7 +31,7 @@ class SongStream:
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Process the next work of the song and return the resulting events.
+        """Process the next work of the song (`Work`) and return the resulting events.
 
         Raises:
             InvalidWindow: the sound does not have the engine's channels; the song cannot be continued.

@@ -106,7 +106,7 @@ class Runner:
             self._pool.require(self._pool.engine_names[0])
 
     def liveness_problem(self) -> str | None:
-        """The reason why no song can be made here until the server is restarted; `None` while songs can be made."""
+        """Return the reason why no song can be made here until a restart of the server; `None` if there is none."""
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended because of a bug"
         if self._encoders.all_starts_failed():

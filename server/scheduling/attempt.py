@@ -105,7 +105,7 @@ class Attempt:
         return self.planned and self.rendering < self.denoised
 
     def can_denoise(self, *, ahead: int) -> bool:
-        """True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
+        """Return True if a section can be denoised that is at most `ahead` sections after the one being rendered."""
         due = self.denoising < self.sections and self.denoising in self.prepared
         return self.planned and due and self.denoising <= self.rendering + ahead
 

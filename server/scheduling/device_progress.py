@@ -114,7 +114,7 @@ class DeviceProgress:
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Take its slot away from a song; the worker is then told to release the song's attempt."""
+        """Take the slot of a song away; the worker is then told to release the song's attempt."""
         song.device = None
         del self.songs[song.song_id]
         self.to_release.append(song.attempt.key)

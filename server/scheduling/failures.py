@@ -1,4 +1,4 @@
-"""Carries out retry decisions for songs whose attempt failed: a new attempt, or the end of the song."""
+"""Decides what happens to songs whose attempt failed: a new attempt, or the end of the song."""
 
 from collections.abc import Mapping
 

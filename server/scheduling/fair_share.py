@@ -49,7 +49,7 @@ class FairShare:
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
     def leads(self) -> dict[str, float]:
-        """Return the lead of each caller over the least served one, in device seconds per weight."""
+        """Return for each caller the device seconds per weight that it has used more than the least served caller."""
         least = self._least()
         return {caller: account.served - least for caller, account in self._accounts.items()}
 

@@ -1,4 +1,4 @@
-"""The queue depth of an engine: numbers of waiting and running songs and sections."""
+"""Defines the queue depth of an engine: its numbers of waiting and running songs and sections."""
 
 from dataclasses import dataclass
 

@@ -106,8 +106,8 @@ class ScheduledSong:
     """A song from its arrival to its end. `device` is the device on which it has a slot; `None` while it waits.
 
     `section_seconds` are the lengths of the sections: as planned, as expected once a section has ended early, and as
-    they are once it is rendered. `planned_seconds` is the length of the planned song. `pace` is the window pace of the
-    engine on this device.
+    they are once it is rendered. `planned_seconds` is the length of the planned song. `pace` holds the mean time that
+    the song's engine needs on this device to render one window.
     """
 
     spec: SongSpec
@@ -168,7 +168,7 @@ class ScheduledSong:
 
     @property
     def untouched(self) -> bool:
-        """True if no command of the song was sent yet."""
+        """True if no command for the song has been sent yet."""
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def urgency(self, now: float, share_lead: float) -> Urgency:

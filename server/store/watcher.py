@@ -6,7 +6,9 @@ from typing import Protocol
 
 
 class StorePart(StrEnum):
-    """A part of a store: the song directory and the objects of a shared store, or the folder of an embedded one."""
+    """A part of a store: the song directory and the object store of a shared store, or the folder of an
+    embedded one.
+    """
 
     DIRECTORY = "directory"
     OBJECTS = "objects"

@@ -180,7 +180,7 @@ class StoreMetrics:
         longest = max((now - seal.begun_at for seal in self._seals), default=0.0)
         yield gauge_family(
             "unsealed_songs",
-            "Ended songs of this server that are not in the objects yet (shared store)",
+            "Ended songs of this server that are not in the object store yet (shared store)",
             [],
             {(): len(self._seals)},
         )

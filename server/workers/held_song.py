@@ -88,7 +88,9 @@ class HeldSong:
         return conditions
 
     def has_ended(self, index: int) -> bool:
-        """True if section `index` needs no more steps, because it is finished or the song has ended before it."""
+        """Return True if section `index` needs no more steps, because it is finished or the song has ended
+        before it.
+        """
         state = self.sections[index].state if index <= self.last else None
         return index > self.last or (state is not None and state.step >= state.steps)
 

@@ -31,7 +31,7 @@ class EngineSpec:
 
 
 class Lane(StrEnum):
-    """A command queue of a worker, which has its own thread.
+    """A command queue of a worker, with its own thread in the worker.
 
     A GPU has the lanes `DENOISE` and `RENDER`, so that rendering does not delay a step; a CPU has only the lane `BOTH`,
     because two threads would compete for it.

@@ -25,7 +25,7 @@ class PoolUnusable(Exception):
 
 
 class StartedWorker(Worker, Protocol):
-    """A worker that a pool starts and ends."""
+    """Interface of a worker that a pool starts and ends."""
 
     async def launch(self) -> None:
         """Start the worker, which loads its engines; `loaded` waits for that."""
@@ -38,7 +38,7 @@ class StartedWorker(Worker, Protocol):
         """
 
     async def stop(self, grace_seconds: float) -> None:
-        """End the worker, by force after `grace_seconds`; then it uses its device no more."""
+        """End the worker, by force after `grace_seconds`; it does not use its device afterwards."""
 
 
 W = TypeVar("W", bound=StartedWorker)
@@ -59,7 +59,7 @@ class RestartingPool(ABC, Generic[W]):
         fingerprinted: Collection[str] = (),
         end_grace_seconds: float = 2.0,
     ) -> None:
-        """With `worker_threads` 0 the libraries choose the number of compute threads.
+        """Set up the pool. With `worker_threads` 0 the libraries choose the number of compute threads.
 
         Workers compute the sound fingerprints of the engines in `fingerprinted`.
 
@@ -89,7 +89,7 @@ class RestartingPool(ABC, Generic[W]):
         return self._availability.engine_names
 
     def infos(self) -> dict[str, EngineInfo]:
-        """The engines that are ready on some device, in the order of the settings."""
+        """Return the engines that are ready on some device, in the order of the settings."""
         return self._availability.infos()
 
     def devices_of(self, engine: str) -> tuple[str, ...]:
@@ -101,7 +101,9 @@ class RestartingPool(ABC, Generic[W]):
         return self._availability.engines_on(device)
 
     def serves_nothing(self, device: str) -> bool:
-        """True if the worker of `device` has loaded no engine, or if the last attempt to start one has failed."""
+        """Return True if the worker of `device` has loaded no engine, or if the last attempt to start one has
+        failed.
+        """
         return self._availability.serves_nothing(device)
 
     def sound_of(self, engine: str) -> str:
@@ -113,21 +115,21 @@ class RestartingPool(ABC, Generic[W]):
         self._availability.require(engine)
 
     def nodes(self) -> Mapping[str, str]:
-        """The address of the node of a cluster on which each device's worker has loaded, by device."""
+        """Return the address of the cluster node on which each device's worker has loaded, by device."""
         return {}
 
     @abstractmethod
     def process_ids(self) -> Mapping[tuple[str, str], int | None]:
-        """The ids of the pool's processes on this computer, by kind and device."""
+        """Return the ids of the pool's processes on this computer, by kind and device."""
 
     def unavailable(self, engine: str) -> bool:
-        """True if `engine` is ready on no device and none is still at its first attempt to load it, so that waiting
-        songs should fail.
+        """Return True if `engine` is ready on no device and none is still at its first attempt to load it, so that
+        waiting songs should fail.
         """
         return self._availability.unavailable(engine)
 
     def all_starts_failed(self) -> bool:
-        """True if no device has a worker and each has failed to start many times, so that the server should be
+        """Return True if no device has a worker and each has failed to start many times, so that the server should be
         restarted.
         """
         return self._availability.all_starts_failed()
@@ -229,7 +231,7 @@ class RestartingPool(ABC, Generic[W]):
         """Return the cause of the death of a worker that was stopped after it had died."""
 
     def _starting(self) -> None:
-        """Prepare for a worker that is about to be started or served."""
+        """Prepare for a worker that is about to be started or used; called before each."""
 
     def _exited(self, device: str) -> None:
         if self._observer is not None:

@@ -15,7 +15,7 @@ _SONG = SongParams(
     seed=20_240_229,
 )
 _TOUCHES = 2
-"""Fewest windows of the song, so that state between windows is included."""
+"""Least number of windows in the song, so that state between windows is included."""
 
 
 def sound_fingerprint(engine: Engine, name: str, device: str) -> str:

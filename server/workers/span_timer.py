@@ -18,7 +18,7 @@ class SpanTimer:
         self._busy_seconds = 0.0
 
     def add(self, seconds: float, batch: int = 1, pieces: int = 1) -> None:
-        """Add work of `seconds` that has just ended: `pieces` steps or windows, each for `batch` sections at once."""
+        """Add `seconds` of work that has just ended: `pieces` steps or windows, each for `batch` sections at once."""
         self._end_ns = self._now_ns()
         if not self.batches:
             self._start_ns = self._end_ns - round(seconds * 1e9)

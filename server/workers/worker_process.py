@@ -146,7 +146,7 @@ class WorkerProcess:
             raise WorkerDied("the worker process has ended") from error
 
     def _log_stuck(self) -> None:
-        """Log that a process cannot be ended, because a call into a driver cannot be interrupted."""
+        """Return log that a process cannot be ended, because a call into a driver cannot be interrupted."""
         _log.error(
             "process %s of device %s was killed but has not ended: it is stuck in the driver and may still occupy "
             "memory of the device; see 'nvidia-smi' and the kernel's log",

@@ -166,7 +166,7 @@ def _restored(setup: Setup) -> Iterator[Figure]:
 
 
 def _company(setup: Setup) -> Iterator[Figure]:
-    """Compare four songs in one step with each of them alone, float32."""
+    """Compare four songs that share a step with each of them alone, in float32."""
     engine = load(setup.device, small=True, dtype="float32")
     asked = [songs.asked(15.0 + 0.4 * number, 25 * (number + 1), seed=number, steps=STEPS) for number in range(4)]
     with _plain_float32():

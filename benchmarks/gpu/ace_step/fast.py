@@ -39,7 +39,7 @@ def graphs(setup: Setup) -> Iterator[Figure]:
 
 
 def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
-    """Compare the engine with `settings` with the engine without them; both have the same weights."""
+    """Compare the engine with `settings` to the engine without them; both have the same weights."""
     plain = songs.opened(setup)
     reference = {label: _rows(plain, seconds) for label, seconds in TIMED}
     eager = {label: songs.evaluate(plain, evaluated) for label, evaluated in reference.items()}

@@ -57,7 +57,7 @@ _TABLES, _GAMMA = 0.3, 0.3
 
 
 def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
-    """Load the engine as `AceStepEngine.load` does, at full size with random networks in place of a checkpoint.
+    """Load the engine as `AceStepEngine.load` does, but with random networks of full size in place of a checkpoint.
 
     With `small` it has the sizes of the tests' tiny checkpoint. `options` are settings of the engine.
     """
@@ -167,6 +167,6 @@ def _ballast(device: str, free_gib: float) -> torch.Tensor:
 
 
 def _break(device: torch.device) -> None:
-    """Read a row beyond the end of a table: on a GPU the error is raised later, and the device stays unusable."""
+    """Read a row beyond the end of a table. On a GPU this makes the device unusable, and the error is raised later."""
     table, row = torch.zeros(4, 4, device=device), torch.tensor([1 << 20], device=device)
     torch.nn.functional.embedding(row, table)

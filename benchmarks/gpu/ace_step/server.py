@@ -101,7 +101,7 @@ def _metrics(server: Server) -> Iterator[Figure]:
 
 
 def _card(setup: Setup, server: Server) -> Iterator[Figure]:
-    """Yield the list of processes on the GPU; the server process must not be one of them."""
+    """Yield the list of processes on the GPU, and whether the server process is one of them, which it must not be."""
     if not setup.on_gpu:
         yield absent("card", "a CPU")
         return

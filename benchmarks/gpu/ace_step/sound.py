@@ -101,7 +101,9 @@ def _tame(vocoder: Vocoder, mel: torch.Tensor) -> None:
 
 
 def _company(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure a guided pass of a minute alone, while another thread decodes, and while it prepares songs."""
+    """Measure a guided step of a song of one minute: alone, while another thread decodes, and while it prepares
+    songs.
+    """
     if not setup.on_gpu:
         yield absent("company", "a CPU has no streams")
         return

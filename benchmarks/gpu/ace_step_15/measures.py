@@ -1,4 +1,6 @@
-"""Measures ACE-Step 1.5: whether a GPU makes a CPU's songs, and the time and memory of steps and windows."""
+"""Measures ACE-Step 1.5: the difference between songs of a GPU and of a CPU, and the time and memory of steps and
+windows.
+"""
 
 import time
 from collections.abc import Iterator, Sequence
@@ -43,7 +45,7 @@ def fast(setup: Setup) -> Iterator[Figure]:
 
 
 def begun(engine: AceStep15Engine, seconds: Sequence[float], steps: int = 8) -> list[State]:
-    """Songs of these lengths before their first step."""
+    """Return the states of songs of these lengths before their first step."""
     made = []
     for seed, length in enumerate(seconds):
         plan = engine.plan(SongParams("pop, piano", "[verse]\n" + "la la la la\n" * 8, seed, length, steps=steps))

@@ -1,4 +1,6 @@
-"""Measures MusicGen with random weights: ticks, prefill, the windows of its codec, and if company changes tokens."""
+"""Measures MusicGen with random weights: ticks, prefill, the windows of its codec, and whether other songs in a pass
+change a song's tokens.
+"""
 
 from collections.abc import Iterator, Sequence
 from typing import TypeVar
@@ -61,7 +63,7 @@ def _model(setup: Setup, name: str, config: DecoderConfig) -> Iterator[Figure]:
 
 
 def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:
-    """True if songs have the tokens that each has alone, when they join at different ticks."""
+    """Return True if songs that join a pass at different ticks get the tokens that each gets alone."""
     count, ticks = setup.pick(8, 3), setup.pick(40, 6)
     alone = []
     for number in range(count):
@@ -80,7 +82,7 @@ def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:
 
 
 def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], ticks: int) -> None:
-    """Advance songs; the noise of a tick is that of its column."""
+    """Advance songs; the noise of a tick depends only on its column."""
     shape = (network.codebooks, network.vocabulary)
     core.advance(
         [Advance(song, torch.cat([noise(song.column + tick, 1, shape) for tick in range(ticks)])) for song in songs]
@@ -88,7 +90,7 @@ def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], 
 
 
 def _sequence(network: Decoder, setup: Setup, number: int, known: int) -> TokenSequence:
-    """A guided song behind `known` columns of tokens."""
+    """Return the sequence of a guided song with `known` given columns of tokens."""
     generator = torch.Generator().manual_seed(number)
     states = torch.randn(1, 16 + number, network.config.width, generator=generator).to(network.device, network.dtype)
     texts: list[TextCache | None] = [network.text_cache(states), None]
@@ -114,7 +116,7 @@ def _codec(setup: Setup) -> Iterator[Figure]:
 
 
 def filled(network: Network, setup: Setup, dtype: torch.dtype) -> Network:
-    """The network with random weights on the device; norms change nothing."""
+    """Give the network random weights on the device; its normalisations are left neutral."""
     network = network.to_empty(device=setup.device).to(dtype).eval().requires_grad_(False)
     torch.manual_seed(0)
     for name, tensor in network.state_dict().items():

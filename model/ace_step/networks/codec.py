@@ -35,7 +35,7 @@ def window_lengths() -> Iterator[int]:
 
 
 class Codec(nn.Module):
-    """The autoencoder and the vocoder, and the scales between them."""
+    """The autoencoder and the vocoder; converts the log-mel values of one to the range of the other."""
 
     def __init__(self, autoencoder: Any, vocoder: Vocoder) -> None:
         super().__init__()

@@ -105,7 +105,12 @@ class Planner:
                 )
             )
         if params.task is not None and options.mode is GenerationMode.SECTIONED:
-            found.append(Violation("ace_step.mode", f"must be whole for the task {task_field(params.task)}"))
+            found.append(
+                Violation(
+                    "ace_step.mode",
+                    f'must be "whole" for the task {task_field(params.task)}: set it so, or leave it out',
+                )
+            )
         if params.task is not None and not isinstance(params.task, Retake) and params.duration_seconds is not None:
             found.append(
                 Violation("duration_seconds", "must be unset for this task, whose length is that of the recording")

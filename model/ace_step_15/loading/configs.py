@@ -1,4 +1,4 @@
-"""The sizes of the networks from the `config.json` files of both layouts."""
+"""Reads the sizes of the networks from the `config.json` files of both layouts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -24,7 +24,7 @@ _ENCODER = "encoder_"
 
 
 def transformer_config(values: Values) -> TransformerConfig:
-    """The denoiser; a missing `encoder_hidden_size` is the denoiser's own width.
+    """Return the sizes of the denoiser; `encoder_hidden_size` is the denoiser's own width if it is missing.
 
     Raises:
         EngineUnavailable: a value is missing, or is none that ACE-Step 1.5 can have.
@@ -43,7 +43,9 @@ def transformer_config(values: Values) -> TransformerConfig:
 
 
 def condition_config(values: Values) -> ConditionConfig:
-    """The encoder of text, lyrics and timbre. The timbre's layers alternate, whatever `layer_types` says."""
+    """Return the sizes of the encoder of text, lyrics and timbre. The timbre's layers alternate between full and
+    sliding attention, whatever `layer_types` says.
+    """
     timbre = _value(values, "num_timbre_encoder_hidden_layers")
     return ConditionConfig(
         stack=stack_config(values),
@@ -55,7 +57,7 @@ def condition_config(values: Values) -> ConditionConfig:
 
 
 def token_config(values: Values) -> TokenConfig:
-    """The tokenizer of latents, or its inverse."""
+    """Return the sizes of the tokenizer of latents, or of its inverse."""
     if (quantizers := values.get("fsq_input_num_quantizers", 1)) != 1:
         raise _unlike("fsq_input_num_quantizers", quantizers, 1)
     return TokenConfig(
@@ -69,7 +71,7 @@ def token_config(values: Values) -> TokenConfig:
 
 
 def text_config(values: Values) -> TextConfig:
-    """The text encoder, a Qwen3 in the format of transformers."""
+    """Return the sizes of the text encoder, a Qwen3 in the format of transformers."""
     if (found := _value(values, "model_type")) != "qwen3":
         raise _unlike("model_type", found, "qwen3")
     theta = values.get("rope_theta") or _value(_value(values, "rope_parameters"), "rope_theta")
@@ -78,7 +80,7 @@ def text_config(values: Values) -> TextConfig:
 
 
 def codec_config(values: Values) -> CodecConfig:
-    """The autoencoder of sound."""
+    """Return the sizes of the autoencoder of sound."""
     return CodecConfig(
         encoder_width=_value(values, "encoder_hidden_size"),
         decoder_width=_value(values, "decoder_channels"),
@@ -91,7 +93,7 @@ def codec_config(values: Values) -> CodecConfig:
 
 
 def stack_config(values: Values) -> StackConfig:
-    """The sizes that all attention layers of a network share."""
+    """Return the sizes that all attention layers of a network share."""
     return StackConfig(
         width=_value(values, "hidden_size"),
         hidden=_value(values, "intermediate_size"),
@@ -106,7 +108,7 @@ def stack_config(values: Values) -> StackConfig:
 
 
 def of_encoders(values: Values) -> Values:
-    """The original `config.json` as the condition encoder and the tokenizers read it.
+    """Convert the original `config.json` to the one that the condition encoder and the tokenizers need.
 
     XL has sizes of their own for them, under names that start with "encoder_".
     """
@@ -115,7 +117,7 @@ def of_encoders(values: Values) -> Values:
 
 
 def _variant(values: Values) -> Variant:
-    """The variant: `model_version`, or turbo if `is_turbo` says so, or else base."""
+    """Return the variant of the model: `model_version`; without it, turbo if `is_turbo` is true, and base otherwise."""
     told = str(values.get("model_version") or "").lower()
     if values.get("is_turbo") or "turbo" in told:
         return Variant.TURBO
@@ -123,7 +125,9 @@ def _variant(values: Values) -> Variant:
 
 
 def _slides(values: Values, layers: int) -> tuple[bool, ...]:
-    """Which layers slide: the first entries of `layer_types`, or every other one from the first."""
+    """Return for each layer True if its attention is limited to a sliding window: by the first entries of
+    `layer_types`; without these, every other layer from the first.
+    """
     kinds = values.get("layer_types")
     if kinds is None:
         return _alternating(layers)

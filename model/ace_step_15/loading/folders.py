@@ -1,4 +1,6 @@
-"""Files of a checkpoint in its two layouts, and the facts in them that plans need. The module is free of torch."""
+"""Finds the files of a checkpoint in its two layouts, and reads the facts that plans need. The module is free
+of torch.
+"""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -70,7 +72,7 @@ class Facts:
 
 
 def facts_of(folders: Folders) -> Facts:
-    """The facts of a checkpoint.
+    """Return the facts of a checkpoint.
 
     Raises:
         EngineUnavailable: a file is missing, or not what it should be.
@@ -84,7 +86,7 @@ def facts_of(folders: Folders) -> Facts:
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of texts.
+    """Return the tokenizer of texts.
 
     Raises:
         EngineUnavailable: it cannot be read.

@@ -1,4 +1,4 @@
-"""Location of the checkpoint: folders, or repositories of the Hugging Face hub that are downloaded once.
+"""Locates the checkpoint: folders, or repositories of the Hugging Face hub that are downloaded once.
 
 The module is free of torch.
 """
@@ -54,7 +54,7 @@ _ONLINE = (
 
 
 def folders_of(settings: AceStep15Settings, *, weights: bool = True) -> Folders:
-    """The folders with the checkpoint; downloads missing files of repositories, resuming a broken download.
+    """Return the folders with the checkpoint; downloads missing files of repositories, resuming a broken download.
 
     A path (beginning with "/", "." or "~") and an existing folder are used as they are. Without `weights`, the weights
     of a repository are not fetched.
@@ -77,7 +77,7 @@ def folders_of(settings: AceStep15Settings, *, weights: bool = True) -> Folders:
 
 
 def is_folder(name: str) -> bool:
-    """True for a path, and false for the name of a repository."""
+    """Return True for the path of a folder, and False for the name of a repository."""
     return name.startswith(("/", ".", "~")) or Path(name).is_dir()
 
 
@@ -96,7 +96,7 @@ def _local(settings: AceStep15Settings) -> Folders:
 
 
 def _parts(settings: AceStep15Settings, checkpoint: "_Repository | None", *, weights: bool) -> Path:
-    """The folder with autoencoder and text encoder of the original layout."""
+    """Return the folder with autoencoder and text encoder of the original layout."""
     if settings.parts and is_folder(settings.parts):
         return Path(settings.parts).expanduser()
     parts = _Repository(settings.parts, "", settings) if settings.parts else checkpoint
@@ -140,7 +140,9 @@ class _Repository:
             self.fetch(f"{file.rpartition('/')[0]}/{shard}".removeprefix("/"))
 
     def find(self, file: str) -> Path | None:
-        """The file; `None` if the repository has none of that name. Offline, one that is not here counts as none."""
+        """Return a file; `None` if the repository has none of that name. Offline, a file that is not in the cache
+        counts as missing.
+        """
         try:
             return self._download(file)
         except EntryNotFoundError as error:
@@ -149,7 +151,7 @@ class _Repository:
             return None
 
     def fetch(self, file: str) -> Path:
-        """The file."""
+        """Return the path of a file; it is downloaded unless it is in the cache."""
         _log.info("downloading %s of %s, unless it is in the cache", file, self.name)
         try:
             return self._download(file)

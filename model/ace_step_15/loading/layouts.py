@@ -1,4 +1,4 @@
-"""The two layouts of a checkpoint's folder: diffusers', and the original."""
+"""Describes the two layouts of a checkpoint's folder: that of diffusers, and the original."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -52,7 +52,7 @@ class Part:
 
 
 def parts_of(folders: Folders) -> Mapping[str, Part]:
-    """The networks of a checkpoint, by the names of diffusers' folders."""
+    """Return the networks of a checkpoint, by the names of diffusers' folders."""
     made = _diffusers(folders) if folders.diffusers else _original(folders.model)
     return {**made, CODEC: _codec(folders.parts / CODEC), TEXT_ENCODER: _text_encoder(folders.text_encoder)}
 
@@ -118,5 +118,5 @@ def _text_encoder(folder: Path) -> Part:
 
 
 def config_of(part: Part) -> configs.Values:
-    """The `config.json` of a network."""
+    """Return the `config.json` of a network."""
     return read_json(part.config)

@@ -19,29 +19,29 @@ _EDGES = {"proj_in.1.": "proj_in_conv.", "proj_out.1.": "proj_out_conv."}
 
 
 def same(name: str) -> str:
-    """The name as it is: that of diffusers."""
+    """Return the name unchanged: it is already that of diffusers."""
     return name
 
 
 def attention(name: str) -> str:
-    """The name with the parts of an attention called as in diffusers."""
+    """Return the name with the parts of an attention named as in diffusers."""
     return _PART.sub(lambda found: f".{_ATTENTION[found[1]]}.", name)
 
 
 def adapter(name: str) -> str:
-    """A tensor of an adapter: of diffusers', or of one that was trained for the original denoiser."""
+    """Rename a tensor of an adapter, which is in diffusers' format or was trained for the original denoiser."""
     return attention(name.removeprefix("decoder."))
 
 
 def text_encoder(name: str) -> str | None:
-    """A tensor of transformers' Qwen3, with or without its head."""
+    """Rename a tensor of transformers' Qwen3, with or without its head."""
     if name.startswith("lm_head."):
         return None
     return attention(name.removeprefix("model."))
 
 
 def transformer(name: str) -> str | None:
-    """A tensor of the original denoiser."""
+    """Rename a tensor of the original denoiser."""
     if (own := _within("decoder.", name)) is None:
         return None
     for there, here in _EDGES.items():
@@ -51,17 +51,17 @@ def transformer(name: str) -> str | None:
 
 
 def condition_encoder(name: str) -> str | None:
-    """A tensor of the original condition encoder, or the original's vector without condition."""
+    """Rename a tensor of the original condition encoder, or the original's vector without condition."""
     return name if name == "null_condition_emb" else _within("encoder.", name)
 
 
 def audio_tokenizer(name: str) -> str | None:
-    """A tensor of the original tokenizer of latents."""
+    """Rename a tensor of the original tokenizer of latents."""
     return _within("tokenizer.", name)
 
 
 def audio_detokenizer(name: str) -> str | None:
-    """A tensor of the original inverse of the tokenizer."""
+    """Rename a tensor of the original inverse of the tokenizer."""
     return _within("detokenizer.", name)
 
 

@@ -50,7 +50,7 @@ class Networks:
 
 
 def faults(folders: Folders) -> list[str]:
-    """Faults of a checkpoint, one sentence each; reads no weights."""
+    """Return the faults of a checkpoint, one sentence each, without reading its weights."""
     if found := missing(folders):
         return found
     parts = parts_of(folders)
@@ -102,7 +102,7 @@ def _part_faults(part: Part) -> Iterator[str]:
 
 
 def _strangers(parts: Collection[Part]) -> Iterator[str]:
-    """One sentence for each tensor that belongs to no network of its file."""
+    """Yield one sentence for each tensor that belongs to no network of its file."""
     for weights in {part.weights for part in parts}:
         readers = [part.rename for part in parts if part.weights == weights]
         if len(readers) > 1:
@@ -123,7 +123,9 @@ def _loaded(name: str, part: Part, device: torch.device, dtype: torch.dtype) -> 
 
 
 def _pickled(path: Path) -> torch.Tensor:
-    """The latents [1, frames, channels] in a file of torch with [1, channels, frames]; executes no code from it."""
+    """Read latents from a file of torch that has them as [1, channels, frames]; returns [1, frames, channels]. No code
+    of the file is executed.
+    """
     try:
         value: object = torch.load(path, map_location="cpu", weights_only=True)
     except (OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:

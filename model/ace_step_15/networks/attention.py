@@ -14,11 +14,11 @@ KeyValue = tuple[torch.Tensor, torch.Tensor]
 """Keys and values of a context, each [rows, key heads, tokens, head width]."""
 
 Mask = torch.Tensor | Band | None
-"""What a layer attends to: a mask that `F.scaled_dot_product_attention` takes, a band of tokens, or everything."""
+"""Tokens that a layer attends to: by a mask for `F.scaled_dot_product_attention`, in a band, or all for `None`."""
 
 
 def positions(length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype) -> Table:
-    """Cosines and sines, each [length, width], of positions from 0 (arXiv 2104.09864, section 3.2.2).
+    """Return the cosines and sines, each [length, width], of positions from 0 (arXiv 2104.09864, section 3.2.2).
 
     Frequencies are laid out as [all | all].
     """
@@ -29,7 +29,9 @@ def positions(length: int, width: int, theta: float, device: torch.device, dtype
 
 
 def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
-    """`x` [..., positions, head width] with its positions encoded: pair i is columns i and i + half the width."""
+    """Return `x` [..., positions, head width] with its positions encoded by rotation; columns i and i + half the width
+    are turned as a pair.
+    """
     first, second = x.chunk(2, dim=-1)
     return x * table[0] + torch.cat([-second, first], dim=-1) * table[1]
 
@@ -37,7 +39,9 @@ def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
 def attended(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask, *, causal: bool = False
 ) -> torch.Tensor:
-    """Attention of `queries` [rows, heads, tokens, width] to `keys` and `values`, which may have fewer heads."""
+    """Return the attention of `queries` [rows, heads, tokens, width] to `keys` and `values`, which may have
+    fewer heads.
+    """
     if mask is not None and queries.is_cuda:
         # With a mask CUDA has a kernel that keeps no scores only for as many key heads as there are queries.
         groups = queries.shape[1] // keys.shape[1]
@@ -56,7 +60,7 @@ class Norm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape and type of `x`."""
+        """Normalise `x`; the result has its shape and type."""
         return F.rms_norm(x, (x.shape[-1],), self.weight, self.epsilon)
 
 
@@ -75,26 +79,30 @@ class Attention(nn.Module):
         self.norm_k = Norm(config.head_width, config.epsilon)
 
     def key_value(self, x: torch.Tensor) -> KeyValue:
-        """Keys and values, without positions, of `x` [rows, tokens, width]."""
+        """Return the keys and values of `x` [rows, tokens, width], without encoded positions."""
         return self.norm_k(self._split(self.to_k(x))), self._split(self.to_v(x))
 
     def heads(self, x: torch.Tensor, table: Table) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Queries, keys and values, with positions, of `x` [rows, tokens, width]."""
+        """Return queries, keys and values of `x` [rows, tokens, width]; queries and keys have their positions
+        encoded.
+        """
         keys, values = self.key_value(x)
         return turned(self.queries(x), table), turned(keys, table), values
 
     def queries(self, x: torch.Tensor) -> torch.Tensor:
-        """Queries, without positions, of `x` [rows, tokens, width]."""
+        """Return the queries of `x` [rows, tokens, width], without encoded positions."""
         normed: torch.Tensor = self.norm_q(self._split(self.to_q(x)))
         return normed
 
     def mapped(self, made: torch.Tensor) -> torch.Tensor:
-        """What the heads made, [rows, heads, tokens, head width], as [rows, tokens, width]."""
+        """Join the results of the heads, [rows, heads, tokens, head width], and project them to [rows, tokens,
+        width].
+        """
         mapped: torch.Tensor = self.to_out[0](made.transpose(1, 2).flatten(2))
         return mapped
 
     def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
-        """Self-attention of `x` [rows, tokens, width]."""
+        """Return the self-attention of `x` [rows, tokens, width], in the same shape."""
         return self.mapped(attended(*self.heads(x, table), mask, causal=causal))
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:

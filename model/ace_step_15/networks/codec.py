@@ -1,4 +1,4 @@
-"""Sound to latents and back: the autoencoder Oobleck of Stable Audio (arXiv 2404.10301, section 3.2).
+"""Converts sound to latents and back: the autoencoder Oobleck of Stable Audio (arXiv 2404.10301, section 3.2).
 
 Parameter names are those of the released weights with their norms folded in.
 """
@@ -22,7 +22,7 @@ _KERNEL = 7
 
 
 def window_lengths() -> Iterator[int]:
-    """Frames of each window in turn: a short first one for early audio, then longer ones."""
+    """Return the frames of each window in turn: a short first one for early audio, then longer ones."""
     growing = itertools.takewhile(
         lambda length: length < WINDOW, (FIRST_WINDOW * 2**power for power in itertools.count())
     )
@@ -38,12 +38,12 @@ class Snake(nn.Module):
         self.beta = nn.Parameter(torch.empty(1, channels, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape of `x` [rows, channels, samples]."""
+        """Apply the activation to `x` [rows, channels, samples]; the result has its shape."""
         return x + torch.sin(self.alpha.exp() * x).square() / (self.beta.exp() + 1e-9)
 
 
 class ResidualUnit(nn.Module):
-    """Two convolutions beside the signal, the first one dilated."""
+    """Two convolutions with a residual connection; the first one is dilated."""
 
     def __init__(self, channels: int, dilation: int) -> None:
         super().__init__()
@@ -53,13 +53,13 @@ class ResidualUnit(nn.Module):
         self.conv2 = nn.Conv1d(channels, channels, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape of `x`."""
+        """Add the result of the convolutions to `x`; the result has its shape."""
         made: torch.Tensor = x + self.conv2(self.snake2(self.conv1(self.snake1(x))))
         return made
 
 
 class _Units(nn.Module):
-    """Three residual units that see ever farther."""
+    """Three residual units with growing dilation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -73,7 +73,7 @@ class _Units(nn.Module):
 
 
 class EncoderBlock(_Units):
-    """Lowers the rate by `ratio`."""
+    """Lowers the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(before)
@@ -81,13 +81,13 @@ class EncoderBlock(_Units):
         self.conv1 = nn.Conv1d(before, after, 2 * ratio, stride=ratio, padding=math.ceil(ratio / 2))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, before, samples] to [rows, after, samples / ratio]."""
+        """Convert [rows, before, samples] to [rows, after, samples / ratio]."""
         made: torch.Tensor = self.conv1(self.snake1(self.units(x)))
         return made
 
 
 class DecoderBlock(_Units):
-    """Raises the rate by `ratio`."""
+    """Raises the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(after)
@@ -95,12 +95,12 @@ class DecoderBlock(_Units):
         self.conv_t1 = nn.ConvTranspose1d(before, after, 2 * ratio, stride=ratio, padding=math.ceil(ratio / 2))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, before, samples] to [rows, after, samples * ratio], one sample less if `ratio` is odd."""
+        """Convert [rows, before, samples] to [rows, after, samples * ratio], one sample less if `ratio` is odd."""
         return self.units(self.conv_t1(self.snake1(x)))
 
 
 class Encoder(nn.Module):
-    """Sound to means and spreads of latents."""
+    """Converts sound to means and spreads of latents."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -112,7 +112,9 @@ class Encoder(nn.Module):
         self.conv2 = nn.Conv1d(widths[-1], config.encoder_width, 3, padding=1)
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
-        """[rows, sound channels, samples] to [rows, 2 * channels, frames]: means, then spreads before softplus."""
+        """Convert [rows, sound channels, samples] to [rows, 2 * channels, frames]: means, then spreads before
+        softplus.
+        """
         x = self.conv1(sound)
         for block in self.block:
             x = block(x)
@@ -121,7 +123,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Latents to sound."""
+    """Converts latents to sound."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -133,7 +135,7 @@ class Decoder(nn.Module):
         self.conv2 = nn.Conv1d(widths[-1], config.sound_channels, _KERNEL, padding=_KERNEL // 2, bias=False)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """[rows, channels, frames] to [rows, sound channels, samples]."""
+        """Convert [rows, channels, frames] to [rows, sound channels, samples]."""
         x = self.conv1(latents)
         for block in self.block:
             x = block(x)
@@ -142,7 +144,7 @@ class Decoder(nn.Module):
 
 
 class Codec(nn.Module):
-    """The autoencoder. Latents outside of it are [frames, channels], float32."""
+    """The autoencoder of sound. Its methods take and return latents [frames, channels], float32."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -151,7 +153,7 @@ class Codec(nn.Module):
         self.decoder = Decoder(config)
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """The likeliest latents of sound [sound channels, samples]; silence fills the last frame.
+        """Return the likeliest latents of sound [sound channels, samples]; silence fills the last frame.
 
         Computed window by window, with the same result as at once.
         """
@@ -166,27 +168,31 @@ class Codec(nn.Module):
         return torch.cat(made)
 
     def distribution(self, sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Means and standard deviations, each [frames, channels], float32, of whole frames of sound, at once."""
+        """Return the means and standard deviations of the latents, each [frames, channels], float32, for sound of whole
+        frames, encoded in one pass.
+        """
         made = self.encoder(sound.unsqueeze(0).to(self._device, self._dtype))[0].float()
         mean, spread = made.transpose(0, 1).chunk(2, dim=-1)
         return mean, F.softplus(spread) + 1e-4
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Sound [sound channels, hop * frames], float32, decoded at once.
+        """Return sound [sound channels, hop * frames], float32, decoded at once.
 
         With odd ratios, which the release does not have, the decoder leaves out the last samples; they are silent.
         """
         return self._decoded(latents.transpose(0, 1))
 
     def windows(self, latents: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """The sound of the frames from `start` to `end`, window by window: the same samples as `decode` gives there."""
+        """Return the sound of the frames from `start` to `end`, window by window: the same samples as `decode` gives
+        there.
+        """
         return decoded_windows(
             self._decoded, latents.transpose(0, 1), window_lengths(), context=self.config.context, hop=self.config.hop,
             start=start, end=end,
         )  # fmt: skip
 
     def _decoded(self, latents: torch.Tensor) -> torch.Tensor:
-        """Sound of latents [channels, frames]."""
+        """Return sound of latents [channels, frames]."""
         made = self.decoder(latents.unsqueeze(0).to(self._device, self._dtype))[0].float()
         return F.pad(made, (0, latents.shape[-1] * self.config.hop - made.shape[-1]))
 

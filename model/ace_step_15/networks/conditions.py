@@ -11,7 +11,9 @@ SILENCE_FRAMES = 15_000
 
 
 class TextEncoder(Stack):
-    """Qwen3 without its head: token ids to vectors. Rows are encoded alone, for it takes no mask."""
+    """Converts token ids to vectors: Qwen3 without its head. Each text is encoded alone, because the encoder takes no
+    mask.
+    """
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__(config.stack, (False,) * config.layers, causal=True)
@@ -21,29 +23,29 @@ class TextEncoder(Stack):
         )
 
     def embedded(self, ids: torch.Tensor) -> torch.Tensor:
-        """Vectors of ids [1, tokens] without their surroundings."""
+        """Return the embeddings of ids [1, tokens], without the layers that mix them."""
         vectors: torch.Tensor = self.embed_tokens(ids)
         return vectors
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """[1, tokens] to [1, tokens, width]."""
+        """Convert [1, tokens] to [1, tokens, width]."""
         return self.through(self.embedded(ids))
 
 
 class SequenceEncoder(Stack):
-    """Vectors of words, or latent frames, to vectors of the context."""
+    """Converts vectors of words, or latent frames, to vectors of the context."""
 
     def __init__(self, config: ConditionConfig, slides: tuple[bool, ...], given: int) -> None:
         super().__init__(config.stack, slides)
         self.embed_tokens = nn.Linear(given, config.stack.width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[1, tokens, given width] to [1, tokens, width]."""
+        """Convert [1, tokens, given width] to [1, tokens, width]."""
         return self.through(self.embed_tokens(x))
 
 
 class TimbreEncoder(SequenceEncoder):
-    """Latent frames of a reference recording to one vector, that of the first frame."""
+    """Converts the latent frames of a reference recording to one vector, that of the first frame."""
 
     def __init__(self, config: ConditionConfig) -> None:
         super().__init__(config, config.timbre_sliding, config.channels)
@@ -51,12 +53,14 @@ class TimbreEncoder(SequenceEncoder):
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[1, frames, channels] to [1, 1, width]."""
+        """Convert [1, frames, channels] to [1, 1, width]."""
         return super().forward(x)[:, :1]
 
 
 class ConditionEncoder(nn.Module):
-    """Context of lyrics, timbre and text, in this order; the context without condition; the latents of silence."""
+    """Encodes lyrics, timbre and text, in this order, as a context; also holds the context without condition, and the
+    latents of silence.
+    """
 
     silence_latent: torch.Tensor
 
@@ -70,16 +74,18 @@ class ConditionEncoder(nn.Module):
         self.register_buffer("silence_latent", torch.empty(1, SILENCE_FRAMES, config.channels))
 
     def forward(self, text: torch.Tensor, lyrics: torch.Tensor, timbre: torch.Tensor) -> torch.Tensor:
-        """The context [1, tokens, width] of `text` and `lyrics` [1, tokens, text width], and `timbre` [1, 1, width]."""
+        """Return the context [1, tokens, width] of `text` and `lyrics` [1, tokens, text width], and `timbre` [1, 1,
+        width].
+        """
         return torch.cat((self.lyric_encoder(lyrics), timbre, self.text_projector(text)), dim=1)
 
     def timbre(self, latents: torch.Tensor) -> torch.Tensor:
-        """The timbre [1, 1, width] of latents [frames, channels]."""
+        """Return the timbre [1, 1, width] of latents [frames, channels]."""
         made: torch.Tensor = self.timbre_encoder(latents.unsqueeze(0).to(self.null_condition_emb.dtype))
         return made
 
     def silence(self, frames: int) -> torch.Tensor:
-        """Latents of silence [frames, channels], float32; repeated beyond what the checkpoint has."""
+        """Return the latents of silence [frames, channels], float32; repeated beyond what the checkpoint has."""
         stored = self.silence_latent[0]
         rounds = -(-frames // stored.shape[0])
         return stored.repeat(rounds, 1)[:frames].float()

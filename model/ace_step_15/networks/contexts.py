@@ -1,4 +1,4 @@
-"""The contexts of songs for the blocks: keys and values, computed once and stacked for the rows of a pass."""
+"""Holds the contexts of songs for the blocks: keys and values, computed once and stacked for the rows of a pass."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -44,7 +44,7 @@ class ContextBatch:
 
     @classmethod
     def of(cls, caches: Sequence[ContextCache]) -> "ContextBatch":
-        """A batch with one row per cache."""
+        """Return a batch with one row per cache."""
         lengths = [cache.tokens for cache in caches]
         tokens = max(lengths)
         keys, values = (
@@ -55,5 +55,5 @@ class ContextBatch:
         return cls(keys, values, below(torch.tensor(lengths, device=keys.device), tokens) if padded else None)
 
     def blocks(self) -> list[KeyValue]:
-        """Keys and values for each block, each [rows, key heads, tokens, head width]."""
+        """Return the keys and values for each block, each [rows, key heads, tokens, head width]."""
         return list(zip(self.keys.unbind(), self.values.unbind(), strict=True))

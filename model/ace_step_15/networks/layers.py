@@ -22,13 +22,13 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(hidden, width, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape of `x`."""
+        """Apply the feed-forward network to `x`; the result has its shape."""
         made: torch.Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
         return made
 
 
 class EncoderLayer(nn.Module):
-    """Attention and feed-forward, each behind its normalisation, as in Qwen3."""
+    """Attention and a feed-forward network, each after its normalisation, as in Qwen3."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -38,14 +38,14 @@ class EncoderLayer(nn.Module):
         self.mlp = FeedForward(config.width, config.hidden)
 
     def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
-        """`x` [rows, tokens, width], shape as given."""
+        """Apply the layer to `x` [rows, tokens, width]; the result has its shape."""
         x = x + self.self_attn(self.input_layernorm(x), table, mask, causal=causal)
         made: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
         return made
 
 
 class Stack(nn.Module):
-    """Layers, and the normalisation behind them. Rows have no padding."""
+    """A stack of attention layers, followed by a normalisation. Rows have no padding."""
 
     def __init__(self, config: StackConfig, slides: tuple[bool, ...], *, causal: bool = False) -> None:
         super().__init__()
@@ -54,7 +54,7 @@ class Stack(nn.Module):
         self.norm = Norm(config.width, config.epsilon)
 
     def through(self, x: torch.Tensor) -> torch.Tensor:
-        """`x` [rows, tokens, width], shape as given."""
+        """Apply all layers to `x` [rows, tokens, width]; the result has its shape."""
         config, tokens = self._config, x.shape[1]
         table = positions(tokens, config.head_width, config.theta, x.device, x.dtype)
         band = sliding(torch.full((x.shape[0],), tokens, device=x.device), tokens, config.window, None)
@@ -65,7 +65,7 @@ class Stack(nn.Module):
 
 
 class TimeEmbedding(nn.Module):
-    """Timestep, 0 to 1, to a vector, and to the six modulations of a block."""
+    """Converts a timestep, 0 to 1, to a vector, and to the six modulations of a block."""
 
     INPUT_WIDTH = 256
 
@@ -76,7 +76,7 @@ class TimeEmbedding(nn.Module):
         self.time_proj = nn.Linear(width, 6 * width)
 
     def forward(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Times [rows] to [rows, width] and [rows, 6, width]."""
+        """Convert times [rows] to vectors [rows, width] and modulations [rows, 6, width]."""
         waves = sinusoid(times * TIME_SCALE, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
         embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
         return embedded, torch.unflatten(self.time_proj(F.silu(embedded)), 1, (6, -1))
@@ -102,7 +102,7 @@ class Block(nn.Module):
         self._compiled = False
 
     def compile_parts(self, backend: str) -> None:
-        """Compile what surrounds attention at its first call, for all sizes at once."""
+        """Have torch compile the methods around the attentions at their first call, for all sizes at once."""
         self._compiled = True
         self._before = torch.compile(self.before, backend=backend, dynamic=True)
         self._between = torch.compile(self.between, backend=backend, dynamic=True)
@@ -112,8 +112,8 @@ class Block(nn.Module):
         self, x: torch.Tensor, time: torch.Tensor, table: Table, mask: Mask, context: KeyValue,
         context_mask: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
-        """`x` [rows, tokens, width]; `time` [rows, 6, width] holds shift, scale and gate, for attention, then for
-        mlp.
+        """Apply the block to `x` [rows, tokens, width]. `time` [rows, 6, width] holds shift, scale and gate, first for
+        the attention, then for the feed-forward network.
         """
         x, queries = self._between(x, time, self._attended(*self._before(x, time, *table), mask))
         return self._after(x, time, self._attended(queries, *context, context_mask))
@@ -121,17 +121,21 @@ class Block(nn.Module):
     def before(
         self, x: torch.Tensor, time: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Queries, keys and values of self-attention."""
+        """Return the queries, keys and values of self-attention."""
         shift, scale, *_ = self._modulations(time)
         return self.self_attn.heads(self.self_attn_norm(x) * (1 + scale) + shift, (cosines, sines))
 
     def between(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """`x` after self-attention, whose heads `made` something, and the queries for the context."""
+        """Return `x` after self-attention, whose heads gave `made`, and the queries for the attention to the
+        context.
+        """
         x = x + self._modulations(time)[2] * self.self_attn.mapped(made)
         return x, self.cross_attn.queries(self.cross_attn_norm(x))
 
     def after(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-        """`x` after attention to the context, whose heads `made` something, and after the feed-forward."""
+        """Return `x` after the attention to the context, whose heads gave `made`, and after the feed-forward
+        network.
+        """
         *_, shift, scale, gate = self._modulations(time)
         x = x + self.cross_attn.mapped(made)
         done: torch.Tensor = x + gate * self.mlp(self.mlp_norm(x) * (1 + scale) + shift)
@@ -143,5 +147,5 @@ class Block(nn.Module):
         return made.clone(memory_format=torch.contiguous_format) if self._compiled else made
 
     def _modulations(self, time: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Shift, scale and gate, twice, each [rows, 1, width]."""
+        """Return the shift, scale and gate, twice, each [rows, 1, width]."""
         return (self.scale_shift_table + time).unsqueeze(2).unbind(1)

@@ -1,4 +1,6 @@
-"""Masks of a pass over rows of unlike lengths: padding, and the band of tokens that a sliding layer sees."""
+"""Makes the masks of a pass over rows of different lengths: padding, and the band of tokens that a sliding
+layer sees.
+"""
 
 from dataclasses import dataclass
 
@@ -18,7 +20,7 @@ class Band:
 
     @classmethod
     def of(cls, lengths: torch.Tensor, tokens: int, window: int) -> "Band":
-        """The band for rows of `lengths` [rows] tokens, padded to `tokens`."""
+        """Return the band for rows of `lengths` [rows] tokens, padded to `tokens`."""
         blocks = -(-tokens // window)
         rows = lengths.shape[0]
         local = torch.arange(3 * window, device=lengths.device) - window
@@ -31,7 +33,9 @@ class Band:
         return cls(window, mask.view(rows * blocks, 1, window, 3 * window))
 
     def attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Attention of `queries` [rows, heads, tokens, width] to `keys` and `values`, which may have fewer heads."""
+        """Return the attention of `queries` [rows, heads, tokens, width] to `keys` and `values`, which may have fewer
+        heads.
+        """
         rows, _, tokens, _ = queries.shape
         queries = F.pad(queries, (0, 0, 0, -tokens % self.window))
         blocks = queries.shape[2] // self.window
@@ -42,16 +46,18 @@ class Band:
         return torch.unflatten(made, 0, (rows, blocks)).transpose(1, 2).flatten(2, 3)[:, :, :tokens]
 
     def _around(self, x: torch.Tensor, blocks: int) -> torch.Tensor:
-        """Three blocks of `x` [rows, heads, tokens, width] around each: [rows * blocks, heads, 3 * window, width]."""
+        """Return for each block of `x` [rows, heads, tokens, width] itself and its two neighbours: [rows * blocks,
+        heads, 3 * window, width].
+        """
         padded = F.pad(x, (0, 0, self.window, (blocks + 1) * self.window - x.shape[2]))
         return padded.unfold(2, 3 * self.window, self.window).permute(0, 2, 1, 4, 3).flatten(0, 1)
 
 
 def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Mask [rows, 1, 1, count], True for the first `lengths` [rows] keys of each row."""
+    """Return the mask [rows, 1, 1, count], True for the first `lengths` [rows] keys of each row."""
     return (torch.arange(count, device=lengths.device) < lengths[:, None])[:, None, None]
 
 
 def sliding(lengths: torch.Tensor, tokens: int, window: int, full: torch.Tensor | None) -> Band | torch.Tensor | None:
-    """The mask of a sliding layer: `full`, that of the others, if no token is out of reach."""
+    """Return the mask of a sliding layer: `full`, that of the others, if no token is out of reach."""
     return full if tokens <= window + 1 else Band.of(lengths, tokens, window)

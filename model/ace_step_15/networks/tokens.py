@@ -1,4 +1,4 @@
-"""Latents to tokens of 5 a second, and back to latents that keep little more than melody and rhythm."""
+"""Converts latents to tokens, five a second, and back to latents that keep little more than melody and rhythm."""
 
 from collections.abc import Sequence
 
@@ -28,7 +28,7 @@ class Quantizer(nn.Module):
         return int(torch.tensor(self._levels).prod())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Codes [..., tokens] of vectors [..., tokens, width]."""
+        """Return the codes [..., tokens] of vectors [..., tokens, width]."""
         steps = self._steps(x.device)
         # A little wider than the outermost levels, so that these are reached.
         reach = 1.0 + 1.0 / steps
@@ -37,7 +37,7 @@ class Quantizer(nn.Module):
         return (digits.long() * self._basis(x.device)).sum(dim=-1)
 
     def vectors(self, codes: torch.Tensor) -> torch.Tensor:
-        """Vectors [..., tokens, width] of codes [..., tokens]."""
+        """Return the vectors [..., tokens, width] of codes [..., tokens]."""
         levels = torch.tensor(self._levels, device=codes.device)
         digits = (codes.unsqueeze(-1) // self._basis(codes.device)) % levels
         return _in_float32(self.project_out, digits * (2.0 / self._steps(codes.device)) - 1.0)
@@ -50,7 +50,7 @@ class Quantizer(nn.Module):
 
 
 class Pooler(Stack):
-    """Frames of a token to one vector, that of a learned token in front of them."""
+    """Converts the frames of a token to one vector: that of a learned token placed before them."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__(config.stack, config.sliding)
@@ -58,13 +58,13 @@ class Pooler(Stack):
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[tokens, frames of a token, width] to [tokens, width]."""
+        """Convert [tokens, frames of a token, width] to [tokens, width]."""
         first = self.special_token.expand(x.shape[0], -1, -1)
         return self.through(torch.cat([first, self.embed_tokens(x)], dim=1))[:, 0]
 
 
 class AudioTokenizer(nn.Module):
-    """Latents to codes."""
+    """Converts latents to codes."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__()
@@ -74,7 +74,9 @@ class AudioTokenizer(nn.Module):
         self.quantizer = Quantizer(config.levels, config.code_width)
 
     def forward(self, latents: torch.Tensor, silence: torch.Tensor) -> torch.Tensor:
-        """Codes [tokens] of latents [frames, channels]; `silence`, of the same channels, fills the last token."""
+        """Return the codes [tokens] of latents [frames, channels]; `silence`, of the same channels, fills the
+        last token.
+        """
         filled = torch.cat([latents, silence[: -latents.shape[0] % self._pool]])
         weight = self.audio_acoustic_proj.weight
         vectors = self.audio_acoustic_proj(torch.unflatten(filled.to(weight.dtype), 0, (-1, self._pool)))
@@ -83,7 +85,7 @@ class AudioTokenizer(nn.Module):
 
 
 class AudioDetokenizer(Stack):
-    """Vectors of codes to latents."""
+    """Converts vectors of codes to latents."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__(config.stack, config.sliding)
@@ -92,7 +94,7 @@ class AudioDetokenizer(Stack):
         self.proj_out = nn.Linear(config.stack.width, config.channels)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """[tokens, width] to [frames, channels], float32."""
+        """Convert [tokens, width] to [frames, channels], float32."""
         x = self.embed_tokens(vectors.to(self.proj_out.weight.dtype)).unsqueeze(1) + self.special_tokens
         latents: torch.Tensor = self.proj_out(self.through(x)).flatten(0, 1).float()
         return latents

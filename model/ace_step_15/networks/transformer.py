@@ -50,7 +50,7 @@ class Transformer(nn.Module):
                 block.compile_parts(backend)
 
     def cached(self, context: torch.Tensor) -> ContextCache:
-        """Keys and values of a context [1, tokens, context width] in every block."""
+        """Return the keys and values of a context [1, tokens, context width] in every block."""
         embedded = self.condition_embedder(context.to(self.dtype))
         pairs = [block.cross_attn.key_value(embedded) for block in self.layers if isinstance(block, Block)]
         return ContextCache(torch.cat([keys for keys, _ in pairs]), torch.cat([values for _, values in pairs]))
@@ -59,7 +59,7 @@ class Transformer(nn.Module):
         self, latents: torch.Tensor, given: torch.Tensor, times: torch.Tensor, contexts: ContextBatch,
         lengths: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
-        """Velocities [rows, frames, channels], float32, of `latents` of that shape.
+        """Return the velocities [rows, frames, channels], float32, of `latents` of that shape.
 
         `given` [rows, frames, 2 * channels] are source and mask; `times` [rows] are noise levels, float32. `lengths`
         [rows] are the frames that count, `None` without padding; a row's padding is zero in `latents` and `given`.
@@ -83,7 +83,9 @@ class Transformer(nn.Module):
         return velocities
 
     def _embedded(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """The embeddings of the times, and of the distance to the time that a step aims at, which is always 0 here."""
+        """Return the embeddings of the times, and of the distance to the time that a step aims at, which is always 0
+        here.
+        """
         here, modulations = self.time_embed(times)
         further, more = self.time_embed_r(torch.zeros_like(times[:1]))
         return here + further, modulations + more

@@ -25,14 +25,14 @@ _OF_BASE = frozenset({Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE})
 
 
 def controls_of(variant: Variant, *, covers: bool) -> frozenset[Control]:
-    """The controls that a request may use; `covers` is False for a checkpoint without audio tokenizers."""
+    """Return the controls that a request may use; `covers` is False for a checkpoint without audio tokenizers."""
     lacking = _UNABLE | (_GUIDED if variant is Variant.TURBO else frozenset())
     lacking |= frozenset() if variant is Variant.BASE else _OF_BASE
     return frozenset(Control) - lacking - (frozenset() if covers else {Control.AUDIO_TO_AUDIO})
 
 
 def options_of(params: SongParams) -> AceStep15Options:
-    """The options of a request."""
+    """Return the options of a request."""
     options = AceStep15Options() if params.options is None else params.options
     if not isinstance(options, AceStep15Options):
         raise TypeError(
@@ -42,7 +42,8 @@ def options_of(params: SongParams) -> AceStep15Options:
 
 
 def check(params: SongParams, options: AceStep15Options, loras: Collection[str], *, guided: bool) -> None:
-    """Refuse what the song could not follow; `loras` are the adapters, and `guided` is True with guidance.
+    """Refuse controls and values that the song could not follow; `loras` are the adapters, and `guided` is True with
+    guidance.
 
     Raises:
         InvalidParams: with a violation for each fault.
@@ -60,7 +61,9 @@ def _faults(
             f"is not the name of an adapter of this server; it has: {', '.join(sorted(loras)) or 'none'}",
         )
     if params.task is not None and options.mode is GenerationMode.SECTIONED:
-        yield Violation(f"{NAME}.mode", f"must be whole for the task {task_field(params.task)}")
+        yield Violation(
+            f"{NAME}.mode", f'must be "whole" for the task {task_field(params.task)}: set it so, or leave it out'
+        )
     if params.time_signature is not None and params.time_signature not in TIME_SIGNATURES:
         yield Violation("time_signature", f"must be one of {', '.join(TIME_SIGNATURES)}")
     if not guided:

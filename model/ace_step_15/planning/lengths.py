@@ -1,4 +1,4 @@
-"""Lengths of songs, and the tasks of the model for those of a request. The module is free of torch."""
+"""Computes the lengths of songs, and the tasks of the model for those of a request. The module is free of torch."""
 
 import math
 from dataclasses import dataclass
@@ -43,7 +43,7 @@ class Lengths:
         self.recordings = RecordingReader(codec.sample_rate, MAX_SECONDS)
 
     def of(self, params: SongParams, wished_seconds: float) -> Length:
-        """The length that a request asks for; without one it is `wished_seconds`, within the engine's range.
+        """Return the length that a request asks for; without one it is `wished_seconds`, within the engine's range.
 
         Raises:
             InvalidParams: the recording cannot be read, or a time lies outside of it.
@@ -82,7 +82,9 @@ class Lengths:
         assert_never(task)
 
     def _window(self, task: Repaint | Lego, seconds: float, frames: int) -> tuple[int, int]:
-        """First frame of a part of a recording, and the one after its last; an end of 0 is that of the recording."""
+        """Return first frame of a part of a recording, and the one after its last; an end of 0 is that of the
+        recording.
+        """
         start = int(task.start_seconds * self._rate)
         end = int(task.end_seconds * self._rate) if task.end_seconds else frames
         if not 0 <= start < end <= frames:
@@ -104,5 +106,5 @@ class Lengths:
 
 
 def refused(field: str, description: str) -> InvalidParams:
-    """The refusal of one field."""
+    """Return the error for one invalid field."""
     return InvalidParams(Violation(field, description))

@@ -52,7 +52,7 @@ class Part:
 
 
 def read(lyrics: str) -> tuple[Part, tuple[str, ...]]:
-    """The lyrics of a song, and remarks on changes.
+    """Return the lyrics of a song, and remarks on changes.
 
     Raises:
         InvalidParams: the lyrics are no text, or hold neither words nor tags.
@@ -63,17 +63,17 @@ def read(lyrics: str) -> tuple[Part, tuple[str, ...]]:
 
 
 def parts_of(song: Part) -> list[Part]:
-    """The parts of lyrics: one for each of their sections, at least one."""
+    """Return the parts of lyrics: one for each of their sections, at least one."""
     return [Part((section,)) for section in song.written] or [song]
 
 
 def joined(first: Part, second: Part) -> Part:
-    """Two neighbouring parts as one."""
+    """Join two neighbouring parts to one."""
     return Part((*first.written, *second.written))
 
 
 def seconds_of(song: Part) -> float:
-    """Preferred length in seconds of a song."""
+    """Return the preferred length in seconds of a song."""
     if not song.sung:
         return _SECONDS_WITHOUT_LYRICS
     tags = sum(line.startswith("[") for line in song.text.splitlines())

@@ -104,7 +104,7 @@ class Planner:
         )
 
     def _section(self, params: SongParams, section: SectionSpec, task: ModelTask) -> SectionSpec:
-        """The section with its texts; the model is told the length of what is denoised at once."""
+        """Return the section with its texts; their length is that of all frames denoised with the section."""
         metadata = Metadata(
             self._seconds_of(section.window),
             None if params.tempo_bpm is None else round(params.tempo_bpm),
@@ -177,7 +177,7 @@ class Planner:
 
 
 def _caption(params: SongParams) -> str:
-    """The prompt, with the caller's voice added in words."""
+    """Return the prompt, with the caller's voice added in words."""
     voice = None if params.voice is None else f"{params.voice} vocal"
     return ", ".join(filter(None, [params.prompt.strip().rstrip(","), voice]))
 

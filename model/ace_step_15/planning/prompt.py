@@ -1,4 +1,5 @@
-"""The texts that the model was trained on: instruction, caption and metadata, and the lyrics with their language.
+"""Writes the texts that the model was trained on: instruction, caption and metadata, and the lyrics with their
+language.
 
 Wording and line breaks are those of the released training data; the model hears other ones as noise. The module is free
 of torch.
@@ -26,7 +27,7 @@ class Metadata:
 
 
 def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
-    """The text for the text encoder."""
+    """Return the text for the text encoder."""
     facts = _METADATA.format(
         bpm=metadata.bpm or _UNKNOWN,
         time=metadata.time or _UNKNOWN,
@@ -37,5 +38,5 @@ def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
 
 
 def lyrics_of(language: str, lyrics: str) -> str:
-    """The text for the lyric encoder."""
+    """Return the text for the lyric encoder."""
     return _LYRICS.format(language=language, lyrics=lyrics)

@@ -16,7 +16,7 @@ OVERLAP_FRAMES = 25
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """A section: what the encoders read, and its latent frames.
+    """A section: the texts for the encoders, and the latent frames.
 
     It is denoised together with `before` frames of earlier sound and `beyond` frames after its end. `plain_text` is
     the text without a task, for a cover. `negative_text` describes what guidance leads away from; empty for the model's
@@ -92,12 +92,12 @@ class GenerationSpec:
         return self.model_task.strength if isinstance(self.model_task, Cover) else 1.0
 
     def section_seed(self, index: int) -> int:
-        """The seed of the noise of section `index`."""
+        """Return the seed of the noise of section `index`."""
         return section_seed(self.seed, index)
 
 
 def surroundings(frames: Sequence[int], settled: int) -> list[tuple[int, int]]:
-    """The frames before and beyond each section of `frames` that are denoised with it; see `GenerationSpec`."""
+    """Return the frames before and beyond each section of `frames` that are denoised with it; see `GenerationSpec`."""
     starts = [sum(frames[:index]) for index in range(len(frames))]
     beyond = [settled + OVERLAP_FRAMES] * (len(frames) - 1) + [0]
     return [(min(CONTEXT_FRAMES, start), after) for start, after in zip(starts, beyond, strict=True)]

@@ -56,7 +56,7 @@ class BatchedForward:
 
     @torch.no_grad()
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
-        """The velocities of the rows, each [frames, channels], float32."""
+        """Return the velocities of the rows, each [frames, channels], float32."""
         placed: dict[int, torch.Tensor] = {}
         for group in self._groups([row.latents.shape[0] for row in rows]):
             placed.update(zip(group, self._pass([rows[position] for position in group]), strict=True))

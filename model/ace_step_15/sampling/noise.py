@@ -1,10 +1,10 @@
-"""Noise that is equal on every device."""
+"""Draws noise that is equal on every device."""
 
 import torch
 
 
 def drawn(seed: int, frames: int, channels: int, device: torch.device) -> torch.Tensor:
-    """Standard normal noise [frames, channels] of a seed, float32, on `device`.
+    """Return standard normal noise [frames, channels] of a seed, float32, on `device`.
 
     It is drawn on the host: a GPU's own generator gives other numbers than a CPU's, and than that of another model.
     """

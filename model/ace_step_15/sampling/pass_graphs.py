@@ -1,4 +1,4 @@
-"""Whole forward passes recorded as CUDA graphs, for shapes whose kernel launches cost more than the kernels."""
+"""Records whole forward passes as CUDA graphs, for shapes whose kernel launches cost more than the kernels."""
 
 import weakref
 from collections.abc import Sequence
@@ -59,15 +59,18 @@ class PassGraphs:
         self._replays = {shape: record(work) for shape, work in self._works.items()}
 
     def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
-        """The smallest recorded shape with this number of rows and room for `frames` and `tokens`; `None` if there is
-        none. Frames are rounded up at most to a multiple of `BUCKET`, because padding costs as much time as sound.
+        """Return the smallest recorded shape with this number of rows and room for `frames` and `tokens`; `None` if
+        there is none. Frames are rounded up at most to a multiple of `BUCKET`, because padding costs as much time as
+        sound.
         """
         length = -(-frames // BUCKET) * BUCKET
         fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))
         return min((each for each in fitting if each.tokens >= tokens), default=None)
 
     def replay(self, shape: Shape, rows: Sequence[Row]) -> torch.Tensor:
-        """The velocities [rows, frames, channels] of a pass; what lies beyond a row's own frames has no meaning."""
+        """Return the velocities [rows, frames, channels] of a pass; what lies beyond a row's own frames has no
+        meaning.
+        """
         caches = [row.context for row in rows]
         if not self._holds(shape, caches):
             self._tensors.load_contexts(shape, caches)
@@ -112,7 +115,7 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """The velocities of the last pass of this shape."""
+        """Return the velocities of the last pass of this shape."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row]) -> None:

@@ -1,4 +1,4 @@
-"""The trajectory from noise to a song: asks for evaluations of the denoiser and takes their velocities.
+"""Denoises a song along its trajectory: asks for evaluations of the denoiser and takes their velocities.
 
 Latents are [frames, channels], float32, on the device of the model.
 """
@@ -17,7 +17,7 @@ APG_NORM = 2.5
 
 
 def apg() -> Apg:
-    """Adaptive projected guidance as the release sets it, over the frames of each channel."""
+    """Return adaptive projected guidance with the release's settings, over the frames of each channel."""
     return Apg((0,), APG_MOMENTUM, APG_NORM)
 
 
@@ -50,9 +50,9 @@ class Contexts:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """Guidance of one song, with its state.
+    """Guidance of one song, with its running state.
 
-    It is on from `start` to `end`, both 0 to 1, of the way from noise to data, and at rest outside. A cover follows its
+    It acts between `start` and `end`, shares of the way from noise to data, 0 to 1. A cover follows its
     source with `strength`, 0 to 1.
     """
 
@@ -64,12 +64,12 @@ class Guidance:
     apg: Apg = field(default_factory=apg)
 
     def at(self, time: float) -> tuple[ContextCache, ...]:
-        """The contexts to evaluate at noise level `time`."""
+        """Return the contexts to evaluate at noise level `time`."""
         given = self.contexts
         return given.all if self._on(time) else replace(given, unconditional=None).all
 
     def velocity(self, time: float, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
-        """The velocity at noise level `time` from those under `at(time)`, and the guidance of the next step."""
+        """Return the velocity at noise level `time` from those under `at(time)`, and the guidance of the next step."""
         rest, made, later = list(velocities[1:]), velocities[0], self
         if self._on(time):
             made, average = self.apg(made, rest.pop(0), self.scale)
@@ -112,7 +112,7 @@ class Trajectory:
         return len(self._times) - 1
 
     def rows(self) -> list[Row]:
-        """Rows that the next step evaluates; the same on every call until the step is taken."""
+        """Return the rows that the next step evaluates; the same on every call until the step is taken."""
         time = self._times[self.step]
         return [Row(self.latents, self._given, time, context) for context in self._guidance.at(time)]
 
@@ -131,7 +131,7 @@ class Trajectory:
 
 
 class FinishedTrajectory:
-    """The end of a trajectory: its latents alone."""
+    """A trajectory whose steps are all done; it holds only the latents."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents

@@ -33,7 +33,7 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def described(config: ModelConfig) -> str:
-    """Kind and size of a model in words."""
+    """Return the kind and size of a model in words."""
     decoder = config.decoder
     sound = "stereo" if decoder.channels > 1 else "mono"
     melody = "" if config.chroma is None else ", follows a melody"
@@ -42,7 +42,7 @@ def described(config: ModelConfig) -> str:
 
 
 def _as_path(name: str) -> str:
-    """The folder as a path, so that it is not taken for a repository."""
+    """Return the folder as a path, so that it is not taken for a repository."""
     return name if name.startswith(("/", ".", "~")) else f"./{name}"
 
 

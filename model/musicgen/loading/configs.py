@@ -1,4 +1,4 @@
-"""The sizes of the networks from `config.json`. The module is free of torch."""
+"""Reads the sizes of the networks from `config.json`. The module is free of torch."""
 
 import math
 from collections.abc import Mapping
@@ -19,18 +19,18 @@ _DEFAULTS = {
 
 
 def model_config(values: Values, preprocessor: Values) -> ModelConfig:
-    """All networks, from `config.json` and, for a melody model, `preprocessor_config.json`.
+    """Return the sizes of all networks, from `config.json` and, for a melody model, `preprocessor_config.json`.
 
     Raises:
         EngineUnavailable: a value is missing, or is none that MusicGen can have.
     """
     kind = _value(values, "model_type")
     if kind not in (_PLAIN, _MELODY):
-        raise _unlike("model_type", kind, f"{_PLAIN} or {_MELODY}")
+        raise _unlike("model_type", kind, f"{_PLAIN!r} or {_MELODY!r}")
     codec = _codec(_value(values, "audio_encoder"))
     decoder = _decoder(_value(values, "decoder"), attends_text=kind == _PLAIN)
     if decoder.codebooks != codec.codebooks * decoder.channels:
-        raise _unlike("num_codebooks", decoder.codebooks, codec.codebooks * decoder.channels)
+        raise _unlike("num_codebooks", decoder.codebooks, str(codec.codebooks * decoder.channels))
     chroma = _chroma(values, preprocessor, codec.sample_rate) if kind == _MELODY else None
     return ModelConfig(decoder, _text(_value(values, "text_encoder")), codec, chroma)
 
@@ -39,8 +39,10 @@ def _decoder(values: Values, *, attends_text: bool) -> DecoderConfig:
     _expect(values, "activation_function", "gelu")
     _expect(values, "scale_embedding", False)
     channels, codebooks = values.get("audio_channels", 1), _value(values, "num_codebooks")
-    if channels not in (1, 2) or codebooks % channels:
+    if channels not in (1, 2):
         raise _unlike("audio_channels", channels, "1 or 2")
+    if codebooks % channels:
+        raise _unlike("num_codebooks", codebooks, f"a multiple of audio_channels = {channels}")
     return DecoderConfig(
         layers=_value(values, "num_hidden_layers"),
         width=_value(values, "hidden_size"),
@@ -79,7 +81,7 @@ def _codec(values: Values) -> CodecConfig:
     ratios, rate = tuple(_value(values, "upsampling_ratios")), _value(values, "sampling_rate")
     size, width = _value(values, "codebook_size"), _value(values, "hidden_size")
     if (found := values.get("codebook_dim") or width) != width:
-        raise _unlike("codebook_dim", found, width)
+        raise _unlike("codebook_dim", found, str(width))
     frame_bits = math.ceil(rate / math.prod(ratios)) * math.ceil(math.log2(size))
     return CodecConfig(
         sample_rate=rate,
@@ -114,12 +116,12 @@ def _chroma(values: Values, preprocessor: Values, rate: int) -> ChromaConfig:
 
 def _expect(values: Values, name: str, wanted: object) -> None:
     if (found := values.get(name, wanted)) != wanted:
-        raise _unlike(name, found, wanted)
+        raise _unlike(name, found, repr(wanted))
 
 
-def _unlike(name: str, found: object, wanted: object) -> EngineUnavailable:
+def _unlike(name: str, found: object, wanted: str) -> EngineUnavailable:
     return EngineUnavailable(
-        f"config.json has {name} = {found!r}, but {MODEL} has {wanted!r}: use a checkpoint of {MODEL}"
+        f"config.json has {name} = {found!r}, but for {MODEL} it must be {wanted}: use a checkpoint of {MODEL}"
     )
 
 

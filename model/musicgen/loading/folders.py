@@ -1,4 +1,4 @@
-"""Files of a checkpoint as released, and the facts in them that plans need. The module is free of torch."""
+"""Finds the files of a checkpoint as released, and reads the facts that plans need. The module is free of torch."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Facts:
 
 
 def facts_of(folder: Path) -> Facts:
-    """The facts of a checkpoint.
+    """Return the facts of a checkpoint.
 
     Raises:
         EngineUnavailable: a file is missing, or not what it should be.
@@ -35,13 +35,13 @@ def facts_of(folder: Path) -> Facts:
 
 
 def read_config(folder: Path) -> ModelConfig:
-    """The sizes of all networks; raises EngineUnavailable like `facts_of`."""
+    """Return the sizes of all networks; raises EngineUnavailable like `facts_of`."""
     preprocessor = folder / PREPROCESSOR
     return model_config(read_json(folder / CONFIG), read_json(preprocessor) if preprocessor.is_file() else {})
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """The tokenizer of texts.
+    """Return the tokenizer of texts.
 
     Raises:
         EngineUnavailable: it cannot be read.

@@ -1,4 +1,4 @@
-"""Location of the checkpoint: a folder, or a repository of the Hugging Face hub that is downloaded once.
+"""Locates the checkpoint: a folder, or a repository of the Hugging Face hub that is downloaded once.
 
 The module is free of torch.
 """
@@ -20,7 +20,7 @@ HOW_TO_GET = (
 
 
 def folder_of(settings: MusicGenSettings, *, weights: bool = True) -> Path:
-    """The folder with the checkpoint; downloads missing files of a repository, resuming a broken download.
+    """Return the folder with the checkpoint; downloads missing files of a repository, resuming a broken download.
 
     A path (beginning with "/", "." or "~") and an existing folder are used as they are. Without `weights`, the weights
     of a repository are not fetched.

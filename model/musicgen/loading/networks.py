@@ -48,7 +48,9 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the file: its constructor, and the own name of a stored tensor, `None` for another network's."""
+    """One network of the checkpoint's file: its constructor, and a function that gives a stored tensor's name in the
+    network, or `None` if the tensor belongs to another network.
+    """
 
     make: Callable[[], nn.Module]
     rename: Callable[[str], str | None]
@@ -56,7 +58,7 @@ class _Part:
 
 
 def faults(folder: Path) -> list[str]:
-    """Faults of a checkpoint, one sentence each; reads no weights."""
+    """Return the faults of a checkpoint, one sentence each, without reading its weights."""
     weights = folder / WEIGHTS
     index = index_of(weights)
     files = [folder / CONFIG, folder / TOKENIZER, index if index.is_file() else weights]
@@ -126,7 +128,9 @@ def _projection_name(name: str) -> str | None:
 
 
 def _codec_name(name: str) -> str | None:
-    """The weights of the codec; newer files split them for training under other names than older ones."""
+    """Return the name in the codec of a stored tensor. Newer files name the two parts of normalised weights differently
+    than older ones.
+    """
     own = _within("audio_encoder.", name)
     return None if own is None else _NEW_NORM.sub(lambda found: ".weight_" + "gv"[int(found[1])], own)
 

@@ -18,7 +18,7 @@ class Melody(Protocol):
     """A melody, repeated without end."""
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
-        """The `config.length` classes of pitch from `start_seconds` of the song on."""
+        """Return `config.length` pitch classes, beginning at `start_seconds` of the song."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,5 @@
-"""Sound to tokens and back: EnCodec (arXiv 2210.13438), non-causal, with recurrent layers; names are transformers'.
+"""Converts sound to tokens and back: EnCodec (arXiv 2210.13438), non-causal, with recurrent layers. Parameter names are
+those of transformers.
 
 One channel is one row. Convolutions mirror what they see at the ends of what they are given.
 """
@@ -16,7 +17,7 @@ LstmState = tuple[torch.Tensor, torch.Tensor]
 
 
 class Conv(nn.Module):
-    """A convolution whose result has one sample for every `stride` samples."""
+    """A convolution that gives one sample for every `stride` samples."""
 
     def __init__(self, before: int, after: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
@@ -24,14 +25,14 @@ class Conv(nn.Module):
         self._padding = (kernel - 1) * dilation + 1 - stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, before, samples] to [rows, after, samples / stride]; `samples` is a multiple of the stride."""
+        """Convert [rows, before, samples] to [rows, after, samples / stride]; `samples` is a multiple of the stride."""
         right = self._padding // 2
         made: torch.Tensor = self.conv(_mirrored(x, self._padding - right, right))
         return made
 
 
 class ConvUp(nn.Module):
-    """A transposed convolution, which makes `ratio` samples of each."""
+    """A transposed convolution that gives `ratio` samples for each sample."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__()
@@ -39,13 +40,13 @@ class ConvUp(nn.Module):
         self._left, self._right = ratio - ratio // 2, ratio // 2
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """[rows, before, samples] to [rows, after, samples * ratio]."""
+        """Convert [rows, before, samples] to [rows, after, samples * ratio]."""
         made: torch.Tensor = self.conv(x)
         return made[..., self._left : made.shape[-1] - self._right]
 
 
 class Residual(nn.Module):
-    """Two convolutions beside the signal, or beside a third one."""
+    """Two convolutions with a residual connection, which may have a convolution of its own."""
 
     def __init__(self, config: CodecConfig, width: int, dilation: int) -> None:
         super().__init__()
@@ -59,7 +60,7 @@ class Residual(nn.Module):
         self.shortcut = Conv(width, width, 1) if config.shortcut else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape of `x`."""
+        """Add the result of the convolutions to `x`; the result has its shape."""
         made = x
         for part in self.block:
             made = part(made)
@@ -68,25 +69,25 @@ class Residual(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Recurrent layers beside the signal."""
+    """Recurrent layers with a residual connection."""
 
     def __init__(self, config: CodecConfig, width: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(width, width, config.lstm_layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape of `x` [rows, width, frames]."""
+        """Apply the layers to `x` [rows, width, frames]; the result has its shape."""
         return self.continued(x, None)[0]
 
     def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
-        """As `forward`, from a state on; also returns the state behind the last frame."""
+        """Do as `forward`, but continue from the given state; also returns the state after the last frame."""
         steps = x.permute(2, 0, 1)
         made, later = self.lstm(steps, state)
         return (made + steps).permute(1, 2, 0), later
 
 
 class Encoder(nn.Module):
-    """Sound to vectors."""
+    """Converts sound to vectors."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -100,7 +101,7 @@ class Encoder(nn.Module):
         self.layers = nn.ModuleList(parts)
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
-        """[rows, 1, samples] to [rows, width, frames]; `samples` is a multiple of the frame's."""
+        """Convert [rows, 1, samples] to [rows, width, frames]; `samples` is a multiple of the samples in a frame."""
         x = sound
         for part in self.layers:
             x = part(x)
@@ -108,7 +109,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Vectors to sound."""
+    """Converts vectors to sound."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -122,18 +123,18 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(parts)
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
-        """The part before the recurrent layers: [rows, width, frames] to [rows, inner width, frames]."""
+        """Apply the layers before the recurrent ones: [rows, width, frames] to [rows, inner width, frames]."""
         made: torch.Tensor = self.layers[0](x)
         return made
 
     def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
-        """The recurrent layers, see `Recurrent.continued`."""
+        """Apply the recurrent layers; see `Recurrent.continued`."""
         recurrent = self.layers[1]
         assert isinstance(recurrent, Recurrent)
         return recurrent.continued(x, state)
 
     def behind(self, x: torch.Tensor) -> torch.Tensor:
-        """The part behind the recurrent layers: [rows, inner width, frames] to [rows, samples]."""
+        """Apply the layers after the recurrent ones: [rows, inner width, frames] to [rows, samples]."""
         for part in self.layers[2:]:
             x = part(x)
         return x[:, 0]
@@ -147,7 +148,7 @@ class _Codebook(nn.Module):
         self.register_buffer("embed", torch.empty(config.codebook_size, config.width))
 
     def nearest(self, vectors: torch.Tensor) -> torch.Tensor:
-        """The codes [...] of `vectors` [..., width]."""
+        """Return the codes [...] of `vectors` [..., width]."""
         square = vectors.square().sum(-1, keepdim=True)
         return (2 * vectors @ self.embed.t() - square - self.embed.square().sum(-1)).argmax(-1)
 
@@ -159,7 +160,7 @@ class _Layer(nn.Module):
 
 
 class Quantizer(nn.Module):
-    """Vectors to codes, each codebook for what those before it left, and back."""
+    """Converts vectors to codes and back; each codebook encodes the remainder that those before it have left."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -171,7 +172,7 @@ class Quantizer(nn.Module):
         return [cast(_Layer, layer).codebook for layer in self.layers]
 
     def encode(self, vectors: torch.Tensor) -> torch.Tensor:
-        """[rows, width, frames] to codes [rows, codebooks, frames]."""
+        """Convert [rows, width, frames] to codes [rows, codebooks, frames]."""
         rest, codes = vectors.transpose(1, 2), []
         for codebook in self.codebooks:
             codes.append(codebook.nearest(rest))
@@ -179,7 +180,7 @@ class Quantizer(nn.Module):
         return torch.stack(codes, dim=1)
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Codes [rows, codebooks, frames] to [rows, width, frames]."""
+        """Convert codes [rows, codebooks, frames] to vectors [rows, width, frames]."""
         parts = [F.embedding(codes[:, number], each.embed) for number, each in enumerate(self.codebooks)]
         made = parts[0]
         for part in parts[1:]:
@@ -188,7 +189,7 @@ class Quantizer(nn.Module):
 
 
 class Codec(nn.Module):
-    """The codec; it computes in float32."""
+    """The audio codec: converts sound to codes and back, in float32."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -203,17 +204,21 @@ class Codec(nn.Module):
         return self.quantizer.codebooks[0].embed.device
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Codes [rows, codebooks, frames] of sound [rows, samples], a multiple of the frame's."""
+        """Return codes [rows, codebooks, frames] of sound [rows, samples], whose length is a multiple of the samples in
+        a frame.
+        """
         return self.quantizer.encode(self.encoder(sound[:, None].to(self.device)))
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Sound [rows, samples] of codes [rows, codebooks, frames], at once."""
+        """Return sound [rows, samples] of codes [rows, codebooks, frames], decoded in one pass."""
         x = self.decoder.before(self.quantizer.decode(codes))
         return self.decoder.behind(self.decoder.continued(x, None)[0])
 
 
 def _mirrored(x: torch.Tensor, left: int, right: int) -> torch.Tensor:
-    """`x` [rows, channels, samples] with its ends mirrored; fewer samples than that takes are followed by zeros."""
+    """Return `x` [rows, channels, samples] with its ends mirrored; if there are too few samples to mirror, zeros are
+    added first.
+    """
     lacking = max(0, max(left, right) + 1 - x.shape[-1])
     made = F.pad(F.pad(x, (0, lacking)), (left, right), mode="reflect")
     return made[..., : made.shape[-1] - lacking]

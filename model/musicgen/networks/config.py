@@ -6,7 +6,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class DecoderConfig:
-    """The language model over sound tokens.
+    """Sizes of the language model over sound tokens.
 
     The token `pad`, behind the `vocabulary` of a codebook, stands before and behind the song. Without `attends_text`
     the conditions stand before the columns, as in the melody models.
@@ -28,18 +28,20 @@ class DecoderConfig:
 
     @property
     def delays(self) -> tuple[int, ...]:
-        """Columns by which each codebook is late (arXiv 2306.05284, section 2.2); those of a channel pair are one."""
+        """Columns by which each codebook is delayed (arXiv 2306.05284, section 2.2); the two codebooks of a channel
+        pair have the same delay.
+        """
         return tuple(codebook // self.channels for codebook in range(self.codebooks))
 
     @property
     def delay(self) -> int:
-        """Columns by which the last codebook is late."""
+        """Columns by which the last codebook is delayed."""
         return self.delays[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class TextConfig:
-    """The text encoder, the encoder of T5 (arXiv 1910.10683) as first released."""
+    """Sizes of the text encoder, the encoder of T5 (arXiv 1910.10683) as first released."""
 
     vocabulary: int
     width: int
@@ -54,7 +56,7 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class CodecConfig:
-    """The codec EnCodec (arXiv 2210.13438), non-causal, of one channel."""
+    """Sizes of the codec EnCodec (arXiv 2210.13438), non-causal, with one channel."""
 
     sample_rate: int
     filters: int
@@ -83,7 +85,7 @@ class CodecConfig:
 
     @property
     def context(self) -> int:
-        """Frames to either side of one that the decoder sees behind its recurrent layers."""
+        """Frames on either side of a frame that the decoder's layers after the recurrent ones depend on."""
         reach, rate = float(self.last_kernel // 2), 1
         seen = reach / self.hop
         for ratio in self.ratios:
@@ -96,7 +98,7 @@ class CodecConfig:
 
     @property
     def ahead(self) -> int:
-        """Frames behind one that must be known before it is decoded."""
+        """Frames after a frame that must be known before it is decoded."""
         return self.kernel // 2 + self.context
 
 
@@ -117,7 +119,7 @@ class ChromaConfig:
 
 @dataclass(frozen=True, slots=True)
 class ModelConfig:
-    """All networks of a checkpoint; `chroma` is `None` for a model that follows no melody."""
+    """Sizes of all networks of a checkpoint; `chroma` is `None` for a model that follows no melody."""
 
     decoder: DecoderConfig
     text: TextConfig

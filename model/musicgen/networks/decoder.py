@@ -18,7 +18,7 @@ _BASE = 10_000.0
 
 
 class Attention(nn.Module):
-    """The maps of attention."""
+    """The linear projections of an attention layer: queries, keys, values and output."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -28,17 +28,19 @@ class Attention(nn.Module):
         )
 
     def split(self, x: torch.Tensor) -> torch.Tensor:
-        """[..., tokens, width] to [..., heads, tokens, head width]."""
+        """Split the last axis into heads: [..., tokens, width] to [..., heads, tokens, head width]."""
         return torch.unflatten(x, -1, (self._heads, -1)).transpose(-2, -3)
 
     def joined(self, made: torch.Tensor) -> torch.Tensor:
-        """[..., heads, tokens, head width] to [..., tokens, width], mapped."""
+        """Join the heads, [..., heads, tokens, head width] to [..., tokens, width], and apply the output projection."""
         mapped: torch.Tensor = self.out_proj(made.transpose(-2, -3).flatten(-2))
         return mapped
 
 
 class Layer(nn.Module):
-    """Self-attention, attention to a text if the model has it, and a feed-forward, each behind its normalisation."""
+    """Self-attention, attention to a text if the model has it, and a feed-forward network, each after its
+    normalisation.
+    """
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -52,7 +54,9 @@ class Layer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(config.width)
 
     def fed_forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The last part of the layer; the result has the shape of `x`."""
+        """Apply the feed-forward network of the layer, with its normalisation and residual connection; the result has
+        the shape of `x`.
+        """
         made: torch.Tensor = x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
         return made
 
@@ -99,7 +103,7 @@ class Decoder(nn.Module):
         return CacheShape(config.layers, config.heads, config.width // config.heads, length)
 
     def text_cache(self, states: torch.Tensor) -> TextCache:
-        """Keys and values of a text [1, tokens, width] in all layers."""
+        """Return the keys and values of a text [1, tokens, width] in all layers."""
         attentions = [layer.encoder_attn for layer in self._layers]
         keys = torch.stack([each.split(each.k_proj(states)) for each in attentions])
         values = torch.stack([each.split(each.v_proj(states)) for each in attentions])
@@ -148,7 +152,7 @@ class Decoder(nn.Module):
         return [cast(Layer, layer) for layer in self.layers]
 
     def _embedded(self, columns: torch.Tensor) -> torch.Tensor:
-        """The sum of the vectors of columns [columns, codebooks]."""
+        """Return the embeddings of columns [columns, codebooks], summed over the codebooks."""
         weights = [cast(nn.Linear, embedding).weight for embedding in self.embed_tokens]
         made = F.embedding(columns[:, 0], weights[0])
         for codebook, weight in enumerate(weights[1:], 1):
@@ -156,14 +160,18 @@ class Decoder(nn.Module):
         return made
 
     def _positions(self, places: torch.Tensor) -> torch.Tensor:
-        """Waves [places, width]: cosines, then sines (arXiv 1706.03762, section 3.5)."""
+        """Return sinusoidal position embeddings [places, width]: cosines, then sines (arXiv 1706.03762, section
+        3.5).
+        """
         half = self.config.width // 2
         exponents = torch.arange(half, device=places.device).float() * -(math.log(_BASE) / (half - 1))
         angles = places.float()[:, None] * torch.exp(exponents)
         return torch.cat([angles.cos(), angles.sin()], dim=1).to(self.dtype)
 
     def _read(self, layer: Layer, number: int, x: torch.Tensor, texts: Sequence[TextCache | None]) -> torch.Tensor:
-        """Cross-attention of each row of `x` [rows, tokens, width] to its text; zero for a row without one."""
+        """Return the cross-attention of each row of `x` [rows, tokens, width] to its text; zero for a row
+        without one.
+        """
         made = torch.zeros_like(x)
         attention = layer.encoder_attn
         for row, text in enumerate(texts):

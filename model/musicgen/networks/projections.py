@@ -1,4 +1,4 @@
-"""Maps from the conditions' vectors to those of the language model."""
+"""Projects the vectors of the conditions to the width of the language model."""
 
 import torch
 from torch import nn
@@ -7,7 +7,9 @@ from model.musicgen.networks.config import ModelConfig
 
 
 class Projections(nn.Module):
-    """Maps of the text's vectors and, in a melody model, of the classes of pitch; parameter names are transformers'."""
+    """Linear projections of the text's vectors and, in a melody model, of the pitch classes; parameter names are
+    transformers'.
+    """
 
     def __init__(self, config: ModelConfig) -> None:
         super().__init__()
@@ -19,14 +21,14 @@ class Projections(nn.Module):
             self.audio_enc_to_dec_proj = nn.Linear(self._classes, width)
 
     def text(self, states: torch.Tensor) -> torch.Tensor:
-        """[1, tokens, text width] to [1, tokens, width]."""
+        """Convert [1, tokens, text width] to [1, tokens, width]."""
         if not hasattr(self, "enc_to_dec_proj"):
             return states
         mapped: torch.Tensor = self.enc_to_dec_proj(states)
         return mapped
 
     def melody(self, classes: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """Classes of pitch [moments] to [1, moments, width]."""
+        """Convert pitch classes [moments] to [1, moments, width]."""
         assert self._classes is not None
         chosen = nn.functional.one_hot(classes, self._classes)[None].to(dtype)
         if not hasattr(self, "audio_enc_to_dec_proj"):

@@ -1,4 +1,4 @@
-"""The encoder of T5 (arXiv 1910.10683), which turns the prompt into vectors; parameter names are transformers'."""
+"""Converts the prompt to vectors with the encoder of T5 (arXiv 1910.10683); parameter names are transformers'."""
 
 import math
 from typing import cast
@@ -19,7 +19,7 @@ class Norm(nn.Module):
         self.epsilon = epsilon
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """The result has the shape and type of `x`."""
+        """Normalise `x`; the result has its shape and type."""
         return F.rms_norm(x, (x.shape[-1],), self.weight, self.epsilon)
 
 
@@ -88,7 +88,7 @@ class _Block(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """Ids of a text to vectors. A text is encoded alone, without padding."""
+    """Converts the token ids of a text to vectors. Each text is encoded alone, without padding."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -99,7 +99,7 @@ class TextEncoder(nn.Module):
         self.final_layer_norm = Norm(config.width, config.epsilon)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """[1, tokens] to [1, tokens, width]."""
+        """Convert [1, tokens] to [1, tokens, width]."""
         x = F.embedding(ids, self.shared.weight)
         bias = self._bias(ids.shape[1])
         for block in self.block:
@@ -108,14 +108,16 @@ class TextEncoder(nn.Module):
         return made
 
     def _bias(self, tokens: int) -> torch.Tensor:
-        """The bias of attention for the distance of two tokens, [1, heads, tokens, tokens]."""
+        """Return the bias of attention for the distance between two tokens, [1, heads, tokens, tokens]."""
         weight = cast(_Block, self.block[0]).attention.SelfAttention.relative_attention_bias.weight
         place = torch.arange(tokens, device=weight.device)
         bias = F.embedding(self._bucket(place[None] - place[:, None]), weight)
         return bias.permute(2, 0, 1)[None]
 
     def _bucket(self, distance: torch.Tensor) -> torch.Tensor:
-        """Buckets of distances, half of them for either side: near distances have one each, far ones share them."""
+        """Return the bucket of each distance; half of the buckets are for either direction. A small distance has a
+        bucket of its own, large ones share buckets.
+        """
         half = self.config.buckets // 2
         near = half // 2
         away = distance.abs()

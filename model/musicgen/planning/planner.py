@@ -94,7 +94,9 @@ class Planner:
         )
 
     def _lengths(self, params: SongParams) -> tuple[int, int, int]:
-        """Frames that are given, samples before them, and frames of the song."""
+        """Return the frames given by a recording, the samples of the recording before these, and the frames of
+        the song.
+        """
         task, rate, hop = params.task, self._codec.frames_per_second, self._codec.hop
         if task is None:
             return 0, 0, _whole((params.duration_seconds or _USUAL_SECONDS) * rate)
@@ -153,12 +155,12 @@ def _check_words(params: SongParams) -> None:
 
 
 def _whole(frames: float) -> int:
-    """Whole frames for some, at least one; a rounding error makes no further one."""
+    """Round a number of frames up to whole frames, at least one; a rounding error does not add a frame."""
     return max(1, math.ceil(frames - 1e-6))
 
 
 def _text(params: SongParams) -> str:
-    """The prompt, with tempo and key in the words of the training data."""
+    """Return the prompt with tempo and key added in the words of the training data."""
     tempo = None if params.tempo_bpm is None else f"bpm: {round(params.tempo_bpm)}"
     key = None if params.key is None else f"key: {params.key}"
     return ". ".join(filter(None, [params.prompt.strip().rstrip("."), tempo, key]))

@@ -1,4 +1,4 @@
-"""Division of a song into sections. The module is free of torch."""
+"""Divides a song into sections. The module is free of torch."""
 
 from dataclasses import dataclass
 
@@ -29,11 +29,13 @@ class Divider:
 
     @property
     def most_given(self) -> int:
-        """Most frames of a recording from which a song continues: a section has to fit behind them."""
+        """Most frames of a recording that a song can continue, so that a section still fits after them."""
         return self.window - self.longest - self.config.codec.ahead
 
     def sections(self, given: int, frames: int) -> tuple[SectionSpec, ...]:
-        """The sections of a song of `frames` frames, of which the first `given` are known: about equally long ones."""
+        """Divide a song of `frames` frames, of which the first `given` are known, into sections of about equal
+        length.
+        """
         ahead, delay, new = self.config.codec.ahead, self.config.decoder.delay, frames - given
         # No section is so short that it is known before it begins.
         count = max(1, min(-(-new // self.longest), new // (ahead + 1)))

@@ -21,7 +21,7 @@ class SectionSpec:
     steps: int
 
     def ticks_before(self, step: int) -> int:
-        """Ticks that are done before step `step`: about as many in each."""
+        """Return the number of ticks done before step `step`; the ticks are divided about evenly among the steps."""
         return self.ticks * step // self.steps
 
 

@@ -115,5 +115,5 @@ class Repository:
 
 
 def is_folder(name: str) -> bool:
-    """True for a path, and false for the name of a repository."""
+    """Return True for a path, and false for the name of a repository."""
     return name.startswith(("/", ".", "~")) or Path(name).is_dir()

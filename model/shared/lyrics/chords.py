@@ -72,8 +72,8 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _often(lines: list[Line]) -> bool:
-    """True if at least two lines begin with a chord in brackets, or consist of one, and at least one chord cannot be
-    the name of a section.
+    """Return True if at least two lines begin with a chord in brackets, or consist of one, and at least one chord
+    cannot be the name of a section.
     """
     lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
     opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]
@@ -112,7 +112,7 @@ def _without(text: str, *, certain: bool) -> str:
 
 
 def _plainly_chords(text: str) -> bool:
-    """True if a line consists of chords and cannot be words; letters in alphabetical order count as words."""
+    """Return True if a line consists of chords and cannot be words; letters in alphabetical order count as words."""
     names = _chords(text)
     if len(names) < 2:
         return bool(names) and len(names[0]) > 2

@@ -127,7 +127,7 @@ def _following(lines: list[Line]) -> list[str]:
 
 
 def _is_headline(text: str, following: str) -> bool:
-    """True if a first line has the form "title - artist" and a tag or a credit follows."""
+    """Return True if a first line has the form "title - artist" and a tag or a credit follows."""
     if not _HEADLINE.fullmatch(text) or not following or _is_tag(text):
         return False
     return _is_tag(following) or _is_about(following, head=True) or isinstance(read_tag(following), Heading)

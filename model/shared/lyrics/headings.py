@@ -92,7 +92,7 @@ def _has_any_bracket(text: str) -> bool:
 
 
 def has_brackets(text: str) -> bool:
-    """True if a line begins with the bracket of a tag."""
+    """Return True if a line begins with the bracket of a tag."""
     return text[:1] in _OPEN
 
 
@@ -133,12 +133,14 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
 
 
 def _tells(text: str) -> bool:
-    """True if a text in brackets or before a colon, which resembles a section name, is meant as one."""
+    """Return True if a text in brackets or before a colon, which resembles a section name, is meant as a
+    section heading.
+    """
     return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
 
 def _names(text: str) -> bool:
-    """True if a text contains the name of a section."""
+    """Return True if a text contains the name of a section."""
     return bool(STRONG & set(re.findall(r"[a-z]+", text.lower()))) or any(n in text for n in STRONG if not n.isascii())
 
 
@@ -197,7 +199,7 @@ def _bracketed(text: str) -> Iterator[Piece]:
 
 
 def _is_reading(match: re.Match[str]) -> bool:
-    """True if brackets contain the reading of the character before them ("行[hang2]")."""
+    """Return True if brackets contain the reading of the character before them ("行[hang2]")."""
     before = match.string[match.start() - 1 : match.start()]
     return bool(re.match(f"[{HANZI}]", before)) and _READING.fullmatch(match[1].strip()) is not None
 

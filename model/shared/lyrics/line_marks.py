@@ -82,7 +82,7 @@ def _number(match: re.Match[str]) -> int:
 
 
 def _counted(numbers: Sequence[int]) -> bool:
-    """True if numbers count up one by one from 0 or 1; they may start again."""
+    """Return True if numbers count up one by one from 0 or 1; they may start again."""
     before = [0, *numbers[:-1]]
     return numbers[0] <= 1 and all(b == a + 1 or b == 1 for a, b in zip(before, numbers, strict=True) if b != 0)
 

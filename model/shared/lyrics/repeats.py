@@ -49,12 +49,12 @@ def times_of_text(text: str) -> int | None:
 
 
 def is_counted(mark: str) -> bool:
-    """True if a mark gives a number of times, not only that something is repeated."""
+    """Return True if a mark gives a number of times, not only that something is repeated."""
     return any(any(match.groups()) for match in _IN_TAG.finditer(mark))
 
 
 def has_signs(text: str) -> bool:
-    """True if the words are between the repeat signs of musical notation."""
+    """Return True if the words are between the repeat signs of musical notation."""
     return _SIGNS.fullmatch(text) is not None
 
 

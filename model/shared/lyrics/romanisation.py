@@ -26,7 +26,7 @@ def without_romanisation(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _spells(latin: str, hanzi: str) -> bool:
-    """True if a line is pinyin with tones that has about as many syllables as the other line has characters."""
+    """Return True if a line is pinyin with tones that has about as many syllables as the other line has characters."""
     if not _TONED.search(latin) or _CHARACTER.search(latin):
         return False
     vowels = len(re.findall(r"[aeiouüāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ]+", latin.lower()))

@@ -202,8 +202,8 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """True if a tag without words opens no section: because it is before the first words, or only resembles the
-        name of a sung section.
+        """Return True if a tag without words opens no section: because it is before the first words, or only resembles
+        the name of a sung section.
         """
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
             return False

@@ -11,7 +11,7 @@ def tagged_text(sections: Sequence[WrittenSection], tag_of: Callable[[WrittenSec
 
 
 def names_singers(sections: Sequence[WrittenSection]) -> bool:
-    """True if a line is marked with its singer."""
+    """Return True if a line is marked with its singer."""
     return any(line.singer for section in sections for line in section.lines)
 
 

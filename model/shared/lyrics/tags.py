@@ -113,7 +113,7 @@ def section_kind(tag: str) -> SectionKind | None:
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """True if `line`, which can be read as `heading`, is a heading also without brackets or colon."""
+    """Return True if `line`, which can be read as `heading`, is a heading also without brackets or colon."""
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):
@@ -144,7 +144,9 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
-    """Return the heading of a tag that contains a section name among other words."""
+    """Return the section heading for a tag that has a section name among other words, such as "loud chorus", or that
+    misspells one; `None` if it has none.
+    """
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
     if len(words) > _MOST_NEAR_WORDS or (FUNCTION_WORDS & set(words) and not again):

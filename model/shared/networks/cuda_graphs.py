@@ -36,7 +36,7 @@ def cuda_recorder(device: torch.device) -> Recorder:
 
 
 def beginning(memory: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    """Return the beginning of flat `memory`, viewed in the shape `sizes`."""
+    """Return the beginning of flat `memory` as a view of the shape `sizes`."""
     return memory[: torch.Size(sizes).numel()].view(sizes)
 
 

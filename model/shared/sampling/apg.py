@@ -1,4 +1,4 @@
-"""Adaptive projected guidance of one row."""
+"""Computes adaptive projected guidance of one row."""
 
 from dataclasses import dataclass, field, replace
 

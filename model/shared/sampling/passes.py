@@ -1,4 +1,4 @@
-"""Division of rows into forward passes. Padding costs as much time as sound, so rows of similar length share one."""
+"""Divides rows into forward passes. Padding costs as much time as sound, so rows of similar length share one."""
 
 from collections.abc import Sequence
 

@@ -1,4 +1,4 @@
-"""Attention of rows that have filled their caches to different lengths."""
+"""Computes attention of rows whose caches are filled to different lengths."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,7 +9,9 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """Rows that attend in one call: to their first `length` keys, of which `mask` [rows, 1, 1, length] hides some."""
+    """One call of attention for some rows: they attend to their first `length` keys, of which `mask` [rows, 1, 1,
+    length] hides some.
+    """
 
     rows: slice
     length: int
@@ -17,12 +19,12 @@ class Span:
 
 
 def spans_by_row(lengths: Sequence[int]) -> tuple[Span, ...]:
-    """A call of attention for each row, over its own keys; rows with a length of 0 have nothing to do."""
+    """Return a call of attention for each row, over its own keys; a row of length 0 has none."""
     return tuple(Span(slice(row, row + 1), length) for row, length in enumerate(lengths) if length)
 
 
 def span_of_all(lengths: torch.Tensor, most: int) -> Span:
-    """One call for all rows [rows] over all `most` keys, the unused of them hidden.
+    """Return one call for all rows [rows] over all `most` keys, with a mask that hides the unused ones.
 
     A row without any key sees one, since nothing has no average.
     """
@@ -31,7 +33,7 @@ def span_of_all(lengths: torch.Tensor, most: int) -> Span:
 
 
 def attended(queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, spans: Sequence[Span]) -> torch.Tensor:
-    """Attention of one query per row, [rows, heads, 1, width], to caches [rows, heads, length, width].
+    """Return the attention of one query per row, [rows, heads, 1, width], to caches [rows, heads, length, width].
 
     Rows that are in no span get zeros.
     """

@@ -1,4 +1,4 @@
-"""Keys and values of all layers in buffers that keep their place, so that every pass has the same shape."""
+"""Keeps keys and values of all layers in buffers at fixed addresses, so that every pass has the same shape."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ class CacheShape:
     length: int
 
     def row_bytes(self, dtype: torch.dtype) -> int:
-        """Bytes of one full row."""
+        """Return the bytes of one full row."""
         return 2 * self.layers * self.heads * self.width * self.length * dtype.itemsize
 
 
@@ -39,7 +39,7 @@ class Caches:
         self.values = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
 
     def part(self, rows: slice) -> "Caches":
-        """The caches of some rows; they share memory with these."""
+        """Return the caches of some rows; they share memory with these."""
         made = object.__new__(Caches)
         made.shape, made.hidden = self.shape, self.hidden
         made.keys = [keys[rows] for keys in self.keys]
@@ -59,7 +59,7 @@ class Caches:
         self.values[layer][:rows, :, :tokens] = values
 
     def kept(self, tokens: int) -> Kept:
-        """Copies of the first `tokens` tokens of all rows."""
+        """Return copies of the first `tokens` tokens of all rows."""
         keys, values = (torch.stack([each[:, :, :tokens] for each in layers]) for layers in (self.keys, self.values))
         return keys, values
 

@@ -1,4 +1,4 @@
-"""The core of token models: advances the sequences of many songs together, each at a place of its own."""
+"""Generates tokens: advances the sequences of many songs together, each at its own position."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ from model.shared.tokens.sequences import TokenSequence
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes of the buffers: `seats` sequences of at most `rows` rows each share a pass.
+    """Sizes of the buffers: `seats` sequences of at most `rows` rows each share a forward pass.
 
     A row has at most `length` tokens, and its text at most `text_length`; 0: the network has no cross-attention.
     """
@@ -28,7 +28,9 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A sequence, and the noise [ticks, codebooks, vocabulary] of the ticks by which it is to be advanced."""
+    """A sequence, and the noise [ticks, codebooks, vocabulary] for the ticks (columns of tokens) by which it is
+    advanced.
+    """
 
     sequence: TokenSequence
     noise: torch.Tensor
@@ -43,8 +45,8 @@ class TokenCore:
     """Advances sequences, which may join and leave between any two calls.
 
     All passes have the same shape: a seat without a sequence is computed and thrown away. So kernels add up a row's
-    numbers in the same order beside any others, and a sequence gets the same tokens in any company, wherever the
-    device computes alike in all places of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
+    numbers in the same order whatever the others are, and a sequence gets the same tokens as it would alone if the
+    device computes alike in all rows of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
     its own, and its tokens depend on itself alone on every device.
 
     With `by_row`, by default on a CPU, each row has a call of attention of its own, over its own keys. Otherwise all
@@ -65,7 +67,7 @@ class TokenCore:
 
     @torch.no_grad()
     def advance(self, wanted: Sequence[Advance]) -> None:
-        """Advance sequences by their ticks, new ones behind a prefill of what they are given.
+        """Advance sequences by their ticks; a new sequence is first prefilled with its prefix and given columns.
 
         A failure leaves the sequences that are not yet advanced as they were: the call can be repeated with them.
         """
@@ -73,7 +75,7 @@ class TokenCore:
             self._together(wanted[start : start + self._layout.seats])
 
     def tokens(self, sequence: TokenSequence) -> torch.Tensor:
-        """The grid [codebooks, columns] of a sequence, on the host."""
+        """Return the grid [codebooks, columns] of a sequence, on the host."""
         if sequence.seat is not None:
             grid = self.seats.grid[sequence.seat, :, : sequence.given.grid.shape[1]]
         else:
@@ -85,7 +87,7 @@ class TokenCore:
         self.seats.release(sequence)
 
     def alike_everywhere(self) -> bool:
-        """True if the device gives a row the same result, to the bit, in every place of a pass.
+        """Return True if the device computes the same result, bit for bit, for a row at every position of a pass.
 
         Tried with the network itself, on rows that change places.
         """
@@ -127,7 +129,7 @@ class TokenCore:
         sequence.prefilled = True
 
     def _ticks(self, wanted: Sequence[Advance], seats: slice) -> None:
-        """Compute the ticks of sequences that sit in `seats`; others there are left as they are."""
+        """Compute the ticks of the sequences in `seats`; sequences in other seats are not changed."""
         ticks = _Ticks(self._network, self._layout, self.seats, seats, wanted, by_row=self._by_row)
         for tick in range(max(each.ticks for each in wanted)):
             ticks.compute(tick)
@@ -168,7 +170,7 @@ class _Ticks:
         self._going = self._whole([[self._goes(seat, tick) for seat in range(self._count)] for tick in ticks])
 
     def compute(self, tick: int) -> None:
-        """Compute one tick: predict, choose and write the next column of every sequence that still has one to go."""
+        """Compute one tick: predict, choose and write the next column of every sequence that is not finished."""
         index = self._columns[:, None, None].expand(-1, self._grid.shape[1], 1)
         tokens = self._grid.gather(2, index)[..., 0].repeat_interleave(self._layout.rows, 0)
         places = (self._prefixes + self._columns).repeat_interleave(self._layout.rows, 0)
@@ -178,7 +180,7 @@ class _Ticks:
         self._write(self._sampling.chosen(by_sequence, self._noise[tick]), self._going[tick])
 
     def _write(self, chosen: torch.Tensor, going: torch.Tensor) -> None:
-        """Write the next column where it is open, and move on."""
+        """Write the next column where tokens are to be made, and advance by one column."""
         later = (self._columns + 1).clamp(max=self._grid.shape[2] - 1)
         index = later[:, None, None].expand(-1, self._grid.shape[1], 1)
         open_ = (later[:, None] >= self._opens) & (later[:, None] < self._closes) & going[:, None].bool()
@@ -189,7 +191,7 @@ class _Ticks:
         return seat in self._by_seat and tick < self._by_seat[seat].ticks
 
     def _own_length(self, seat: int, row: int, tick: int) -> int:
-        """Keys that a row sees: all up to that of the tick's column."""
+        """Return the number of keys that a row attends to: all up to that of the tick's column."""
         each = self._by_seat.get(seat)
         if each is None or tick >= each.ticks or row not in _rows(each.sequence):
             return 0
@@ -204,7 +206,7 @@ class _Ticks:
         return [length(seat, row) for seat in range(self._count) for row in range(self._layout.rows)]
 
     def _drawn(self) -> torch.Tensor:
-        """The noise of all seats, zero for those that are not advanced."""
+        """Return the noise of all seats; zero for seats that are not advanced."""
         longest = max(each.ticks for each in self._by_seat.values())
         drawn = torch.zeros(longest, self._count, self._network.codebooks, self._network.vocabulary)
         for seat, each in self._by_seat.items():
@@ -216,7 +218,7 @@ class _Ticks:
 
 
 class _Lengths:
-    """Keys that rows see, [ticks, rows], and the calls of attention for them.
+    """The numbers of keys that rows attend to, [ticks, rows], and the calls of attention for them.
 
     What a row computes depends on its own length alone, never on its neighbours': either it has a call of its own, or
     all rows share one that always has the same shape. Lengths then go to the device once, before the first tick, so
@@ -228,7 +230,7 @@ class _Lengths:
         self._there = None if by_row else torch.tensor(lengths, device=device)
 
     def spans(self, tick: int) -> tuple[Span, ...]:
-        """The calls of attention of a tick."""
+        """Return the calls of attention of a tick."""
         if self._there is None:
             return spans_by_row(self._lengths[tick])
         return (span_of_all(self._there[tick], self._most),)
@@ -244,5 +246,5 @@ def _rows(sequence: TokenSequence) -> range:
 
 
 def _settings(each: Advance | None, other: Advance) -> Sampling:
-    """The settings of a seat; of an empty one those of another, whose result is thrown away."""
+    """Return the settings of a seat; an empty seat gets those of another one, and its result is discarded."""
     return (other if each is None else each).sequence.given.sampling

@@ -1,4 +1,4 @@
-"""The interface of a network that predicts tokens."""
+"""Defines the interface of a network that predicts tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,11 +29,11 @@ class TokenNetwork(Protocol):
 
     @property
     def codebooks(self) -> int:
-        """Tokens of a column."""
+        """Number of codebooks: the tokens in a column."""
 
     @property
     def vocabulary(self) -> int:
-        """Tokens that can be predicted."""
+        """Number of different tokens that can be predicted."""
 
     @property
     def device(self) -> torch.device:
@@ -44,7 +44,7 @@ class TokenNetwork(Protocol):
         """Type of the weights, and so of the caches."""
 
     def cache_shape(self, length: int) -> CacheShape:
-        """Sizes of caches for `length` tokens."""
+        """Return the sizes of caches for `length` tokens."""
 
     def prefill(
         self, prefix: torch.Tensor | None, columns: torch.Tensor, texts: Sequence[TextCache | None], caches: Caches
@@ -55,7 +55,8 @@ class TokenNetwork(Protocol):
         """
 
     def tick(self, tokens: torch.Tensor, places: torch.Tensor, seen: Pass) -> torch.Tensor:
-        """Logits [rows, codebooks, vocabulary], float32, behind the columns `tokens` [rows, codebooks] at `places`.
+        """Return the logits [rows, codebooks, vocabulary], float32, of the column after `tokens` [rows, codebooks],
+        which stand at `places`.
 
         The rows' keys and values are written to `seen.own` before they are read.
         """

@@ -1,4 +1,4 @@
-"""Guidance and sampling of tokens, for every row by its own settings and its own noise."""
+"""Applies guidance and samples tokens, with settings and noise of its own for every sequence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -32,12 +32,14 @@ class Sampling:
 
     @property
     def rows(self) -> int:
-        """Rows of a sequence that are computed: with all conditions, with none, and without the further one."""
+        """Number of rows that are computed for a sequence: with all conditions, with none, and without the
+        further one.
+        """
         return 3 if self.mixed else 2 if self.guided else 1
 
 
 def noise(seed: int, ticks: int, shape: Sequence[int]) -> torch.Tensor:
-    """Gumbel noise [ticks, *shape] of a seed, float32, drawn on the host: equal on every device.
+    """Return Gumbel noise [ticks, *shape] of a seed, float32, drawn on the host: equal on every device.
 
     The token with the greatest sum of logarithmic probability and noise is a draw from the distribution (arXiv
     1411.0030, section 2).
@@ -58,14 +60,14 @@ class SamplingBatch:
 
     @classmethod
     def of(cls, settings: Sequence[Sampling], vocabulary: int, device: torch.device) -> "SamplingBatch":
-        """The batch of `settings`, one for each sequence."""
+        """Combine `settings`, one for each sequence, to a batch."""
         top_k = [min(each.top_k, vocabulary) for each in settings]
         columns = zip(*((each.guidance, each.strength, each.temperature) for each in settings), strict=True)
         guidance, strength, temperature = (torch.tensor(column, device=device) for column in columns)
         return cls(guidance, strength, temperature, torch.tensor(top_k, device=device), max(top_k))
 
     def chosen(self, logits: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
-        """The tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary], float32.
+        """Choose the tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary], float32.
 
         The rows of a sequence are those with all conditions, with none, and without the further one, as far as it has
         them; others are not read. `drawn` [sequences, codebooks, vocabulary] is the noise of this tick.

@@ -1,4 +1,6 @@
-"""Seats: places of sequences in the buffers of a pass. Who has none keeps its caches elsewhere."""
+"""Manages seats: the places of sequences in the buffers of a pass. A sequence without a seat keeps a copy of
+its caches.
+"""
 
 import weakref
 from collections.abc import Sequence
@@ -10,7 +12,7 @@ from model.shared.tokens.sequences import TokenSequence
 
 
 class Seats:
-    """Buffers for `count` sequences of at most `width` rows each, and who has which.
+    """Buffers for `count` sequences of at most `width` rows each, and the sequence in each seat.
 
     `grid` [seats, codebooks, columns] are their tokens, on the device; `opens` and `closes` [seats, codebooks] are as
     in `Given`. A seat of a sequence that nobody keeps is free again.
@@ -27,18 +29,18 @@ class Seats:
         self._clock = 0
 
     def at(self, seat: int) -> TokenSequence | None:
-        """The sequence at a seat."""
+        """Return the sequence in a seat; `None` if the seat is empty."""
         found = self._taken[seat]
         return None if found is None else found()
 
     def rows(self, seats: slice) -> slice:
-        """The rows of some seats."""
+        """Return the rows of the buffers that belong to some seats."""
         return slice(seats.start * self.width, seats.stop * self.width)
 
     def seat(self, sequences: Sequence[TokenSequence]) -> list[TokenSequence]:
         """Give a seat to each sequence, at most `count` of them; returns those that had none before.
 
-        Others that are not among them lose theirs, first who was not asked for longest.
+        Seats are taken from sequences that are not among these, first from the one that was not used for longest.
         """
         self._clock += 1
         for sequence in sequences:
@@ -75,7 +77,7 @@ class Seats:
         sequence.seat, sequence.parked, sequence.tokens = seat, None, None
 
     def _park(self, sequence: TokenSequence, seat: int) -> None:
-        """Copy the caches of a sequence, and its tokens, out of its seat."""
+        """Copy the caches and tokens of a sequence out of its seat, and take the seat away."""
         rows = self.rows(slice(seat, seat + 1))
         if sequence.prefilled:
             sequence.parked = self.own.part(rows).kept(sequence.place)

@@ -1,4 +1,4 @@
-"""A sequence of tokens that is being made: its source and its progress."""
+"""Describes a sequence of tokens that is being made: its source and its progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -31,7 +31,7 @@ class Given:
 
     @property
     def prefix_length(self) -> int:
-        """Tokens of the prefix."""
+        """Number of tokens in the prefix."""
         return 0 if self.prefix is None else self.prefix.shape[1]
 
 
@@ -51,5 +51,5 @@ class TokenSequence:
 
     @property
     def place(self) -> int:
-        """Place of the column in the caches, behind the prefix."""
+        """Position of the column in the caches, which begin with the prefix."""
         return self.given.prefix_length + self.column

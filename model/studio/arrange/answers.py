@@ -1,4 +1,4 @@
-"""The soloist beside a singer: answers at the ends of lines, and a line of its own where a section comes again."""
+"""Plays a soloist beside a singer: answers at the ends of lines, and a counterline in bridges and repeated sections."""
 
 from collections.abc import Sequence
 
@@ -25,7 +25,7 @@ _DESCANT_GAP = 3
 
 
 def answers(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """The part of the tune's player while it is sung; nothing where nobody sings."""
+    """Return the part of the melody's instrument while the melody is sung; empty if nobody sings."""
     player = context.player(Track.LEAD)
     sung = sung_notes(context.score.melody) if context.sung else ()
     if player is None or not sung:
@@ -42,17 +42,21 @@ def _free(context: ArrangementContext) -> list[Breath]:
 
 
 def _has_line(context: ArrangementContext) -> bool:
-    """True where the soloist goes along with the singer: in a bridge or pre-chorus, and when a section comes again."""
+    """Return True if the soloist plays a counterline: in a bridge or pre-chorus, and when a section is repeated."""
     return context.kind in _ALWAYS_BESIDE or context.turn.number > 0
 
 
 def _line_start(context: ArrangementContext) -> int:
-    """The step from which the soloist goes along: a verse is the singer's alone in its first half."""
+    """Return the step from which the soloist plays the counterline: in a verse from its second half, otherwise from the
+    start.
+    """
     return context.score.steps // 2 if context.kind is SectionKind.VERSE else 0
 
 
 def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], player: Instrument) -> list[Stroke]:
-    """The end of the line before, taken up in eighths on tones of the chord, with its last note held."""
+    """Return an answer to the sung line before a breath: its last notes repeated in eighths on chord tones, the last of
+    them held.
+    """
     before = [note.pitch for note in sung if note.start < breath.start][-_ECHOED_NOTES:]
     start = breath.start + breath.start % _STEP
     steps = list(range(start, breath.end - 1, _STEP))[: len(before)]
@@ -67,7 +71,7 @@ def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], p
 
 
 def _shift(pitches: Sequence[int], player: Instrument) -> int:
-    """Octaves in semitones that bring what was sung into the soloist's register."""
+    """Return the octaves in semitones that bring what was sung into the soloist's register."""
     low, high = pitch_range(player)
     middle = min(max((_REGISTER[0] + _REGISTER[-1]) // 2, low + 6), high - 6)
     return round((middle - sum(pitches) / max(len(pitches), 1)) / 12) * 12
@@ -83,7 +87,7 @@ def _nearest(pitch: int, classes: frozenset[int]) -> int:
 
 
 def _line(context: ArrangementContext, voicings: Sequence[Voicing], player: Instrument) -> list[Stroke]:
-    """A counterline in half notes: under the tune, or above it for what does not go as low."""
+    """Return a counterline: in half notes under the melody or, for an instrument that does not go as low, above it."""
     if pitch_range(player)[0] < _HIGH_FLOOR:
         line = countermelody(context, voicings)
         return [Stroke(s.start, s.length, folded(s.pitch, player), _LINE_WEIGHT) for s in line]
@@ -91,7 +95,7 @@ def _line(context: ArrangementContext, voicings: Sequence[Voicing], player: Inst
 
 
 def _descant(context: ArrangementContext) -> list[Stroke]:
-    """Held tones of the chords above the tune, moving as little as they can."""
+    """Return held chord tones above the melody, with the smallest possible moves between them."""
     strokes: list[Stroke] = []
     before = _DESCANT[len(_DESCANT) // 2]
     for span in context.spans:

@@ -1,4 +1,4 @@
-"""The arranger: expands a section's melody and chords into a part for every player of the style."""
+"""Arranges a section: expands its melody and chords into a part for every player of the style."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -26,7 +26,7 @@ class ArrangerState:
     """State of the arranger that is kept from section to section.
 
     `voicing` holds the last chord's MIDI pitches, `bass` the last bass pitch, `tonic` the key's pitch class, `played`
-    the number of sections so far, `seed` what the song's patterns are chosen by.
+    the number of sections so far, `seed` determines the choice of the song's patterns.
     """
 
     voicing: Voicing
@@ -52,17 +52,17 @@ def arrange(
 
     Args:
         score: melody and chords at sounding pitch, at least one bar.
-        kind: sections of one kind in a song share their drums, and take turns with their other patterns.
-        style: who plays, which groove, how strongly; players absent from it stay silent.
-        previous: what the section before left behind, `None` for the first.
+        kind: kind of the section; in a song, sections of one kind have the same drums, and other patterns in turn.
+        style: instruments, groove and energy; tracks without an instrument are silent.
+        previous: state after the section before, `None` for the first.
         following: kind of the next section; `None` ends the song, whose last bar then rings on its final chord.
-        seed: decides on the patterns of the song where this is its first section; later ones keep to that.
-        sung: whether the melody carries words; it is then not doubled by its own player.
-        turn: which time a section of this kind comes.
+        seed: determines the patterns of the song if this is its first section; otherwise it has no effect.
+        sung: True if the melody has words; an instrument then does not play it.
+        turn: position of the section among those of its kind.
         lifted: semitones by which the key lies above that of the section before.
 
     Returns:
-        The parts and what the next section needs to continue them.
+        The parts, and the state for the next section.
     """
     context = make_context(
         score,
@@ -109,7 +109,9 @@ def _part(
 def _performed(
     context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
 ) -> dict[Track, tuple[TrackNote, ...]]:
-    """The parts as they sound, each from its player's entrance to where it falls silent."""
+    """Return the parts as they sound, each limited to the time between its player's entrance and the step where the
+    player falls silent.
+    """
     heard = {track: _heard(context, track, part) for track, part in strokes.items()}
     return {track: perform(context, track, part) for track, part in heard.items() if part}
 
@@ -120,9 +122,8 @@ def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) ->
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """The melody, doubled by its own player in an instrumental chorus that has nobody else to do it.
-
-    Beside a singer it is the part that answers.
+    """Return the strokes of the melody's instrument: the notes that nobody sings, and answers to the singer. In an
+    instrumental chorus without an ornament player the melody is doubled an octave higher.
     """
     alone = context.kind is SectionKind.CHORUS and not context.sung and context.player(Track.ORNAMENT) is None
     tune = lead(context)

@@ -1,4 +1,4 @@
-"""The bass player: the lowest notes of chords where these change, movement by groove in between."""
+"""Plays the bass: the lowest notes of chords where these change, and movement in the groove between them."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -96,7 +96,9 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
-    """The bass line, continuing from the pitch `before`; every chord begins with its root, one note at a time."""
+    """Return the bass line, one note at a time, continuing from the pitch `before`; every chord begins with its
+    root.
+    """
     variant = context.turned("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []
     for bar in range(context.groove_bars):
@@ -111,7 +113,7 @@ def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
 
 
 def _with_the_kick(context: ArrangementContext, variants: Variants) -> Variants:
-    """The variants that meet the section's kick drum most often; all where nobody drums."""
+    """Return the variants that coincide with the section's kick drum most often; all variants if there are no drums."""
     kick = kick_steps(context)
     met = [_share_met(variant, kick) for variant in variants]
     return tuple(variant for variant, share in zip(variants, met, strict=True) if share >= max(met) - _NEARLY)
@@ -130,7 +132,9 @@ def _variants(context: ArrangementContext) -> Variants:
 
 
 def _bar_hits(context: ArrangementContext, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
-    """The tab's hits per chord span, in section steps; each span is given a root at its start."""
+    """Yield the tab's hits with the index of their chord span, in steps of the section; every span begins with
+    a root.
+    """
     offset = bar * context.bar_steps
     placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
     for index, span in enumerate(context.spans):
@@ -161,7 +165,9 @@ def _pitch(context: ArrangementContext, index: int, mark: str, before: int | Non
 
 
 def _approach(context: ArrangementContext, index: int, before: int | None) -> int:
-    """A step of the key next to the coming root, on the side where the line is; the fifth if no root is coming."""
+    """Return a tone of the key or coming chord within three semitones of the coming root, on the side from which the
+    line comes; the fifth of the chord if the root stays the same.
+    """
     chord = context.spans[index].chord
     coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord
     if coming.lowest == chord.lowest:
@@ -173,6 +179,8 @@ def _approach(context: ArrangementContext, index: int, before: int | None) -> in
 
 
 def _near(pitch_class: int, before: int | None) -> int:
-    """The pitch of that class in the bass register that is nearest to `before`, with a pull to the middle."""
+    """Return the pitch of that class in the bass register that is nearest to `before`, with a preference for the middle
+    of the register.
+    """
     options = [p for p in range(_LOWEST, _HIGHEST + 1) if p % 12 == pitch_class]
     return min(options, key=lambda p: abs(p - (_HOME if before is None else before)) + 0.4 * abs(p - _HOME))

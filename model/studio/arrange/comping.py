@@ -1,4 +1,4 @@
-"""The players of struck chords: keys and guitar."""
+"""Plays the struck chords: keys and guitar."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,7 +20,9 @@ _NINTH = 9
 
 
 def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """A keyboard part: the section's pattern over the voicings, single voices ringing on as under a pedal."""
+    """Return a keyboard part: the section's pattern played with the voicings; single voices keep sounding as with a
+    pedal.
+    """
     variant = context.turned("keys", _options(context, keys_variants))
     strokes = [
         Stroke(onset.start, _pedalled(onset), pitch, _weight(onset))
@@ -31,7 +33,7 @@ def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Strok
 
 
 def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """A guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
+    """Return a guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
     variant = context.turned("guitar", _options(context, guitar_variants))
     spread = _STRUM_SECONDS / context.step_seconds
     strokes: list[Stroke] = []
@@ -48,7 +50,7 @@ def _options(context: ArrangementContext, variants: Callable[..., Variants]) -> 
 
 
 def _weight(onset: Onset) -> float:
-    """A voice by itself is played out more than one inside a chord."""
+    """Return the loudness of an onset; a single voice is played louder than a voice of a chord."""
     return onset.weight * (_ALONE_WEIGHT if onset.mark.isdigit() else 1.0)
 
 
@@ -82,7 +84,12 @@ def _strings(voicing: Voicing, span: Span) -> Voicing:
 
 
 def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> int:
-    """The counted voice; beyond the top the lowest an octave up, or the top again if the melody leaves no room."""
+    """Return the pitch that a pattern's digit marks: voice 1 is the lowest of the voicing, and 9 the ninth of the
+    chord.
+
+    A number above the highest voice gives the lowest voice an octave higher, or the highest voice again if the octave
+    would come too close to the melody.
+    """
     number = int(onset.mark)
     if number == _NINTH:
         return _ninth(context, onset.span, voicing)
@@ -94,7 +101,9 @@ def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> i
 
 
 def _ninth(context: ArrangementContext, span: Span, voicing: Voicing) -> int:
-    """The whole tone above the root inside the voicing's range, or its second voice where the key has no such tone."""
+    """Return the whole tone above the root inside the voicing's range, or its second voice where the key has no such
+    tone.
+    """
     ninth = (span.chord.root + 2) % 12
     inside = [p for p in range(voicing[0], voicing[-1] + 1) if p % 12 == ninth]
     return inside[-1] if inside and ninth in context.scale else voicing[1]

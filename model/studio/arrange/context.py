@@ -1,4 +1,4 @@
-"""Musical context of a section for all players: chords as spans, key, and where the melody sounds."""
+"""Describes a section to all players: its chords as spans, its key, and where the melody sounds."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -27,19 +27,21 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Which time a section comes: `number` counts those of its kind before it in the song, `count` all of them."""
+    """Position of a section among those of its kind: `number` of them precede it in the song, `count` is the number of
+    all.
+    """
 
     number: int = 0
     count: int = 1
 
     @property
     def opens(self) -> bool:
-        """True if more of the kind follow the first."""
+        """True for the first of several sections of the kind."""
         return self.number == 0 and self.count > 1
 
     @property
     def closes(self) -> bool:
-        """True for the last of several."""
+        """True for the last of several sections of the kind."""
         return 0 < self.number == self.count - 1
 
 
@@ -48,7 +50,7 @@ ONCE = Turn()
 
 @dataclass(frozen=True, slots=True)
 class Breath:
-    """A stretch in which the melody is silent or merely holds a note; in steps."""
+    """A range of steps in which the melody is silent or only holds a note."""
 
     start: int
     end: int
@@ -56,7 +58,7 @@ class Breath:
 
 @dataclass(frozen=True, slots=True)
 class ArrangementContext:
-    """One section as its players see it.
+    """Data about one section that all its players need.
 
     `lead` holds the sounding melody pitch per step (`None` in rests), `played` counts the sections before this one,
     `following` is the kind of the next section and `None` where the song ends.
@@ -100,7 +102,7 @@ class ArrangementContext:
         return self.score.beats_per_bar % 2 == 1
 
     def weight_at(self, step: int) -> float:
-        """Velocity factor of a step for its place in the bar; see `metric_weight`."""
+        """Return the velocity factor of a step for its place in the bar; see `metric_weight`."""
         return metric_weight(step, self.bar_steps)
 
     @property
@@ -109,27 +111,29 @@ class ArrangementContext:
         return self.score.bars - 1 if self.ends_song else self.score.bars
 
     def player(self, track: Track) -> Instrument | None:
-        """The instrument that plays `track`; `None` where the track is silent."""
+        """Return the instrument that plays `track`; `None` where the track is silent."""
         return self.style.instrument(track)
 
     def span_at(self, step: int) -> int:
-        """Index of the span that holds `step`."""
+        """Return the index of the span that holds `step`."""
         return next(i for i, span in enumerate(self.spans) if step < span.end)
 
     def lowest_lead(self, start: int, end: int) -> int | None:
-        """Lowest melody pitch between two steps, `None` if the melody rests there."""
+        """Return the lowest melody pitch between two steps, `None` if the melody rests there."""
         return min((p for p in self.lead[start:end] if p is not None), default=None)
 
     def random(self, *topic: object) -> Random:
-        """Chance for one topic: the same for every section of this kind in the song."""
+        """Return a random generator for one topic, with the same seed in every section of this kind in the song."""
         return Random("/".join(map(str, (self.seed, self.kind, *topic))))
 
     def choice(self, topic: str, options: Sequence[T]) -> T:
-        """The option that all sections of this kind in the song share."""
+        """Return one of the options, the same in all sections of this kind in the song."""
         return self.random(topic).choice(options)
 
     def turned(self, topic: str, options: Sequence[T]) -> T:
-        """The option of this time: each section of a kind takes the one after that of the section before."""
+        """Return one of the options, in turn: each section of a kind gets the option after that of the section of this
+        kind before it.
+        """
         return options[(self.random(topic).randrange(len(options)) + self.turn.number) % len(options)]
 
 
@@ -145,7 +149,9 @@ def make_context(
     tonic: int | None,
     turn: Turn = ONCE,
 ) -> ArrangementContext:
-    """Look at a score; `tonic` is the key so far, if any. A song's last bar is given its final chord."""
+    """Build the context of a section from its score; `tonic` is the key of the song so far, if there is one. The last
+    bar of a song has only its final chord.
+    """
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:
         score = _with_final_chord(score, tonic, style.mode)
@@ -155,7 +161,7 @@ def make_context(
 
 
 def spans_of(score: Score) -> tuple[Span, ...]:
-    """The chords as spans, cut at every change and every bar line."""
+    """Return the chords as spans, cut at every change and every bar line."""
     spans: list[Span] = []
     for beat, chord in enumerate(score.chords):
         start = beat * STEPS_PER_BEAT
@@ -167,7 +173,7 @@ def spans_of(score: Score) -> tuple[Span, ...]:
 
 
 def lead_line(score: Score) -> tuple[int | None, ...]:
-    """The sounding melody pitch of every step."""
+    """Return the sounding melody pitch of every step."""
     line: list[int | None] = [None] * score.steps
     for note in score.melody:
         for step in range(note.start, min(note.end, score.steps)):
@@ -176,7 +182,9 @@ def lead_line(score: Score) -> tuple[int | None, ...]:
 
 
 def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ...]:
-    """Gaps of the melody of at least `at_least` steps; a note counts as sounding for its first `settle` steps."""
+    """Return the gaps of the melody of at least `at_least` steps; a note counts as sounding for its first
+    `settle` steps.
+    """
     found: list[Breath] = []
     free = 0
     for start, busy_until in [(n.start, min(n.end, n.start + settle)) for n in score.melody] + [(score.steps, 0)]:
@@ -187,7 +195,9 @@ def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ..
 
 
 def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
-    """The tonic (0 to 11) whose scale holds most of the music, with a bias to tonic chords and to `expected`."""
+    """Return the tonic (0 to 11) whose scale contains most of the music, with a preference for a tonic chord and for
+    `expected`.
+    """
     weights = [0.0] * 12
     for chord in score.chords:
         for pitch_class in chord.pitch_classes:

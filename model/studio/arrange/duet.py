@@ -19,21 +19,22 @@ class Share(Enum):
 
 
 def share_of(line: LyricLine, own: Voice) -> Share:
-    """The singer of a line of a song whose voice is `own`."""
+    """Return the singer of a line of a song whose voice is `own`."""
     if not line.voices or line.voices == (own,):
         return Share.OWN
     return Share.BOTH if own in line.voices else Share.OTHER
 
 
 def other_semitones(own: Voice) -> int:
-    """From the pitches of the voice `own` to those of the other one."""
+    """Return the semitones from the pitches of the voice `own` to those of the other voice."""
     return next(semitones for voice, semitones in SEMITONES.items() if voice is not own) - SEMITONES[own]
 
 
 def divided(
     lead: Sequence[SungNote], notes: Sequence[Note], shares: Sequence[Share], semitones: int
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """The part of each voice in the tune `lead`, whose notes are those of `notes`; the other is `semitones` higher.
+    """Divide the sung melody `lead`, which has the notes `notes`, between both voices; the other voice sings
+    `semitones` higher.
 
     `shares` has one entry for each syllable. A voice that sings nothing is left out.
     """
@@ -47,7 +48,7 @@ def divided(
 
 
 def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
-    """The score with the notes of the other voice alone at its pitches."""
+    """Return the score with the notes that only the other voice sings moved to its pitches."""
     melody = tuple(
         replace(note, pitch=note.pitch + semitones) if share is Share.OTHER else note
         for note, share in zip(score.melody, _of_notes(score.melody, shares), strict=True)
@@ -56,13 +57,13 @@ def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
 
 
 def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, ...]:
-    """The tune of a section in order, once where both voices sing it."""
+    """Return the sung melody of a section in order of time; notes that both voices sing occur once."""
     notes = (*vocals.get(Singer.SECOND, ()), *vocals.get(Singer.LEAD, ()))
     return tuple(sorted({note.start: note for note in notes}.values(), key=lambda note: note.start))
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """The share of each note; one without a syllable prolongs the one before."""
+    """Yield the share of each note; a note without a syllable has that of the note before it."""
     share = Share.OWN
     for note in notes:
         share = share if note.syllable is None else shares[note.syllable]

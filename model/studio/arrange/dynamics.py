@@ -1,4 +1,4 @@
-"""Dynamics and instrumentation of a section."""
+"""Sets the dynamics and the instrumentation of a section."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from model.studio.style import Groove, Track, Way
 
 
 class Texture(Enum):
-    """Density of the accompaniment; patterns are listed by it."""
+    """Density of the accompaniment, by which the tables of patterns are ordered."""
 
     CALM = "calm"
     STEADY = "steady"
@@ -21,9 +21,9 @@ class Texture(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """The role of a section kind in the song's arc.
+    """Dynamics and instrumentation of a kind of section.
 
-    `level` is a factor on velocities at its start, `rise` what is added until its end, `layers` who plays.
+    `level` is a factor on velocities at its start, `rise` is added to it until the end, `layers` are its tracks.
     """
 
     level: float
@@ -50,7 +50,7 @@ _QUIET_ENERGY = 0.25
 _GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA, Groove.REGGAE})
 _DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, Groove.FOLK}
 _HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD)
-"""Players that wait for the second chorus, those who are missed least first; two of them do."""
+"""Tracks of which the first two that the style has are silent in the first chorus."""
 
 _WAITING_PLAYERS = 2
 _FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.09, 0.07
@@ -60,7 +60,9 @@ _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
 def layers(context: ArrangementContext) -> frozenset[Track]:
-    """Tracks that play in the section: those of its kind, and always one chord instrument if the style has any."""
+    """Return the tracks that play in the section: those of its kind, and always one chord instrument if the
+    style has any.
+    """
     wanted = set(_PARTS[context.kind].layers)
     if (
         context.kind is SectionKind.VERSE
@@ -79,7 +81,7 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
 
 
 def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
-    """The players that the first of several verses or choruses does without."""
+    """Return the tracks that are silent in the first of several verses or choruses."""
     if context.kind is SectionKind.VERSE:
         return {Track.ORNAMENT}
     led = {Track.GUITAR} if context.style.groove in _GUITAR_LED else set()
@@ -88,26 +90,32 @@ def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track
 
 
 def in_breakdown(context: ArrangementContext) -> bool:
-    """True for the last chorus but one of a long song: its first half is left to the voice and a few players."""
+    """Return True for the last chorus but one of a song with many choruses: in its first half only the voice and a few
+    tracks sound.
+    """
     turn = context.turn
     return context.kind is SectionKind.CHORUS and turn.count > _FEWEST_FOR_BREAKDOWN and turn.number == turn.count - 2
 
 
 def drops(context: ArrangementContext) -> bool:
-    """True for a section that builds up to the drop of a chorus, where the prompt asks for that."""
+    """Return True if the section builds up to a drop at the chorus after it, which the prompt must ask for."""
     wanted = Way.DROP in context.style.ways and context.following is SectionKind.CHORUS
     return wanted and context.kind is not SectionKind.CHORUS and context.score.bars >= _BUILD_UP_BARS
 
 
 def silences(context: ArrangementContext, track: Track) -> int:
-    """The step from which a player is silent: the last beat before a drop, and the bass all of the bar."""
+    """Return the step from which a track is silent: the last beat before a drop, for the bass the whole last bar;
+    otherwise the end of the section.
+    """
     if not drops(context):
         return context.score.steps
     return context.score.steps - (context.bar_steps if track is Track.BASS else STEPS_PER_BEAT)
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:
-    """The step at which a player comes in: some wait for the second half of a song's first verse, or of a breakdown."""
+    """Return the step at which a track begins: some tracks begin in the second half of a song's first verse, or of a
+    breakdown.
+    """
     if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:
         others = any(context.player(each) for each in (Track.KEYS, Track.PAD))
         return context.score.bars // 2 * context.bar_steps if others else 0
@@ -118,19 +126,19 @@ def entrance(context: ArrangementContext, track: Track) -> int:
 
 
 def texture(context: ArrangementContext) -> Texture:
-    """Density of the section's accompaniment."""
+    """Return the density of the section's accompaniment."""
     usual = _PARTS[context.kind].texture
     return Texture.STEADY if usual is Texture.FULL and context.style.energy < _QUIET_ENERGY else usual
 
 
 def comping_texture(context: ArrangementContext) -> Texture:
-    """Density of the struck chords. A driven groove plays steady chords in the intro, too."""
+    """Return the density of the struck chords. A driven groove plays steady chords in the intro, too."""
     told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
     return Texture.STEADY if told else texture(context)
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Factor on velocities at a step of the section, about 0.8 to 1.15."""
+    """Return the factor on velocities at a step of the section, about 0.8 to 1.15."""
     part = _PARTS[context.kind]
     grown = 0.0
     if context.kind is SectionKind.CHORUS:

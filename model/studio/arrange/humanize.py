@@ -1,4 +1,6 @@
-"""From intended strokes to played notes: swing, small errors of time and force, loudness of player and section."""
+"""Converts intended strokes to played notes: adds swing, small errors of time and force, and the loudness of track and
+section.
+"""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -31,7 +33,7 @@ _TIMING_SECONDS: Mapping[Track, float] = MappingProxyType(
 _IN_THE_POCKET: Mapping[Track, float] = MappingProxyType(
     {Track.DRUMS: 1.0, Track.BASS: 0.7, Track.GUITAR: 0.5, Track.KEYS: 0.5}
 )
-"""The share of the drummer's lead and lag that a player goes along with."""
+"""Share of the groove's timing deviations that each track follows."""
 
 _USUAL_TIMING_SECONDS = 0.008
 _MOST_ON_BEATS_SECONDS = 1e-3 * MOST_ON_BEATS_MS
@@ -41,7 +43,9 @@ _HALF_BEAT = STEPS_PER_BEAT / 2
 
 
 def swung(step: float, swing: float) -> float:
-    """Time, in steps, at which a written step sounds: the second eighth of a beat comes `swing` eighths late."""
+    """Return the time, in steps, at which a written step sounds: the second eighth of a beat comes `swing`
+    eighths late.
+    """
     beat, inside = divmod(step, STEPS_PER_BEAT)
     if inside < _HALF_BEAT:
         bent = inside * (1 + swing)
@@ -51,8 +55,8 @@ def swung(step: float, swing: float) -> float:
 
 
 def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
-    """Play the strokes: in the pocket of the groove, and at most 8 ms off it; never before the section starts or over
-    its end.
+    """Convert strokes to played notes, shifted by the pocket of the groove and by at most 8 ms more, within the
+    section.
 
     Strokes that are meant together stay together. The same context always gives the same notes.
     """
@@ -66,7 +70,7 @@ def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]
 
 
 def _slip(context: ArrangementContext, track: Track, start: float, chance: Random) -> float:
-    """A timing error in steps: the pocket's and the player's own. Drums on beats stay near the grid."""
+    """Return a deviation in steps: that of the pocket plus the player's own. On beats it stays small."""
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
     own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))
     meant = 1e-3 * _IN_THE_POCKET.get(track, 0.0) * pocket(context.style.groove).at(round(start), context.bar_steps)
@@ -86,7 +90,7 @@ def _played(context: ArrangementContext, track: Track, stroke: Stroke, slip: flo
 
 
 def _gain(context: ArrangementContext, track: Track) -> float:
-    """Gain on a player's velocities from the energy of the style."""
+    """Return the gain on a player's velocities from the energy of the style."""
     floor, ceiling = {Track.DRUMS: (0.6, 1.15), Track.LEAD: (0.9, 1.06)}.get(track, (0.84, 1.12))
     return floor + (ceiling - floor) * context.style.energy
 

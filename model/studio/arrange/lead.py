@@ -1,4 +1,4 @@
-"""The melody's player: legato, with every phrase rising and falling."""
+"""Plays the melody on an instrument: legato, with phrases that grow louder towards their middle."""
 
 from collections.abc import Sequence
 
@@ -12,7 +12,7 @@ _OVERLAP_STEPS = 0.1
 
 
 def lead(context: ArrangementContext) -> list[Stroke]:
-    """The melody at its written pitches, without what is sung.
+    """Return the strokes of the melody at its written pitches, without the notes that are sung.
 
     Notes of a phrase are bound to each other, its arc shapes their weight.
     """
@@ -28,7 +28,7 @@ def lead(context: ArrangementContext) -> list[Stroke]:
 
 
 def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
-    """The notes that words are sung on, with those that prolong a syllable."""
+    """Return the notes that words are sung on, with those that prolong a syllable."""
     sung: list[Note] = []
     for note in melody:
         if note.syllable is not None or (sung and sung[-1].end == note.start):
@@ -37,13 +37,13 @@ def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def played_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
-    """The notes that nobody sings."""
+    """Return the notes that nobody sings."""
     sung = set(sung_notes(melody))
     return tuple(note for note in melody if note not in sung)
 
 
 def phrases(melody: Sequence[Note]) -> list[list[Note]]:
-    """The melody cut at its breaths (rests of three steps and more)."""
+    """Return the melody cut at its breaths (rests of three steps and more)."""
     groups: list[list[Note]] = []
     for note in melody:
         if groups and note.start - groups[-1][-1].end < _PHRASE_GAP_STEPS:
@@ -62,7 +62,9 @@ def _bound_end(context: ArrangementContext, note: Note, following: Note | None) 
 
 
 def _weight(note: Note, metric: float, place: float, top: int) -> float:
-    """Louder towards the middle and the peak of the phrase, on strong beats, and on long notes."""
+    """Return the loudness of a note: greater towards the middle and the highest note of the phrase, on strong beats,
+    and for long notes.
+    """
     arc = 0.94 + 0.10 * (1 - (2 * place - 1) ** 2)
     height = max(-0.06, -0.008 * (top - note.pitch))
     length = 0.03 if note.length >= 4 else 0.0

@@ -1,4 +1,4 @@
-"""Ornaments of the melody: runs in its rests, a countermelody under it, and its double an octave up."""
+"""Adds ornaments to the melody: runs in its rests, a countermelody below it, and its double an octave higher."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -31,7 +31,9 @@ _DOUBLE_ENERGY = 0.3
 
 
 def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Runs in the melody's breaths; in the chorus also a countermelody (sustaining players) or the melody's double."""
+    """Return runs in the rests of the melody; in a chorus also a countermelody if the instrument can hold notes,
+    otherwise the melody's double.
+    """
     player = context.player(Track.ORNAMENT)
     runs = _runs(context)
     if player is None or context.kind is not SectionKind.CHORUS:
@@ -42,7 +44,7 @@ def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 
 def double(context: ArrangementContext, highest: int = 96) -> list[Stroke]:
-    """The melody an octave up and softer, where that is no higher than `highest`; nothing in calm styles."""
+    """Return the melody an octave higher and softer, without notes above `highest`; empty in calm styles."""
     if context.style.energy < _DOUBLE_ENERGY:
         return []
     notes = [note for note in context.score.melody if note.pitch + 12 <= highest]
@@ -50,7 +52,7 @@ def double(context: ArrangementContext, highest: int = 96) -> list[Stroke]:
 
 
 def countermelody(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """A line of half notes below the melody, in a waltz of whole bars.
+    """Return a line below the melody in half notes, or in whole bars in a waltz.
 
     It takes chord tones in small steps against the melody's direction.
     """
@@ -73,7 +75,9 @@ def _counter_tones(context: ArrangementContext, start: int, end: int) -> list[in
 
 
 def _counter_cost(context: ArrangementContext, start: int, before: int, pitch: int) -> float:
-    """Prefers steps over repeats and leaps, contrary motion, and not to double the melody's pitch class."""
+    """Return the cost of a pitch in the countermelody: lowest for a step in the direction opposite to the melody,
+    higher for a repeat, a leap, and the pitch class of the melody.
+    """
     lead, earlier = context.lead[start], context.lead[max(0, start - _COUNTER_STEPS)]
     direction = 0 if lead is None or earlier is None else lead - earlier
     along = direction * (pitch - before) > 0
@@ -89,7 +93,9 @@ def _runs(context: ArrangementContext) -> list[Stroke]:
 
 
 def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
-    """One figure of eighths, entering on the second eighth of the breath and gone before the melody is back."""
+    """Return one run of eighths, which begins on the second eighth of the melody's rest and ends before the melody
+    continues.
+    """
     start = breath.start + (2 if breath.start % 2 == 0 else 1)
     player = context.player(Track.ORNAMENT)
     longest = 2 if player is not None and sustains(player) else 3
@@ -103,11 +109,11 @@ def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -
 
 
 def _run_tones(context: ArrangementContext, step: int) -> list[int]:
-    """Chord tones in the register of runs, clear of a held melody note."""
+    """Return the chord tones in the register of runs that are more than two semitones from the melody."""
     chord, lead = context.spans[context.span_at(step)].chord, context.lead[step]
     return [p for p in _RUN if p % 12 in chord.pitch_classes and (lead is None or abs(p - lead) > 2)]
 
 
 def without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
-    """The strokes of a player's `line` during which none of its `runs` sounds."""
+    """Return the strokes of a player's `line` during which none of its `runs` sounds."""
     return [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]

@@ -1,4 +1,4 @@
-"""The players that fill the space between bass and melody: pad and arpeggio."""
+"""Plays pad and arpeggio, which fill the space between bass and melody."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,7 +23,9 @@ _MIDDLE = range(55, 77)
 
 
 def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Held chords, bound over bar lines while nothing changes; in a full texture stronger and widened downwards."""
+    """Return held chords, which sound on across bar lines while the chord stays; in a full texture louder, with lower
+    notes added.
+    """
     wide = texture(context) is Texture.FULL
     strokes: list[Stroke] = []
     stretch = _PAD_BARS * context.bar_steps
@@ -37,7 +39,9 @@ def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke
 
 
 def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
-    """The strokes with a gap on every beat, where the kick drum is: what a compressor does to pads in dance music."""
+    """Return the strokes with a gap on every beat, where the kick drum is, as a compressor makes pads sound in dance
+    music.
+    """
     return [
         Stroke(beat + _PUMP_STEPS, STEPS_PER_BEAT - _PUMP_STEPS, stroke.pitch, stroke.weight)
         for stroke in strokes
@@ -46,7 +50,9 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 
 def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Broken chords around the melody: bright plucks above it, others below, never within two semitones of it."""
+    """Return broken chords, at a distance of more than two semitones from the melody: above it for bright plucked
+    instruments, below it for others.
+    """
     variant = context.turned(
         "arpeggio", arpeggio_variants(context.style.groove, texture(context), in_three=context.in_three)
     )
@@ -60,7 +66,9 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 
 def _held_together(pair: tuple[Voicing, Span], stretch: int) -> tuple[Voicing, int, int]:
-    """Equal for neighbours that are one chord of a pad, within stretches of that many steps."""
+    """Return a key that is equal for neighbouring spans which the pad plays as one chord, at most `stretch`
+    steps long.
+    """
     voicing, span = pair
     return voicing, span.chord.lowest, span.start // stretch
 
@@ -71,7 +79,7 @@ def _widened(voicing: Voicing, span: Span) -> Voicing:
 
 
 def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
-    """Chord tones the arpeggio may use while the onset sounds, lowest first."""
+    """Return the chord tones the arpeggio may use while the onset sounds, lowest first."""
     player = context.player(Track.ARPEGGIO)
     high = player is not None and is_bright_pluck(player)
     pitches = [p for p in (_HIGH_PLUCKS if high else _MIDDLE) if p % 12 in onset.span.chord.pitch_classes]
@@ -82,7 +90,7 @@ def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
 
 
 def _bounced(index: int, count: int) -> int:
-    """`index` reflected into the first `count` numbers, so that a figure turns back where tones run out."""
+    """Reflect `index` into the range of the first `count` numbers, so that a figure turns back at the last tone."""
     period = max(1, 2 * (count - 1))
     folded = index % period
     return folded if folded < count else period - folded

@@ -1,4 +1,4 @@
-"""From a pattern to a part: laying the bars of a variant over the chords of a section."""
+"""Places the bars of a pattern on the chords of a section."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +29,9 @@ class Onset:
 
 
 def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
-    """Every onset of the variant over the groove bars; what is held over a chord change is struck again there."""
+    """Yield every onset of the variant over the bars in the groove; a note held across a chord change begins again at
+    the change.
+    """
     for bar in range(context.groove_bars):
         for tab in variant[bar % len(variant)]:
             for hit in hits(tab):
@@ -37,19 +39,21 @@ def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
 
 
 def low_root(span: Span) -> int:
-    """The chord's lowest note, mostly its root, in the octave of a left hand, MIDI 36 to 47."""
+    """Return the chord's lowest note, mostly its root, in the octave of a left hand, MIDI 36 to 47."""
     return next(p for p in _LOW_ROOTS if p % 12 == span.chord.lowest)
 
 
 def low_fifth(span: Span) -> int:
-    """The chord's fifth above `low_root`, diminished in a diminished chord; the root where the fifth is below."""
+    """Return the pitch of the chord's fifth above `low_root`, diminished in a diminished chord; if the fifth is the
+    lowest note, that of the root.
+    """
     root, _, fifth = span.chord.pitch_classes
     above = root if span.chord.lowest == fifth else fifth
     return low_root(span) + (above - span.chord.lowest) % 12
 
 
 def closing_chord(context: ArrangementContext, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
-    """The song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here.
+    """Return the song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here.
 
     In a long bar its top voice is touched once more, so that plucked strings do not die before the bar does.
     """

@@ -1,4 +1,4 @@
-"""Abilities of the sampled instruments that the arranger depends on: range, sustain, brightness."""
+"""Describes the abilities of the sampled instruments that the arranger depends on: range, sustain, brightness."""
 
 from model.studio.style import Instrument
 
@@ -57,12 +57,12 @@ _BRIGHT_PLUCKS = frozenset({Instrument.MUSIC_BOX, Instrument.VIBRAPHONE, Instrum
 
 
 def pitch_range(instrument: Instrument) -> tuple[int, int]:
-    """Lowest and highest MIDI pitch that sounds natural."""
+    """Return the lowest and the highest MIDI pitch at which an instrument sounds natural."""
     return _RANGES.get(instrument, _FULL_RANGE)
 
 
 def folded(pitch: int, instrument: Instrument) -> int:
-    """`pitch` moved by as few octaves as it takes to lie in the instrument's range."""
+    """Move `pitch` by as few octaves as possible into the range of the instrument."""
     low, high = pitch_range(instrument)
     while pitch < low:
         pitch += 12
@@ -72,10 +72,10 @@ def folded(pitch: int, instrument: Instrument) -> int:
 
 
 def sustains(instrument: Instrument) -> bool:
-    """True if a held note keeps its level."""
+    """Return True if a held note keeps its level."""
     return instrument in _SUSTAINING
 
 
 def is_bright_pluck(instrument: Instrument) -> bool:
-    """True if the instrument is a bright pluck that may play above the melody without covering it."""
+    """Return True if the instrument is a bright pluck that may play above the melody without covering it."""
     return instrument in _BRIGHT_PLUCKS

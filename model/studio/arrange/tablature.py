@@ -21,7 +21,7 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One note as a player intends it: times in steps of the section, before swing and human timing.
+    """One intended note: times in steps of the section, before swing and human timing are applied.
 
     `weight` is its loudness against the player's usual one (1.0).
     """
@@ -34,7 +34,7 @@ class Stroke:
 
 @cache
 def hits(tab: str) -> tuple[Hit, ...]:
-    """The onsets of a tab in order.
+    """Return the onsets of a tab in order.
 
     Raises:
         ValueError: the tab is neither sixteen nor twelve steps long, or prolongs a silence.
@@ -55,7 +55,7 @@ def _length(tab: str, start: int) -> int:
 
 
 def metric_weight(step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
-    """Velocity factor of a step for its place in the bar, 0.8 to 1.08."""
+    """Return the velocity factor of a step for its place in the bar, 0.8 to 1.08."""
     place = step % steps_per_bar
     if place % STEPS_PER_BEAT == 0:
         return 1.08 if place == 0 else 1.0 if 2 * place == steps_per_bar else 0.94

@@ -1,4 +1,4 @@
-"""Vocal parts of a section: the lead with its words, and backing voices in a chorus."""
+"""Makes the vocal parts of a section: the lead voice with the words, and backing voices in a chorus."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -32,7 +32,7 @@ _EFFORT: Mapping[SectionKind, float] = MappingProxyType(
 _ENERGY_SHARE = 0.3
 _DOWNBEAT_STRESS = 0.4
 _OPENING_SECONDS = 0.07
-"""Time for the first consonant of a section whose tune begins at once."""
+"""Time for the first consonant of a section whose melody begins at its start."""
 
 _BACKING_FORCE = -0.15
 _BACKING_DELAYS_SECONDS = {Singer.BACKING: 0.012, Singer.DOUBLE: 0.019}
@@ -60,7 +60,8 @@ class Words:
 def vocal_parts(
     words: Words, score: Score, style: Style, *, tonic: int, seed: int = 0
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """Notes of each voice in a section at the score's pitches; times in seconds from its start.
+    """Return the notes of each singer in a section, at the pitches of the score; times in seconds from the section's
+    start.
 
     Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
     or a sixth below, `Singer.DOUBLE` sings the tune again.
@@ -79,7 +80,7 @@ def vocal_parts(
 
 
 def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence[int]) -> tuple[SungNote, ...]:
-    """The notes as one singer sings them."""
+    """Return the notes as one singer sings them."""
     sung = [_sung(words, note, style) for note in notes]
     shaped = performed(
         sung,
@@ -91,7 +92,9 @@ def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence
 
 
 def _accents(words: Words, notes: Sequence[Note], steps_per_bar: int) -> list[Accent]:
-    """The accent of each note; one without a syllable has that of the line it is in."""
+    """Return the accent of each note; a note without a syllable has no stress of its own, and belongs to the line of
+    the note before.
+    """
     out: list[Accent] = []
     line = 0
     for note in notes:
@@ -116,14 +119,14 @@ def _sung(words: Words, note: Note, style: Style) -> SungNote:
 
 
 def _opened(first: SungNote) -> SungNote:
-    """A first note that waits for its consonant where the section begins with it."""
+    """Return the first note of a section, starting later if there would be no time for its consonant."""
     if first.utterance is None or first.utterance.onset is None:
         return first
     return replace(first, start=min(max(first.start, _OPENING_SECONDS), (first.start + first.end) / 2))
 
 
 def _behind(singer: Singer, notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
-    """Softer, and a little later than the lead, as another person would be."""
+    """Return the notes of a backing singer: softer than the lead voice, and a little later."""
     delay = _BACKING_DELAYS_SECONDS[singer]
     return tuple(
         replace(note, start=note.start + delay, end=note.end + delay, force=max(note.force + _BACKING_FORCE, 0.2))
@@ -132,7 +135,7 @@ def _behind(singer: Singer, notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
 
 
 def harmony(melody: Sequence[Note], score: Score, tonic: int, minor: bool) -> list[Note]:
-    """A second voice under the tune: thirds and sixths of the key that agree with the chords.
+    """Return a second voice under the tune: thirds and sixths of the key that agree with the chords.
 
     Each note takes the easiest pitch 3 to 9 semitones below the tune: chord tones on beats and under long notes,
     pitches of the key elsewhere, and as parallel to the tune as that allows.

@@ -1,4 +1,4 @@
-"""Voice leading: which notes the accompaniment holds for every chord span.
+"""Chooses the notes that the accompaniment holds for every chord span, with good voice leading.
 
 The voicings of a section are the cheapest path through all candidate voicings of its spans (Viterbi): little movement,
 no parallel fifths and octaves in the outer voices, and room below the melody.
@@ -24,7 +24,7 @@ _OUTER_PARALLEL, _BASS_PARALLEL, _INNER_PARALLEL = 14.0, 8.0, 4.0
 
 
 def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing, ...]:
-    """One voicing per span of the context, led from `previous` where it is given.
+    """Return one voicing for each span of the context; the first one continues from `previous`, if given.
 
     Every voicing holds all pitch classes that `classes` wants and lies at least `LEAD_CLEARANCE` semitones below the
     melody as long as the melody stays above MIDI 55.
@@ -35,7 +35,8 @@ def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing,
 
 
 def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
-    """Pitch classes to voice: the triad with what the chord adds, in jazzy grooves at least the seventh of the key.
+    """Return the pitch classes to voice: the triad with its added tones, in jazzy grooves at least the seventh of the
+    key.
 
     What rubs with the melody is left out.
     """
@@ -56,13 +57,13 @@ def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
 
 
 def _rubs(context: ArrangementContext, span: Span, pitch_class: int) -> bool:
-    """True if the melody has a semitone above or below a pitch class while the chord sounds."""
+    """Return True if the melody has a pitch a semitone above or below a pitch class while the chord sounds."""
     sung = {p % 12 for p in context.lead[span.start : span.end] if p is not None}
     return bool(sung & {(pitch_class + 1) % 12, (pitch_class - 1) % 12})
 
 
 def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
-    """Every voicing with one note per pitch class below or at `ceiling`, at most a tenth wide."""
+    """Return every voicing with one note per pitch class below or at `ceiling`, at most a tenth wide."""
     floor = max(_LOWEST, min(_USUAL_FLOOR, ceiling - 12))
     ceiling = max(ceiling, floor + 11)
     pool = [p for p in range(floor, ceiling + 1) if p % 12 in pitch_classes]
@@ -71,14 +72,16 @@ def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
 
 
 def parallel(before: tuple[int, int], after: tuple[int, int]) -> bool:
-    """True if two voices (lower, upper) move in parallel fifths or octaves."""
+    """Return True if two voices (lower, upper) move in parallel fifths or octaves."""
     interval = (before[1] - before[0]) % 12
     moved = before[0] != after[0] and before[1] != after[1]
     return moved and interval in (0, 7) and interval == (after[1] - after[0]) % 12
 
 
 def movement(before: Voicing, after: Voicing) -> float:
-    """Sum of the semitones that all voices move; one that enters or leaves is compared with the nearest other voice."""
+    """Return the sum of the semitones by which all voices move; a voice that is only in one chord is compared with the
+    nearest voice of the other.
+    """
     if len(before) == len(after):
         return float(sum(abs(a - b) for a, b in zip(before, after, strict=True)))
     longer, shorter = (before, after) if len(before) > len(after) else (after, before)
@@ -117,7 +120,9 @@ def _trace(options: Sequence[Sequence[Voicing]], trails: Sequence[Sequence[int]]
 
 
 def _shape(voicing: Voicing) -> float:
-    """Cost of a voicing by itself: too wide, too far from the middle register, muddy at the bottom."""
+    """Return the cost of a voicing by itself: high if it is too wide, too far from the middle register, or too dense at
+    the bottom.
+    """
     centre = sum(voicing) / len(voicing)
     mud = sum(3.0 for a, b in pairwise(voicing) if a < 50 and b - a < 4)
     clusters = sum(1.5 for a, b in pairwise(voicing) if b - a < 2)

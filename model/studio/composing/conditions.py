@@ -1,4 +1,6 @@
-"""Conditions of the score network for each beat, as indices into tables whose last index means "unknown"."""
+"""Encodes the conditions of the score network for each beat, as indices into tables whose last index means
+"unknown".
+"""
 
 from dataclasses import dataclass, fields, replace
 from enum import IntEnum
@@ -47,22 +49,22 @@ _REGISTER_FLOOR = 54
 
 
 def position_index(bars: int) -> int:
-    """Table index of a bar's distance from the start or the end of its phrase."""
+    """Return the table index of a bar's distance from the start or the end of its phrase."""
     return min(bars, POSITIONS - 2)
 
 
 def density_index(notes_per_bar: float) -> int:
-    """Table index of a melody density."""
+    """Return the table index of a melody density."""
     return min(round(notes_per_bar), DENSITIES - 2)
 
 
 def register_index(mean_pitch: float) -> int:
-    """Table index of a mean MIDI pitch in C major / A minor; one index spans two semitones."""
+    """Return the table index of a mean MIDI pitch in C major / A minor; one index spans two semitones."""
     return min(max(int((mean_pitch - _REGISTER_FLOOR) // 2), 0), REGISTERS - 2)
 
 
 def tempo_index(tempo_bpm: float) -> int:
-    """Table index of a tempo."""
+    """Return the table index of a tempo."""
     return min(max(int((tempo_bpm - 50) // 18), 0), TEMPOS - 2)
 
 
@@ -93,7 +95,9 @@ class Conditions:
     style: Tensor
 
     def unconditional(self) -> "Conditions":
-        """The same places without requests: the unconditional side of guidance."""
+        """Return the same positions in the bar and phrase with all other conditions unknown: the unconditional input of
+        guidance.
+        """
         return replace(
             self,
             kind=torch.full_like(self.kind, TokenKind.UNKNOWN),
@@ -106,5 +110,5 @@ class Conditions:
 
 
 def stack_conditions(rows: list[Conditions]) -> Conditions:
-    """One batch out of several of equal length."""
+    """Combine several batches of equal length to one."""
     return Conditions(*(torch.cat([getattr(row, field.name) for row in rows]) for field in fields(Conditions)))

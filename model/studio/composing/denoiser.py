@@ -1,4 +1,4 @@
-"""The score denoiser: noise in, a section's melody and chords out, step by step and in batches."""
+"""Denoises the melody and chords of a section from noise, step by step and in batches."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,7 @@ can settle in another key than its own."""
 
 
 def rows(guidance_scale: float) -> int:
-    """Rows that a state takes in a batch: one, and one more for guidance."""
+    """Return the number of rows that a state takes in a batch: one, and one more for guidance."""
     return 1 if guidance_scale == 1.0 else 2
 
 
@@ -105,7 +105,7 @@ class ScoreState:
 
 
 class _Parts(nn.Module):
-    """Everything that the weights hold, under the names it has there."""
+    """All parts of the weights' file, under their names in the file."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -133,7 +133,8 @@ class ScoreDenoiser:
 
     @classmethod
     def load(cls, path: Path | None = None, tone_weight: float = TONE_WEIGHT) -> "ScoreDenoiser":
-        """Load weights, by default the shipped ones; the tones of the words count for `tone_weight` in the tunes.
+        """Load the network, by default with the shipped weights; `tone_weight` is the influence of the words' tones on
+        melodies.
 
         Raises:
             WeightsError: they are missing, damaged or of another network.
@@ -182,7 +183,7 @@ class ScoreDenoiser:
                 self._decide(state)
 
     def finish(self, state: ScoreState) -> tuple[Score, Memory]:
-        """The score of a state whose steps are all done, and the memory for the section after it.
+        """Return the score of a state whose steps are all done, and the memory for the section after it.
 
         Raises:
             ValueError: steps are left to do.
@@ -207,7 +208,7 @@ class ScoreDenoiser:
 
     @torch.inference_mode()
     def _encode(self, state: ScoreState) -> None:
-        """Turn the layout into the network's terms; again whenever the layout has changed."""
+        """Encode the layout for the network; must be called again after every change of the layout."""
         conditions, known = state.layout.conditions(state.spec), state.layout.known()
         sides = (conditions, conditions.unconditional())[: state.rows]
         state.encoded = tuple(self._network.encode(side, known) for side in sides)
@@ -235,12 +236,13 @@ class ScoreDenoiser:
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
-        """The modulation of every step, [steps, 6, width]. Computed for a state alone: a product over a handful of
-        rows is rounded differently with every number of rows."""
+        """Return the modulation of every step, [steps, 6, width]. It is computed for each state alone, because products
+        over few rows are rounded differently for every number of rows.
+        """
         return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
 
     def _predict(self, states: list[ScoreState], latent: Tensor) -> Logits:
-        """Guided logits with each state's bias, one row per state."""
+        """Return the guided logits plus each state's bias, one row for each state."""
         both = [row for row, state in enumerate(states) if state.rows == 2]
         rows = [*range(len(states)), *both]
         sides = [(state, 0) for state in states] + [(states[row], 1) for row in both]
@@ -259,7 +261,7 @@ class ScoreDenoiser:
         return Logits(plain.melody + bias, plain.chords + key[:, None])
 
     def _decide(self, state: ScoreState) -> None:
-        """Fix rhythm and chords from the present output of the network."""
+        """Choose rhythm and chords from the present output of the network, and fix them in the layout."""
         spec, layout = state.spec, state.layout
         onsets = np.exp(state.log_probs)[:, FIRST_PITCH:].sum(-1)
         state.lines = choose_lines(spec, layout, state.memory, onsets, state.line_draws)

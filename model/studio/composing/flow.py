@@ -1,4 +1,4 @@
-"""Rectified flow: straight paths from noise to data, as pure functions.
+"""Computes rectified flow, straight paths from noise to data, as pure functions.
 
 Liu et al., "Flow Straight and Fast" (2022): x_t = (1 - t) x_0 + t noise, so that the velocity dx/dt is
 (x_t - x_0) / t. Time runs from 1 (noise) to 0 (data).
@@ -9,13 +9,13 @@ from torch import Tensor
 
 
 def noise_towards(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
-    """The point at `time` [batch] on the straight path from `clean` to `noise`, both [batch, ...]."""
+    """Return the point at `time` [batch] on the straight path from `clean` to `noise`, both [batch, ...]."""
     time = time.view(-1, *[1] * (clean.dim() - 1))
     return torch.lerp(clean, noise, time)
 
 
 def step_times(steps: int) -> Tensor:
-    """Times of `steps` equal steps, [steps + 1], from 1 down to 0."""
+    """Return times of `steps` equal steps, [steps + 1], from 1 down to 0."""
     return torch.linspace(1.0, 0.0, steps + 1)
 
 
@@ -29,5 +29,7 @@ def euler_step(state: Tensor, predicted_clean: Tensor, time: Tensor, next_time: 
 
 
 def training_times(count: int, generator: torch.Generator, mean: float = 0.4, spread: float = 1.2) -> Tensor:
-    """Random times [count] in (0, 1), logit-normal as in Esser et al., "Scaling Rectified Flow Transformers" (2024)."""
+    """Return random times [count] in (0, 1), logit-normal as in Esser et al., "Scaling Rectified Flow Transformers"
+    (2024).
+    """
     return torch.sigmoid(torch.randn(count, generator=generator) * spread + mean)

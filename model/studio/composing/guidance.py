@@ -1,4 +1,4 @@
-"""Classifier-free guidance (Ho and Salimans, 2022)."""
+"""Computes classifier-free guidance (Ho and Salimans, 2022)."""
 
 from torch import Tensor
 

@@ -1,4 +1,5 @@
-"""Habits of songs, counted in POP909: how lines go on and end, four bars of chords, and colours of chords.
+"""Reads statistics of songs, counted in POP909: how lines continue and end, progressions of four bars, and colours of
+chords.
 
 Those of waltzes are counted in OpenEWLD.
 """
@@ -53,7 +54,7 @@ class Rhythms:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Habits of songs.
+    """Statistics of songs.
 
     `rhythms` are by the beats of a bar. `patterns` and `colours` are for major and minor; `colours` names for a chord
     class the share of its beats that has each colour.
@@ -66,7 +67,7 @@ class Habits:
 
 @cache
 def habits() -> Habits:
-    """The shipped habits."""
+    """Return the statistics that are shipped with the engine."""
     raw = json.loads(SHIPPED_HABITS.read_text(encoding="utf-8"))
     modes = ("major", "minor")
     major, minor = (_patterns(raw["progressions"][mode]) for mode in modes)
@@ -90,6 +91,6 @@ def _patterns(rows: list[tuple[list[int], int, int]]) -> Patterns:
 
 
 def _log_shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Log shares along the last axis, none below a floor."""
+    """Return the log shares along the last axis, none below a floor."""
     shares: NDArray[np.float64] = np.log(counts / np.maximum(counts.sum(-1, keepdims=True), 1) + _FLOOR)
     return shares

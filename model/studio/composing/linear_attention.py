@@ -1,4 +1,4 @@
-"""Linear attention with a ReLU feature map."""
+"""Computes linear attention with a ReLU feature map."""
 
 import torch
 from torch import Tensor, nn

@@ -1,4 +1,4 @@
-"""The motif: how the caller's melody begins, and how the lines that follow take it up."""
+"""Finds the motif, the beginning of the caller's melody, and varies it in the lines that follow."""
 
 import itertools
 from collections.abc import Sequence
@@ -23,17 +23,19 @@ class Motif:
     steps: int
 
     def rhythm(self, steps: int) -> tuple[int, ...]:
-        """Its onsets, again and again, in a line of `steps`."""
+        """Return the onsets of the motif, repeated over a line of `steps` steps."""
         starts = range(0, steps, self.steps)
         return tuple(start + onset for start in starts for onset in self.onsets if start + onset < steps)
 
     def after(self, note: int) -> int | None:
-        """The interval from a line's note, counted from 0, to the next; `None` behind the motif."""
+        """Return the interval from note `note` of a line, counted from 0, to the next; `None` after the end of
+        the motif.
+        """
         return self.intervals[note] if note < len(self.intervals) else None
 
 
 def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Motif | None:
-    """The motif of a melody: its first two bars; `None` for less than three notes."""
+    """Return the motif of a melody, its first two bars; `None` if they have fewer than three notes."""
     notes = [note for note in melody if note.start < MOTIF_BARS * steps_per_bar]
     if len(notes) < 3:
         return None
@@ -43,7 +45,7 @@ def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Moti
 
 
 def closeness(interval: int, places: int) -> Weights:
-    """Similarity of each move between `places` pitches to an interval, [from, to].
+    """Return how close each move between `places` pitches is to an interval, [from, to].
 
     1 exactly; half as much a semitone off, as a tune has it elsewhere in its scale.
     """

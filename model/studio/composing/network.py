@@ -1,4 +1,4 @@
-"""The score network: a linear-attention diffusion transformer over one token per beat.
+"""Defines the score network: a linear-attention diffusion transformer over one token per beat.
 
 The classes of a token are embedded into continuous vectors and noised along a straight path; the network predicts class
 distributions, whose expected embedding is the predicted clean latent (Dieleman et al., "Continuous diffusion for
@@ -84,7 +84,7 @@ class Logits:
     chords: Tensor
 
     def unweighted(self) -> "Logits":
-        """Logits corrected for `ONSET_WEIGHT`, the class weight of training."""
+        """Return the logits corrected for `ONSET_WEIGHT`, the class weight of training."""
         weight = torch.zeros(MELODY_CLASSES)
         weight[FIRST_PITCH:] = math.log(ONSET_WEIGHT)
         return Logits(self.melody - weight, self.chords)
@@ -103,7 +103,7 @@ def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
 
 
 class BeatLinks(nn.Module):
-    """Sparse links: every beat reads the same beat of the bars `link_bars` before it."""
+    """Attention over few earlier beats: every beat attends to the same beat of the bars `link_bars` before it."""
 
     def __init__(self, width: int, link_width: int, link_bars: tuple[int, ...]) -> None:
         super().__init__()
@@ -112,13 +112,13 @@ class BeatLinks(nn.Module):
         self.write = nn.Linear(link_width * len(link_bars), width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Attention of each beat over the beats that are linked to it, [batch, beats, width]."""
+        """Return the attention of each beat over the beats that are linked to it, [batch, beats, width]."""
         out: Tensor = self.write(_shifted(self.read(tokens), self.lags))
         return out
 
 
 class LocalMlp(nn.Module):
-    """Gated two-layer network whose inner channels look one beat back, here, and one beat ahead."""
+    """Gated two-layer network whose inner channels see the beat before, the beat itself, and the beat after it."""
 
     def __init__(self, width: int, expansion: int) -> None:
         super().__init__()
@@ -164,7 +164,7 @@ class Block(nn.Module):
 
 
 class ConditionEncoder(nn.Module):
-    """Conditions and known classes of a batch, made into vectors once for all steps."""
+    """Encodes the conditions and known classes of a batch as vectors, once for all steps."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -194,7 +194,7 @@ class ConditionEncoder(nn.Module):
 
 
 class ScoreNetwork(nn.Module):
-    """Predicts the classes of a noised score. See the module's text."""
+    """Predicts the classes of a noised score; the docstring of the module describes it."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -215,17 +215,21 @@ class ScoreNetwork(nn.Module):
         self.classify = nn.Linear(config.width, STEPS_PER_BEAT * MELODY_CLASSES + CHORD_CLASSES)
 
     def embed(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """The latent [batch, beats, latent] of classes `melody` [batch, beats, 4] and `chords` [batch, beats]."""
+        """Return the latent [batch, beats, latent] of classes `melody` [batch, beats, 4] and `chords` [batch,
+        beats].
+        """
         melody_table, chord_table = self._tables()
         return torch.cat([melody_table[melody].flatten(2), chord_table[chords]], -1)
 
     def expected(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """The mean latent [batch, beats, latent] of probabilities [batch, beats, 4, 39] and [batch, beats, 37]."""
+        """Return the mean latent [batch, beats, latent] of melody probabilities [batch, beats, 4, 39] and chord
+        probabilities [batch, beats, 37].
+        """
         melody_table, chord_table = self._tables()
         return torch.cat([(melody @ melody_table).flatten(2), chords @ chord_table], -1)
 
     def latent_mask(self, mask: Tensor) -> Tensor:
-        """A mask over slots [batch, beats, 5], spread over the latent [batch, beats, latent]."""
+        """Return a mask over slots [batch, beats, 5], spread over the latent [batch, beats, latent]."""
         return mask.repeat_interleave(self.config.embedding, -1)
 
     def encode(self, conditions: Conditions, known: Known) -> Encoded:
@@ -235,7 +239,7 @@ class ScoreNetwork(nn.Module):
         return encoded
 
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
-        """Modulation of the blocks by times [batch] and songs [batch, width], [batch, 6, width]."""
+        """Return the modulation of the blocks by times [batch] and songs [batch, width], [batch, 6, width]."""
         out: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (6, -1))
         return out
 

@@ -1,4 +1,4 @@
-"""Manners of each genre in tune and chords, beside the habits that all songs share."""
+"""Defines for each genre how its melodies and chords differ from the statistics of all songs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,7 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """The manner of a genre.
+    """Preferences of a genre in melody and chords.
 
     Attributes:
         beat: added to the log odds of a note on a beat.
@@ -42,7 +42,7 @@ USUAL = Profile()
 
 
 def _chords(**odds: float) -> tuple[tuple[int, float], ...]:
-    """Chord classes by name in C major / A minor: "C", "Am", "Bb"."""
+    """Return the chord classes of names in C major / A minor, such as "C", "Am", "Bb"."""
     return tuple((_class(name), value) for name, value in odds.items())
 
 
@@ -127,5 +127,5 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 
 
 def profile_of(genre: str) -> Profile:
-    """The profile of a genre."""
+    """Return the profile of a genre."""
     return PROFILES.get(genre, USUAL)

@@ -105,7 +105,9 @@ class SectionSpec:
         return min(max((note.end for note in self.anchor), default=0), self.steps)
 
     def line_spans(self) -> tuple[tuple[int, int], ...]:
-        """Start and end of each line in steps: from its entry to the end of its bars, or to the next line's pickup."""
+        """Return the first step of each line and the step after its last: from its first note to the end of its bars,
+        or to the early start of the next line.
+        """
         entries = self.entries or (0,) * len(self.line_bars)
         bars = [bar * self.steps_per_bar for bar in itertools.accumulate(self.line_bars, initial=0)]
         starts = (bar + entry for bar, entry in zip(bars, entries, strict=False))
@@ -113,25 +115,27 @@ class SectionSpec:
         return tuple(zip(starts, stops, strict=True))
 
     def bar_step(self, line: int) -> int:
-        """The step on which a line's first bar begins."""
+        """Return the step on which a line's first bar begins."""
         return sum(self.line_bars[:line]) * self.steps_per_bar
 
     def line_beats(self, line: int) -> slice:
-        """The beats of a line's bars."""
+        """Return the beats of a line's bars."""
         first = sum(self.line_bars[:line]) * self.beats_per_bar
         return slice(first, first + self.line_bars[line] * self.beats_per_bar)
 
     def identity(self, line: int) -> str:
-        """The identity of a line's words; its tones where these are not given."""
+        """Return the identity of a line's words; its tones if the words are not given."""
         return self.words[line] if self.words else "".join(map(str, self.lines[line]))
 
     def same_words(self, line: int) -> int | None:
-        """The first earlier line of the section with the same words and as many bars, `None` where there is none."""
+        """Return the index of the first earlier line of the section with the same words and as many bars; `None` if
+        there is none.
+        """
         alike = (one for one in range(line) if self.identity(one) == self.identity(line))
         return next((one for one in alike if self.line_bars[one] == self.line_bars[line]), None)
 
     def answered(self, line: int) -> int | None:
-        """The earlier line that a line takes up; `None` where it is new."""
+        """Return the index of the earlier line whose melody a line varies; `None` if its melody is new."""
         return self.takes_up[line] if self.takes_up else None
 
 
@@ -145,8 +149,9 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A section as it was first written: its classes, where its lines lie and what tones they had, and whether they
-    were only played."""
+    """A section when it was first composed: its classes, the steps and tones of its lines, and True in `played` if no
+    line was sung.
+    """
 
     melody: tuple[int, ...]
     chords: tuple[int, ...]
@@ -157,7 +162,9 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A line as first written: steps from its first bar to its entry, classes from there on, chords of its bars."""
+    """A line when it was first composed: the step of its entry in its first bar, its classes from there on, and the
+    chords of its bars.
+    """
 
     entry: int
     melody: tuple[int, ...]
@@ -176,17 +183,17 @@ class Memory:
     phrases: tuple[tuple[tuple[SectionKind, str], Phrase], ...] = ()
 
     def phrase(self, kind: SectionKind, words: str) -> Phrase | None:
-        """The line of these words as sections of this kind have it; `None` before there is one."""
+        """Return the line with these words as it was composed in a section of this kind; `None` if there was none."""
         return next((phrase for known, phrase in self.phrases if known == (kind, words)), None)
 
     def rendition(self, kind: SectionKind) -> Rendition | None:
-        """The rendition of a section of this kind; `None` before there is one."""
+        """Return the first section of this kind as it was composed; `None` if there was none."""
         return next((rendition for known, rendition in self.by_kind if known is kind), None)
 
     def with_section(
         self, kind: SectionKind, rendition: Rendition, tail_beats: int, phrases: Mapping[str, Phrase] = NO_PHRASES
     ) -> "Memory":
-        """The memory after a further section. What was sung counts for more than what was played before it."""
+        """Return the memory with one more section. A sung section replaces one of its kind that was only played."""
         tail = Tail(rendition.melody[-tail_beats * STEPS_PER_BEAT :], rendition.chords[-tail_beats:])
         known = dict(self.by_kind)
         before = known.get(kind)
@@ -197,7 +204,7 @@ class Memory:
 
 
 def phrases_of(spec: SectionSpec, melody: Sequence[int], chords: Sequence[int]) -> dict[str, Phrase]:
-    """The lines of a section as they are written in `melody` [steps] and `chords` [beats], by their words."""
+    """Return the lines of a section from `melody` [steps] and `chords` [beats], by their words."""
     phrases: dict[str, Phrase] = {}
     for line, (start, stop) in enumerate(spec.line_spans()):
         beats = spec.line_beats(line)

@@ -1,4 +1,4 @@
-"""A section laid out as tokens: where the prefix lies, what is told about each beat, and what is already known."""
+"""Lays a section out as tokens, with the context before it, its conditions, and the classes that are known."""
 
 from dataclasses import dataclass, replace
 
@@ -47,7 +47,7 @@ _KINDS = {
 interludes have no melody to learn."""
 
 _BORROWS = {SectionKind.OUTRO: SectionKind.CHORUS}
-"""Whose chords an instrumental section plays, if that has been heard."""
+"""The kind of section whose chords an instrumental section plays, if the song has had one."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,29 +78,29 @@ class TokenLayout:
 
     @property
     def left_out(self) -> Classes:
-        """Beats up to the section's end that only the network has, since all its bars have four."""
+        """Beats up to the section's end that only the network has, because all its bars have four beats."""
         beats = np.arange(self.beats)
         return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
 
     def section_of(self, values: Tensor) -> Tensor:
-        """The section's part of what the network says of all beats, [beats, ...]."""
+        """Return the section's part of an output of the network for all beats, [beats, ...]."""
         section = self.section
         return values[section] if isinstance(section, slice) else values[torch.from_numpy(section)]
 
     def section_melody(self) -> Classes:
-        """A copy of the section's melody classes, [steps]."""
+        """Return a copy of the section's melody classes, [steps]."""
         return self.melody[self.section].reshape(-1).copy()
 
     def section_known(self) -> Classes:
-        """A copy of the section's melody mask, [steps]."""
+        """Return a copy of the section's melody mask, [steps]."""
         return self.mask[self.section, :STEPS_PER_BEAT].reshape(-1).copy()
 
     def valid(self) -> Tensor:
-        """1 for beats, 0 for padding, [1, bucket]."""
+        """Return 1 for beats, 0 for padding, [1, bucket]."""
         return (torch.arange(len(self.chords)) < self.beats).float()[None]
 
     def conditions(self, spec: SectionSpec) -> Conditions:
-        """The network's conditions, batch of one."""
+        """Return the network's conditions, batch of one."""
         bar, left, kind, density, register = torch.from_numpy(self.per_beat)[None].unbind(-1)
         beat = torch.arange(len(self.chords)).remainder(BEATS_PER_BAR)[None]
         mode, tempo = torch.tensor([int(spec.minor)]), torch.tensor([tempo_index(spec.tempo_bpm)])
@@ -108,12 +108,12 @@ class TokenLayout:
         return Conditions(beat, bar, left, kind, density, register, hint, mode, tempo, style)
 
     def known(self) -> Known:
-        """The given tokens, as a batch of one."""
+        """Return the given tokens, as a batch of one."""
         melody, chords, mask = map(torch.from_numpy, (self.melody, self.chords, self.mask))
         return Known(melody[None], chords[None], mask[None].float())
 
     def give_melody(self, melody: Classes, known: Classes) -> None:
-        """Write the section's melody and mask [steps]; what is known is also the rhythm asked for."""
+        """Write the section's melody and the mask of its known steps, [steps] each, and their rhythm hints."""
         self.melody[self.section] = melody.reshape(-1, STEPS_PER_BEAT)
         self.mask[self.section, :STEPS_PER_BEAT] = known.reshape(-1, STEPS_PER_BEAT)
         given = self.mask[:, :STEPS_PER_BEAT] == 1
@@ -133,7 +133,7 @@ class TokenLayout:
         self.prolong()
 
     def prolong(self) -> None:
-        """Let beats that only the network has go on with what is before them."""
+        """Prolong the chord and note before each beat that only the network has over that beat."""
         for beat in self.left_out.tolist():
             self.chords[beat] = self.chords[beat - 1]
             self.mask[beat, :STEPS_PER_BEAT] = self.mask[beat - 1, STEPS_PER_BEAT - 1]
@@ -143,7 +143,7 @@ class TokenLayout:
 
 
 def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
-    """Everything that is given or requested before the first step."""
+    """Return the layout of a section before the first step, with everything that is given or requested."""
     layout = _empty_layout(spec, memory)
     _recall_chords(layout, spec, memory)
     _recall_lines(layout, spec, memory)
@@ -156,7 +156,7 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Tokens of one row of the section; the most it can be where it follows another, whose last bars come along."""
+    """Return the tokens in one row of the section; with `follows`, including the bars put in front of it."""
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
 
@@ -165,12 +165,12 @@ def _bucket(bars: int) -> int:
 
 
 def hints_of(melody: Classes) -> Classes:
-    """The rhythm of melody classes as hints, same shape."""
+    """Return the rhythm of melody classes as hints, in the same shape."""
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
 
 
 def given_notes(spec: SectionSpec) -> list[Note]:
-    """The anchor's notes in C major / A minor, up to the end of the section.
+    """Return the anchor's notes in C major / A minor, up to the end of the section.
 
     A note held into a line that would be left with too little room for its syllables is struck again there.
     """
@@ -186,7 +186,7 @@ def given_notes(spec: SectionSpec) -> list[Note]:
 
 
 def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
-    """Mask [steps] of steps that the anchor fixes: up to its end, except for rests that leave a line no room."""
+    """Return a mask [steps] of what the caller's melody fixes: its length without rests where a line lacks room."""
     notes = given_notes(spec)
     given = np.arange(spec.steps) < spec.anchor_end
     for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
@@ -239,7 +239,7 @@ def _per_beat(spec: SectionSpec, prefix: int, bucket: int) -> Classes:
 
 
 def _densities(spec: SectionSpec) -> list[float]:
-    """Requested notes per bar in each bar: the syllables of the sung lines, elsewhere the density of the spec."""
+    """Return the requested notes per bar: from the syllables of sung lines, otherwise the density of the spec."""
     densities: list[float] = []
     for tones, bars in zip(spec.lines, spec.line_bars, strict=True):
         densities += [len(tones) / bars] * bars
@@ -247,7 +247,7 @@ def _densities(spec: SectionSpec) -> list[float]:
 
 
 def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """A kind that was heard before keeps its chords; where lines are only played, what follows them has its own."""
+    """Write as known the chords of the first section of this kind; in a played section, only those of its lines."""
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
         quoted = sum(spec.line_bars) * spec.beats_per_bar
@@ -256,7 +256,7 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
 
 
 def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Lines whose words were sung before in a section of this kind are known, with their chords."""
+    """Write as known the melody and chords of lines whose words an earlier section of this kind had."""
     melody, known = layout.section_melody(), layout.section_known()
     for line, (start, stop) in enumerate(spec.line_spans()):
         phrase = memory.phrase(spec.kind, spec.identity(line))
@@ -273,13 +273,13 @@ def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> Non
 
 
 def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
-    """True if a phrase enters there, and its last note has begun when the next line enters."""
+    """Return True if a phrase enters at step `entry`, and its last note begins within `steps` steps."""
     onsets = np.flatnonzero(np.array(phrase.melody) >= FIRST_PITCH)
     return phrase.entry == entry and (not len(onsets) or int(onsets[-1]) < steps)
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """The melody of an interlude that was played before is known."""
+    """Write as known the melody of an earlier interlude of this kind, if it is long enough."""
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:
         return

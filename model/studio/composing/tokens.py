@@ -1,4 +1,4 @@
-"""Class tables of the score tokens, and scores turned into token arrays and back.
+"""Defines the classes of the score tokens, and converts scores to token arrays and back.
 
 One token is one beat: four melody classes, one for each sixteenth step, and one chord class. Everything is written in
 C major or A minor; the caller transposes.
@@ -37,7 +37,7 @@ class ScoreTokens:
 
 
 def pitch_class_index(pitch: int) -> int:
-    """The melody class of a MIDI pitch, folded by octaves into the range of the table."""
+    """Return the melody class of a MIDI pitch, folded by octaves into the range of the table."""
     while pitch < LOWEST:
         pitch += 12
     while pitch > HIGHEST:
@@ -46,12 +46,12 @@ def pitch_class_index(pitch: int) -> int:
 
 
 def chord_index(chord: Chord) -> int:
-    """The chord class of a triad, 1 to 36."""
+    """Return the chord class of a triad, 1 to 36."""
     return 1 + chord.root * QUALITIES + int(chord.quality)
 
 
 def chord_of(index: int) -> Chord:
-    """The triad of a chord class.
+    """Return the triad of a chord class.
 
     Raises:
         ValueError: `index` is `NO_CHORD` or out of range.
@@ -63,7 +63,7 @@ def chord_of(index: int) -> Chord:
 
 
 def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
-    """Melody classes [steps] of notes given in C major / A minor; what lies past the last step is dropped."""
+    """Return the melody classes [steps] of notes given in C major / A minor; notes after the last step are dropped."""
     classes = np.full(steps, REST, dtype=np.int64)
     for note in notes:
         if note.start < steps:
@@ -73,7 +73,7 @@ def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
 
 
 def notes_of(classes: Classes) -> tuple[Note, ...]:
-    """The notes of melody classes [steps]; a hold that prolongs nothing is silent."""
+    """Return the notes of melody classes [steps]; a hold without a note before it is silent."""
     notes: list[Note] = []
     onset: int | None = None
     for step, value in enumerate([*classes.tolist(), REST]):
@@ -86,14 +86,16 @@ def notes_of(classes: Classes) -> tuple[Note, ...]:
 
 
 def encode(score: Score, transpose: int) -> ScoreTokens:
-    """Tokens of a score that sounds `transpose` semitones above C major / A minor."""
+    """Return the tokens of a score that sounds `transpose` semitones above C major / A minor."""
     at_home = score.transposed(-transpose)
     melody = melody_classes(at_home.melody, score.steps).reshape(-1, STEPS_PER_BEAT)
     return ScoreTokens(melody, np.array([chord_index(chord) for chord in at_home.chords], dtype=np.int64))
 
 
 def decode(tokens: ScoreTokens, transpose: int) -> Score:
-    """The score of tokens, sounding `transpose` semitones above C major / A minor; every beat must have a chord."""
+    """Convert tokens to a score that sounds `transpose` semitones above C major / A minor; every beat must have
+    a chord.
+    """
     chords = tuple(chord_of(int(index)) for index in tokens.chords)
     score = Score(len(chords) // BEATS_PER_BAR, notes_of(tokens.melody.reshape(-1)), chords)
     return score.transposed(transpose)

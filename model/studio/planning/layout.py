@@ -44,15 +44,17 @@ _MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
 
 _LONGEST_REST_PHRASES = 4
 _MOST_AT_EDGES = 0.5
-"""Largest share of intro and outro in a sung song; above it they are kept short and words are repeated instead."""
+"""Largest share of a sung song's bars for intro and outro; above it they are kept short and words are repeated
+instead.
+"""
 
 
 _TWO_PART_BARS = 12
 _IN_PROPORTION = (SectionKind.CHORUS, SectionKind.VERSE)
-"""Kinds of sections whose pace is eased together, so that verse and chorus keep one pace."""
+"""Kinds of sections whose words get more bars at the same time, so that verse and chorus are sung equally fast."""
 
 _TWO_BARS = 1.5
-"""Mean number of bars of a part's lines from which on the part has the slow pace."""
+"""Mean number of bars per line from which on a part counts as slowly sung."""
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:

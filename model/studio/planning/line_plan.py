@@ -26,7 +26,7 @@ B).
 _FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4
 _ALIKE = 0.65
-"""Least share of the syllables of a line in one that takes it up."""
+"""Smallest ratio of the numbers of syllables of two lines of which one repeats the other's melody."""
 
 _OPENINGS = {0: 0.4, 2: 0.25, 4: 0.2, 6: 0.15}
 _ENTRIES = {0: 0.1, -1: 0.05, -2: 0.32, -4: 0.32, -6: 0.12, 2: 0.05, 4: 0.02, 6: 0.02}

@@ -35,7 +35,7 @@ from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 from model.studio.style import Mode, Style
 
 RAPPED_GENRE = "hip hop"
-"""Genre whose words always keep their quickest pace."""
+"""Genre whose words are always sung as fast as possible."""
 
 CONTINUED = "(continued)"
 """Suffix of the name of a section that continues the previous one."""
@@ -165,7 +165,9 @@ def samples_of(bars: int, tempo_bpm: float, beats_per_bar: int) -> int:
 
 
 def _blocks(lyrics: Lyrics, length: Length, style: Style) -> tuple[Block, ...]:
-    """Return the blocks of a song in bars of its own metre; one bar of the layout may be several of them."""
+    """Return the blocks of a song with their lengths in bars of its own metre; one bar of the layout may be several of
+    these.
+    """
     together = bars_together(style.beats_per_bar)
     bar_seconds = seconds_of(together, length.tempo_bpm, style.beats_per_bar)
     laid = lay_out(lyrics.sections, length.bars, bar_seconds, rapped=style.genre == RAPPED_GENRE)
@@ -189,7 +191,9 @@ def _lift_notes(detail: StudioDetail, labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _home(style: Style, random: Random) -> Key:
-    """Draw a key of the style's mode; a low or high register narrows the choice to lower or higher keys."""
+    """Draw the home key of the song, in the style's mode; a low or high register restricts the choice to lower or
+    higher keys.
+    """
     count = len(_HOME_TRANSPOSES)
     centre = (count - 1) * (1 + style.register) / 2
     reach = (count - 1) * (1 - abs(style.register)) / 2

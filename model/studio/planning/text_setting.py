@@ -21,7 +21,7 @@ _SLOW_PER_SECOND = 2.5
 
 
 class Ease(IntEnum):
-    """The pace of the words of a section, from as tight as possible to easy."""
+    """Amount of time that the words of a section get, from as little as possible to comfortable."""
 
     TIGHT = 0
     CLOSE = 1

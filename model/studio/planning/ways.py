@@ -1,4 +1,6 @@
-"""Applies ways of singing and of building a song, such as a duet, to the lyrics, and writes remarks about them."""
+"""Applies special ways of singing, such as a duet, to the lyrics, and writes remarks about all that the prompt
+asks for.
+"""
 
 from collections.abc import Collection, Iterator
 from dataclasses import replace

@@ -51,7 +51,9 @@ def _line_notes(melody: Classes) -> list[int]:
 
 
 def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
-    """Return a section specification that resembles `piece`."""
+    """Return a section specification with the bars, mode and density of `piece` and, if `sung`, as many notes in each
+    line.
+    """
     bars = len(piece.chords) // BEATS_PER_BAR
     counts = _line_notes(piece.melody) if sung else []
     return SectionSpec(

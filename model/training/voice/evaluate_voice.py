@@ -228,8 +228,8 @@ def main() -> None:
 
 
 def _report_singer(model: Recogniser, bank: VoiceBank, voice: Voice, apart: Sequence[tuple[Resynthesis, str]]) -> None:
-    """Print rows for the speaker, resynthesised with the voice's pitch and formants, and for the voice; then its
-    mistakes.
+    """Print rows for the recorded speaker, resynthesised with the voice's pitch and formants, and for the synthetic
+    voice; then the most frequent mistakes in the latter.
     """
     names = sorted(bank.syllables)
     alone: list[Sound] = []

@@ -1234,7 +1234,9 @@ Global___GenerateResponse: _TypeAlias = GenerateResponse  # noqa: Y015
 
 @_typing.final
 class SongEvent(_message.Message):
-    """One event of a song."""
+    """One event in the stream of a song: its acceptance, plan, progress, a chunk of its sound, or the end of a section or of
+    the song.
+    """
 
     DESCRIPTOR: _descriptor.Descriptor
 

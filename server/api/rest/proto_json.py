@@ -136,23 +136,23 @@ def _scalar(field: FieldDescriptor, value: Json) -> Json:
     return _READERS[field.type](value)
 
 
-def _unquoted(kind: str, value: Json) -> str:
-    return f"must be {kind}, without quotes" if isinstance(value, str) else f"must be {kind}"
+def _unquoted(fault: str, value: Json) -> str:
+    return f"{fault}, without quotes" if isinstance(value, str) else fault
 
 
 def _integer(value: Json) -> int:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Fault(_unquoted("an integer", value))
+        raise _Fault(_unquoted("must be an integer", value))
     if isinstance(value, float) and math.isinf(value):
         raise _Fault(_TOO_LARGE)
     if value != int(value):
-        raise _Fault(_unquoted("an integer", value))
+        raise _Fault(_unquoted("must be an integer", value))
     return int(value)
 
 
 def _number(value: Json) -> float:
     if isinstance(value, bool) or not isinstance(value, int | float):
-        raise _Fault(_unquoted("a number", value))
+        raise _Fault(_unquoted("must be a number", value))
     try:
         return float(value)
     except OverflowError:
@@ -183,7 +183,7 @@ def _bytes(value: Json) -> bytes:
 
 def _bool(value: Json) -> bool:
     if not isinstance(value, bool):
-        raise _Fault(_unquoted("true or false", value))
+        raise _Fault(_unquoted("must be true or false", value))
     return value
 
 

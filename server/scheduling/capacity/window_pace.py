@@ -11,7 +11,7 @@ _MEMORY = 0.8
 
 @dataclass(slots=True)
 class WindowPace:
-    """Device seconds and sound seconds of one window of an engine, as exponentially weighted means."""
+    """Device seconds and sound seconds of one rendered window of an engine, as exponentially weighted means."""
 
     seconds: float = 0.0
     sound_seconds: float = 0.0

@@ -94,8 +94,9 @@ class Tending:
     def _sounds(self) -> Mapping[str, str]:
         """Return the engines with room here, and the fingerprints of their sound.
 
-        An engine that has become ready since the last announcement is left out until the next one, because the song
-        directory measures its start by the songs that are waiting at its first announcement.
+        An engine that has become ready since the last announcement is left out until the next one. At the first
+        announcement of an engine the song directory measures how long engines take to start, by the time for which
+        songs have waited for it; so these songs must still be waiting then.
         """
         return {
             engine: self._parts.runner.sound(engine)

@@ -20,7 +20,7 @@ class ObjectsAway(StoreFailed):
     """The object store could not be reached; a retry may help."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"the objects of the song store cannot be reached: {str(error).partition(chr(10))[0]}")
+        super().__init__(f"the object store cannot be reached: {str(error).partition(chr(10))[0]}")
 
 
 class ObjectsRefused(StoreFailed):
@@ -30,7 +30,7 @@ class ObjectsRefused(StoreFailed):
 
     def __init__(self, reason: str) -> None:
         super().__init__(
-            f"the objects of the song store refuse this server ({reason}): make sure that the bucket of "
+            f"the object store refuses this server ({reason}): make sure that the bucket of "
             "MELISMA_STORE__OBJECTS exists, and that the keys (AWS_..., GOOGLE_..., AZURE_...) or the identity of the "
             "machine are valid and may read, write, list and delete there"
         )

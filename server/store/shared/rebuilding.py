@@ -13,12 +13,12 @@ logger = logging.getLogger(__name__)
 
 
 async def rebuild(connection: Connection, objects: Objects) -> int:
-    """Add every song in the objects that is missing in the song directory; returns their number.
+    """Add every song in the object store that is missing in the song directory; returns their number.
 
     It may run at any time, and on several servers at once.
 
     Raises:
-        StoreFailed: directory or objects are unreachable; the songs added before stay.
+        StoreFailed: song directory or object store is unreachable; the songs added before stay.
     """
     restored = 0
     for seal in (await objects.seals()).values():
@@ -28,7 +28,7 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
             raise
         except (StoreFailed, ValueError) as error:
             logger.warning(
-                "a song could not be copied from the objects into the new directory, and is left out: %s",
+                "a song could not be copied from the object store into the new song directory, and is left out: %s",
                 error,
                 extra={"song_id": seal.song_id},
             )
@@ -39,7 +39,7 @@ async def take_up(connection: Connection, objects: Objects, claim: Claim) -> boo
     """End a claimed song that is complete in the object store, because the song directory has lost its end.
 
     Raises:
-        StoreFailed: directory or objects are unreachable; the claim must be tried again.
+        StoreFailed: song directory or object store is unreachable; the claim must be tried again.
     """
     seal = (await objects.seals(claim.song.song_id)).get(claim.song.song_id)
     return seal is not None and bool(await _restore(connection, objects, seal, lease_text(claim.lease)))

@@ -88,7 +88,7 @@ def unpacked(stored: bytes) -> Iterator[bytes]:
         length = int.from_bytes(stored[at : at + _LENGTH.size])
         at += _LENGTH.size + length
         if at > len(stored):
-            raise StoreFailed("the events of a song in the objects of the song store are damaged: delete the song")
+            raise StoreFailed("the events of a song in the object store are damaged: delete the song")
         yield stored[at - length : at]
 
 

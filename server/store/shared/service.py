@@ -117,7 +117,7 @@ async def _probe(objects: Objects, *, known: bool) -> None:
         if not known or not isinstance(error, ObjectsAway):
             raise _unusable(error) from error
         logger.error(
-            "the objects of the song store cannot be used now, so ended songs stay in the directory until they can: %s",
+            "the object store cannot be used now, so ended songs stay in the song directory until it can: %s",
             error,
         )
 
@@ -132,10 +132,10 @@ def _unusable(error: StoreFailed) -> SharedStoreUnusable:
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
-    """Fill a new directory from the object store, and mark it with this version."""
+    """Fill a new song directory from the object store, and mark it with this version."""
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:
         raise _unusable(error) from error
     await connection.client.set(VERSION_KEY, SCHEMA_VERSION)
-    logger.info("an empty directory of the song store was filled from its objects", extra={"songs": restored})
+    logger.info("the song directory was empty and has been filled from the object store", extra={"songs": restored})

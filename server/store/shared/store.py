@@ -127,7 +127,7 @@ class SharedStore:
                     return await self._end(song, lease, at, whole)
             except (ObjectsAway, ObjectsRefused) as error:
                 logger.error(
-                    "an ended song cannot be stored in the objects of the song store; the server goes on trying: %s",
+                    "an ended song cannot be stored in the object store; the server goes on trying: %s",
                     error,
                     extra={"song_id": song.song_id},
                 )

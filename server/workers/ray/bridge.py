@@ -1,4 +1,6 @@
-"""The server's end of the process that drives a Ray cluster; starts it, and again after it has ended."""
+"""Connects the server to the process that drives a Ray cluster for it; starts that process, and again after it
+has ended.
+"""
 
 import asyncio
 import itertools
@@ -26,7 +28,7 @@ _END_GRACE_SECONDS = 20.0
 
 
 class DriverProcess(Protocol):
-    """The driving process, as `PipedProcess` has it."""
+    """Interface of the handle of the driving process, which `PipedProcess` implements."""
 
     @property
     def pid(self) -> int | None:
@@ -46,7 +48,7 @@ class DriverProcess(Protocol):
 
 
 class Bridge:
-    """Passes messages between workers' handles and the driving process. At most one such process runs."""
+    """Passes messages between the handles of workers and the driving process. At most one such process runs."""
 
     def __init__(
         self,
@@ -55,7 +57,9 @@ class Bridge:
         rejoin_seconds: float = 180.0,
         again_seconds: float = 2.0,
     ) -> None:
-        """A cluster that was joined and lost is tried every `again_seconds`, and given up after `rejoin_seconds`."""
+        """Set up the bridge. A cluster that was joined and then lost is tried again every `again_seconds`, for at most
+        `rejoin_seconds`.
+        """
         self._spec = spec
         self._new_process = new_process
         self._rejoin_seconds = rejoin_seconds
@@ -69,11 +73,11 @@ class Bridge:
 
     @property
     def pid(self) -> int | None:
-        """The id of the driving process, while it is connected or connects."""
+        """The id of the driving process while it is connected or connecting; `None` otherwise."""
         return self._process.pid if self._process is not None else None
 
     def connect(self) -> asyncio.Task[None]:
-        """Have the process started, unless it runs; the task ends when it has joined the cluster.
+        """Start the process unless it runs; returns a task that ends when the process has joined the cluster.
 
         The task raises WorkerDied if it cannot; the text says what to do.
         """
@@ -82,17 +86,17 @@ class Bridge:
         return self._connecting
 
     def enter(self, receiver: Callable[[OfWorker], None]) -> int:
-        """Return the number of a new worker, whose messages go to `receiver`."""
+        """Register a new worker, whose messages are passed to `receiver`; returns the worker's number."""
         number = next(self._numbers)
         self._receivers[number] = receiver
         return number
 
     def leave(self, number: int) -> None:
-        """Drop further messages of a worker."""
+        """Drop all further messages of a worker."""
         self._receivers.pop(number, None)
 
     def send(self, message: ToDriver) -> None:
-        """Send a message; if the process has ended, the workers are told."""
+        """Send a message to the process; without effect if the process has ended, which its workers are informed of."""
         if self._process is not None:
             self._process.send(message)
 
@@ -106,7 +110,7 @@ class Bridge:
         await self._stop()
 
     async def _connect(self) -> None:
-        """Join the cluster; one that was lost is tried again for a while, so that songs wait for it."""
+        """Join the cluster. A cluster that was lost is tried again for a while, so that songs wait for it."""
         try:
             async with asyncio.timeout(self._rejoin_seconds if self._joined else None):
                 while not await self._joins(once=not self._joined):  # noqa: ASYNC110 (a cluster tells nobody of its return)
@@ -122,7 +126,9 @@ class Bridge:
         self._joined = True
 
     async def _joins(self, *, once: bool) -> bool:
-        """Start the process; with `once` raises WorkerDied if it cannot join, otherwise returns False."""
+        """Start the process; returns True if it has joined the cluster. If it cannot join, returns False or, with
+        `once`, raises WorkerDied.
+        """
         process = self._process = self._new_process()
         try:
             first = await process.start(self._spec, _CONNECT_SECONDS)

@@ -1,4 +1,4 @@
-"""The cluster as Ray runs it. The only module that imports ray."""
+"""Connects to a Ray cluster. This is the only module that imports ray."""
 
 import asyncio
 import threading
@@ -20,7 +20,7 @@ _NEVER_AGAIN = {"max_restarts": 0, "max_task_retries": 0}
 
 
 class RayCluster:
-    """A connection to a Ray cluster, of which this computer is a node. One for each process."""
+    """A connection to a Ray cluster, of which this computer is a node. A process can have only one."""
 
     def __init__(self, address: str, ping_seconds: float) -> None:
         """Join the cluster whose head is at "host:port"; blocks for some seconds.
@@ -43,7 +43,7 @@ class RayCluster:
         return RayActor(self._worker.options(**needs, **_NEVER_AGAIN).remote(self._ping_seconds))
 
     def start_reaper(self, node: str) -> "RayActor":
-        """Start a reaper on a node, and nowhere else."""
+        """Start a reaper on the given node; it never moves to another one."""
         there = NodeAffinitySchedulingStrategy(node, soft=False)
         options = {"num_cpus": 0, "scheduling_strategy": there, **_NEVER_AGAIN}
         return RayActor(self._reaper.options(**options).remote(self._ping_seconds))
@@ -58,7 +58,7 @@ class RayCluster:
 
 
 class RayActor:
-    """A handle of one actor."""
+    """A handle of one Ray actor."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
@@ -72,7 +72,7 @@ class RayActor:
         return asyncio.ensure_future(_answer(asyncio.wrap_future(bound.remote(*arguments).future())))
 
     def kill(self) -> None:
-        """End the actor's process; one that is frozen stays, which is the reaper's task."""
+        """End the actor's process. A frozen process does not end; the reaper kills it."""
         # A head that is away would keep the caller waiting.
         threading.Thread(target=ray.kill, args=(self._handle,), daemon=True).start()
 
@@ -88,8 +88,8 @@ async def _answer(future: asyncio.Future[Any]) -> Any:
 
 
 def _death_of(error: RayError) -> WorkerDeath:
-    """Judge by the words of Ray, which does not tell a kill from a crash; it names lack of memory as one of the
-    possible causes of every unexpected end.
+    """Return the cause of an actor's death, judged by the text of Ray's error, which does not distinguish a kill from a
+    crash. Ray mentions lack of memory as a possible cause of every unexpected end.
     """
     if isinstance(error, ActorUnavailableError):
         return WorkerDeath.UNRESPONSIVE
@@ -100,7 +100,7 @@ def _death_of(error: RayError) -> WorkerDeath:
 
 
 class _NodeWorker(WorkerActor):
-    """A worker that knows its node."""
+    """A worker actor that can read from Ray on which node it runs."""
 
     def where(self) -> tuple[str, str, tuple[str, ...]]:
         """Return address and id of the node, and the ids of the GPUs that Ray has given to the actor."""

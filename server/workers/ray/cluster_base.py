@@ -1,4 +1,4 @@
-"""Interface of the cluster on which workers run, of which Ray is the one implementation beside that of tests."""
+"""Defines the interface of the cluster on which workers run, implemented by Ray, and in memory for tests."""
 
 import asyncio
 from typing import Any, NamedTuple, Protocol
@@ -7,7 +7,9 @@ from server.workers.base import WorkerDeath
 
 
 class Place(NamedTuple):
-    """Where an actor runs: the version of the code, its process, address and id of its node, and ids of its GPUs."""
+    """Location of an actor: the version of its code, its process, the address and id of its node, and the ids of its
+    GPUs.
+    """
 
     version: str
     pid: int
@@ -17,7 +19,7 @@ class Place(NamedTuple):
 
 
 class ActorLost(Exception):
-    """The actor has died or cannot be reached; its calls in progress and all later ones fail.
+    """An actor has died or cannot be reached; its calls in progress and all later ones fail.
 
     With `never_ran` the cluster has dropped it before it was started.
     """
@@ -29,16 +31,17 @@ class ActorLost(Exception):
 
 
 class ClusterLost(Exception):
-    """The cluster starts no actors of this process any more, as after a restart of its head; another process may join
-    it.
+    """The cluster does not start actors of this process any more, for example after a restart of its head; another
+    process may be able to join it.
     """
 
 
 class Actor(Protocol):
-    """An object in a process of its own on some node."""
+    """An object in a process of its own on some node of the cluster."""
 
     def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
-        """Call a method; calls of a group run one after the other in their order, beside those of other groups.
+        """Call a method; returns a future. The calls of a group run one after the other in their order, at the same
+        time as those of other groups.
 
         The future raises ActorLost if the actor dies, and other errors as the method does.
         """
@@ -48,10 +51,10 @@ class Actor(Protocol):
 
 
 class Cluster(Protocol):
-    """Starts actors; the cluster never restarts one and never repeats a call."""
+    """Starts actors. The cluster never restarts an actor and never repeats a call."""
 
     def start_worker(self, device: str) -> Actor:
-        """Start a `WorkerActor` on a node with a free device of that kind ("cuda", "cpu"), once there is one."""
+        """Start a `WorkerActor` on a node with a free device of that kind ("cuda", "cpu"), as soon as there is one."""
 
     def start_reaper(self, node: str) -> Actor:
         """Start a `Reaper` on a node."""

@@ -24,7 +24,7 @@ _STARTS, _AGAIN_SECONDS = 3, 1.0
 
 
 class DrivenWorker:
-    """A worker, its heartbeat and its lanes."""
+    """One worker of the cluster, with its heartbeat and its lanes."""
 
     def __init__(
         self,
@@ -36,7 +36,7 @@ class DrivenWorker:
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """`tell` sends a message to the server."""
+        """Set up the worker; `tell` sends a message to the server."""
         self._start = start
         self._cluster = cluster
         self._reapers = reapers
@@ -48,13 +48,15 @@ class DrivenWorker:
         self._held: tuple[str, str] | None = None
 
     def send(self, command: RunCommand) -> None:
-        """Send a command; without effect if the worker has not loaded or has ended, which the server is told."""
+        """Send a command to a lane; without effect if the worker has not loaded or has ended, because the server gets a
+        message about that.
+        """
         if self._lanes is not None:
             self._lanes.send(command.command, command.lane)
 
     async def run(self) -> None:
-        """Start the worker and pass its replies on until it ends or this is cancelled; then its process is gone, or
-        its node cannot be reached.
+        """Start the worker and pass on its replies until it ends or this call is cancelled. Its process has ended then,
+        or its node cannot be reached.
 
         Raises:
             ClusterLost: the cluster starts no actors any more, which the server is not told.
@@ -76,7 +78,7 @@ class DrivenWorker:
                 self._tell(ended)
 
     async def _started(self) -> tuple[Actor, Place]:
-        """Start an actor, and wait for a node for it."""
+        """Start an actor, and wait until it runs on a node. An actor that is lost before it runs is started again."""
         starts = 1
         while True:
             self._actor = actor = self._cluster.start_worker(self._start.spec.device)
@@ -116,7 +118,7 @@ class DrivenWorker:
             )
 
     async def _beat(self, actor: Actor) -> None:
-        """Tell the worker that the server is there, and find out that it does not answer."""
+        """Send heartbeats to the worker; raises ActorLost if it does not answer one in time."""
         limit = PERIODS * self._ping_seconds
         while True:
             try:
@@ -146,7 +148,7 @@ class DrivenWorker:
         self._tell(CommandDone(self._start.worker, lane, reply))
 
     async def _end(self) -> None:
-        """End the worker's process, by force if it is frozen."""
+        """End the worker's process; a frozen one is killed by the reaper of its node."""
         lanes, self._lanes = self._lanes, None
         if lanes is not None:
             lanes.close()

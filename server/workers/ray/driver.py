@@ -15,7 +15,7 @@ _log = logging.getLogger(__name__)
 
 
 class Driver:
-    """The workers that the server has started, by their numbers."""
+    """The workers that the server has started on the cluster, by their numbers."""
 
     def __init__(self, pipe: AsyncPipe, cluster: Cluster, *, pool: str, ping_seconds: float) -> None:
         self._pipe = pipe
@@ -28,7 +28,9 @@ class Driver:
         self._tasks: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
-        """Follow the server's messages until it closes the pipe or the cluster is lost; then all workers have ended."""
+        """Execute the server's messages until it closes the pipe or the cluster is lost; all workers have ended
+        then.
+        """
         try:
             await first_of(self._follow(), self._lost.wait())
         except PipeClosed:

@@ -23,7 +23,7 @@ _REACH_SECONDS = 5.0
 
 
 def main(descriptor: int) -> None:
-    """Join the cluster of the `ClusterSpec` that comes first by the pipe, then drive its workers until it is closed."""
+    """Read a `ClusterSpec` from the pipe and join its cluster, then drive its workers until the pipe is closed."""
     asyncio.run(_drive(descriptor))
     sys.stderr.flush()
     os._exit(0)  # Ray's threads may wait for a lost cluster
@@ -51,7 +51,7 @@ async def _drive(descriptor: int) -> None:
 
 
 def _reach(address: str) -> None:
-    """Try the address, for which Ray itself takes a minute."""
+    """Check that a connection to the address can be opened, which would take Ray itself a minute."""
     host, _, port = address.rpartition(":")
     try:
         socket.create_connection((host, int(port)), _REACH_SECONDS).close()
@@ -60,7 +60,7 @@ def _reach(address: str) -> None:
 
 
 def _ignore_signals() -> None:
-    """Leave the end to the server, after Ray has set handlers of its own."""
+    """Ignore signals, for which Ray has set handlers of its own: the server ends this process by closing the pipe."""
     for number in (signal.SIGINT, signal.SIGTERM):
         signal.signal(number, signal.SIG_IGN)
 

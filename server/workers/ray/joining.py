@@ -1,4 +1,4 @@
-"""Reasons why a process cannot join a Ray cluster, in words that say what to do."""
+"""Explains why a process cannot join a Ray cluster, and checks the cluster's token before."""
 
 from pathlib import Path
 
@@ -38,7 +38,7 @@ def reason(address: str, error: Exception) -> str:
 
 
 def check_token(file: str) -> None:
-    """Check that a file has a token that can be used.
+    """Check that a file contains a token that can be used.
 
     Raises:
         PoolUnusable: it has none.

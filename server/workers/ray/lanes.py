@@ -1,4 +1,4 @@
-"""Passes the replies of one worker's lanes on to the server, and their sound to the encoders before."""
+"""Passes the replies of one worker's lanes to the server, each after its sound has been sent to the encoders."""
 
 import asyncio
 import pickle
@@ -14,10 +14,10 @@ from server.workers.sound.links import EncoderLinks
 
 
 class Lanes:
-    """The lanes of one worker. A slow encoder delays the lane that sends to it, and no other worker."""
+    """The lanes of one worker. A slow encoder delays only the lane that sends to it, and no other worker."""
 
     def __init__(self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, Reply], None]) -> None:
-        """`replied` is called on the event loop, in the order of each lane's commands."""
+        """Set up the lanes; `replied` is called on the event loop, in the order of each lane's commands."""
         self._actor = actor
         self._replied = replied
         self._links = EncoderLinks()
@@ -25,16 +25,16 @@ class Lanes:
         self._threads = {lane: ThreadPoolExecutor(1, f"sound-{lane}") for lane in self._calls}
 
     def send(self, command: Command, lane: Lane) -> None:
-        """Send a command without waiting for those before it."""
+        """Send a command, without waiting for the replies to earlier ones."""
         data = pickle.dumps(command, pickle.HIGHEST_PROTOCOL)
         self._calls[lane].put_nowait(self._actor.call("run", data, group=lane.value))
 
     async def run(self) -> None:
-        """Pass replies on until cancelled, or until a call fails with the error of the call."""
+        """Pass on replies until cancelled; a call that fails raises its error here."""
         await first_of(*map(self._run, self._calls))
 
     def close(self) -> None:
-        """Drop what waits, and close the connections to the encoders."""
+        """Drop replies that are not passed on yet, and close the connections to the encoders."""
         for calls in self._calls.values():
             while not calls.empty():
                 forget(calls.get_nowait())
@@ -58,6 +58,6 @@ class Lanes:
 
 
 def forget(call: asyncio.Future[Any]) -> None:
-    """Drop a call whose result nobody needs; its error is not reported."""
+    """Ignore the result of a call that nobody waits for any more; its error is not reported."""
     if not call.cancel() and not call.cancelled():
         call.exception()

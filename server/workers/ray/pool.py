@@ -24,7 +24,8 @@ which answers no more to some after a restart of the head.
 
 
 def driver_process(token_file: str) -> Callable[[], DriverProcess]:
-    """Return the function that makes the driving process, not started yet, which shows the cluster a token.
+    """Return the function that makes the handle of a driving process, not started yet; the process uses the token to
+    join the cluster.
 
     Raises:
         PoolUnusable: the package ray is not installed, or the token cannot be used.
@@ -60,9 +61,9 @@ class RayPool(RestartingPool[RayWorker]):
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
     ) -> None:
-        """The cluster's head is at `address`, "host:port". A worker that is silent, or hears nothing, for three times
-        `ping_seconds` is ended; one that does not answer a command within `exchange_timeout_seconds`, too. A lost
-        cluster is tried every `again_seconds`.
+        """Set up the pool; the cluster's head is at `address`, "host:port". A worker is ended if nothing was heard from
+        it, or it heard nothing from the server, for three times `ping_seconds`; also if it does not answer a command
+        within `exchange_timeout_seconds`. A lost cluster is tried again every `again_seconds`.
         """
         super().__init__(
             devices,

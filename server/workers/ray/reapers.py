@@ -1,4 +1,4 @@
-"""One reaper for each node on which workers have been started."""
+"""Runs one reaper on each node on which workers have been started."""
 
 import asyncio
 import logging
@@ -13,7 +13,7 @@ _FREE_SECONDS = 15.0
 
 
 class Reapers:
-    """Starts reapers, and tells them that the server is there."""
+    """Starts reapers, and sends them heartbeats."""
 
     def __init__(self, cluster: Cluster, ping_seconds: float) -> None:
         self._cluster = cluster
@@ -22,8 +22,8 @@ class Reapers:
         self._beats: dict[str, asyncio.Task[None]] = {}
 
     async def free(self, node: str, slot: str) -> bool | None:
-        """Have the process killed that holds a device of a node; True once nobody holds it, `None` if the node cannot
-        be reached.
+        """Have the reaper of a node kill the process that holds a device there. Returns True once no process holds it,
+        and `None` if the node cannot be reached.
         """
         try:
             async with asyncio.timeout(_FREE_SECONDS):

@@ -18,7 +18,7 @@ class _ClusterLost(Exception):
 
 
 class RayWorker:
-    """A worker of the cluster, which the driving process starts and ends."""
+    """Handle of one worker of the cluster, which the driving process starts and ends."""
 
     def __init__(
         self,
@@ -63,7 +63,7 @@ class RayWorker:
         return self._ended.death
 
     async def launch(self) -> None:
-        """Have the cluster joined; `loaded` starts the worker on it."""
+        """Start joining the cluster; `loaded` then starts the worker on it."""
         self._bridge.connect()
 
     async def loaded(self, timeout_seconds: float) -> Ready:

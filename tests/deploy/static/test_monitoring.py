@@ -329,8 +329,8 @@ def test_the_runbook_quotes_what_servers_log_of_the_shared_store() -> None:
     quoted = re.findall(r'"([^"]*)"', of_the_store)
     sources = "".join(path.read_text("utf-8") for path in (DEPLOY.parent / "server/store/shared").glob("*.py"))
     said = re.sub(r'"\s+f?"', "", sources).replace("{error}", "").replace("{self}", "")
-    rows = {"wrong password", "the objects refuse", "the objects are unreachable", "403 Forbidden"}
-    prefixes = ("an ended song cannot be stored in the objects of the song store; the server goes on trying: ", "")
+    rows = {"wrong password", "the object store refuses", "the object store is unreachable", "403 Forbidden"}
+    prefixes = ("an ended song cannot be stored in the object store; the server goes on trying: ", "")
     known = [text for text in quoted if any(text.removeprefix(prefix) in said for prefix in prefixes)]
     assert len(known) >= 8
     assert set(quoted) - set(known) <= rows

@@ -63,14 +63,14 @@ def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _has_clocks(lines: list[Line]) -> bool:
-    """True if most lines, and at least two, begin with times without square brackets."""
+    """Return True if most lines, and at least two, begin with times without square brackets."""
     words = words_of(lines)
     found = sum(_ROUND.match(line.text) is not None for line in words)
     return found > 1 and found > 0.5 * len(words)
 
 
 def _has_labels(lines: list[Line]) -> bool:
-    """True if two times in seconds precede the words of every line, as in the labels of audio editors."""
+    """Return True if two times in seconds precede the words of every line, as in the labels of audio editors."""
     words = words_of(lines)
     return len(words) > 1 and all(_LABEL.match(line.text) for line in words)
 

@@ -1,4 +1,6 @@
-"""The drummer: one pattern per section kind, varied bar by bar, with crashes at starts and fills at ends."""
+"""Plays the drums: one pattern for each kind of section, varied bar by bar, with crashes at starts and fills at
+ends.
+"""
 
 from model.song import SectionKind
 from model.studio.arrange.context import ArrangementContext
@@ -23,13 +25,13 @@ _SIZES = (FillSize.SMALL, FillSize.MEDIUM, FillSize.BIG)
 
 
 def drums(context: ArrangementContext) -> list[Stroke]:
-    """The drum part; pitches are General MIDI percussion keys. A song's last bar holds one hit alone."""
+    """Return the drum part; pitches are General MIDI percussion keys. The last bar of a song has a single hit."""
     strokes = [stroke for bar in range(context.groove_bars) for stroke in _bar(context, bar)]
     return strokes + _start_hit(context) + _closing_hit(context)
 
 
 def fill_size(context: ArrangementContext) -> FillSize | None:
-    """The fill that leads out of the section: big into a chorus, none at the end of a song."""
+    """Return the size of the fill at the end of the section: large before a chorus; `None` at the end of a song."""
     if context.following is None or context.kind is SectionKind.OUTRO:
         return None
     rank = {SectionKind.CHORUS: 2, SectionKind.INST: 1, SectionKind.BRIDGE: 1}.get(context.following, 0)
@@ -37,7 +39,7 @@ def fill_size(context: ArrangementContext) -> FillSize | None:
 
 
 def kick_steps(context: ArrangementContext) -> frozenset[int]:
-    """Steps of the bar on which the section's pattern has the kick; empty where nobody drums."""
+    """Return the steps of the bar on which the section's pattern has the kick drum; empty if there are no drums."""
     if context.player(Track.DRUMS) is None:
         return frozenset()
     kick = _pattern(context, texture(context)).get(Piece.KICK)
@@ -76,7 +78,7 @@ def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
 
 
 def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
-    """A bar of the roll that swells to a drop."""
+    """Return one bar of the drum roll that grows louder until a drop."""
     first = context.groove_bars - len(BUILD_UP)
     start, steps = bar * context.bar_steps, len(BUILD_UP) * context.bar_steps
     pattern = {piece: tab[-context.bar_steps :] for piece, tab in BUILD_UP[bar - first].items()}
@@ -92,7 +94,7 @@ def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
 
 
 def _strokes(context: ArrangementContext, pattern: Pattern, bar: int) -> list[Stroke]:
-    """Bar `bar` of a pattern; its tabs repeat each after its own number of bars."""
+    """Return the strokes of bar `bar` of a pattern; each of its tabs repeats after its own number of bars."""
     return [
         Stroke(hit.start, 1, int(piece), STROKE_WEIGHTS[hit.mark])
         for piece, tab in pattern.items()
@@ -106,7 +108,7 @@ def _bar_of(tab: str, bar: int, steps: int) -> str:
 
 
 def _varied(context: ArrangementContext, bar: int, busy: Texture, strokes: list[Stroke]) -> list[Stroke]:
-    """The bar with what a drummer adds in passing: ghost notes, a pushed kick, an open hat where a phrase ends."""
+    """Return the bar with small variations: ghost notes, an early kick, an open hi-hat at the end of a phrase."""
     if busy is Texture.CALM:
         return strokes
     chance = context.random("drums", bar, context.turn.number)
@@ -130,7 +132,7 @@ def _added(strokes: list[Stroke], piece: Piece, step: int, mark: str) -> list[St
 
 
 def _with_fill(strokes: list[Stroke], fill: list[Stroke]) -> list[Stroke]:
-    """The bar up to the fill, then the fill over what goes on beneath it."""
+    """Return the bar up to the fill, then the fill over the parts of the pattern that continue under it."""
     begins = min(s.start for s in fill)
     filled = {(s.start, s.pitch) for s in fill}
     kept = [s for s in strokes if s.start < begins or s.pitch in _THROUGH_FILLS]

@@ -1,4 +1,4 @@
-"""Drum fills as tabs: what leads from one section to the next."""
+"""Tables of drum fills as tabs, which lead from one section to the next."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -50,7 +50,7 @@ _ROLLS: Mapping[FillSize, Patterns] = MappingProxyType(
         FillSize.BIG: ({_S: "ggggggoooooxxxXX"}, {_S: "g.g.o.o.ooooxxXX"}),
     }
 )
-"""Snare rolls that swell to the next section: the build-up of dance music, the call of a march."""
+"""Snare rolls that grow louder up to the next section, as in dance music and marches."""
 BUILD_UP: Patterns = (
     {_K: "x...x...x...x...", _S: "x...x...x.x.x.x."},
     {_K: "x.x.x.x.x.x.....", _S: "XXXXXXXXXXXX....", _FL: "........XXXX...."},
@@ -74,7 +74,7 @@ _SOFT_GROOVES = frozenset(
 
 
 def fills(groove: Groove, size: FillSize, *, in_three: bool = False) -> Patterns:
-    """Fills for the last bar of a section, to be laid over its pattern; `in_three` those of a waltz."""
+    """Return the fills from which one is chosen for the last bar of a section; with `in_three` those of a waltz."""
     if in_three:
         return _WALTZ_FILLS[size]
     if groove in _ROLLED_GROOVES:

@@ -1,4 +1,6 @@
-"""The drum kit, and the marks of its tabs: `X` accented, `x` normal, `o` soft, `g` a ghost note."""
+"""Defines the parts of the drum kit, and the marks of its tabs: `X` accented, `x` normal, `o` soft, `g` a ghost
+note.
+"""
 
 from collections.abc import Mapping
 from enum import IntEnum

@@ -1,4 +1,4 @@
-"""Pockets: how early or late the players of a groove are on each step of the bar, the same in every bar."""
+"""Defines the pocket of each groove: how early or late its players are on each step of the bar, equal in every bar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ MOST_ON_BEATS_MS = 14.0
 
 @dataclass(frozen=True, slots=True)
 class Pocket:
-    """Milliseconds behind the grid (ahead where negative): of the four beats, the eighths and the other sixteenths.
+    """Deviations in milliseconds from the grid, positive if late: of the four beats, the eighths and the other
+    sixteenths.
 
-    What lies between two beats leans on the one before it.
+    Steps between two beats also get a share of the deviation of the beat before them.
     """
 
     beats: tuple[float, float, float, float]
@@ -26,7 +27,7 @@ class Pocket:
     sixteenths: tuple[float, float]
 
     def at(self, step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
-        """Milliseconds at a step of the section; a bar of three beats has the first three."""
+        """Return the milliseconds at a step of the section; a bar of three beats has the first three."""
         beat, inside = divmod(step % steps_per_bar, STEPS_PER_BEAT)
         leaning = self.beats[beat]
         if inside == 0:
@@ -62,5 +63,5 @@ _POCKETS: Mapping[Groove, Pocket] = MappingProxyType(
 
 
 def pocket(groove: Groove) -> Pocket:
-    """The pocket of a groove."""
+    """Return the pocket of a groove."""
     return _POCKETS[groove]

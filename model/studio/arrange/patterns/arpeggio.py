@@ -1,4 +1,4 @@
-"""Patterns of an arpeggio."""
+"""Tables of arpeggio patterns."""
 
 from model.studio.arrange.dynamics import Texture
 from model.studio.arrange.patterns.variants import Variants, pick, table
@@ -38,7 +38,7 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def arpeggio_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Arpeggio patterns to choose from; digits count chord tones upwards."""
+    """Return the arpeggio patterns from which one is chosen; digits count chord tones upwards."""
     if in_three:
         return _WALTZ[texture is Texture.FULL]
     return pick(_ARPEGGIO, groove, texture)

@@ -1,4 +1,4 @@
-"""Patterns of a keyboard.
+"""Tables of keyboard patterns.
 
 Those under `_COUNTED` are the figures that most songs of POP909 share in their piano track, as
 `model.training.score.count_figures` finds them.
@@ -244,7 +244,7 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def keys_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Keyboard patterns to choose from."""
+    """Return the keyboard patterns from which one is chosen."""
     if in_three:
         return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]
     return _CALM_KEYS if texture is Texture.CALM else pick(_KEYS, groove, texture)

@@ -1,4 +1,4 @@
-"""Accompaniment patterns as tabs, per groove and texture.
+"""Defines accompaniment patterns as tabs, by groove and texture.
 
 A variant is a cycle of bars, a bar is a stack of tabs. Marks: `A` the whole voicing, `U` all but its lowest voice,
 `1` to `4` one voice from the bottom (`4`: the lowest an octave up), `9` the ninth among them, `L` the root below, `F`
@@ -20,11 +20,11 @@ Table: TypeAlias = Mapping[Groove, tuple[Variants, Variants]]
 
 
 def table(rows: dict[Groove, tuple[Variants, Variants]]) -> Table:
-    """Returns `rows` as a read-only table."""
+    """Return `rows` as a read-only table."""
     return MappingProxyType(rows)
 
 
 def pick(rows: Table, groove: Groove, texture: Texture) -> Variants:
-    """The variants of a groove: the full ones for a full texture, the steady ones otherwise."""
+    """Return the variants of a groove for a texture: those for a full texture, or the steady ones."""
     steady, full = rows[groove]
     return full if texture is Texture.FULL else steady

@@ -1,4 +1,6 @@
-"""Colours of chords: sevenths, suspensions and other basses where songs have them and the tune leaves room."""
+"""Adds colours to chords (sevenths, suspensions, inversions) as often as songs have them, where the melody
+allows it.
+"""
 
 from collections.abc import Mapping, Sequence
 from itertools import groupby
@@ -19,7 +21,7 @@ _COLOURS = {"6": Colour.SIXTH, "add9": Colour.ADDED_NINTH, "sus2": Colour.SUSPEN
 
 
 def coloured(spec: SectionSpec, chords: Sequence[int], melody: Sequence[Note]) -> tuple[Chord, ...]:
-    """The chords of a section, one per beat, with colours; classes and `melody` are in C major / A minor.
+    """Return the chords of a section, one per beat, with colours; classes and `melody` are in C major / A minor.
 
     Colours come as often as in POP909, times the factor of the genre, and the same at the same place of two bars.
     The last chord of a song, and chords under the caller's melody, are plain.
@@ -70,7 +72,9 @@ def _shares(
     sung: frozenset[int],
     neighbours: tuple[int | None, int | None],
 ) -> dict[str, float]:
-    """The odds of each colour: as usual, times the factor, without what rubs with the tune or leaps in the bass."""
+    """Return the odds of each colour: the usual ones times the factor, without colours that clash with the melody or
+    make the bass leap.
+    """
     shares = {colour: factor * share for colour, share in usual.items() if _suits(chord, colour, sung)}
     for name, place in (("third", 1), ("fifth", 2)):
         if name in shares:
@@ -81,7 +85,9 @@ def _shares(
 
 
 def _suits(chord: Chord, colour: str, sung: frozenset[int]) -> bool:
-    """True if a colour is of the key and has no semitone to the tune; a suspension also keeps the third out of it."""
+    """Return True if a colour belongs to the key and has no tone a semitone from the melody; a suspension also requires
+    that the melody does not have the third.
+    """
     third = chord.pitch_classes[1]
     if colour in {"sus4", "sus2"}:
         if third in sung or chord.quality is Quality.DIMINISHED:
@@ -96,13 +102,15 @@ def _suits(chord: Chord, colour: str, sung: frozenset[int]) -> bool:
 
 
 def _seventh(chord: Chord) -> Colour:
-    """The seventh of the key for what belongs to it, a dominant's elsewhere."""
+    """Return the major seventh for the major chords on C and F (degrees of C major / A minor), otherwise the minor
+    seventh.
+    """
     if chord.quality is Quality.MAJOR and chord.root in {0, 5}:
         return Colour.MAJOR_SEVENTH
     return Colour.SEVENTH
 
 
 def _sung(melody: Sequence[Note], start: int, end: int) -> frozenset[int]:
-    """Pitch classes of the tune that are held between two steps."""
+    """Return the pitch classes of the melody that are held between two steps."""
     held = (note for note in melody if min(note.end, end) - max(note.start, start) >= _HELD_STEPS)
     return frozenset(note.pitch % 12 for note in held)

@@ -1,4 +1,4 @@
-"""The rhythm of the sung lines of a section."""
+"""Chooses the rhythm of the sung lines of a section."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -31,7 +31,7 @@ class SungLine:
 
 
 def breath_steps(tempo_bpm: float) -> int:
-    """Steps of the shortest breath between two lines."""
+    """Return the steps of the shortest breath between two lines."""
     return max(2, round(_BREATH_SECONDS * tempo_bpm / 15.0))
 
 
@@ -42,7 +42,7 @@ def choose_lines(
     onset_probability: Weights,
     draws: NDArray[np.float64],
 ) -> list[SungLine]:
-    """Fix the rhythm of every sung line: one onset per syllable, apart from what is known already.
+    """Choose the rhythm of every sung line, with one onset for each syllable; onsets that are known already stay.
 
     `onset_probability` [steps] is the network's, over the section; `draws` [steps] are uniform in [0, 1).
     """
@@ -78,7 +78,7 @@ def choose_lines(
 def _request(
     spec: SectionSpec, index: int, log_prob: Weights, syllables: int, first_free: int, echo: Weights
 ) -> LineRequest:
-    """The rhythm of the last `syllables` of a line, from its step `first_free` on."""
+    """Build the request for the rhythm of the last `syllables` of a line, from its step `first_free` on."""
     return LineRequest(
         log_prob,
         syllables,
@@ -94,7 +94,7 @@ def _request(
 
 
 def _room(spec: SectionSpec, index: int) -> int:
-    """Steps that a line has each time that its words are sung in the section."""
+    """Return the number of steps that a line has at every place where its words are sung in the section."""
     spans = spec.line_spans()
     if spec.rooms:
         return min(spec.rooms[index], spans[index][1] - spans[index][0])
@@ -103,7 +103,9 @@ def _room(spec: SectionSpec, index: int) -> int:
 
 
 def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None:
-    """The rhythm of a line of the same words once more; `None` where something is given or it does not fit."""
+    """Copy the rhythm of an earlier line with the same words; returns `None` if part of the line is given or the rhythm
+    does not fit.
+    """
     moved = start - twin.start
     if free > start or twin.onsets[-1] + moved >= stop:
         return None
@@ -111,7 +113,9 @@ def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None
 
 
 def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Rendition | None, steps: int) -> Weights:
-    """Bias towards the rhythm of the same line sung before, or of the line that this one takes up."""
+    """Return the bias towards the rhythm of the same line when it was sung before, or of the earlier line that this
+    line varies.
+    """
     bias = np.zeros(steps)
     if spec.motif is not None:
         bias += echo_of(spec.motif.rhythm(steps), steps, _MOTIF_RHYTHM)
@@ -129,7 +133,7 @@ def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Re
 
 
 def set_rhythm_hints(layout: TokenLayout, lines: Sequence[SungLine]) -> None:
-    """Write the chosen rhythm into the layout's hints; what is known stays as it is."""
+    """Write the chosen rhythm into the rhythm hints of the layout; known steps stay unchanged."""
     hint = layout.hint[layout.section].reshape(-1).copy()
     known = layout.section_known() == 1
     sung = slice(0, lines[-1].stop if lines else 0)

@@ -1,4 +1,4 @@
-"""The melody of a section: pitches on the rhythm that is fixed."""
+"""Chooses the pitches of a section's melody, whose rhythm is fixed."""
 
 import itertools
 from collections.abc import Sequence
@@ -31,7 +31,7 @@ from model.studio.notation.score import STEPS_PER_BEAT
 _PARALLEL_PITCH = 1.2
 _ANSWER_WEIGHT, _CONTOUR_WEIGHT = 2.2, 1.6
 _ANSWERS_TONES = 0.9
-"""Weight of the tones of an answering line in the tune of the line that it takes up."""
+"""Weight of the tones of a line in the melody of the earlier line that it varies."""
 
 _LEAST_LOG_PROB = -7.0
 
@@ -53,14 +53,14 @@ def write_melody(
     log_probs: Weights,
     moves: Moves,
 ) -> Classes:
-    """Melody classes [steps] of the section: rhythm as sampled and fixed, pitches by the best path.
+    """Return the melody classes [steps] of the section, with the sampled rhythm and the pitches of the best path.
 
-    A song that does not end with the caller's melody ends on the tonic, even where the tune is one heard before.
+    A song that does not end with the caller's melody ends on the tonic, even if its melody repeats an earlier one.
 
     Args:
         sampled: classes [steps] that the last step settled on.
         log_probs: log probabilities [steps, 39] from before the last steps, still soft.
-        moves: what is usual between one note and the next.
+        moves: statistics of the intervals between notes.
     """
     known = layout.section_known() == 1
     melody = np.where(known, layout.section_melody(), sampled)
@@ -84,8 +84,9 @@ def write_melody(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Search of the pitches of a section: weights [notes, 37], directions that the words ask for from each note to the
-    next, and what is usual between them."""
+    """Searches the best pitches of a section. `weights` [notes, 37] are those of each pitch, `rises` the directions
+    that the words prefer from each note to the next, `moves` the statistics of intervals.
+    """
 
     spec: SectionSpec
     weights: Weights
@@ -93,7 +94,7 @@ class _Search:
     moves: Moves
 
     def path(self, asked: Sequence[AskedInterval | None], bias: Weights | float = 0.0) -> Classes:
-        """Melody classes of the best path, with intervals that are asked for."""
+        """Return the melody classes of the best path; `asked` are the intervals to prefer."""
         usual, profile = self.moves, profile_of(self.spec.genre)
         weights = self.weights + bias
         pitches = choose_pitches(weights, self.rises, usual.intervals, usual.tone_weight, asked, profile)
@@ -103,7 +104,9 @@ class _Search:
 def _weights(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, notes: list[MelodyNote], log_probs: Weights
 ) -> Weights:
-    """Log weights [notes, 37] of every pitch; a song that ends with a note of its own ends on the tonic."""
+    """Return the log weights [notes, 37] of every pitch; the last note of a song is the tonic, unless it is the
+    caller's.
+    """
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
     for degree, bias in profile_of(spec.genre).degrees:
@@ -114,19 +117,19 @@ def _weights(
 
 
 def _fix(weights: Weights, notes: NDArray[np.bool_], classes: Classes) -> None:
-    """Leave those notes no other melody class than the given ones."""
+    """Set the melody classes of those notes, so that no other class can be chosen for them."""
     weights[notes] = -1e6
     weights[notes, classes - FIRST_PITCH] = 0.0
 
 
 def _loosened(log_probs: Weights) -> Weights:
-    """The log probabilities, none of a possible note below a floor: the network is surer than its pitches deserve."""
+    """Return the log probabilities limited from below for allowed notes, because the network's are too extreme."""
     out: Weights = np.where(log_probs > FORBIDDEN / 2, np.maximum(log_probs, _LEAST_LOG_PROB), log_probs)
     return out
 
 
 def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> list[AskedInterval | None]:
-    """For each note the interval that the motif has from it to the next; `None` where it has no say."""
+    """Return for each note the interval of the motif from it to the next note; `None` if the motif gives none."""
     asked: dict[int, AskedInterval] = {}
     if spec.motif is not None:
         for line in lines:
@@ -139,7 +142,9 @@ def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Class
 def _answered_intervals(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> list[AskedInterval | None]:
-    """For each note the interval to the next at the same place of the line that its own line takes up."""
+    """Return for each note the interval at the same place of the earlier line that its line varies; `None` if there is
+    none.
+    """
     asked: dict[int, AskedInterval] = {}
     for number, line in enumerate(lines):
         source = spec.answered(number)
@@ -154,9 +159,9 @@ def _answered_intervals(
 
 
 def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
-    """The direction, -1 to 1, that the words ask for from each note to the next.
+    """Return the direction, -1 to 1, in which the tones of the words should move the melody from each note to the next.
 
-    A line that is taken up suits the tones of the lines that answer it as well, so that its tune can be theirs.
+    The tones of a line that varies an earlier line count there, too, so that both can have nearly the same melody.
     """
     rises = {one.step: tone_direction(one.tone, other.tone) for one, other in itertools.pairwise(notes)}
     shared = dict(rises)
@@ -172,12 +177,14 @@ def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[Mel
 
 
 def _bars_between(spec: SectionSpec, one: int, other: int) -> int:
-    """Steps from the first bar of a line to that of another."""
+    """Return the steps from the first bar of a line to that of another."""
     return spec.bar_step(other) - spec.bar_step(one)
 
 
 def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed: set[int]) -> dict[int, int]:
-    """Classes by step of lines with the same words as an earlier one, and of that one; the tune of the first counts."""
+    """Return the melody class by step for lines with the words of an earlier line, and for that line: both get the
+    melody of the earlier one.
+    """
     twins: dict[int, int] = {}
     for number, line in enumerate(lines):
         source = spec.same_words(number)
@@ -191,7 +198,9 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Bias [notes, 37] by which a line takes up the pitches of the line it answers, where rhythm and chords agree."""
+    """Return the bias [notes, 37] towards the pitches of the earlier line that a line varies, where rhythm and chords
+    agree.
+    """
     bias = np.zeros((len(onsets), PITCHES))
     chords = layout.chords[layout.section]
     row_of = {step: row for row, step in enumerate(onsets.tolist())}

@@ -1,4 +1,4 @@
-"""Biases of a section's melody, set before any pitch is chosen: forbidden notes, and favoured ones."""
+"""Computes biases of a section's melody before any pitch is chosen: forbidden notes, and favoured ones."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,7 +15,7 @@ FORBIDDEN = -1e4
 
 _SUNG_RANGE = {SectionKind.VERSE: (55, 72), SectionKind.PRE_CHORUS: (56, 74)}
 _SUNG_RANGE_ELSEWHERE = (58, 76)
-"""Sounding pitches that a voice is asked for: together less than two octaves, G3 to E5."""
+"""Sounding pitches of the sung melody, G3 to E5: together less than two octaves."""
 
 _PLAYED_RANGE = (57, 84)
 _PENTATONIC = (0, 2, 4, 7, 9)
@@ -26,7 +26,9 @@ _RECALLED_PITCH = 1.4
 
 
 def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
-    """Bias on the melody logits, [beats, 4, 39]: range, fixed rhythm, and attraction to a tune heard before."""
+    """Return the bias on the melody logits, [beats, 4, 39]: for the range, the fixed rhythm, and an earlier melody of
+    the same lines.
+    """
     bias = np.zeros((*layout.melody.shape, MELODY_CLASSES), dtype=np.float32)
     section = bias[layout.section].reshape(-1, MELODY_CLASSES)
     sung = np.zeros(len(section), dtype=np.bool_)
@@ -46,13 +48,13 @@ def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArra
 
 
 def sung_range(spec: SectionSpec) -> tuple[int, int]:
-    """Lowest and highest sounding pitch that a voice is asked for in a section."""
+    """Return the lowest and the highest sounding pitch of the melody of a section."""
     low, high = _SUNG_RANGE.get(spec.kind, _SUNG_RANGE_ELSEWHERE)
     return low, high - spec.headroom
 
 
 def pentatonic_bias(spec: SectionSpec) -> NDArray[np.float32]:
-    """Bias [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
+    """Return the bias [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
     left_out = spec.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
     return np.asarray(_OFF_PENTATONIC * left_out, np.float32)
 
@@ -76,7 +78,7 @@ _RHYTHM_BIAS = _rhythm_bias()
 
 
 def _pull(spec: SectionSpec, memory: Memory) -> NDArray[np.float32]:
-    """Bias [steps, 39] towards the pitch that sounded at the same place of the same line before."""
+    """Return the bias [steps, 39] towards the pitch that sounded at the same place of the same line before."""
     pull = np.zeros((spec.steps, MELODY_CLASSES), dtype=np.float32)
     recalled = memory.rendition(spec.kind)
     if recalled is None:
@@ -91,6 +93,6 @@ def _pull(spec: SectionSpec, memory: Memory) -> NDArray[np.float32]:
 
 
 def _sounding(melody: Classes) -> Classes:
-    """Melody classes [steps] with holds replaced by the pitch they hold."""
+    """Return the melody classes [steps] with holds replaced by the pitch they hold."""
     latest = np.maximum.accumulate(np.where(melody != HOLD, np.arange(len(melody)), 0))
     return melody[latest]

@@ -1,4 +1,4 @@
-"""Chords in patterns of four bars, as songs have them; a whole bar of a waltz stands for half of one of theirs."""
+"""Draws chords as patterns of four bars from songs; a whole bar of a waltz stands for half a bar of a pattern."""
 
 from functools import cache
 from itertools import pairwise
@@ -16,13 +16,13 @@ from model.studio.notation.score import Chord, Quality
 
 _COUNT_WEIGHT = 1.0
 _OTHER_KIND = 0.3
-"""Weight of a song that has the pattern in a section of another kind."""
+"""Weight of a song with the pattern in a section of another kind, relative to one in the same kind."""
 
 _NETWORK_WEIGHT = 0.05
 _UNLIKELY = -4.0
 _FAVOUR_WEIGHT = 0.33
 _USUAL_CHANGES = 1.4
-"""Changes of chord in a bar of a song whose pace is 1."""
+"""Chord changes in a bar of a song whose factor `chord_pace` is 1."""
 
 _PACE_WEIGHT = 2.5
 _KNOWN_WEIGHT = 4.0
@@ -81,8 +81,8 @@ def draw_patterns(
 ) -> Classes:
     """Sample the chord classes [beats] of a section as patterns of four bars; the last one is cut to fit.
 
-    The weight of a pattern is its frequency in sections of this kind, times how well it suits the genre, its pace, the
-    network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
+    The weight of a pattern is its frequency in sections of this kind, times how well it suits the genre, `chord_pace`,
+    the network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
     previous pattern. Patterns that sections of another kind already have get a penalty.
 
     Args:
@@ -118,12 +118,14 @@ def draw_patterns(
 
 
 def _beats_per_half(spec: SectionSpec) -> int:
-    """Beats of the half bars of patterns; a bar of three beats is not divided."""
+    """Return the beats of the half bars of patterns; a bar of three beats is not divided."""
     return spec.beats_per_bar if spec.beats_per_bar % 2 else spec.beats_per_bar // 2
 
 
 def _sources(spec: SectionSpec, half_beats: int) -> Classes:
-    """The half bar [halves] that each gets its chord from, as lines of the same words share their chords."""
+    """Return for each half bar the half bar whose chord it shares, because lines of the same words have the
+    same chords.
+    """
     sources = np.arange(spec.beats)
     for line in range(len(spec.lines)):
         twin = spec.same_words(line)
@@ -133,14 +135,16 @@ def _sources(spec: SectionSpec, half_beats: int) -> Classes:
 
 
 def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
-    """True [patterns] for one chord all along, once each half has the chord of its source, below 0 an earlier one."""
+    """Return True [patterns] for a pattern with the same chord throughout, after each half bar has got the chord of its
+    source; a half bar whose source is below 0 keeps its own.
+    """
     heard = chords[:, np.where(sources < 0, np.arange(len(sources)), sources)]
     out: NDArray[np.bool_] = (heard == heard[:, :1]).all(1)
     return out
 
 
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
-    """Log weight [patterns] that does not depend on the place."""
+    """Return the log weight [patterns] that does not depend on the place of the pattern."""
     chorus = spec.kind is SectionKind.CHORUS
     own, other = (patterns.chorus, patterns.verse) if chorus else (patterns.verse, patterns.chorus)
     score: Weights = _COUNT_WEIGHT * np.log(own + _OTHER_KIND * other)
@@ -162,14 +166,14 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
 
 @cache
 def _foreign(minor: bool) -> Weights:
-    """1 for each chord class [37] with tones foreign to the key, else 0."""
+    """Return 1 for each chord class [37] with tones outside the key, otherwise 0."""
     own = set(scale(minor))
     classes = range(NO_CHORD + 1, CHORD_CLASSES)
     return np.array([0.0, *(float(not set(chord_of(chord).pitch_classes) <= own) for chord in classes)])
 
 
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
-    """Log weight [patterns] of what the network says of each half, and of known chords there."""
+    """Return the log weight [patterns] from the network's odds of each half bar, and from known chords."""
     halves = np.arange(chords.shape[1])
     odds = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
     agrees = (chords == known) | (known == NO_CHORD)
@@ -178,7 +182,7 @@ def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
 
 
 def _inner_moves(chords: Classes, moves: Weights) -> Weights:
-    """Log weight [patterns] of how usual the changes inside each are: few songs have a pattern, many its changes."""
+    """Return the log weight [patterns] of how frequent the chord changes inside each pattern are in songs."""
     before, after = chords[:, :-1], chords[:, 1:]
     usual = np.log(moves + _FLOOR) + _USUAL_SURPRISE
     out: Weights = _MOVES_WEIGHT * np.where(before != after, usual[before, after], 0.0).sum(1)
@@ -186,7 +190,7 @@ def _inner_moves(chords: Classes, moves: Weights) -> Weights:
 
 
 def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
-    """Log weight [patterns] of their first chord after the chord `before`."""
+    """Return the log weight [patterns] of the change from the chord `before` to the first chord of each pattern."""
     if before == NO_CHORD:
         return np.zeros(len(chords))
     onward = np.log(moves[before] + _FLOOR)
@@ -196,7 +200,9 @@ def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
 
 
 def _new_chords(present: Weights, heard: set[int]) -> Weights:
-    """Number [patterns] of different chords that a song has not had so far; `present` [patterns, 37] is 1 for each."""
+    """Return the number [patterns] of different chords that the song has not had so far; `present` [patterns, 37] is 1
+    for each chord of a pattern.
+    """
     new = np.ones(CHORD_CLASSES)
     new[list(heard)] = 0.0
     out: Weights = present @ new
@@ -204,7 +210,7 @@ def _new_chords(present: Weights, heard: set[int]) -> Weights:
 
 
 def _loops(chords: Classes, last: Classes) -> Weights:
-    """Log weight [patterns] of a pattern that comes again, as it was or with another end."""
+    """Return the log weight [patterns] for repeating an earlier pattern, exactly or with another end."""
     same = (chords == last).all(1)
     begins = (chords[:, : HALVES // 2] == last[: HALVES // 2]).all(1)
     out: Weights = _LOOP * same + _LOOP_WITH_OTHER_END * (begins & ~same)
@@ -212,9 +218,9 @@ def _loops(chords: Classes, last: Classes) -> Weights:
 
 
 def _spiced(chords: list[int], draws: Weights, half_beats: int, disliked: set[int]) -> list[int]:
-    """The pattern with a chord here and there in the place of another that leads to the same one.
+    """Replace a few chords of the pattern by others that lead to the same next chord.
 
-    Its first bar stays as it is, since lines begin there and come again; what the genre dislikes is left out.
+    Its first bar stays as it is, because repeated lines begin there; chords that the genre avoids are not used.
     """
     out = list(chords)
     for half, (chord, after) in enumerate(pairwise(chords)):

@@ -1,4 +1,4 @@
-"""The pitches of a melody: the best path through the log probabilities of the network."""
+"""Chooses the pitches of a melody: the best path through the log probabilities of the network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, ch
 Weights = NDArray[np.float64]
 
 TONE_WEIGHT = 2.2
-"""Weight by which a move in the direction of the tones is preferred to none, and none to the opposite move."""
+"""Difference in weight between a move in the direction of the tones, no move, and a move against it."""
 
 LOG_PROB_WEIGHT = 0.6
 """Weight of the network's log probabilities relative to this bias."""
@@ -24,7 +24,7 @@ MOTIF_WEIGHT = 8.0
 """Weight of the intervals of the caller's motif."""
 
 _AGAIN: NDArray[np.float64] = np.array([0.0, -0.8, -1.6, -2.4])
-"""Weight of a note of the same pitch as the one before it, by the notes of that pitch before that one."""
+"""Weight of repeating a pitch, by the number of repeats before."""
 
 _RUNS = len(_AGAIN)
 _THIRD, _LEAP = 4, 9
@@ -38,7 +38,7 @@ _CLASH_BIAS = -5.0
 _LEADING_BIAS = -1.2
 _TONIC_BIAS = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
-"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone asks for nothing."""
+"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone has no preference."""
 
 PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 
@@ -65,7 +65,7 @@ class MelodyNote:
 
 @dataclass(frozen=True, slots=True)
 class AskedInterval:
-    """An interval in semitones that is asked for from one note to the next.
+    """A preferred interval, in semitones, from one note to the next.
 
     `weight` is that of the interval itself, `contour` that of any move in its direction.
     """
@@ -75,7 +75,7 @@ class AskedInterval:
     contour: float = 0.0
 
     def bias(self) -> Weights:
-        """Bias [37, 37] on each move between two pitches."""
+        """Return the bias [37, 37] on each move between two pitches."""
         out: Weights = self.weight * closeness(self.semitones, PITCHES)
         if self.contour:
             out += self.contour * (np.sign(_DISTANCE) == np.sign(self.semitones))
@@ -83,12 +83,14 @@ class AskedInterval:
 
 
 def scale(minor: bool) -> tuple[int, ...]:
-    """Pitch classes of C major, or of A minor with both sevenths."""
+    """Return the pitch classes of C major, or of A minor with both sevenths."""
     return (0, 2, 4, 5, 7, 8, 9, 11) if minor else (0, 2, 4, 5, 7, 9, 11)
 
 
 def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
-    """Bias [notes, 37] on pitches: the scale, chord tones where the metre is strong, rest at the ends of lines."""
+    """Return the bias [notes, 37] on pitches: for the scale, for chord tones on strong beats, and for restful tones at
+    the ends of lines.
+    """
     tonic = 9 if minor else 0
     bias = np.tile(_OFF_SCALE_BIAS * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
     for row, note in zip(bias, notes, strict=True):
@@ -113,7 +115,7 @@ def choose_pitches(
     taken_up: Sequence[AskedInterval | None] = (),
     profile: Profile = USUAL,
 ) -> list[int]:
-    """The most probable path of pitches (Viterbi, 1967).
+    """Return the most probable path of pitches (Viterbi, 1967).
 
     Args:
         log_probs: log weights [notes, 37] of every pitch from `LOWEST` on.
@@ -151,7 +153,7 @@ def choose_pitches(
 
 
 def _begun(log_prob: Weights) -> Weights:
-    """Scores [37, runs] of the first note."""
+    """Return the scores [37, runs] of the first note, by pitch and number of repeats."""
     best = np.full((PITCHES, _RUNS), -np.inf)
     best[:, 0] = log_prob
     return best
@@ -160,8 +162,8 @@ def _begun(log_prob: Weights) -> Weights:
 def _advance(
     best: Weights, onward: Weights, again: Weights
 ) -> tuple[Weights, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Scores [37, runs] one note later, and where they come from: moves by pitch, the run left there, and the longest
-    runs.
+    """Return the scores [37, runs] after one more note, and the best predecessors: the pitch before, the number of
+    repeats that was left there, and that of the longest runs.
 
     The column of `best` counts the notes of the same pitch before the note, `again` [runs] is the weight of one more.
     """
@@ -178,7 +180,7 @@ def _advance(
 
 
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
-    """Log weight of each move, [37, 37]: as songs have them, with what the genre has more of."""
+    """Return the log weight of each move between two pitches, [37, 37]: that of songs, changed by the genre."""
     places = np.arange(PITCHES)
     reach = _INTERVAL_WEIGHT * intervals + _LEAP_BIAS * np.maximum(places - _THIRD, 0)
     reach += (_REPEAT_BIAS + profile.repeat) * (places == 0)
@@ -188,13 +190,13 @@ def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
 
 
 def _rise() -> Weights:
-    """Degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps."""
+    """Return the degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps."""
     out: Weights = np.sign(_DISTANCE) * np.clip((_LEAP - np.abs(_DISTANCE)) / (_LEAP - _THIRD), 0.0, 1.0)
     return out
 
 
 def tone_direction(before: int, after: int) -> float:
-    """1 to rise, -1 to fall, 0 for either: from the end of one tone to the start of the next."""
+    """Return the direction from the end of one tone to the start of the next: 1 up, -1 down, 0 for either."""
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0
     change = _TONE_LEVELS[after][0] - _TONE_LEVELS[before][1]

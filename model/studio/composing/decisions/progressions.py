@@ -1,4 +1,4 @@
-"""Chord progressions from the log probabilities of the network for each beat."""
+"""Chooses chord progressions from the log probabilities of the network for each beat."""
 
 from dataclasses import dataclass
 
@@ -33,7 +33,8 @@ class HarmonyTables:
     def log_transitions(
         self, minor: bool, pace: float = 1.0, beats_per_bar: int = BEATS_PER_BAR
     ) -> NDArray[np.float64]:
-        """Log probabilities [beats_per_bar, 37, 37] of going from one chord to the next, for each beat of the bar.
+        """Return the log probabilities [beats_per_bar, 37, 37] of going from one chord to the next, for each beat of
+        the bar.
 
         The beats of a bar of three are those of four without the third, the only other strong one.
 
@@ -53,8 +54,9 @@ class HarmonyTables:
         return out
 
     def log_shares(self, minor: bool) -> NDArray[np.float64]:
-        """Log share [37] of each chord among the changes of the training songs: the stationary distribution of
-        `moves`. What belongs to the key is near 0.2, what does not below 0.01."""
+        """Return the log share [37] of each chord among the chord changes of the training songs: the stationary
+        distribution of `moves`. Shares of chords of the key are near 0.2, of others below 0.01.
+        """
         moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
         moves /= moves.sum(1, keepdims=True)
         shares: NDArray[np.float64] = np.log(np.linalg.matrix_power(moves, _MANY_CHANGES)[0])
@@ -69,7 +71,7 @@ def choose_chords(
     tables: HarmonyTables,
     draws: NDArray[np.float64],
 ) -> None:
-    """Draw the section's progression and fix it in the layout; known chords stay.
+    """Draw the section's chord progression and write it into the layout as known; chords that are known already stay.
 
     It is made of four bars that songs have, ranked by `log_odds` [beats, 37] of the network, and lines of the same
     words have the same chords. Under a melody of the caller's the network alone decides.

@@ -1,4 +1,4 @@
-"""Registers of a section's lines: how high each lies, and where the tune is highest and lowest."""
+"""Computes the pitch height of each line, and where the melody of a section is highest and lowest."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,7 @@ _ARCH_NOTES = 4
 
 
 def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> Weights:
-    """Bias [notes, 37] for the height of each line, and for one note of the section above all others."""
+    """Return the bias [notes, 37] for the height of each line, and for one note that is the highest of the section."""
     bias = np.zeros((len(onsets), PITCHES))
     if not spec.heights:
         return bias
@@ -43,12 +43,14 @@ def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes)
 
 
 def _nearness(line: SungLine, note: int, turn: int | None) -> float:
-    """1 where a line turns, at its peak or trough, and less for the notes before and after it; else 0."""
+    """Return how near a note is to the line's highest or lowest note: 1 at that note, less around it, 0 farther away or
+    if the line does not have it.
+    """
     return max(0.0, 1 - abs(note - line.onsets.index(turn)) / _ARCH_NOTES) if turn in line.onsets else 0.0
 
 
 def _trough(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
-    """The step of the section's lowest note: early in its lowest line."""
+    """Return the step of the section's lowest note, which is early in its lowest line; `None` if that line is short."""
     lowest = min(range(len(lines)), key=lambda line: spec.heights[line], default=None)
     if lowest is None or len(lines[lowest].onsets) < _FEWEST_FOR_TROUGH:
         return None
@@ -56,7 +58,9 @@ def _trough(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
 
 
 def _peak(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
-    """The step of the section's highest note: a long, stressed one in the middle of the climax line."""
+    """Return the step of the section's highest note, a long, stressed one in the middle of the climax line; `None`
+    without a climax line of three notes or more.
+    """
     if spec.climax is None or spec.climax >= len(lines) or len(lines[spec.climax].onsets) < 3:
         return None
     line = lines[spec.climax]

@@ -1,4 +1,6 @@
-"""The rhythm of a sung line: exactly one onset per syllable, drawn from what songs do and what the words ask for."""
+"""Chooses the rhythm of a sung line: exactly one onset for each syllable, drawn by statistics of songs and the stress
+of the words.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -120,7 +122,7 @@ def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhy
 
 
 def _bias(asked: LineRequest, number: int) -> Weights:
-    """Log weight [steps] of syllable `number` at each step."""
+    """Return the log weight [steps] of the onset of syllable `number` at each step."""
     places = asked.places
     bias = _LOG_PROB_WEIGHT * np.clip(asked.log_prob, -4, 4)
     profile = asked.profile
@@ -135,7 +137,7 @@ def _bias(asked: LineRequest, number: int) -> Weights:
 
 
 def _gaps(asked: LineRequest) -> Weights:
-    """Log weight [steps, steps] of a note at the first index after one at the second."""
+    """Return the log weight [steps, steps] of a note at the first index that follows a note at the second."""
     steps = len(asked.log_prob)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
     table = asked.habits.gaps
@@ -149,7 +151,7 @@ def _gaps(asked: LineRequest) -> Weights:
 
 
 def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
-    """Log weight [steps, steps] of what the words say of the distance before syllable `number`."""
+    """Return the log weight [steps, steps] of the distance before syllable `number`, from the stress of the words."""
     if not asked.stresses:
         return np.zeros((1, steps)) + np.zeros((steps, 1))
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
@@ -161,7 +163,9 @@ def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
 
 
 def _closing(asked: LineRequest) -> Weights:
-    """Log weight [steps] of the last onset: where songs close, with room for a long note and a breath."""
+    """Return the log weight [steps] of the last onset: high where lines of songs end, and where a long note and a
+    breath have room.
+    """
     steps = len(asked.log_prob)
     places = np.arange(steps)
     relaxed = (asked.syllables - 1) * 2 + asked.first_free
@@ -173,7 +177,9 @@ def _closing(asked: LineRequest) -> Weights:
 
 
 def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
-    """Step at which the last note ends: after two beats at most, with a breath before the next line where it fits."""
+    """Return the step at which the last note ends: after two beats at most, and before a breath if there is
+    room for one.
+    """
     last = onsets[-1]
     room = steps - breath - last
     if room < _CLOSING_STEPS[0]:
@@ -182,20 +188,20 @@ def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
 
 
 def onset_log_odds(probability: Weights) -> Weights:
-    """Log odds of probabilities in [0, 1]."""
+    """Return the log odds of probabilities in [0, 1]."""
     safe = np.clip(probability, 1e-3, 1 - 1e-3)
     return np.log(safe) - np.log1p(-safe)
 
 
 def echo_of(onsets: tuple[int, ...], steps: int, strength: float) -> Weights:
-    """The bias, [steps], to repeat an earlier line's onsets."""
+    """Return the bias [steps] towards the onsets of an earlier line."""
     bias = np.zeros(steps)
     bias[[onset for onset in onsets if onset < steps]] = strength
     return bias
 
 
 def _log_sum(rows: Weights) -> Weights:
-    """Log of the summed exponentials of each row."""
+    """Return the log of the summed exponentials of each row."""
     top = rows.max(1)
     out: Weights = top + np.log(np.exp(rows - top[:, None]).sum(1))
     return out

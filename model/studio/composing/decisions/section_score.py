@@ -1,4 +1,4 @@
-"""The score of a section: one numbered note for each syllable."""
+"""Converts the classes of a section to its score, with one numbered note for each syllable."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from model.studio.notation.score import Note, Score
 
 
 def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
-    """The score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
+    """Return the score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
     given = given_steps(spec)
     notes = [*given_notes(spec), *(note for note in notes_of(melody) if not given[note.start])]
     notes = sorted(notes, key=lambda note: note.start)
@@ -50,7 +50,9 @@ def _divided(notes: list[Note], count: int) -> list[Note]:
 
 
 def _filled(notes: list[Note], count: int, steps: range) -> list[Note]:
-    """`count` notes at least: short ones at the pitch of the nearest note are added in the last free of `steps`."""
+    """Add short notes until there are `count` notes: at the last free of `steps`, with the pitch of the nearest
+    note.
+    """
     taken = {step for note in notes for step in range(note.start, note.end)}
     free = [step for step in steps if step not in taken]
     missing = max(count - len(notes), 0) if notes else 0

@@ -1,4 +1,4 @@
-"""The worker on a node of the cluster: a shell around the executor that runs in the processes of the local pool, too.
+"""The worker on a node of the cluster: an actor around the executor that worker processes of the local pool also use.
 
 It takes and returns pickled messages, so that nothing else crosses. It imports nothing of Ray.
 """
@@ -39,7 +39,9 @@ class WorkerActor:
     """Loads engines and executes commands. Each lane calls `run` from a thread of its own."""
 
     def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
-        """`leave` ends the process; it is called if the server is silent for three times `ping_seconds`."""
+        """Set up the worker; `leave` ends the process, and is called if nothing was heard from the server for three
+        times `ping_seconds`.
+        """
         self._leave = leave
         self._silence = SilenceWatch(ping_seconds, self._deserted)
         self._outbox = Outbox()
@@ -55,7 +57,9 @@ class WorkerActor:
         return Place(VERSION, os.getpid(), host, node, gpus)
 
     def where(self) -> tuple[str, str, tuple[str, ...]]:
-        """Return address and id of the node, and the ids of the actor's GPUs; a cluster knows more."""
+        """Return the address and the id of the node, and the ids of the actor's GPUs. A subclass for a cluster reads
+        them from it.
+        """
         return "localhost", "localhost", ()
 
     def load(self, slot: str, spec: bytes) -> bytes:
@@ -93,15 +97,15 @@ class WorkerActor:
         return data
 
     def heard(self) -> None:
-        """Note that the server is there."""
+        """Record a heartbeat of the server."""
         self._silence.heard()
 
     def live(self) -> None:
-        """Return when the actor was ended; the call fails at once when its process dies."""
+        """Wait until the actor is ended; the call fails at once when the actor's process dies."""
         self._ended.wait()
 
     def end(self) -> None:
-        """Give the device back, in an actor that shares its process with others."""
+        """Release the device; needed only for an actor that shares its process with others."""
         self._silence.stop()
         if self._lock is not None:
             self._lock.release()

@@ -1,4 +1,5 @@
-"""A lock of the kernel on one device of one computer, held by the process of its worker until that is gone.
+"""Locks one device of one computer for the process of its worker, by a file lock of the kernel, until that process has
+ended.
 
 A frozen process keeps it, a killed one loses it with its memory of the device. So a device never has two workers,
 whatever the cluster believes.
@@ -21,7 +22,7 @@ class DeviceBusy(Exception):
 
 
 class DeviceLock:
-    """The lock of the device named `slot`, a file below `folder`."""
+    """The lock of the device named `slot`: a file in `folder`."""
 
     def __init__(self, slot: str, folder: Path | None = None) -> None:
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", slot)
@@ -30,7 +31,7 @@ class DeviceLock:
         self._descriptor: int | None = None
 
     def acquire(self, timeout_seconds: float) -> None:
-        """Take the lock for this process, which keeps it to its end or until `release`.
+        """Take the lock for this process, which keeps it until it ends or calls `release`.
 
         Raises:
             DeviceBusy: another process still has it after `timeout_seconds`.
@@ -47,7 +48,7 @@ class DeviceLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Give the lock back."""
+        """Release the lock."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None
@@ -59,7 +60,7 @@ class DeviceLock:
         return None
 
     def free(self, timeout_seconds: float) -> bool:
-        """Kill the process that holds the lock, if any; True once nobody holds it."""
+        """Kill the process that holds the lock, if any; returns True once no process holds it."""
         descriptor = self._open()
         try:
             if _locked(descriptor, 0.0):
@@ -72,7 +73,9 @@ class DeviceLock:
             os.close(descriptor)
 
     def _is_open_in(self, pid: int) -> bool:
-        """True if a process has the file open: the number of one that has ended may be another's by now."""
+        """Return True if a process has the file open. The id alone is not enough, because ids of ended processes are
+        used again.
+        """
         with suppress(OSError):
             return any(_same(link, self._file) for link in Path(f"/proc/{pid}/fd").iterdir())
         return False

@@ -1,4 +1,4 @@
-"""Collects the sound that a worker makes during one command, so that it leaves with the command's reply."""
+"""Collects the sound that a worker makes during one command, so that it is returned with the command's reply."""
 
 import threading
 from typing import NamedTuple, TypeAlias
@@ -20,7 +20,7 @@ Outgoing: TypeAlias = OpenedSong | Sound | SongKey
 
 
 class Outbox:
-    """Takes the sound of the calling thread's command; each lane has a thread of its own."""
+    """Collects the sound of the commands that the calling thread executes; each lane has its own thread."""
 
     def __init__(self) -> None:
         self._own = threading.local()
@@ -52,7 +52,7 @@ class Outbox:
 
 
 def deliver(outgoing: tuple[Outgoing, ...], sink: SoundSink) -> None:
-    """Pass on what came with a reply, in its order."""
+    """Pass the messages that came with a reply to `sink`, in their order."""
     for one in outgoing:
         match one:
             case OpenedSong():

@@ -1,4 +1,6 @@
-"""Kills workers on one node that the cluster cannot end, such as frozen ones, before their devices are used again."""
+"""Kills workers on one node that the cluster cannot end, such as frozen ones, so that their devices can be used
+again.
+"""
 
 import logging
 import os
@@ -20,7 +22,7 @@ def _leave() -> None:
 
 
 class Reaper:
-    """The devices of one node that workers of this server have used. It imports nothing of Ray.
+    """Kills the workers of this server on one node. It imports nothing of Ray.
 
     If it hears nothing for three ping periods, it kills all their workers and ends.
     """
@@ -31,17 +33,17 @@ class Reaper:
         self._silence = SilenceWatch(ping_seconds, self._deserted)
 
     def free(self, slot: str) -> bool:
-        """Kill the process that holds the device named `slot`, if any; True once nobody holds it."""
+        """Kill the process that holds the device named `slot`, if any; returns True once no process holds it."""
         self._silence.heard()
         self._slots.add(slot)
         return DeviceLock(slot).free(_FREED_SECONDS)
 
     def heard(self) -> None:
-        """Note that the server is there."""
+        """Record a heartbeat of the server."""
         self._silence.heard()
 
     def end(self) -> None:
-        """Watch no more."""
+        """Stop watching for silence of the server."""
         self._silence.stop()
 
     def _deserted(self) -> None:

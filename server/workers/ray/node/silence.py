@@ -1,4 +1,6 @@
-"""Ends something that has heard nothing of the server for too long, because the network was cut or the server died."""
+"""Calls a function if no heartbeat of the server has come for too long, because the network was cut or the
+server died.
+"""
 
 import threading
 import time
@@ -9,7 +11,7 @@ PERIODS = 3
 
 
 class SilenceWatch:
-    """Calls a function after `PERIODS` ping periods without `heard`, on a thread of its own."""
+    """Calls a function, on its own thread, after `PERIODS` ping periods without a call of `heard`."""
 
     def __init__(self, ping_seconds: float, then: Callable[[], None]) -> None:
         self._ping_seconds = ping_seconds
@@ -19,11 +21,11 @@ class SilenceWatch:
         threading.Thread(target=self._run, name="silence", daemon=True).start()
 
     def heard(self) -> None:
-        """Record that the server was heard."""
+        """Record a heartbeat of the server."""
         self._heard_at = time.monotonic()
 
     def stop(self) -> None:
-        """Watch no more."""
+        """Stop watching."""
         self._stopped.set()
 
     def _run(self) -> None:

@@ -87,7 +87,7 @@ def test_faults_are_named(tmp_path: Path) -> None:
         (renamed, WEIGHTS, r"lacks the tensor lm_heads\.0\.weight.*a tensor stranger .*a tensor stranger that"),
         (changed("model_type", value="llama"), CONFIG, "model_type = 'llama'"),
         (changed("audio_encoder", "use_causal_conv", value=True), CONFIG, "use_causal_conv = True"),
-        (changed("decoder", "num_codebooks", value=8), CONFIG, "num_codebooks = 8, but MusicGen has 4"),
+        (changed("decoder", "num_codebooks", value=8), CONFIG, "num_codebooks = 8, but for MusicGen it must be 4"),
         (changed("decoder", "ffn_dim", value=128), CONFIG, r"with the shape \[64, 32\], not \[128, 32\]"),
         (changed("text_encoder", value={}), CONFIG, "lacks 'vocab_size'"),
     ]

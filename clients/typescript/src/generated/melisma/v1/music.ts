@@ -1116,7 +1116,10 @@ export interface GenerateResponse {
   event: SongEvent | undefined;
 }
 
-/** One event of a song. */
+/**
+ * One event in the stream of a song: its acceptance, plan, progress, a chunk of its sound, or the end of a section or of
+ * the song.
+ */
 export interface SongEvent {
   /** Kind and content of the event. Clients must ignore kinds that they do not know. */
   event:
