@@ -158,7 +158,7 @@ def test_labels_hold_fixed_words_alone() -> None:
         "port",
     }
     fixed |= {"node"}  # of the devices of a pool on Ray
-    fixed |= {"process", "reason", "revision", "route", "status", "use", "verdict", "version"}
+    fixed |= {"port", "process", "reason", "revision", "route", "status", "use", "verdict", "version"}
     assert set().union(*of_the_server().values()) - TARGET_LABELS <= fixed
 
 
