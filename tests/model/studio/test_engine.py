@@ -22,10 +22,12 @@ def loaded() -> Engine:
 
 
 @cache
-def song(voice: Voice, stems: frozenset[Stem], lyrics: str = LYRICS) -> tuple[np.ndarray, tuple[SectionScore, ...]]:
+def song(
+    voice: Voice, stems: frozenset[Stem], lyrics: str = LYRICS, seed: int = 5
+) -> tuple[np.ndarray, tuple[SectionScore, ...]]:
     """Sound [2, samples] and scores of a song."""
     engine = loaded()
-    plan = engine.plan(SongParams("pop", lyrics, 5, 24.0, steps=10, stems=stems, voice=voice))
+    plan = engine.plan(SongParams("pop", lyrics, seed, 24.0, steps=10, stems=stems, voice=voice))
     context: SectionContext | None = None
     windows, scores = [], []
     for section in plan.sections:
@@ -108,10 +110,13 @@ def test_without_words_the_lead_player_has_the_tune() -> None:
 
 
 def test_the_voice_stands_above_the_band() -> None:
-    vocal, scores = song(Voice.FEMALE, VOCAL)
-    band, _ = song(Voice.FEMALE, frozenset(Stem) - VOCAL)
-    above = [_level_db(vocal, start, end) - _level_db(band, start, end) for start, end, _ in _notes(scores)]
-    assert 0 < np.median(above) < 10
+    medians = []
+    for seed in (5, 6, 7):  # single songs differ by a decibel
+        vocal, scores = song(Voice.FEMALE, VOCAL, seed=seed)
+        band, _ = song(Voice.FEMALE, frozenset(Stem) - VOCAL, seed=seed)
+        above = [_level_db(vocal, start, end) - _level_db(band, start, end) for start, end, _ in _notes(scores)]
+        medians.append(np.median(above))
+    assert 0 < np.mean(medians) < 10
 
 
 def test_the_engine_says_who_and_what_it_sings() -> None:
