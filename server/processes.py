@@ -110,9 +110,7 @@ def _engine_spec(settings: Settings, name: str, factory: str) -> EngineSpec:
 def device_specs(settings: Settings) -> tuple[DeviceSpec, ...]:
     """Return the specification of a worker for each device of the settings; the list is empty on a frontend. A device
     that is given several times gets a number after its name: `cpu#2` on this computer, `cuda@2` on a cluster, whose
-    devices all have one.
-
-    A device that is given several times gets a number after its name.
+    devices are all numbered.
     """
     devices = settings.devices if settings.makes_songs else ()
     if settings.pool.kind == "ray":

@@ -76,7 +76,7 @@ def longest_silence_seconds(sound: Sound, rate: int) -> float:
 
 
 def border_at(sound: Sound, rate: int, seconds: float) -> SectionBorder:
-    """Measure the section border at `seconds`; the bend is the second difference of the mono sum."""
+    """Measure how smooth the sound is where two sections meet, at `seconds`, by its second difference in mono."""
     mono, at = sound.mean(axis=1), int(seconds * rate)
     half, around = int(_BORDER_HALF_WIDTH_SECONDS * rate), int(_BORDER_SURROUNDINGS_SECONDS * rate)
     bends = np.abs(np.diff(mono[max(0, at - around) : at + around], n=2))

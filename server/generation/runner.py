@@ -166,7 +166,9 @@ class Runner:
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or the check of its request has refused; returns the error for its
+        caller.
+        """
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:

@@ -25,7 +25,7 @@ class Turns:
                 del self._last[song_id]
 
     async def passed(self, song_id: str) -> None:
-        """Wait for earlier calls for a song; later calls for it do not wait."""
+        """Wait until the earlier calls for a song are done. Later calls need not wait for this one."""
         await _over(self._last.get(song_id))
 
 

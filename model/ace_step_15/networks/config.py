@@ -102,7 +102,7 @@ class CodecConfig:
 
     @property
     def context(self) -> int:
-        """Latent frames to either side of one that its samples depend on, at most: 9 for the release.
+        """Receptive field of the decoder in latent frames, on either side of a frame: 9 for the released weights.
 
         The first convolution sees 3 frames; a block sees 1 sample at its input's rate, and 3 * (1 + 3 + 9) at its
         output's; the last convolution sees 3 samples of sound.

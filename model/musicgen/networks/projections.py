@@ -21,14 +21,14 @@ class Projections(nn.Module):
             self.audio_enc_to_dec_proj = nn.Linear(self._classes, width)
 
     def text(self, states: torch.Tensor) -> torch.Tensor:
-        """Convert [1, tokens, text width] to [1, tokens, width]."""
+        """Project encoded text [1, tokens, text width] to the width of the language model [1, tokens, width]."""
         if not hasattr(self, "enc_to_dec_proj"):
             return states
         mapped: torch.Tensor = self.enc_to_dec_proj(states)
         return mapped
 
     def melody(self, classes: torch.Tensor, dtype: torch.dtype) -> torch.Tensor:
-        """Convert pitch classes [moments] to [1, moments, width]."""
+        """Return the embeddings [1, moments, width] of the pitch classes [moments] of a melody."""
         assert self._classes is not None
         chosen = nn.functional.one_hot(classes, self._classes)[None].to(dtype)
         if not hasattr(self, "audio_enc_to_dec_proj"):

@@ -72,7 +72,9 @@ def _places(index: Path) -> Mapping[str, str]:
         places = json.loads(index.read_text("utf-8"))["weight_map"]
         plain = {str(name): Path(shard).name for name, shard in places.items()}
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
-        raise EngineUnavailable(f"{index} is not the index of a network ({error!r}): download it again") from error
+        raise EngineUnavailable(
+            f"{index} is not a valid index of the files of weights ({error!r}): download it again"
+        ) from error
     if plain != places:
         raise EngineUnavailable(f"{index} names a shard outside its own folder: download it again")
     return plain

@@ -64,7 +64,7 @@ class Caches:
         return keys, values
 
     def restore(self, kept: Kept) -> None:
-        """Set the first tokens of all rows from `kept`."""
+        """Set the keys and values of the first tokens of all rows from the copy `kept`."""
         for layer, keys, values in self._layers(kept):
             self.fill(layer, keys.shape[0], keys, values)
 

@@ -63,7 +63,7 @@ def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, .
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """Yield the share of each note; a note without a syllable has that of the note before it."""
+    """Yield for each note which voices sing it (`Share`); a note without a syllable has the share of the note before."""
     share = Share.OWN
     for note in notes:
         share = share if note.syllable is None else shares[note.syllable]

@@ -149,8 +149,10 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A section when it was first composed: its classes, the steps and tones of its lines, and True in `played` if no
-    line was sung.
+    """A section as it was first composed, kept for its repetitions.
+
+    `melody` and `chords` are the classes (token numbers) of its melody and chords; `spans` are the first and last steps
+    of its lines, and `lines` the tones of their syllables. `played` is True if no line was sung.
     """
 
     melody: tuple[int, ...]

@@ -1,4 +1,4 @@
-"""Lays a section out as tokens, with the context before it, its conditions, and the classes that are known."""
+"""Lays a section out as a token sequence: the music before it, its conditions, and the tokens already decided."""
 
 from dataclasses import dataclass, replace
 

@@ -1071,7 +1071,7 @@ class ExtractTrackTask(_message.Message):
     song, at most 16 MiB and the server's limit of a request.
     """
     track: Global___TrackKind.ValueType
-    """The track."""
+    """Track to extract from the recording, such as its drums."""
     def __init__(
         self,
         *,
@@ -1103,7 +1103,7 @@ class LegoTask(_message.Message):
     song, at most 16 MiB and the server's limit of a request.
     """
     track: Global___TrackKind.ValueType
-    """The track."""
+    """Track to add to the recording, such as drums."""
     start_seconds: _builtins.float
     """Start of the track in seconds of the recording, at least 0 and within the recording."""
     end_seconds: _builtins.float

@@ -40,7 +40,7 @@ class DirectoryMemory:
             return
         except (exceptions.RedisError, OSError, TimeoutError) as error:
             logger.debug(
-                "the memory usage of the directory could not be read; the server tries again soon: %s",
+                "the memory usage of the song directory could not be read; the server tries again soon: %s",
                 error,
             )
             return

@@ -1,4 +1,7 @@
-"""Passes the replies of one worker's lanes to the server, each after its sound has been sent to the encoders."""
+"""Passes the replies of one worker to the server, each after its sound has been sent to the encoders.
+
+A worker has one lane, or two whose commands run at the same time.
+"""
 
 import asyncio
 import pickle

@@ -27,7 +27,9 @@ class Pocket:
     sixteenths: tuple[float, float]
 
     def at(self, step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
-        """Return the milliseconds at a step of the section; a bar of three beats has the first three."""
+        """Return by how many milliseconds a note at a step of the section is late (negative: early); in a bar of three
+        beats the values of the first three beats hold.
+        """
         beat, inside = divmod(step % steps_per_bar, STEPS_PER_BEAT)
         leaning = self.beats[beat]
         if inside == 0:

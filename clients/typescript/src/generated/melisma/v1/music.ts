@@ -1053,7 +1053,7 @@ export interface ExtractTrackTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** The track. */
+  /** Track to extract from the recording, such as its drums. */
   track: TrackKind;
 }
 
@@ -1068,7 +1068,7 @@ export interface LegoTask {
      */
     { $case: "audio"; value: Buffer }
     | undefined;
-  /** The track. */
+  /** Track to add to the recording, such as drums. */
   track: TrackKind;
   /** Start of the track in seconds of the recording, at least 0 and within the recording. */
   startSeconds: number;
