@@ -63,7 +63,7 @@ def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, .
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """Yield for each note which voices sing it (`Share`); a note without a syllable has the share of the note before."""
+    """Yield for each note who sings it (`Share`); a note without a syllable has the share of the note before."""
     share = Share.OWN
     for note in notes:
         share = share if note.syllable is None else shares[note.syllable]
