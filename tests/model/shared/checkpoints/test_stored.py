@@ -37,7 +37,7 @@ def test_an_index_that_does_not_fit_its_shards_is_refused(tmp_path: Path) -> Non
         ({"a.weight": "1.safetensors"}, "does not list the tensor b.weight"),
         ({"a.weight": "../1.safetensors"}, "outside its own folder"),
         ({"a.weight": "2.safetensors"}, "cannot be read"),
-        ([], "is not the index"),
+        ([], "is not a valid index"),
     ):
         index.write_text(json.dumps({"weight_map": places}), "utf-8")
         with pytest.raises(EngineUnavailable, match=told):

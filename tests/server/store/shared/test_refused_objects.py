@@ -126,7 +126,7 @@ async def test_a_server_starts_with_a_directory_that_is_known_while_the_objects_
     async with shared_store(plan_for(objects=f"file://{tmp_path}/objects")):
         pass
     async with shared_store(away):
-        assert "ended songs stay in the directory until they can" in caplog.text
+        assert "ended songs stay in the song directory until it can" in caplog.text
 
 
 @pytest.mark.shared
