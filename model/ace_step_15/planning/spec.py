@@ -88,7 +88,7 @@ class GenerationSpec:
 
     @property
     def strength(self) -> float:
-        """How closely a cover follows its source, 0 to 1; 1 for anything else."""
+        """Degree to which a cover follows its source, 0 to 1; 1 for everything else."""
         return self.model_task.strength if isinstance(self.model_task, Cover) else 1.0
 
     def section_seed(self, index: int) -> int:
