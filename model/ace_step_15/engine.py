@@ -13,8 +13,9 @@ from model.ace_step_15.contexts import contexts_of
 from model.ace_step_15.encoding import Encoder
 from model.ace_step_15.languages import LANGUAGES
 from model.ace_step_15.loading import hub, names
+from model.ace_step_15.loading.configs import MODEL
 from model.ace_step_15.loading.folders import Facts, facts_of
-from model.ace_step_15.loading.networks import MODEL, Networks, load
+from model.ace_step_15.loading.networks import Networks, load
 from model.ace_step_15.memory import song_bytes
 from model.ace_step_15.planning.checks import NAME
 from model.ace_step_15.planning.lengths import MAX_SECONDS, MIN_SECONDS

@@ -14,6 +14,8 @@ from model.ace_step_15.networks.config import (
 )
 from model.engine import EngineUnavailable
 
+MODEL = "ACE-Step 1.5"
+
 Values = Mapping[str, Any]
 
 _POOL = 5

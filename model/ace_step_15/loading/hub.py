@@ -3,19 +3,9 @@
 The module is free of torch.
 """
 
-import logging
-from dataclasses import dataclass
 from pathlib import Path
 
-from huggingface_hub import hf_hub_download
-from huggingface_hub.errors import (
-    EntryNotFoundError,
-    HfHubHTTPError,
-    LocalEntryNotFoundError,
-    RepositoryNotFoundError,
-    RevisionNotFoundError,
-)
-
+from model.ace_step_15.loading.configs import MODEL
 from model.ace_step_15.loading.folders import (
     AUDIO_DETOKENIZER,
     AUDIO_TOKENIZER,
@@ -34,22 +24,12 @@ from model.ace_step_15.loading.folders import (
 )
 from model.ace_step_15.settings import RELEASED, AceStep15Settings
 from model.engine import EngineUnavailable, Option
-from model.shared.checkpoints.configs import read_json
-
-_log = logging.getLogger(__name__)
+from model.shared.checkpoints.repository import Repository, is_folder
 
 HOW_TO_GET = (
     f"the checkpoint of the turbo model is the Hugging Face repository {RELEASED}: leave ",
     Option("checkpoint"),
     f" unset to have it downloaded, or run 'hf download {RELEASED} --local-dir FOLDER' and set the variable to FOLDER",
-)
-
-_ONLINE = (
-    "connect the computer to the hub and unset ",
-    Option("offline"),
-    " and HF_HUB_OFFLINE, or set ",
-    Option("checkpoint"),
-    " to a folder",
 )
 
 
@@ -64,7 +44,7 @@ def folders_of(settings: AceStep15Settings, *, weights: bool = True) -> Folders:
     """
     if is_folder(settings.checkpoint):
         return _local(settings)
-    checkpoint = _Repository(settings.checkpoint, settings.revision, settings)
+    checkpoint = _repository(settings, settings.checkpoint, settings.revision)
     if index := checkpoint.find(INDEX):
         _fetch_diffusers(checkpoint, weights=weights)
         return Folders(index.parent, index.parent)
@@ -76,9 +56,8 @@ def folders_of(settings: AceStep15Settings, *, weights: bool = True) -> Folders:
     return Folders(model, _parts(settings, checkpoint, weights=weights))
 
 
-def is_folder(name: str) -> bool:
-    """Return True for the path of a folder, and False for the name of a repository."""
-    return name.startswith(("/", ".", "~")) or Path(name).is_dir()
+def _repository(settings: AceStep15Settings, name: str, revision: str = "") -> Repository:
+    return Repository(name, revision, settings.cache, settings.offline, MODEL, HOW_TO_GET)
 
 
 def _local(settings: AceStep15Settings) -> Folders:
@@ -95,11 +74,11 @@ def _local(settings: AceStep15Settings) -> Folders:
     return Folders(model, _parts(settings, None, weights=True))
 
 
-def _parts(settings: AceStep15Settings, checkpoint: "_Repository | None", *, weights: bool) -> Path:
+def _parts(settings: AceStep15Settings, checkpoint: Repository | None, *, weights: bool) -> Path:
     """Return the folder with autoencoder and text encoder of the original layout."""
     if settings.parts and is_folder(settings.parts):
         return Path(settings.parts).expanduser()
-    parts = _Repository(settings.parts, "", settings) if settings.parts else checkpoint
+    parts = _repository(settings, settings.parts) if settings.parts else checkpoint
     assert parts is not None
     config = parts.fetch(f"{CODEC}/{CONFIG}")
     parts.fetch(f"{ORIGINAL_TEXT_ENCODER}/{CONFIG}")
@@ -110,7 +89,7 @@ def _parts(settings: AceStep15Settings, checkpoint: "_Repository | None", *, wei
     return config.parent.parent
 
 
-def _fetch_diffusers(checkpoint: "_Repository", *, weights: bool) -> None:
+def _fetch_diffusers(checkpoint: Repository, *, weights: bool) -> None:
     checkpoint.fetch(f"tokenizer/{TOKENIZER}")
     for name in (TRANSFORMER, CONDITIONS, CODEC, TEXT_ENCODER, AUDIO_TOKENIZER, AUDIO_DETOKENIZER):
         optional = name in (AUDIO_TOKENIZER, AUDIO_DETOKENIZER)
@@ -119,78 +98,3 @@ def _fetch_diffusers(checkpoint: "_Repository", *, weights: bool) -> None:
         checkpoint.fetch(f"{name}/{CONFIG}")
         if weights:
             checkpoint.fetch_weights(f"{name}/{PLAIN_WEIGHTS if name == TEXT_ENCODER else WEIGHTS}")
-
-
-@dataclass(frozen=True, slots=True)
-class _Repository:
-    """A repository of the hub at a revision, with the cache that the settings choose."""
-
-    name: str
-    revision: str
-    settings: AceStep15Settings
-
-    def fetch_weights(self, file: str) -> None:
-        """Fetch a file of weights, or its index and shards if the repository has those instead."""
-        if (index := self.find(f"{file}.index.json")) is None:
-            self.fetch(file)
-            return
-        places: object = read_json(index).get("weight_map")
-        shards = sorted(set(map(str, places.values()))) if isinstance(places, dict) else []
-        for shard in shards:
-            self.fetch(f"{file.rpartition('/')[0]}/{shard}".removeprefix("/"))
-
-    def find(self, file: str) -> Path | None:
-        """Return a file; `None` if the repository has none of that name. Offline, a file that is not in the cache
-        counts as missing.
-        """
-        try:
-            return self._download(file)
-        except EntryNotFoundError as error:
-            if isinstance(error, LocalEntryNotFoundError) and not self.settings.offline:
-                raise self._not_here(file) from error
-            return None
-
-    def fetch(self, file: str) -> Path:
-        """Return the path of a file; it is downloaded unless it is in the cache."""
-        _log.info("downloading %s of %s, unless it is in the cache", file, self.name)
-        try:
-            return self._download(file)
-        except LocalEntryNotFoundError as error:
-            raise self._not_here(file) from error
-        except EntryNotFoundError as error:
-            raise EngineUnavailable(
-                f"{self._where} has no file {file}, so it is not a checkpoint of ACE-Step 1.5; ", *HOW_TO_GET
-            ) from error
-
-    def _download(self, file: str) -> Path:
-        chosen = self.settings
-        try:
-            path = hf_hub_download(
-                self.name,
-                file,
-                revision=self.revision or None,
-                cache_dir=chosen.cache or None,
-                local_files_only=chosen.offline,
-            )
-        except EntryNotFoundError:
-            raise
-        except RepositoryNotFoundError as error:
-            raise EngineUnavailable(
-                f"there is no repository {self.name!r} on the Hugging Face hub, and no such folder; ", *HOW_TO_GET
-            ) from error
-        except RevisionNotFoundError as error:
-            raise EngineUnavailable(f"{self._where} does not exist; ", *HOW_TO_GET) from error
-        except (HfHubHTTPError, OSError, ValueError) as error:
-            raise EngineUnavailable(
-                f"the file {file} of {self.name} cannot be downloaded ({error}); ", *HOW_TO_GET
-            ) from error
-        return Path(path)
-
-    def _not_here(self, file: str) -> EngineUnavailable:
-        return EngineUnavailable(
-            f"the file {file} of {self._where} is not in the cache and cannot be downloaded; ", *_ONLINE
-        )
-
-    @property
-    def _where(self) -> str:
-        return f"{self.name} (revision {self.revision or 'main'})"

@@ -11,6 +11,7 @@ import torch
 from tokenizers import Tokenizer
 from torch import nn
 
+from model.ace_step_15.loading.configs import MODEL
 from model.ace_step_15.loading.folders import (
     AUDIO_DETOKENIZER,
     AUDIO_TOKENIZER,
@@ -32,8 +33,6 @@ from model.shared.checkpoints.headers import compare
 from model.shared.checkpoints.stored import open_stored
 
 _log = logging.getLogger(__name__)
-
-MODEL = "ACE-Step 1.5"
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,7 +9,8 @@ from safetensors.torch import load_file, save_file
 
 from model.ace_step_15.engine import AceStep15Engine
 from model.ace_step_15.loading import names
-from model.ace_step_15.loading.networks import MODEL, Networks
+from model.ace_step_15.loading.configs import MODEL
+from model.ace_step_15.loading.networks import Networks
 from model.ace_step_15.options import AceStep15Options
 from model.engine import EngineUnavailable
 from model.shared.checkpoints import lora

@@ -9,6 +9,7 @@ from model.ace_step_15.loading import hub
 from model.ace_step_15.loading.folders import Folders
 from model.ace_step_15.settings import RELEASED, AceStep15Settings
 from model.engine import EngineUnavailable
+from model.shared.checkpoints import repository
 
 MODEL = ("config.json", "model.safetensors", "silence_latent.pt")
 PARTS = (
@@ -46,7 +47,7 @@ def fetched(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> list[str]:
         asked.append(f"{name}/{file}")
         return str(path)
 
-    monkeypatch.setattr(hub, "hf_hub_download", download)
+    monkeypatch.setattr(repository, "hf_hub_download", download)
     return asked
 
 
