@@ -1,25 +1,14 @@
 """Records whole forward passes as CUDA graphs, for shapes whose kernel launches take longer than the kernels."""
 
-import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
-from model.ace_step.networks.contexts import BUCKET, ContextBatch, ContextCache, below, on_device, rounded_up
+from model.ace_step.networks.contexts import BUCKET, ContextBatch, ContextCache, below, on_device
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.sampling.trajectories import Row
 from model.shared.networks.cuda_graphs import Recorder, Work, beginning, fill
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Shape:
-    """Sizes of a forward pass: rows, frames and tokens."""
-
-    rows: int
-    frames: int
-    tokens: int
-
+from model.shared.networks.recorded_passes import RecordedPasses, Shape, shapes_within
 
 ROWS = (1, 2, 4)
 LAUNCH_BOUND = 12 * BUCKET
@@ -30,63 +19,29 @@ Longer passes are faster without the padding that a captured shape requires.
 TOKENS = (4 * BUCKET, 8 * BUCKET)
 """Captured context lengths; a shorter context is padded, which costs next to nothing."""
 
-SHAPES = tuple(
-    Shape(rows, frames, tokens)
-    for rows in ROWS
-    for frames in range(BUCKET, LAUNCH_BOUND // rows + 1, BUCKET)
-    for tokens in TOKENS
-)
+SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, ROWS, TOKENS)
 
 
-class PassGraphs:
-    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors.
-
-    All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
-    """
+class PassGraphs(RecordedPasses[ContextCache]):
+    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """Record a pass for each of the `shapes`, the largest first, whose intermediate memory suffices for the
-        others.
-        """
+        """See `RecordedPasses`."""
         self._tensors = _Tensors(transformer, shapes)
-        self._loaded: tuple[Shape, list[weakref.ref[ContextCache]]] | None = None
-        largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
-        # Kept alive, because the recorded work reads their tensors at the same addresses.
-        self._works = {shape: self._tensors.work(transformer, shape) for shape in largest_first}
-        self._replays = {shape: record(work) for shape, work in self._works.items()}
-
-    def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
-        """Return the smallest recorded shape with this number of rows and room for `frames` and `tokens`; `None` if
-        there is none.
-
-        Frames are rounded up at most to a multiple of `BUCKET`, because padding costs as much time as sound.
-        """
-        length = rounded_up(frames, BUCKET)
-        fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))
-        return min((each for each in fitting if each.tokens >= tokens), default=None)
+        super().__init__(self._tensors, record, shapes, BUCKET)
 
     def replay(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> torch.Tensor:
         """Return the velocities [rows, channels, height, frames] of a pass; `facts` [2, rows] are timesteps and
         lengths.
         """
-        caches = [row.context for row in rows]
-        if not self._holds(shape, caches):
-            self._tensors.load_contexts(shape, caches)
-            self._loaded = shape, [weakref.ref(cache) for cache in caches]
-        self._tensors.load_rows(shape, rows, facts)
-        self._replays[shape]()
-        return self._tensors.made(shape).clone()
-
-    def _holds(self, shape: Shape, caches: Sequence[ContextCache]) -> bool:
-        if self._loaded is None or self._loaded[0] != shape:
-            return False
-        return all(held() is cache for held, cache in zip(self._loaded[1], caches, strict=True))
+        return self.replayed(shape, [row.context for row in rows], lambda: self._tensors.load_rows(shape, rows, facts))
 
 
 class _Tensors:
     """The input and output tensors of recorded passes; each shape uses the beginning of them."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
+        self._transformer = transformer
         config, device = transformer.config, transformer.device
         self._slab = (config.channels, config.height)
         self._cache = (config.layers, config.heads, config.head_width)
@@ -96,16 +51,16 @@ class _Tensors:
         self._keys, self._values = (torch.zeros(contexts, device=device, dtype=transformer.dtype) for _ in range(2))
         self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
 
-    def work(self, transformer: Transformer, shape: Shape) -> Work:
-        """Run a forward pass of this shape on the loaded inputs."""
+    def work(self, shape: Shape) -> Work:
+        """See `PassTensors.work`."""
         timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
         latents, made = self._frames(self._latents, shape), self.made(shape)
         keys, values = self._contexts(shape)
-        positions = transformer.positions(shape.frames)
+        positions = self._transformer.positions(shape.frames)
 
         def run() -> None:
             contexts = ContextBatch(keys, values, below(tokens, shape.tokens), sharpness)
-            made.copy_(transformer(latents, timesteps, contexts, below(lengths, shape.frames), positions))
+            made.copy_(self._transformer(latents, timesteps, contexts, below(lengths, shape.frames), positions))
 
         return run
 

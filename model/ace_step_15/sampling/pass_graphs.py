@@ -1,8 +1,6 @@
 """Records whole forward passes as CUDA graphs, for shapes whose kernel launches cost more than the kernels."""
 
-import weakref
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 
@@ -11,16 +9,7 @@ from model.ace_step_15.networks.masks import below
 from model.ace_step_15.networks.transformer import Transformer
 from model.ace_step_15.sampling.trajectories import Row
 from model.shared.networks.cuda_graphs import Recorder, Work, beginning, fill
-
-
-@dataclass(frozen=True, slots=True, order=True)
-class Shape:
-    """Sizes of a pass: rows, latent frames of each, and tokens of each context."""
-
-    rows: int
-    frames: int
-    tokens: int
-
+from model.shared.networks.recorded_passes import RecordedPasses, Shape, shapes_within
 
 BUCKET = 128
 """Captured passes have a multiple of so many frames, about five seconds of sound."""
@@ -33,62 +22,29 @@ LAUNCH_BOUND = 8 * BUCKET
 TOKENS = (256, 512)
 """Captured context lengths; a shorter context is padded, which costs next to nothing."""
 
-SHAPES = tuple(
-    Shape(rows, frames, tokens)
-    for rows in (1, 2, 4)
-    for frames in range(BUCKET, LAUNCH_BOUND // rows + 1, BUCKET)
-    for tokens in TOKENS
-)
+SHAPES = shapes_within(LAUNCH_BOUND, BUCKET, (1, 2, 4), TOKENS)
 
 
-class PassGraphs:
-    """Recorded passes of some shapes, and their input and output tensors.
-
-    All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
-    """
+class PassGraphs(RecordedPasses[ContextCache]):
+    """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """Record a pass for each of the `shapes`, the largest first, whose intermediate memory suffices for the
-        others.
-        """
+        """See `RecordedPasses`."""
         self._tensors = _Tensors(transformer, shapes)
-        self._loaded: tuple[Shape, list[weakref.ref[ContextCache]]] | None = None
-        largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
-        # Kept for the tensors in them, which the recorded work reads where they were.
-        self._works = {shape: self._tensors.work(transformer, shape) for shape in largest_first}
-        self._replays = {shape: record(work) for shape, work in self._works.items()}
-
-    def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
-        """Return the smallest recorded shape with this number of rows and room for `frames` and `tokens`; `None` if
-        there is none. Frames are rounded up at most to a multiple of `BUCKET`, because padding costs as much time as
-        sound.
-        """
-        length = -(-frames // BUCKET) * BUCKET
-        fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))
-        return min((each for each in fitting if each.tokens >= tokens), default=None)
+        super().__init__(self._tensors, record, shapes, BUCKET)
 
     def replay(self, shape: Shape, rows: Sequence[Row]) -> torch.Tensor:
         """Return the velocities [rows, frames, channels] of a pass; what lies beyond a row's own frames has no
         meaning.
         """
-        caches = [row.context for row in rows]
-        if not self._holds(shape, caches):
-            self._tensors.load_contexts(shape, caches)
-            self._loaded = shape, [weakref.ref(cache) for cache in caches]
-        self._tensors.load_rows(shape, rows)
-        self._replays[shape]()
-        return self._tensors.made(shape).clone()
-
-    def _holds(self, shape: Shape, caches: Sequence[ContextCache]) -> bool:
-        if self._loaded is None or self._loaded[0] != shape:
-            return False
-        return all(held() is cache for held, cache in zip(self._loaded[1], caches, strict=True))
+        return self.replayed(shape, [row.context for row in rows], lambda: self._tensors.load_rows(shape, rows))
 
 
 class _Tensors:
     """The memory that recorded passes read and write; each shape uses the beginning of it."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
+        self._transformer = transformer
         config, device = transformer.config, transformer.device
         stack, self._channels = config.stack, config.channels
         self._cache = (len(config.sliding), stack.key_heads, stack.head_width)
@@ -102,15 +58,15 @@ class _Tensors:
         self._times = torch.zeros(most, device=device)
         self._counts = torch.ones(2, most, device=device, dtype=torch.long)
 
-    def work(self, transformer: Transformer, shape: Shape) -> Work:
-        """Run a pass of this shape on the loaded inputs."""
+    def work(self, shape: Shape) -> Work:
+        """See `PassTensors.work`."""
         latents, made = self._frames(self._latents, shape), self.made(shape)
         given, (keys, values) = self._frames(self._given, shape, 2), self._contexts(shape)
         times, (lengths, tokens) = self._times[: shape.rows], self._counts[:, : shape.rows].unbind()
 
         def run() -> None:
             contexts = ContextBatch(keys, values, below(tokens, shape.tokens))
-            made.copy_(transformer(latents, given, times, contexts, lengths))
+            made.copy_(self._transformer(latents, given, times, contexts, lengths))
 
         return run
 

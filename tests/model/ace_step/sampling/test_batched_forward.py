@@ -12,10 +12,11 @@ from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
 from model.ace_step.sampling import pass_graphs
 from model.ace_step.sampling.batched_forward import BatchedForward
-from model.ace_step.sampling.pass_graphs import LAUNCH_BOUND, SHAPES, PassGraphs, Shape
+from model.ace_step.sampling.pass_graphs import LAUNCH_BOUND, SHAPES, PassGraphs
 from model.ace_step.sampling.trajectories import Row
 from model.engine import EngineUnavailable
 from model.shared.networks.cuda_graphs import Work, cuda_recorder
+from model.shared.networks.recorded_passes import Shape
 
 TINY = TransformerConfig(
     heads=2, head_width=8, layers=16, patch_width=64, text_width=12, speaker_width=6, lyric_vocabulary=40,

@@ -14,10 +14,11 @@ from model.ace_step_15.loading.networks import load
 from model.ace_step_15.networks.contexts import ContextCache
 from model.ace_step_15.networks.transformer import Transformer
 from model.ace_step_15.sampling.batched_forward import BatchedForward
-from model.ace_step_15.sampling.pass_graphs import BUCKET, LAUNCH_BOUND, SHAPES, PassGraphs, Shape
+from model.ace_step_15.sampling.pass_graphs import BUCKET, LAUNCH_BOUND, SHAPES, PassGraphs
 from model.ace_step_15.sampling.trajectories import Row
 from model.engine import EngineUnavailable
 from model.shared.networks.cuda_graphs import Work, cuda_recorder
+from model.shared.networks.recorded_passes import Shape
 from tests.model.ace_step_15.songs import made, params
 from tests.support.ace_step_15 import DATA
 from tests.support.ace_step_15_checkpoint import write_adapter

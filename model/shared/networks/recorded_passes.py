@@ -1,0 +1,93 @@
+"""Records whole forward passes of some shapes as CUDA graphs, and replays the one that has room for given rows."""
+
+import weakref
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Generic, Protocol, TypeVar
+
+import torch
+
+from model.shared.networks.cuda_graphs import Recorder, Work
+
+
+@dataclass(frozen=True, slots=True, order=True)
+class Shape:
+    """Sizes of a forward pass: rows, latent frames of each, and tokens of each context."""
+
+    rows: int
+    frames: int
+    tokens: int
+
+
+def shapes_within(bound: int, bucket: int, rows: Sequence[int], tokens: Sequence[int]) -> tuple[Shape, ...]:
+    """Return all shapes with these numbers of rows and tokens whose frames are multiples of `bucket`, and at most
+    `bound` in all rows together.
+    """
+    return tuple(
+        Shape(count, frames, length)
+        for count in rows
+        for frames in range(bucket, bound // count + 1, bucket)
+        for length in tokens
+    )
+
+
+C = TypeVar("C")
+C_contra = TypeVar("C_contra", contravariant=True)
+
+
+class PassTensors(Protocol[C_contra]):
+    """The input and output tensors of recorded passes; each shape uses the beginning of them."""
+
+    def work(self, shape: Shape) -> Work:
+        """Return a function that runs a forward pass of this shape on the loaded inputs."""
+
+    def made(self, shape: Shape) -> torch.Tensor:
+        """Return the velocities of the last forward pass of this shape."""
+
+    def load_contexts(self, shape: Shape, caches: Sequence[C_contra]) -> None:
+        """Copy the keys and values of a pass's rows into the input."""
+
+
+class RecordedPasses(Generic[C]):
+    """Forward passes recorded for some shapes, over rows with contexts of type `C`.
+
+    All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
+    """
+
+    def __init__(self, tensors: PassTensors[C], record: Recorder, shapes: Sequence[Shape], bucket: int) -> None:
+        """Record a pass for each of the `shapes`, the largest first, whose intermediate memory suffices for the
+        others. Their frames are multiples of `bucket`.
+        """
+        self._passes = tensors
+        self._bucket = bucket
+        self._loaded: tuple[Shape, list[weakref.ref[C]]] | None = None
+        largest_first = sorted(shapes, key=lambda shape: (-shape.rows * shape.frames, -shape.tokens))
+        # Kept alive, because the recorded work reads their tensors at the same addresses.
+        self._works = {shape: tensors.work(shape) for shape in largest_first}
+        self._replays = {shape: record(work) for shape, work in self._works.items()}
+
+    def find(self, rows: int, frames: int, tokens: int) -> Shape | None:
+        """Return the smallest recorded shape with this number of rows and room for `frames` and `tokens`; `None` if
+        there is none.
+
+        Frames are rounded up at most to a multiple of the bucket, because padding costs as much time as sound.
+        """
+        length = -(-frames // self._bucket) * self._bucket
+        fitting = (each for each in self._replays if (each.rows, each.frames) == (rows, length))
+        return min((each for each in fitting if each.tokens >= tokens), default=None)
+
+    def replayed(self, shape: Shape, caches: Sequence[C], load_rows: Callable[[], None]) -> torch.Tensor:
+        """Return the velocities of a pass over rows with the contexts `caches`, which are loaded only if the last pass
+        had others; `load_rows` loads the rest of the input.
+        """
+        if not self._holds(shape, caches):
+            self._passes.load_contexts(shape, caches)
+            self._loaded = shape, [weakref.ref(cache) for cache in caches]
+        load_rows()
+        self._replays[shape]()
+        return self._passes.made(shape).clone()
+
+    def _holds(self, shape: Shape, caches: Sequence[C]) -> bool:
+        if self._loaded is None or self._loaded[0] != shape:
+            return False
+        return all(held() is cache for held, cache in zip(self._loaded[1], caches, strict=True))
