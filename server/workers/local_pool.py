@@ -12,8 +12,6 @@ from server.workers.oom_kills import OomKills
 from server.workers.restarting_pool import RestartingPool
 from server.workers.worker_process import WorkerProcess
 
-_END_GRACE_SECONDS = 2.0
-
 
 class LocalPool(RestartingPool[WorkerProcess]):
     """Keeps one worker process running on every device, and tracks the devices on which each engine is ready."""
@@ -41,7 +39,6 @@ class LocalPool(RestartingPool[WorkerProcess]):
             restart_backoff_seconds=restart_backoff_seconds,
             logs=logs,
             fingerprinted=fingerprinted,
-            end_grace_seconds=_END_GRACE_SECONDS,
         )
         self._exchange_timeout_seconds = exchange_timeout_seconds
         self._kills = OomKills()

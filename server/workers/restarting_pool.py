@@ -17,6 +17,7 @@ from server.workers.messages import EngineSpec, Ready, WorkerSpec
 _log = logging.getLogger(__name__)
 
 _MAX_BACKOFF_SECONDS = 30.0
+_END_GRACE_SECONDS = 2.0
 _MORE_MEMORY = "give the container more, or let fewer or shorter songs run at once"
 
 
@@ -57,14 +58,12 @@ class RestartingPool(ABC, Generic[W]):
         restart_backoff_seconds: float = 0.5,
         logs: Logs = Logs(),
         fingerprinted: Collection[str] = (),
-        end_grace_seconds: float = 2.0,
     ) -> None:
         """Set up the pool. With `worker_threads` 0 the libraries choose the number of compute threads.
 
         Workers compute the sound fingerprints of the engines in `fingerprinted`.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
-        A worker has `end_grace_seconds` to end.
         """
         self._engines = tuple(engines)
         self._availability = EngineAvailability(devices, [engine.name for engine in engines])
@@ -73,7 +72,6 @@ class RestartingPool(ABC, Generic[W]):
         self._restart_backoff_seconds = restart_backoff_seconds
         self._logs = logs
         self._fingerprinted = frozenset(fingerprinted)
-        self._end_grace_seconds = end_grace_seconds
         self._launched: dict[str, W] = {}
         self._workers: dict[str, W] = {}
         self._observer: WorkerPoolObserver | None = None
@@ -195,7 +193,7 @@ class RestartingPool(ABC, Generic[W]):
         worker = launched or self._new_worker(device)
         self._workers[device.name] = worker
         async with AsyncExitStack() as stack:
-            stack.push_async_callback(worker.stop, self._end_grace_seconds)
+            stack.push_async_callback(worker.stop, _END_GRACE_SECONDS)
             stack.callback(observer.readiness_changed)
             stack.callback(self._availability.lost, device.name)
             if launched is None:

@@ -9,8 +9,7 @@ import pytest
 
 from server import child_process
 from server.errors import WorkerLost
-from server.workers import local_pool as local_pool_module
-from server.workers import worker_process
+from server.workers import restarting_pool, worker_process
 from server.workers.base import Worker, WorkerDeath
 from server.workers.device_spec import DeviceSpec
 from server.workers.local_pool import LocalPool
@@ -92,7 +91,7 @@ async def test_a_process_that_cannot_be_ended_is_told_and_costs_no_device_its_wo
     monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
 ) -> None:
     monkeypatch.setattr(worker_process, "_KILLED_SECONDS", 0.05)
-    monkeypatch.setattr(local_pool_module, "_END_GRACE_SECONDS", 0.05)
+    monkeypatch.setattr(restarting_pool, "_END_GRACE_SECONDS", 0.05)
     observer = FakeObserver()
     async with observed(local_pool(FAKE), observer):
         stuck = await observer.next_worker()
