@@ -51,19 +51,6 @@ def attended(
     return F.scaled_dot_product_attention(queries, keys, values, attn_mask=mask, is_causal=causal, enable_gqa=True)
 
 
-class Norm(nn.Module):
-    """Root mean square normalisation (arXiv 1910.07467) of the last axis."""
-
-    def __init__(self, width: int, epsilon: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(width))
-        self.epsilon = epsilon
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise `x`; the result has its shape and type."""
-        return F.rms_norm(x, (x.shape[-1],), self.weight, self.epsilon)
-
-
 class Attention(nn.Module):
     """Self-attention, or attention to a context whose keys and values are computed before."""
 
@@ -75,8 +62,8 @@ class Attention(nn.Module):
         self.to_k = nn.Linear(config.width, shared, bias=config.bias)
         self.to_v = nn.Linear(config.width, shared, bias=config.bias)
         self.to_out = nn.ModuleList([nn.Linear(inner, config.width, bias=config.bias)])
-        self.norm_q = Norm(config.head_width, config.epsilon)
-        self.norm_k = Norm(config.head_width, config.epsilon)
+        self.norm_q = nn.RMSNorm(config.head_width, eps=config.epsilon)
+        self.norm_k = nn.RMSNorm(config.head_width, eps=config.epsilon)
 
     def key_value(self, x: torch.Tensor) -> KeyValue:
         """Return the keys and values of `x` [rows, tokens, width], without encoded positions."""

@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from model.ace_step_15.networks.attention import Attention, KeyValue, Mask, Norm, Table, attended, positions
+from model.ace_step_15.networks.attention import Attention, KeyValue, Mask, Table, attended, positions
 from model.ace_step_15.networks.config import StackConfig
 from model.ace_step_15.networks.masks import sliding
 from model.shared.networks.sinusoid import sinusoid
@@ -33,8 +33,8 @@ class EncoderLayer(nn.Module):
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
         self.self_attn = Attention(config)
-        self.input_layernorm = Norm(config.width, config.epsilon)
-        self.post_attention_layernorm = Norm(config.width, config.epsilon)
+        self.input_layernorm = nn.RMSNorm(config.width, eps=config.epsilon)
+        self.post_attention_layernorm = nn.RMSNorm(config.width, eps=config.epsilon)
         self.mlp = FeedForward(config.width, config.hidden)
 
     def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
@@ -51,7 +51,7 @@ class Stack(nn.Module):
         super().__init__()
         self._config, self._slides, self._causal = config, slides, causal
         self.layers = nn.ModuleList([EncoderLayer(config) for _ in slides])
-        self.norm = Norm(config.width, config.epsilon)
+        self.norm = nn.RMSNorm(config.width, eps=config.epsilon)
 
     def through(self, x: torch.Tensor) -> torch.Tensor:
         """Apply all layers to `x` [rows, tokens, width]; the result has its shape."""
@@ -91,11 +91,11 @@ class Block(nn.Module):
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
-        self.self_attn_norm = Norm(config.width, config.epsilon)
+        self.self_attn_norm = nn.RMSNorm(config.width, eps=config.epsilon)
         self.self_attn = Attention(config)
-        self.cross_attn_norm = Norm(config.width, config.epsilon)
+        self.cross_attn_norm = nn.RMSNorm(config.width, eps=config.epsilon)
         self.cross_attn = Attention(config)
-        self.mlp_norm = Norm(config.width, config.epsilon)
+        self.mlp_norm = nn.RMSNorm(config.width, eps=config.epsilon)
         self.mlp = FeedForward(config.width, config.hidden)
         self.scale_shift_table = nn.Parameter(torch.empty(1, 6, config.width))
         self._before, self._between, self._after = self.before, self.between, self.after

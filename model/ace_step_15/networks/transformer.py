@@ -4,7 +4,7 @@ import torch
 from torch import nn
 from torch.nn import functional as F
 
-from model.ace_step_15.networks.attention import Norm, positions
+from model.ace_step_15.networks.attention import positions
 from model.ace_step_15.networks.config import TransformerConfig
 from model.ace_step_15.networks.contexts import ContextBatch, ContextCache
 from model.ace_step_15.networks.layers import Block, TimeEmbedding
@@ -26,7 +26,7 @@ class Transformer(nn.Module):
         self.time_embed = TimeEmbedding(width)
         self.time_embed_r = TimeEmbedding(width)
         self.condition_embedder = nn.Linear(config.context_width, width)
-        self.norm_out = Norm(width, config.stack.epsilon)
+        self.norm_out = nn.RMSNorm(width, eps=config.stack.epsilon)
         self.proj_out_conv = nn.ConvTranspose1d(width, config.channels, patch, stride=patch)
         self.scale_shift_table = nn.Parameter(torch.empty(1, 2, width))
 

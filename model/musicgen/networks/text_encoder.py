@@ -10,19 +10,6 @@ from torch.nn import functional as F
 from model.musicgen.networks.config import TextConfig
 
 
-class Norm(nn.Module):
-    """Root mean square normalisation (arXiv 1910.07467) of the last axis."""
-
-    def __init__(self, width: int, epsilon: float) -> None:
-        super().__init__()
-        self.weight = nn.Parameter(torch.empty(width))
-        self.epsilon = epsilon
-
-    def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise `x`; the result has its shape and type."""
-        return F.rms_norm(x, (x.shape[-1],), self.weight, self.epsilon)
-
-
 class _SelfAttention(nn.Module):
     def __init__(self, config: TextConfig, *, places: bool) -> None:
         super().__init__()
@@ -44,7 +31,7 @@ class _AttentionLayer(nn.Module):
     def __init__(self, config: TextConfig, *, places: bool) -> None:
         super().__init__()
         self.SelfAttention = _SelfAttention(config, places=places)
-        self.layer_norm = Norm(config.width, config.epsilon)
+        self.layer_norm = nn.RMSNorm(config.width, eps=config.epsilon)
 
     def forward(self, x: torch.Tensor, bias: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = x + self.SelfAttention(self.layer_norm(x), bias)
@@ -66,7 +53,7 @@ class _DenseLayer(nn.Module):
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
         self.DenseReluDense = _Dense(config)
-        self.layer_norm = Norm(config.width, config.epsilon)
+        self.layer_norm = nn.RMSNorm(config.width, eps=config.epsilon)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         made: torch.Tensor = x + self.DenseReluDense(self.layer_norm(x))
@@ -96,7 +83,7 @@ class TextEncoder(nn.Module):
         # Embeddings are made as linear layers: their own initialisers import torch's compiler.
         self.shared = nn.Linear(config.width, config.vocabulary, bias=False)
         self.block = nn.ModuleList([_Block(config, places=layer == 0) for layer in range(config.layers)])
-        self.final_layer_norm = Norm(config.width, config.epsilon)
+        self.final_layer_norm = nn.RMSNorm(config.width, eps=config.epsilon)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
         """Convert [1, tokens] to [1, tokens, width]."""
