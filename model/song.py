@@ -232,6 +232,11 @@ class SongParams:
     time_signature: str | None = None
     reference_audio: bytes = field(default=b"", repr=False)
 
+    @property
+    def has_recording(self) -> bool:
+        """True if the song is made from a recording of the caller, or is to resemble one."""
+        return hasattr(self.task, "audio") or bool(self.reference_audio)
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:

@@ -5,14 +5,11 @@ from pathlib import Path
 from model.ace_step.lyrics.tokenizer import LyricTokenizer
 from model.ace_step.planning.planner import Planner
 from model.ace_step.settings import AceStepSettings
-from model.song import Retake, SongParams, SongPlan
+from model.shared.planning import PlanningValidator
 
 
-class AceStepValidator:
+class AceStepValidator(PlanningValidator[Planner]):
     """Checks requests for ACE-Step v1; implements `model.engine.Validator`."""
-
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
 
     @classmethod
     def load(cls, **options: object) -> "AceStepValidator":
@@ -25,12 +22,3 @@ class AceStepValidator:
         settings = AceStepSettings.model_validate(options)
         tokenizer = LyricTokenizer.open(Path(settings.lyric_vocab) if settings.lyric_vocab else None)
         return cls(Planner(settings, tokenizer, settings.loras))
-
-    def validate(self, params: SongParams) -> SongPlan | None:
-        """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
-
-        The plan of a song that starts from a recording contains the recording, and is therefore not returned; reading
-        the header again is quick.
-        """
-        plan = self._planner.plan(params)
-        return plan if params.task is None or isinstance(params.task, Retake) else None

@@ -5,14 +5,11 @@ from model.ace_step_15.loading.hub import folders_of
 from model.ace_step_15.planning.planner import Planner
 from model.ace_step_15.settings import AceStep15Settings
 from model.shared.checkpoints.adapter_folders import adapters_in
-from model.song import Retake, SongParams, SongPlan
+from model.shared.planning import PlanningValidator
 
 
-class AceStep15Validator:
+class AceStep15Validator(PlanningValidator[Planner]):
     """The implementation of `model.engine.Validator` for ACE-Step 1.5."""
-
-    def __init__(self, planner: Planner) -> None:
-        self._planner = planner
 
     @classmethod
     def load(cls, **options: object) -> "AceStep15Validator":
@@ -25,13 +22,3 @@ class AceStep15Validator:
         settings = AceStep15Settings.model_validate(options)
         loras = adapters_in(settings.loras, "loras")
         return cls(Planner(facts_of(folders_of(settings, weights=False)), settings, loras))
-
-    def validate(self, params: SongParams) -> SongPlan | None:
-        """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
-
-        The plan of a song with a recording contains the recording, and is not passed on: its header is quickly read
-        again.
-        """
-        plan = self._planner.plan(params)
-        alone = params.task is None or isinstance(params.task, Retake)
-        return plan if alone and not params.reference_audio else None

@@ -28,6 +28,7 @@ from model.ace_step.sampling.generation_spec import (
 from model.ace_step.settings import AceStepSettings
 from model.shared.controls import check_controls
 from model.shared.generation_mode import GenerationMode
+from model.shared.planning import options_of
 from model.shared.tasks import task_field
 from model.song import (
     Control,
@@ -70,7 +71,7 @@ class Planner:
     def plan(self, params: SongParams) -> SongPlan:
         """Plan a song; see `model.engine.Engine.plan`."""
         check_controls(params, NAME, CONTROLS)
-        options = _options(params)
+        options = options_of(params, AceStepOptions, NAME)
         mode = options.mode or self._settings.default_mode
         self._check(params, options)
         lyrics, notes = normalised(params.lyrics)
@@ -158,15 +159,6 @@ class Planner:
                 Violation(field, f"are {len(ids)} tokens long; at most {MAX_LYRIC_TOKENS} can be sung: shorten them")
             )
         return tuple(ids)
-
-
-def _options(params: SongParams) -> AceStepOptions:
-    options = AceStepOptions() if params.options is None else params.options
-    if not isinstance(options, AceStepOptions):
-        raise TypeError(
-            f"{type(options).__name__} is not the type of options of engine {NAME!r}: use {AceStepOptions.__name__}"
-        )
-    return options
 
 
 def _language(asked: str | None) -> str | None:

@@ -31,16 +31,6 @@ def controls_of(variant: Variant, *, covers: bool) -> frozenset[Control]:
     return frozenset(Control) - lacking - (frozenset() if covers else {Control.AUDIO_TO_AUDIO})
 
 
-def options_of(params: SongParams) -> AceStep15Options:
-    """Return the options of a request."""
-    options = AceStep15Options() if params.options is None else params.options
-    if not isinstance(options, AceStep15Options):
-        raise TypeError(
-            f"{type(options).__name__} is not the type of options of engine {NAME!r}: use {AceStep15Options.__name__}"
-        )
-    return options
-
-
 def check(params: SongParams, options: AceStep15Options, loras: Collection[str], *, guided: bool) -> None:
     """Refuse controls and values that the song could not follow; `loras` are the adapters, and `guided` is True with
     guidance.

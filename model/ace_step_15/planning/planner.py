@@ -7,7 +7,7 @@ from model.ace_step_15.languages import UNKNOWN, detect, language_of
 from model.ace_step_15.loading.folders import Facts
 from model.ace_step_15.networks.config import Variant
 from model.ace_step_15.options import AceStep15Options
-from model.ace_step_15.planning.checks import NAME, TIME_SIGNATURES, check, controls_of, options_of
+from model.ace_step_15.planning.checks import NAME, TIME_SIGNATURES, check, controls_of
 from model.ace_step_15.planning.lengths import Length, Lengths, refused
 from model.ace_step_15.planning.lyrics import SECTION_SECONDS, Part, joined, parts_of, read, seconds_of
 from model.ace_step_15.planning.prompt import LYRIC_TOKENS, TEXT_TOKENS, Metadata, lyrics_of, text_of
@@ -17,6 +17,7 @@ from model.ace_step_15.tasks import Cover, ModelTask, RepaintWindow, TextToMusic
 from model.shared import division
 from model.shared.controls import check_controls
 from model.shared.generation_mode import GenerationMode
+from model.shared.planning import options_of
 from model.shared.tasks import skipped_steps
 from model.song import Control, LyricLine, Repaint, SectionKind, SectionPlan, SongParams, SongPlan
 
@@ -54,7 +55,7 @@ class Planner:
     def plan(self, params: SongParams) -> SongPlan:
         """See `model.engine.Engine.plan`."""
         check_controls(params, NAME, self.controls)
-        options = options_of(params)
+        options = options_of(params, AceStep15Options, NAME)
         guidance = self._guidance(params, options)
         check(params, options, self._loras, guided=guidance.on)
         if params.reference_audio:

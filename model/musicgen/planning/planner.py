@@ -10,6 +10,7 @@ from model.musicgen.planning.sections import WINDOW_SECONDS, Divider
 from model.musicgen.planning.spec import GenerationSpec
 from model.musicgen.settings import MusicGenSettings
 from model.shared.controls import check_controls
+from model.shared.planning import options_of
 from model.shared.recordings import RecordingReader
 from model.shared.tasks import second_seed, task_field
 from model.song import (
@@ -71,10 +72,8 @@ class Planner:
 
     def _spec(self, params: SongParams) -> GenerationSpec:
         given, before, frames = self._lengths(params)
-        task, options = params.task, params.options or MusicGenOptions()
+        task, options = params.task, options_of(params, MusicGenOptions, NAME)
         assert isinstance(task, AudioToAudio | Extend | None)
-        if not isinstance(options, MusicGenOptions):
-            raise TypeError(f"options of engine {NAME!r} must be MusicGenOptions")
         text = _text(params)
         if (tokens := self._facts.tokens(text)) > TEXT_TOKENS:
             raise _refused("prompt", f"makes a text of {tokens} tokens; the model reads {TEXT_TOKENS}, so shorten it")

@@ -15,7 +15,7 @@ def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
     """Return the origin of a requested song. The same request with the same seed has the same origin."""
     text = json.dumps([engine, _plain(params), _plain(audio)], sort_keys=True, default=repr)
     content_id = hashlib.sha256(text.encode()).hexdigest()[:_ID_CHARACTERS]
-    return Origin(content_id, has_recording=hasattr(params.task, "audio") or bool(params.reference_audio))
+    return Origin(content_id, has_recording=params.has_recording)
 
 
 def _plain(value: object) -> object:

@@ -1,0 +1,46 @@
+"""Steps that planners and validators of several engines share. The module is free of torch."""
+
+from typing import Generic, Protocol, TypeVar
+
+from model.song import EngineOptions, SongParams, SongPlan
+
+
+class Planner(Protocol):
+    """Plans songs of one engine without its weights."""
+
+    def plan(self, params: SongParams) -> SongPlan:
+        """Plan a song; see `model.engine.Engine.plan`."""
+
+
+OptionsT = TypeVar("OptionsT", bound=EngineOptions)
+PlannerT = TypeVar("PlannerT", bound=Planner)
+
+
+class PlanningValidator(Generic[PlannerT]):
+    """Checks requests by planning their songs; implements `model.engine.Validator`."""
+
+    def __init__(self, planner: PlannerT) -> None:
+        self._planner = planner
+
+    def validate(self, params: SongParams) -> SongPlan | None:
+        """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
+
+        The plan of a song with a recording contains the recording, and is therefore not returned; reading the header
+        again is quick.
+        """
+        plan = self._planner.plan(params)
+        return None if params.has_recording else plan
+
+
+def options_of(params: SongParams, kind: type[OptionsT], engine: str) -> OptionsT:
+    """Return the options of a request for `engine`, which are of the type `kind`; their defaults if there are none.
+
+    Raises:
+        TypeError: the options are those of another engine.
+    """
+    options = kind() if params.options is None else params.options
+    if not isinstance(options, kind):
+        raise TypeError(
+            f"{type(options).__name__} is not the type of options of engine {engine!r}: use {kind.__name__}"
+        )
+    return options
