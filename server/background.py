@@ -25,9 +25,22 @@ def is_cancelled() -> bool:
 
 
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
-    """Wait until one of the coroutines is done, or until the timeout; then cancel the others."""
+    """Wait until one of the coroutines is done, or until the timeout, then cancel the others; errors are dropped."""
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
         task.cancel()
     await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def until_one_ends(*bodies: Coroutine[Any, Any, object]) -> None:
+    """Run coroutines until the first one ends, and cancel the others; raises the error of the first one."""
+    tasks = [asyncio.ensure_future(body) for body in bodies]
+    try:
+        done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)
+        for task in done:
+            task.result()
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)

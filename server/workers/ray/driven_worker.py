@@ -6,11 +6,11 @@ import pickle
 from collections.abc import Callable
 from typing import cast
 
+from server.background import until_one_ends
 from server.version import VERSION
 from server.workers.base import WorkerDeath
 from server.workers.messages import Lane, Ready, Reply
 from server.workers.ray.cluster_base import CONTROL, LIFE, Actor, ActorLost, Cluster, ClusterLost, Place
-from server.workers.ray.first import first_of
 from server.workers.ray.lanes import Lanes
 from server.workers.ray.messages import CommandDone, FromDriver, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
 from server.workers.ray.node.silence import PERIODS
@@ -100,7 +100,7 @@ class DrivenWorker:
                 f"the node {place.host} has version {place.version} of the code, and this server {VERSION}: run the "
                 "same image on all nodes"
             )
-        await first_of(self._beat(actor), _life(actor), self._work(actor, place))
+        await until_one_ends(self._beat(actor), _life(actor), self._work(actor, place))
 
     async def _placed(self, actor: Actor) -> Place:
         call = actor.call("place")

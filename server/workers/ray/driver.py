@@ -3,11 +3,11 @@
 import asyncio
 import logging
 
+from server.background import until_one_ends
 from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
 from server.workers.ray.cluster_base import Cluster, ClusterLost
 from server.workers.ray.driven_worker import DrivenWorker
-from server.workers.ray.first import first_of
 from server.workers.ray.messages import EndWorker, RunCommand, StartWorker
 from server.workers.ray.reapers import Reapers
 
@@ -32,7 +32,7 @@ class Driver:
         then.
         """
         try:
-            await first_of(self._follow(), self._lost.wait())
+            await until_one_ends(self._follow(), self._lost.wait())
         except PipeClosed:
             pass
         finally:

@@ -9,9 +9,9 @@ from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
+from server.background import until_one_ends
 from server.workers.messages import Command, Lane, Reply
 from server.workers.ray.cluster_base import Actor
-from server.workers.ray.first import first_of
 from server.workers.ray.node.outbox import Outgoing, deliver
 from server.workers.sound.links import EncoderLinks
 
@@ -34,7 +34,7 @@ class Lanes:
 
     async def run(self) -> None:
         """Pass on replies until cancelled; a call that fails raises its error here."""
-        await first_of(*map(self._run, self._calls))
+        await until_one_ends(*map(self._run, self._calls))
 
     def close(self) -> None:
         """Drop replies that are not passed on yet, and close the connections to the encoders."""
