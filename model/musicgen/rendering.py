@@ -1,12 +1,12 @@
 """Decodes tokens into sound window by window while more are made; the samples equal those of decoding all at once."""
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 import torch
 
 from model.musicgen.networks.codec import Codec, LstmState
+from model.shared.networks.window_decoder import growing_lengths
 
 _FIRST_SECONDS = 0.5
 LONGEST_SECONDS = 4.0
@@ -80,6 +80,5 @@ class SoundDecoder:
     def _lengths(self) -> Iterator[int]:
         """Return the frames of each window in turn: a short first one for early sound, then longer ones."""
         rate = self._config.frames_per_second
-        longest = max(1, round(LONGEST_SECONDS * rate))
-        growing = (max(1, round(_FIRST_SECONDS * 2**power * rate)) for power in itertools.count())
-        return itertools.chain(itertools.takewhile(lambda length: length < longest, growing), itertools.repeat(longest))
+        first, longest = (max(1, round(seconds * rate)) for seconds in (_FIRST_SECONDS, LONGEST_SECONDS))
+        return growing_lengths(first, longest)

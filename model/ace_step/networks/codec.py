@@ -5,7 +5,6 @@ own; the decoder sees all frames at once, so a song's mel frames are decoded at 
 either side and works in windows that give the same samples.
 """
 
-import itertools
 from collections.abc import Iterator
 from typing import Any
 
@@ -15,6 +14,7 @@ from torch.nn import functional as F
 
 from model.ace_step.frames import SAMPLES_PER_FRAME
 from model.ace_step.networks.vocoder import Vocoder
+from model.shared.networks.window_decoder import growing_lengths
 
 LATENT_SHAPE = (8, 16)
 
@@ -28,10 +28,7 @@ _MEL_LOW, _MEL_HIGH = -11.0, 3.0
 
 def window_lengths() -> Iterator[int]:
     """Yield the number of mel frames of each window: a short first window for early audio, then longer ones."""
-    growing = itertools.takewhile(
-        lambda length: length < WINDOW, (FIRST_WINDOW * 2**power for power in itertools.count())
-    )
-    return itertools.chain(growing, itertools.repeat(WINDOW))
+    return growing_lengths(FIRST_WINDOW, WINDOW)
 
 
 class Codec(nn.Module):

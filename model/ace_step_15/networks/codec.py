@@ -12,21 +12,13 @@ from torch import nn
 from torch.nn import functional as F
 
 from model.ace_step_15.networks.config import CodecConfig
-from model.shared.networks.window_decoder import decoded_windows
+from model.shared.networks.window_decoder import decoded_windows, growing_lengths
 
 FIRST_WINDOW = 13
 WINDOW = 150
 """Latent frames of a song's first window (half a second) and of its longest (six)."""
 
 _KERNEL = 7
-
-
-def window_lengths() -> Iterator[int]:
-    """Return the frames of each window in turn: a short first one for early audio, then longer ones."""
-    growing = itertools.takewhile(
-        lambda length: length < WINDOW, (FIRST_WINDOW * 2**power for power in itertools.count())
-    )
-    return itertools.chain(growing, itertools.repeat(WINDOW))
 
 
 class Snake(nn.Module):
@@ -186,8 +178,9 @@ class Codec(nn.Module):
         """Return the sound of the frames from `start` to `end`, window by window: the same samples as `decode` gives
         there.
         """
+        lengths = growing_lengths(FIRST_WINDOW, WINDOW)
         return decoded_windows(
-            self._decoded, latents.transpose(0, 1), window_lengths(), context=self.config.context, hop=self.config.hop,
+            self._decoded, latents.transpose(0, 1), lengths, context=self.config.context, hop=self.config.hop,
             start=start, end=end,
         )  # fmt: skip
 

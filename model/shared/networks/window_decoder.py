@@ -1,5 +1,6 @@
 """Decodes frames window by window, with the same samples as if all were decoded at once."""
 
+import itertools
 from collections.abc import Callable, Iterator
 
 import torch
@@ -28,3 +29,11 @@ def decoded_windows(
         samples = decode(frames[..., first:last])
         yield samples[..., (start - first) * hop :][..., : window * hop]
         start += window
+
+
+def growing_lengths(first: int, longest: int) -> Iterator[int]:
+    """Yield the frames of each window of a song without end: `first` for early sound, twice as many each time, and then
+    always `longest`.
+    """
+    growing = (first * 2**power for power in itertools.count())
+    return itertools.chain(itertools.takewhile(lambda length: length < longest, growing), itertools.repeat(longest))
