@@ -1,3 +1,4 @@
+import logging
 from collections.abc import Generator, Iterator
 from functools import cache
 from pathlib import Path
@@ -74,3 +75,14 @@ def one_thread_under_numpy() -> Iterator[None]:
     """As in the server: a pool of threads under every small matrix product makes it many times dearer."""
     with threadpool_limits(1, user_api="blas"):
         yield
+
+
+@pytest.fixture(autouse=True)
+def _logs_as_before() -> Iterator[None]:
+    """Parts of a server that run in the test's own process set up its logs, which must not reach the next test."""
+    root = logging.getLogger()
+    handlers, level = root.handlers[:], root.level
+    yield
+    for handler in [each for each in root.handlers if each not in handlers]:
+        root.removeHandler(handler)
+    root.setLevel(level)
