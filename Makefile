@@ -12,7 +12,7 @@ DEBIAN := prometheus prometheus-alertmanager buildah crun debootstrap
 DEBIAN_COMMANDS := promtool amtool buildah crun debootstrap
 PIP := $(RUN)python -m pip --quiet --disable-pip-version-check install --no-compile
 # Bytecode is compiled by all cores, which pip does with one; what few import is left to the first import.
-BYTECODE := -W ignore -m compileall -q -j 0 -x '/(transformers/models|diffusers/pipelines|sympy)/'
+BYTECODE := -W ignore -m compileall -q -j 0 -x '/sympy/'
 OURSELVES := $(PIP) --no-deps --no-build-isolation --editable .
 PYTEST := $(RUN)python -m pytest --numprocesses logical --dist loadfile --no-loadscope-reorder
 FAST := $(addprefix tests/,server clients/python model/shared $(addprefix model/studio/,lyrics notation prompt))

@@ -12,12 +12,12 @@ from typing import Any
 
 import torch
 import typer
-from diffusers import AutoencoderDC
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from model.ace_step.frames import FRAMES_PER_SECOND, frames_of
-from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
+from model.ace_step.networks.autoencoder import Autoencoder
+from model.ace_step.networks.config import AutoencoderConfig, LyricEncoderConfig, TransformerConfig, VocoderConfig
 from model.ace_step.networks.contexts import ContextBatch, ContextCache
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder
@@ -35,17 +35,6 @@ BF16_TFLOPS = {"A100": 312.0, "H100": 989.0, "RTX 4090": 165.0}
 
 ORIGINAL_UTILISATION = 0.21
 """Share of an A100's peak rate that the original reaches with its published 2.2 s for a minute at 27 steps."""
-
-AUTOENCODER = {
-    "in_channels": 2, "latent_channels": 8, "attention_head_dim": 32,
-    "encoder_block_out_channels": [128, 256, 512, 1024], "decoder_block_out_channels": [128, 256, 512, 1024],
-    "encoder_block_types": ["ResBlock"] * 3 + ["EfficientViTBlock"],
-    "decoder_block_types": ["ResBlock"] * 3 + ["EfficientViTBlock"],
-    "encoder_layers_per_block": [2, 2, 3, 3], "decoder_layers_per_block": [3, 3, 3, 3],
-    "encoder_qkv_multiscales": [[], [], [5], [5]], "decoder_qkv_multiscales": [[], [], [5], [5]],
-    "decoder_norm_types": "rms_norm", "decoder_act_fns": "silu",
-    "downsample_block_type": "Conv", "upsample_block_type": "interpolate",
-}  # fmt: skip
 
 
 class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
@@ -74,7 +63,7 @@ def operations() -> None:
     """Print the operations of the full-size model, those of the original implementation, and their sum for a song."""
     with torch.device("meta"), torch.no_grad():
         model, vocoder = Transformer(TransformerConfig()), Vocoder(VocoderConfig())
-        autoencoder = AutoencoderDC.from_config(AUTOENCODER)
+        autoencoder = Autoencoder(AutoencoderConfig())
         print("seconds  context  TFLOP of keys and values  TFLOP of a step  together  original")
         for (seconds, tokens), published in PUBLISHED.items():
             frames = frames_of(seconds)
@@ -96,7 +85,7 @@ def _step(model: Transformer, frames: int, batch: ContextBatch) -> torch.Tensor:
     return model(torch.empty(1, 8, 16, frames), torch.empty(1), batch)  # type: ignore[no-any-return]
 
 
-def _decode(autoencoder: Any, vocoder: Vocoder, seconds: int) -> None:
+def _decode(autoencoder: Autoencoder, vocoder: Vocoder, seconds: int) -> None:
     frames = frames_of(seconds)
     mel = flops(lambda: autoencoder.decoder(torch.empty(1, 8, 16, frames)))
     whole = flops(lambda: vocoder(torch.empty(2, 128, 8 * frames)))

@@ -89,7 +89,7 @@ class AceStepEngine:
         folder = hub.folder_of(settings)
         networks = load(folder, opened.torch, opened.dtype)
         if opened.on_cuda:
-            networks.codec.autoencoder.to(memory_format=torch.channels_last)
+            networks.codec.autoencoder.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         parts = _Parts(networks, tokenizer, _adapters(settings, networks))
         engine = cls(parts, opened, settings)
         engine._warm_up()

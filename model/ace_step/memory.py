@@ -16,8 +16,8 @@ from model.ace_step.networks.vocoder import CONTEXT_FRAMES
 _STEP_TENSORS = 6
 """Approximate number of tensors per frame, as wide as the feed-forward before its gate, that a step holds at once."""
 
-_CODEC_TENSORS = 7.25
-"""Number of tensors of the autoencoder's widest stage that live at once: 6.6 when decoding, 7.0 when encoding."""
+_CODEC_TENSORS = 6.05
+"""Number of tensors of the autoencoder's widest stage that live at once: 5.5 when decoding, 6.0 when encoding."""
 
 _WINDOW_TENSORS = 12
 """Number of tensors of the vocoder's widest stage that live at once: 11.1."""
@@ -67,7 +67,7 @@ def _denoising_bytes(networks: Networks, caches: Sequence[int], cost: int) -> in
 
 def _autoencoder_bytes(networks: Networks, frames: int) -> int:
     config = networks.codec.autoencoder.config
-    width = max(config.decoder_block_out_channels[0], config.encoder_block_out_channels[0])
+    width = max(config.decoder[0].channels, config.encoder[0].channels)
     bands, mel_frames = LATENT_SHAPE[1] * MEL_FRAMES_PER_FRAME, frames * MEL_FRAMES_PER_FRAME
     return int(_CODEC_TENSORS * width * bands * mel_frames * networks.transformer.dtype.itemsize)
 

@@ -9,17 +9,23 @@ from pathlib import Path
 from typing import Any
 
 import torch
-from diffusers import AutoencoderDC
 from safetensors.torch import save_file
 from tokenizers import Tokenizer, models, pre_tokenizers, processors
-from transformers import UMT5Config, UMT5EncoderModel
 
 from model.ace_step.lyrics.languages import IDS
 from model.ace_step.lyrics.tags import TAGS
-from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
+from model.ace_step.networks.autoencoder import Autoencoder
+from model.ace_step.networks.config import (
+    LyricEncoderConfig,
+    TransformerConfig,
+    VocoderConfig,
+    autoencoder_config,
+    text_encoder_config,
+)
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder
 from model.shared.checkpoints.adapter_folders import CONFIG, WEIGHTS
+from model.shared.networks.t5 import T5Encoder
 
 TRANSFORMER = TransformerConfig(
     heads=2, head_width=8, layers=20, patch_width=64, text_width=16, max_position=4096,
@@ -49,11 +55,10 @@ def _checkpoint(seed: int) -> Path:
         torch.manual_seed(seed)
         _write(folder / "ace_step_transformer", _transformer_config(), _noisy(Transformer(TRANSFORMER), 0.1))
         autoencoder = _autoencoder_config()
-        _write(folder / "music_dcae_f8c8", autoencoder, _noisy(AutoencoderDC.from_config(autoencoder), 0.1))
+        _write(folder / "music_dcae_f8c8", autoencoder, _noisy(Autoencoder(autoencoder_config(autoencoder)), 0.1))
         _write(folder / "music_vocoder", _vocoder_config(), _vocoder_weights())
         text = _text_config()
-        model = UMT5EncoderModel(UMT5Config.from_dict(text))
-        weights = {name: tensor for name, tensor in _noisy(model, 0.2).items() if "embed_tokens" not in name}
+        weights = _noisy(T5Encoder(text_encoder_config(text)), 0.2)
         _write(folder / "umt5-base", text, weights, "model.safetensors")
     _prompt_tokenizer().save(str(folder / "umt5-base" / "tokenizer.json"))
     return folder

@@ -18,7 +18,7 @@ from model.musicgen.networks.codec import Codec
 from model.musicgen.networks.config import ModelConfig
 from model.musicgen.networks.decoder import Decoder
 from model.musicgen.networks.projections import Projections
-from model.musicgen.networks.text_encoder import TextEncoder
+from model.shared.networks.t5 import T5Encoder
 
 VOCABULARY = 64
 
@@ -110,7 +110,7 @@ def _of_training(codebook: str, config: ModelConfig) -> dict[str, torch.Tensor]:
 
 def _networks(config: ModelConfig) -> dict[str, nn.Module]:
     return {
-        "text_encoder": TextEncoder(config.text), "audio_encoder": Codec(config.codec),
+        "text_encoder": T5Encoder(config.text), "audio_encoder": Codec(config.codec),
         "projections": Projections(config), "decoder": Decoder(config.decoder),
     }  # fmt: skip
 
@@ -120,8 +120,6 @@ def _released_name(network: str, name: str) -> str:
         return name
     if network == "decoder" and not name.startswith("lm_heads."):
         return f"decoder.model.decoder.{name}"
-    if network == "text_encoder" and not name.startswith("shared."):
-        return f"text_encoder.encoder.{name}"
     return f"{network}.{name}"
 
 

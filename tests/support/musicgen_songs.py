@@ -10,16 +10,17 @@ from numpy.typing import NDArray
 
 from model.engine import SectionContext
 from model.musicgen.engine import MusicGenEngine
-from model.musicgen.networks.config import CodecConfig, DecoderConfig, ModelConfig, TextConfig
+from model.musicgen.networks.config import CodecConfig, DecoderConfig, ModelConfig
 from model.musicgen.options import MusicGenOptions
 from model.musicgen.planning.spec import GenerationSpec
 from model.musicgen.states import State
+from model.shared.networks.t5_config import T5Config
 from model.song import Extend, SongParams, SongPlan
 
 RATE = 8_000
 SMALL = ModelConfig(
     DecoderConfig(24, 1024, 16, 4096, 4, 2048, 1, attends_text=True),
-    TextConfig(32_128, 768, 64, 12, 3072, 12, 32, 128, 1e-6),
+    T5Config(32_128, 768, 64, 12, 3072, 12, 32, 128, 1e-6),
     CodecConfig(32_000, 64, 128, (8, 5, 4, 4), 4, 2048, 1, 7, 7, 3, 2, 2, 2, shortcut=False),
     None,
 )

@@ -5,7 +5,7 @@ noise.
 import json
 import os
 import tempfile
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -13,18 +13,18 @@ from typing import Any, cast
 from unittest.mock import patch
 
 import torch
-from diffusers import AutoencoderDC
 from torch import nn
-from transformers import UMT5Config, UMT5EncoderModel
 
-from benchmarks.engines.bench_ace_step import AUTOENCODER
 from model.ace_step.engine import AceStepEngine
 from model.ace_step.loading import checkpoint as files
-from model.ace_step.networks.config import TransformerConfig, VocoderConfig
+from model.ace_step.networks.autoencoder import Autoencoder
+from model.ace_step.networks.config import AutoencoderConfig, TransformerConfig, VocoderConfig
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder
 from model.ace_step.sampling.states import State
 from model.engine import SectionState
+from model.shared.networks.t5 import T5Encoder
+from model.shared.networks.t5_config import T5Config
 from tests.support.ace_step import ace_step_options
 
 VARIABLE = "BENCH_GPU_ENGINE"
@@ -33,20 +33,20 @@ VARIABLE = "BENCH_GPU_ENGINE"
 POISON = "device-side assert"
 """Words in a prompt that make the device fail permanently when the song is begun."""
 
-_UMT5_BASE = {
-    "d_model": 768, "d_kv": 64, "d_ff": 2048, "num_layers": 12, "num_heads": 12, "vocab_size": 256_384,
-    "feed_forward_proj": "gated-gelu",
-}  # fmt: skip
+_UMT5_BASE = T5Config(
+    vocabulary=256_384, width=768, head_width=64, heads=12, hidden=2048, layers=12, gated=True,
+    biases_in_every_layer=True,
+)  # fmt: skip
 
 
 @dataclass(frozen=True, slots=True)
 class Sizes:
-    """The sizes of the four networks; for autoencoder and text encoder by the names of their libraries."""
+    """The sizes of the four networks."""
 
     transformer: TransformerConfig = field(default_factory=TransformerConfig)
     vocoder: VocoderConfig = field(default_factory=VocoderConfig)
-    autoencoder: Mapping[str, Any] = field(default_factory=lambda: AUTOENCODER)
-    text_encoder: Mapping[str, Any] = field(default_factory=lambda: _UMT5_BASE)
+    autoencoder: AutoencoderConfig = field(default_factory=AutoencoderConfig)
+    text_encoder: T5Config = _UMT5_BASE
 
 
 FULL = Sizes()
@@ -82,8 +82,6 @@ def drawn(_root: Path, part: Any, device: torch.device, dtype: torch.dtype) -> n
     with torch.device("meta"):
         network = _skeleton(part.folder)
     materialised(network, device, dtype, torch.Generator(device).manual_seed(_SEED))
-    if isinstance(network, UMT5EncoderModel):
-        network.set_input_embeddings(network.get_input_embeddings())  # one table for both names, as in the release
     return network
 
 
@@ -93,8 +91,8 @@ def _skeleton(folder: Path) -> nn.Module:
     if folder == files.VOCODER:
         return Vocoder(FULL.vocoder)
     if folder == files.AUTOENCODER:
-        return cast(nn.Module, AutoencoderDC.from_config(dict(FULL.autoencoder)))
-    return cast(nn.Module, UMT5EncoderModel(UMT5Config.from_dict(dict(FULL.text_encoder))))
+        return Autoencoder(FULL.autoencoder)
+    return T5Encoder(FULL.text_encoder)
 
 
 def materialised(network: nn.Module, device: torch.device, dtype: torch.dtype, generator: torch.Generator) -> None:

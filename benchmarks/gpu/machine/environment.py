@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 from benchmarks.gpu.figures import Figure, Setup, absent, guarded
 
-PACKAGES = ("torch", "triton", "diffusers", "transformers", "tokenizers", "numpy", "grpcio", "protobuf", "pydantic")
+PACKAGES = ("torch", "triton", "tokenizers", "numpy", "grpcio", "protobuf", "pydantic")
 TREE = ("model.studio.engine", "model.ace_step.engine", "server.app", "server.workers.worker", "melisma_client")
 
 

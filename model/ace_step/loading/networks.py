@@ -9,14 +9,18 @@ from pathlib import Path
 from typing import cast
 
 import torch
-from diffusers import AutoencoderDC
 from tokenizers import Tokenizer
 from torch import nn
-from transformers import UMT5Config, UMT5EncoderModel
 
 from model.ace_step.loading import checkpoint as files
+from model.ace_step.networks.autoencoder import Autoencoder
 from model.ace_step.networks.codec import Codec
-from model.ace_step.networks.config import transformer_config, vocoder_config
+from model.ace_step.networks.config import (
+    autoencoder_config,
+    text_encoder_config,
+    transformer_config,
+    vocoder_config,
+)
 from model.ace_step.networks.text_encoder import TextEncoder
 from model.ace_step.networks.transformer import Transformer
 from model.ace_step.networks.vocoder import Vocoder
@@ -26,6 +30,7 @@ from model.shared.checkpoints.filling import fill, skeleton
 from model.shared.checkpoints.headers import Shapes, compare
 from model.shared.checkpoints.stored import open_stored
 from model.shared.checkpoints.weight_norm import folded
+from model.shared.networks.t5 import T5Encoder
 
 _log = logging.getLogger(__name__)
 
@@ -68,9 +73,11 @@ def _transformer(config: Path, shapes: Shapes) -> nn.Module:
 
 def _autoencoder(config: Path, _shapes: Shapes) -> nn.Module:
     try:
-        return cast(nn.Module, AutoencoderDC.from_config(dict(read_json(config))))
-    except (TypeError, ValueError) as error:
-        raise EngineUnavailable(f"{config} does not describe an AutoencoderDC ({error}): download it again") from error
+        return Autoencoder(autoencoder_config(read_json(config)))
+    except (IndexError, TypeError, ValueError) as error:
+        raise EngineUnavailable(
+            f"{config} does not describe the autoencoder of ACE-Step v1 ({error}): download it again"
+        ) from error
 
 
 def _vocoder(config: Path, _shapes: Shapes) -> nn.Module:
@@ -78,11 +85,14 @@ def _vocoder(config: Path, _shapes: Shapes) -> nn.Module:
 
 
 def _text_encoder(config: Path, _shapes: Shapes) -> nn.Module:
-    return cast(nn.Module, UMT5EncoderModel(UMT5Config.from_dict(dict(read_json(config)))))
+    return T5Encoder(text_encoder_config(read_json(config)))
 
 
-def _untied(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
-    return {_TIED: weights[_SHARED], **weights} if _SHARED in weights else dict(weights)
+def _one_table(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
+    """Return the weights with the table of vectors under one of its two names; a file may have either, or both."""
+    made = dict(weights)
+    table = made.pop(_TIED, None)
+    return made if table is None else {_SHARED: table} | made
 
 
 def is_dead(name: str) -> bool:
@@ -94,7 +104,7 @@ PARTS = (
     _Part(files.TRANSFORMER, files.WEIGHTS, _transformer),
     _Part(files.AUTOENCODER, files.WEIGHTS, _autoencoder),
     _Part(files.VOCODER, files.WEIGHTS, _vocoder, folded, torch.float32),
-    _Part(files.TEXT_ENCODER, files.TEXT_WEIGHTS, _text_encoder, _untied),
+    _Part(files.TEXT_ENCODER, files.TEXT_WEIGHTS, _text_encoder, _one_table),
 )
 
 
@@ -149,8 +159,8 @@ def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
     transformer, autoencoder, vocoder, text = (_loaded(root, part, device, part.dtype or dtype) for part in PARTS)
     for half in (autoencoder.encoder, autoencoder.decoder):
         _take_any_type(cast(nn.Module, half), dtype)
-    codec = Codec(autoencoder, cast(Vocoder, vocoder)).eval()
-    return Networks(cast(Transformer, transformer), codec, TextEncoder(text, _tokenizer(root)))
+    codec = Codec(cast(Autoencoder, autoencoder), cast(Vocoder, vocoder)).eval()
+    return Networks(cast(Transformer, transformer), codec, TextEncoder(cast(T5Encoder, text), _tokenizer(root)))
 
 
 def _loaded(root: Path, part: _Part, device: torch.device, dtype: torch.dtype) -> nn.Module:

@@ -1,18 +1,18 @@
 """Converts sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
 
-A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The autoencoder (arXiv 2410.10733) is diffusers'
-own; the decoder sees all frames at once, so a song's mel frames are decoded at once, while the vocoder sees a second to
-either side and works in windows that give the same samples.
+A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The autoencoder's decoder sees all frames at
+once, so a song's mel frames are decoded at once, while the vocoder sees a second to either side and works in windows
+that give the same samples.
 """
 
 from collections.abc import Iterator
-from typing import Any
 
 import torch
 from torch import nn
 from torch.nn import functional as F
 
 from model.ace_step.frames import SAMPLES_PER_FRAME
+from model.ace_step.networks.autoencoder import Autoencoder
 from model.ace_step.networks.vocoder import Vocoder
 from model.shared.networks.window_decoder import growing_lengths
 
@@ -34,7 +34,7 @@ def window_lengths() -> Iterator[int]:
 class Codec(nn.Module):
     """The autoencoder and the vocoder; converts the log-mel values of one to the range of the other."""
 
-    def __init__(self, autoencoder: Any, vocoder: Vocoder) -> None:
+    def __init__(self, autoencoder: Autoencoder, vocoder: Vocoder) -> None:
         super().__init__()
         self.autoencoder = autoencoder
         self.vocoder = vocoder

@@ -1,10 +1,21 @@
-"""Reads the `config.json` of transformer and vocoder, and reports faults of unusable ones."""
+"""Reads the `config.json` of each network, and reports faults of unusable ones."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from model.engine import EngineUnavailable
+from model.shared.networks.t5_config import T5Config
+
+_ADVICE = "use the checkpoint of ACE-Step v1"
+
+_RESIDUAL, _ATTENTION = "ResBlock", "EfficientViTBlock"
+_AUTOENCODER_DEFAULTS = {
+    "decoder_norm_types": "rms_norm", "decoder_act_fns": "silu", "decoder_conv_act_fn": "relu",
+    "encoder_out_shortcut": True, "decoder_in_shortcut": True,
+}  # fmt: skip
+_AUTOENCODER = _AUTOENCODER_DEFAULTS | {"downsample_block_type": "Conv", "upsample_block_type": "interpolate"}
+"""Values of the autoencoder's `config.json` that must be these; those that have a default may be absent."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,6 +75,87 @@ class VocoderConfig:
     dilations: tuple[int, ...] = (1, 3, 5)
     pre_kernel: int = 13
     post_kernel: int = 13
+
+
+@dataclass(frozen=True, slots=True)
+class Stage:
+    """A stage of the autoencoder: `layers` blocks of `channels` channels. With `kernels` the blocks are attention that
+    also gathers neighbourhoods of these sizes; otherwise they are residual convolutions.
+    """
+
+    channels: int
+    layers: int
+    kernels: tuple[int, ...] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class AutoencoderConfig:
+    """Sizes of the autoencoder; the defaults are those of the released model. The first stage of each half is the one
+    beside the mel frames.
+    """
+
+    channels: int = 2
+    latent_channels: int = 8
+    head_width: int = 32
+    encoder: tuple[Stage, ...] = (Stage(128, 2), Stage(256, 2), Stage(512, 3), Stage(1024, 3, (5,)))
+    decoder: tuple[Stage, ...] = (Stage(128, 3), Stage(256, 3), Stage(512, 3), Stage(1024, 3, (5,)))
+
+
+def autoencoder_config(values: Mapping[str, Any]) -> AutoencoderConfig:
+    """Return the sizes of the autoencoder in a released `config.json`; raises the errors of `transformer_config`."""
+    _expect(values, "_class_name", "AutoencoderDC")
+    for name, wanted in _AUTOENCODER.items():
+        _expect({**_AUTOENCODER_DEFAULTS, **values}, name, wanted)
+    return AutoencoderConfig(
+        channels=_value(values, "in_channels"),
+        latent_channels=_value(values, "latent_channels"),
+        head_width=_value(values, "attention_head_dim"),
+        encoder=_stages(values, "encoder"),
+        decoder=_stages(values, "decoder"),
+    )
+
+
+def _stages(values: Mapping[str, Any], half: str) -> tuple[Stage, ...]:
+    """Return the stages of `half`, "encoder" or "decoder"."""
+    names = ("block_types", "block_out_channels", "layers_per_block", "qkv_multiscales")
+    lists = [_value(values, f"{half}_{name}") for name in names]
+    if len({len(each) for each in lists}) != 1:
+        raise EngineUnavailable(
+            f"config.json of the autoencoder must have lists of equal length for {half}_{names[0]} and the other "
+            f"values of its stages: {_ADVICE}"
+        )
+    return tuple(
+        Stage(channels, layers, _kernels(f"{half}_{names[0]}", kind, kernels))
+        for kind, channels, layers, kernels in zip(*lists, strict=True)
+    )
+
+
+def _kernels(name: str, kind: object, kernels: list[int]) -> tuple[int, ...] | None:
+    if kind not in (_RESIDUAL, _ATTENTION):
+        raise EngineUnavailable(
+            f"config.json has {kind!r} in {name}, but ACE-Step v1 has only {_RESIDUAL} and {_ATTENTION}: {_ADVICE}"
+        )
+    return tuple(kernels) if kind == _ATTENTION else None
+
+
+def text_encoder_config(values: Mapping[str, Any]) -> T5Config:
+    """Return the sizes of the text encoder in a released `config.json`; raises the errors of `transformer_config`."""
+    _expect(values, "model_type", "umt5")
+    _expect(values, "feed_forward_proj", "gated-gelu")
+    defaults = T5Config(0, 0, 0, 0, 0, 0)
+    return T5Config(
+        vocabulary=_value(values, "vocab_size"),
+        width=_value(values, "d_model"),
+        head_width=_value(values, "d_kv"),
+        heads=_value(values, "num_heads"),
+        hidden=_value(values, "d_ff"),
+        layers=_value(values, "num_layers"),
+        buckets=values.get("relative_attention_num_buckets", defaults.buckets),
+        farthest=values.get("relative_attention_max_distance", defaults.farthest),
+        epsilon=values.get("layer_norm_epsilon", defaults.epsilon),
+        gated=True,
+        biases_in_every_layer=True,
+    )
 
 
 def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int, ...]]) -> TransformerConfig:
@@ -133,20 +225,16 @@ def _lyric_encoder_config(shapes: Mapping[str, tuple[int, ...]]) -> LyricEncoder
 
 def _shape(shapes: Mapping[str, tuple[int, ...]], name: str) -> tuple[int, ...]:
     if name not in shapes:
-        raise EngineUnavailable(
-            f"the weights of the transformer lack the tensor {name}: use the checkpoint of ACE-Step v1"
-        )
+        raise EngineUnavailable(f"the weights of the transformer lack the tensor {name}: {_ADVICE}")
     return shapes[name]
 
 
 def _value(values: Mapping[str, Any], name: str) -> Any:
     if name not in values:
-        raise EngineUnavailable(f"config.json lacks {name!r}: use the checkpoint of ACE-Step v1")
+        raise EngineUnavailable(f"config.json lacks {name!r}: {_ADVICE}")
     return values[name]
 
 
 def _expect(values: Mapping[str, Any], name: str, wanted: object) -> None:
     if (found := _value(values, name)) != wanted:
-        raise EngineUnavailable(
-            f"config.json has {name} = {found!r}, but ACE-Step v1 has {wanted!r}: use the checkpoint of ACE-Step v1"
-        )
+        raise EngineUnavailable(f"config.json has {name} = {found!r}, but ACE-Step v1 has {wanted!r}: {_ADVICE}")

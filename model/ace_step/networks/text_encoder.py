@@ -1,11 +1,12 @@
-"""Encodes the prompt for the transformer: UMT5 (transformers' own) and its tokenizer."""
+"""Encodes the prompt for the transformer: UMT5 (arXiv 2304.09151) and its tokenizer."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
 
 import torch
 from tokenizers import Tokenizer
+
+from model.shared.networks.t5 import T5Encoder
 
 MAX_TOKENS = 256
 WEAKENED_LAYERS = (8, 9)
@@ -14,7 +15,7 @@ WEAKENED_LAYERS = (8, 9)
 class TextEncoder:
     """Encodes prompts one at a time, without padding."""
 
-    def __init__(self, model: Any, tokenizer: Tokenizer) -> None:
+    def __init__(self, model: T5Encoder, tokenizer: Tokenizer) -> None:
         self.model = model
         self._tokenizer = tokenizer
         self._tokenizer.enable_truncation(MAX_TOKENS)
@@ -32,14 +33,14 @@ class TextEncoder:
     def states(self, ids: torch.Tensor, mask: torch.Tensor, weaken: float | None = None) -> torch.Tensor:
         """Return vectors [rows, tokens, width] of ids [rows, tokens]; `mask` is 0 on padding."""
         with self._weakened(weaken):
-            states: torch.Tensor = self.model(input_ids=ids, attention_mask=mask).last_hidden_state
+            states: torch.Tensor = self.model(ids, mask)
         return states
 
     @contextmanager
     def _weakened(self, factor: float | None) -> Iterator[None]:
         """Scale the queries of two layers while the context lasts, which spreads their attention evenly."""
-        layers = self.model.encoder.block
-        queries = [layers[index].layer[0].SelfAttention.q for index in WEAKENED_LAYERS if index < len(layers)]
+        attentions = self.model.attentions()
+        queries = [attentions[index].q for index in WEAKENED_LAYERS if index < len(attentions)]
         hooks = [
             query.register_forward_hook(lambda _query, _given, made: made * factor)
             for query in queries

@@ -5,7 +5,8 @@ from collections.abc import Mapping
 from typing import Any
 
 from model.engine import EngineUnavailable
-from model.musicgen.networks.config import ChromaConfig, CodecConfig, DecoderConfig, ModelConfig, TextConfig
+from model.musicgen.networks.config import ChromaConfig, CodecConfig, DecoderConfig, ModelConfig
+from model.shared.networks.t5_config import T5Config
 
 Values = Mapping[str, Any]
 
@@ -55,10 +56,10 @@ def _decoder(values: Values, *, attends_text: bool) -> DecoderConfig:
     )
 
 
-def _text(values: Values) -> TextConfig:
+def _text(values: Values) -> T5Config:
     _expect(values, "model_type", "t5")
     _expect(values, "feed_forward_proj", "relu")
-    return TextConfig(
+    return T5Config(
         vocabulary=_value(values, "vocab_size"),
         width=_value(values, "d_model"),
         head_width=_value(values, "d_kv"),

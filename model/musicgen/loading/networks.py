@@ -17,11 +17,11 @@ from model.musicgen.networks.codec import Codec
 from model.musicgen.networks.config import ModelConfig
 from model.musicgen.networks.decoder import Decoder
 from model.musicgen.networks.projections import Projections
-from model.musicgen.networks.text_encoder import TextEncoder
 from model.shared.checkpoints.filling import fill, skeleton
 from model.shared.checkpoints.headers import compare
 from model.shared.checkpoints.stored import index_of, open_stored
 from model.shared.checkpoints.weight_norm import folded
+from model.shared.networks.t5 import T5Encoder
 
 _log = logging.getLogger(__name__)
 
@@ -42,7 +42,7 @@ class Networks:
     decoder: Decoder
     projections: Projections
     codec: Codec
-    text_encoder: TextEncoder
+    text_encoder: T5Encoder
     tokenizer: Tokenizer
 
 
@@ -95,7 +95,7 @@ def _parts(config: ModelConfig) -> Mapping[str, _Part]:
         "decoder": _Part(lambda: Decoder(config.decoder), _decoder_name),
         "projections": _Part(lambda: Projections(config), _projection_name),
         "codec": _Part(lambda: Codec(config.codec), _codec_name, folded),
-        "text_encoder": _Part(lambda: TextEncoder(config.text), _text_name),
+        "text_encoder": _Part(lambda: T5Encoder(config.text), _text_name),
     }
 
 
@@ -136,8 +136,7 @@ def _codec_name(name: str) -> str | None:
 
 
 def _text_name(name: str) -> str | None:
-    own = _within("text_encoder.", name)
-    return None if own is None else own.removeprefix("encoder.")
+    return _within("text_encoder.", name)
 
 
 def _within(prefix: str, name: str) -> str | None:

@@ -3,6 +3,8 @@
 import math
 from dataclasses import dataclass
 
+from model.shared.networks.t5_config import T5Config
+
 
 @dataclass(frozen=True, slots=True)
 class DecoderConfig:
@@ -37,21 +39,6 @@ class DecoderConfig:
     def delay(self) -> int:
         """Columns by which the last codebook is delayed."""
         return self.delays[-1]
-
-
-@dataclass(frozen=True, slots=True)
-class TextConfig:
-    """Sizes of the text encoder, the encoder of T5 (arXiv 1910.10683) as first released."""
-
-    vocabulary: int
-    width: int
-    head_width: int
-    heads: int
-    hidden: int
-    layers: int
-    buckets: int
-    farthest: int
-    epsilon: float
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,6 +109,6 @@ class ModelConfig:
     """Sizes of all networks of a checkpoint; `chroma` is `None` for a model that follows no melody."""
 
     decoder: DecoderConfig
-    text: TextConfig
+    text: T5Config
     codec: CodecConfig
     chroma: ChromaConfig | None

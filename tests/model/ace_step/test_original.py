@@ -6,6 +6,7 @@ The recordings of whole networks and songs are larger; `MELISMA_TEST_ACE_STEP_PA
 import dataclasses
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import pytest
@@ -14,6 +15,7 @@ from tokenizers import Tokenizer
 from torch import nn
 
 from model.ace_step.loading import networks as loading
+from model.ace_step.networks.autoencoder import Autoencoder
 from model.ace_step.networks.codec import Codec
 from model.ace_step.networks.config import LyricEncoderConfig, TransformerConfig, VocoderConfig
 from model.ace_step.networks.contexts import ContextBatch
@@ -22,6 +24,7 @@ from model.ace_step.networks.transformer import ERG_FACTOR, Transformer
 from model.ace_step.networks.vocoder import Vocoder
 from model.shared.checkpoints.headers import read_header
 from model.shared.checkpoints.weight_norm import folded
+from model.shared.networks.t5 import T5Encoder
 
 DATA = Path(__file__).parent / "data"
 Arrays = Mapping[str, torch.Tensor]
@@ -142,7 +145,7 @@ def text_encoder() -> TextEncoder:
     part = dataclasses.replace(loading.PARTS[3], folder=Path(folder.name))
     assert read_header(folder / "model.safetensors").shapes
     model = loading._loaded(folder.parent, part, torch.device("cpu"), torch.float32)
-    return TextEncoder(model, Tokenizer.from_file(str(folder / "tokenizer.json")))
+    return TextEncoder(cast(T5Encoder, model), Tokenizer.from_file(str(folder / "tokenizer.json")))
 
 
 @pytest.mark.parametrize(("factor", "name"), [(None, "last_hidden_state"), (ERG_FACTOR, "erg_last_hidden_state")])
@@ -164,7 +167,7 @@ def test_latents_and_mel_frames_are_scaled_as_published() -> None:
     deaf = Vocoder(VOCODER)
     for held, name in ((deaf.mel_transform.spectrogram, "window"), (deaf.mel_transform.mel_scale, "fb")):
         held.get_buffer(name).zero_()
-    codec = Codec(autoencoder, deaf)
+    codec = Codec(cast(Autoencoder, autoencoder), deaf)
     close(codec.mel(torch.tensor([[[[0.1786 * 2.9091]]]])), torch.tensor([[[3.0]]]), 1e-5)
     latents = codec.encode(torch.zeros(2, 4096))
     silence = (np.log(1e-5) + 11.0) / 14.0 * 2.0 - 1.0

@@ -63,13 +63,12 @@ def recording(rate: int, seconds: float, channels: int) -> NDArray[np.float32]:
 
 def _recorded(folder: Path, kind: Kind) -> Iterator[tuple[str, NDArray[Any]]]:
     write_checkpoint(folder, kind)
-    classes: Any = (
-        transformers.MusicgenMelodyForConditionalGeneration
-        if kind.melody
-        else transformers.MusicgenForConditionalGeneration
+    library: Any = transformers
+    classes = (
+        library.MusicgenMelodyForConditionalGeneration if kind.melody else library.MusicgenForConditionalGeneration
     )
     model = classes.from_pretrained(folder).eval()
-    tokenizer = transformers.PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
+    tokenizer = library.PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
     generate = _generator(model, tokenizer)
     yield "text", model.text_encoder(**tokenizer(PROMPTS[1], return_tensors="pt")).last_hidden_state.numpy()
     for number, (prompt, frames) in enumerate(zip(PROMPTS, FRAMES, strict=True)):

@@ -33,8 +33,18 @@ def test_a_whole_checkpoint_has_no_faults_and_loads(folder: Path) -> None:
     networks = load(folder, torch.device("cpu"), torch.bfloat16)
     assert networks.transformer.dtype is torch.bfloat16
     assert networks.codec.vocoder.mel_transform.spectrogram.get_buffer("window").dtype is torch.float32
-    shared = networks.text_encoder.model
-    assert shared.encoder.embed_tokens.weight.data_ptr() == shared.shared.weight.data_ptr()
+
+
+def test_the_table_of_the_text_encoder_may_have_either_name(folder: Path) -> None:
+    path = folder / "umt5-base" / "model.safetensors"
+    weights = load_file(path)
+    table = weights.pop("shared.weight")
+    save_file(weights | {"encoder.embed_tokens.weight": table}, path)
+    assert faults(folder) == []
+    loaded = load(folder, torch.device("cpu"), torch.float32)
+    assert torch.equal(loaded.text_encoder.model.shared.weight, table)
+    save_file(weights, path)
+    assert any("lacks the tensor shared.weight" in fault for fault in faults(folder))
 
 
 def test_what_no_inference_multiplies_may_be_there_or_not(folder: Path) -> None:

@@ -5,13 +5,18 @@ import numpy as np
 import pytest
 import torch
 import torchaudio
-from diffusers import AutoencoderDC
 from safetensors.torch import load_file
 from torchaudio.functional import resample
 
 from model.ace_step.frames import frames_of
+from model.ace_step.networks.autoencoder import Autoencoder
 from model.ace_step.networks.codec import Codec, window_lengths
-from model.ace_step.networks.config import VocoderConfig, vocoder_config
+from model.ace_step.networks.config import (
+    AutoencoderConfig,
+    VocoderConfig,
+    autoencoder_config,
+    vocoder_config,
+)
 from model.ace_step.networks.vocoder import CONTEXT_FRAMES, Vocoder
 from model.shared.checkpoints.configs import read_json
 from model.shared.checkpoints.weight_norm import folded
@@ -19,16 +24,6 @@ from model.shared.checkpoints.weight_norm import folded
 Arrays = Mapping[str, torch.Tensor]
 SMALL = VocoderConfig(depths=(1, 1, 2, 1), widths=(8, 8, 12, 16), head_width=128, block_kernels=(3, 13))
 """Few channels, and of the released kernels the smallest and the largest, which hears furthest."""
-RELEASED_AUTOENCODER = {
-    "in_channels": 2, "latent_channels": 8, "attention_head_dim": 32,
-    "encoder_block_out_channels": [128, 256, 512, 1024], "decoder_block_out_channels": [128, 256, 512, 1024],
-    "encoder_block_types": ["ResBlock"] * 3 + ["EfficientViTBlock"],
-    "decoder_block_types": ["ResBlock"] * 3 + ["EfficientViTBlock"],
-    "encoder_layers_per_block": [2, 2, 3, 3], "decoder_layers_per_block": [3, 3, 3, 3],
-    "encoder_qkv_multiscales": [[], [], [5], [5]], "decoder_qkv_multiscales": [[], [], [5], [5]],
-    "decoder_norm_types": "rms_norm", "decoder_act_fns": "silu",
-    "downsample_block_type": "Conv", "upsample_block_type": "interpolate",
-}  # fmt: skip
 
 
 def random_vocoder() -> Vocoder:
@@ -75,7 +70,7 @@ def test_seconds_are_so_many_frames(seconds: float, frames: int) -> None:
 
 def test_full_size_has_as_many_parameters_as_published() -> None:
     with torch.device("meta"):
-        autoencoder, vocoder = AutoencoderDC.from_config(RELEASED_AUTOENCODER), Vocoder(VocoderConfig())
+        autoencoder, vocoder = Autoencoder(AutoencoderConfig()), Vocoder(VocoderConfig())
     assert len(autoencoder.state_dict()) == 192
     assert sum(parameter.numel() for parameter in autoencoder.parameters()) == 156_812_426
     normed = [
@@ -92,7 +87,7 @@ def test_full_size_has_as_many_parameters_as_published() -> None:
 def original(parity: Path) -> Codec:
     dcae, vocoder = (parity / "checkpoint" / name for name in ("music_dcae_f8c8", "music_vocoder"))
     with torch.device("meta"):
-        autoencoder = AutoencoderDC.from_config(dict(read_json(dcae / "config.json")))
+        autoencoder = Autoencoder(autoencoder_config(read_json(dcae / "config.json")))
         voice = Vocoder(vocoder_config(read_json(vocoder / "config.json")))
     autoencoder.load_state_dict(load_file(dcae / "diffusion_pytorch_model.safetensors"), strict=True, assign=True)
     voice.load_state_dict(folded(load_file(vocoder / "diffusion_pytorch_model.safetensors")), strict=True, assign=True)
