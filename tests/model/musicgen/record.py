@@ -1,7 +1,8 @@
 """Records what transformers makes of the tiny checkpoints: `python -m tests.model.musicgen.record`.
 
 The recordings are the reference of the tests, which then need no transformers: importing it takes longer than they do.
-With `--check` they are compared with what transformers makes now, and nothing is written.
+With `--check` they are compared with what transformers makes now, and nothing is written. transformers has to be installed beside
+what development needs.
 """
 
 import sys
@@ -64,10 +65,8 @@ def recording(rate: int, seconds: float, channels: int) -> NDArray[np.float32]:
 def _recorded(folder: Path, kind: Kind) -> Iterator[tuple[str, NDArray[Any]]]:
     write_checkpoint(folder, kind)
     library: Any = transformers
-    classes = (
-        library.MusicgenMelodyForConditionalGeneration if kind.melody else library.MusicgenForConditionalGeneration
-    )
-    model = classes.from_pretrained(folder).eval()
+    name = "MusicgenMelodyForConditionalGeneration" if kind.melody else "MusicgenForConditionalGeneration"
+    model = getattr(library, name).from_pretrained(folder).eval()
     tokenizer = library.PreTrainedTokenizerFast(tokenizer_file=str(folder / "tokenizer.json"))
     generate = _generator(model, tokenizer)
     yield "text", model.text_encoder(**tokenizer(PROMPTS[1], return_tensors="pt")).last_hidden_state.numpy()
