@@ -1,8 +1,8 @@
 """Records what transformers makes of the tiny checkpoints: `python -m tests.model.musicgen.record`.
 
 The recordings are the reference of the tests, which then need no transformers: importing it takes longer than they do.
-With `--check` they are compared with what transformers makes now, and nothing is written. transformers has to be installed beside
-what development needs.
+With `--check` they are compared with what transformers makes now, and nothing is written. Needs
+transformers beside the packages of development.
 """
 
 import sys
