@@ -37,8 +37,8 @@ _WETNESS_RANGE_DB = 9.0
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Mix settings (channel strip) of a track: level, pan (-1 left to 1 right), reverb send, and `keeps_lows`, True if its
-    low frequencies are kept.
+    """Mix settings (channel strip) of a track: level, pan (-1 left to 1 right), reverb send, and `keeps_lows`, True if
+    its low frequencies are kept.
     """
 
     stem: Stem
