@@ -1,4 +1,6 @@
-"""Converts the prompt to vectors with the encoder of T5 (arXiv 1910.10683); parameter names are transformers'."""
+"""Encodes the prompt with the encoder of T5 (arXiv 1910.10683); parameter names are those of the library
+transformers.
+"""
 
 import math
 from typing import cast
@@ -75,7 +77,7 @@ class _Block(nn.Module):
 
 
 class TextEncoder(nn.Module):
-    """Converts the token ids of a text to vectors. Each text is encoded alone, without padding."""
+    """Encodes the token ids of a text as vectors. Each text is encoded alone, without padding."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__()
@@ -86,7 +88,7 @@ class TextEncoder(nn.Module):
         self.final_layer_norm = nn.RMSNorm(config.width, eps=config.epsilon)
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Convert [1, tokens] to [1, tokens, width]."""
+        """Return the encoded tokens [1, tokens, width] of token ids [1, tokens]."""
         x = F.embedding(ids, self.shared.weight)
         bias = self._bias(ids.shape[1])
         for block in self.block:
@@ -95,15 +97,15 @@ class TextEncoder(nn.Module):
         return made
 
     def _bias(self, tokens: int) -> torch.Tensor:
-        """Return the bias of attention for the distance between two tokens, [1, heads, tokens, tokens]."""
+        """Return the attention bias [1, heads, tokens, tokens] by the distance between two tokens."""
         weight = cast(_Block, self.block[0]).attention.SelfAttention.relative_attention_bias.weight
         place = torch.arange(tokens, device=weight.device)
         bias = F.embedding(self._bucket(place[None] - place[:, None]), weight)
         return bias.permute(2, 0, 1)[None]
 
     def _bucket(self, distance: torch.Tensor) -> torch.Tensor:
-        """Return the bucket of each distance; half of the buckets are for either direction. A small distance has a
-        bucket of its own, large ones share buckets.
+        """Return the bucket (an index of the bias table) of each distance between tokens: half of the buckets for each
+        direction, one for each small distance, and wider ones for large distances.
         """
         half = self.config.buckets // 2
         near = half // 2

@@ -142,7 +142,7 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
     except TooManySyllables:
         reason = f"these lyrics have more than {MAX_SYLLABLES} syllables, too many to be sung; leave some of them out"
         raise InvalidParams(Violation("lyrics", reason)) from None
-    lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.told()), voice)
+    lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.remarks()), voice)
     check_readable(reader.readings)
     skipped = sorted(frozenset().union(*(reading.skipped for reading in reader.readings)))
     if not skipped:
