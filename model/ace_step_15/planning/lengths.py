@@ -81,7 +81,9 @@ class Lengths:
             case Complete():
                 return Length(frames, task=tasks.Complete(task.tracks))
             case Edit():
-                raise AssertionError("a control that is not supported")
+                raise AssertionError(
+                    "the request has a task that the engine does not support. This is a bug: please report it"
+                )
         assert_never(task)
 
     def _window(self, task: Repaint | Lego, seconds: float, frames: int) -> tuple[int, int]:
@@ -103,7 +105,7 @@ class Lengths:
         if whole > math.ceil(MAX_SECONDS * self._rate):
             raise refused(
                 f"{task_field(task)}.right_seconds",
-                f"makes the song longer than {MAX_SECONDS:g} s ({whole / self._rate:.0f} s)",
+                f"makes the song longer than {MAX_SECONDS:g} s ({whole / self._rate:.0f} s): use a smaller value",
             )
         return Length(whole, left, tasks.RepaintWindow(0, whole))
 

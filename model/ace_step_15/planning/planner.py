@@ -172,7 +172,7 @@ class Planner:
 
     def _check_length(self, text: str, most: int, field: str) -> None:
         if (tokens := len(self._facts.tokenizer.encode(text).ids)) > most:
-            raise refused(field, f"makes a text of {tokens} tokens; the model reads {most}, so shorten it")
+            raise refused(field, f"makes a text of {tokens} tokens, but the model reads at most {most}: shorten it")
 
     def _frames_of(self, seconds: float) -> int:
         return int(seconds * self._facts.codec.frames_per_second)

@@ -76,7 +76,9 @@ class Planner:
         assert isinstance(task, AudioToAudio | Extend | None)
         text = _text(params)
         if (tokens := self._facts.tokens(text)) > TEXT_TOKENS:
-            raise _refused("prompt", f"makes a text of {tokens} tokens; the model reads {TEXT_TOKENS}, so shorten it")
+            raise _refused(
+                "prompt", f"makes a text of {tokens} tokens, but the model reads at most {TEXT_TOKENS}: shorten it"
+            )
         return GenerationSpec(
             text=text,
             frames=frames,
@@ -112,7 +114,10 @@ class Planner:
         new = _whole(task.right_seconds * rate)
         if new * hop + samples > MAX_SECONDS * self._codec.sample_rate:
             seconds = (new * hop + samples) / self._codec.sample_rate
-            raise _refused("extend.right_seconds", f"makes the song longer than {MAX_SECONDS:g} s ({seconds:.0f} s)")
+            raise _refused(
+                "extend.right_seconds",
+                f"makes the song longer than {MAX_SECONDS:g} s ({seconds:.0f} s): use a smaller value",
+            )
         given = min(samples // hop, self._divider.most_given)
         return given, samples - given * hop, given + new
 
