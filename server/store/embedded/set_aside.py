@@ -1,4 +1,4 @@
-"""Keeps recordings that are not in the database in a separate folder, within the limits of the store."""
+"""Keeps sound files that are not in the database in a separate folder, within the limits of the store."""
 
 import logging
 import shutil
@@ -28,23 +28,25 @@ logger = logging.getLogger(__name__)
 
 
 class SetAside:
-    """A folder for recordings without a song in the database, with one subfolder for each start that has found some."""
+    """A folder for sound files without a song in the database, with one subfolder for each start of the server that
+    found some.
+    """
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
-        """Set up the folder; `suffixes` are the file suffixes of recordings."""
+        """Set up the folder; `suffixes` are the file suffixes of sound files."""
         self._folder = folder / FOLDER
         self._limits = limits
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move recordings into the folder and log it; a recording that cannot be moved stays where it is."""
+        """Move sound files into the folder and log it; a file that cannot be moved stays where it is."""
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
         logger.error(_WITHOUT_SONG, len(taken), self._folder)
 
     def copy(self, path: Path, now_ns: int) -> bool:
-        """Copy a recording into the folder before it is truncated; returns False if that fails."""
+        """Copy a sound file into the folder before it is truncated; return False if that fails."""
         if not self._take(path, now_ns, shutil.copyfile):
             return False
         logger.error(
@@ -55,7 +57,7 @@ class SetAside:
         return True
 
     def evict(self, now_ns: int) -> int:
-        """Delete recordings of the folder that exceed the limits, oldest first; returns their number."""
+        """Delete sound files of the folder that exceed the limits, oldest first, and return their number."""
         found = {str(path): path for path in self._recordings()}
         files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]
         stored = Stored(len(files), sum(one.size_bytes for one in files))
@@ -92,7 +94,7 @@ class SetAside:
         return True
 
     def _recordings(self) -> Sequence[Path]:
-        """Return the recordings in the folder, oldest first."""
+        """Return the sound files in the folder, oldest first."""
         if not self._folder.is_dir():
             return []
         folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
@@ -107,7 +109,7 @@ def _stamp(now_ns: int) -> str:
 
 
 def _ns_of(name: str) -> int | None:
-    """Return the time in the name of a folder, in nanoseconds since 1970; `None` for folders of other origin."""
+    """Return the time in the name of a subfolder, in nanoseconds since 1970; `None` for a name that is no time."""
     try:
         return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
     except ValueError:

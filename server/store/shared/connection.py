@@ -78,8 +78,8 @@ class Connection:
 
     @property
     def cut_off(self) -> str | None:
-        """The reason why this server should get no calls, because the song directory has been unreachable for too long;
-        otherwise `None`.
+        """The reason for which this server should get no calls, if the song directory has been unreachable for too
+        long; otherwise `None`.
         """
         return (
             "the directory of songs cannot be reached at present" if self.away_seconds > self._outage_seconds else None
@@ -133,7 +133,7 @@ class Connection:
             raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Record a failed call; returns if the call should be tried again, otherwise raises an error."""
+        """Record a failed call; return if the call should be tried again, otherwise raise an error."""
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):

@@ -1,4 +1,4 @@
-"""Checks a song directory before it is used: access, persistence and version."""
+"""Checks a song directory (Redis or Valkey) before it is used: access, persistence and version."""
 
 import asyncio
 import logging
@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 async def inspect(client: Redis, wait_seconds: float) -> bool:
-    """Check the song directory; returns True if it was made by this version, False if it is new.
+    """Check the song directory; return True if it was set up by this version, False if it is new.
 
-    If it cannot be reached, the check is repeated for `wait_seconds`.
+    An unreachable song directory is tried again for `wait_seconds`.
 
     Raises:
         SharedStoreUnusable: the song directory cannot be used; the text says what to set.
@@ -62,7 +62,9 @@ async def _inspect(client: Redis) -> bool:
 
 
 def _require_suitable(info: dict[str, Any]) -> None:
-    """Check `info`, the result of the command INFO: version, cluster mode and settings."""
+    """Raise an error unless the Redis server is suitable by `info`, the result of its command INFO: version, cluster
+    mode and settings.
+    """
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise SharedStoreUnusable(

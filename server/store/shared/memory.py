@@ -1,4 +1,4 @@
-"""Watches the memory of the song directory, so that new songs are refused before it is full."""
+"""Watches the memory of the song directory (Redis or Valkey), so that new songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -33,7 +33,7 @@ class DirectoryMemory:
         return self._short
 
     async def look(self) -> None:
-        """Read the memory usage of the song directory; no effect while the song directory does not answer."""
+        """Read the memory usage of the song directory; no effect while it does not answer."""
         try:
             info = await self._client.info("memory")
         except exceptions.NoPermissionError:

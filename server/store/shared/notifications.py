@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 class Notifications:
     """Wakes tasks of this process that wait for events of a song, or for songs to claim.
 
-    A connection may look open and still deliver nothing. So the process sends a message to itself every
-    `check_seconds`, and reconnects if it does not arrive before the next one.
+    A connection may look open and still deliver nothing. To notice this, the process sends a message to itself every
+    `check_seconds`, and reconnects if the message does not arrive before the next one.
     """
 
     def __init__(self, connection: Connection, replica: str, check_seconds: float = CHECK_SECONDS) -> None:
