@@ -217,7 +217,8 @@ def _shares(chosen: str, core: TokenCore, device: Device) -> bool:
     alike = core.alike_everywhere()
     device.settle()
     if not alike:
-        _log.warning("%s computes rows unlike in the places of a pass: songs of MusicGen share none", device.torch)
+        text = "the device %s gives other results in other rows of a pass, so songs of MusicGen do not share passes"
+        _log.warning(text, device.torch)
     return alike
 
 

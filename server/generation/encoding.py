@@ -54,7 +54,7 @@ class EncodedSound:
             job.encoded(message)
         except Exception:
             with bound(**job.names):
-                _log.exception("the song could not be encoded because of a fault of the server: try again later")
+                _log.exception("the song could not be encoded because of a bug of the server: please report this error")
             job.fail(SongFailed("the song could not be encoded because of a fault of the server: try again later"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:

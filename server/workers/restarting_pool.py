@@ -183,7 +183,9 @@ class RestartingPool(ABC, Generic[W]):
             observer.worker_restarted(device, death)
         except Exception:
             _log.exception(
-                "the restart of the worker of device %s could not be counted because of a bug of the server", device
+                "the restart of the worker of device %s could not be counted because of a bug of the server: "
+                "please report this traceback",
+                device,
             )
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:

@@ -63,7 +63,7 @@ def _refusing(error: ServiceError, method: str, measure: MeasureCall) -> Handler
         outcome = outcome_of(error)
         measure(method, outcome.code, 0.0)
         fields = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
-        _log.info("a call has ended", extra={**fields, "seconds": 0.0})
+        _log.info("a gRPC call has ended", extra={**fields, "seconds": 0.0})
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
     handler: Any = refuse

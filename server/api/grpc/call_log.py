@@ -139,7 +139,9 @@ class RequestLog(ServerInterceptor):
             seconds = round(self._clock() - started, 4)
             self._measure(method, code, seconds)
             logger.log(
-                level, "a call has ended", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds}
+                level,
+                "a gRPC call has ended",
+                extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds},
             )
 
     def _broken_off(self, deadline: float) -> grpc.StatusCode:

@@ -110,7 +110,7 @@ class Endpoint:
                 if self._metrics:
                     self._metrics.http(self._method, self._route, code(), seconds)
                 fields = {"method": self._name, "peer": _shown(ends.client), "code": code(), "seconds": seconds}
-                logger.info("a call has ended", extra=fields)
+                logger.info("a REST call has ended", extra=fields)
 
 
 def _shown(end: End) -> str:
@@ -244,4 +244,4 @@ class Stream(StreamingResponse):
 
 def log_broken_off(cause: str) -> None:
     """Log that the client did not receive the whole response, with the cause."""
-    logger.info("a REST response was not sent to its end", extra={"cause": cause})
+    logger.info("a REST client did not receive the whole response", extra={"cause": cause})

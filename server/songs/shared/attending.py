@@ -67,7 +67,10 @@ class Attending:
             if attendances:
                 await self._directory.attend(attendances)
         except StoreFailed as error:
-            logger.error("the listeners of songs could not be registered in the directory of songs: %s", error)
+            logger.error(
+                "the listeners of songs could not be registered in the song directory; the server tries again soon: %s",
+                error,
+            )
 
 
 def _attendance(recordings: Collection[Recording]) -> Attendance:

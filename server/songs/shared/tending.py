@@ -60,7 +60,7 @@ class Tending:
             except Exception:  # a bug in one song must not let the leases of all other songs expire
                 logger.exception(
                     "claiming songs and renewing leases failed because of a bug of the server; the server tries "
-                    "again soon"
+                    "again soon: please report this traceback"
                 )
                 await asyncio.sleep(self._lease_seconds / 6)
 

@@ -39,8 +39,8 @@ class Mending:
             self.complete = True
         except StoreFull as error:
             logger.error(
-                "the song store could not be repaired after the last stop, as its disk is full; the server tries "
-                "again when there is room: %s",
+                "the song store could not be repaired after the last stop, because its disk is full; the server "
+                "tries again when there is space: %s",
                 error,
             )
 
@@ -70,7 +70,8 @@ class Mending:
         self._without_song({song_id: size for song_id, size in sizes.items() if song_id not in growing})
         if opened:
             logger.warning(
-                "%d recordings of the song store could be read by other users; the server has made them private", opened
+                "%d sound files of the song store could be read by other users; the server has made them private",
+                opened,
             )
         if missing:
             logger.error(

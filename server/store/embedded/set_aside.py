@@ -17,7 +17,7 @@ _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WITHOUT_SONG: Final = (
-    "%d recordings belong to no song in the database, which was lost or is an older backup: they were moved to %s. To "
+    "%d sound files belong to no song in the database, which was lost or is an older backup: they were moved to %s. To "
     "restore them, stop the server, put a backup of songs.sqlite3 and these files into the folder of the store, and "
     "start the server again. Otherwise they are deleted like old songs, by MELISMA_STORE__MAX_AGE_HOURS, "
     "__MAX_MEBIBYTES, "
@@ -69,8 +69,8 @@ class SetAside:
                 folder.rmdir()
         if victims:
             logger.warning(
-                "%d recordings without a song in the database had been set aside, and were deleted as too old or too "
-                "many",
+                "%d sound files without a song in the database had been moved to a separate folder, and were deleted "
+                "because they were too old or too many",
                 len(victims),
             )
         return len(victims)
@@ -83,7 +83,8 @@ class SetAside:
             way(path, folder / path.name)
         except OSError as error:
             logger.error(
-                "the recording %s without a song in the database could not be moved aside, and stays where it is: %s",
+                "the sound file %s without a song in the database could not be moved to a separate folder, and stays "
+                "where it is: %s",
                 path,
                 error,
             )

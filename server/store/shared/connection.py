@@ -81,9 +81,8 @@ class Connection:
         """The reason for which this server should get no calls, if the song directory has been unreachable for too
         long; otherwise `None`.
         """
-        return (
-            "the directory of songs cannot be reached at present" if self.away_seconds > self._outage_seconds else None
-        )
+        away = self.away_seconds > self._outage_seconds
+        return "the song directory (Redis or Valkey) cannot be reached now" if away else None
 
     @property
     def client(self) -> Redis:
@@ -140,7 +139,9 @@ class Connection:
             raise failed(error) from error
         if self._away_since is None:
             self._away_since = time.monotonic()
-            logger.warning("the directory of the song store cannot be reached; the server goes on trying: %s", error)
+            logger.warning(
+                "the song directory (Redis or Valkey) cannot be reached; the server goes on trying: %s", error
+            )
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
@@ -150,7 +151,7 @@ class Connection:
     def _note_answer(self) -> None:
         if self._away_since is not None:
             logger.info(
-                "the directory of the song store can be reached again",
+                "the song directory (Redis or Valkey) can be reached again",
                 extra={"away_seconds": round(self.away_seconds, 1)},
             )
             self._away_since, self._back_at = None, time.monotonic()

@@ -96,8 +96,8 @@ class SharedDirectory:
                 return Admitted(song_id.decode(), fingerprint.decode(), False)
             case b"short", ():
                 raise StoreFull(
-                    "the directory of the song store is nearly full and takes no new songs: give the Redis or Valkey "
-                    "server more memory (maxmemory)"
+                    "the song directory (Redis or Valkey) is nearly full and takes no new songs: give it more memory "
+                    "(maxmemory)"
                 )
             case b"full", (songs,):
                 raise QueueFull(songs)
@@ -148,8 +148,8 @@ class SharedDirectory:
             except StoreFull as full:
                 # The leases of all other songs are renewed; this song is tried again.
                 logger.error(
-                    "the directory has lost a running song and has no room to register it again; the server tries "
-                    "again soon: %s",
+                    "the song directory has lost a running song and has no memory to register it again; the server "
+                    "tries again soon: %s",
                     full,
                 )
                 del answers[lease.song_id]

@@ -13,7 +13,7 @@ class DirectoryAway(StoreFailed):
     """The song directory was unreachable for longer than the allowed time."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"the directory of the song store cannot be reached: {error}")
+        super().__init__(f"the song directory (Redis or Valkey) cannot be reached: {error}")
 
 
 class ObjectsAway(StoreFailed):
@@ -48,10 +48,8 @@ def passes(error: redis.RedisError) -> bool:
 def failed(error: redis.RedisError) -> StoreFailed:
     """Return the store's error for an error of a call to Redis."""
     if isinstance(error, redis.OutOfMemoryError):
-        return StoreFull(
-            "the directory of the song store is full: give the Redis or Valkey server more memory (maxmemory)"
-        )
-    return StoreFailed(f"the directory of the song store refused a call: {error}")
+        return StoreFull("the song directory (Redis or Valkey) is full: give it more memory (maxmemory)")
+    return StoreFailed(f"the song directory (Redis or Valkey) refused a call: {error}")
 
 
 def trouble(error: redis.RedisError) -> StoreTrouble:

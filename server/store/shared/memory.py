@@ -60,8 +60,8 @@ class DirectoryMemory:
         if short != self._short:
             self._short = short
             text = (
-                "is nearly full and takes no new songs: give the Redis or Valkey server more memory (maxmemory)"
+                "is nearly full and takes no new songs: give it more memory (maxmemory)"
                 if short
                 else "has room for new songs again"
             )
-            logger.warning("the directory of the song store %s", text, extra={"used_bytes": used_bytes})
+            logger.warning("the song directory (Redis or Valkey) %s", text, extra={"used_bytes": used_bytes})

@@ -80,7 +80,7 @@ class Notifications:
                 if message is not None and self._pass_on(message["channel"], message["data"]):
                     heard_at = time.monotonic()
         if not is_cancelled():
-            logger.warning("no messages arrived from the directory of the song store: the server reconnects to it")
+            logger.warning("no messages arrived from the song directory (Redis or Valkey): the server reconnects to it")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
         """Wake the tasks that a message concerns; returns True for a message of this process to itself."""

@@ -48,7 +48,7 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
     try:
         song = record_of(stored or b"")
     except ValueError as error:
-        raise StoreFailed("a song in the directory of the song store is damaged: delete the song") from error
+        raise StoreFailed("a song in the song directory (Redis or Valkey) is damaged: delete the song") from error
     ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
     return replace(
         song,
@@ -71,7 +71,7 @@ def event_of(item: bytes) -> StoredEvent:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
         raise StoreFailed(
-            "an event of a song in the directory of the song store is damaged: delete the song"
+            "an event of a song in the song directory (Redis or Valkey) is damaged: delete the song"
         ) from error
     return StoredEvent(item[_END_BYTE.size :], end_byte)
 

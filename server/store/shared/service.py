@@ -117,7 +117,7 @@ async def _probe(objects: Objects, *, known: bool) -> None:
         if not known or not isinstance(error, ObjectsAway):
             raise _unusable(error) from error
         logger.error(
-            "the object store cannot be used now, so ended songs stay in the song directory until it can: %s",
+            "the object store cannot be used now, so ended songs stay in the song directory until it can be used: %s",
             error,
         )
 
