@@ -28,7 +28,7 @@ MEASUREMENTS = (
 
 
 def main() -> int:
-    """Run the measurements one after another, each in its own process; returns the exit status."""
+    """Run the measurements one after another, each in its own process; return the exit status."""
     for module, *arguments in MEASUREMENTS:
         print(f"\n== {module} {' '.join(arguments)}", flush=True)
         if subprocess.run([sys.executable, "-m", module, *arguments], check=False).returncode != 0:

@@ -15,10 +15,11 @@ from model.song import Control, SectionScore, SongParams, SongPlan, Stem, Voice,
 
 @dataclass(frozen=True, slots=True)
 class Option:
-    """Reference to a setting of an engine, or to the parameter `device` of its `load`, within a text.
+    """Placeholder in a text for the name of an engine's setting, or of the parameter `device` of its `load`.
 
-    The engine knows only the option's own name; the full name of the variable is inserted when the text is shown. With
-    `short` only the end of the full name is inserted, because an option of the same engine was named before.
+    The engine knows only the short name of the setting; the full name of the environment variable is inserted when the
+    text is shown. With `short` only the end of the full name is inserted, because the text has named another setting of
+    the same engine before.
     """
 
     name: str
@@ -33,7 +34,7 @@ class EngineUnavailable(RuntimeError):
     """The engine cannot be used, because files, packages or a device are missing; the text says what to do."""
 
     def __init__(self, *parts: str | Option) -> None:
-        """Make the error; `parts` are the parts of the text."""
+        """Create the error; `parts` are the parts of its text."""
         super().__init__(*parts)
         self.parts = parts
 
@@ -46,14 +47,14 @@ class EngineUnavailable(RuntimeError):
 class EngineInfo:
     """Properties of an engine and limits of its requests; ranges are inclusive.
 
-    An engine without `voices` accepts no choice of voice. `license` is an SPDX licence expression of the weights and
+    An engine with empty `voices` accepts no choice of voice. `license` is an SPDX licence expression of the weights and
     data, or the name of the terms ("LicenseRef-...") if SPDX lists none; `license_urls` are web pages with the terms
     (`model.shared.licences`). `commercial_use_allowed` is `False` also if the terms of one part are unclear.
     `attribution` is the text that a product with the engine's songs must show, possibly empty. Every window of sound
     has `channels` channels, 1 or 2. `duration_seconds` lies within [3, 600]. `steps` and `default_steps` are `None` for
     an engine that does not denoise; it cannot have the control STEPS. With `length_is_exact` every plan has
     `SongPlan.engine_samples`; otherwise a song may be shorter than its plan (`SectionState.ends_song`).
-    `experimental_languages` are those of `languages` of which listeners understand only few words.
+    `experimental_languages` are the languages of `languages` in which listeners understand only few words.
     """
 
     name: str
@@ -79,20 +80,22 @@ class EngineInfo:
 
 
 class SectionConditions(Protocol):
-    """Conditions of a section, encoded before the section is begun. Only the engine that made them can read them."""
+    """Protocol of the conditions of a section, encoded before its denoising begins; only the engine that made them can
+    read them.
+    """
 
     @property
     def cost(self) -> int:
-        """Tokens of one step of the section, including the rows for guidance."""
+        """Number of tokens that one step of the section computes, including the rows for guidance."""
 
     @property
     def length(self) -> int:
-        """Tokens of the section's longest row. Sections of one batch may be padded to the longest of them."""
+        """Number of tokens in the section's longest row. Sections of one batch may be padded to the longest of them."""
 
     @property
     def steps(self) -> int:
-        """Steps of the section, at least 1; those of the longest possible section if it may end early. A step of an
-        engine that does not denoise is a fixed number of frames.
+        """Number of steps of the section, at least 1; that of the longest possible section if it may end early. A step
+        of an engine that does not denoise is a fixed number of frames.
         """
 
     @property
@@ -109,7 +112,7 @@ class SectionConditions(Protocol):
 
 
 class SectionState(Protocol):
-    """A section that is being made by steps or is finished. Only the engine that made it can read it.
+    """Protocol of a section that is being generated in steps or is finished; only the engine that made it can read it.
 
     A finished section has no conditions any more, so that their memory is free after the last step.
     """
@@ -120,15 +123,15 @@ class SectionState(Protocol):
 
     @property
     def steps(self) -> int:
-        """Total steps; the section is finished when `step == steps`. It never rises. It falls only if an engine without
-        `EngineInfo.length_is_exact` finds out in a step that the section ends early.
+        """Total number of steps; the section is finished when `step == steps`. The number never rises, and it falls
+        only if an engine without `EngineInfo.length_is_exact` finds out in a step that the section ends early.
         """
 
     @property
     def group(self) -> str:
         """Batching group of the next step: sections of different groups never share a step. An engine that can batch
-        all sections has one group; one that makes a section in phases, such as tokens and then sound, has a group for
-        each.
+        all sections has one group; one that generates a section in phases, such as tokens and then sound, has a group
+        for each phase.
         """
 
     @property
@@ -140,17 +143,19 @@ class SectionState(Protocol):
 
 
 class SectionContext(Protocol):
-    """Context that a finished section passes to the next one. Only the engine that made it can read it."""
+    """Protocol of the context that a finished section passes to the next one; only the engine that made it can read
+    it.
+    """
 
 
 class Validator(Protocol):
-    """Checks requests for one engine in a process without the engine: without weights, device or torch.
+    """Protocol of the checks of requests for one engine, in a process without weights, device or torch.
 
     Thread-safe.
     """
 
     def validate(self, params: SongParams) -> SongPlan | None:
-        """Refuse requests that `Engine.plan` would refuse, within a limited time.
+        """Raise an error for requests that `Engine.plan` would refuse, within a limited time.
 
         Returns the plan that `Engine.plan` would make, so that it is not computed twice, or `None` if passing it on
         costs more than making it again. The plan must be picklable.
@@ -161,7 +166,7 @@ class Validator(Protocol):
 
 
 class Engine(Protocol):
-    """A model family on one device.
+    """Protocol of an engine: a model family on one device.
 
     Two threads may call, each one call at a time: one prepares and renders (`plan`, `prepare`, `score`, `render`,
     `save`, `restore`, `restore_section`; `context` of restored sections) while the other denoises (`begin`, `denoise`,
@@ -189,15 +194,15 @@ class Engine(Protocol):
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> SectionState:
-        """Open section `index` and draw its noise from the section's own seed.
+        """Return the initial state of section `index`, with noise drawn from the section's own seed.
 
         `conditions` are the result of `prepare`; the calling code deletes them after the last step. `context` is that
         of section `index - 1`, and `None` only for the first.
         """
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Advance all states by one step in one forward pass. They are of one group; their lengths and steps so far may
-        differ.
+        """Advance all states by one step in one forward pass. The states have the same group; their lengths and numbers
+        of steps done may differ.
 
         A state's result is the same in every batch except for rounding: the shape of a batch may change the order of
         summation. An engine whose results must be byte-identical in any batch separates states by their group, or
@@ -212,16 +217,14 @@ class Engine(Protocol):
         """
 
     def save_section(self, state: SectionState) -> bytes:
-        """Serialize the finished section, so that it can be rendered in another process; called right after its last
-        step.
-        """
+        """Serialize a finished section, so that another process can render it; called right after its last step."""
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """Restore the finished section from `save_section`.
+        """Restore a finished section from the bytes of `save_section`.
 
-        Its sound equals that of the saved section, byte for byte on the same kind of device. `plan` is made again from
-        the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved` was
-        written by this program and is trusted.
+        The rendered sound equals that of the saved section, byte for byte on the same kind of device. `plan` is made
+        again from the same parameters. `context` is that of section `index - 1`, and `None` only for the first. `saved`
+        was written by this program and is trusted.
         """
 
     def context(self, state: SectionState) -> SectionContext:
@@ -233,10 +236,10 @@ class Engine(Protocol):
         """
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Yield the finished section's sound, window by window; in total exactly its planned samples, or fewer if the
-        plan has no `SongPlan.engine_samples`. If it has them, the sections of a song add up to them.
+        """Yield the sound of a finished section, window by window; in total exactly the planned samples, or fewer if
+        the plan has no `SongPlan.engine_samples`. If it has them, the sections of a song add up to them.
 
-        Windows are float32, of shape [channels, samples] with the channels that `EngineInfo` tells.
+        Windows are float32, of shape [channels, samples] with the number of channels in `EngineInfo`.
 
         The sections of a song are rendered in order, each to its end before the next one starts: decaying sound at the
         end of a section continues in the next.

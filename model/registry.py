@@ -1,4 +1,4 @@
-"""The registry of engines: finds engines and their settings by name, and imports them on first use."""
+"""The registry of engines: finds engines and their settings by name, and imports them when they are first used."""
 
 import importlib
 from collections.abc import Mapping
@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True)
 class EngineEntry:
-    """Import paths of an engine, each "module:Class": its class and, if it has them, its settings, options and
-    validator.
+    """Import paths of the classes of an engine, each "module:Class": the engine and, if it has them, its settings,
+    options and validator.
 
     The settings, chosen by an operator, are a frozen pydantic model; every field has a default and a description. The
     options, chosen by a request, are a frozen dataclass (`EngineOptions`). The module of the validator,
@@ -58,12 +58,12 @@ ENGINES: Engines = MappingProxyType(
 
 
 class EngineClass(Protocol):
-    """Interface of the class at an engine's import path."""
+    """Protocol of an engine's class, which the registry imports."""
 
     def load(self, device: str, **options: object) -> Engine:
         """Load the engine onto `device` ("cpu", "cuda:0"); `options` are fields of the engine's own settings.
 
-        It runs in a thread, while other engines are loaded in other threads: code that changes or depends on
+        The method runs in a thread, while other engines are loaded in other threads: code that changes or depends on
         process-wide state must hold the lock `model.shared.process_state.process_state`.
 
         Raises:
@@ -72,7 +72,7 @@ class EngineClass(Protocol):
 
 
 class ValidatorClass(Protocol):
-    """Interface of the class at a validator's import path."""
+    """Protocol of a validator's class, which the registry imports."""
 
     def load(self, **options: object) -> Validator:
         """Load the validator; `options` are fields of the engine's own settings.
@@ -137,7 +137,7 @@ def settings_class(entry: EngineEntry) -> "type[BaseModel] | None":
 
 
 def options_class(name: str) -> type[EngineOptions]:
-    """Import the options class of engine `name`; raises LookupError for an engine without options."""
+    """Import the options class of engine `name`. Raises LookupError if the engine has no options."""
     if name not in ENGINES or not ENGINES[name].options:
         raise LookupError(f"engine {name!r} has no options of its own: leave the options out")
     return cast(type[EngineOptions], _class_at(ENGINES[name].options))

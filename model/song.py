@@ -1,6 +1,6 @@
-"""The values that describe a song: its parameters, its plan, and its score.
+"""Data types of a song: its parameters, its plan, and its score.
 
-They are exchanged between the service and the engines, and between processes.
+The service and the engines exchange these values, also between processes.
 """
 
 from dataclasses import dataclass, field
@@ -15,7 +15,9 @@ Window: TypeAlias = NDArray[np.float32]
 
 
 class SectionKind(StrEnum):
-    """Kind of a section in the form of its song; `SONG` is the whole song, if an engine does not divide it."""
+    """Kind of a section in a song's form, such as verse or chorus; `SONG` is the whole song, if an engine does not
+    divide it.
+    """
 
     SONG = "song"
     INTRO = "intro"
@@ -32,7 +34,7 @@ SECTION_TAGS = tuple(kind for kind in SectionKind if kind is not SectionKind.SON
 
 
 class Stem(StrEnum):
-    """A group of tracks in the mix that a caller may switch on or off."""
+    """A group of tracks in the mix, such as vocals or drums, that a caller may switch on or off."""
 
     VOCAL = "vocal"
     HARMONY = "harmony"
@@ -45,14 +47,14 @@ ALL_STEMS = frozenset(Stem)
 
 
 class Voice(StrEnum):
-    """Kind of the singing voice."""
+    """Kind of the singing voice, such as female or male."""
 
     FEMALE = "female"
     MALE = "male"
 
 
 class Track(StrEnum):
-    """A track of a recording that an engine can make alone, or add."""
+    """A track of a recording, such as drums or bass, that an engine can extract or add."""
 
     WOODWINDS = "woodwinds"
     BRASS = "brass"
@@ -103,7 +105,7 @@ class AnchorNote:
 
 @dataclass(frozen=True, slots=True)
 class AudioToAudio:
-    """A task: a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
+    """Task: a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
 
     audio: bytes = field(repr=False)
     strength: float = 0.5
@@ -111,7 +113,7 @@ class AudioToAudio:
 
 @dataclass(frozen=True, slots=True)
 class Retake:
-    """A task: a variation of the song with the request's seed; `variance`, 0 to 1, is the amount of difference."""
+    """Task: a variation of the song that the request's seed gives; `variance`, 0 to 1, is the amount of difference."""
 
     seed: int | None = None
     variance: float = 0.5
@@ -119,7 +121,7 @@ class Retake:
 
 @dataclass(frozen=True, slots=True)
 class Repaint:
-    """A task: a recording whose part between two times is made again; `variance`, 0 to 1, is the amount of
+    """Task: a recording in which the part between two times is generated anew; `variance`, 0 to 1, is the amount of
     difference.
     """
 
@@ -132,7 +134,7 @@ class Repaint:
 
 @dataclass(frozen=True, slots=True)
 class Extend:
-    """A task: a recording extended at its beginning, its end, or both."""
+    """Task: a recording extended at its beginning, its end, or both."""
 
     audio: bytes = field(repr=False)
     left_seconds: float = 0.0
@@ -142,10 +144,11 @@ class Extend:
 
 @dataclass(frozen=True, slots=True)
 class Edit:
-    """A task: a recording with other lyrics or in another style, which `prompt` and `lyrics` describe.
+    """Task: a recording with other lyrics or in another style, which `prompt` and `lyrics` describe.
 
-    The request's own prompt and lyrics describe the recording. `start` and `end`, 0 to 1, are shares of the steps
-    between which the song is transformed; after `end` it is denoised freely. `averages` noises are used per step.
+    The request's own prompt and lyrics describe the recording. The song is transformed in the steps between `start` and
+    `end`, shares of all steps from 0 to 1; after `end` it is denoised freely. Each step averages over `averages`
+    noises.
     """
 
     audio: bytes = field(repr=False)
@@ -159,7 +162,7 @@ class Edit:
 
 @dataclass(frozen=True, slots=True)
 class ExtractTrack:
-    """A task: one track of a recording, made anew without the others."""
+    """Task: extract one track of a recording, generated anew without the others."""
 
     audio: bytes = field(repr=False)
     track: Track = Track.VOCALS
@@ -167,7 +170,7 @@ class ExtractTrack:
 
 @dataclass(frozen=True, slots=True)
 class Lego:
-    """A task: one more track for a recording, between two times of it; `end_seconds` 0 is the recording's end."""
+    """Task: add one track to a recording, between two times of it; `end_seconds` 0 is the end of the recording."""
 
     audio: bytes = field(repr=False)
     track: Track = Track.VOCALS
@@ -177,7 +180,7 @@ class Lego:
 
 @dataclass(frozen=True, slots=True)
 class Complete:
-    """A task: a recording with further tracks; without `tracks` the model chooses them."""
+    """Task: add tracks to a recording; without `tracks` the model chooses them."""
 
     audio: bytes = field(repr=False)
     tracks: tuple[Track, ...] = ()
@@ -188,7 +191,7 @@ Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit | ExtractTrack
 
 
 class EngineOptions:
-    """Base class of the options of one engine alone.
+    """Base class of the request options that only one engine has.
 
     An engine with options has its own frozen dataclass in `model/<engine>/options.py`. Its fields have the same names
     as in music.proto, and each has a default.
@@ -204,11 +207,11 @@ class SongParams:
     If `duration_seconds` is `None`, the engine derives it from the lyrics; if `steps`, `guidance_scale`, `key`,
     `tempo_bpm` or `voice` is `None`, the engine chooses it. `key` has the form "C major" or "F# minor".
     `anchor_tempo_bpm` is the tempo in the anchor's file, and `anchor_remarks` list the changes to its melody: an engine
-    that supports anchors puts them into the notes of its plan. `vocal_level_db`, -24 to 12, raises the lead line above
-    the engine's own mix. `language` is the language of the lyrics, a lower-case code such as "zh", or `None` to detect
-    it; `task` is `None` for a new song. `negative_prompt` is the style to avoid, "" for none; `time_signature` has the
-    form "3/4", `None` if the engine chooses it; `reference_audio` is a recording whose timbre the song is to have, b""
-    for none. `options` are those of the engine; `None` means their defaults.
+    that supports anchors copies these remarks into the notes of its plan. `vocal_level_db`, -24 to 12, raises the lead
+    line above the engine's own mix. `language` is the language of the lyrics, a lower-case code such as "zh", or `None`
+    to detect it; `task` is `None` for a new song. `negative_prompt` is the style to avoid, "" for none;
+    `time_signature` has the form "3/4", `None` if the engine chooses it; `reference_audio` is a recording whose timbre
+    the song imitates, b"" for none. `options` are those of the engine; `None` means their defaults.
     """
 
     prompt: str
@@ -234,20 +237,20 @@ class SongParams:
 
     @property
     def has_recording(self) -> bool:
-        """True if the song is made from a recording of the caller, or is to resemble one."""
+        """True if the request has a recording: the song starts from it or imitates its timbre."""
         return hasattr(self.task, "audio") or bool(self.reference_audio)
 
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """One fault of one request field; `field` is its name in music.proto."""
+    """An error in one field of a request; `field` is its name in music.proto."""
 
     field: str
     description: str
 
 
 class InvalidParams(ValueError):
-    """The caller's parameters cannot be planned; `violations` has the fields and reasons."""
+    """The parameters of a request are invalid; `violations` has the fields and reasons."""
 
     def __init__(self, *violations: Violation) -> None:
         super().__init__("; ".join(f"{v.field}: {v.description}" for v in violations))
@@ -277,8 +280,8 @@ class Syllable:
 
 @dataclass(frozen=True, slots=True)
 class LyricLine:
-    """One line of lyrics as written, its syllables in order, and its singers; without `voices` the song's voice sings
-    it.
+    """One line of lyrics as written, its syllables in order, and the voices that sing it; if `voices` is empty, the
+    song's voice sings it.
     """
 
     text: str
@@ -288,7 +291,7 @@ class LyricLine:
 
 @dataclass(frozen=True, slots=True)
 class SectionPlan:
-    """A planned section without sound; start and duration in seconds of the song."""
+    """A planned section, not yet generated; start and duration in seconds of the song."""
 
     index: int
     kind: SectionKind
@@ -301,12 +304,13 @@ class SectionPlan:
 
 @dataclass(frozen=True, slots=True)
 class SongPlan:
-    """A planned song without sound. Only the engine that made it reads `detail`.
+    """A planned song, not yet generated. Only the engine that made it reads `detail`.
 
     `steps` are the denoising steps of each section, `None` for an engine that does not denoise. `notes` are remarks for
     the caller about the interpretation of the request. `voice` is the singing voice, `None` for an instrumental. The
     durations of song and sections are upper bounds if `engine_samples` is `None`. `engine_samples` is the length of the
-    song in samples per channel, at the engine's sample rate; `None` if the engine knows it only once the sound is made.
+    song in samples per channel, at the engine's sample rate; `None` if the engine knows it only after the sound is
+    generated.
     """
 
     engine: str
@@ -324,14 +328,16 @@ class SongPlan:
 
     @property
     def denoising_steps(self) -> int:
-        """The denoising steps of each section; only an engine that denoises asks for them."""
+        """The number of denoising steps of each section; only for an engine that denoises."""
         assert self.steps is not None, "the engine does not denoise"
         return self.steps
 
 
 @dataclass(frozen=True, slots=True)
 class SyllableTiming:
-    """Start and end of one syllable, in seconds of the song; `line` and `syllable` index the section's plan."""
+    """Start and end of one sung syllable, in seconds of the song; `line` and `syllable` are indices into the section's
+    plan.
+    """
 
     line: int
     syllable: int
@@ -342,7 +348,7 @@ class SyllableTiming:
 
 @dataclass(frozen=True, slots=True)
 class ChordSpan:
-    """A chord in lead sheet notation ("F#m", "Am7"), with its start and end in seconds of the song."""
+    """A chord symbol ("F#m", "Am7") with its start and end in seconds of the song."""
 
     symbol: str
     start_seconds: float

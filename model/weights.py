@@ -1,4 +1,4 @@
-"""Loads weights of neural networks: only safetensors files, which are checked against a manifest before use."""
+"""Loads weights of neural networks from safetensors files, which are checked against a manifest before use."""
 
 import hashlib
 import json
@@ -29,7 +29,7 @@ class WeightsDamaged(WeightsError):
 
 
 class WeightsMismatch(WeightsError):
-    """The names or shapes of the tensors differ from those of the network."""
+    """The names or shapes of the tensors in a file differ from those of the network."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,8 +76,8 @@ def save_weights(path: Path, tensors: Mapping[str, Tensor], config: Mapping[str,
 
 
 def fill(module: nn.Module, tensors: Mapping[str, Tensor]) -> None:
-    """Copy tensors into a module, strictly: every name and shape must agree; values are converted to the module's
-    dtype.
+    """Copy tensors into a module, strictly: every name and shape must agree; values are converted to the module's data
+    type.
 
     Raises:
         WeightsMismatch: a tensor is missing, superfluous or of another shape.

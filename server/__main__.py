@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 
 def main() -> int:
-    """Read the settings and run the server; returns the exit status."""
+    """Read the settings and run the server; return the exit status."""
     with uncollected():
         # Imported here, so that importing this module costs almost nothing.
         from server.log_output.lines import configure_logs
@@ -60,7 +60,7 @@ def main() -> int:
 
 
 async def _serve(settings: "Settings", pool: "AnyPool") -> int:
-    """Launch the workers (none on a frontend), then run the server with them; returns the exit status."""
+    """Launch the workers (none on a frontend), then run the server with them; return the exit status."""
     task = asyncio.current_task()
     assert task is not None
     for number in (signal.SIGTERM, signal.SIGINT):

@@ -53,8 +53,8 @@ async def serve(settings: Settings, pool: AnyPool) -> None:
 async def serving(
     settings: Settings, force: asyncio.Event | None = None, pool: AnyPool | None = None
 ) -> AsyncIterator[str]:
-    """Run a server in the context, which gets the bound "host:port". Leaving the context drains and stops the server,
-    at once if `force` is set.
+    """Context manager that runs a server and gives the bound "host:port". Leaving it drains and stops the server,
+    without waiting for songs if `force` is set.
 
     Its ports respond at once; health reports SERVING once an engine is loaded. A frontend has no engines, and a
     generator serves only health and metrics.
@@ -117,7 +117,7 @@ async def serving(
 
 @asynccontextmanager
 async def _listening(app: Starlette, kind: str, host: str, number: int, port: HttpPort) -> AsyncIterator[None]:
-    """Run an HTTP application, and log its address."""
+    """Context manager that serves an HTTP application and logs its address."""
     async with serving_http(app, host, number, port) as address:
         logger.info("the server is listening for %s", kind, extra={"address": address, "port_kind": kind.lower()})
         yield

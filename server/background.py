@@ -8,7 +8,7 @@ from typing import Any
 
 @asynccontextmanager
 async def in_background(work: Coroutine[Any, Any, None]) -> AsyncIterator[None]:
-    """Run work in the background until the context is left."""
+    """Context manager that runs work in the background until it is left."""
     task = asyncio.create_task(work)
     try:
         yield
@@ -25,7 +25,9 @@ def is_cancelled() -> bool:
 
 
 async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) -> None:
-    """Wait until one of the coroutines is done, or until the timeout, then cancel the others; errors are dropped."""
+    """Wait until one of the coroutines is done or the timeout has passed, then cancel the others; their errors are
+    dropped.
+    """
     tasks = [asyncio.ensure_future(wait) for wait in waits]
     await asyncio.wait(tasks, timeout=timeout_seconds, return_when=asyncio.FIRST_COMPLETED)
     for task in tasks:
@@ -34,7 +36,7 @@ async def first_of(*waits: Coroutine[Any, Any, object], timeout_seconds: float) 
 
 
 async def until_one_ends(*bodies: Coroutine[Any, Any, object]) -> None:
-    """Run coroutines until the first one ends, and cancel the others; raises the error of the first one."""
+    """Run coroutines until one ends, and cancel the others; raises the error of the one that has ended."""
     tasks = [asyncio.ensure_future(body) for body in bodies]
     try:
         done, _ = await asyncio.wait(tasks, return_when=asyncio.FIRST_COMPLETED)

@@ -1,4 +1,4 @@
-"""Starts modules of this package in separate processes, and ends such processes."""
+"""Starts modules of this package in separate processes, and ends these processes."""
 
 import asyncio
 import os
@@ -40,7 +40,7 @@ def _ignore() -> None:
 async def wait_or_kill(
     process: Process, grace_seconds: float, killed_seconds: float | None = None, on_stuck: Callable[[], None] = _ignore
 ) -> bool:
-    """Wait until a process has ended; kill it after `grace_seconds`, or when the wait is cancelled.
+    """Wait until a process has ended; kill it after `grace_seconds`, or when the waiting task is cancelled.
 
     If it has not ended `killed_seconds` later, calls `on_stuck` and returns; with `None` waits without limit.
     Returns True if it had to be killed.

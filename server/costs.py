@@ -1,4 +1,4 @@
-"""The measured cost of an engine's songs, which the servers of a service share."""
+"""The measured costs of an engine's songs, which the servers of a service share."""
 
 from dataclasses import dataclass
 

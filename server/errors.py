@@ -79,7 +79,9 @@ class ControlNotSupported(ServiceError):
     """
 
     def __init__(self, engine: str, fields: Mapping[str, Sequence[str]]) -> None:
-        """Make the error; `fields` are the unsupported fields of the request, each with the engines that support it."""
+        """Create the error; `fields` are the unsupported fields of the request, each with the engines that support
+        it.
+        """
         self.violations = tuple(
             Violation(field, f"engine {engine!r} does not support {field!r}{_instead(others)}")
             for field, others in fields.items()
@@ -113,7 +115,7 @@ class SongStoreFull(Overloaded):
 
 
 class ChecksOverloaded(Overloaded):
-    """Too many requests wait to be checked, or this one has waited too long for it."""
+    """Too many requests wait to be checked, or this request has waited too long for its check."""
 
 
 class TooManyCalls(Overloaded):
@@ -128,7 +130,7 @@ class DeadlineTooShort(Overloaded):
     """
 
     def __init__(self, needed_seconds: float, left_seconds: float, alone_seconds: float = 0.0) -> None:
-        """Make the error; `alone_seconds` is the time that the song would take without other songs."""
+        """Create the error; `alone_seconds` is the time that the song would take without other songs."""
         text = (
             f"the song would be complete in about {needed_seconds:.1f} s, but the deadline is in {left_seconds:.1f} s"
         )
@@ -180,7 +182,7 @@ class RequestIdReused(ServiceError):
     """The caller has used the `request_id` for a request with other content."""
 
     def __init__(self, request_id: str, name: str = "request_id") -> None:
-        """Make the error; `name` is the caller's name for the id field."""
+        """Create the error; `name` is the caller's name for the id field."""
         super().__init__(f"{name} {request_id} was used for a different request: use a new one for every song")
 
 
@@ -188,7 +190,7 @@ class OffsetOutOfRange(ServiceError):
     """The song is complete, and shorter than the offset."""
 
     def __init__(self, byte_offset: int, size_bytes: int, name: str = "byte_offset") -> None:
-        """Make the error; `name` is the caller's name for the field with the first byte."""
+        """Create the error; `name` is the caller's name for the field with the first byte."""
         super().__init__(
             f"{name} {byte_offset} is beyond the end of the song: use at most {size_bytes}, its size in bytes"
         )

@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 @contextmanager
 def uncollected() -> Iterator[None]:
-    """Load modules and models in this context; the garbage collector will not visit their objects.
+    """Context manager for loading modules and models, whose objects the garbage collector will not visit later.
 
     They create many permanent objects, and visiting all of them at every full collection would take a quarter of the
     time that a worker needs to start.

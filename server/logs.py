@@ -38,7 +38,7 @@ def bound_fields() -> Mapping[str, str]:
 
 @contextmanager
 def bound(**fields: str) -> Iterator[None]:
-    """Add fields to every log line of the task while the context lasts."""
+    """Context manager that adds fields to every log line of the present task."""
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield
@@ -47,7 +47,7 @@ def bound(**fields: str) -> Iterator[None]:
 
 
 def without_words(text: str, *words: str) -> str:
-    """Return `text` without the lines of `words`, where they appear unchanged."""
+    """Return `text` without the lines of `words` (prompt and lyrics), where they appear unchanged."""
     lines = {line.strip() for word in words for line in word.splitlines()}
     for line in sorted(lines, key=len, reverse=True):
         if len(line) > 1:

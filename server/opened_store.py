@@ -1,4 +1,4 @@
-"""Opens the configured song store and its directory."""
+"""Opens the configured song store and its song directory."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -22,10 +22,10 @@ _EVENTS_SHARE = 4
 
 @dataclass(frozen=True, slots=True)
 class OpenedStore:
-    """A store and its directory.
+    """A song store and its song directory.
 
-    `cut_off` returns the reason why this server should get no calls, `None` if there is none. An embedded store is
-    never cut off.
+    `cut_off` returns the reason for which this server should get no calls, `None` if there is none; always `None` for
+    an embedded store.
     """
 
     songs: SongStore
@@ -36,7 +36,7 @@ class OpenedStore:
 
 @asynccontextmanager
 async def open_store(store: Store, watcher: StoreWatcher = UNWATCHED) -> AsyncIterator[OpenedStore]:
-    """Open the configured kind of store with its directory; `watcher` counts failures.
+    """Open the configured kind of store with its song directory; `watcher` counts failures.
 
     Raises:
         StoreUnusable: the folder of the store cannot be used, or is in use by another server.

@@ -46,7 +46,7 @@ def open_tracing(registry: CollectorRegistry) -> AbstractAsyncContextManager[Tra
 
 
 def sending_metrics(registry: CollectorRegistry) -> AbstractAsyncContextManager[None]:
-    """Send metrics to a collector while the context lasts, if the OTEL_ variables configure one.
+    """Context manager in which metrics are sent to a collector, if the OTEL_ variables configure one.
 
     Raises:
         InvalidTelemetry: the variables need something that is not installed; raised on entering.
@@ -69,7 +69,7 @@ def build_metrics(settings: Settings, registry: CollectorRegistry) -> Metrics:
 
 
 def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
-    """Return the health service: of the server as a whole, of MusicService, and of each engine with which it makes
+    """Return the health service: for the server as a whole, for MusicService, and for each engine with which it makes
     songs.
 
     A generator has no MusicService, and a frontend no engine.
@@ -87,7 +87,7 @@ def build_health(settings: Settings, readiness: Readiness) -> HealthServicer:
 def expose_server(
     settings: Settings, registry: CollectorRegistry, health: HealthServicer, readiness: Readiness, pool: WorkerPool
 ) -> None:
-    """Register the metrics of version, readiness and limits; to be called once."""
+    """Register the metrics of version, readiness and limits; call it once."""
     expose_build(registry, VERSION, settings.revision)
     expose_engines(registry, partial(engine_readiness, pool))
     expose_readiness(registry, lambda: health.readiness_problem() is None)
@@ -108,7 +108,9 @@ def expose_processes_of(
     encoders: LocalEncoders | None,
     checker: LocalChecker,
 ) -> None:
-    """Register the metrics of the memory of the processes that the server has started, and of the nodes of others."""
+    """Register the metrics of the memory of the processes that the server has started, and of the cluster nodes on
+    which others run.
+    """
     if settings.pool.kind == "ray":
         expose_nodes(registry, pool.nodes)
 

@@ -9,8 +9,8 @@ T = TypeVar("T")
 
 
 def crosses_quickly(cls: type[T]) -> type[T]:
-    """Have instances of a dataclass pickled as one constructor call; by default a frozen dataclass is restored field by
-    field.
+    """Class decorator: instances of a dataclass are pickled as one constructor call, which is faster than the default
+    for frozen dataclasses.
     """
     names = [field.name for field in fields(cls)]  # type: ignore[arg-type]
     values: Callable[[Any], Any] = attrgetter(*names)

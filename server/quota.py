@@ -15,7 +15,7 @@ class Quota:
 
 @dataclass(frozen=True, slots=True)
 class AdmissionTerms:
-    """The caller's terms at the admission of a song, which are needed again when the song is settled.
+    """The terms of a caller at the admission of a song, which are needed again when the song has ended.
 
     `weight` is the weight of the caller's fair share, `sound_seconds` the sound charged for the song. `quota`
     identifies the quota at that time, and `audio_seconds_per_hour` is its limit, `None` for none.

@@ -32,8 +32,8 @@ class Shutdown:
     """Shuts the parts of the server down. A running song has `grace_seconds` to finish, and is ended as soon as `force`
     is set.
 
-    If several servers share a store, the others take over songs that would sound the same there, and their listeners.
-    Only songs that no other server takes are finished here.
+    If several servers share a store, the others take over songs that would sound the same on them, and the listeners of
+    these songs. Only songs that no other server takes are finished here.
     """
 
     server: grpc.aio.Server
@@ -71,7 +71,7 @@ class Shutdown:
         await stopped
 
     async def _cut_off(self) -> int:
-        """End all songs that are still being made; returns their number."""
+        """End all songs that are still being made, and return their number."""
         songs = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(GIVING_UP_SECONDS):
@@ -82,14 +82,14 @@ class Shutdown:
         await first_of(self._served(), self.force.wait(), timeout_seconds=timeout_seconds)
 
     async def _served(self) -> None:
-        """Wait until every song is made and every listener has received it."""
+        """Wait until every song is complete and every listener has received it."""
         await self.runner.idle()
         await self.calls.none()
 
 
 @contextmanager
 def handled_signals(callback: Callable[[], None]) -> Iterator[None]:
-    """Call `callback` at every SIGTERM and SIGINT while the context lasts. To be entered on the event loop."""
+    """Context manager in which `callback` is called at every SIGTERM and SIGINT. Enter it on the event loop."""
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:

@@ -1,4 +1,4 @@
-"""The values of one song in the server: its request and its events."""
+"""Data types of one song in the server: its request and its events."""
 
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -62,10 +62,10 @@ class SongRequest:
 
 @dataclass(frozen=True, slots=True)
 class Origin:
-    """The origin of a song's sound. `content_id`, 32 hexadecimal digits, identifies the content of the request, with
-    its seed.
+    """Origin of a song's sound. `content_id`, 32 hexadecimal digits, identifies the content of the request, with its
+    seed.
 
-    `has_recording` is True for a song that is made from a recording of the caller, or resembles one.
+    `has_recording` is True if the song starts from a recording of the caller or imitates its timbre.
     """
 
     content_id: str
@@ -77,7 +77,7 @@ class Marks:
     """The marks in the file of a song that declare it as AI-generated.
 
     `digital_source_type` is a URL of the IPTC NewsCodes, `producer` the provider of the service, empty if the operator
-    has named none, and `content_id` the one of the song's `Origin`.
+    has named none, and `content_id` that of the song's `Origin`.
     """
 
     digital_source_type: str
@@ -87,7 +87,7 @@ class Marks:
 
 @dataclass(frozen=True, slots=True)
 class Accepted:
-    """The song was admitted. Estimates are seconds from now, `None` while nothing was measured."""
+    """Event: the song was admitted. Estimates are seconds from now, `None` if nothing was measured yet."""
 
     song_id: str
     queue_position: int
@@ -97,7 +97,7 @@ class Accepted:
 
 @dataclass(frozen=True, slots=True)
 class QueueStatus:
-    """Heartbeat of a song: its queue position and ETA.
+    """Event (heartbeat): the queue position and ETA of a waiting song.
 
     Estimates are seconds from now, `None` while unknown; the estimate of first audio is also `None` once there is
     audio.
@@ -110,7 +110,7 @@ class QueueStatus:
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The song is planned; `delay_samples` precede the song in decoded sound.
+    """Event: the song is planned; `delay_samples` precede the song in decoded sound.
 
     `sample_count` is the length of the song at the delivered rate: that of `SongCompleted` if `sample_count_exact`,
     else an upper bound from the planned duration. `stream_size_bytes` is the size of the whole stream, if known.
@@ -127,7 +127,9 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Progressed:
-    """Section `section_index` has done `step` of `steps` steps; they are denoising steps if the engine `denoises`."""
+    """Event: section `section_index` has done `step` of `steps` steps; they are denoising steps if the engine
+    `denoises`.
+    """
 
     section_index: int
     step: int
@@ -138,7 +140,7 @@ class Progressed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Chunk:
-    """Whole encoded frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
+    """Event with whole encoded frames; offsets are those of the chunk's first byte and sample in the encoded stream."""
 
     sequence: int
     data: bytes
@@ -152,7 +154,7 @@ class Chunk:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class SectionSent:
-    """All sound of one section is in the stream."""
+    """Event: all sound of one section is in the stream."""
 
     section_index: int
     start_seconds: float
@@ -162,7 +164,7 @@ class SectionSent:
 
 @dataclass(frozen=True, slots=True)
 class SongCompleted:
-    """All sound of the song is in the stream; durations in seconds."""
+    """Event: all sound of the song is in the stream; durations in seconds."""
 
     duration_seconds: float
     sample_count: int

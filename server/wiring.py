@@ -1,4 +1,4 @@
-"""Builds the parts of the server from its settings."""
+"""Builds the parts of the server from its settings, and connects them."""
 
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
@@ -87,7 +87,7 @@ def runner_settings(settings: Settings) -> RunnerSettings:
 
 
 def read_certificates(tls: TLS) -> Certificates | None:
-    """Return the certificates of the ports; `None` if connections are not encrypted.
+    """Read the certificates of the ports; `None` if connections are not encrypted.
 
     Raises:
         InvalidCertificate: a file is missing, or the files do not match.
@@ -99,8 +99,8 @@ def read_certificates(tls: TLS) -> Certificates | None:
 
 
 def read_signer(settings: Settings) -> ManifestSigner | None:
-    """Return the signer of C2PA manifests; `None` if the operator has set no certificate, or if the server is a
-    generator.
+    """Read the certificate for C2PA manifests and return their signer; `None` if the operator has set none, or if the
+    server is a generator.
 
     Raises:
         InvalidSigningCertificate: the certificate cannot be used, or a package is missing.
@@ -112,7 +112,7 @@ def read_signer(settings: Settings) -> ManifestSigner | None:
 
 
 def read_keys(settings: Settings) -> ApiKeyFile | None:
-    """Return the API keys; `None` if calls need none.
+    """Read the API keys; `None` if calls need none.
 
     Raises:
         InvalidKeyFile: the file is missing or invalid.
@@ -132,7 +132,9 @@ def build_authenticator(keys: ApiKeyFile | None, metrics: Metrics) -> Authentica
 def build_generation(
     settings: Settings, pool: WorkerPool, encoders: EncoderPool | None, metrics: Metrics, tracer: Tracer
 ) -> Runner | Frontend:
-    """Return the runner with the workers of `pool` and the `encoders`, or on a frontend its counterpart."""
+    """Return the runner with the workers of `pool` and the `encoders`; on a frontend the object that only accepts
+    songs.
+    """
     if encoders is None:
         return Frontend(
             settings.engine_names,
@@ -230,8 +232,8 @@ def build_grpc_server(
 ) -> grpc.aio.Server:
     """Return the gRPC server, not yet bound to a port; on a generator it has only the health service.
 
-    A server that makes the songs of its own callers reports its load to load balancers; a frontend does not, since all
-    frontends of a service have the same load.
+    A server that makes the songs of its own callers reports its load to load balancers; a frontend does not, because
+    all frontends of a service have the same load.
     """
     music = MusicServicer(songs) if settings.takes_calls else None
     if music is not None:
@@ -255,7 +257,7 @@ def rest_routes(
     call_limits: CallLimits,
     metrics: Metrics,
 ) -> Sequence[BaseRoute]:
-    """Return the routes of REST and of the preview page; empty on a generator, or if REST is disabled."""
+    """Return the routes of the REST API and of the preview page; empty on a generator, or if REST is disabled."""
     if not settings.rest.enabled or not settings.takes_calls:
         return ()
     limits = settings.limits
@@ -282,7 +284,7 @@ def build_http_app(
     """Return the application of the HTTP port, and that of the operations port if it is a separate port.
 
     The first has the routes, and also metrics and probes if the second is `None`. `liveness_problem` returns the reason
-    why the server must be restarted, `unkept` the reason why songs cannot be stored now.
+    for which the server must be restarted, `unkept` that for which songs cannot be stored now.
     """
     version = {"version": VERSION, "revision": settings.revision, "contract": MUSIC_SERVICE}
     operations = operations_routes(
@@ -300,7 +302,7 @@ def build_http_app(
 
 
 def _terms(settings: Settings, keys: ApiKeyFile | None) -> Callable[[str], Terms]:
-    """Return the function that gives each caller's terms, from API keys and settings."""
+    """Return the function that returns the quota and weight of a caller, from API keys and settings."""
     weights, quota_of = settings.scheduling.weights, keys.quota if keys else _no_quota
     return lambda caller: Terms(quota_of(caller), weights.get(caller, 1.0))
 

@@ -1,4 +1,6 @@
-"""Starts servers to attack: of one checkout, on loopback, with a readable log and memory usage."""
+"""Starts servers to attack: with the code of one checkout, on loopback, with a log and memory usage that can be
+read.
+"""
 
 import hashlib
 import http.client
@@ -92,7 +94,7 @@ def _ports(log: Path, process: "subprocess.Popen[bytes]") -> dict[str, tuple[str
 
 
 def silent(address: tuple[str, int], count: int, data: bytes = b"") -> list[socket.socket]:
-    """Open as many of the requested connections as possible; each sends `data` and then nothing."""
+    """Open up to `count` connections, each of which sends `data` and then nothing."""
     opened = []
     for _ in range(count):
         try:
@@ -120,7 +122,7 @@ def still_open(connections: list[socket.socket]) -> int:
 
 
 def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> None:
-    """Wait until the server can make songs, or some seconds if it does not answer without a certificate."""
+    """Wait until the server can make songs; some seconds if it does not answer without a client certificate."""
     give_up_at = time.monotonic() + (5 if asks_for_certificates else START_SECONDS)
     while time.monotonic() < give_up_at:
         connection = http.client.HTTPConnection(*address, timeout=2)
@@ -136,7 +138,7 @@ def _wait_until_ready(address: tuple[str, int], asks_for_certificates: bool) -> 
 
 
 def ask(address: tuple[str, int], method: str, path: str, body: str | None = None, **headers: str) -> str:
-    """Send one HTTP request; returns status and milliseconds. Header names are given with _ for -."""
+    """Send one HTTP request and return status and milliseconds. Header names are given with _ for -."""
     began = time.monotonic()
     connection = http.client.HTTPConnection(*address, timeout=10)
     try:
@@ -151,7 +153,7 @@ def ask(address: tuple[str, int], method: str, path: str, body: str | None = Non
 
 
 def key_file(folder: str) -> str:
-    """Write a file with one API key, `KEY`, into the folder; returns its path."""
+    """Write a file of API keys with one key, `KEY`, into the folder, and return its path."""
     path = Path(folder) / "keys.json"
     path.write_text(json.dumps({"keys": [{"name": "games", "sha256": hashlib.sha256(KEY.encode()).hexdigest()}]}))
     path.chmod(0o600)

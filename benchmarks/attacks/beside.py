@@ -1,4 +1,4 @@
-"""Measures how much sound a listener loses while other clients read nothing, or while the store deletes old songs."""
+"""Measures how much sound a listener misses while other clients read nothing, or while the store deletes old songs."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ def _files(folder: str) -> int:
 
 
 def _complete_song(server: Attacked) -> str:
-    """Make a song of 240 s; returns the path of its sound."""
+    """Make a song of 240 s on the server and return the URL path of its sound."""
     url = f"http://{server.http[0]}:{server.http[1]}{GENERATE}"
     body = json.dumps({"prompt": "x", "duration": 240}).encode()
     with urllib.request.urlopen(urllib.request.Request(url, body, JSON), timeout=60) as answer:
@@ -69,10 +69,10 @@ def _download(server: Attacked, path: str) -> str:
     began = time.monotonic()
     try:
         with urllib.request.urlopen(f"http://{server.http[0]}:{server.http[1]}{path}", timeout=60) as answer:
-            told = f"{len(answer.read()):,} bytes"
+            result = f"{len(answer.read()):,} bytes"
     except OSError as error:
-        told = type(error).__name__
-    return f"{told} after {1000 * (time.monotonic() - began):.0f} ms"
+        result = type(error).__name__
+    return f"{result} after {1000 * (time.monotonic() - began):.0f} ms"
 
 
 ATTACKS = (non_readers, cleaning)

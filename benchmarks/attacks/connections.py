@@ -39,7 +39,7 @@ FILES = 1_024
 
 
 def called(server: Attacked, *, keyed: bool = False) -> str:
-    """Make a call on a new connection; returns its status and the milliseconds until then."""
+    """Make a call on a new connection; return its status and duration in milliseconds."""
     metadata = (("authorization", f"Bearer {KEY}"),) if keyed else None
     began = time.monotonic()
     options = [("grpc.use_local_subchannel_pool", 1)]

@@ -87,7 +87,7 @@ _LOG_ATTACKS: dict[str, Callable[[Attacked], None]] = {
 
 
 def listeners_that_die(checkout: Path) -> Figures:
-    """Count the error lines in the log for listeners whose sockets are reset."""
+    """Count the error lines in the server's log when the sockets of listeners are reset."""
     with attacked(checkout) as server:
         before = _errors(server)
         for _ in range(4):

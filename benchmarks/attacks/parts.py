@@ -27,14 +27,14 @@ _BODY_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Target:
-    """A server that is attacked, and the watcher of its memory and event loop."""
+    """A server that is attacked, with a watcher of its memory and event loop."""
 
     address: str
     http_port: int
     watch: Watch
 
     def grpc(self, data: bytes, method: str = _GENERATE) -> str:
-        """Send the bytes of a request message; returns the status, OK at the first response message."""
+        """Send the bytes of a request message over gRPC; return the status, OK at the first response message."""
         with grpc.insecure_channel(self.address) as channel:
             call = channel.unary_stream(method, lambda sent: sent, lambda received: received)
             try:
@@ -45,7 +45,7 @@ class Target:
             return "OK"
 
     def rest(self, body: bytes, path: str = "/v1/audio/music/generate", method: str = "POST") -> str:
-        """Send a REST body; returns the status and the reason."""
+        """Send a body over REST; return the status and the reason."""
         connection = http.client.HTTPConnection("127.0.0.1", self.http_port, timeout=_TIMEOUT_SECONDS)
         try:
             connection.request(method, path, body, _JSON)
@@ -65,7 +65,7 @@ def _line(fault: str, attack: str, answer: str, suffered: Suffered, seconds: flo
 
 
 def _attacked(target: Target, fault: str, attack: str, send: Callable[[], str], times: int = 1) -> str:
-    """Send a request several times at once; returns the line with its cost for the table."""
+    """Send a request `times` times at once; return the line with its cost for the table."""
     with target.watch.watching() as suffered, ThreadPoolExecutor(times) as senders:
         started = time.monotonic()
         answers = set(senders.map(lambda _: send(), range(times)))
@@ -126,7 +126,7 @@ def lyrics(target: Target) -> Iterator[str]:
 
 
 def _listened(target: Target, attack: str, data: Sequence[bytes], attackers: int) -> str:
-    """Attack while a listener receives a song of 240 s; returns the listener's longest time without a message."""
+    """Attack while a listener receives a song of 240 s; return the line with the longest time without a message."""
     over, refused = threading.Event(), [0]
 
     def attacking() -> None:
@@ -172,7 +172,7 @@ def midi(target: Target) -> Iterator[str]:
 
 
 def answers(target: Target) -> Iterator[str]:
-    """Send requests that must be refused with a client error, not with an internal error."""
+    """Send invalid requests, which must be refused with a client error and not with an internal error."""
     over_rest = {
         "F12 an integer of 401 digits": payloads.json_number(400),
         "F12 an integer of 5,000 digits": payloads.json_number(5_000),
@@ -201,7 +201,7 @@ def answers(target: Target) -> Iterator[str]:
 
 
 def body(target: Target) -> Iterator[str]:
-    """Continue to send request bodies after their refusal."""
+    """Send request bodies on after the server has refused them."""
     refusals = {
         "a body that is no JSON": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: text/plain\r\n",
         "a body that is too large": b"POST /v1/audio/music/generate HTTP/1.1\r\nContent-Type: application/json\r\n",
@@ -225,7 +225,7 @@ def _headers(port: int) -> str:
 
 
 def _answered(port: int, data: bytes) -> str:
-    """Send raw bytes to the HTTP port; returns the status of the response."""
+    """Send raw bytes to the HTTP port and return the status of the response."""
     with socket.create_connection(("127.0.0.1", port), timeout=_TIMEOUT_SECONDS) as connection:
         try:
             connection.sendall(data)
@@ -235,7 +235,7 @@ def _answered(port: int, data: bytes) -> str:
 
 
 def _sent(port: int, head: bytes) -> int:
-    """Send an endless request body; returns the number of bytes that the server accepts."""
+    """Send an endless request body and return the number of bytes that the server accepts."""
     block, sent = b"x" * (1 << 16), 0
     framed = b"%x\r\n%b\r\n" % (len(block), block)
     until = time.monotonic() + _BODY_SECONDS

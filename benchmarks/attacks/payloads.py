@@ -18,7 +18,7 @@ def empty_notes(size: int) -> bytes:
 
 
 def many_stems(size: int) -> bytes:
-    """Make a GenerateRequest that names the same stem `size` times, packed."""
+    """Make a GenerateRequest that names the same stem `size` times, in packed encoding."""
     return _PROMPT + _framed(_FIELD_13_BYTES, b"\x01" * size)
 
 

@@ -31,15 +31,17 @@ try:
         sound = resample(torch.from_numpy(read[0]).float(), read[1], 44_100).numpy()
     else:
         sound = read
-    told = f"taken, {sound.shape[-1] / 44_100:.2f} s, peak {max(sound.max(), -sound.min()):.3g}"
+    result = f"taken, {sound.shape[-1] / 44_100:.2f} s, peak {max(sound.max(), -sound.min()):.3g}"
 except Exception as error:
-    told = f"{type(error).__name__}: {error}"[:90]
-print(f"{(peak() - before) / 2**20:7.1f} MiB {time.process_time() - started:6.2f} s  {told}")
+    result = f"{type(error).__name__}: {error}"[:90]
+print(f"{(peak() - before) / 2**20:7.1f} MiB {time.process_time() - started:6.2f} s  {result}")
 """
 
 
 def table(checkout: Path) -> Iterator[str]:
-    """Read each recording with a checkout's reader; yields the growth of memory, the CPU time, and the result."""
+    """Yield a line for each recording, read with a checkout's reader: the growth of memory, the CPU time, and the
+    result.
+    """
     for name, data in recordings():
         try:
             done = subprocess.run(
@@ -51,10 +53,10 @@ def table(checkout: Path) -> Iterator[str]:
                 timeout=_TIMEOUT_SECONDS,
                 check=False,
             )
-            told = done.stdout.decode().strip() or f"ended with {done.returncode}"
+            result = done.stdout.decode().strip() or f"ended with {done.returncode}"
         except subprocess.TimeoutExpired:
-            told = f"not done after {_TIMEOUT_SECONDS:g} s"
-        yield f"{name:44} {told}"
+            result = f"not done after {_TIMEOUT_SECONDS:g} s"
+        yield f"{name:44} {result}"
 
 
 def recordings() -> Iterator[tuple[str, bytes]]:
@@ -102,7 +104,7 @@ def _wav(sound: np.ndarray, rate: int) -> bytes:
 
 
 def declaring(ogg: bytes, samples: int) -> bytes:
-    """Return the Ogg file with another position in the header of its last page, and a matching checksum."""
+    """Return an Ogg file that declares `samples` samples in the header of its last page, with a matching checksum."""
     start = ogg.rindex(b"OggS")
     page = bytearray(ogg[start:])
     page[6:14] = samples.to_bytes(8, "little")

@@ -37,20 +37,20 @@ DATABASE = "songs.sqlite3"
 async def opened(
     folder: Path, limits: StoreLimits | None = None, now_ns: Callable[[], int] = time.time_ns
 ) -> AsyncIterator[Replica]:
-    """Start a server whose embedded store is in a folder."""
+    """Context manager with a server process's embedded store in a folder."""
     async with embedded_store(folder, limits or StoreLimits(), file_suffixes(), now_ns=now_ns) as store:
         yield Replica(store, EmbeddedService(store).replica())
 
 
 async def kept_songs(folder: Path, count: int, **fields: int) -> list[SongRecord]:
-    """Store songs of ten bytes each, with ids as the server makes them."""
+    """Return the records of `count` songs of ten bytes each that were written to the store in a folder."""
     async with opened(folder) as server:
         named = (record(number, song_id=f"song-{uuid.uuid4()}") for number in range(count))
         return [await keep(server, song, b"0123456789", **{"ended_ns": time.time_ns(), **fields}) for song in named]
 
 
 def recordings(folder: Path) -> int:
-    """Return the sound files that are not empty, in the folder and its subfolders."""
+    """Return the number of sound files that are not empty, in the folder and its subfolders."""
     return sum(1 for path in folder.rglob("*.mp3") if path.stat().st_size)
 
 
@@ -100,8 +100,8 @@ async def cancelled(folder: Path) -> str:
         songs = Songs(runner, ("fake",), server.store, server.directory, checker=PassingChecker())
         for number in range(CANCELLED_SONGS):
             recording = await songs.generate(music_pb2.GenerateRequest(prompt="x", seed=number), "me")
-            with recording.listened() as told:
-                await anext(told)
+            with recording.listened() as events:
+                await anext(events)
         await songs.close()
         rows = server.store.usage().songs
     return f"{rows} rows and {len(list(folder.glob('*.mp3')))} files of {CANCELLED_SONGS}"
@@ -242,11 +242,11 @@ TRIALS: Mapping[str, Callable[[Path], Awaitable[str]]] = {
 
 
 def main(names: list[str]) -> int:
-    """Command line: attack the store, and print a line for each named fault, otherwise for all faults."""
+    """Command line: attack the store, and print a line for each named fault, or for all faults."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
-            told = asyncio.run(_tried(TRIALS[name], Path(folder)))
-        print(f"{name:20} {told}", flush=True)
+            result = asyncio.run(_tried(TRIALS[name], Path(folder)))
+        print(f"{name:20} {result}", flush=True)
     return 0
 
 

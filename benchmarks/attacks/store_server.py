@@ -23,7 +23,7 @@ ENGINE = "fake=tests.support.fakes:FakeEngine"
 
 @contextmanager
 def small_disk(folder: Path, size: str) -> Iterator[Path]:
-    """Mount a disk of a given size."""
+    """Context manager with the mount point of a disk of a given size."""
     subprocess.run(["mount", "-t", "tmpfs", "-o", f"size={size}", "tmpfs", str(folder)], check=True)
     try:
         yield folder
@@ -32,7 +32,7 @@ def small_disk(folder: Path, size: str) -> Iterator[Path]:
 
 
 def fill(folder: Path) -> Path:
-    """Fill the disk with a file."""
+    """Fill the disk of a folder with a file, and return the file's path."""
     path = folder / "ballast"
     with path.open("wb", buffering=0) as file:
         try:
@@ -57,20 +57,20 @@ def missing_sound(folder: Path) -> str:
         for path in folder.rglob("*.mp3"):
             path.unlink()
         time.sleep(6)  # so that none of its sound is in memory any more
-        told = []
+        results = []
         for method, headers in (("GET", {}), ("GET", {"Range": "bytes=5-9"}), ("HEAD", {})):
             try:
                 answer = rest.ask(method, f"/audio/{song['task_id']}.mp3", **headers)
-                told.append(f"{method} {answer.status} with {len(answer.data)} bytes")
+                results.append(f"{method} {answer.status} with {len(answer.data)} bytes")
             except Exception as error:
-                told.append(f"{method} {type(error).__name__}")
+                results.append(f"{method} {type(error).__name__}")
         with grpc.insecure_channel(service.address) as channel:
             try:
                 list(music_pb2_grpc.MusicServiceStub(channel).Listen(music_pb2.ListenRequest(song_id=song["task_id"])))
-                told.append("gRPC OK")
+                results.append("gRPC OK")
             except grpc.RpcError as error:
-                told.append(f"gRPC {error.code().name}")
-    return ", ".join(told)
+                results.append(f"gRPC {error.code().name}")
+    return ", ".join(results)
 
 
 def full_disk(folder: Path) -> str:
@@ -78,20 +78,20 @@ def full_disk(folder: Path) -> str:
     with small_disk(folder, "3m"), server(folder) as (_, rest):
         fill(folder)
         waited = rest.generate(SONG)
-        told = [f"POST {waited.status} {waited.json.get('reason', waited.json.get('status'))}"]
+        results = [f"POST {waited.status} {waited.json.get('reason', waited.json.get('status'))}"]
         if "task_id" in waited.json:
-            told.append(f"then {rest.ask('GET', f'{MUSIC}/' + waited.json['task_id']).status}")
+            results.append(f"then {rest.ask('GET', f'{MUSIC}/' + waited.json['task_id']).status}")
         later = rest.generate(SONG, Prefer="respond-async")
-        told.append(f"async {later.status} {later.json.get('reason', later.json.get('status'))}")
+        results.append(f"async {later.status} {later.json.get('reason', later.json.get('status'))}")
         if "task_id" in later.json:
             time.sleep(1)
-            told.append(f"then {rest.ask('GET', f'{MUSIC}/' + later.json['task_id']).status}")
+            results.append(f"then {rest.ask('GET', f'{MUSIC}/' + later.json['task_id']).status}")
         page = rest.ask("GET", "/readyz")
-        told.append(f"readyz {page.status} {page.data.decode().strip()!r}")
+        results.append(f"readyz {page.status} {page.data.decode().strip()!r}")
         lines = rest.ask("GET", "/metrics").data.decode().splitlines()
-        told.extend([line for line in lines if line.startswith("melisma_songs_not_kept_total")] or ["no metric"])
-        told.append(f"{len(list(folder.glob('*.mp3')))} files")
-    return ", ".join(told)
+        results.extend([line for line in lines if line.startswith("melisma_songs_not_kept_total")] or ["no metric"])
+        results.append(f"{len(list(folder.glob('*.mp3')))} files")
+    return ", ".join(results)
 
 
 def full_at_start(folder: Path) -> str:
@@ -117,7 +117,7 @@ TRIALS: Mapping[str, Callable[[Path], str]] = {
 
 
 def main(names: list[str]) -> int:
-    """Command line: attack a server's store, and print a line for each named fault, otherwise for all faults."""
+    """Command line: attack a server's store, and print a line for each named fault, or for all faults."""
     for name in names or TRIALS:
         with tempfile.TemporaryDirectory() as folder:
             print(f"{name:20} {TRIALS[name](Path(folder))}", flush=True)

@@ -16,7 +16,7 @@ _TIMEOUT_SECONDS = 120.0
 
 @dataclass(slots=True)
 class Suffered:
-    """The damage of an attack: the longest response time of /livez, and the largest growth of memory in bytes."""
+    """The damage by an attack: the longest response time of /livez, and the largest growth of memory in bytes."""
 
     silence_seconds: float = 0.0
     server_bytes: int = 0
@@ -32,7 +32,7 @@ class Watch:
 
     @contextmanager
     def watching(self) -> Iterator[Suffered]:
-        """Watch the server until shortly after the context is left."""
+        """Context manager in which the server is watched, until shortly after its end."""
         suffered, over = Suffered(), threading.Event()
         others = self._process.children(recursive=True)
         before = self._process.memory_info().rss, {child.pid: child.memory_info().rss for child in others}

@@ -45,7 +45,7 @@ class Launches(TorchDispatchMode):  # type: ignore[no-untyped-call]
         self.count = 0
 
     def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
-        """Count an operation and run it."""
+        """Count an operation of torch and run it."""
         made = func(*args, **(kwargs or {}))
         self.count += not func.is_view
         return made
@@ -60,7 +60,7 @@ def flops(work: Callable[[], object]) -> float:
 
 @app.command()
 def operations() -> None:
-    """Print the operations of the full-size model, those of the original implementation, and their sum for a song."""
+    """Print the number of operations of the full-size model, of the original implementation, and of a whole song."""
     with torch.device("meta"), torch.no_grad():
         model, vocoder = Transformer(TransformerConfig()), Vocoder(VocoderConfig())
         autoencoder = Autoencoder(AutoencoderConfig())
@@ -116,7 +116,9 @@ def _first_sound(model: Transformer, seconds: int, evaluations: int = 41) -> flo
 
 @app.command()
 def padding(repeats: int = 5, width: int = 256) -> None:
-    """Compare songs of four lengths in one padded pass, in a pass for each length, and in the engine's grouping."""
+    """Compare the time of songs of four lengths in one padded pass, in a pass for each length, and in the engine's
+    grouping.
+    """
     torch.set_num_threads(1)
     sizes = TransformerConfig(heads=width // 64, head_width=64, layers=8, lyric=LyricEncoderConfig(64, 2, 128, 6))
     model = Transformer(sizes).eval().requires_grad_(False)

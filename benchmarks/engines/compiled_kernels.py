@@ -1,7 +1,7 @@
 """Finds the GPU kernels that torch.compile makes of a block, and the bytes that each of them reads and writes.
 
-The compiler's own scheduler tells the accesses of a kernel. Each number counts once, however often the kernel reads it,
-because repeated reads come from caches. Sizes that are dynamic in the service are dynamic here, too.
+The memory accesses of a kernel come from the compiler's own scheduler. Each number counts once, however often the
+kernel reads it, because repeated reads come from caches. Sizes that are dynamic in the service are dynamic here, too.
 """
 
 import math
@@ -91,7 +91,7 @@ def _compile(
 
 
 def _attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor) -> torch.Tensor:
-    """Return the attention kernel that torch uses on a GPU with a mask."""
+    """Return the output of the attention kernel that torch uses on a GPU with a mask."""
     bias = torch.where(attn_mask, 0.0, -math.inf).to(q.dtype).expand(*q.shape[:3], k.shape[2])
     made: torch.Tensor = _aten._scaled_dot_product_efficient_attention(q, k, v, bias, False)[0]
     return made
@@ -141,7 +141,7 @@ def _kernel(node: BaseSchedulerNode) -> Kernel:
 
 
 def _arithmetic(name: str, node: Any) -> tuple[int, float]:
-    """Return the operations of a library's kernel, and their rate per second."""
+    """Return the number of operations of a library's kernel, and their peak rate per second."""
     if "attention" in name:
         q, k = (_concrete(each) for each in node.inputs[:2])
         return 4 * math.prod(q) * k[2], ATTENTION

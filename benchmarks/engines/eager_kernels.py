@@ -41,7 +41,9 @@ def _(x: torch.Tensor) -> torch.Tensor:
 
 @contextmanager
 def kernels_of_a_gpu() -> Iterator[None]:
-    """Make attention, normalisation and products in a wider type one operator each on the meta device, as on a GPU."""
+    """Context manager in which attention, normalisation and mixed-precision products are one operator each on the meta
+    device, as on a GPU.
+    """
 
     def attend(q: torch.Tensor, k: torch.Tensor, v: torch.Tensor, attn_mask: torch.Tensor | None = None) -> Any:
         return _attention(q, k, v, attn_mask)
@@ -81,7 +83,7 @@ class Operators(TorchDispatchMode):  # type: ignore[no-untyped-call]
 
 
 def _arithmetic(packet: Any, args: Any, kwargs: Any, made: Any) -> tuple[int, float]:
-    """Return the operations of an operator, and their rate per second."""
+    """Return the number of operations of an operator, and their peak rate per second."""
     if packet is torch.ops.melisma_bench.attention:
         return 4 * args[0].numel() * args[1].shape[2], ATTENTION
     if packet is _aten.bmm and len(args) == 3:

@@ -1,4 +1,4 @@
-"""Counts the numbers that a kernel of torch.compile reads and writes in its buffers, each once."""
+"""Counts the bytes that a kernel of torch.compile reads and writes in its buffers, each element once."""
 
 from typing import Any
 
@@ -22,8 +22,8 @@ _FUNCTIONS = {
 
 
 def moved(node: BaseSchedulerNode) -> int:
-    """Return the bytes that the kernel `node` reads and writes. A library's kernel is taken to access all its inputs
-    and outputs.
+    """Return the number of bytes that the kernel `node` reads and writes. A library's kernel is assumed to access all
+    its inputs and outputs.
     """
     accesses = node.get_read_write_buffer_accesses(include_reads=True, include_writes=True)
     if isinstance(node, ExternKernelSchedulerNode):
@@ -32,7 +32,7 @@ def moved(node: BaseSchedulerNode) -> int:
 
 
 def _bytes(node: BaseSchedulerNode, name: str) -> int:
-    """Return the bytes of the buffer `name` that the kernel accesses."""
+    """Return the number of bytes of the buffer `name` that the kernel accesses."""
     buffer: Any = V.graph.name_to_buffer.get(name) or V.graph.graph_inputs[name]
     size = sympy.prod(buffer.get_size())
     places = [_places(dep) for dep in node.read_writes.reads_and_writes() if dep.name == name]
@@ -53,6 +53,6 @@ def _places(dep: Any) -> np.ndarray[Any, Any]:
 
 
 def _small(expression: Any, keep: frozenset[Any] | set[Any] = frozenset()) -> Any:
-    """Return `expression` with small numbers for dynamic sizes."""
+    """Return the symbolic `expression` with small numbers in place of dynamic sizes."""
     expression = sympy.sympify(expression)
     return expression.subs(dict.fromkeys(expression.free_symbols - keep, _SMALL))

@@ -42,7 +42,7 @@ class Kernel:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """Total of the kernels of a forward pass: bytes, operations and seconds."""
+    """Totals of the kernels of a forward pass: bytes, operations and seconds."""
 
     kernels: int
     bytes: int
@@ -56,5 +56,5 @@ class Sum:
         return cls(len(each), sum(k.bytes for k in each), sum(k.operations for k in each), sum(k.seconds for k in each))
 
     def share(self, operations: int) -> float:
-        """Return the share of the peak rate that the required `operations` reach."""
+        """Return the share of the GPU's peak rate at which the required `operations` are done."""
         return operations / PEAK / self.seconds

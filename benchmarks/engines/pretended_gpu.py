@@ -1,4 +1,4 @@
-"""Makes torch.compile generate kernels for a GPU that does not exist: answers its queries as an H100 would.
+"""Makes torch.compile generate kernels for a GPU that is not there: answers its queries as an H100 would.
 
 Nothing is run: tensors are fake, and compilation stops at the kernels. Only the queries of torch and Triton to the
 driver are replaced; they do not influence how kernels are fused.
@@ -42,7 +42,7 @@ _ANSWERS = {
 
 
 class _Driver:
-    """A driver that tells Triton's compiler that there is a GPU."""
+    """A driver for Triton's compiler that reports a GPU."""
 
     utils = SimpleNamespace(get_device_properties=lambda _device: {"max_shared_mem": _SHARED_MEMORY})
 
@@ -57,7 +57,7 @@ class _Driver:
 
 @contextmanager
 def pretended_gpu() -> Iterator[torch.device]:
-    """Make torch.compile find the simulated GPU while the context lasts."""
+    """Context manager in which torch.compile finds the simulated GPU."""
     # The compiler traces its patterns on the device when it first needs them: here, on the CPU.
     joint_graph.lazy_init(torch.device("cpu"))  # type: ignore[call-arg]
     post_grad.lazy_init()

@@ -55,7 +55,9 @@ def full_size() -> Transformer:
 
 
 def step(forward: BatchedForward, model: Transformer, batch: Batch) -> Callable[[], object]:
-    """Return a denoising step of the batch in the middle of its songs, with contexts already stacked."""
+    """Return a function that computes a denoising step of the batch in the middle of its songs, with contexts already
+    stacked.
+    """
     config = model.config
     sizes = (config.layers, config.heads, batch.tokens, config.head_width)
     factors = (1.0, ERG_FACTOR) if batch.guided else (1.0,)
@@ -94,8 +96,8 @@ def compiled(batch: Batch) -> list[Kernel]:
 
 
 def main(as_json: bool = typer.Option(False, "--json"), detail: bool = False) -> None:
-    """Command line: print the table of batches; `--detail` also lists the kernels of each batch, `--json` prints all
-    figures as JSON.
+    """Command line: print the table of batches; `--detail` also lists the kernels, `--json` prints all figures as
+    JSON.
     """
     found = []
     for batch in BATCHES:

@@ -17,8 +17,8 @@ from benchmarks.gpu.table import Row, rows, text_of
 
 
 def main() -> int:
-    """Run the parts; the exit status is 0 if each part has yielded all its figures. A missed expectation is not an
-    error.
+    """Run the parts of the measurement; the exit status is 0 if each part has yielded all its figures, even unexpected
+    ones.
     """
     parser = _parser()
     options = parser.parse_args()
@@ -48,7 +48,7 @@ def main() -> int:
 
 
 def _concluded(records: Sequence[Record], machine: str, out: Path) -> str:
-    """Write one file with all results and a table of expected and measured values; returns the table."""
+    """Write one file with all results and return a table of expected and measured values."""
     table = rows(EXPECTATIONS, records)
     everything = {"machine": machine, "parts": [asdict(record) for record in records], "table": _told(table)}
     (out / "results.json").write_text(json.dumps(everything, ensure_ascii=False, indent=1) + "\n", encoding="utf-8")

@@ -18,10 +18,10 @@ OWN = frozenset({"benchmarks", "buf", "clients", "melisma", "melisma_client", "m
 def main(function: str, file: str, setup: str) -> None:
     """Append every figure of `function` to `file` as a line of JSON, and finally its status."""
     with Path(file).open("a", encoding="utf-8", buffering=1) as lines:
-        lines.writelines(json.dumps(line) + "\n" for line in told(function, Setup(**json.loads(setup))))
+        lines.writelines(json.dumps(line) + "\n" for line in reported(function, Setup(**json.loads(setup))))
 
 
-def told(function: str, setup: Setup) -> Iterator[dict[str, object]]:
+def reported(function: str, setup: Setup) -> Iterator[dict[str, object]]:
     """Yield the figures of `function`, then the status with which it ended (done, missing or failed) and the reason."""
     try:
         module, _, name = function.partition(":")

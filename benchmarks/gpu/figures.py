@@ -22,7 +22,7 @@ class Setup:
         return self.device.startswith("cuda")
 
     def pick(self, full: _T, small: _T) -> _T:
-        """Return the first argument at full size, the second with tiny networks."""
+        """Return `full` at full size, `small` with tiny networks."""
         return small if self.small else full
 
 
@@ -39,7 +39,7 @@ class Figure(NamedTuple):
 
 
 def absent(name: str, why: str) -> Figure:
-    """Return a figure without a value, for a measurement that has no meaning here."""
+    """Return a figure without a value, for a measurement that has no meaning on this device; `why` is the reason."""
     return Figure(name, None, why)
 
 

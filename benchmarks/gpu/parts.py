@@ -7,9 +7,9 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Stage:
-    """A measuring function "module:function", which gets a `Setup` and yields figures, and its time limit in seconds.
+    """A measuring function "module:function", which takes a `Setup` and yields figures, and its time limit in seconds.
 
-    It runs in its own process. With `always` it also runs without a GPU.
+    A stage runs in its own process. With `always` it also runs without a GPU.
     """
 
     function: str

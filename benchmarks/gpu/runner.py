@@ -39,7 +39,9 @@ _ORDER = (FAILED, LATE, MISSING, PARTLY, ABSENT, DONE)
 
 @dataclass(slots=True)
 class Record:
-    """The result of one part. `notes` give the reasons for missing figures, `errors` the exceptions."""
+    """The result of one part of the measurement. `notes` are the reasons for missing figures, `errors` the
+    exceptions.
+    """
 
     part: str
     machine: str
@@ -58,7 +60,7 @@ class Record:
 
     @property
     def why(self) -> str:
-        """The last line of each reason for missing figures, shortened."""
+        """Return the last line of each reason for missing figures, shortened."""
         absent = {name: text for name, text in self.notes.items() if self.figures.get(name) is None}
         return "; ".join(dict.fromkeys(last_line(text) for text in (self.errors or absent).values()))
 
@@ -98,8 +100,8 @@ def _run_stage(stage: Stage, setup: Setup, record: Record, left: float, output: 
 
 
 def _bounded(arguments: Sequence[str], seconds: float, output: IO[bytes]) -> str:
-    """Run a command in its own session, with a time limit; returns the reason why it was killed, "" if it ended by
-    itself.
+    """Run a command in its own session, with a time limit; return the reason for which it was killed, empty if it ended
+    by itself.
     """
     process = subprocess.Popen(
         arguments, cwd=ROOT, stdin=subprocess.DEVNULL, stdout=output, stderr=output, start_new_session=True
@@ -124,12 +126,12 @@ def _end(process: subprocess.Popen[bytes]) -> None:
 
 
 def _whole_lines(file: Path) -> list[dict[str, Any]]:
-    """Return the JSON objects of a file's lines, without an incomplete last line."""
+    """Return the JSON objects in the lines of a file, without an incomplete last line."""
     return [json.loads(line) for line in file.read_text("utf-8").splitlines(keepends=True) if line.endswith("\n")]
 
 
 def _take(record: Record, stage: Stage, lines: Sequence[dict[str, Any]], why: str) -> None:
-    """Read the figures that a stage has written to its file."""
+    """Add the figures that a stage has written to its file to the record of its part."""
     for line in lines:
         if "end" in line:
             record.ended(line["end"], stage, line["why"])

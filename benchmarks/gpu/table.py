@@ -18,8 +18,8 @@ Seen: TypeAlias = Mapping[str, Value]
 
 
 class Expectation(Protocol):
-    """The expected value of one figure, and the reason. Unless `everywhere` is true, it applies to full size on a
-    GPU.
+    """Protocol of the expected value of one figure, with the reason. Unless `everywhere` is True, the expectation
+    applies to full size on a GPU.
     """
 
     @property
@@ -43,7 +43,7 @@ class Expectation(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Between:
-    """The expectation of a number from `low` to `high`.
+    """The expectation that a figure lies between `low` and `high`.
 
     The range is for a GPU whose copies reach `at` TB/s (0: any GPU). On another GPU it is multiplied by (at / measured)
     ** `power`, with `power` 1 for a time that memory limits and -1 for a share or a rate.
@@ -80,7 +80,7 @@ class Between:
 
 @dataclass(frozen=True, slots=True)
 class Exactly:
-    """The expectation of one exact value."""
+    """The expectation that a figure has one exact value."""
 
     figure: str
     value: Value
@@ -132,19 +132,19 @@ def _row(expected: Expectation, seen: Seen, record: Record, name: str) -> Row:
 
 
 def _reason(record: Record, name: str) -> str:
-    """Return the reason why a figure of a part is missing: its own note or error, that of its group, or that of the
-    part.
+    """Return the reason for which a figure of a part is missing: its own note or error, that of its group, or that of
+    the part.
     """
     reasons = record.errors | record.notes
     groups = [name[: len(name) - len(end)] for end in _ends(name)]
     own = next((reasons[group] for group in groups if group in reasons), "")
     if own:
         return last_line(own)
-    return "not told" if record.status == DONE else record.why
+    return "not measured" if record.status == DONE else record.why
 
 
 def _ends(name: str) -> list[str]:
-    """Return the suffixes of a dotted name, beginning with the shortest, ""."""
+    """Return the suffixes of a dotted name, the shortest ("") first."""
     places = [index for index, sign in enumerate(name) if sign == "."]
     return ["", *(name[place:] for place in reversed(places))]
 

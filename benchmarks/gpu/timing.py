@@ -16,7 +16,7 @@ WARM_UPS, REPEATS = 3, 7
 
 
 class Times(NamedTuple):
-    """Median times in milliseconds: of the work on the device, and of the host until the last launch.
+    """Median times of some work in milliseconds: on the device, and on the host until the last launch.
 
     On a CPU both are the same time.
     """
@@ -94,7 +94,7 @@ def decibels(reference: torch.Tensor, other: torch.Tensor) -> float:
 
 @contextmanager
 def beside(work: Callable[[], object]) -> Iterator[None]:
-    """Run `work` repeatedly in another thread while the context lasts; its error is raised at the end."""
+    """Context manager in which another thread runs `work` repeatedly; the thread's error is raised at the end."""
     stop, errors = threading.Event(), list[Exception]()
 
     def again() -> None:

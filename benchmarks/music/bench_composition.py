@@ -16,7 +16,7 @@ from pathlib import Path
 
 import torch
 
-from benchmarks.music.composition.form import copies, last_chorus, soloist_share, told_apart
+from benchmarks.music.composition.form import copies, last_chorus, recognised_share, soloist_share
 from benchmarks.music.composition.loudness import last_chorus_louder
 from benchmarks.music.composition.measures import MEASURES, bigrams, divergence
 from benchmarks.music.composition.pieces import Piece, pop909, write_piece
@@ -27,7 +27,7 @@ from model.studio.engine import StudioEngine
 
 
 def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, Piece]]:
-    """Compose a song in every style on each text; returns the songs with their seeds."""
+    """Compose a song in every style on each text, and return the songs with their seeds."""
     texts, seeds = (HELD_OUT, HELD_OUT_SEEDS) if held_out else (TUNING, TUNING_SEEDS)
     out = []
     for (name, lyrics), seed, seconds in zip(texts.items(), seeds, SECONDS, strict=True):
@@ -38,7 +38,7 @@ def write_songs(denoiser: ScoreDenoiser, *, held_out: bool) -> list[tuple[int, P
 
 
 def louder_choruses(count: int, *, held_out: bool) -> list[float]:
-    """Return by how many LU last choruses are louder than first ones, in the first `count` styles on a text."""
+    """Return how many LU the last chorus is louder than the first, for songs in the first `count` styles on a text."""
     engine = StudioEngine.load("cpu")
     (lyrics, *_), (seed, *_) = (HELD_OUT.values(), HELD_OUT_SEEDS) if held_out else (TUNING.values(), TUNING_SEEDS)
     prompts = list(STYLES.values())[:count]
@@ -55,7 +55,7 @@ def report(pieces: Sequence[Piece], seeds: Sequence[int], reference: Sequence[Pi
     rows["second chorus: notes of the band as in the first"] = (copies(pieces), nothing)
     soloists = [piece for piece in pieces if piece.style in SOLOISTS]
     rows["named soloist sounding"] = (soloist_share(soloists), nothing)
-    rows["styles told apart by tune and chords"] = (told_apart(pieces, seeds), nothing)
+    rows["styles recognised by melody and chords"] = (recognised_share(pieces, seeds), nothing)
     return rows
 
 

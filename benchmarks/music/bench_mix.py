@@ -57,13 +57,13 @@ def figures(folder: Path, name: str, recogniser: Recogniser | None) -> dict[str,
         "interludes over choruses, LU": interludes_over_choruses(whole),
         "voice over band while sung, LU": voice_over_band(voice.sound, band.sound),
         "true peak after MP3, dBTP": true_peak_db(sent.T),
-        "CPU s for a second": whole.told["cpu"],
+        "CPU s for a second": whole.details["cpu"],
     }
     return found | (_words(whole, voice, recogniser) if recogniser else {})
 
 
 def _words(whole: Song, voice: Song, recogniser: Recogniser) -> dict[str, float]:
-    said = [reading for section in whole.told["sections"] for reading in section["readings"]]
+    said = [reading for section in whole.details["sections"] for reading in section["readings"]]
     alone, mixed = (error_rate(said, recogniser.syllables(song.sound)) for song in (voice, whole))
     return {"pinyin error, voice alone": alone, "in the mix": mixed, "mix minus voice": mixed - alone}
 

@@ -59,7 +59,7 @@ def render(engine: StudioEngine, prompt: str, seed: int, stems: frozenset[Stem])
 
 
 def apart(engine: StudioEngine, seeds: range) -> None:
-    """Print the mean descriptors of every style, and how well styles can be recognised by them."""
+    """Print the mean audio features of every style, and how well styles can be recognised by them."""
     rows, labels, names = [], [], list[str]()
     for label, (style, prompt) in enumerate(STYLES.items()):
         songs = [render(engine, prompt, seed, ALL_STEMS - {Stem.VOCAL}) for seed in seeds]
@@ -94,7 +94,9 @@ def _report_apart(table: NDArray[np.float64], labels: NDArray[np.int64]) -> None
 
 
 def balance(engine: StudioEngine, seed: int) -> None:
-    """Print for every style the loudness of the mix, and of its stems against the lead; peak; longest silence."""
+    """Print for every style the loudness of the mix, the loudness of its stems relative to the lead, the peak, and the
+    longest silence.
+    """
     stems = sorted(ALL_STEMS)
     print(f"{'style':<14}   LUFS   peak    gap   sections, LUFS    " + " ".join(f"{stem:>9}" for stem in stems))
     for style, prompt in STYLES.items():

@@ -1,4 +1,4 @@
-"""Computes a dozen audio features of a song from its sound alone."""
+"""Computes a dozen audio features (descriptors) of a song from its sound."""
 
 from collections.abc import Mapping
 
@@ -25,7 +25,7 @@ _MINOR = (6.33, 2.68, 3.52, 5.38, 2.60, 3.53, 2.54, 4.75, 3.98, 2.69, 3.34, 3.17
 
 
 def describe(sound: Stereo, rate: int) -> Mapping[str, float]:
-    """Return the descriptors of a song by name; their units are in the names."""
+    """Return the audio features of a song by name; their units are in the names."""
     mono = sound.mean(axis=0)
     frequencies, _, spectrum = stft(mono, rate, nperseg=_WINDOW, noverlap=_WINDOW - _HOP)
     power = np.abs(spectrum) ** 2
@@ -46,8 +46,8 @@ def _rms(sound: NDArray[np.float32]) -> float:
 
 
 def _colour(power: NDArray[np.float64], frequencies: NDArray[np.float64]) -> dict[str, float]:
-    """Return centroid and spread in octaves above 55 Hz, flatness, and the levels of low and high bands against the
-    middle.
+    """Return features of the spectrum: centroid and spread in octaves above 55 Hz, flatness, and the levels of low and
+    high bands relative to the middle.
     """
     mean = power.mean(axis=1)[1:]
     octaves = np.log2(frequencies[1:] / 55.0)
@@ -65,15 +65,15 @@ def _colour(power: NDArray[np.float64], frequencies: NDArray[np.float64]) -> dic
 
 
 def _flux(power: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the growth of the logarithmic spectrum per frame, whose peaks are onsets."""
+    """Return the spectral flux (growth of the log spectrum) per frame, whose peaks are note onsets."""
     level = np.log1p(1e5 * power)
     grown: NDArray[np.float64] = np.maximum(np.diff(level, axis=1), 0.0).mean(axis=0)
     return grown
 
 
 def _rhythm(flux: NDArray[np.float64], frames_per_second: float) -> dict[str, float]:
-    """Return the tempo (strongest period of the flux between 60 and 180 per minute), its clearness, and onsets per
-    second.
+    """Return the tempo (strongest period of the flux between 60 and 180 per minute), the strength of that period, and
+    onsets per second.
     """
     steady = flux - flux.mean()
     lags = np.arange(int(60 / _FASTEST_BPM * frames_per_second), int(60 / _SLOWEST_BPM * frames_per_second) + 1)
@@ -99,7 +99,9 @@ def _percussive_share(power: NDArray[np.float64]) -> float:
 
 
 def _tonality(power: NDArray[np.float64], frequencies: NDArray[np.float64]) -> dict[str, float]:
-    """Return the fit of the best minor key minus that of the best major key, and the number of pitch classes in use."""
+    """Return the fit of the best minor key minus that of the best major key, and the number of pitch classes that are
+    used.
+    """
     low, high = _CHROMA_HERTZ
     used = (frequencies > low) & (frequencies < high)
     classes = np.round(69 + 12 * np.log2(frequencies[used] / 440.0)).astype(int) % 12
@@ -110,7 +112,7 @@ def _tonality(power: NDArray[np.float64], frequencies: NDArray[np.float64]) -> d
 
 
 def _loudness_range(mono: NDArray[np.float32], rate: int) -> float:
-    """Return the difference between the 10th and 95th percentile of the levels of windows of 3 s."""
+    """Return the difference in dB between the 10th and 95th percentile of the levels of windows of 3 s."""
     width = int(_PHRASE_SECONDS * rate)
     levels = [decibels(_rms(mono[start : start + width])) for start in range(0, len(mono) - width + 1, width // 4)]
     return float(np.percentile(levels, 95) - np.percentile(levels, 10))

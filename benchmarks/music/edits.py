@@ -1,4 +1,4 @@
-"""Computes the edit distance between recognised and sung words."""
+"""Computes the edit distance between sung and recognised words."""
 
 from collections.abc import Sequence
 

@@ -17,7 +17,7 @@ def mastered(sound: Sound) -> Sound:
 
 
 def true_peak_db(sound: Sound) -> float:
-    """Return the peak at four times the sample rate (ITU-R BS.1770-5, annex 2), in dBTP."""
+    """Return the true peak of a sound in dBTP, at four times the sample rate (ITU-R BS.1770-5, annex 2)."""
     return float(20 * np.log10(max(np.abs(resample_poly(channel, 4, 1)).max() for channel in sound)))
 
 

@@ -27,8 +27,8 @@ _FRAME_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class SectionBorder:
-    """The audibility of a section border: its sharpest bend divided by that of the surrounding sound (above 1 is
-    suspicious).
+    """The audibility of a section border: the sharpest bend of the waveform divided by that of the surrounding sound
+    (above 1 is suspicious).
     """
 
     seconds: float
@@ -64,9 +64,7 @@ def frame_levels_db(sound: Sound, rate: int) -> NDArray[np.float64]:
 
 
 def longest_silence_seconds(sound: Sound, rate: int) -> float:
-    """Return the longest stretch under -55 dB inside the song, without its first half second and its last two
-    seconds.
-    """
+    """Return the longest stretch below -55 dB inside a song, without its first half second and its last two seconds."""
     levels = frame_levels_db(sound[rate // 2 : -2 * rate], rate)
     longest = current = 0
     for quiet in levels < SILENCE_DB:
@@ -76,7 +74,9 @@ def longest_silence_seconds(sound: Sound, rate: int) -> float:
 
 
 def border_at(sound: Sound, rate: int, seconds: float) -> SectionBorder:
-    """Measure how smooth the sound is where two sections meet, at `seconds`, by its second difference in mono."""
+    """Return how smooth the waveform is at the border of two sections, at `seconds`, measured by its second difference
+    in mono.
+    """
     mono, at = sound.mean(axis=1), int(seconds * rate)
     half, around = int(_BORDER_HALF_WIDTH_SECONDS * rate), int(_BORDER_SURROUNDINGS_SECONDS * rate)
     bends = np.abs(np.diff(mono[max(0, at - around) : at + around], n=2))

@@ -59,7 +59,9 @@ def _notes(track: mido.MidiTrack) -> Iterator[tuple[int, int, int, bool]]:
 
 
 def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.float64]:
-    """Return the distance from the score of every voiced frame inside a note, without the glides at its ends."""
+    """Return the deviation in cents from the score for every voiced frame inside a note, without the glides at its
+    ends.
+    """
     found = []
     for note in notes:
         inside = (heard.timestamps > note.start + 0.08) & (heard.timestamps < note.end - 0.04)
@@ -70,8 +72,8 @@ def cents_off(heard: swift_f0.PitchResult, notes: Sequence[Note]) -> NDArray[np.
 
 
 def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
-    """Return the difference between each reported start and the start of the voiced sound, for starts after silence or
-    a fricative.
+    """Return the difference between each reported vowel start and the start of the voiced sound, for starts after
+    silence or a fricative.
     """
     low = _lowpassed(voice)
     errors = []
@@ -89,7 +91,7 @@ def timing_errors_ms(voice: Sound, notes: Sequence[Note]) -> list[float]:
 
 
 def _lowpassed(voice: Sound) -> NDArray[np.float64]:
-    """Return the voice below 900 Hz, mono, in which vowels remain without consonants."""
+    """Return the voice below 900 Hz, mono, in which vowels are heard but not consonants."""
     spectrum = np.fft.rfft(voice.mean(0).astype(np.float64))
     spectrum[np.fft.rfftfreq(voice.shape[1], 1 / RATE_HERTZ) > 900] = 0
     out: NDArray[np.float64] = np.fft.irfft(spectrum, voice.shape[1])
@@ -103,9 +105,7 @@ def _envelope(sound: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def tone_agreement(made: Made, notes: Sequence[Note]) -> float:
-    """Return the share of moves between syllables, among those whose direction two tones determine, in which the melody
-    agrees.
-    """
+    """Return the share of intervals between syllables that go in the direction which their lexical tones ask for."""
     firsts = iter([(index, note) for index, note in enumerate(notes) if note.first])
     agreed = []
     for section in made.plan.sections:

@@ -33,7 +33,9 @@ END_SECONDS = 150.0
 
 @dataclass
 class Autoscaler:
-    """Starts and stops generators. `history` has the times at which the wanted number changed, and that number."""
+    """Starts and stops generators as KEDA would. `history` has the times at which the wanted number changed, and that
+    number.
+    """
 
     service: Fleet
     frontends: Sequence[Server]
@@ -81,7 +83,7 @@ class Autoscaler:
 
 @dataclass(frozen=True, slots=True)
 class ReceivedSong:
-    """The result of one caller: the time to the first sound, and how often the song was begun (once if it was not
+    """The result for one caller: the time to the first sound, and how often the song was begun (once if no server was
     lost).
     """
 
@@ -90,7 +92,7 @@ class ReceivedSong:
 
 
 async def heard(client: AsyncClient, seed: int) -> ReceivedSong:
-    """Receive a song to its end; the client raises an error if its sound differs from what the server sent."""
+    """Receive a song to its end; the client raises an error if its sound differs from the server's."""
     asked_at, first, songs = time.monotonic(), math.inf, set[str]()
     async for event in client.generate(SongRequest(prompt="noise", duration_seconds=SONG_SECONDS, seed=seed)):
         if isinstance(event, AudioChunk):
@@ -110,7 +112,7 @@ async def burst(
     for error in ended:
         if isinstance(error, BaseException):
             print(f"a song was lost: {error!r}", flush=True)
-    return [told for told in ended if isinstance(told, ReceivedSong)]
+    return [one for one in ended if isinstance(one, ReceivedSong)]
 
 
 async def play(service: Fleet) -> None:
@@ -132,13 +134,13 @@ async def play(service: Fleet) -> None:
     scaler.history.clear()
     bursts = [burst(clients, delay, 1000 * number, songs) for number, (delay, songs) in enumerate(BURSTS)]
     async with asyncio.timeout(END_SECONDS):
-        told = await asyncio.gather(*bursts)
+        received = await asyncio.gather(*bursts)
         ended_at = time.monotonic() - scaler.began_at
         await _none_left(scaler)
     scaling.cancel()
     for client in clients:
         await client.close()
-    _show(scaler, told, ended_at)
+    _show(scaler, received, ended_at)
 
 
 async def _none_left(scaler: Autoscaler) -> None:
@@ -149,8 +151,8 @@ async def _none_left(scaler: Autoscaler) -> None:
     await until(none_left)
 
 
-def _show(scaler: Autoscaler, told: Sequence[Sequence[ReceivedSong]], ended_at: float) -> None:
-    for (delay, songs), whole in zip(BURSTS, told, strict=True):
+def _show(scaler: Autoscaler, received: Sequence[Sequence[ReceivedSong]], ended_at: float) -> None:
+    for (delay, songs), whole in zip(BURSTS, received, strict=True):
         firsts = sorted(one.first_seconds for one in whole)
         print(
             f"{songs} songs at {delay:.0f} s: {songs - len(whole)} lost, {sum(one.songs - 1 for one in whole)} asked "

@@ -28,10 +28,10 @@ TIMEOUT_SECONDS = 240.0
 
 @dataclass
 class Song:
-    """The messages that one caller got, with their times and the estimates in them."""
+    """The messages that one caller received, with their times and the estimates (ETA) in them."""
 
     asked_at: float
-    told: list[tuple[float, float | None]] = field(default_factory=list)
+    estimates: list[tuple[float, float | None]] = field(default_factory=list)
     first_at: float | None = None
     longest_silence_seconds: float = 0.0
     whole: bool = False
@@ -40,8 +40,8 @@ class Song:
         """Return for each estimate its relative error, and the time at which it was sent."""
         if self.first_at is None:
             return []
-        truth, told = self.first_at - self.asked_at, ((at - self.asked_at, eta) for at, eta in self.told)
-        return [(abs(after + eta - truth) / truth, after) for after, eta in told if eta is not None]
+        truth, sent = self.first_at - self.asked_at, ((at - self.asked_at, eta) for at, eta in self.estimates)
+        return [(abs(after + eta - truth) / truth, after) for after, eta in sent if eta is not None]
 
 
 async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
@@ -54,9 +54,9 @@ async def heard(channel: grpc.aio.Channel, seed: int, steps: int = 4) -> Song:
         song.longest_silence_seconds, last_at = max(song.longest_silence_seconds, now - last_at), now
         match event.WhichOneof("event"):
             case "accepted" | "progress" if song.first_at is None:
-                told = event.accepted if event.HasField("accepted") else event.progress
-                eta = told.estimated_first_audio.ToTimedelta().total_seconds()
-                song.told.append((now, eta if told.HasField("estimated_first_audio") else None))
+                message = event.accepted if event.HasField("accepted") else event.progress
+                eta = message.estimated_first_audio.ToTimedelta().total_seconds()
+                song.estimates.append((now, eta if message.HasField("estimated_first_audio") else None))
             case "chunk":
                 song.first_at = song.first_at or now
                 sound.update(event.chunk.data)
@@ -73,11 +73,11 @@ async def absence(service: Fleet, channel: grpc.aio.Channel, seconds: float, num
     songs = await asyncio.gather(*asked)
     errors = sorted(error for song in songs for error in song.errors())
     firsts = [song.first_at - song.asked_at for song in songs if song.first_at is not None]
-    untold = sum(eta is None for song in songs for _, eta in song.told)
+    unknown = sum(eta is None for song in songs for _, eta in song.estimates)
     measured = float(service.redis.hget("m:starts", "slow") or 0.0)
     print(
         f"round {number}: {sum(song.whole for song in songs)} of {WAITING} songs whole; first sound after "
-        f"{min(firsts):.1f} to {max(firsts):.1f} s; {len(errors)} estimates, {untold} messages without one; wrong by "
+        f"{min(firsts):.1f} to {max(firsts):.1f} s; {len(errors)} estimates, {unknown} messages without one; wrong by "
         f"{errors[len(errors) // 2][0]:.0%} at the median, {errors[-1][0]:.0%} at most, after {errors[-1][1]:.1f} s; "
         f"{sum(error > 0.3 for error, _ in errors)} by more than 30%; longest silence "
         f"{max(song.longest_silence_seconds for song in songs):.1f} s; measured start {measured:.1f} s",

@@ -65,13 +65,13 @@ class Server:
 
     @property
     def resident_mebibytes(self) -> float:
-        """Memory of the server process and its child processes."""
+        """Return the resident memory of the server process and its child processes, in MiB."""
         process = psutil.Process(self.process.pid)
         sizes = (int(one.memory_info().rss) for one in (process, *process.children(recursive=True)))
         return sum(sizes) / (1 << 20)
 
     def gauge(self, name: str) -> float | None:
-        """Return the value of a metric of the server for the engine; `None` if it is absent."""
+        """Return the value of one of the server's metrics for the engine; `None` if it is absent."""
         with urllib.request.urlopen(f"http://127.0.0.1:{self.http_port}/metrics", timeout=5) as answer:
             lines = str(answer.read(), "utf-8").splitlines()
         wanted = f'{name}{{engine="{ENGINE}"}} '
@@ -118,7 +118,7 @@ class Fleet:
         return server
 
     def demand(self) -> int:
-        """Return the list length that KEDA's Redis scaler reads."""
+        """Return the length of the Redis list that KEDA's scaler reads."""
         return int(self.redis.llen(f"m:demand:{ENGINE}"))
 
     async def known(self) -> None:
@@ -135,7 +135,7 @@ class Fleet:
 
 @contextmanager
 def fleet(cold_start_seconds: float) -> Iterator[Fleet]:
-    """Make a service without servers; servers started later end with the context."""
+    """Context manager with a service without servers; servers that are started later end with it."""
     directory = DirectoryServer()
     with tempfile.TemporaryDirectory() as folder, Redis.from_url(directory.url) as redis:
         service = Fleet(directory, redis, Path(folder), cold_start_seconds)

@@ -1,4 +1,4 @@
-"""Slows the engine of the tests down, so that a few songs keep a generator busy on any computer."""
+"""An engine that works slowly, so that a few songs keep a generator busy on any computer."""
 
 import time
 from collections.abc import Sequence
@@ -14,7 +14,7 @@ STEP_SECONDS = 0.02
 
 
 class SlowEngine(FakeEngine):
-    """Sleeps in each step for the time that a device would compute; sections of a batch do not share that time."""
+    """The engine of the tests, slowed down: it sleeps in each step for the time that a device would compute."""
 
     @classmethod
     @override

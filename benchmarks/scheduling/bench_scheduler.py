@@ -30,7 +30,7 @@ SONG = ArrivingSong(0.0, 60.0, ENGINE)
 
 
 class Crowd:
-    """One device with `running` songs, and `waiting` more songs in the queue."""
+    """A scheduler with one device with `running` songs, and `waiting` more songs in the queue."""
 
     def __init__(self, waiting: int, running: int) -> None:
         pool = Pool((PRESETS[ENGINE],), (1,))
@@ -51,13 +51,14 @@ class Crowd:
         return song_id
 
     def turn_seconds(self) -> float:
-        """Return the time of one decision and of handling its reply."""
+        """Return the time, in seconds, of one scheduling decision and of handling its reply."""
         started = time.perf_counter()
         command = self.scheduler.next_command(DEVICE)
         decided = time.perf_counter()
         if command is None:
             raise RuntimeError(
-                "the scheduler had no command although songs are waiting. This is a bug of the scheduler"
+                "the scheduler chose no command although songs are waiting. This is a bug of the scheduler: please "
+                "report it"
             )
         reply = self.simulation.reply(DEVICE, command)
         self.simulation.now += 0.01

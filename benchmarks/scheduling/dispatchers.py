@@ -1,4 +1,4 @@
-"""Strategies for serving songs with the real scheduler: step by step as in the server, or in batches of whole songs."""
+"""Strategies for making songs with the real scheduler: step by step as in the server, or in batches of whole songs."""
 
 import random
 from collections import deque
@@ -20,10 +20,10 @@ from server.workers.messages import Command, Lane, Rendered, Reply
 
 
 class Dispatcher(Protocol):
-    """Interface of a strategy that assigns songs to the schedulers."""
+    """Protocol of a strategy that assigns songs to the schedulers."""
 
     def arrive(self, song_id: str, song: ArrivingSong, sink: Sink) -> Sequence[str]:
-        """Accept a song; returns the devices that may now have work."""
+        """Accept a song and return the devices that may now have work."""
 
     def device_of(self, song_id: str) -> str | None:
         """Return the device that makes a song; see `Scheduler.device_of`."""
@@ -39,7 +39,7 @@ class Dispatcher(Protocol):
 
 
 def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
-    """Drop a song whose last section has just ended; returns True if it was dropped."""
+    """Drop a song whose last section has just ended; return True if it was dropped."""
     song_id = reply.section.song.song_id
     whole = scheduler.device_of(song_id) is None
     if whole:
@@ -48,7 +48,7 @@ def drop_whole(scheduler: Scheduler, reply: Rendered) -> bool:
 
 
 class Estimates:
-    """Estimated costs of songs by the server's estimator, which learns from completed ones.
+    """Estimated costs of songs from the server's estimator, which learns from completed ones.
 
     Each estimate is multiplied by a factor, drawn for the song, whose logarithm has the standard deviation `error`.
     """
@@ -85,7 +85,7 @@ class Estimates:
 
 
 class Continuous:
-    """One scheduler for the whole pool: songs join and leave batches at every step."""
+    """Strategy of the server: one scheduler for the whole pool, in which songs join and leave batches at every step."""
 
     def __init__(
         self,
@@ -130,7 +130,7 @@ class Continuous:
 
 
 class WholeBatches:
-    """Batching of whole songs: a device gets songs only when it has none, and then as many as it can make."""
+    """Strategy of batching whole songs: a device gets songs only when it has none, and then as many as it can make."""
 
     def __init__(self, specs: Sequence[DeviceSpec], policy: Policy, clock: Callable[[], float], batch_songs: int):
         self._schedulers = {spec.name: Scheduler((spec,), policy=policy, clock=clock) for spec in specs}

@@ -1,4 +1,4 @@
-"""The encoder processes of a simulated pool, each of which encodes one window at a time."""
+"""Simulates the encoder processes of a pool, each of which encodes one window at a time."""
 
 from collections import deque
 from collections.abc import Callable
@@ -9,7 +9,9 @@ Later: TypeAlias = Callable[[float, Callable[[], None]], None]
 
 
 class Encoders:
-    """Encodes the windows of each song in order, first come first served; `busy_seconds` is the total encoding time."""
+    """Simulated encoders: the windows of each song are encoded in order, first come first served; `busy_seconds` is the
+    total encoding time.
+    """
 
     def __init__(self, count: int | None, later: Later) -> None:
         """Set up the encoders; `count` is the number of processes; `None` means one for each song."""

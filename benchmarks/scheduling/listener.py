@@ -1,12 +1,12 @@
-"""The simulated listener of one song, who plays it in real time from its first sound on."""
+"""Simulates the listener of one song, who plays the song in real time from its first sound on."""
 
 from dataclasses import dataclass, field
 
 
 @dataclass(slots=True)
 class Listener:
-    """A listener who requested `seconds` of sound at `arrived_at`. A song without a listener has one that does not
-    play.
+    """A simulated listener who requested a song of `seconds` at `arrived_at`. A song without a listener has one that
+    does not play.
 
     `silences` are the moments at which the buffer ran empty, each with the seconds until playback continued. The
     received sound is played until `plays_until`.
@@ -22,7 +22,7 @@ class Listener:
     silences: list[tuple[float, float]] = field(default_factory=list)
 
     def hear(self, now: float, seconds: float) -> None:
-        """Receive sound of the song that arrives now."""
+        """Receive `seconds` of sound that arrive at the time `now`."""
         if self.first_audio_at is None:
             self.first_audio_at = self.plays_until = now
         self._be_silent(now)

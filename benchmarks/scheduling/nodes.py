@@ -26,7 +26,9 @@ LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
 def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
-    """Sum the figures of all nodes in the first one; returns it, and the largest share of the sound of one node."""
+    """Sum the figures of all nodes in the first one; return it, and the largest share of the sound that one node
+    made.
+    """
     first, *others = nodes
     largest = max(node.sound_seconds for node in nodes)
     for number, node in enumerate(others, 1):
@@ -58,7 +60,7 @@ def spread(
 def measured(
     options: argparse.Namespace, model: DeviceModel, devices: int, of_node: int, load: float
 ) -> list[SimulationOutcome]:
-    """Simulate one load, with one scheduler and with one for each node; prints and returns the outcomes."""
+    """Simulate one load, with one scheduler and with one for each node; print and return the outcomes."""
     traffic = Traffic({model.name: devices * options.capacity}, 0.0, options.bursty, options.seed)
     songs = traffic.steady(load, options.seconds)
     remote = replace(model, exchange_seconds=model.exchange_seconds + options.remote_ms / 1000)

@@ -117,6 +117,8 @@ def served_at_once(listeners: Iterable[Listener]) -> int:
 
 
 def longest(songs: Sequence[Listener], until: float) -> float:
-    """Return the longest time to the end of a song; for incomplete songs, the time until now."""
+    """Return the longest time from a song's arrival to its end, in seconds; for incomplete songs, the time until
+    now.
+    """
     ends = ((until if one.complete_at is None else one.complete_at) - one.arrived_at for one in songs)
     return max(ends, default=0.0)

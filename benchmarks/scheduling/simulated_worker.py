@@ -28,7 +28,7 @@ RATE_HERTZ = 1000
 
 
 class SimulatedWorker:
-    """Answers commands for songs of given lengths, as every device of the model would."""
+    """Simulated worker: answers commands for songs of given lengths, as every device of the model would."""
 
     def __init__(self, model: DeviceModel) -> None:
         self._model = model
@@ -37,7 +37,7 @@ class SimulatedWorker:
         self._done_steps: dict[SectionKey, int] = {}
 
     def expect(self, song_id: str, seconds: float) -> None:
-        """Register a song of `seconds`, and cut it into sections."""
+        """Register a song of `seconds`, divided into sections."""
         self._lengths[song_id] = section_lengths(seconds, self._model.section_seconds)
 
     def seconds(self, command: Command) -> float:
@@ -73,7 +73,9 @@ class SimulatedWorker:
                 return Done()
 
     def next_windows(self, section: SectionKey, windows: int) -> Sequence[float]:
-        """Return the lengths in seconds of the windows that `Render` makes next; empty after the last one."""
+        """Return the lengths in seconds of the windows that the command `Render` would render next; empty after the
+        last one.
+        """
         return tuple(itertools.islice(self._left(section), windows))
 
     def _stepped(self, section: SectionKey, steps: int) -> SectionStep:
@@ -104,13 +106,13 @@ class SimulatedWorker:
 
 
 def section_lengths(seconds: float, section_seconds: float) -> list[float]:
-    """Cut a song into equal sections of about `section_seconds`."""
+    """Return the lengths of equal sections of about `section_seconds` that a song is divided into."""
     count = max(1, round(seconds / section_seconds))
     return [seconds / count] * count
 
 
 def windows_of(seconds: float, first: float, following: float) -> Iterator[float]:
-    """Cut a section into windows; the last one is the remainder."""
+    """Yield the lengths of the windows of a section of `seconds`; the last one is the remainder."""
     left, size = seconds, first
     while left > 1e-9:
         yield min(size, left)

@@ -31,7 +31,7 @@ class SongSink:
 
     @property
     def full(self) -> bool:
-        """True while the encoder has enough work."""
+        """True while the encoder has enough work of the song."""
         return self.unsent_seconds >= _MAX_UNENCODED_SECONDS
 
 
@@ -44,7 +44,9 @@ class _Device:
 
 
 class Simulation:
-    """Passes songs that arrive at given times through a dispatcher; `now` is its clock."""
+    """A simulation in which songs arrive at given times and a dispatcher assigns them to devices; `now` is the
+    simulated time.
+    """
 
     def __init__(self, pool: Pool, specs: Sequence[DeviceSpec]) -> None:
         self.now = 0.0
@@ -88,7 +90,7 @@ class Simulation:
         return sink
 
     def reply(self, device: str, command: Command) -> Reply:
-        """Return the reply of the device to a command, at once; its sound is dropped."""
+        """Return the reply of the device to a command without simulating its duration; its sound is dropped."""
         worker = self._devices[device].worker
         return worker.reply(command, worker.seconds(command))
 
@@ -124,7 +126,7 @@ class Simulation:
         self.encoders.put(song_id, work_seconds, lambda: self._hear(dispatcher, song_id, window_seconds, work_seconds))
 
     def _hear(self, dispatcher: Dispatcher, song_id: str, window_seconds: float, work_seconds: float) -> None:
-        """Deliver a window to its listener; a song that was paused because of its listener continues."""
+        """Deliver an encoded window to its listener; a song that was paused because of its listener continues."""
         dispatcher.encoded(work_seconds, window_seconds)
         sink = self._sinks[song_id]
         was_full = sink.full

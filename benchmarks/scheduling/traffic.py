@@ -18,7 +18,7 @@ DAY = ((0.0, 0.4), (4.0, 0.1), (8.0, 0.5), (12.0, 0.9), (16.0, 0.8), (20.0, 1.5)
 
 @dataclass(frozen=True, slots=True)
 class ArrivingSong:
-    """A song of `seconds` that arrives at the time `at`; a song without a listener is made for later."""
+    """A song of `seconds` that is requested at the time `at`; a song without a listener is made for later."""
 
     at: float
     seconds: float

@@ -31,7 +31,7 @@ _MUSIC = "/v1/audio/music"
 
 @dataclass(slots=True)
 class Arrived:
-    """One requested song: its arrival time, what its listener received, or the time until it was complete."""
+    """One requested song: its arrival time, and what its listener received or the time until the song was complete."""
 
     at: float
     heard: Heard | None = None
@@ -39,7 +39,7 @@ class Arrived:
 
 
 async def made_for_later(address: str, seed: int) -> float:
-    """Request a song over HTTP without listening; returns the seconds until it is complete."""
+    """Request a song over HTTP without listening; return the seconds until it is complete."""
     spring, started = SONGS["spring"], time.monotonic()
     body = {"prompt": spring.prompt, "lyrics": spring.lyrics, "duration": SONG_SECONDS, "seed": seed}
     task = await asyncio.to_thread(_ask, address, "POST", f"{_MUSIC}/generate", {**body, "output_format": "mp3"})
@@ -96,7 +96,7 @@ async def _arrive(channel: grpc.aio.Channel, web: str, seed: int, *, later: bool
 
 
 def row(load: float, songs: list[Arrived], seconds: float) -> None:
-    """Print the figures of one load as a line of the table."""
+    """Print the results for one load as a line of the table."""
     heard = [(one.at, one.heard) for one in songs if one.heard is not None]
     stalls = [one.stall_seconds for _, one in heard]
     firsts = [one.first_audio_seconds for _, one in heard]

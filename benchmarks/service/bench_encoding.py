@@ -37,15 +37,15 @@ MODULES = {"server.encoders.encoder": "encoders", "server.workers.worker": "work
 
 @dataclass(frozen=True, slots=True)
 class Speed:
-    """Seconds of sound per second, and CPU milliseconds per second of sound by kind of process."""
+    """Encoding speed: seconds of sound per second, and CPU milliseconds per second of sound by kind of process."""
 
     sound: float
     cpu_ms: Mapping[str, float]
 
 
 def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[tuple[float, float]]") -> None:
-    """Master and encode the same sound repeatedly; returns seconds of sound per second, and CPU milliseconds for
-    each.
+    """Master and encode the same sound repeatedly for `seconds`; put seconds of sound per second, and CPU milliseconds
+    per second of sound, into `made`.
     """
     windows = tape()
     encoder = SongEncoder(SOURCE_RATE_HERTZ, AudioSettings())
@@ -60,7 +60,7 @@ def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[t
 
 
 def plain(processes: int) -> Speed:
-    """Measure the encoding speed of a number of processes without a server."""
+    """Return the encoding speed of a number of processes without a server."""
     spawn = multiprocessing.get_context("spawn")
     together, made = spawn.Barrier(processes), spawn.Queue()
     workers = [spawn.Process(target=encode_for, args=(PLAIN_SECONDS, together, made)) for _ in range(processes)]
@@ -74,7 +74,7 @@ def plain(processes: int) -> Speed:
 
 
 def cpu_seconds(service: Service) -> dict[str, float]:
-    """Return the CPU time so far by kind of process; this process is the listeners'."""
+    """Return the CPU time used so far by kind of process; this process belongs to the listeners."""
     spent = {"encoders": 0.0, "worker": 0.0, "server": service.own_cpu_seconds(), "listeners": time.process_time()}
     for process in service.process.children():
         kind = next((kind for module, kind in MODULES.items() if module in process.cmdline()), None)
@@ -89,7 +89,7 @@ def cpu_seconds_of(process: psutil.Process) -> float:
 
 
 async def served(service: Service, songs: int) -> tuple[Speed, float]:
-    """Measure the encoding speed of the service, and the CPU milliseconds of the server process per chunk."""
+    """Return the encoding speed of the service, and the CPU milliseconds of the server process per chunk."""
     async with grpc.aio.insecure_channel(service.address) as channel:
         await listen(channel, "first", music_pb2.GenerateRequest(prompt="tape", seed=1))
         before, started = cpu_seconds(service), time.monotonic()

@@ -43,14 +43,14 @@ HEADER = (
     "stalled",
     "stalls, s",
     "sound, s/s",
-    "first audio told / true",
-    "finish told / true",
+    "first audio estimated / actual",
+    "finish estimated / actual",
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Listened:
-    """A received song, and how late it was requested, in seconds."""
+    """A received song, and the delay of its request in seconds."""
 
     heard: Heard
     late_seconds: float = 0.0
@@ -82,7 +82,7 @@ async def opened(channel: grpc.aio.Channel, rate: float, seconds: float, seed: i
 
 
 def row(mode: str, arrivals: str, songs: Sequence[Listened], wall_seconds: float) -> str:
-    """Format the figures of one load as a line of the table."""
+    """Return the figures of one load as a line of the table."""
     heard = [one.heard for one in songs]
     sound = sum(one.finished.duration_seconds for one in heard)
     stalls = [one.stall_seconds for one in heard if one.stall_seconds > 0]
@@ -95,8 +95,8 @@ def row(mode: str, arrivals: str, songs: Sequence[Listened], wall_seconds: float
         str(len(stalls)),
         f"{sum(stalls):.1f}",
         f"{sound / wall_seconds:.1f}",
-        _told([(one.told_first_audio_seconds, one.first_audio_seconds) for one in heard]),
-        _told([(one.told_finish_seconds, one.total_seconds) for one in heard]),
+        _estimate_errors([(one.estimated_first_audio_seconds, one.first_audio_seconds) for one in heard]),
+        _estimate_errors([(one.estimated_finish_seconds, one.total_seconds) for one in heard]),
     )
     return f"| {' | '.join(cells)} |"
 
@@ -106,19 +106,19 @@ def _spread(values: Sequence[float], digits: int) -> str:
     return " / ".join(f"{value:.{digits}f}" for value in (p50, p95, max(values)))
 
 
-def _told(pairs: Sequence[tuple[float | None, float]]) -> str:
-    """Return the median ratio of estimated to actual time, and the median error in seconds."""
-    known = [(told, true) for told, true in pairs if told is not None]
+def _estimate_errors(pairs: Sequence[tuple[float | None, float]]) -> str:
+    """Return the median ratio of estimated to actual times, and the median error in seconds."""
+    known = [(estimated, true) for estimated, true in pairs if estimated is not None]
     if not known:
         return "-"
-    ratio = np.median([told / true for told, true in known])
-    return f"{ratio:.2f}, off by {np.median([abs(told - true) for told, true in known]):.2f} s"
+    ratio = np.median([estimated / true for estimated, true in known])
+    return f"{ratio:.2f}, off by {np.median([abs(estimated - true) for estimated, true in known]):.2f} s"
 
 
 async def measure(
     address: str, mode: str, clients: Sequence[int], loads: Sequence[float], seconds: float, capacity: float | None
 ) -> float | None:
-    """Measure all rows of one mode; returns the capacity in songs per second, if it was measured."""
+    """Measure all loads of one mode; return the capacity in songs per second, if it was measured."""
     async with grpc.aio.insecure_channel(address) as channel:
         await listen(channel, "warm", song(0, seconds))
         for count in clients:

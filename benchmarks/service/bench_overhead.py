@@ -40,7 +40,7 @@ asyncio.run(main(int(sys.argv[1]), int(sys.argv[2]), float(sys.argv[3])))
 
 
 async def chunks_heard(port: int) -> int:
-    """Receive some songs in another process; returns the number of chunks that it received."""
+    """Receive some songs in another process and return the number of chunks that it received."""
     listener = await asyncio.create_subprocess_exec(
         sys.executable, "-c", _LISTENER, str(port), str(SONGS), str(SONG_SECONDS), stdout=asyncio.subprocess.PIPE
     )
@@ -49,7 +49,7 @@ async def chunks_heard(port: int) -> int:
 
 
 async def measure() -> list[float]:
-    """Yield the CPU milliseconds of the server process per chunk, round by round."""
+    """Return the CPU milliseconds of the server process per chunk, one value for each round."""
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
     runner = Runner(runner_settings(settings), build_pool(settings), build_encoders(settings, FAKE_ENCODER))
     await runner.start()

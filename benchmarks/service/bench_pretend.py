@@ -30,7 +30,7 @@ TIMEOUT_SECONDS = 60.0
 
 
 async def first_chunk_seconds(channel: grpc.aio.Channel, due_at: float, read: Reader = in_response) -> float:
-    """Receive one song to its end; returns the time from `due_at` to its first chunk."""
+    """Receive one song to its end; return the seconds from `due_at` to its first chunk."""
     request = music_pb2.GenerateRequest(prompt="pretend", seed=1)
     first: float | None = None
     async for event in events(channel, request, TIMEOUT_SECONDS, read):

@@ -53,19 +53,19 @@ ENGINE = EngineSpec("fake", "benchmarks.service.bench_ray:SoundEngine")
 
 
 class SoundEngine(FakeEngine):
-    """Windows of silence at 48 kHz without end; the prompt gives the length of one in seconds."""
+    """An engine that renders silence at 48 kHz without end; the prompt gives the length of its windows in seconds."""
 
     @classmethod
     def load(cls, device: str) -> "SoundEngine":
-        """Return the engine."""
+        """Return the engine; there is nothing to load."""
         return cls()
 
     def info(self) -> EngineInfo:
-        """Return the properties of the tests' engine at another rate."""
+        """Return the properties of the tests' engine at 48 kHz."""
         return replace(super().info(), sample_rate_hertz=RATE_HERTZ)
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Yield windows without end."""
+        """Yield windows of silence without end."""
         assert isinstance(state, FakeState)
         window = np.zeros((2, round(float(state.prompt) * RATE_HERTZ)), np.float32)
         while True:
@@ -73,30 +73,30 @@ class SoundEngine(FakeEngine):
 
 
 class Observer:
-    """Gives the workers of a pool to the benchmark."""
+    """Observer of a pool: passes its workers to the benchmark."""
 
     def __init__(self) -> None:
         self.workers: asyncio.Queue[tuple[str, Worker]] = asyncio.Queue()
 
     async def serve(self, device: str, worker: Worker) -> None:
-        """Hand a worker over, and wait."""
+        """Pass a worker to the benchmark, and wait until cancelled."""
         self.workers.put_nowait((device, worker))
         await asyncio.Event().wait()
 
     def worker_exited(self, device: str) -> None:
-        """End the benchmark: no worker should."""
+        """Raise an error, because no worker should end during the benchmark."""
         raise WorkerDied(device)
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
-        """Do nothing."""
+        """Do nothing when a worker is restarted."""
 
     def readiness_changed(self) -> None:
-        """Do nothing."""
+        """Do nothing when the readiness of an engine changes."""
 
 
 @contextmanager
 def sound_sink() -> Iterator[str]:
-    """Yield the address of a socket that takes in sound and drops it."""
+    """Context manager with the address of a socket that reads sound and drops it."""
     with tempfile.TemporaryDirectory() as folder, socket.socket(socket.AF_UNIX) as listener:
         listener.bind(str(Path(folder) / "socket"))
         listener.listen()
@@ -133,7 +133,7 @@ async def measured(name: str, once: Callable[[], Awaitable[object]], rounds: int
 
 
 async def bench(worker: Worker, address: str) -> None:
-    """Measure one worker."""
+    """Measure commands and sound of one worker, and print the times."""
 
     async def ping() -> None:
         worker.send(Ping(), Lane.BOTH)
@@ -163,7 +163,7 @@ async def bench(worker: Worker, address: str) -> None:
 
 
 async def run(pool: AnyPool, kind: str) -> None:
-    """Measure each worker of a pool."""
+    """Measure each worker of a pool, and print the times under the name `kind`."""
     observer = Observer()
     running = asyncio.create_task(pool.run(observer))
     try:

@@ -28,7 +28,7 @@ _MEBIBYTE = 1 << 20
 
 
 def song(seed: int, seconds: float = SONG_SECONDS) -> music_pb2.GenerateRequest:
-    """Return the README's song with another seed and length."""
+    """Return the request for the README's song with another seed and length."""
     request = music_pb2.GenerateRequest()
     request.CopyFrom(SONGS["spring"])
     request.seed = seed
@@ -37,12 +37,12 @@ def song(seed: int, seconds: float = SONG_SECONDS) -> music_pb2.GenerateRequest:
 
 
 def row(what: str, value: str) -> None:
-    """Print one figure with its name as a line of the table."""
+    """Print one measured value with its name as a line of the table."""
     print(f"{what:<52}{value}", flush=True)
 
 
 def spread(values: list[float]) -> str:
-    """Return median and 95th percentile of durations."""
+    """Return median and 95th percentile of durations as text."""
     return f"median {statistics.median(values):6.3f} s   P95 {np.quantile(values, 0.95):6.3f} s   n {len(values)}"
 
 
@@ -73,9 +73,7 @@ async def crowd(service: Service, channel: grpc.aio.Channel, songs: int) -> None
 
 
 async def listeners(service: Service, channel: grpc.aio.Channel, songs: int) -> None:
-    """Measure growing numbers of listeners, started half a second apart: how many stall, and how many are served at
-    once.
-    """
+    """Measure growing numbers of listeners, started half a second apart: how many stall, and how many play at once."""
     await listen(channel, "warm", song(0))
     for count in (count for count in LISTENERS if count <= songs):
         started = time.monotonic()

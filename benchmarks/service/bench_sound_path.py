@@ -23,7 +23,7 @@ BITRATES_KBPS = (64, 192, 320)
 
 
 class Stage(Protocol):
-    """Interface of a stage, such as mastering, through which windows pass."""
+    """Protocol of a stage of the sound path, such as mastering, through which windows pass."""
 
     def feed(self, window: Window, /) -> Window | bytes:
         """Process the next window and return the sound that is ready."""
@@ -33,7 +33,7 @@ class Stage(Protocol):
 
 
 def band(rate_hertz: int) -> Window:
-    """Make a test sound: decaying chords, a kick and filtered noise at about -18 LUFS, with high peaks."""
+    """Return a test sound: decaying chords, a kick drum and filtered noise at about -18 LUFS, with high peaks."""
     time_seconds = np.arange(SECONDS * rate_hertz) / rate_hertz
     beat = (2 * time_seconds) % 1
     notes = [np.sin(2 * np.pi * 220 * ratio * time_seconds) for ratio in (1, 1.26, 1.5, 2, 3, 4.5)]
@@ -58,7 +58,9 @@ def cpu_ms_per_second(open_stage: Callable[[], Stage], windows: Sequence[Window]
 
 
 def held_back_ms(audio: AudioSettings, windows: Sequence[Window]) -> float:
-    """Return the delay of a stage: the largest amount of sound that was fed and not returned yet."""
+    """Return the delay in milliseconds of the encoder: the largest amount of sound that was fed and not yet
+    returned.
+    """
     encoder = SongEncoder(SOURCE_RATE_HERTZ, audio)
     held, fed_seconds = 0.0, 0.0
     for window in windows:

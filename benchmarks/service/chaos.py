@@ -64,7 +64,7 @@ class Footprint:
 
     @classmethod
     def of(cls, service: Service) -> "Footprint":
-        """Read the resources of a server now; threads and descriptors are those of the server process."""
+        """Return the resources that a server uses now; threads and file descriptors are those of the server process."""
         return cls(
             len(service.family()),
             service.process.num_threads(),
@@ -145,7 +145,7 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
 
 
 async def disturb(service: Service, kill_seconds: tuple[float, float], tally: Tally) -> None:
-    """Kill or stop a worker or an encoder at random times."""
+    """Kill or stop a worker or an encoder at random times, until cancelled."""
     rng = random.Random(1)
     while True:
         await asyncio.sleep(rng.uniform(*kill_seconds))
@@ -167,7 +167,7 @@ def kind_of(process: psutil.Process) -> str | None:
 
 
 def ray_workers() -> list[psutil.Process]:
-    """Return the workers of Ray's nodes on this computer."""
+    """Return the worker processes of Ray's nodes on this computer."""
     return [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [""])[0].startswith(RAY_WORKER)]
 
 

@@ -49,7 +49,7 @@ def environment_of(checkout: Path, **settings: str) -> dict[str, str]:
 
 @contextmanager
 def serving(checkout: Path, **settings: str) -> Iterator[str]:
-    """Start a server of that checkout; yields its address."""
+    """Context manager with the address of a server of a checkout."""
     environment = environment_of(checkout, ENGINES="studio,ace_step", LOG_FORMAT="json", GRACE_SECONDS="0", **settings)
     command = [sys.executable, "-m", "server", "--host", "127.0.0.1", "--port", "0", "--http-port", "0"]
     with subprocess.Popen(command, cwd=checkout, env=environment, stderr=subprocess.PIPE, text=True) as process:
@@ -67,9 +67,9 @@ def _address(process: subprocess.Popen[str]) -> str:
     lines: list[str] = []
     for line in process.stderr:
         lines.append(line)
-        if line.startswith("{") and (told := json.loads(line))["message"] in _LISTENING:
+        if line.startswith("{") and (entry := json.loads(line))["message"] in _LISTENING:
             threading.Thread(target=list, args=(process.stderr,), daemon=True).start()
-            return str(told["address"])
+            return str(entry["address"])
     raise RuntimeError(
         "the server of the compared checkout did not start; the end of its log:\n" + "".join(lines[-LOG_LINES:])
     )
@@ -98,7 +98,7 @@ def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list
 
 
 def difference(asked: Asked, old: Record, new: Record, *, alone: bool) -> str | None:
-    """Return the difference of two records, or an outcome that neither should have; `None` if there is none."""
+    """Return the difference of two records, or a result that neither should have; `None` if there is none."""
     for name, record in (("old", old), ("new", new)):
         if ("error" in record) != asked.refused:
             error = record.get("error", {"code": "OK", "message": "was not refused"})
@@ -114,8 +114,8 @@ def compare(asked: Rounds, old: Sequence[Record], new: Sequence[Record]) -> int:
     for (one, alone), before, after in zip(every, old, new, strict=True):
         found = difference(one, before, after, alone=alone)
         differing += found is not None
-        told = after["error"]["code"] if "error" in after else f"{len(after['messages'])} messages"
-        print(f"{'equal' if found is None else 'DIFFERENT':10} {one.name:32} {after['sound'][:12]}  {told}")
+        result = after["error"]["code"] if "error" in after else f"{len(after['messages'])} messages"
+        print(f"{'equal' if found is None else 'DIFFERENT':10} {one.name:32} {after['sound'][:12]}  {result}")
         if found is not None:
             print(f"  {found}")
     return differing

@@ -33,18 +33,18 @@ Figures = dict[str, float]
 
 
 def module_of(checkout: Path, name: str) -> str:
-    """Return the module of a benchmark in a checkout, which may be in another folder there."""
+    """Return the import name of a benchmark's module in a checkout, which may be in another folder there."""
     (found,) = (checkout / "benchmarks").rglob(f"{name}.py")
     return ".".join(found.relative_to(checkout).with_suffix("").parts)
 
 
 def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
-    """Start a server of a checkout."""
+    """Context manager with a server of a checkout."""
     return running_service(command, checkout, environment_of(checkout))
 
 
 def reader_of(checkout: Path) -> Reader:
-    """Return the function that extracts events from the messages of a checkout's server; in old versions the messages
+    """Return the function that extracts the event from a message of a checkout's server; in old versions the messages
     were the events.
     """
     contract = (checkout / "protos" / "melisma" / "v1" / "music.proto").read_text("utf-8")

@@ -1,7 +1,8 @@
-"""Sends requests to a server with the generated stubs of another checkout: JSON requests in, JSON responses out.
+"""Sends requests to a server with the generated stubs of another checkout: reads JSON requests, and writes JSON
+responses.
 
-It is run by its path in a separate process, so that nothing of its own tree is imported. Sound is replaced by its size
-and checksum.
+The script is run by its path in a separate process, so that nothing of its own checkout is imported. Sound is replaced
+by its size and checksum.
 """
 
 import base64
@@ -34,7 +35,7 @@ STREAMS = ("Generate", "Listen")
 
 
 class Recorder:
-    """Sends requests to one server.
+    """Sends requests to one server and records the responses.
 
     `renamed` maps old paths of request fields to new ones, and `renamed_values` old prefixes of enum values. Names that
     this checkout does not have are not changed.
@@ -52,13 +53,13 @@ class Recorder:
         sound = hashlib.sha256()
         try:
             for message in self._answers(asked["method"], self._filled(asked["fields"])):
-                told_message = MessageToDict(message, preserving_proto_field_name=True)
-                messages.append(told_message.get("event", told_message))
+                delivered = MessageToDict(message, preserving_proto_field_name=True)
+                messages.append(delivered.get("event", delivered))
                 self._note_song(asked["name"], messages[-1])
                 sound.update(taken_sound(messages[-1]))
             return {"messages": messages, "sound": sound.hexdigest()}
         except grpc.RpcError as error:
-            return {"messages": messages, "sound": sound.hexdigest(), "error": told(error)}
+            return {"messages": messages, "sound": sound.hexdigest(), "error": error_json(error)}
 
     def _answers(self, method: str, fields: dict[str, Any]) -> Iterator[Message]:
         request = ParseDict(fields, getattr(music_pb2, f"{method}Request")())
@@ -66,8 +67,8 @@ class Recorder:
         return iter(answer) if method in STREAMS else iter([answer])
 
     def _filled(self, fields: Any) -> Any:
-        """Return the fields under the names of this checkout, with the id of a song for "song of <name of a
-        request>".
+        """Return the fields under the names of this checkout; "song of <name of a request>" is replaced by the id of
+        that request's song.
         """
         if isinstance(fields, dict):
             return self._renamed_fields({name: self._filled(value) for name, value in fields.items()})
@@ -93,7 +94,7 @@ class Recorder:
 
 
 def taken_sound(message: dict[str, Any]) -> bytes:
-    """Replace the sound of a message by its size and checksum."""
+    """Replace the sound in a message by its size and checksum, and return the sound."""
     chunk = message.get("chunk", {})
     data = base64.b64decode(chunk.get("data", ""))
     if data:
@@ -101,7 +102,7 @@ def taken_sound(message: dict[str, Any]) -> bytes:
     return data
 
 
-def told(error: Any) -> dict[str, Any]:
+def error_json(error: Any) -> dict[str, Any]:
     """Return an error with its details as JSON values."""
     status = rpc_status.from_call(error)
     details = MessageToDict(status, preserving_proto_field_name=True).get("details", []) if status else []

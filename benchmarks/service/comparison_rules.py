@@ -51,15 +51,15 @@ _OLD_VALUE = re.compile(rf"^(?:{'|'.join(RENAMED_VALUES)})(?!KIND_)(?=[A-Z]+$)")
 
 
 def comparable(record: Record, asked: Asked, *, alone: bool) -> dict[str, Any]:
-    """Return the part of a record that must be equal for both checkouts.
+    """Return the part of a response record that must be equal for both checkouts.
 
     Progress messages depend on the speed of the computer, so they are not compared one by one; there must be some, and
     all must match the plan. `alone` is true for a request that was the only one of its round; for others the queue
     position depends on the order of arrival.
     """
     messages = [_plain(message, asked, alone=alone) for message in record["messages"]]
-    told = [message for message in messages if "progress" not in message]
-    found: dict[str, Any] = {"messages": told, "sound": record["sound"]}
+    others = [message for message in messages if "progress" not in message]
+    found: dict[str, Any] = {"messages": others, "sound": record["sound"]}
     if asked.method == "Generate" and not asked.refused:
         found["progress"] = _progress(messages)
     if "error" in record:
@@ -95,21 +95,21 @@ def _shown(value: Any) -> str:
 def _progress(messages: Sequence[Record]) -> dict[str, Any]:
     """Summarise a song's progress messages: their number of steps, and those that do not match the plan."""
     sections = max((len(message["plan"]["sections"]) for message in messages if "plan" in message), default=0)
-    told = [message["progress"] for message in messages if message.get("progress", {}).get("steps")]
+    done = [message["progress"] for message in messages if message.get("progress", {}).get("steps")]
     misfits = [
-        one for one in told if one.get("section_index", 0) >= sections or not 1 <= one.get("step", 0) <= one["steps"]
+        one for one in done if one.get("section_index", 0) >= sections or not 1 <= one.get("step", 0) <= one["steps"]
     ]
-    places = [(one.get("section_index", 0), one.get("step", 0)) for one in told]
+    places = [(one.get("section_index", 0), one.get("step", 0)) for one in done]
     return {
-        "of steps": sorted({one["steps"] for one in told}),
+        "of steps": sorted({one["steps"] for one in done}),
         "misfits": misfits,
         "in order": places == sorted(places),
     }
 
 
 def _plain(value: Any, asked: Asked, *, alone: bool) -> Any:
-    """Return a value of a response with new names of fields and enums; values that may differ are left out or replaced
-    by constants.
+    """Return a value of a response with the new names of fields and enums; values that may differ are left out or
+    replaced by constants.
     """
     if isinstance(value, dict):
         return {

@@ -32,8 +32,8 @@ class Heard:
     arrivals: list[tuple[float, float]] = field(default_factory=list)
     data: bytearray = field(default_factory=bytearray)
     total_seconds: float = 0.0
-    told_first_audio_seconds: float | None = None
-    told_finish_seconds: float | None = None
+    estimated_first_audio_seconds: float | None = None
+    estimated_finish_seconds: float | None = None
 
     @property
     def first_audio_seconds(self) -> float:
@@ -50,7 +50,7 @@ class Heard:
 
 
 def played_at_once(songs: Sequence[tuple[float, Heard]]) -> int:
-    """Return the largest number of songs that were played at once, given with the times of their requests."""
+    """Return the largest number of songs that were played at once; each song comes with the time of its request."""
     changes: list[tuple[float, int]] = []
     for asked_at, heard in songs:
         start = asked_at + heard.first_audio_seconds
@@ -87,8 +87,8 @@ def _note(heard: Heard, event: music_pb2.SongEvent, now: float) -> None:
     match event.WhichOneof("event"):
         case "accepted":
             heard.seed = event.accepted.seed
-            heard.told_first_audio_seconds = _seconds(event.accepted, "estimated_first_audio")
-            heard.told_finish_seconds = _seconds(event.accepted, "estimated_finish")
+            heard.estimated_first_audio_seconds = _seconds(event.accepted, "estimated_first_audio")
+            heard.estimated_finish_seconds = _seconds(event.accepted, "estimated_finish")
         case "plan":
             heard.plan = event.plan
         case "chunk":

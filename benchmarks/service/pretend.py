@@ -55,7 +55,7 @@ DEVICE = DeviceSpec(
 
 @dataclass(slots=True)
 class PretendState:
-    """The state of a section, which only counts its steps."""
+    """The state of a section of the simulated engine, which only counts its steps."""
 
     steps: int = STEPS
     step: int = 0
@@ -65,7 +65,7 @@ class PretendState:
 
 @dataclass(frozen=True, slots=True)
 class PretendConditions:
-    """Conditions of a section of one token."""
+    """Conditions of a section of the simulated engine, with one token."""
 
     cost: int = 1
     length: int = 1
@@ -75,7 +75,7 @@ class PretendConditions:
 
 
 class PretendEngine:
-    """An engine that sleeps during its steps, as if a device were computing, and returns silence."""
+    """A simulated engine, which sleeps during its steps as if a device were computing, and returns silence."""
 
     @classmethod
     def load(cls, device: str) -> "PretendEngine":
@@ -83,7 +83,7 @@ class PretendEngine:
         return cls()
 
     def info(self) -> EngineInfo:
-        """Return limits of requests that accept every request."""
+        """Return the properties of the simulated engine, whose limits accept every request."""
         return EngineInfo(
             name="pretend",
             description="Sleeps.",
@@ -169,7 +169,7 @@ def pool_of(address: str, token_file: str) -> AnyPool:
 
 
 async def serve(port: int, pool: AnyPool) -> None:
-    """Serve until cancelled."""
+    """Run the server with a pool until cancelled."""
     encoders = LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
     runner = Runner(RunnerSettings(), pool, encoders)
     await runner.start()

@@ -9,7 +9,7 @@ CHUNK_BYTES = 24_000
 
 
 class PretendEncoder:
-    """An encoder that returns 24 KB for every second of sound, in frames of a second."""
+    """A simulated encoder that returns 24 KB for every second of sound, in frames of a second."""
 
     delay_samples = 0
     stream_bytes = None

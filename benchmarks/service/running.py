@@ -56,7 +56,7 @@ def running_service(
     /,
     **settings: str,
 ) -> Iterator[Service]:
-    """Start a server and wait until it is SERVING.
+    """Context manager with a server that is SERVING.
 
     `command` is a module and its arguments without the port. It runs in `folder`, by default the present one, with
     `environment`, to which `settings` are added as MELISMA_* variables.

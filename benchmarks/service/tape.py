@@ -25,11 +25,11 @@ def tape() -> tuple[Window, ...]:
 
 
 class TapeEngine(PretendEngine):
-    """An engine that plays the same recorded sound in every section."""
+    """An engine that repeats the same recorded sound in every section."""
 
     @classmethod
     def load(cls, device: str) -> "TapeEngine":
-        """Make the recorded sound that all sections repeat."""
+        """Return the engine with the recorded sound that all sections repeat."""
         tape()
         return cls()
 

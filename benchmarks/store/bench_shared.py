@@ -51,14 +51,14 @@ class Load:
 
 
 async def admitted(parts: SharedParts, number: int) -> Claim:
-    """Admit and claim a song that this process makes."""
+    """Admit and claim a song in the song directory, and return the claim."""
     answer = await parts.directory.admit(ticket(record(number), take=True))
     assert answer.claim is not None
     return answer.claim
 
 
 async def write(parts: SharedParts, claim: Claim, load: Load, delay_seconds: float) -> list[float]:
-    """Write one song, after a delay, at the rate of a stream; returns the seconds that each append took."""
+    """Write one song, after a delay, at the rate of a stream; return the seconds that each append took."""
     appends: list[float] = []
     waiting: list[bytes] = []
     at, began, song = Extent(), time.monotonic() + delay_seconds, replace(claim.song, state=SongState.RUNNING)

@@ -1,4 +1,4 @@
-"""Encodes prompt and lyrics into contexts, the conditions of the transformer."""
+"""Encodes prompt and lyrics into contexts, the vectors that the transformer attends to."""
 
 import torch
 
@@ -9,7 +9,7 @@ from model.ace_step.sampling.guided_velocity import Contexts
 
 
 class Encoder:
-    """Computes the contexts of a song's prompt and lyrics once, for all its denoising steps."""
+    """Encodes the prompt and the lyrics of a song into contexts, once for all its denoising steps."""
 
     def __init__(self, transformer: Transformer, text_encoder: TextEncoder) -> None:
         self._transformer = transformer
@@ -19,11 +19,11 @@ class Encoder:
         self, prompt: str, ids: tuple[int, ...], guidance: GuidanceParams, *, erg: bool = True, erg_tag: bool = True,
         erg_diffusion: bool = True,
     ) -> Contexts:  # fmt: skip
-        """Return the contexts of a prompt and lyric `ids`, as many as `guidance` needs.
+        """Return the contexts of a prompt and lyric token `ids`, as many as `guidance` needs.
 
-        With `erg`, the negative context of guidance is the prompt (with `erg_tag`) and the lyrics under weakened
-        attention, and the transformer attends to it weakly (with `erg_diffusion`); without, it has neither prompt nor
-        lyrics. Entropy rectifying guidance (arXiv 2504.13987).
+        With `erg` (entropy rectifying guidance, arXiv 2504.13987), the negative context of guidance has the lyrics, and
+        with `erg_tag` the prompt, encoded with weakened attention; with `erg_diffusion` the transformer's attention to
+        it is weakened, too. Without `erg` the negative context has neither prompt nor lyrics.
         """
         model = self._transformer
         text, words = self._text_encoder.encode(prompt), self._words(ids)

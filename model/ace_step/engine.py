@@ -1,4 +1,4 @@
-"""The engine ACE-Step v1: plans, denoises and decodes songs with a diffusion transformer."""
+"""The engine for ACE-Step v1: plans, denoises and decodes songs with a diffusion transformer."""
 
 import itertools
 import logging
@@ -51,7 +51,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Networks and other parts from which the engine is built."""
+    """The networks and other parts that the engine consists of."""
 
     networks: Networks
     tokenizer: LyricTokenizer
@@ -159,13 +159,13 @@ class AceStepEngine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> SectionState:
-        """Draw the noise of a section and return its state; see `Engine.begin`."""
+        """Return the initial state of a section, with its random noise; see `Engine.begin`."""
         spec, given, before = _spec(plan), cast(Conditions, conditions), cast(Context | None, context)
         self._device.use(*given.tensors, after=given.ready)
         if before is not None:
             self._device.use(before.tail, before.beyond)
             trajectory = starts.next_section(spec, index, given, before, self._noise)
-            return State(spec, index, trajectory, before.tail.shape[-1], before.seam, given.group)
+            return State(spec, index, trajectory, before.tail.shape[-1], before.overlap, given.group)
         start = starts.first_section if len(spec.frames) > 1 else starts.whole
         return State(spec, index, start(spec, given, self._noise), 0, None, given.group)
 
@@ -188,11 +188,11 @@ class AceStepEngine:
             state.advance([next(velocities) for _ in rows])
 
     def context(self, state: SectionState) -> SectionContext:
-        """Return the context that a finished section passes to the next; see `Engine.context`."""
+        """Return the context that a finished section passes to the next one; see `Engine.context`."""
         done = cast(State, state)
         latents = done.trajectory.latents
         tail = latents[..., max(0, done.last - CONTEXT_FRAMES) : done.last]
-        return Context(tail, latents[..., done.last :], done.seam)
+        return Context(tail, latents[..., done.last :], done.overlap)
 
     def score(self, state: SectionState) -> SectionScore:
         """Return an empty score, because the model does not give the times of syllables; see `Engine.score`."""
@@ -222,18 +222,18 @@ class AceStepEngine:
         trajectory = FinishedTrajectory(latents_of(saved, self._device), starts.evaluation_count(spec, index))
         if before is None:
             return State(spec, index, trajectory, 0, None)
-        return State(spec, index, trajectory, before.tail.shape[-1], before.seam)
+        return State(spec, index, trajectory, before.tail.shape[-1], before.overlap)
 
     def check(self) -> None:
-        """Compute something on the device, which raises if it is broken; see `Engine.check`."""
+        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _noise(self, seed: int) -> Noise:
         return Noise(seed, self._device.torch)
 
     def _group(self, spec: GenerationSpec) -> str:
-        """Return the batching group: songs with different adapters cannot share a pass; if steps are not shared, each
-        section has its own group.
+        """Return the batching group of a section: songs with different adapters cannot share a pass; if steps are not
+        shared, each section has a group of its own.
         """
         if not self._shares_steps:
             return str(next(self._numbers))
@@ -284,8 +284,8 @@ def _spec(plan: SongPlan) -> GenerationSpec:
 
 
 def _frames_around(spec: GenerationSpec, index: int) -> int:
-    """Return the frames that are denoised in addition to the section's own: the context before it, and a few after its
-    end.
+    """Return the number of latent frames that are denoised in addition to the section's own: context before it, and a
+    few frames after its end.
     """
     before = min(CONTEXT_FRAMES, sum(spec.frames[:index]))
     return before + (LOOKAHEAD_FRAMES if index < len(spec.frames) - 1 else 0)

@@ -1,4 +1,6 @@
-"""Converts between latent frames and sound: a frame has 4096 samples at 44,100 Hz. The module does not import torch."""
+"""Converts durations of sound to numbers of latent frames and back: a frame stands for 4096 samples at 44,100 Hz. The
+module does not import torch.
+"""
 
 SAMPLE_RATE = 44_100
 MEL_FRAMES_PER_FRAME = 8

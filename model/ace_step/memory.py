@@ -46,8 +46,8 @@ def section_bytes(
 
 
 def _preparing_bytes(networks: Networks, caches: Sequence[int], words: int, source_frames: int) -> int:
-    """Return the peak memory of preparation in addition to all keys and values: joining one context's blocks, the lyric
-    encoder, the recording.
+    """Return the peak memory in bytes while conditions are prepared, without the finished keys and values: joining the
+    blocks of one context, the lyric encoder, the recording.
 
     While blocks are joined, their context is also in memory, half as large as the keys and values of a block. The lyric
     encoder has finished before the last keys and values are computed.

@@ -19,8 +19,8 @@ class Sampler(StrEnum):
 class AceStepOptions(EngineOptions):
     """The options of the message `AceStepOptions` in music.proto, with the same ranges.
 
-    If `mode`, `sampler` or `omega` is `None`, the engine chooses it. `lora` names an adapter that the engine was
-    started with; `None`: no adapter.
+    If `mode`, `sampler` or `omega` is `None`, the engine chooses it. `lora` is the name of a LoRA adapter that the
+    engine was started with; `None` for no adapter.
     """
 
     mode: GenerationMode | None = None

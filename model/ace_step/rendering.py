@@ -1,4 +1,4 @@
-"""Decodes denoised sections into sound, with a crossfade from each section to the next."""
+"""Decodes denoised sections to sound, with a crossfade from each section to the next."""
 
 from collections.abc import Iterator
 
@@ -7,15 +7,15 @@ import torch
 
 from model.ace_step.frames import MEL_FRAMES_PER_FRAME, SAMPLES_PER_FRAME
 from model.ace_step.networks.codec import Codec
-from model.ace_step.sampling.states import SEAM_SAMPLES, Seam, State
+from model.ace_step.sampling.states import OVERLAP_SAMPLES, Overlap, State
 from model.shared.device import Device
 from model.song import Window
 
-_SEAM_MEL_FRAMES = SEAM_SAMPLES * MEL_FRAMES_PER_FRAME // SAMPLES_PER_FRAME
+_OVERLAP_MEL_FRAMES = OVERLAP_SAMPLES * MEL_FRAMES_PER_FRAME // SAMPLES_PER_FRAME
 
 
 class Renderer:
-    """Decodes the latents of finished sections on the device, window by window."""
+    """Decodes the latents of finished sections to sound on the device, window by window."""
 
     def __init__(self, codec: Codec, device: Device) -> None:
         self._codec = codec
@@ -23,18 +23,18 @@ class Renderer:
 
     @torch.no_grad()
     def render(self, done: State) -> Iterator[Window]:
-        """Yield the sound of a finished section in windows [2, samples]; sound beyond its end is kept for the
-        crossfade.
+        """Yield the sound of a finished section in windows [2, samples]; sound after its end is kept for the crossfade
+        with the next one.
         """
         start, end = done.first * MEL_FRAMES_PER_FRAME, done.last * MEL_FRAMES_PER_FRAME
-        beyond = _SEAM_MEL_FRAMES if done.trajectory.latents.shape[-1] > done.last else 0
+        beyond = _OVERLAP_MEL_FRAMES if done.trajectory.latents.shape[-1] > done.last else 0
         with self._device.decoding():
             self._device.use(done.trajectory.latents)
             mel = self._codec.mel(done.trajectory.latents)
         sounds = self._on_host(self._codec.windows(mel, start, end + beyond))
         if done.before is not None:
             sounds = _faded_in(sounds, done.before.sound)
-        yield from _held_back(sounds, done.frames * SAMPLES_PER_FRAME, done.seam)
+        yield from _held_back(sounds, done.frames * SAMPLES_PER_FRAME, done.overlap)
 
     def _on_host(self, windows: Iterator[torch.Tensor]) -> Iterator[Window]:
         while True:
@@ -47,7 +47,9 @@ class Renderer:
 
 
 def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Window]:
-    """Yield the windows, the first crossfaded with the stored sound of the previous section."""
+    """Yield the windows of a section, the first crossfaded with the sound `before` that was kept of the previous
+    section.
+    """
     assert before is not None
     first = next(sounds)
     ramp = np.linspace(0.0, 1.0, before.shape[1], dtype=np.float32)
@@ -56,8 +58,10 @@ def _faded_in(sounds: Iterator[Window], before: Window | None) -> Iterator[Windo
     yield from sounds
 
 
-def _held_back(sounds: Iterator[Window], samples: int, seam: Seam) -> Iterator[Window]:
-    """Yield the first `samples` samples, window by window; keep the rest for the crossfade with the next section."""
+def _held_back(sounds: Iterator[Window], samples: int, overlap: Overlap) -> Iterator[Window]:
+    """Yield the first `samples` samples of a section, window by window; keep the rest for the crossfade with the next
+    section.
+    """
     beyond: list[Window] = []
     for sound in sounds:
         now, later = sound[:, :samples], sound[:, samples:]
@@ -66,4 +70,4 @@ def _held_back(sounds: Iterator[Window], samples: int, seam: Seam) -> Iterator[W
             beyond.append(later)
         if now.shape[1]:
             yield now
-    seam.sound = np.concatenate(beyond, axis=1) if beyond else np.zeros((2, 0), np.float32)
+    overlap.sound = np.concatenate(beyond, axis=1) if beyond else np.zeros((2, 0), np.float32)

@@ -3,19 +3,19 @@
 import torch
 from safetensors.torch import load
 
-from model.ace_step.sampling.states import Context, Seam
+from model.ace_step.sampling.states import Context, Overlap
 from model.shared.device import Device
 from model.shared.saved_tensors import on_device, tensor_bytes
 
 
 def context_bytes(context: Context, device: Device) -> bytes:
     """Serialize the context of a rendered section."""
-    assert context.seam.sound is not None
-    return tensor_bytes(device, tail=context.tail, beyond=context.beyond, seam=torch.from_numpy(context.seam.sound))
+    assert context.overlap.sound is not None
+    return tensor_bytes(device, tail=context.tail, beyond=context.beyond, seam=torch.from_numpy(context.overlap.sound))
 
 
 def context_of(saved: bytes, device: Device) -> Context:
-    """Restore a context from the bytes of `context_bytes`, on the device."""
+    """Restore a context from the bytes of `context_bytes`, with its tensors on the device."""
     kept = load(saved)
     tail, beyond = on_device(device, kept["tail"], kept["beyond"])
-    return Context(tail, beyond, Seam(kept["seam"].numpy()))
+    return Context(tail, beyond, Overlap(kept["seam"].numpy()))

@@ -64,10 +64,10 @@ class AceStepSettings(BaseModel):
 
     @property
     def default_mode(self) -> GenerationMode:
-        """Default mode of a song. Denoising the whole song at once is the most coherent."""
+        """Default generation mode of a song: all of the song is denoised at once, which is the most coherent."""
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)
 
     @property
     def default_steps(self) -> int:
-        """Default denoising steps of a song: those of the release, or fewer if `fast` is set."""
+        """Default number of denoising steps of a song: that of the released pipeline, or fewer if `fast` is set."""
         return 27 if self.fast else 60

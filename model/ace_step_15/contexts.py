@@ -1,4 +1,6 @@
-"""Makes the contexts of a section: that of its words and timbre, and the one from which guidance leads away."""
+"""Encodes the contexts of a section: that of its texts and timbre, and the negative one that guidance leads away
+from.
+"""
 
 import torch
 
@@ -13,10 +15,11 @@ WITHOUT_WORDS = lyrics_of(UNKNOWN, INSTRUMENTAL)
 
 
 def contexts_of(encoder: Encoder, section: SectionSpec, guidance: GuidanceSpec, timbre: torch.Tensor) -> Contexts:
-    """Encode the texts of a section as its contexts.
+    """Return the contexts of a section, encoded from its texts and timbre.
 
-    The model knows no negative prompt; one takes the place of the context without condition, which guidance leads away
-    from (arXiv 2207.12598). It has neither words nor timbre, so that guidance goes on to strengthen those of the song.
+    The model was not trained with negative prompts. A negative prompt replaces the unconditional context, which
+    guidance leads away from (arXiv 2207.12598); it has neither lyrics nor timbre, so that guidance still strengthens
+    those of the song.
     """
     conditional = encoder.cached(encoder.context(section.text, section.lyrics, timbre))
     unconditional = None

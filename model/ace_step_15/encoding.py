@@ -1,4 +1,4 @@
-"""Encodes the words and the timbre of a song into contexts, one song at a time, because the encoders take no mask."""
+"""Encodes the texts and the timbre of a song into contexts, one song at a time, because the encoders take no mask."""
 
 import torch
 
@@ -9,17 +9,17 @@ from model.ace_step_15.sampling.sources import TIMBRE_SECONDS
 
 
 class Encoder:
-    """Makes the contexts of a song once; they serve all its steps."""
+    """Encodes the contexts of a song, once for all its denoising steps."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
         self._silent: torch.Tensor | None = None
 
     def timbre(self, reference: torch.Tensor | None) -> torch.Tensor:
-        """Return the timbre [1, 1, width] of a recording [sound channels, samples], or of silence, which is encoded
-        once.
+        """Return the timbre vector [1, 1, width] of a reference recording [sound channels, samples]; that of silence
+        without one.
 
-        Of the recording, ten seconds each from its start, its middle and its end count.
+        The vector is computed from ten seconds each of the start, the middle and the end of the recording.
         """
         codec, conditions = self._networks.codec, self._networks.conditions
         if reference is not None:
@@ -30,7 +30,9 @@ class Encoder:
         return self._silent
 
     def context(self, text: str, lyrics: str, timbre: torch.Tensor) -> torch.Tensor:
-        """Return the context [1, tokens, width] of a text and lyrics as `planning.prompt` makes them."""
+        """Return the context [1, tokens, width] of a text and lyrics in the format of `planning.prompt`, and a timbre
+        vector.
+        """
         encoder = self._networks.text_encoder
         states = encoder(self._ids(text, TEXT_TOKENS))
         words = encoder.embedded(self._ids(lyrics, LYRIC_TOKENS))
@@ -38,14 +40,14 @@ class Encoder:
         return made
 
     def cached(self, context: torch.Tensor) -> ContextCache:
-        """Return the keys and values of a context."""
+        """Return the keys and values of a context in every block of the transformer."""
         return self._networks.transformer.cached(context)
 
     def unconditional(self) -> ContextCache:
-        """Return the keys and values of the context without condition.
+        """Return the keys and values of the unconditional context.
 
-        The release repeats its one vector as often as the condition has tokens, which changes nothing: attention to
-        equal keys gives their value.
+        The released pipeline repeats its single vector to the length of the condition; the result is the same, because
+        attention to equal keys gives their value.
         """
         return self.cached(self._networks.conditions.null_condition_emb)
 
@@ -57,7 +59,7 @@ class Encoder:
 
 
 def excerpts(sound: torch.Tensor, rate: int) -> torch.Tensor:
-    """Return the first, middle and last ten seconds of a recording, which is repeated to half a minute if it is
+    """Return the first, middle and last ten seconds of a recording, which is repeated up to 30 seconds if it is
     shorter.
     """
     whole, third = TIMBRE_SECONDS * rate, TIMBRE_SECONDS * rate // 3

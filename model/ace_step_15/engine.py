@@ -1,4 +1,4 @@
-"""Serves ACE-Step 1.5 as an engine."""
+"""The engine for ACE-Step 1.5: plans, denoises and decodes songs with a diffusion transformer."""
 
 import itertools
 import logging
@@ -44,7 +44,7 @@ _log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class _Parts:
-    """Parts of the engine."""
+    """The networks and other parts that the engine consists of."""
 
     networks: Networks
     facts: Facts
@@ -96,7 +96,7 @@ class AceStep15Engine:
         return engine
 
     def info(self) -> EngineInfo:
-        """See `Engine.info`."""
+        """Return limits and defaults of the engine; see `Engine.info`."""
         codec, released = self._facts.codec, self._settings.checkpoint == RELEASED
         licences = _licences(self._settings)
         return EngineInfo(
@@ -122,12 +122,12 @@ class AceStep15Engine:
         )
 
     def plan(self, params: SongParams) -> SongPlan:
-        """See `Engine.plan`."""
+        """Return the plan of a song: its sections and all parameters; see `Engine.plan`."""
         return self._planner.plan(params)
 
     @torch.no_grad()
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """See `Engine.prepare`."""
+        """Encode the texts and the recording of a section as its conditions; see `Engine.prepare`."""
         spec = _spec(plan)
         section = spec.sections[index]
         with self._device.preparing(), lora.active(*self._adapter(spec)):
@@ -143,7 +143,7 @@ class AceStep15Engine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> SectionState:
-        """See `Engine.begin`."""
+        """Return the initial state of a section, with its random noise; see `Engine.begin`."""
         spec, made = _spec(plan), cast(Conditions, conditions)
         self._device.use(*made.tensors, after=made.ready)
         given = made.given or self._continued(spec, index, cast(Context, context))
@@ -155,22 +155,24 @@ class AceStep15Engine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`. If songs share no steps, each has passes of its own."""
+        """Advance the states of several sections by one denoising step; see `Engine.denoise`. If songs do not share
+        steps, each has forward passes of its own.
+        """
         given = [cast(State, state) for state in states]
         for together in [given] if self._shares_steps else [[state] for state in given]:
             self._advance(together)
         self._device.settle()
 
     def context(self, state: SectionState) -> SectionContext:
-        """See `Engine.context`."""
+        """Return the context that a finished section passes to the next one; see `Engine.context`."""
         return cast(State, state).context()
 
     def score(self, state: SectionState) -> SectionScore:
-        """See `Engine.score`. The model gives no times of syllables."""
+        """Return an empty score, because the model does not give the times of syllables; see `Engine.score`."""
         return SectionScore()
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """See `Engine.render`."""
+        """Yield the sound of a finished section, window by window; see `Engine.render`."""
         done = cast(State, state)
         latents = done.trajectory.latents
         with self._device.decoding():
@@ -185,28 +187,28 @@ class AceStep15Engine:
             yield sound
 
     def save(self, state: SectionState) -> bytes:
-        """See `Engine.save`."""
+        """Serialize the context after a rendered section; see `Engine.save`."""
         context = cast(State, state).context()
         return tensor_bytes(self._device, tail=context.tail, beyond=context.beyond)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """See `Engine.restore`."""
+        """Restore a context that `save` has serialized; see `Engine.restore`."""
         kept = safetensors.load(saved)
         return Context(*on_device(self._device, kept["tail"], kept["beyond"]))
 
     def save_section(self, state: SectionState) -> bytes:
-        """See `Engine.save_section`."""
+        """Serialize the latents of a finished section; see `Engine.save_section`."""
         done = cast(State, state)
         assert done.step == done.steps
         return latents_bytes(done.trajectory.latents, self._device)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """See `Engine.restore_section`."""
+        """Restore a finished section that `save_section` has serialized; see `Engine.restore_section`."""
         spec = _spec(plan)
         return State(spec, index, FinishedTrajectory(latents_of(saved, self._device), spec.steps - spec.skipped))
 
     def check(self) -> None:
-        """See `Engine.check`."""
+        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _advance(self, states: Sequence[State]) -> None:
@@ -217,11 +219,10 @@ class AceStep15Engine:
             state.advance([next(velocities) for _ in rows])
 
     def _group(self, spec: GenerationSpec) -> str:
-        """Return the batching group of a section, which depends on its adapter: songs with different adapters take
-        turns.
+        """Return the batching group of a section: songs with different adapters cannot share a step.
 
-        A pass over long rows takes as long as its arithmetic, so that one for each adapter costs next to nothing, while
-        factors of each row's own would add launches to every layer.
+        Separate passes cost little, because the time of a pass over long rows is that of its arithmetic; adapter
+        weights per row would add kernel launches to every layer.
         """
         if not self._shares_steps:
             return str(next(self._numbers))
@@ -251,7 +252,7 @@ class AceStep15Engine:
         return self._starter.given(spec.model_task, spec.sections[0].window, source)
 
     def _noise(self, spec: GenerationSpec, index: int, given: Given) -> torch.Tensor:
-        """Return the noise of a section: its own, mixed with that of a second seed where a task asks for it."""
+        """Return the noise of a section, for a variation mixed with noise of a second seed."""
         channels, device = self._networks.transformer.config.channels, self._device.torch
         frames = spec.sections[index].window
         noise = drawn(spec.section_seed(index), frames, channels, device)

@@ -1,5 +1,5 @@
-"""Maps language codes to the languages that the model sings, and detects the language of lyrics. The module is free of
-torch.
+"""Maps language codes to the languages that the model sings, and detects the language of lyrics. The module does not
+import torch.
 """
 
 import re
@@ -27,14 +27,14 @@ _SCRIPTS = MappingProxyType(
 
 
 def language_of(code: str) -> str:
-    """Return the language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
+    """Return the model's language code for a caller's language code such as "zh", "zh-CN", "cmn" or "en_US".
 
     Raises:
-        ValueError: it is none of those that the model sings.
+        ValueError: the model does not sing the language.
     """
     return supported_language(code, LANGUAGES)
 
 
 def detect(lyrics: str) -> str:
-    """Return the language of lyrics, judged by their script; `UNKNOWN` if the script does not tell it."""
+    """Return the language of lyrics, detected by their script; `UNKNOWN` if several languages use it."""
     return next((language for language, script in _SCRIPTS.items() if script.search(lyrics)), UNKNOWN)

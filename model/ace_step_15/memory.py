@@ -1,7 +1,7 @@
-"""Computes the device memory of a song from shapes.
+"""Estimates the device memory of a song from the shapes of its tensors.
 
-A song is prepared, denoised and decoded one after the other, and the largest of the three counts. Only tensors are
-counted; a convolution may need workspace on top.
+A song is prepared, denoised and decoded in order, and the largest of the three values counts. Only tensors are counted;
+convolutions may need additional workspace.
 """
 
 from model.ace_step_15.loading.networks import Networks
@@ -20,7 +20,7 @@ _CODEC_TENSORS = 6
 
 
 def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
-    """Return the most bytes that a song takes, from its preparation to its rendering.
+    """Return the peak memory in bytes of a song, from its preparation to its rendering.
 
     `cost` is the number of tokens of all rows of a step.
     """
@@ -31,15 +31,15 @@ def song_bytes(networks: Networks, contexts: Contexts, cost: int) -> int:
 
 
 def step_bytes(stack: StackConfig, itemsize: int, cost: int) -> int:
-    """Return the most bytes that the tensors of a step with `cost` tokens take, not counting contexts.
+    """Return the peak memory in bytes of a denoising step with `cost` tokens, without the contexts.
 
-    Attention is counted without its scores, which its kernels do not keep.
+    The attention scores are not counted, because the attention kernels do not store them.
     """
     return cost * (_STEP_TENSORS * stack.width + 2 * stack.hidden) * itemsize
 
 
 def codec_bytes(config: CodecConfig, itemsize: int) -> int:
-    """Return the most bytes that a window of the autoencoder takes, in either direction."""
+    """Return the peak memory in bytes of encoding or decoding one window of sound."""
     largest, rate = config.decoder_width * config.multiples[-1], 1
     widths = (*reversed(config.multiples[:-1]), 1)
     for ratio, multiple in zip(reversed(config.ratios), widths, strict=True):

@@ -1,4 +1,4 @@
-"""Options of a request for this engine alone. The module is free of torch."""
+"""Options of a request that only the engine ACE-Step 1.5 has. The module does not import torch."""
 
 from dataclasses import dataclass
 
@@ -10,8 +10,8 @@ from model.song import EngineOptions
 class AceStep15Options(EngineOptions):
     """The options of the message `AceStep15Options` in music.proto, with the same ranges.
 
-    What is `None` is chosen by the engine. `lora` names an adapter that the engine was started with; `None`: no
-    adapter.
+    For values that are `None` the engine uses its defaults. `lora` is the name of a LoRA adapter that the engine was
+    started with; `None` for no adapter.
     """
 
     mode: GenerationMode | None = None

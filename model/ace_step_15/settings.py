@@ -1,6 +1,6 @@
 """Settings of the engine, chosen when it is loaded.
 
-The module is free of torch: the server process reads the settings, too, and never loads the engine.
+The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
 
 from typing import Literal
@@ -72,5 +72,5 @@ class AceStep15Settings(BaseModel):
 
     @property
     def default_mode(self) -> GenerationMode:
-        """Default mode of a song. Denoising the whole song at once is the most coherent."""
+        """Default generation mode of a song: all of the song is denoised at once, which is the most coherent."""
         return GenerationMode.WHOLE if self.mode == "auto" else GenerationMode(self.mode)

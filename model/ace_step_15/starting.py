@@ -1,4 +1,4 @@
-"""Prepares the source and mask that a task gives the denoiser besides noise and words."""
+"""Prepares the source latents and masks that tasks such as repaint and cover give the denoiser."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,26 +15,28 @@ from model.ace_step_15.tasks import Complete, Cover, ExtractTrack, Lego, ModelTa
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """Source and mask [frames, 2 * channels] of a song, and the latents that it keeps."""
+    """Source and mask [frames, 2 * channels] of a song, and the latents of the source that it keeps."""
 
     latents: torch.Tensor
     kept: Kept | None = None
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors."""
+        """All tensors of the source on the device."""
         return (self.latents, *(() if self.kept is None else (self.kept.source, self.kept.inside)))
 
 
 class Starter:
-    """Prepares the sources of tasks with the networks of a checkpoint."""
+    """Prepares the source latents and masks of tasks with the networks of a checkpoint."""
 
     def __init__(self, networks: Networks) -> None:
         self._networks = networks
 
     @torch.no_grad()
     def given(self, task: ModelTask, frames: int, source: torch.Tensor | None = None) -> Given:
-        """Return source and mask of `task`; all but text-to-music need a `source`, latents [frames, channels]."""
+        """Return source and mask of a task; every task except text-to-music needs a `source`, latents [frames,
+        channels].
+        """
         if isinstance(task, TextToMusic):
             return Given(sources.everything(self._networks.conditions.silence(frames)))
         assert source is not None
@@ -52,20 +54,26 @@ class Starter:
 
     @torch.no_grad()
     def cover_of_codes(self, codes: Sequence[int]) -> Given:
-        """Return the source of a cover of 5 Hz codes; a code that the model does not have becomes the nearest."""
+        """Return the source of a cover of audio codes at 5 Hz; a code that the model does not have is replaced by the
+        nearest.
+        """
         given = torch.tensor(codes, device=self._networks.transformer.device)
         return Given(sources.everything(sources.from_codes(given, *self._tokens)))
 
     @torch.no_grad()
     def extended(self, source: torch.Tensor, left: int, frames: int) -> Given:
-        """Return the source of a song of `frames` frames that keeps `source` and begins `left` frames before it."""
+        """Return the source of a song of `frames` frames that extends the recording `source`, which begins at frame
+        `left`.
+        """
         padded = F.pad(source, (0, 0, left, frames - left - source.shape[0]))
         mask = 1.0 - sources.window(frames, left, left + source.shape[0], source.device)
         return self._masked(padded, mask, protect=True)
 
     @torch.no_grad()
     def continued(self, tail: torch.Tensor, beyond: torch.Tensor, frames: int) -> Given:
-        """Return the source of `frames` frames that keep `tail`, and are crossfaded from `beyond`, which follows it."""
+        """Return the source of a section of `frames` frames that begins with the latents `tail` and is crossfaded from
+        the latents `beyond`, which follow them.
+        """
         source = F.pad(torch.cat([tail, beyond]), (0, 0, 0, frames - tail.shape[0] - beyond.shape[0]))
         mask = sources.window(frames, tail.shape[0], frames, source.device)
         inside = sources.faded_in(mask, tail.shape[0], beyond.shape[0])

@@ -1,4 +1,4 @@
-"""State of a section while it is denoised, and what it hands to the next one."""
+"""State of a section while it is denoised, and the context that it passes to the next section."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,7 +12,8 @@ from model.ace_step_15.starting import Given
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """See `model.engine.SectionConditions`. On a GPU, `ready` is the event behind the work that makes the tensors.
+    """The conditions of a section; see `model.engine.SectionConditions`. On a GPU, `ready` is the CUDA event after
+    which the tensors are complete.
 
     `given` is `None` for a section that continues another one, on whose latents it depends.
     """
@@ -28,14 +29,15 @@ class Conditions:
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors on the device."""
+        """All tensors of the conditions on the device."""
         caches = [tensor for cache in self.contexts.all for tensor in (cache.keys, cache.values)]
         return (*caches, *(() if self.given is None else self.given.tensors))
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """See `model.engine.SectionContext`. Final latents before the next section, and those that it is crossfaded with.
+    """Context for the next section: final latents before it, and latents that it is crossfaded with; see
+    `model.engine.SectionContext`.
 
     `tail` [frames, channels] has the last frames of the section and those beyond its end that are final; `beyond`
     [frames, channels] follows it. Both are empty after the last section.
@@ -47,7 +49,9 @@ class Context:
 
 @dataclass(slots=True)
 class State:
-    """See `model.engine.SectionState`. The section's own frames are `first` to before `last` of its latents."""
+    """State of a section while it is denoised; see `model.engine.SectionState`. Of the latents, the frames from `first`
+    to before `last` belong to the section.
+    """
 
     spec: GenerationSpec
     index: int
@@ -55,7 +59,9 @@ class State:
     group: str = ""
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """See `Trajectory.advance`. After the last step only the latents are kept."""
+        """Take one denoising step with the velocities of the rows, as `Trajectory.advance`. After the last step only
+        the latents are kept.
+        """
         self.trajectory.advance(velocities)
         if self.step == self.steps:
             self.trajectory = FinishedTrajectory(self.trajectory.latents, self.steps)
@@ -67,31 +73,31 @@ class State:
 
     @property
     def steps(self) -> int:
-        """Number of denoising steps in all."""
+        """Total number of denoising steps."""
         return self.trajectory.steps
 
     @property
     def ends_song(self) -> bool:
-        """False: songs end as planned."""
+        """False, because songs of this engine always end with the last planned section."""
         return False
 
     @property
     def section(self) -> SectionSpec:
-        """The section."""
+        """The specification of the section."""
         return self.spec.sections[self.index]
 
     @property
     def first(self) -> int:
-        """Frame at which the section begins in its latents."""
+        """Index in the latents of the frame at which the section begins."""
         return self.section.before
 
     @property
     def last(self) -> int:
-        """Frame at which the section ends in its latents."""
+        """Index in the latents of the frame at which the section ends."""
         return self.section.before + self.section.frames
 
     def context(self) -> Context:
-        """Return the final latents of this finished section that the next section needs."""
+        """Return the final latents of this finished section that the next section continues."""
         latents, last = self.trajectory.latents, self.last
         if self.index == len(self.spec.sections) - 1:
             return Context(latents[:0], latents[:0])

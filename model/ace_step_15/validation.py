@@ -9,11 +9,11 @@ from model.shared.planning import PlanningValidator
 
 
 class AceStep15Validator(PlanningValidator[Planner]):
-    """The implementation of `model.engine.Validator` for ACE-Step 1.5."""
+    """Checks requests for ACE-Step 1.5; implements `model.engine.Validator`."""
 
     @classmethod
     def load(cls, **options: object) -> "AceStep15Validator":
-        """Read configurations and tokenizer; `options` are fields of `AceStep15Settings`.
+        """Read the configurations and the tokenizer of the checkpoint; `options` are fields of `AceStep15Settings`.
 
         Raises:
             EngineUnavailable: a file is missing; the text says how to get it.

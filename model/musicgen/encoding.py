@@ -17,39 +17,41 @@ Sound = NDArray[np.float32]
 
 
 class Encoder:
-    """Makes the conditions of sections, each alone."""
+    """Encodes the conditions of sections, one section at a time."""
 
     def __init__(self, networks: Networks, recordings: RecordingReader) -> None:
         self._networks = networks
         self._recordings = recordings
 
     def text(self, text: str) -> torch.Tensor:
-        """Return the vectors [1, tokens, width] of a prompt."""
+        """Return the encoded prompt [1, tokens, width]."""
         ids = torch.tensor([self._networks.tokenizer.encode(text).ids], device=self._networks.decoder.device)
         return self._networks.projections.text(self._networks.text_encoder(ids))
 
     def texts(self, states: torch.Tensor, rows: int) -> list[TextCache | None]:
-        """Return the text that each row attends to: the prompt for the first and the third row, none for the second."""
+        """Return the encoded text that each row of a song attends to: the prompt for the first and the third row, none
+        for the second (unconditional) one.
+        """
         if not self._networks.config.decoder.attends_text:
             return []
         cache = self._networks.decoder.text_cache(states)
         return [cache, None, cache][:rows]
 
     def prefix(self, states: torch.Tensor, melody: Melody | None, start_seconds: float, rows: int) -> torch.Tensor:
-        """Return the prefix of each row [rows, tokens, width]: the melody, then the text.
+        """Return the prefix of each row of a song, [rows, tokens, width]: the melody, then the text.
 
-        The second row has neither, the third no melody.
+        The second row (unconditional) has neither, the third has no melody.
         """
         chroma = self._networks.config.chroma
         assert chroma is not None
         silent = np.zeros(chroma.length, np.int64)
         with_melody = silent if melody is None else melody.classes(start_seconds, chroma)
-        told, untold = (self._melody(classes, states.dtype) for classes in (with_melody, silent))
-        made = [(told, states), (untold, torch.zeros_like(states)), (untold, states)]
+        given, silence = (self._melody(classes, states.dtype) for classes in (with_melody, silent))
+        made = [(given, states), (silence, torch.zeros_like(states)), (silence, states)]
         return torch.cat([torch.cat(pair, dim=1) for pair in made[:rows]])
 
     def melody(self, spec: GenerationSpec) -> Melody | None:
-        """Return the melody that a song follows."""
+        """Return the melody that a song follows; `None` if it follows none."""
         if spec.notes:
             return NoteMelody(spec.notes, spec.tempo_bpm)
         if isinstance(spec.task, AudioToAudio):
@@ -62,7 +64,7 @@ class Encoder:
         return sound.mean(axis=0, keepdims=True) if self._networks.config.decoder.channels == 1 else sound
 
     def given(self, spec: GenerationSpec, sound: Sound | None) -> Known:
-        """Return the codes of the last frames of `sound`, from which a song continues."""
+        """Return the audio codes of the last frames of `sound`, the recording that a song continues."""
         decoder = self._networks.config.decoder
         if sound is None or not spec.given:
             return Known(0, torch.zeros(decoder.codebooks, 0, dtype=torch.int16))

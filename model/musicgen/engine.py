@@ -1,4 +1,4 @@
-"""Serves MusicGen as an engine."""
+"""The engine for MusicGen: generates instrumental music with a language model over audio tokens."""
 
 import logging
 from collections.abc import Iterator, Sequence
@@ -34,7 +34,7 @@ _ALIGNMENT = 64
 
 
 class MusicGenEngine:
-    """The engine MusicGen on one device. Songs advance by columns of tokens, together.
+    """The engine MusicGen on one device. Several songs advance together, by columns of tokens.
 
     The methods are described in `model.engine.Engine`.
     """
@@ -68,7 +68,7 @@ class MusicGenEngine:
         return engine
 
     def info(self) -> EngineInfo:
-        """See `Engine.info`."""
+        """Return limits and defaults of the engine; see `Engine.info`."""
         config, licence = self._networks.config, licence_of(self._settings)
         sound = "stereo" if config.decoder.channels > 1 else "mono"
         return EngineInfo(
@@ -92,12 +92,12 @@ class MusicGenEngine:
         )
 
     def plan(self, params: SongParams) -> SongPlan:
-        """See `Engine.plan`."""
+        """Return the plan of a song: its sections and all parameters; see `Engine.plan`."""
         return self._planner.plan(params)
 
     @torch.no_grad()
     def prepare(self, plan: SongPlan, index: int) -> SectionConditions:
-        """See `Engine.prepare`."""
+        """Encode the prompt, the melody and the recording of a section as its conditions; see `Engine.prepare`."""
         spec, config = _spec(plan), self._networks.config
         section = spec.sections[index]
         rows = Sampling(spec.guidance, spec.strength).rows
@@ -119,7 +119,7 @@ class MusicGenEngine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> SectionState:
-        """See `Engine.begin`."""
+        """Return the initial state of a section, before its first token; see `Engine.begin`."""
         spec, made, before = _spec(plan), cast(Conditions, conditions), cast(Context | None, context)
         self._device.use(*made.tensors, after=made.ready)
         config = self._networks.config.decoder
@@ -131,7 +131,9 @@ class MusicGenEngine:
 
     @torch.no_grad()
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """See `Engine.denoise`; a step makes some columns of tokens for each song."""
+        """Advance several sections by one step, in which the model generates some columns of tokens for each; see
+        `Engine.denoise`.
+        """
         given = [cast(State, state) for state in states]
         self._core.advance([self._advance(state) for state in given])
         for state in given:
@@ -141,45 +143,45 @@ class MusicGenEngine:
         self._device.settle()
 
     def context(self, state: SectionState) -> SectionContext:
-        """See `Engine.context`."""
+        """Return the context that a finished section passes to the next one; see `Engine.context`."""
         done = cast(State, state)
         assert done.known is not None
         return Context(done.known, done.after)
 
     def score(self, state: SectionState) -> SectionScore:
-        """See `Engine.score`. The model sings no words."""
+        """Return an empty score, because the model sings no words; see `Engine.score`."""
         return SectionScore()
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """See `Engine.render`."""
+        """Yield the sound of a finished section, window by window; see `Engine.render`."""
         return self._renderer.render(cast(State, state))
 
     def save(self, state: SectionState) -> bytes:
-        """See `Engine.save`."""
+        """Serialize the context after a rendered section; see `Engine.save`."""
         return saving.context_bytes(cast(Context, self.context(state)), self._device)
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> SectionContext:
-        """See `Engine.restore`."""
+        """Restore a context that `save` has serialized; see `Engine.restore`."""
         return saving.context_of(saved, self._device)
 
     def save_section(self, state: SectionState) -> bytes:
-        """See `Engine.save_section`."""
+        """Serialize the codes of a finished section; see `Engine.save_section`."""
         done = cast(State, state)
         assert done.known is not None
         return saving.known_bytes(done.known)
 
     def restore_section(self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None) -> SectionState:
-        """See `Engine.restore_section`."""
+        """Restore a finished section that `save_section` has serialized; see `Engine.restore_section`."""
         spec = _spec(plan)
         tail = Tail() if context is None else cast(Context, context).tail
         return State(spec, index, tail, self._kept(spec, index), known=saving.known_of(saved))
 
     def check(self) -> None:
-        """See `Engine.check`."""
+        """Run a small computation on the device, which raises an error if the device is broken; see `Engine.check`."""
         self._device.check()
 
     def _kept(self, spec: GenerationSpec, index: int) -> Window | None:
-        """Return the sound of the recording that a song begins with, for its first section; `None` for others."""
+        """Return the sound of the recording that a song continues, for its first section; `None` for later sections."""
         return self._encoder.recording(spec.task) if index == 0 and isinstance(spec.task, Extend) else None
 
     def _advance(self, state: State) -> Advance:
@@ -191,12 +193,14 @@ class MusicGenEngine:
 
 
 def _step_seed(seed: int, index: int, step: int) -> int:
-    """Return the seed of the noise of one step. Every step of every section has its own, so that it can be repeated."""
+    """Return the random seed of one step; every step of every section has its own, so that a failed step can be
+    repeated.
+    """
     return seed << 24 | index << 12 | step
 
 
 def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
-    """Return the sizes of the shared buffers, for the longest text and the longest section."""
+    """Return the sizes of the buffers that songs share, for the longest text and the longest section."""
     config = networks.config
     divider = Divider(config, settings.section_seconds, settings.step_frames)
     prefix = 0 if config.chroma is None else config.chroma.length + TEXT_TOKENS
@@ -207,13 +211,14 @@ def _layout(networks: Networks, settings: MusicGenSettings) -> Layout:
 
 
 def _shares(chosen: str, core: TokenCore, device: Device) -> bool:
-    """Return True if songs share passes, by the setting `shared_steps`."""
+    """Return True if songs share passes, as the setting `shared_steps` says."""
     if chosen != "auto":
         return chosen == "on"
     alike = core.alike_everywhere()
     device.settle()
     if not alike:
-        _log.warning("%s computes rows unlike in the places of a pass: songs of MusicGen share none", device.torch)
+        text = "the device %s gives other results in other rows of a pass, so songs of MusicGen do not share passes"
+        _log.warning(text, device.torch)
     return alike
 
 

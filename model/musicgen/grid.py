@@ -1,6 +1,6 @@
-"""Converts codes of frames to columns of tokens and back, by the delay pattern (arXiv 2306.05284, section 2.2).
+"""Converts audio codes of frames to columns of tokens and back, by the delay pattern (arXiv 2306.05284, section 2.2).
 
-Column c + 1 holds, of the codebook with delay d, frame c - d of the window. Column 0 is padding.
+In column c + 1, a codebook with delay d has the code of frame c - d of the window. Column 0 is padding.
 """
 
 import torch
@@ -16,7 +16,9 @@ def given_of(
     config: DecoderConfig, spec: GenerationSpec, section: SectionSpec, known: Known, texts: list[TextCache | None],
     prefix: torch.Tensor | None,
 ) -> Given:  # fmt: skip
-    """Return the source of a section's tokens: its grid with the codes that are known, its conditions and sampling."""
+    """Return the input for generating a section's tokens: the grid with its known codes, the conditions, and the
+    sampling parameters.
+    """
     codes = known.since(section.window)
     columns = section.known + config.delay - section.window + 1
     grid = torch.full((config.codebooks, columns), config.pad, dtype=torch.long)
@@ -31,13 +33,13 @@ def given_of(
 
 
 def first_column(config: DecoderConfig, spec: GenerationSpec, index: int) -> int:
-    """Return the index of the last column that is complete before the section is made."""
+    """Return the index of the last column whose tokens are all known before the section is generated."""
     reached = spec.given if index == 0 else spec.sections[index - 1].known + config.delay
     return reached - spec.sections[index].window
 
 
 def known_of(config: DecoderConfig, spec: GenerationSpec, section: SectionSpec, grid: torch.Tensor) -> Known:
-    """Read the codes from the grid of a finished section."""
+    """Return the audio codes in the token grid of a finished section."""
     columns = grid.shape[1]
     frames = min(columns - 1, spec.frames - section.window)
     codes = torch.full((config.codebooks, frames), UNKNOWN, dtype=torch.int16)

@@ -1,7 +1,7 @@
-"""Computes the device memory of a section from shapes.
+"""Estimates the device memory of a section from the shapes of its tensors.
 
-The buffers of the songs that share a pass are allocated when the engine is loaded, and belong to it. A section's own
-memory is what it takes beside them, at most: only tensors are counted.
+The buffers that songs share are allocated when the engine is loaded and are not counted. Only tensors are counted, at
+their peak.
 """
 
 import torch
@@ -17,8 +17,8 @@ _CODEC_TENSORS = 4
 def section_bytes(
     config: ModelConfig, own: CacheShape, text: CacheShape | None, rows: int, ticks: int, dtype: torch.dtype
 ) -> int:
-    """Return the most bytes that a section takes: its caches while it has no seat in the shared buffers, its text, the
-    noise of a step, and the decoding of a window.
+    """Return the peak memory in bytes of a section: its keys and values while they are outside the shared buffers, its
+    text, the noise of a step, and the decoding of a window.
     """
     kept = own.row_bytes(dtype) * rows
     read = 0 if text is None else text.row_bytes(dtype)
@@ -27,7 +27,7 @@ def section_bytes(
 
 
 def codec_bytes(config: CodecConfig, channels: int) -> int:
-    """Return the most bytes that decoding a window takes; the last stage is the largest."""
+    """Return the peak memory in bytes of decoding a window of sound; the last layers need the most."""
     frames = LONGEST_SECONDS * config.frames_per_second + 2 * config.context
     widest, rate = 0, 1
     width = config.filters * 2 ** len(config.ratios)

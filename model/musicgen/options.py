@@ -1,4 +1,4 @@
-"""Options of a request for this engine alone. The module does not import torch."""
+"""Options of a request that only the engine MusicGen has. The module does not import torch."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from model.song import EngineOptions
 class MusicGenOptions(EngineOptions):
     """The options of the message `MusicGenOptions` in music.proto, with the same ranges.
 
-    If one is `None`, the engine takes the release's: 250 and 1.
+    For `None` the engine uses the values of the released model: 250 and 1.
     """
 
     top_k: int | None = None

@@ -1,4 +1,6 @@
-"""Decodes tokens into sound window by window while more are made; the samples equal those of decoding all at once."""
+"""Decodes tokens to sound window by window while more are generated; the samples equal those of decoding all in one
+pass.
+"""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -15,9 +17,9 @@ LONGEST_SECONDS = 4.0
 
 @dataclass(frozen=True, slots=True)
 class Carry:
-    """The state of the decoder between two windows; the sound before frame `end` is decoded.
+    """State of the audio decoder between two windows; the sound before frame `end` is decoded.
 
-    The recurrent layers have passed some frames more; `inner` [rows, width, frames] are the last of their results.
+    The LSTM layers have processed some frames more; `inner` [rows, width, frames] are their last outputs.
     """
 
     end: int
@@ -27,7 +29,7 @@ class Carry:
 
 
 class SoundDecoder:
-    """Decodes the tokens of a song, in order."""
+    """Decodes the tokens of a song to sound, in order."""
 
     def __init__(self, codec: Codec) -> None:
         self._codec = codec
@@ -36,10 +38,12 @@ class SoundDecoder:
     def windows(
         self, codes: torch.Tensor, first: int, end: int, carry: Carry | None
     ) -> Iterator[tuple[torch.Tensor, Carry]]:
-        """Yield the sound [rows, samples] of the frames from the end of `carry` (or 0) to `end`, and the new carry.
+        """Yield the sound [rows, samples] of the frames from the end of `carry` (0 if it is `None`) to `end`, window by
+        window, each with the new decoder state.
 
-        `codes` [rows, codebooks, frames] begin with frame `first` of the song. They are known to its end, or at least
-        `CodecConfig.ahead` frames behind `end`, and as far back as the first convolution sees.
+        `codes` [rows, codebooks, frames] begin with frame `first` of the song. They must reach at least
+        `CodecConfig.ahead` frames beyond `end`, or to the end of the song, and as far back as the first convolution
+        needs.
         """
         start = 0 if carry is None else carry.end
         for length in self._lengths():
@@ -70,7 +74,7 @@ class SoundDecoder:
     def _passed(
         self, codes: torch.Tensor, first: int, start: int, end: int, state: LstmState | None
     ) -> tuple[torch.Tensor, LstmState]:
-        """Return the results of the recurrent layers for the frames from `start` to `end`, and their new state."""
+        """Return the outputs of the LSTM layers for the frames from `start` to `end`, and their new state."""
         reach = self._config.kernel // 2
         low, high = max(first, start - reach), min(first + codes.shape[2], end + reach)
         vectors = self._codec.quantizer.decode(codes[..., low - first : high - first])
@@ -78,7 +82,9 @@ class SoundDecoder:
         return self._codec.decoder.continued(x, state)
 
     def _lengths(self) -> Iterator[int]:
-        """Return the frames of each window in turn: a short first one for early sound, then longer ones."""
+        """Yield the number of frames of each window: a short first window, so that sound starts early, then longer
+        ones.
+        """
         rate = self._config.frames_per_second
         first, longest = (max(1, round(seconds * rate)) for seconds in (_FIRST_SECONDS, LONGEST_SECONDS))
         return growing_lengths(first, longest)

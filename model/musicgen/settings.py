@@ -1,6 +1,6 @@
 """Settings of the engine, chosen when it is loaded.
 
-The module is free of torch: the server process reads the settings, too, and never loads the engine.
+The module does not import torch, because the server process, which never loads the engine, also reads the settings.
 """
 
 from typing import Literal
@@ -58,7 +58,7 @@ class MusicGenSettings(AcceptedLicence):
 def licence_of(settings: MusicGenSettings) -> Licence:
     """Return the licence of the weights; THIRD_PARTY.md explains names that SPDX does not list.
 
-    Weights in a folder have that of the release if the operator names it.
+    Weights in a folder have the licence of the release if the operator names it.
     """
     if settings.checkpoint.startswith(_RELEASED) or settings.accept_licence.strip() == _LICENCE:
         return spdx(_LICENCE, "commercial use")

@@ -1,4 +1,6 @@
-"""Renders the sound of finished sections, window by window, after the recording that a song begins with."""
+"""Renders the sound of finished sections, window by window, with the recording that a song continues before the first
+one.
+"""
 
 from collections.abc import Iterator
 
@@ -16,14 +18,14 @@ _CROSSFADE_SECONDS = 0.1
 
 
 class Renderer:
-    """Decodes the codes of finished sections on the device."""
+    """Decodes the audio codes of finished sections to sound on the device."""
 
     def __init__(self, config: ModelConfig, codec: Codec, device: Device) -> None:
         self._config, self._device = config, device
         self._decoder = SoundDecoder(codec)
 
     def render(self, done: State) -> Iterator[Window]:
-        """Yield the sound of a finished section, [channels, samples] each."""
+        """Yield the sound of a finished section in windows [channels, samples]."""
         sounds = self._decoded(done)
         if done.kept is not None:
             sounds = self._behind(done.kept, done.spec.given, sounds)
@@ -49,9 +51,9 @@ class Renderer:
         return self._config.decoder.channels
 
     def _behind(self, kept: Window, given: int, sounds: Iterator[Window]) -> Iterator[Window]:
-        """Yield a recording, and behind it `sounds`, of which `given` frames are the end of the recording, decoded.
+        """Yield a recording, and after it `sounds`, whose first `given` frames are the decoded end of the recording.
 
-        Both are mixed for a tenth of a second before the recording ends.
+        Recording and decoded sound are crossfaded during the last tenth of a second of the recording.
         """
         rate, left = self._config.codec.sample_rate, given * self._config.codec.hop
         fade = min(round(_CROSSFADE_SECONDS * rate), left)

@@ -18,28 +18,30 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Known:
-    """Codes [codebooks, frames], int16 on the host, from frame `first` of the song; later codebooks have fewer frames
-    that are known.
+    """Known audio codes [codebooks, frames], int16 in host memory, from frame `first` of the song on; later codebooks
+    have fewer known frames.
     """
 
     first: int
     codes: torch.Tensor
 
     def since(self, frame: int) -> torch.Tensor:
-        """Return the codes from a frame of the song on."""
+        """Return the codes from frame `frame` of the song on."""
         return self.codes[:, frame - self.first :]
 
 
 @dataclass(slots=True)
 class Tail:
-    """The state of the decoder after a section, once its sound was made."""
+    """The state of the audio decoder after a section, once its sound has been rendered."""
 
     carry: Carry | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """See `model.engine.SectionContext`: the codes so far, and the state of the decoder after them."""
+    """Context for the next section: the codes so far, and the state of the audio decoder after them; see
+    `model.engine.SectionContext`.
+    """
 
     known: Known
     tail: Tail
@@ -47,7 +49,8 @@ class Context:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Conditions:
-    """See `model.engine.SectionConditions`. On a GPU, `ready` is the event behind the work that makes the tensors.
+    """The conditions of a section; see `model.engine.SectionConditions`. On a GPU, `ready` is the CUDA event after
+    which the tensors are complete.
 
     `texts` and `prefix` are as in `model.shared.tokens.sequences.Given`. `given` are the codes of a recording that is
     extended, `kept` [channels, samples] its sound.
@@ -65,19 +68,21 @@ class Conditions:
 
     @property
     def group(self) -> str:
-        """See `SectionConditions.group`: all songs can share a step."""
+        """Batching group: all songs of this engine can share a step."""
         return ""
 
     @property
     def tensors(self) -> tuple[torch.Tensor, ...]:
-        """All tensors on the device."""
+        """All tensors of the conditions on the device."""
         texts = [tensor for text in self.texts if text is not None for tensor in text]
         return (*texts, *(() if self.prefix is None else (self.prefix,)))
 
 
 @dataclass(slots=True)
 class State:
-    """See `model.engine.SectionState`. `known` is set when the section is finished, and `sequence` until then."""
+    """State of a section while its tokens are generated; see `model.engine.SectionState`. `known` is set when the
+    section is finished, and `sequence` until then.
+    """
 
     spec: GenerationSpec
     index: int
@@ -90,7 +95,7 @@ class State:
 
     @property
     def section(self) -> SectionSpec:
-        """The section's plan."""
+        """The specification of the section."""
         return self.spec.sections[self.index]
 
     @property
@@ -105,21 +110,21 @@ class State:
 
     @property
     def steps(self) -> int:
-        """Number of steps in all."""
+        """Total number of steps."""
         return self.section.steps
 
     @property
     def group(self) -> str:
-        """See `SectionState.group`: all songs can share a step."""
+        """Batching group: all songs of this engine can share a step."""
         return ""
 
     @property
     def ends_song(self) -> bool:
-        """False: songs end as planned."""
+        """False, because songs of this engine always end with the last planned section."""
         return False
 
     def finish(self, core: TokenCore, known: Known) -> None:
-        """Mark the section as finished: keep its codes, and free its seat in the shared buffers."""
+        """Mark the section as finished: keep its codes, and free its place in the shared buffers."""
         assert self.sequence is not None
         core.release(self.sequence)
         self.known, self.sequence = known, None

@@ -8,11 +8,11 @@ from model.shared.planning import PlanningValidator
 
 
 class MusicGenValidator(PlanningValidator[Planner]):
-    """The implementation of `model.engine.Validator` for MusicGen."""
+    """Checks requests for MusicGen; implements `model.engine.Validator`."""
 
     @classmethod
     def load(cls, **options: object) -> "MusicGenValidator":
-        """Read configurations and tokenizer; `options` are fields of `MusicGenSettings`.
+        """Read the configuration and the tokenizer of the checkpoint; `options` are fields of `MusicGenSettings`.
 
         Raises:
             EngineUnavailable: a file is missing; the text says how to get it.

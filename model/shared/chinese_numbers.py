@@ -1,4 +1,4 @@
-"""Converts numbers, and the units and signs written with them, to Chinese readings in pinyin."""
+"""Converts numbers in Chinese text, with their units and signs, to pinyin."""
 
 import re
 from collections.abc import Iterator
@@ -36,8 +36,8 @@ _EARLIEST_YEAR, _LATEST_YEAR = 1001, 2100
 def in_chinese(
     number: str, before: str, after: str, *, connected: bool = True, next_tone: int | None = None
 ) -> list[str]:
-    """Return the pinyin with tone digits of a number that is written between two texts; without tone changes if not
-    `connected`.
+    """Return the pinyin, with tone digits, of a number that is written between the texts `before` and `after`; without
+    tone sandhi if `connected` is False.
 
     Amounts are read as one number; a year of four digits, and a lone number that is not round, such as 520 or 1314,
     digit by digit. `next_tone` is the tone after the number, which changes the tone of a lone 一.
@@ -55,14 +55,16 @@ def in_chinese(
 
 
 def plain_digits(number: str) -> str:
-    """Replace full-width digits and signs by ASCII ones, and remove the commas between thousands."""
+    """Return the number with full-width digits and signs replaced by ASCII ones, and without commas between
+    thousands.
+    """
     ascii_digits = "".join(str(int(sign)) if sign.isdecimal() else sign for sign in number)
     plain = re.sub("[,，]", "", ascii_digits).translate(str.maketrans("．％：／－−–—~～￥＄", ".%:/------¥$"))
     return plain.replace("℃", "°C").replace("℉", "°F")
 
 
 def _say(text: str, before: str, after: str) -> list[str]:
-    """Read a number with a sign before it and a unit after it."""
+    """Return the pinyin of a number with a sign before it and a unit after it."""
     match = re.fullmatch(r"(-?)([¥$€£]?)([\d.]+)([%‰]?)\s?(°?)([CFcf]?)", text)
     assert match is not None, text
     minus, currency, digits, share, degree, scale = match.groups()
@@ -92,18 +94,18 @@ def _plain(digits: str, before: str, after: str) -> list[str]:
 
 
 def _time(hour: str, minute: str, second: str | None, after: str) -> list[str]:
-    """Read a time of day; with hours above 24 it is read as a score."""
+    """Return the pinyin of a time of day; one with more than 24 hours is read as the score of a game."""
     if int(hour) > 24 or int(minute) > 59:
         return [*_amount(hour), "bi3", *_amount(minute)]
     hours = ["liang3"] if int(hour) == 2 else _amount(str(int(hour)))
     minutes = [] if minute == "00" else (["ling2"] if minute[0] == "0" else []) + _amount(str(int(minute)))
-    told = ["fen1"] if minutes and (minute[0] == "0" or second) and not after.startswith("分") else []
+    unit = ["fen1"] if minutes and (minute[0] == "0" or second) and not after.startswith("分") else []
     seconds = [*_amount(str(int(second))), "miao3"] if second else []
-    return [*hours, *([] if after.startswith(("点", "點")) and not minutes else ["dian3"]), *minutes, *told, *seconds]
+    return [*hours, *([] if after.startswith(("点", "點")) and not minutes else ["dian3"]), *minutes, *unit, *seconds]
 
 
 def _fraction(over: str, under: str) -> list[str]:
-    """Read a fraction; as two numbers one after the other if it is not a fraction, as in 24/7."""
+    """Return the pinyin of a fraction; of two separate numbers if it is not a fraction, as in 24/7."""
     if int(over) < int(under) and (2 <= int(under) <= _MOST_DIVIDED or under in {"100", "1000"}):
         return [*_amount(under), "fen1", "zhi1", *_amount(over)]
     return [*_amount(over), *_amount(under)]
@@ -132,7 +134,9 @@ def _decimals(fraction: str) -> list[str]:
 
 
 def _amount(digits: str) -> list[str]:
-    """Read an amount below 10^12 in groups of four digits; "ling2" stands for zeros between others."""
+    """Return the pinyin of an amount below 10^12, in groups of four digits; "ling2" stands for zeros between other
+    digits.
+    """
     value = int(digits) if 0 < len(digits.lstrip("0")) <= _PLACES_SAID else 0
     if value == 0:
         return list(_spelt(digits))
@@ -148,8 +152,8 @@ def _amount(digits: str) -> list[str]:
 
 
 def _bent(spoken: list[str], next_tone: int | None) -> list[str]:
-    """Apply the tone changes of yi1 (one) to a number: before hundreds, thousands and so on, and before a word if it
-    stands alone.
+    """Return a number's pinyin with tone sandhi of yi1 (one): before hundreds, thousands and so on, and before a word
+    if it stands alone.
     """
     bends = {"bai3": "yi4", "qian1": "yi4", "wan4": "yi2", "yi4": "yi2"}
     if spoken == ["yi1"] and next_tone is not None:

@@ -1,7 +1,7 @@
-"""Imports compiled modules of SciPy without their packages.
+"""Imports compiled modules of SciPy without the packages around them, which take long to import.
 
 Importing `scipy.signal` takes 0.6 s of processor time and 70 MiB, and `scipy.fft` 0.2 s, most of it for statistics,
-splines and optimisers; every worker and encoder would spend that at its start.
+splines and optimisers; every worker and encoder process would spend this time at its start.
 """
 
 import sys

@@ -1,4 +1,4 @@
-"""Checks the controls that a song's parameters use against those of an engine."""
+"""Checks that a request uses only the controls (optional request fields) that an engine supports."""
 
 from collections.abc import Collection, Iterator
 from types import MappingProxyType
@@ -34,7 +34,7 @@ _TASKS = MappingProxyType(
 
 
 def used_controls(params: SongParams) -> Iterator[Control]:
-    """Yield the controls that the parameters use."""
+    """Yield the controls that a request's parameters use."""
     used = {
         Control.STEPS: params.steps is not None,
         Control.GUIDANCE_SCALE: params.guidance_scale is not None,
@@ -55,10 +55,10 @@ def used_controls(params: SongParams) -> Iterator[Control]:
 
 
 def check_controls(params: SongParams, engine: str, controls: Collection[Control]) -> None:
-    """Refuse the parameters' controls that are not in `controls`, those of the engine.
+    """Raise an error if the parameters use controls that are not in `controls`, those that the engine supports.
 
     Raises:
-        InvalidParams: the engine does not support some controls; with a violation for each.
+        InvalidParams: the engine does not support some controls; one violation for each.
     """
     found = [
         Violation(control.value, f"engine {engine!r} does not support it: leave it out")

@@ -1,4 +1,4 @@
-"""The device of an engine: dtypes, CUDA streams, and copying sound to the host."""
+"""The device on which an engine computes: data types, CUDA streams, and copies of sound to the host."""
 
 import re
 from collections.abc import Iterator
@@ -16,7 +16,7 @@ _AT_ONCE = -1
 
 
 class Device:
-    """The device of an engine.
+    """The device on which an engine computes, with its CUDA streams.
 
     On a GPU, sound is decoded in one stream and sections are prepared in another, so that this work and the denoising
     steps do not wait for each other. Denoising uses the current stream of its thread, the device's default one.
@@ -47,24 +47,28 @@ class Device:
 
     @contextmanager
     def decoding(self) -> Iterator[None]:
-        """Use the decoding stream in the context; its latents must have passed `settle`."""
+        """Context manager in which work goes to the decoding stream; latents must have passed `settle` before."""
         with self._on(self._decoding):
             yield
 
     @contextmanager
     def preparing(self) -> Iterator[None]:
-        """Use the preparing stream in the context; a `mark` or `settle` at the end tells when its results are ready."""
+        """Context manager in which work goes to the preparing stream; end with `mark` or `settle` to learn when its
+        results are ready.
+        """
         with self._on(self._preparing):
             yield
 
     def mark(self) -> torch.cuda.Event | None:
-        """Return an event after all work queued in the current stream; `None` on a device that works synchronously."""
+        """Return a CUDA event after all work queued in the current stream; `None` on a device that works
+        synchronously.
+        """
         return torch.cuda.current_stream(self.torch).record_event() if self.on_cuda else None
 
     def use(self, *tensors: torch.Tensor, after: torch.cuda.Event | None = None) -> None:
-        """Let the current stream use tensors of another stream, once that has passed the event `after`.
+        """Make the current stream wait for the event `after` before it uses tensors of another stream.
 
-        Their memory is not reused before the current stream has finished with it.
+        The memory of the tensors is not reused before the current stream has finished.
         """
         if not self.on_cuda:
             return
@@ -75,9 +79,9 @@ class Device:
             tensor.record_stream(stream)
 
     def settle(self) -> None:
-        """Wait until the device has finished the work queued in the current stream, without using the processor.
+        """Wait, without using the CPU, until the device has finished the work queued in the current stream.
 
-        Otherwise a queued step would be measured as taking no time, and a cancelled song would continue.
+        Without this wait, steps would be measured as taking no time, and work of cancelled songs would stay queued.
         """
         if self.on_cuda:
             done = torch.cuda.Event(blocking=True)  # type: ignore[no-untyped-call]
@@ -102,9 +106,9 @@ class Device:
                     )
 
     def window(self, sound: torch.Tensor) -> Window:
-        """Copy sound [channels, samples] to the host; called within `decoding`.
+        """Copy sound [channels, samples] from the device to the host; call within `decoding`.
 
-        The pinned host memory is reused from one window to the next.
+        The pinned host memory for the copy is reused for the next window.
         """
         if self._decoding is None:
             return sound.numpy(force=True).astype(np.float32, copy=False)
@@ -126,8 +130,8 @@ class Device:
 
 
 def shares_steps(chosen: str, device: torch.device, dtype: torch.dtype) -> bool:
-    """Return True if songs share passes; `chosen` is "on", "off" or "auto": if that changes the sound only
-    negligibly.
+    """Return True if songs share forward passes; `chosen` is "on", "off" or "auto" (share them if that changes the
+    sound only negligibly).
     """
     if chosen == "auto":
         return device.type == "cpu" and dtype is torch.float32
@@ -166,11 +170,11 @@ def _opened(name: str) -> torch.device:
     return device
 
 
-def _driver_fault(told: str) -> str:
-    """Convert the driver's fault that torch reports to a text for operators."""
-    version = re.search(r"too old \(found version (\d+)\)", told)
+def _driver_fault(message: str) -> str:
+    """Return a text for operators on the driver's fault in torch's error `message`."""
+    version = re.search(r"too old \(found version (\d+)\)", message)
     if version is None:
-        return f"{told.strip().rstrip('.')}; see 'nvidia-smi' and the driver's log ('dmesg')"
+        return f"{message.strip().rstrip('.')}; see 'nvidia-smi' and the driver's log ('dmesg')"
     major, minor = divmod(int(version[1]) // 10, 100)
     return (
         f"the NVIDIA driver is too old: it knows CUDA up to {major}.{minor}, and torch {torch.__version__} needs "

@@ -1,4 +1,4 @@
-"""Divides a song into sections, and its latent frames among them. The module is free of torch."""
+"""Divides a song into sections, and its latent frames among them. The module does not import torch."""
 
 from collections.abc import Callable, Sequence
 from typing import TypeVar
@@ -9,7 +9,7 @@ Part = TypeVar("Part")
 
 
 def labels(kinds: Sequence[SectionKind]) -> list[str]:
-    """Return the display names of sections; kinds that occur several times are numbered ("verse 2")."""
+    """Return the display names of sections; sections of a kind that occurs several times are numbered ("verse 2")."""
     return [
         f"{kind} {kinds[: index + 1].count(kind)}" if kinds.count(kind) > 1 else str(kind)
         for index, kind in enumerate(kinds)
@@ -19,7 +19,9 @@ def labels(kinds: Sequence[SectionKind]) -> list[str]:
 def merged(
     parts: Sequence[Part], most: int, seconds: Callable[[Part], float], join: Callable[[Part, Part], Part]
 ) -> list[Part]:
-    """Return at most `most` parts; the neighbours that are shortest together are joined first."""
+    """Return at most `most` parts; neighbours are joined by `join`, those that are shortest together first. `seconds`
+    returns the length of a part.
+    """
     kept = list(parts)
     while len(kept) > most:
         index = min(range(1, len(kept)), key=lambda i: seconds(kept[i - 1]) + seconds(kept[i]))
@@ -28,7 +30,9 @@ def merged(
 
 
 def shares(wished: Sequence[float], frames: int, least: int) -> list[int]:
-    """Divide `frames` in proportion to the `wished` lengths; each share has at least `least`, if they suffice."""
+    """Return the number of frames of each part: `frames` divided in proportion to the `wished` lengths, each at least
+    `least` if there are enough.
+    """
     least = min(least, frames // len(wished))
     spare = frames - least * len(wished)
     ends = [round(spare * sum(wished[: index + 1]) / sum(wished)) for index in range(len(wished))]

@@ -1,4 +1,4 @@
-"""Fourier transforms of real signals in their own precision, by the compiled code of `scipy.fft`."""
+"""Fourier transforms of real signals in float32 or float64, by the compiled code of `scipy.fft`."""
 
 from typing import Any, TypeAlias
 
@@ -13,13 +13,15 @@ _UNSCALED, _BY_LENGTH, _THREADS = 0, 2, 1
 
 
 def rfft(samples: Array) -> Array:
-    """Transform the last axis, n samples in float32 or float64, into n // 2 + 1 values."""
+    """Return the Fourier transform of the last axis: n // 2 + 1 complex values of n real samples (float32 or
+    float64).
+    """
     spectrum: Array = _pocketfft.r2c(samples, (-1,), True, _UNSCALED, None, _THREADS)
     return spectrum
 
 
 def irfft(spectrum: Array) -> Array:
-    """Transform the last axis, n complex values, back into 2 n - 2 samples."""
+    """Return the inverse Fourier transform of the last axis: 2 n - 2 real samples of n complex values."""
     count = 2 * (spectrum.shape[-1] - 1)
     samples: Array = _pocketfft.c2r(spectrum, (-1,), count, False, _BY_LENGTH, None, _THREADS)
     return samples

@@ -1,10 +1,10 @@
-"""The two ways in which a diffusion engine makes a song. The module is free of torch."""
+"""The two modes in which a diffusion engine generates a song. The module does not import torch."""
 
 from enum import StrEnum
 
 
 class GenerationMode(StrEnum):
-    """Denoising of a whole song at once, or section by section."""
+    """Generation mode: a whole song is denoised at once, or section by section."""
 
     WHOLE = "whole"
     SECTIONED = "sectioned"

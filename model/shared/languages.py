@@ -1,4 +1,4 @@
-"""Matches language tags (BCP 47), and knows scripts that one language uses alone."""
+"""Matches language tags (BCP 47) against supported languages, and lists scripts that only one language uses."""
 
 import re
 from collections.abc import Collection
@@ -18,7 +18,8 @@ CJK_SCRIPTS = MappingProxyType(
 
 
 def language_among(tag: str, languages: Collection[str]) -> str | None:
-    """Return the one of `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" denotes; `None` if there is none.
+    """Return the language in `languages` that a tag such as "zh-CN", "en_US" or "cmn-Hans" stands for; `None` if none
+    of them matches.
 
     Subtags are dropped from the end until one of them matches (RFC 4647, section 3.4).
     """
@@ -30,10 +31,10 @@ def language_among(tag: str, languages: Collection[str]) -> str | None:
 
 
 def supported_language(tag: str, languages: Collection[str]) -> str:
-    """Return the one of `languages` that a tag denotes, as `language_among`.
+    """Return the language in `languages` that a tag stands for, as `language_among`.
 
     Raises:
-        ValueError: it denotes none of them.
+        ValueError: none of the languages matches the tag.
     """
     language = language_among(tag, languages)
     if language is None:

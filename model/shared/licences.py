@@ -13,8 +13,8 @@ class Licence:
     """The terms of one part of an engine, such as its weights.
 
     `name` is an SPDX identifier, or begins with "LicenseRef-" if SPDX has none. `url` is a web page with the terms,
-    empty if there is none. `forbids` says what a user may not do, such as "commercial use of the songs"; it is empty if
-    commercial use is allowed.
+    empty if there is none. `forbids` is the use that is not allowed, such as "commercial use of the songs"; it is empty
+    if commercial use is allowed.
     """
 
     name: str
@@ -33,12 +33,12 @@ class AcceptedLicence(BaseModel):
 
 
 def spdx(name: str, forbids: str = "") -> Licence:
-    """Return the licence with an SPDX identifier; its page is that of SPDX."""
+    """Return the licence with an SPDX identifier; its web page is that of SPDX."""
     return Licence(name, f"https://spdx.org/licenses/{name}.html", forbids)
 
 
 def expression_of(licences: Iterable[Licence]) -> str:
-    """Return the SPDX expression of licences that hold together, for `EngineInfo.license`."""
+    """Return the SPDX expression ("A AND B") of licences that apply together, for `EngineInfo.license`."""
     return " AND ".join(licence.name for licence in licences)
 
 
@@ -48,10 +48,11 @@ def urls_of(licences: Iterable[Licence]) -> tuple[str, ...]:
 
 
 def require_accepted(subject: str, licences: Iterable[Licence], accepted: str) -> None:
-    """Check that the operator accepts all licences that forbid commercial use, before anything is downloaded or loaded.
+    """Raise an error unless the operator accepts all licences that forbid commercial use; called before anything is
+    downloaded or loaded.
 
-    `subject` is what the licences belong to, such as "the weights of MusicGen". `accepted` is the setting
-    `accept_licence`: the expression of these licences, as `expression_of` gives it.
+    `subject` names the licensed part, such as "the weights of MusicGen". `accepted` is the setting `accept_licence`:
+    the expression of these licences, as `expression_of` gives it.
 
     Raises:
         EngineUnavailable: the setting names another licence or none; the text has the licences, what they forbid, and

@@ -1,4 +1,4 @@
-"""Steps that planners and validators of several engines share. The module is free of torch."""
+"""Steps that planners and validators of several engines share. The module does not import torch."""
 
 from typing import Generic, Protocol, TypeVar
 
@@ -6,10 +6,10 @@ from model.song import EngineOptions, SongParams, SongPlan
 
 
 class Planner(Protocol):
-    """Plans songs of one engine without its weights."""
+    """Protocol of a planner: plans songs of one engine without its weights."""
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Plan a song; see `model.engine.Engine.plan`."""
+        """Return the plan of a song; see `model.engine.Engine.plan`."""
 
 
 OptionsT = TypeVar("OptionsT", bound=EngineOptions)
@@ -17,7 +17,7 @@ PlannerT = TypeVar("PlannerT", bound=Planner)
 
 
 class PlanningValidator(Generic[PlannerT]):
-    """Checks requests by planning their songs; implements `model.engine.Validator`."""
+    """Checks requests by planning their songs; implements `model.engine.Validator` for several engines."""
 
     def __init__(self, planner: PlannerT) -> None:
         self._planner = planner
@@ -25,15 +25,15 @@ class PlanningValidator(Generic[PlannerT]):
     def validate(self, params: SongParams) -> SongPlan | None:
         """Check everything that can be checked without weights; see `model.engine.Validator.validate`.
 
-        The plan of a song with a recording contains the recording, and is therefore not returned; reading the header
-        again is quick.
+        The plan of a song with a recording contains the recording, so it is not returned; planning again takes little
+        time.
         """
         plan = self._planner.plan(params)
         return None if params.has_recording else plan
 
 
 def options_of(params: SongParams, kind: type[OptionsT], engine: str) -> OptionsT:
-    """Return the options of a request for `engine`, which are of the type `kind`; their defaults if there are none.
+    """Return the options of a request for `engine`, an instance of `kind`; the defaults if the request has none.
 
     Raises:
         TypeError: the options are those of another engine.

@@ -1,4 +1,4 @@
-"""The lock for process-wide state of libraries."""
+"""The lock for process-wide state of libraries, such as torch's settings."""
 
 import threading
 

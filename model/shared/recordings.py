@@ -1,4 +1,4 @@
-"""Reads recordings in callers' requests, bounded before they are decoded."""
+"""Reads recordings in callers' requests, with limits that are checked before anything is decoded."""
 
 import io
 import itertools
@@ -34,9 +34,9 @@ class RecordingReader:
     most_seconds: float
 
     def inspect(self, audio: bytes, field: str) -> tuple[float, int]:
-        """Check a recording in the request field `field`: its header and, if its samples are floats, all samples.
+        """Check a recording in the request field `field` by its header and, if its samples are floats, by all samples.
 
-        Returns its length in seconds, and its number of samples at `rate`, according to its header.
+        Returns the length in seconds and in samples at `rate`, according to the header.
 
         Raises:
             InvalidParams: the bytes are not a recording; its length or sample rate is out of range; it has more than
@@ -52,7 +52,8 @@ class RecordingReader:
     def read(self, audio: bytes, field: str) -> _Sound:
         """Return the sound of a recording, stereo, float32 [2, samples]; mono is copied to both channels.
 
-        It is decoded and resampled block by block, so that memory is needed only for the result and one block.
+        The recording is decoded and resampled block by block, so that memory is needed only for the result and one
+        block.
 
         Raises:
             InvalidParams: the recording is damaged, or in the cases of `inspect`.
@@ -97,14 +98,16 @@ class RecordingReader:
 
 
 def _looks_right(audio: bytes) -> bool:
-    """Return True for bytes that begin like one of the accepted formats; only these formats are decoded."""
+    """Return True if the bytes begin like one of the accepted audio formats; only these formats are decoded."""
     mp3 = audio.startswith(b"ID3") or (audio[:1] == b"\xff" and len(audio) > 1 and audio[1] & 0xE0 == 0xE0)
     wav = audio.startswith(b"RIFF") and audio[8:12] == b"WAVE"
     return mp3 or wav or audio.startswith((b"fLaC", b"OggS"))
 
 
 def _fault(file: soundfile.SoundFile, most_seconds: float) -> str | None:
-    """Return the first value in the header that is out of range, as a text for the caller; `None` if there is none."""
+    """Return a text for the caller on the first value in the header that is out of range; `None` if all are in
+    range.
+    """
     if file.format not in _FORMATS:
         return "must be MP3, WAV, FLAC or Ogg"
     if not MIN_RATE_HERTZ <= file.samplerate <= MAX_RATE_HERTZ:

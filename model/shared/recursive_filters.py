@@ -1,4 +1,4 @@
-"""Recursive filters that equal those of `scipy.signal` to the last bit, by the same compiled code."""
+"""Recursive filters with results identical to those of `scipy.signal`, by the same compiled code."""
 
 import math
 from typing import Any, TypeAlias
@@ -26,7 +26,7 @@ def linear_filter(zeros: ArrayLike, poles: ArrayLike, samples: Floats) -> Floats
 
 
 def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Floats) -> tuple[Floats, Floats]:
-    """Filter the last axis from a given state on, like `scipy.signal.lfilter`; also returns the new state."""
+    """Filter the last axis from the filter state `state` on, like `scipy.signal.lfilter`; also return the new state."""
     filtered, state = _linear_filter(zeros, poles, samples, -1, state)
     return filtered, state
 
@@ -34,7 +34,8 @@ def linear_filter_on(zeros: Floats, poles: Floats, samples: Floats, state: Float
 def cascade_on(
     sections: Sections, samples: NDArray[np.float64], state: NDArray[np.float64]
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Filter [channels, samples] by a cascade of sections, like `scipy.signal.sosfilt`; also returns the new state.
+    """Filter [channels, samples] by a cascade of second-order sections, like `scipy.signal.sosfilt`; also return the
+    new state.
 
     The state has the shape [channels, sections, 2], that of `sosfilt` with the first two axes exchanged.
     """
@@ -44,7 +45,7 @@ def cascade_on(
 
 
 def butterworth_high_pass(cutoff_hertz: float, sample_rate_hertz: int) -> Sections:
-    """Return second-order Butterworth high-pass with its -3 dB point at `cutoff_hertz`, shape [1, 6].
+    """Return the coefficients [1, 6] of a second-order Butterworth high-pass with its -3 dB point at `cutoff_hertz`.
 
     The steps are those of `scipy.signal.butter`, so that the coefficients are the same to the last bit: the poles of
     the analogue low-pass, turned into a high-pass, put through the bilinear transform at a rate of 2.

@@ -7,13 +7,15 @@ from model.shared.device import Device
 
 
 def tensor_bytes(device: Device, **tensors: torch.Tensor) -> bytes:
-    """Serialize copies of the tensors while denoising continues; `Device.settle` must have been called before."""
+    """Serialize copies of tensors; denoising may continue meanwhile, but `Device.settle` must have been called
+    before.
+    """
     with device.preparing():
         return save({name: tensor.contiguous().cpu() for name, tensor in tensors.items()})
 
 
 def on_device(device: Device, *tensors: torch.Tensor) -> list[torch.Tensor]:
-    """Copy the tensors to the device."""
+    """Return copies of tensors on the device."""
     with device.preparing():
         copied = [tensor.to(device.torch) for tensor in tensors]
         device.settle()
@@ -21,10 +23,10 @@ def on_device(device: Device, *tensors: torch.Tensor) -> list[torch.Tensor]:
 
 
 def latents_bytes(latents: torch.Tensor, device: Device) -> bytes:
-    """Serialize finished latents."""
+    """Serialize the latents of a finished section."""
     return tensor_bytes(device, latents=latents)
 
 
 def latents_of(saved: bytes, device: Device) -> torch.Tensor:
-    """Restore latents from `latents_bytes`, on the device."""
+    """Restore latents from the bytes of `latents_bytes`, on the device."""
     return on_device(device, load(saved)["latents"])[0]

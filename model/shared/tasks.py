@@ -1,4 +1,6 @@
-"""Facts about tasks that start from a recording or another seed, the same for every diffusion engine. Free of torch."""
+"""Functions for tasks that start from a recording or another seed, shared by the diffusion engines. The module does not
+import torch.
+"""
 
 from model.song import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
 
@@ -25,16 +27,18 @@ def task_field(task: Task) -> str:
 
 
 def second_seed(seed: int, task: Task | None) -> int:
-    """Return the seed of the noise that a task mixes in: its own, or else one derived from the song's `seed`."""
+    """Return the seed of the second noise that a task adds: the task's own, otherwise one derived from the song's
+    `seed`.
+    """
     own = task.seed if isinstance(task, Retake | Repaint | Extend | Edit) else None
     return seed ^ GOLDEN if own is None else own
 
 
 def section_seed(seed: int, index: int) -> int:
-    """Return the seed of section `index` of a song; the first section has the song's seed."""
+    """Return the random seed of section `index` of a song; that of the first section is the song's seed."""
     return (seed + index * GOLDEN) % _SEEDS
 
 
 def skipped_steps(steps: int, variance: float) -> int:
-    """Return the number of steps skipped at the noisy end for `variance`, 0 to 1; at most all but one."""
+    """Return the number of steps to skip at the noisy end for a `variance`, 0 to 1; at least one step is left."""
     return min(steps - 1, int(steps * (1.0 - variance)))

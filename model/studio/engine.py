@@ -1,4 +1,4 @@
-"""The studio engine: plans, denoises, arranges, sings and plays a song on a CPU."""
+"""The studio engine: plans, composes, arranges, sings and renders a song on a CPU."""
 
 from collections.abc import Iterator, Sequence
 from functools import partial
@@ -51,7 +51,7 @@ class StudioEngine:
 
     @classmethod
     def load(cls, device: str) -> "StudioEngine":
-        """Load the shipped weights and voice, and decode the instruments, so that the first listener does not wait for
+        """Load the shipped weights and voice, and decode the instruments, so that the first song does not wait for
         them.
 
         Raises:
@@ -77,7 +77,7 @@ class StudioEngine:
         return plan_song(params, INFO)
 
     def prepare(self, plan: SongPlan, index: int) -> StudioConditions:
-        """Return the conditions of a section; see `Engine.prepare`."""
+        """Return the conditions of section `index`, the input of its composition; see `Engine.prepare`."""
         wanted = section_spec(plan, index)
         length = padded_length(wanted, follows=index > 0)
         return StudioConditions(
@@ -92,7 +92,7 @@ class StudioEngine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> DraftState:
-        """Draw the noise of a section and return its state; see `Engine.begin`."""
+        """Return the initial state of a section, with its random noise; see `Engine.begin`."""
         assert isinstance(conditions, StudioConditions)
         memory, arranger, mixer = _opening(conditions, context)
         draft = self._denoiser.begin(
@@ -109,14 +109,14 @@ class StudioEngine:
         self._denoiser.denoise([_draft(state) for state in states])
 
     def save_section(self, state: SectionState) -> bytes:
-        """Serialize the composed section; see `Engine.save_section`."""
+        """Serialize a composed section; see `Engine.save_section`."""
         return saving.save(_own(state).composed, self._bank, ())
 
     def restore_section(
         self, plan: SongPlan, index: int, saved: bytes, context: SectionContext | None
     ) -> FinishedState:
-        """Restore a composed section, to be played on the mixer of the previous section; see
-        `Engine.restore_section`.
+        """Restore a section that was composed and serialized earlier, to be rendered after the section of `context`;
+        see `Engine.restore_section`.
         """
         composed = saving.load(saved, self._bank, ())
         assert isinstance(composed, ComposedSection)
@@ -124,12 +124,12 @@ class StudioEngine:
         return FinishedState(plan, index, composed, context.mixer if context else self._mixer(plan))
 
     def context(self, state: SectionState) -> StudioContext:
-        """Return the context for the next section: melodies, arranger state and mixer after a finished section."""
+        """Return the state that the next section continues after a finished one: melodies, arranger state and mixer."""
         own = _own(state)
         return StudioContext(own.composed.memory, own.composed.arranger, own.mixer)
 
     def score(self, state: SectionState) -> SectionScore:
-        """Return syllable times and MIDI of a finished section."""
+        """Return the score of a finished section: times of its syllables, chords, and a MIDI file."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
@@ -142,7 +142,7 @@ class StudioEngine:
         )
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Render a finished section to windows of sound; see `Engine.render`."""
+        """Yield the sound of a finished section, window by window; see `Engine.render`."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         detail = detail_of(own.plan)
@@ -159,12 +159,14 @@ class StudioEngine:
         )
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize the context after a section: melodies, arranger state and mixer; see `Engine.save`."""
+        """Serialize the state that the next section continues: melodies, arranger state and mixer; see
+        `Engine.save`.
+        """
         context = self.context(state)
         return saving.save(context, self._bank, context.mixer.shared())
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> StudioContext:
-        """Restore the context after a section: melodies, arranger state and mixer; see `Engine.restore`."""
+        """Restore the state that the next section continues, from the bytes of `save`; see `Engine.restore`."""
         context = saving.load(saved, self._bank, self._mixer(plan).shared())
         assert isinstance(context, StudioContext)
         return context

@@ -1,7 +1,8 @@
-"""Serializes the state of a song without the constant objects that all songs of the engine share.
+"""Serializes the state of a song without the constant objects, such as instruments, that all songs share.
 
-Shared objects are represented by their index in a list that both sides build in the same way, tones by their parameters
-in the bank. The bytes are only exchanged between processes of this program, and are trusted.
+A shared object is written as its index in a list that the saving and the restoring process build in the same way, a
+tone as its parameters in the instrument bank. The bytes are only exchanged between processes of this program, and are
+trusted.
 """
 
 import io
@@ -42,12 +43,12 @@ class _Loader(pickle.Unpickler):
 
 
 def save(value: object, bank: InstrumentBank, shared: Sequence[object]) -> bytes:
-    """Serialize `value`; tones of `bank` and the objects of `shared` are written as references."""
+    """Serialize `value` to bytes; tones of `bank` and the objects in `shared` are written as references."""
     file = io.BytesIO()
     _Saver(file, bank, shared).dump(value)
     return file.getvalue()
 
 
 def load(saved: bytes, bank: InstrumentBank, shared: Sequence[object]) -> object:
-    """Restore an object from the bytes that `save` returned; `shared` has equal objects in the same order."""
+    """Restore the object that `save` serialized; `shared` has equal objects in the same order."""
     return _Loader(io.BytesIO(saved), bank, shared).load()

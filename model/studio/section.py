@@ -24,8 +24,8 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 @dataclass(frozen=True, slots=True)
 class StudioContext:
-    """Context for the next section: melodies so far, state of the arranger, and the mixer with notes that still
-    decay.
+    """State that a section continues from the previous one: melodies so far, state of the arranger, and the mixer with
+    decaying notes.
     """
 
     memory: Memory
@@ -35,7 +35,7 @@ class StudioContext:
 
 @dataclass(frozen=True, slots=True)
 class ComposedSection:
-    """The notes of a composed section."""
+    """The result of composing a section: its score, its arrangement and its sung notes."""
 
     score: Score
     arrangement: Arrangement
@@ -46,7 +46,7 @@ class ComposedSection:
 
 @dataclass(frozen=True, slots=True)
 class StudioConditions:
-    """Input of the denoiser for one section. The conditions of the first section also hold the song's mixer."""
+    """The input for composing one section. The conditions of the first section also hold the mixer of the song."""
 
     spec: SectionSpec
     steps: int
@@ -68,21 +68,23 @@ class StudioState(ABC):
     @property
     @abstractmethod
     def step(self) -> int:
-        """Number of denoising steps done."""
+        """Number of denoising steps already done."""
 
     @property
     def steps(self) -> int:
-        """Total number of steps."""
+        """Total number of denoising steps of the section."""
         return self.plan.denoising_steps
 
     @property
     def group(self) -> str:
-        """Batching group: all sections share steps."""
+        """Batching group: sections with the same group may be denoised in one batch; the same for all sections of this
+        engine.
+        """
         return ""
 
     @property
     def ends_song(self) -> bool:
-        """False: songs end as planned."""
+        """False, because songs of this engine always end with the last planned section."""
         return False
 
     @property
@@ -123,7 +125,7 @@ class DraftState(StudioState):
 
     @property
     def step(self) -> int:
-        """Number of denoising steps done."""
+        """Number of denoising steps already done."""
         return self.draft.step
 
     @property
@@ -158,8 +160,8 @@ class DraftState(StudioState):
 
 
 def _turn(plan: SongPlan, index: int) -> Turn:
-    """Return the number of earlier sections of the same kind; a section that continues another counts as the same
-    one.
+    """Return the position of a section among those of its kind; a section that continues another one counts as one with
+    it.
     """
     starts = [section.index for section in plan.sections if section.kind is plan.sections[index].kind]
     starts = [start for start in starts if not plan.sections[start].label.endswith(CONTINUED)]
@@ -167,13 +169,15 @@ def _turn(plan: SongPlan, index: int) -> Turn:
 
 
 def _lifted(plan: SongPlan, index: int) -> int:
-    """Return the semitones by which a section's key lies above that of the previous section."""
+    """Return the number of semitones by which a section's key lies above that of the previous section."""
     sections = detail_of(plan).sections
     return sections[index].lift - sections[max(index - 1, 0)].lift
 
 
 def _words(section: SectionPlan, own: Voice | None) -> Words:
-    """Return the words of a section, and their singers unless they are only the song's own voice."""
+    """Return the syllables of a section with their accents, and who sings each one if the other voice of a duet takes
+    part.
+    """
     syllables = tuple(syllable for line in section.lines for syllable in line.syllables)
     accents = tuple(
         Accent(number, min(float(stress), 1.0))

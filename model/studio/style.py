@@ -1,4 +1,4 @@
-"""The musical style of a song: parsed from a prompt, and used by planner, arranger, singer and mixer."""
+"""Data types for the musical style of a song: parsed from a prompt, and used by planner, arranger, singer and mixer."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -7,7 +7,7 @@ from model.song import Voice
 
 
 class Mode(StrEnum):
-    """Major or natural minor."""
+    """Mode of a key: major or natural minor."""
 
     MAJOR = "major"
     MINOR = "minor"
@@ -27,7 +27,7 @@ class Track(StrEnum):
 
 
 class Instrument(StrEnum):
-    """An instrument of the shipped sound set; the last ones are synthesised, all others sampled."""
+    """An instrument of the shipped sound library; the last ones are synthesised, all others sampled."""
 
     PIANO = "piano"
     ELECTRIC_PIANO = "electric piano"
@@ -114,16 +114,16 @@ class Style:
         mode: major or minor.
         tempo_bpm: quarter notes per minute, 50 to 180.
         energy: 0 (calm) to 1 (loud and busy); scales velocities, layers and fills.
-        density: desired notes per bar of an instrumental melody, 2 to 10.
+        density: notes per bar of an instrumental melody, 2 to 10.
         swing: delay of every second eighth, 0 (straight) to 0.33 (triplets), as a share of an eighth.
         reverb: 0 (dry) to 1 (hall).
-        brightness: 0 (dark) to 1 (bright); a gentle tilt of the whole mix.
+        brightness: 0 (dark) to 1 (bright); tilts the spectrum of the whole mix slightly.
         instruments: the instrument of each track; a track that is absent stays silent.
         voice: the singing voice; `None` if the prompt does not name one.
         register: -1 (low keys) to 1 (high keys).
         pentatonic: True if the melody uses only the five tones of the Chinese pentatonic scale.
         chord_pace: rate of chord changes relative to pop, 0.2 to 2.
-        levels_db: change of the usual level of each track in the mix.
+        levels_db: change of the level of each track in the mix, in dB.
         mix_db: gain of the whole mix, so that songs of all styles are equally loud.
         vocal_db: change of the level of the voices, so that their distance to the accompaniment is equal in all styles.
         tone_db: change of the lows, low middle, high middle and highs of the whole mix.

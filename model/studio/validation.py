@@ -1,4 +1,4 @@
-"""Checks requests for the studio engine before they are accepted, in a process without the engine."""
+"""Checks requests for the studio engine before they are accepted, in a process that has not loaded the engine."""
 
 from model.song import SongParams, SongPlan
 from model.studio.info import INFO
@@ -8,7 +8,8 @@ from model.studio.voice import english, repertoire
 
 
 def validate(params: SongParams) -> SongPlan:
-    """Check everything in a request that can be checked without weights, and return the plan, which the worker uses.
+    """Check everything in a request that can be checked without the weights, and return the plan of the song, which the
+    worker uses.
 
     Raises:
         InvalidParams: the engine cannot make a song from the lyrics or controls.
@@ -21,7 +22,7 @@ class StudioValidator:
 
     @classmethod
     def load(cls) -> "StudioValidator":
-        """Open the dictionaries and plan a song, so that files are read before the first request.
+        """Open the dictionaries and plan one song, so that the first request does not wait for files to be read.
 
         Raises:
             EngineUnavailable: a dictionary is missing or damaged.

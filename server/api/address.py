@@ -1,4 +1,4 @@
-"""The address and port on which a server listens, as text, and the error if it cannot listen there."""
+"""Formats the address and port on which a server listens, and defines the error for an address that cannot be used."""
 
 
 class PortUnavailable(RuntimeError):
@@ -12,5 +12,5 @@ class PortUnavailable(RuntimeError):
 
 
 def shown(host: str, port: int) -> str:
-    """Format an address as "host:port", with an IPv6 host in brackets, as in URLs."""
+    """Return an address as "host:port", with an IPv6 host in brackets, as in URLs."""
     return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"

@@ -1,4 +1,4 @@
-"""Limits the number of open calls: of each caller over gRPC and REST together, and of calls that need no API key."""
+"""Limits the number of open calls: of each caller (gRPC and REST together), and of calls that need no API key."""
 
 from collections import Counter
 from collections.abc import Iterator
@@ -15,13 +15,13 @@ RETRY_SECONDS = 1.0
 
 @dataclass
 class CallLimits:
-    """Limits the number of open calls. To be used on one event loop.
+    """Limits the number of open calls. Not thread-safe: use it on one event loop.
 
     A caller is the holder of a key, or an address. Calls that need no key although others do (health, load reports)
-    have their own limits, in total and per address, so that they cannot exhaust those of callers: one limit for open
-    streams, and one for calls whose message has not arrived yet. Above the latter the oldest call is ended, so a client
-    that sends its message at once always gets a response. Trusted proxies call for many clients, and may use the whole
-    limit.
+    have limits of their own, in total and per address, so that they cannot exhaust the limits of callers: one for open
+    streams, and one for calls whose message has not arrived yet. Above the second limit the oldest such call is ended,
+    so a client that sends its message at once always gets a response. A trusted proxy, which calls for many clients,
+    may use the whole limit.
     """
 
     caller_calls: int
@@ -36,12 +36,12 @@ class CallLimits:
         self.arriving = PeerSlots(self.open_calls, self.open_calls_of_peer, self.proxies)
 
     def caller_at(self, peer: str, headers: Headers) -> str:
-        """Return the caller of the present call: the holder of its API key, or the address `peer` that it came from."""
+        """Return the caller of the present call: the holder of its API key, otherwise the client's address `peer`."""
         return authenticated.get() or self.proxies.client(peer, headers)
 
     @contextmanager
     def of_caller(self, caller: str) -> Iterator[None]:
-        """Count one call of a caller as open while the context lasts.
+        """Context manager that counts a call as one of the open calls of `caller`.
 
         Raises:
             TooManyCalls: the caller already has as many open calls as allowed.
@@ -57,10 +57,10 @@ class CallLimits:
 
     @contextmanager
     def without_key(self, peer: str) -> Iterator[None]:
-        """Count one stream that needs no API key as open while the context lasts.
+        """Context manager that counts one open stream of `peer` that needs no API key.
 
         Raises:
-            TooManyCalls: the limit of its address or of all such streams is reached.
+            TooManyCalls: the limit of the address `peer` or that of all such streams is reached.
         """
         own = self.open_calls if self.proxies.trusts(peer) else self.open_calls_of_peer
         if self._of_peer[peer] >= own or self._of_peer.total() >= self.open_calls:

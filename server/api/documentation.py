@@ -1,4 +1,4 @@
-"""Makes the table of all errors for the documentation; `python docs/generate.py` writes it."""
+"""Writes the table of all errors for the documentation; `python docs/generate.py` calls it."""
 
 import inspect
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _STORE_REASONS = {
 
 
 def errors_table() -> str:
-    """Return a Markdown table of every reason with which a call can fail: gRPC code, HTTP status, meaning."""
+    """Return a Markdown table of every reason for which a call can fail: gRPC code, HTTP status, meaning."""
     return "\n".join(["| reason | gRPC | HTTP | meaning |", "|---|---|---|---|", *_rows()])
 
 

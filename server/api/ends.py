@@ -1,4 +1,4 @@
-"""Finds the two ends of a call for its trace span: the address that was called, and the client's address."""
+"""Finds the two ends of a call for its trace span: the server's address that was called, and the client's address."""
 
 from collections.abc import Iterable
 from typing import Final
@@ -16,21 +16,21 @@ _PORTS: Final = {"http": 80, "https": 443}
 
 
 def http_ends(request: Request, proxies: TrustedProxies) -> Ends:
-    """Return the ends of a call over HTTP, as trusted proxies report them."""
+    """Return the server's and the client's address of a call over HTTP, as trusted proxies report them."""
     peer = End(*request.client) if request.client else _UNKNOWN
     return Ends(_called(request, peer, proxies), _client(peer, request.headers.items(), proxies))
 
 
 def grpc_ends(peer: str, metadata: Iterable[tuple[str, str | bytes]], server: End, proxies: TrustedProxies) -> Ends:
-    """Return the ends of a call over gRPC from `peer`, in gRPC's notation; grpc.aio does not give the name that the
-    client has called.
+    """Return the server's and the client's address of a call over gRPC; `peer` is the client in gRPC's notation.
+    grpc.aio does not report the host name that the client called.
     """
     headers = [(key, value) for key, value in metadata if isinstance(value, str)]
     return Ends(server, _client(End(host_of(peer), _port_of(peer)), headers, proxies))
 
 
 def _client(peer: End, headers: Headers, proxies: TrustedProxies) -> End:
-    """Return the client's address and, if no proxy stands between, its port."""
+    """Return the client's address and, if no proxy lies between, its port."""
     address = proxies.client(peer.address, headers)
     return peer if address == peer.address else End(address, None)
 

@@ -1,4 +1,4 @@
-"""Logs errors of gRPC and REST calls that are not the caller's fault."""
+"""Logs the errors of gRPC and REST calls that are faults of the server, not of the caller."""
 
 import logging
 
@@ -8,8 +8,8 @@ logger = logging.getLogger(__name__)
 
 
 def log_failure(error: Exception) -> None:
-    """Log a bug with its traceback, or an error of the song store with its text. Other errors are sent to the caller
-    and not logged.
+    """Log an unexpected error (a bug) with its traceback, or an error of the song store with its text. Other errors are
+    only sent to the caller.
     """
     outcome = outcome_of(error)
     if outcome is INTERNAL:

@@ -14,10 +14,10 @@ DRAINING_STALL_SECONDS = 10.0
 
 
 class OpenCalls:
-    """Counts calls from their beginning to their end. To be used on one event loop."""
+    """Counts the calls that are in progress. Not thread-safe: use it on one event loop."""
 
     def __init__(self, stall_seconds: float = 300.0) -> None:
-        """Set up the list of open calls. A call is ended if its client reads nothing for `stall_seconds`."""
+        """Set up the counter. A call is ended if its client reads nothing for `stall_seconds`."""
         self._stall_seconds = stall_seconds
         self._sending: set[asyncio.Timeout] = set()
         self._count = 0
@@ -27,7 +27,7 @@ class OpenCalls:
 
     @contextmanager
     def one(self) -> Iterator[None]:
-        """Count a call as open while the context lasts."""
+        """Context manager that counts one call as open."""
         self._count += 1
         self._none.clear()
         try:
@@ -38,7 +38,9 @@ class OpenCalls:
                 self._none.set()
 
     def start_draining(self) -> None:
-        """Close connections with their last call from now on, and end calls of clients that do not read sooner."""
+        """Close each connection with its last call from now on, and end calls of clients that do not read sooner than
+        before.
+        """
         self._draining = True
         self._stall_seconds = min(self._stall_seconds, DRAINING_STALL_SECONDS)
         latest = asyncio.get_running_loop().time() + self._stall_seconds
@@ -46,7 +48,7 @@ class OpenCalls:
             limit.reschedule(min(latest, limit.when() or latest))
 
     async def taken(self, sending: Awaitable[None]) -> None:
-        """Wait until the client has read enough for the pending write `sending` to finish.
+        """Wait until the pending write `sending` has finished, because the client has read enough.
 
         Raises:
             ListenerStalled: the client read nothing for too long.
@@ -68,11 +70,11 @@ class OpenCalls:
 
         The end of the last call closes a draining connection. If the peer sends something at that moment, such as an
         acknowledgement, the closed socket answers with a reset, and the peer's system drops received data that its
-        program has not read yet: the end of the song. Seen with HAProxy 2.8.
+        program has not read yet: the end of the song. This happens with HAProxy 2.8.
         """
         if self._draining:
             await asyncio.sleep(LAST_BYTE_GRACE_SECONDS)
 
     async def none(self) -> None:
-        """Wait until no call is open any more."""
+        """Wait until no call is open."""
         await self._none.wait()

@@ -1,4 +1,4 @@
-"""Warns the operator of ports that are reachable without a key or without encryption."""
+"""Warns the operator of ports that can be reached from the network without an API key or without encryption."""
 
 import logging
 

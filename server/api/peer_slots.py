@@ -1,5 +1,5 @@
-"""Limits the number of connections or calls of each peer; those that wait for a request are ended to make room for new
-ones.
+"""Limits the number of connections or calls of each peer; those that have sent no request yet are ended to make room
+for new ones.
 """
 
 from collections import defaultdict
@@ -11,9 +11,7 @@ from server.api.proxies import TrustedProxies
 
 @dataclass(eq=False, slots=True)
 class PeerSlot:
-    """One connection or call of a peer. `waiting` is true while the server waits for its request; `abort` ends it at
-    once.
-    """
+    """One connection or call of a peer. `waiting` is True while the server waits for its request; `abort` ends it."""
 
     peer: str
     abort: Callable[[], object]
@@ -22,7 +20,8 @@ class PeerSlot:
 
 @dataclass
 class PeerSlots:
-    """Counts slots up to `count` in total and up to `peer_count` of one peer. To be used on one event loop.
+    """Limits connections or calls (slots) to `count` in total and `peer_count` of one peer. Not thread-safe: use it on
+    one event loop.
 
     Above a limit, the oldest slot that waits for a request is ended to admit the new one; if none waits, the new one is
     refused. So peers that connect and send nothing cannot lock others out. Trusted proxies carry the connections of
@@ -57,7 +56,9 @@ class PeerSlots:
             self._of_peer.pop(slot.peer, None)
 
     def mark_waiting(self, slot: PeerSlot) -> None:
-        """Mark a slot as waiting for its next request from now on; among the waiting ones it is ended last."""
+        """Mark a slot as waiting for its next request from now on; waiting slots are ended in the order of these
+        calls.
+        """
         slot.waiting = True
         own = self._of_peer.get(slot.peer, {})
         if slot in own:
@@ -65,7 +66,7 @@ class PeerSlots:
             own[slot] = None
 
     def make_room(self) -> bool:
-        """End the longest waiting slot of the busiest peer; returns False if none waits."""
+        """End the longest waiting slot of the peer with the most slots; return False if none waits."""
         busiest_first = sorted(self._of_peer, key=lambda peer: len(self._of_peer[peer]), reverse=True)
         return any(self._end_one(peer) for peer in busiest_first)
 

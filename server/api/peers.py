@@ -1,4 +1,4 @@
-"""Converts gRPC's names of peers (the clients' ends of connections) to plain addresses."""
+"""Converts gRPC's names of peers (the clients of connections) to plain addresses."""
 
 import ipaddress
 from functools import lru_cache
@@ -6,7 +6,7 @@ from urllib.parse import unquote
 
 
 def host_of(peer: str) -> str:
-    """Return the host of gRPC's name of a peer: "ipv4:127.0.0.1:5000" or "ipv6:%5B::1%5D:5000".
+    """Return the IP address in gRPC's name of a peer: "ipv4:127.0.0.1:5000" or "ipv6:%5B::1%5D:5000".
 
     A peer without an address, such as "unix:", is returned as it is.
     """
@@ -16,7 +16,7 @@ def host_of(peer: str) -> str:
 
 @lru_cache(maxsize=4096)
 def plain_address(address: str) -> str:
-    """Return an address without its zone, and an IPv4 address that is mapped into IPv6 as IPv4."""
+    """Return an IP address without its zone; an IPv4 address that is mapped into IPv6 becomes IPv4."""
     try:
         found = ipaddress.ip_address(address.partition("%")[0])
     except ValueError:

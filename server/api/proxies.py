@@ -1,4 +1,4 @@
-"""Reads the forwarding headers of trusted proxies, which give the client of a call and the URL that it has called."""
+"""Reads the forwarding headers of trusted proxies, which contain the client of a call and the URL that was called."""
 
 import ipaddress
 import re
@@ -81,14 +81,14 @@ class TrustedProxies:
         )
 
     def client(self, peer: str, headers: Headers) -> str:
-        """Return the client of a call as `forwarding` does, or `peer` if the headers are invalid."""
+        """Return the client's address of a call as `forwarding` does; `peer` if the headers are invalid."""
         try:
             return self.forwarding(peer, headers).client
         except InvalidRequest:
             return peer
 
     def _client(self, peer: str, addresses: Sequence[str]) -> tuple[str, int]:
-        """Return the last address that is not a trusted proxy's, and the number of proxies after it."""
+        """Return the last address in the list that is not a trusted proxy's, and the number of proxies after it."""
         client, count = peer, 0
         for address in reversed(addresses or [""]):
             client, count = _without_port(address) or client, count + 1
@@ -124,7 +124,7 @@ def _unquoted(value: str) -> str:
 
 
 def _forwarded_values(hops: Sequence[dict[str, str]]) -> dict[str, str]:
-    """Return the host and scheme that the outermost proxy received, if every proxy forwards both."""
+    """Return the host and scheme of the request as the outermost proxy received it, if every proxy forwards both."""
     pairs = (pair for hop in reversed(hops) for pair in hop.items())
     return {name: value for name, value in pairs if value and name in ("host", "proto")}
 
@@ -134,7 +134,7 @@ def _listed(given: dict[str, list[str]], header: str) -> list[str]:
 
 
 def _nth(values: Sequence[str], count: int) -> str:
-    """Return the header value that the outermost of `count` proxies has added, or the only value."""
+    """Return the header value that the outermost of `count` proxies added, or the only value."""
     return values[-min(count, len(values))] if values else ""
 
 

@@ -1,1 +1,1 @@
-"""Mastering, resampling and encoding: converts the engine's windows to encoded frames."""
+"""Converts the windows of sound from an engine to encoded frames: mastering, resampling and encoding."""

@@ -1,4 +1,4 @@
-"""Mono sound for the stereo stream."""
+"""Converts mono sound to stereo."""
 
 import numpy as np
 
@@ -7,7 +7,7 @@ from server.audio.mastering.mastering import InvalidWindow
 
 
 def as_stereo(window: Window, channels: int) -> Window:
-    """Return the window of an engine with this number of channels as stereo: mono becomes two equal channels.
+    """Return a window of an engine with `channels` channels as stereo: mono is copied to both channels.
 
     A stereo window is returned as it is.
 

@@ -1,4 +1,6 @@
-"""Cuts a song's sound into chunks: takes windows, and returns whole encoded frames with their position in the song."""
+"""Divides the sound of a song into chunks: takes windows, and returns whole encoded frames with their position in the
+song.
+"""
 
 import hashlib
 import math
@@ -25,8 +27,8 @@ _SLICE_SECONDS = 1.0
 def cut_window(window: Window, rate_hertz: int, *, first: bool) -> list[Window]:
     """Cut a window into equal windows of at most one second, or half a second for the `first` window of a song.
 
-    So the first chunk is sent early, and no chunk is too large: at 320 kbit/s, and with the longest lyrics in the tag
-    of the first chunk, a chunk stays below 64 KiB.
+    A short first window makes sound start early. The limit keeps chunks below 64 KiB, even at 320 kbit/s with the
+    longest lyrics in the first chunk's tag.
     """
     longest = (_FIRST_SECONDS if first else _SLICE_SECONDS) * rate_hertz
     return np.array_split(window, max(1, math.ceil(window.shape[1] / longest)), axis=1)
@@ -43,7 +45,9 @@ def planned_samples(plan: SongPlan, source_rate_hertz: int, rate_hertz: int) -> 
 
 
 def moved(score: SectionScore, early_seconds: float) -> SectionScore:
-    """Return the score of a section that starts earlier than planned, because sections before it were shorter."""
+    """Return the score of a section with all times earlier by `early_seconds`, because sections before it were shorter
+    than planned.
+    """
     if early_seconds <= 0.0:
         return score
 
@@ -55,7 +59,7 @@ def moved(score: SectionScore, early_seconds: float) -> SectionScore:
 
 
 class Chunker:
-    """Makes the chunks of one song. To be used by one thread at a time; every method returns the events that result."""
+    """Makes the chunks of one song. Use it in one thread at a time; every method returns the events that result."""
 
     def __init__(
         self,
@@ -65,8 +69,8 @@ class Chunker:
         rate_hertz: int,
         marks: Marks | None = None,
     ) -> None:
-        """Set up the chunker. Sound comes in at `source_rate_hertz` and leaves at `rate_hertz`; `marks` are those that
-        `encoder` writes into the file.
+        """Set up the chunker of a song that is rendered at `source_rate_hertz` and delivered at `rate_hertz`; `marks`
+        are those that `encoder` writes into the file.
         """
         self._encoder = encoder
         self._plan = plan
@@ -90,7 +94,7 @@ class Chunker:
         return self._digest.digest()
 
     def planned(self) -> list[SongEvent]:
-        """Return the event with the plan, the first event of every song."""
+        """Return the first event of the song, which has its plan."""
         sample_count = planned_samples(self._plan, self._source_rate_hertz, self._rate_hertz)
         return [
             Planned(
@@ -110,7 +114,7 @@ class Chunker:
         return [*self._chunk(lambda: self._encoder.feed(window)), *self._sections_sent()]
 
     def end_section(self, index: int, score: SectionScore) -> list[SongEvent]:
-        """Record that all windows of a section were fed; the section counts as sent when the encoder has returned its
+        """Record that all windows of a section were fed; the section's event follows when the encoder has returned its
         last sample.
         """
         start_seconds = self._ended_samples / self._source_rate_hertz
@@ -159,7 +163,7 @@ class Chunker:
         return max(0, min(encoded, fed))
 
     def _section_at(self, seconds: float) -> int:
-        """Return the section that sounds at a time of the song up to which sound was fed."""
+        """Return the index of the section that sounds at a time of the song, in seconds, among the sound fed so far."""
         return self._plan.sections[min(bisect_right(self._ends, seconds), self._section)].index
 
     def _sections_sent(self) -> list[SongEvent]:

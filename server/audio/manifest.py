@@ -32,7 +32,7 @@ class SigningFailed(Exception):
 
 
 class ManifestSigner:
-    """Signs manifests with one certificate. To be used by one thread at a time."""
+    """Signs C2PA manifests with one certificate. Use it in one thread at a time."""
 
     def __init__(self, certificate: Path, key: Path) -> None:
         """Read the PEM files, a certificate chain and its key, and test them by signing a frame of silence.
@@ -53,8 +53,8 @@ class ManifestSigner:
         self._try()
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
-        """Sign a manifest for a file with this sound; the manifest states that the file was created, and its digital
-        source type.
+        """Return the signed manifest of a file with the bytes `sound`; it states that the file was created, and its
+        digital source type.
 
         Raises:
             SigningFailed: the certificate has expired, or something else is wrong.
@@ -78,7 +78,7 @@ class ManifestSigner:
         return signed
 
     def _require_good(self, sound: bytes, media_type: str, manifest: bytes) -> None:
-        """Validate the manifest as readers do; raises SigningFailed if it is not valid."""
+        """Validate a manifest as readers do; raise SigningFailed if it is not valid."""
         import c2pa
 
         with c2pa.Reader(media_type, io.BytesIO(sound), manifest, self._context) as reader:
@@ -94,7 +94,7 @@ class ManifestSigner:
 
 
 def _context() -> "c2pa.Context":
-    """Return the library's settings, which allow certificates of all purposes."""
+    """Return the context of the C2PA library, whose settings allow certificates of all purposes."""
     import c2pa
 
     return c2pa.Context(c2pa.Settings.from_dict({"trust": {"trust_config": "\n".join(_PURPOSES)}}))
@@ -110,7 +110,9 @@ def _opened(chain: bytes, private: bytes) -> "c2pa.Signer":
 
 
 def _algorithm(private: bytes) -> bytes:
-    """Return the name of the signature algorithm for a key; raises ValueError if C2PA does not support the key."""
+    """Return the name of the signature algorithm for a private key. Raises ValueError if C2PA does not support the
+    key.
+    """
     from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
     from cryptography.hazmat.primitives.serialization import load_pem_private_key
 

@@ -20,7 +20,7 @@ _WITH_A_RECORDING = f"{_SOURCE_TYPES}compositeWithTrainedAlgorithmicMedia"
 
 
 def marks_of(origin: Origin, producer: str) -> Marks:
-    """Return the marks that declare a song as AI-generated.
+    """Return the marks, for a song of this origin, that declare it as AI-generated.
 
     `producer` is the provider of the service, empty if unknown.
     """
@@ -28,7 +28,7 @@ def marks_of(origin: Origin, producer: str) -> Marks:
 
 
 def mark_tags(marks: Marks) -> dict[str, str]:
-    """Return the tags that carry the marks."""
+    """Return the metadata tags that contain the marks."""
     return {"AIGC": _aigc(marks), "digital_source_type": marks.digital_source_type, "comment": COMMENT}
 
 

@@ -1,4 +1,4 @@
-"""Resamples from the engine's sample rate to the delivered one."""
+"""Resamples sound from the engine's sample rate to the delivered one."""
 
 import numpy as np
 import soxr
@@ -9,8 +9,8 @@ from model.song import Window
 def resampled_count(samples: int, source_rate_hertz: int, target_rate_hertz: int) -> int:
     """Return the number of samples that a `Resampler` returns in total for `samples` input samples.
 
-    It is the input number times the ratio of the rates, rounded to the nearest integer. Ties are rounded as soxr does,
-    so the formula here has the same form as soxr's.
+    The number is the input number times the ratio of the rates, rounded to the nearest integer. Ties are rounded as
+    soxr does, so the formula here has the same form as soxr's.
     """
     return int(samples / (source_rate_hertz / target_rate_hertz) + 0.5)
 
@@ -28,7 +28,9 @@ class Resampler:
         self._stream = None if same else soxr.ResampleStream(source_rate_hertz, target_rate_hertz, 2, "float32", "HQ")
 
     def feed(self, window: Window) -> Window:
-        """Resample the next window, float32 [2, samples]; returns the resampled sound that is ready, possibly none."""
+        """Resample the next window, float32 [2, samples], and return the resampled sound that is ready, possibly
+        none.
+        """
         return self._resample(window, last=False)
 
     def finish(self) -> Window:

@@ -1,4 +1,4 @@
-"""Converts the windows of one song to encoded frames."""
+"""Converts the windows of one song to encoded frames: mastering, resampling, encoding."""
 
 from model.song import Window
 from server.audio.codecs.base import NO_TAGS, Tags
@@ -11,7 +11,7 @@ from server.song import AudioSettings
 class SongEncoder:
     """Converts one song's windows to one continuous stream: mastering, resampling, encoding.
 
-    A StreamEncoder for sound at the engine's rate. Expensive work runs without the interpreter's lock.
+    Implements `StreamEncoder` for sound at the engine's rate. Expensive work runs without the interpreter's lock.
     """
 
     def __init__(
@@ -28,17 +28,19 @@ class SongEncoder:
 
     @property
     def delay_samples(self) -> int:
-        """Samples before the song's first sample if all frames are decoded, at the delivered rate."""
+        """Encoder delay: number of samples, at the delivered rate, that a decoder returns before the song's first
+        sample.
+        """
         return self._codec.delay_samples
 
     @property
     def samples_per_frame(self) -> int:
-        """Samples in every frame, at the delivered rate."""
+        """Number of samples per channel in every frame, at the delivered sample rate."""
         return self._codec.samples_per_frame
 
     @property
     def stream_bytes(self) -> int | None:
-        """Bytes of the whole stream; `None` if the length of the song is not known yet."""
+        """Size of the whole stream in bytes; `None` if the length of the song is unknown."""
         return self._codec.stream_bytes
 
     @property
@@ -52,7 +54,7 @@ class SongEncoder:
         return self._codec.sample_count
 
     def feed(self, window: Window) -> bytes:
-        """Encode the next window, float32 [2, samples]; returns the frames that are complete, possibly none.
+        """Encode the next window, float32 [2, samples], and return the frames that are complete, possibly none.
 
         Raises:
             InvalidWindow: the window is not stereo sound; the song cannot be continued.

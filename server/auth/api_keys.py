@@ -1,8 +1,9 @@
-"""API keys: callers and their limits, read from a file that holds hashes alone.
+"""API keys: reads callers and their limits from a file that holds only hashes of the keys.
 
 A key is 256 random bits and cannot be guessed, so one round of SHA-256 protects it as well as a slow hash would.
 
-`python -m server.auth.api_keys NAME` makes a key: the key itself for the caller, and its entry for the file.
+`python -m server.auth.api_keys NAME` creates a key: it prints the key itself for the caller, and its entry for the
+file.
 """
 
 import argparse
@@ -36,18 +37,20 @@ _log = logging.getLogger(__name__)
 
 
 class InvalidKeyFile(ValueError):
-    """The file of keys is missing or cannot be used; the text says why, and never shows a hash."""
+    """The file of API keys is missing or cannot be used; the text says why, and never contains a hash."""
 
 
 class Scope(StrEnum):
-    """Right of an API key: to make songs, or only to read the list of engines."""
+    """Right of an API key: to generate songs, or only to read the list of engines."""
 
     GENERATE = "generate"
     ENGINES = "engines"
 
 
 class ApiKey(BaseModel):
-    """One entry of the file. `name` identifies the key's holder as a caller; a limit that is not set does not apply."""
+    """One entry of the file of API keys. `name` identifies the key's holder as a caller; a limit that is not set does
+    not apply.
+    """
 
     model_config = ConfigDict(frozen=True, extra="forbid", hide_input_in_errors=True)
 
@@ -75,19 +78,19 @@ class _KeyFile(BaseModel):
     def _hashes_are_distinct(cls, value: tuple[ApiKey, ...]) -> tuple[ApiKey, ...]:
         names = [f"{key.name!r}" for key in value if Counter(other.sha256 for other in value)[key.sha256] > 1]
         if names:
-            raise ValueError(f"the entries {' and '.join(names)} have the same key; give each its own")
+            raise ValueError(f"the entries {' and '.join(names)} have the same key: give each a key of its own")
         return value
 
 
 class ApiKeyFile:
-    """The keys of one file, read again when the file has changed.
+    """The API keys of one file, which is read again when it has changed.
 
     Several entries may have the same name, so that a key can be replaced without interruption; the limits are then
-    those of the first entry. If the file becomes invalid, the keys read before stay valid, and `usable` becomes false.
+    those of the first entry. If the file becomes invalid, the keys read before stay valid, and `usable` becomes False.
     """
 
     def __init__(self, path: Path, now: Callable[[], datetime] = lambda: datetime.now(UTC)) -> None:
-        """Read the file.
+        """Read the file of API keys.
 
         Raises:
             InvalidKeyFile: the file is missing or invalid.
@@ -99,7 +102,9 @@ class ApiKeyFile:
         self.usable = True
 
     def find(self, secret: str) -> ApiKey | None:
-        """Return the entry of a key that is valid now, or `None`. Takes the same time for known and unknown keys."""
+        """Return the entry of an API key that is valid now, otherwise `None`. Takes the same time for known and unknown
+        keys.
+        """
         digest = hashlib.sha256(secret.encode()).hexdigest()
         found: ApiKey | None = None
         for key in self._keys:
@@ -110,12 +115,12 @@ class ApiKeyFile:
         return found
 
     def quota(self, name: str) -> Quota:
-        """Return the limits of a caller; no limits if the name is not in the file."""
+        """Return the limits of a caller; unlimited if the name is not in the file."""
         return next((key.quota for key in self._keys if key.name == name), Quota())
 
     def next_expiry(self) -> float | None:
         """Return the time at which the next caller loses its last valid key, in seconds since 1970; `None` if no key
-        expires.
+        has an expiry date.
 
         If a caller has several keys, the last to expire counts. Callers whose keys have all expired are left out.
         """
@@ -127,7 +132,7 @@ class ApiKeyFile:
         return min((end for end in ends.values() if now < end < math.inf), default=None)
 
     def reload(self) -> None:
-        """Read the file again if it has changed since the last check."""
+        """Read the file of API keys again if it has changed since the last check."""
         stamp = _stamp(self._path)
         if stamp == self._seen:
             return
@@ -150,7 +155,7 @@ class ApiKeyFile:
 
 
 def new_key(name: str) -> tuple[str, ApiKey]:
-    """Make a new API key and its entry for the file of keys."""
+    """Return a new API key and its entry for the file of keys."""
     secret = PREFIX + secrets.token_urlsafe(_SECRET_BYTES)
     return secret, ApiKey(name=name, sha256=hashlib.sha256(secret.encode()).hexdigest())
 
@@ -183,7 +188,7 @@ def _read(path: Path) -> tuple[ApiKey, ...]:
 
 
 def main() -> int:
-    """Make one API key and print it with its entry for the file; returns the exit status."""
+    """Command line: print a new API key and its entry for the file; return the exit status."""
     parser = argparse.ArgumentParser(prog="python -m server.auth.api_keys", description="Make an API key.")
     parser.add_argument(
         "name", help="name of the key's holder, as the server logs it: up to 64 letters, digits, '.', '_' and '-'"

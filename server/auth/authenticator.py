@@ -22,8 +22,8 @@ class Authenticator:
         self._refused = refused
 
     def authenticate(self, metadata: Iterable[tuple[str, str | bytes]] | None, scope: Scope | None) -> None:
-        """Check the key of the call, and set its caller for the rest of the call. For the scope `None` any valid key
-        suffices.
+        """Check the API key in a call's metadata, and set the caller for the rest of the call. If `scope` is `None`,
+        any valid key suffices.
 
         Raises:
             Unauthenticated, PermissionDenied: no valid key was sent, or the key lacks the scope.

@@ -1,4 +1,4 @@
-"""Finds the caller of a song: the holder of the call's API key, otherwise the name in the call's metadata."""
+"""Determines the caller of a song: the holder of the call's API key, otherwise the name in the call's metadata."""
 
 from collections.abc import Iterable
 from contextvars import ContextVar

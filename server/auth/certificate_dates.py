@@ -45,7 +45,9 @@ def _not_after(der: bytes) -> datetime:
 
 
 def _value(data: bytes, at: int, *tags: int) -> tuple[bytes, int]:
-    """Return the content of the DER element at `at`, which must have one of the `tags`, and the offset after it."""
+    """Return the content of the DER element at offset `at`, which must have one of the `tags`, and the offset after
+    it.
+    """
     if data[at] not in tags:
         raise ValueError(f"the certificate is damaged: it has the DER tag {data[at]:#04x} in place of one of {tags}")
     size, start = data[at + 1], at + 2

@@ -13,14 +13,14 @@ key_expires_at: ContextVar[datetime | None] = ContextVar("key_expires_at", defau
 
 
 def key_expired() -> bool:
-    """Return True if the present call has an API key that has expired."""
+    """Return True if the API key of the present call has expired; False for a call without a key."""
     end = key_expires_at.get()
     return end is not None and end <= datetime.now(UTC)
 
 
 @asynccontextmanager
 async def while_key_lasts() -> AsyncIterator[None]:
-    """Run the work in the context, and cancel it when the API key of the present call expires.
+    """Context manager that cancels the work in it when the API key of the present call expires.
 
     Raises:
         Unauthenticated: the key has expired.

@@ -35,12 +35,12 @@ class TlsFiles:
 
 
 class Certificates:
-    """Reads the certificate files, and reads them again when one has changed; if they are invalid, the certificates
-    read before stay in use.
+    """The certificates of the TLS files, which are read again when a file has changed; if the new ones are invalid, the
+    old ones stay in use.
     """
 
     def __init__(self, tls: TlsFiles) -> None:
-        """Read the files.
+        """Read the TLS files.
 
         Raises:
             InvalidCertificate: a file is missing, or the files do not match.
@@ -51,8 +51,8 @@ class Certificates:
         self._now, self._context = _configuration(tls)
 
     def expiry(self) -> Mapping[str, float]:
-        """Return the time at which the first certificate of each file expires, in seconds since 1970, by the purpose of
-        the file.
+        """Return the time at which the first certificate in each TLS file expires, in seconds since 1970, by the
+        purpose of the file.
         """
         self._newest()
         return self._ends
@@ -110,7 +110,7 @@ def _ends(tls: TlsFiles) -> Mapping[str, float]:
 
 
 def _configuration(tls: TlsFiles) -> tuple[grpc.ServerCertificateConfiguration, ssl.SSLContext]:
-    """Return the TLS configuration that gRPC and HTTP share."""
+    """Return the TLS configurations for gRPC and for HTTP from the same files."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     context.set_alpn_protocols(["http/1.1"])

@@ -6,10 +6,11 @@ from server.song import SongRequest
 
 
 class RequestChecker(Protocol):
-    """Checks requests with the validators of their engines, before a song is admitted."""
+    """Protocol: checks requests with the validators of their engines, before a song is accepted."""
 
     async def check(self, request: SongRequest) -> SongRequest:
-        """Check a request that follows the rules of the API.
+        """Check a request that already follows the rules of the .proto file; raise an error if its engine cannot make
+        the song.
 
         Returns the request with its MIDI melody parsed, and its plan if the check has made one.
         """

@@ -55,7 +55,7 @@ def main(descriptor: int) -> None:
 
 
 def _or_die(body: Callable[[], None]) -> None:
-    """Run the function of a thread; any error except a closed pipe ends the process at once."""
+    """Run `body`, the function of a thread; any error except a closed pipe ends the process."""
     with ended_with_its_pipe(_log, "checking process"):
         body()
 

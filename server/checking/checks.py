@@ -1,4 +1,4 @@
-"""Checks requests with the validators of their engines."""
+"""Checks requests with the validators of their engines, in the checking process."""
 
 import logging
 import pickle
@@ -18,7 +18,9 @@ _log = logging.getLogger(__name__)
 
 
 class Checks:
-    """Runs checks of requests. Validators of engines without settings here are loaded on first use."""
+    """Checks requests; the validator of an engine without settings in this process is loaded when it is first
+    needed.
+    """
 
     def __init__(self, validators: Mapping[str, Validator | None]) -> None:
         """Set up the checks with the validator of each engine; `None` marks an engine without a validator that can be
@@ -35,7 +37,7 @@ class Checks:
         return cls({spec.name: None if spec.factory else _loaded(spec.name, spec.options) for spec in engines})
 
     def answer(self, check: Check) -> Answer:
-        """Check one request and return the result. May be called from any thread."""
+        """Check one request and return the result. Thread-safe."""
         try:
             params = with_midi(check.params, check.midi) if check.midi else check.params
             plan = self._plan(check.engine, params)

@@ -1,4 +1,4 @@
-"""Runs the process that checks requests, restarts it when it dies or hangs, and gives callers fair turns."""
+"""Runs the process that checks requests, restarts it when it dies or hangs, and lets callers take turns."""
 
 import asyncio
 import itertools
@@ -35,12 +35,12 @@ Wait: TypeAlias = Callable[[], Coroutine[Any, Any, object]]
 
 
 async def at_once() -> None:
-    """Return at once; the default for `start_after`."""
+    """Return without waiting; the default for `start_after`."""
 
 
 @dataclass(frozen=True, slots=True)
 class CheckLimits:
-    """Limits of one check in seconds: processor time, time without a heartbeat, and total time.
+    """Limits of one check in seconds (CPU time, time without a heartbeat, total time) and of the queue of checks.
 
     At most `waiting` requests wait, at most `waiting_per_caller` of one caller. Together with those being checked they
     have at most `waiting_bytes`.
@@ -56,7 +56,7 @@ class CheckLimits:
 
 @dataclass(eq=False, slots=True)
 class _Asked:
-    """A request that waits for the result of its check."""
+    """A request in the queue of checks, with the future for its result."""
 
     check: Check
     caller: str
@@ -67,7 +67,7 @@ class _Asked:
 
 
 class LocalChecker:
-    """Checks requests in one process beside the server. To be used on one event loop; enter `running` first."""
+    """Checks requests in one process beside the server. Not thread-safe: use it on one event loop, within `running`."""
 
     def __init__(
         self,
@@ -79,7 +79,7 @@ class LocalChecker:
         new_process: Callable[[], PipedProcess] = lambda: PipedProcess(MODULE),
         restart_backoff_seconds: float = 0.1,
     ) -> None:
-        """Set up the local checker. With `log_requests` the log of bugs contains the text of prompts and lyrics.
+        """Set up the checker. With `log_requests`, log lines about bugs contain the prompts and lyrics.
 
         The pause before a restart is `restart_backoff_seconds`, and doubles with every failed start.
         """
@@ -106,7 +106,9 @@ class LocalChecker:
         return self._process.pid if self._process is not None else None
 
     def liveness_problem(self) -> str | None:
-        """Return the reason why requests cannot be checked until the server is restarted; `None` while they can."""
+        """Return the reason for which requests cannot be checked until the server is restarted; `None` while they can
+        be.
+        """
         return (
             "the process that checks requests cannot be started; the server's log gives the cause"
             if self._failed_starts >= _HOPELESS_STARTS
@@ -115,7 +117,7 @@ class LocalChecker:
 
     @asynccontextmanager
     async def running(self, start_after: Wait = at_once) -> AsyncIterator[None]:
-        """Keep a checking process running until the context is left; then it has ended.
+        """Context manager in which a checking process is kept running; at its end the process has ended.
 
         It starts at the first request, or once `start_after` returns, so that it does not slow the start of the server
         down.
@@ -179,8 +181,8 @@ class LocalChecker:
         self._bytes += asked.size
 
     def _dispatch(self) -> None:
-        """Send waiting requests while the process has free threads. Requests that were being checked when a process
-        died are sent alone.
+        """Send waiting requests to the process while it has free threads. A request that was being checked when a
+        process died is sent alone.
         """
         if self._process is None or any(asked.tries > 1 for asked in self._working.values()):
             return
@@ -243,7 +245,7 @@ class LocalChecker:
             await asyncio.sleep(min(seconds, _MAX_BACKOFF_SECONDS))
 
     async def _serve(self, process: PipedProcess) -> None:
-        """Start the checking process and handle its results until it ends."""
+        """Start the checking process and pass on its results until it ends."""
         self._failed_starts += 1
         ready = await process.start(self._spec, _START_SECONDS)
         assert isinstance(ready, CheckerReady)
@@ -265,7 +267,7 @@ class LocalChecker:
         self._dispatch()
 
     def _give_back(self) -> None:
-        """Refuse the request that has killed two processes; the next process checks the others again."""
+        """Refuse the request that has killed two processes, and queue the other unfinished ones again."""
         for number, asked in self._working.items():
             if asked.tries < _MAX_TRIES and not asked.answer.done():
                 self._suspects.append(asked)

@@ -1,4 +1,4 @@
-"""Messages between the server and its checking process: requests one way, one answer to each the other way."""
+"""Messages between the server and its checking process: requests in one direction, one result for each in the other."""
 
 from dataclasses import dataclass, field
 from typing import TypeAlias
@@ -10,7 +10,8 @@ from server.workers.messages import EngineSpec
 
 @dataclass(frozen=True, slots=True)
 class CheckerSpec:
-    """The settings of a checking process. Other engines of the registry are checked with their defaults.
+    """The settings of a checking process. Engines of the registry that are not listed are checked with their default
+    settings.
 
     At most `threads` requests are checked at the same time, each for at most `cpu_seconds`.
     """
@@ -28,7 +29,7 @@ class CheckerReady:
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """Check a request; `midi` has the bytes of a MIDI melody, if not empty. The response is `Passed`, `Refused` or
+    """Command: check a request; `midi` is a MIDI melody, empty if there is none. The response is `Passed`, `Refused` or
     `CheckFailed`.
     """
 
@@ -53,7 +54,7 @@ class Passed:
 
 @dataclass(frozen=True, slots=True)
 class Refused:
-    """Result of a check: the engine cannot make the song; `violations` names the fields."""
+    """Result of a check: the engine cannot make the song; `violations` has the fields and reasons."""
 
     number: int
     violations: tuple[Violation, ...]
@@ -61,7 +62,7 @@ class Refused:
 
 @dataclass(frozen=True, slots=True)
 class CheckFailed:
-    """Result of a check that failed because of a bug; `text` is a traceback for the log."""
+    """Result of a check that failed because of a bug; `text` is the traceback for the log."""
 
     number: int
     text: str

@@ -1,5 +1,5 @@
-"""The order of checks: callers take turns, first those with the fewest checks in progress, then those with the least
-used time.
+"""Decides the order of checks: callers take turns, first those with the fewest checks in progress, then those that have
+used the least time.
 """
 
 from collections import Counter, OrderedDict, deque
@@ -19,9 +19,9 @@ _LARGEST_CREDIT_SECONDS = 1.0
 class Turns(Generic[T]):
     """The requests that wait for their check, and the number of checks in progress of each caller.
 
-    A caller is charged for the time of its checks. Among callers with equally many checks in progress the least charged
-    goes first. A new caller begins one second below the charge of the last caller served, so that idle callers do not
-    gain priority.
+    The time of its checks is charged to a caller. Among callers with equally many checks in progress, the one with the
+    smallest charge goes first. A new caller starts one second below the charge of the last caller served, so that idle
+    callers do not gain priority.
     """
 
     def __init__(self, waiting: int, waiting_per_caller: int, working_per_caller: int) -> None:
@@ -66,7 +66,7 @@ class Turns(Generic[T]):
         return caller, request
 
     def done(self, caller: str, seconds: float = 0.0) -> None:
-        """Record that a check of the caller has ended, and charge the caller for its time."""
+        """Record that a check of the caller has ended, and add its time to the caller's charge."""
         self._charged[caller] = self._charge_of(caller) + seconds
         self._charged.move_to_end(caller)
         if len(self._charged) > MOST_DEBTORS:
@@ -86,5 +86,5 @@ class Turns(Generic[T]):
             del self._queues[caller]
 
     def _charge_of(self, caller: str) -> float:
-        """Return the seconds charged to a caller, but at least one second less than those of the last caller served."""
+        """Return the charge of a caller in seconds, at least that of the last caller served less one second."""
         return max(self._charged.get(caller, 0.0), self._level - _LARGEST_CREDIT_SECONDS)

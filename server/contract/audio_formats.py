@@ -18,10 +18,12 @@ FORMAT_NAMES: Mapping[AudioFormat, str] = MappingProxyType(
 
 
 def format_name(number: AudioFormat) -> str:
-    """Return the name of the format that an enum value stands for; UNSPECIFIED is the default format."""
+    """Return the name of the delivery format for an enum value of the .proto file; UNSPECIFIED is the default
+    format.
+    """
     return FORMAT_NAMES[number] if number else DEFAULT_FORMAT
 
 
 def format_number(name: str) -> AudioFormat:
-    """Return the enum value of a format; raises KeyError for a name without one."""
+    """Return the enum value of a delivery format. Raises KeyError for a name without one."""
     return {each: number for number, each in FORMAT_NAMES.items()}[name]

@@ -1,4 +1,4 @@
-"""Checks a request against the controls and ranges that its engine declares."""
+"""Checks a request against the controls and ranges that its engine supports."""
 
 from collections.abc import Iterable, Mapping
 from typing import TypeVar
@@ -20,8 +20,8 @@ _Number = TypeVar("_Number", int, float)
 
 
 def check_against(message: music_pb2.GenerateRequest, engine: EngineInfo, engines: Mapping[str, EngineInfo]) -> None:
-    """Check a message, which follows the rules of the .proto file, against the limits of its engine; `engines` are all
-    known engines.
+    """Raise an error if a message, which follows the rules of the .proto file, exceeds the limits of its engine;
+    `engines` are all known engines.
 
     Raises:
         ControlNotSupported: the message sets fields that the engine does not support.

@@ -36,7 +36,7 @@ def engine_name(message: music_pb2.GenerateRequest, default: str) -> str:
 
 
 def engine_options(message: music_pb2.GenerateRequest) -> EngineOptions | None:
-    """Return the options as the engine's dataclass; `None` if the message has none."""
+    """Return the engine options of a message as the engine's dataclass; `None` if the message has none."""
     name = message.WhichOneof("engine_options")
     return from_message(getattr(message, name), options_class(name)) if name else None
 

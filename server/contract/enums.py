@@ -1,4 +1,4 @@
-"""Maps enum numbers of the .proto file to the values of server and model."""
+"""Maps enum values of the .proto file to the enums of server and model."""
 
 from collections.abc import Mapping
 from types import MappingProxyType

@@ -1,4 +1,4 @@
-"""Converts the events of a song to messages of its stream."""
+"""Converts the events of a song to messages of the .proto file."""
 
 from google.protobuf.duration_pb2 import Duration
 
@@ -21,7 +21,7 @@ from server.store.base import SongRecord
 
 
 def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent:
-    """Return the message for an event of the request's song."""
+    """Return the message for an event of a song; `request` is the song's request."""
     match event:
         case Accepted():
             accepted = _accepted(event, request.request_id, request.engine, request.params.seed)
@@ -41,7 +41,7 @@ def event_message(event: SongEvent, request: SongRequest) -> music_pb2.SongEvent
 
 
 def accepted_message(event: Accepted, song: SongRecord) -> music_pb2.SongEvent:
-    """Return the `accepted` message of a song of which only the stored record is known."""
+    """Return the `accepted` message of a song of which only the stored record exists."""
     return music_pb2.SongEvent(accepted=_accepted(event, song.request_id, song.engine, song.seed))
 
 

@@ -16,7 +16,7 @@ _SHORT_BYTES = 64 << 10
 
 @dataclass(frozen=True, slots=True)
 class Bounds:
-    """Limits of a field: most elements, most bytes, and most characters of a string; `None`: no limit."""
+    """Limits of a field: the largest number of elements, bytes, and characters of a string; `None` for no limit."""
 
     elements: int = 1
     content_bytes: int | None = None

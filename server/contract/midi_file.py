@@ -1,4 +1,4 @@
-"""Parses the notes and the tempo of a MIDI file, also of a damaged one.
+"""Parses the notes and the tempo of a MIDI file, even of a damaged one.
 
 Everything that a melody does not need is skipped: unknown chunks and events, wrong counts and lengths, bytes before the
 header and after the last track. The time grows linearly with the size of the data.
@@ -23,7 +23,7 @@ class NotMidi(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Press:
-    """A note-on or note-off event; time in ticks from the beginning of the file."""
+    """A note-on or note-off event of a MIDI file; time in ticks from the beginning of the file."""
 
     tick: int
     channel: int
@@ -33,7 +33,7 @@ class Press:
 
 @dataclass(slots=True)
 class Track:
-    """The notes of a track and its name; `programs` are the instruments with which its channels begin, 0 to 127."""
+    """The notes and the name of a MIDI track; `programs` are the first instruments of its channels, 0 to 127."""
 
     presses: list[Press] = field(default_factory=list)
     name: str = ""
@@ -43,7 +43,7 @@ class Track:
 
 @dataclass(frozen=True, slots=True)
 class MidiFile:
-    """The tracks of a file, the ticks per quarter note, and the first tempo if the file gives one."""
+    """The tracks of a MIDI file, the ticks per quarter note, and the first tempo; `None` if the file has none."""
 
     ticks_per_beat: float
     tracks: tuple[Track, ...]
@@ -66,7 +66,7 @@ def read_midi(data: bytes) -> MidiFile:
     tempi: list[tuple[int, float]] = []
     tracks = tuple(_read_track(body, tempi) for body in _bodies(data, start + 8 + length))
     if not tracks:
-        raise NotMidi("must be a MIDI file with a track")
+        raise NotMidi("must be a MIDI file with at least one track")
     tempo_bpm = 60.0 / _FRAMES_BEAT_SECONDS if framed else min(tempi, default=(0, None))[1]
     return MidiFile(ticks_per_beat, tracks, tempo_bpm)
 
@@ -135,7 +135,7 @@ def _take(track: Track, tick: int, status: int, values: bytes) -> None:
 
 @dataclass(slots=True)
 class _Bytes:
-    """A reader for the bytes of a track; its methods return `None` after the last byte."""
+    """Reader for the bytes of a MIDI track; its methods return `None` after the last byte."""
 
     data: bytes
     offset: int = 0
@@ -172,8 +172,8 @@ class _Bytes:
         return self.data[self.offset - length : self.offset]
 
     def channel_event(self, first: int, status: int) -> tuple[int, bytes]:
-        """Read a channel event whose first byte is `first`; returns its status (by default `status`, the running
-        status) and its data bytes.
+        """Read a channel event whose first byte is `first`; return its status byte (`status`, the running status, if it
+        has none) and its data bytes.
         """
         if first >= 0x80:
             status, given = first, b""

@@ -1,4 +1,4 @@
-"""Converts a caller's MIDI file to an anchor melody."""
+"""Extracts the melody of a caller's MIDI file."""
 
 import heapq
 import itertools
@@ -48,7 +48,7 @@ class _Note:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """The notes of one channel of a track."""
+    """The notes of one channel of a MIDI track."""
 
     notes: list[_Note]
     name: str
@@ -94,7 +94,7 @@ def with_melody(request: SongRequest) -> SongRequest:
 
 
 def _chosen(parts: list[_Part]) -> _Part | None:
-    """Return the part of the MIDI file that has the melody."""
+    """Return the part (channel of a track) of a MIDI file that has the melody; `None` if there is none."""
     named = [part for part in parts if _TUNE_NAMES.search(part.name)]
     high = [
         part for part in parts if part.program not in BASSES and max(note.pitch for note in part.notes) >= LOWEST_TUNE
@@ -103,7 +103,7 @@ def _chosen(parts: list[_Part]) -> _Part | None:
 
 
 def _parts(track: Track, file: MidiFile) -> Iterator[_Part]:
-    """Yield the channels of a track that have notes, without percussion, in the order of their first notes."""
+    """Return the channels of a MIDI track that have notes, without percussion, in the order of their first notes."""
     channels = dict.fromkeys(press.channel for press in track.presses if press.channel != PERCUSSION_CHANNEL)
     for channel in channels:
         presses = [press for press in track.presses if press.channel == channel]
@@ -133,7 +133,7 @@ def _to_grid(ticks: int, ticks_per_beat: Fraction) -> int:
 
 
 def _highest(notes: list[_Note]) -> list[_Note]:
-    """Return the top voice: at every moment the highest sounding note, of equally high notes the newest."""
+    """Return the top voice of a part: at every moment the highest sounding note, of equally high notes the newest."""
     waiting = sorted(notes, reverse=True)
     sounding: list[tuple[int, int, _Note]] = []
     voice: list[_Note] = []

@@ -1,4 +1,4 @@
-"""Pages of lists in responses: their sizes, and the tokens with which callers request the next page."""
+"""Paging of lists in responses: page sizes, and the tokens with which callers request the next page."""
 
 import base64
 import binascii
@@ -19,12 +19,12 @@ def page_size(asked: int, default: int) -> int:
 
 
 def song_token(last: SongRecord) -> str:
-    """Return the token for the page after a song."""
+    """Return the page token for the page after the song `last`."""
     return _token(f"{last.created_ns}:{last.song_id}")
 
 
 def cursor_of(token: str) -> Cursor | None:
-    """Return the position that a token stands for, `None` for the beginning; raises InvalidRequest for an invalid
+    """Return the position that a page token stands for; `None` for the first page. Raises InvalidRequest for an invalid
     token.
     """
     if not token:
@@ -40,7 +40,7 @@ def cursor_of(token: str) -> Cursor | None:
 
 
 def engine_token(last: str) -> str:
-    """Return the token for the page after the engine of that name."""
+    """Return the page token for the page after the engine `last`."""
     return _token(_ENGINE + last)
 
 

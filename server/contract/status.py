@@ -117,8 +117,8 @@ FAILURE_CODES: Mapping[str, grpc.StatusCode] = MappingProxyType(
 
 
 def outcome_of(error: Exception) -> ErrorOutcome:
-    """Return the code and reason for the class of an error; INTERNAL for errors that are neither in the table nor of
-    the store.
+    """Return the gRPC code and reason for an error by its class; INTERNAL for an error that is neither in the table nor
+    of the store.
 
     For a song that had failed before the call, the reason is that of its failure, and the code is not one that clients
     retry.
@@ -133,7 +133,7 @@ def outcome_of(error: Exception) -> ErrorOutcome:
 
 
 def text_of(error: Exception) -> str:
-    """Return the text of an error for the caller, shortened. The text of a bug is not included."""
+    """Return the text of an error for the caller, shortened; a general text for a bug."""
     match outcome_of(error):
         case ErrorOutcome(reason=INTERNAL.reason):
             return INTERNAL_TEXT
@@ -148,7 +148,7 @@ def violations_of(error: ServiceError) -> tuple[Violation, ...]:
 
 
 def shown(given: Iterable[Violation]) -> tuple[Violation, ...]:
-    """Return the violations with shortened descriptions, and only as many as fit into a header."""
+    """Return violations with shortened descriptions, and only as many as fit into a response header."""
     violations = [Violation(one.field, _shortened(one.description)) for one in given]
     sizes = accumulate(_bad_request([one]).ByteSize() for one in violations)
     fitting = takewhile(lambda size: size <= MAX_VIOLATIONS_BYTES, sizes)

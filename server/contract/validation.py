@@ -1,4 +1,4 @@
-"""Checks messages against the rules in the .proto file, with protovalidate."""
+"""Checks messages against the rules in the .proto file, with the library protovalidate."""
 
 from collections.abc import Callable, Sequence
 from types import MappingProxyType
@@ -18,7 +18,7 @@ _M = TypeVar("_M", bound=Message)
 
 
 def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
-    """Parse a message from `data`; raises InvalidRequest if that fails, for example for a string that is not UTF-8."""
+    """Parse a message from `data`. Raises InvalidRequest if that fails, for example for a string that is not UTF-8."""
     try:
         return parse(data)
     except DecodeError as error:
@@ -29,7 +29,7 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
 
 
 def check(message: Message) -> None:
-    """Check a message against the rules in the .proto file; raises InvalidRequest with one violation per fault."""
+    """Check a message against the rules in the .proto file. Raises InvalidRequest with one violation for each fault."""
     found = [_violation(one, message.DESCRIPTOR) for one in protovalidate.collect_violations(message)]
     if has_unknown_fields(message):
         found.append(Violation(WHOLE_REQUEST, UNKNOWN_FIELDS))
@@ -58,8 +58,8 @@ def _violation(found: protovalidate.Violation, message: Any) -> Violation:
 
 
 def _only_choice(elements: Sequence[protovalidate.FieldPathElementPb], message: Any) -> str:
-    """Return the only field of the oneof at which a path into `message` (a descriptor) ends; otherwise an empty
-    string.
+    """Return the only field of the oneof at which a path into `message` (a descriptor) ends; empty if the path does not
+    end at a oneof with one field.
     """
     for element in elements[:-1]:
         message = message.fields_by_name[element.field_name].message_type

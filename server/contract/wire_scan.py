@@ -54,7 +54,7 @@ class RequestLimits:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class _Field:
-    """One field of a message: its full name, its encoding, and its limits."""
+    """One field of a message type: its full name, its encoding, and its limits."""
 
     path: str
     wire_type: int
@@ -82,7 +82,7 @@ def _field(field: FieldDescriptor, path: str) -> _Field:
 
 
 def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
-    """Check the bytes of a message of a type, and return them unchanged.
+    """Check the encoded bytes of a message of a type, and return them unchanged.
 
     Raises:
         InvalidRequest: with one violation, for the first field over a limit.
@@ -94,10 +94,10 @@ def scan(message: Descriptor, data: bytes, limits: RequestLimits) -> bytes:
 
 
 def scan_foreign(data: bytes) -> bytes:
-    """Check that the bytes of a request to another service, such as health, are few, and return them unchanged.
+    """Check that a request to another service, such as health, is small, and return its bytes unchanged.
 
     Raises:
-        InvalidRequest: there are too many bytes.
+        InvalidRequest: the request is too large.
     """
     if len(data) > MAX_FOREIGN_BYTES:
         raise _refusal(WHOLE_REQUEST, f"must have at most {MAX_FOREIGN_BYTES} bytes: send a shorter message")
@@ -105,7 +105,7 @@ def scan_foreign(data: bytes) -> bytes:
 
 
 def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
-    """Refuse a request of `size` bytes, of which `recording_bytes` belong to a recording, if it is too large."""
+    """Raise an error if a request of `size` bytes, of which `recording_bytes` belong to a recording, is too large."""
     if size - recording_bytes > limits.request_bytes:
         raise _refusal(
             WHOLE_REQUEST,
@@ -120,7 +120,7 @@ def check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 class _Tally:
-    """Counts the fields and elements in the bytes of one request."""
+    """Counts the fields and list elements in the bytes of one request."""
 
     def __init__(self, data: bytes) -> None:
         self._data = data
@@ -141,7 +141,7 @@ class _Tally:
             offset = self._value(field, key & 7, offset, end)
 
     def _value(self, field: _Field, wire_type: int, offset: int, end: int) -> int:
-        """Scan the value of a field; returns the offset after it."""
+        """Scan the value of a field and return the offset after it."""
         if wire_type != field.wire_type and not field.is_packed(wire_type):
             raise _refusal(WHOLE_REQUEST, UNKNOWN_FIELDS)
         if wire_type == _VARINT:
@@ -183,7 +183,7 @@ class _Tally:
             raise _refusal(field.path, f"must have at most {field.bounds.elements} elements")
 
     def _varint(self, offset: int, end: int) -> tuple[int, int]:
-        """Decode the varint at an offset; returns its value and the offset after it."""
+        """Decode the varint at an offset; return its value and the offset after it."""
         data, number = self._data, 0
         for shift, byte in zip(_SHIFTS, data[offset : min(end, offset + len(_SHIFTS))], strict=False):
             offset += 1

@@ -20,7 +20,7 @@ class Assignments:
             self._encoders[home][song_id] = None
 
     def leave(self, song_id: str) -> str | None:
-        """Remove a song, known or not; returns the encoder that it had."""
+        """Remove a song, known or not, and return the encoder that it had."""
         home = self._homes.pop(song_id, None)
         if home is not None:
             del self._encoders[home][song_id]

@@ -11,7 +11,7 @@ class EncoderDied(Exception):
 
 
 class Encoder(Protocol):
-    """One encoder process, which receives the sound of songs at its `address`, a Unix socket."""
+    """Protocol of one encoder process, which receives the sound of songs at its `address`, a Unix socket."""
 
     @property
     def address(self) -> str:
@@ -23,7 +23,9 @@ class Encoder(Protocol):
 
     @property
     def sound(self) -> str:
-        """Fingerprint of the encoding, available once the encoder has started; empty if it was not requested."""
+        """Fingerprint of the encoding, which is equal for encoders that produce the same bytes; available once the
+        encoder has started; empty if it was not requested.
+        """
 
     async def start(self, timeout_seconds: float) -> None:
         """Start the encoder and wait until it accepts sound.
@@ -54,13 +56,13 @@ NewEncoder: TypeAlias = Callable[[str], Encoder]
 
 
 class EncoderPoolObserver(Protocol):
-    """Interface of the object that receives the messages of a pool's encoders, on the event loop."""
+    """Protocol of the object that receives the messages of a pool's encoders, on the event loop."""
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
         """Handle encoded events of a song, which may have been closed meanwhile."""
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:
-        """Handle the death of the encoder of these songs, and with it of all encoded sound that was not sent yet.
+        """Handle the death of the encoder of these songs: all encoded sound that was not sent yet is lost.
 
         The songs are already assigned to another encoder, or wait for one, which needs their sound from the beginning.
         """
@@ -73,7 +75,7 @@ class EncoderPoolObserver(Protocol):
 
 
 class EncoderPool(Protocol):
-    """Keeps encoder processes running, and assigns each song to the least loaded one."""
+    """Protocol: keeps encoder processes running, and assigns each song to the least loaded one."""
 
     @property
     def count(self) -> int:
@@ -96,7 +98,7 @@ class EncoderPool(Protocol):
         """
 
     def require(self) -> None:
-        """Check that an encoder is running.
+        """Raise an error unless an encoder is running.
 
         Raises:
             EngineNotReady: no encoder has started yet.

@@ -92,14 +92,14 @@ def factory_at(path: str) -> EncoderFactory:
 
 
 def _clear_away(address: Path) -> None:
-    """Remove the socket and its folder, which a killed server may have left behind."""
+    """Remove the encoder's socket and its folder, which a killed server may have left behind."""
     with suppress(OSError):
         address.unlink()
         address.parent.rmdir()
 
 
 def _or_die(body: Callable[[], None]) -> None:
-    """Run the function of a thread; any error except a closed pipe ends the process at once."""
+    """Run `body`, the function of a thread; any error except a closed pipe ends the process."""
     with ended_with_its_pipe(_log, "encoder"):
         body()
 

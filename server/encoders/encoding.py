@@ -1,4 +1,4 @@
-"""Encodes the songs of an encoder process, one window after another, and sends the events to the server."""
+"""Encodes the songs of an encoder process, one window after another, and sends the resulting events to the server."""
 
 import time
 import traceback
@@ -113,8 +113,8 @@ class EncodingLoop:
 
 
 def _can_wait(message: FromEncoder) -> bool:
-    """Return True if a chunk may be sent later: it is in the middle of a song whose listener still has sound, and more
-    work waits.
+    """Return True if a chunk may be sent later: it comes from the middle of a song whose listener still has sound
+    buffered, and more work waits.
     """
     if not isinstance(message, Encoded) or message.seconds >= _GATHERING_SECONDS:
         return False

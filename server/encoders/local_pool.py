@@ -80,7 +80,7 @@ class LocalEncoders:
         return [encoder.pid for encoder in self.up.values()]
 
     def require(self) -> None:
-        """Check that an encoder is running; raises the errors of `EncoderPool.require`."""
+        """Raise an error unless an encoder is running; see `EncoderPool.require`."""
         if self.up:
             return
         if not self._settled.is_set():

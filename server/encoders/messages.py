@@ -37,14 +37,14 @@ class EncoderReady:
 
 @dataclass(frozen=True, slots=True)
 class CloseSong:
-    """Drop all data of a song, known or not, and ignore sound of it that still arrives."""
+    """Command: drop all data of a song, known or not, and ignore sound of it that still arrives."""
 
     song_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class EncoderPing:
-    """Command: check that the encoder still works. It responds with `EncoderPong` after the window in progress."""
+    """Command: answer with `EncoderPong` after the window in progress, to show that the encoder works."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,10 +53,10 @@ class EncoderPong:
 
 
 class Encoded(NamedTuple):
-    """The events of one encoded window of `sound_seconds` of a song's sound.
+    """Message with the events of one encoded window, `sound_seconds` of a song's sound.
 
-    It has at most one chunk; `digest` is the SHA-256 of the stream up to its end. `section_ended` is the section that
-    it completes. Encoding took `seconds`, between two wall-clock times in nanoseconds.
+    The events have at most one chunk; `digest` is the SHA-256 of the stream up to its end. `section_ended` is the index
+    of the section that the window completes. Encoding took `seconds`, between two wall-clock times in nanoseconds.
     """
 
     song_id: str
@@ -71,7 +71,9 @@ class Encoded(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class EncodingFailed:
-    """A song could not be encoded; `text` is a traceback for the log. No further events of the song follow."""
+    """Message of an encoder that a song could not be encoded; `text` is the traceback for the log. No further events of
+    the song follow.
+    """
 
     song_id: str
     text: str

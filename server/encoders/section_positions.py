@@ -1,4 +1,4 @@
-"""Tracks which part of a song's sound has arrived at its encoder, section by section, over all attempts to make the
+"""Tracks how much of a song's sound has arrived at its encoder, section by section, over all attempts to make the
 song.
 """
 
@@ -6,8 +6,8 @@ from server.workers.messages import SectionKey
 
 
 class SectionPositions:
-    """Finds the samples that no earlier attempt has delivered. Every attempt delivers the same sound, from the start of
-    a section on.
+    """Finds, in the sound of an attempt, the samples that no earlier attempt has delivered. Every attempt delivers the
+    same sound, from the start of a section on.
 
     `section` is the index of the first incomplete section.
     """
@@ -18,7 +18,7 @@ class SectionPositions:
         self._attempts: dict[int, tuple[int, int]] = {}
 
     def new_samples(self, key: SectionKey, samples: int) -> int:
-        """Return the number of samples at the end of an attempt's next window that are new, 0 to `samples`.
+        """Return the number of new samples at the end of an attempt's next window of `samples` samples.
 
         Raises:
             RuntimeError: the end of the previous section has not arrived.

@@ -1,4 +1,4 @@
-"""Holds the sound of one song that has arrived at its encoder and is not encoded yet."""
+"""Holds the sound of one song that has arrived at its encoder and waits to be encoded."""
 
 from collections import deque
 from dataclasses import dataclass
@@ -23,8 +23,8 @@ class EncodeWindow:
 
 @dataclass(frozen=True, slots=True)
 class EndSection:
-    """The end of a section's sound; `last` marks the end of the song. `score` is the section's score, which every
-    engine has to deliver.
+    """Marks the end of a section's sound; `last` is True at the end of the song. `score` is the section's score, which
+    every engine must deliver.
     """
 
     index: int
@@ -37,7 +37,7 @@ Work: TypeAlias = OpenSong | EncodeWindow | EndSection
 
 
 class _QueuedWindow(NamedTuple):
-    """A window that waits to be encoded, or, if it is `None`, the end of its section, which may end the song."""
+    """A window that waits to be encoded; `None` marks the end of its section, and possibly of the song."""
 
     section: SectionKey
     window: Window | None
@@ -48,7 +48,7 @@ class SongInbox:
     """Merges the sound of all attempts at one song into one sequence without repetitions.
 
     The sound of a new attempt may arrive before the rest of an earlier attempt, which was sent over another connection.
-    It then waits until the sections before it are complete.
+    That sound then waits until the sections before it are complete.
     """
 
     def __init__(self, opened: OpenSong) -> None:
@@ -61,11 +61,11 @@ class SongInbox:
         self.open(opened)
 
     def open(self, opened: OpenSong) -> None:
-        """Accept the sound of one more attempt at the song."""
+        """Accept the sound of another attempt at the song from now on."""
         self._attempts.setdefault(opened.song.attempt, deque())
 
     def waiting_bytes(self, attempt: int) -> int:
-        """Return the size in bytes of an attempt's sound that waits."""
+        """Return the size in bytes of an attempt's sound that waits to be encoded."""
         queue = self._attempts.get(attempt, ())
         return sum(queued.window.nbytes for queued in queue if queued.window is not None)
 
@@ -85,7 +85,9 @@ class SongInbox:
             queue.append(_QueuedWindow(sound.section, None, sound.ends_song))
 
     def take(self) -> Work | None:
-        """Return the next work of the song for the encoder; `None` if there is none now."""
+        """Return the song's next work for the encoder (a window or the end of a section); `None` if there is none
+        now.
+        """
         if self._opened is not None:
             opened, self._opened = self._opened, None
             return opened

@@ -1,4 +1,4 @@
-"""Queues of one encoder process for the work of its songs, between the receiving threads and the encoding thread."""
+"""Queues of one encoder process for the sound of its songs, between the receiving threads and the encoding thread."""
 
 import threading
 from collections import deque
@@ -22,7 +22,7 @@ SongWork: TypeAlias = tuple[str, Work]
 
 
 class SongQueues:
-    """Queues of the work of all songs, which are served in turn, one window of each. Thread-safe."""
+    """Queues of the sound of all songs, which are served in turn, one window of each. Thread-safe."""
 
     def __init__(self, max_waiting_bytes: int = MAX_WAITING_BYTES) -> None:
         self._max_waiting_bytes = max_waiting_bytes
@@ -34,7 +34,7 @@ class SongQueues:
         self._stopped = False
 
     def put(self, message: SoundMessage) -> None:
-        """Queue a worker's message; waits while too much sound of the song is queued. Messages of closed songs are
+        """Queue a worker's message; block while too much sound of the song is queued. Messages of closed songs are
         dropped.
         """
         song_id, attempt = message.song if isinstance(message, OpenSong) else message.section.song
@@ -49,7 +49,7 @@ class SongQueues:
                 self._changed.notify_all()
 
     def order(self, order: CloseSong | EncoderPing) -> None:
-        """Queue a command of the server, which is handled before all sound."""
+        """Queue a command of the server, which is handled before any sound."""
         with self._changed:
             if isinstance(order, CloseSong):
                 self._close(order.song_id)
@@ -79,7 +79,7 @@ class SongQueues:
             self._changed.notify_all()
 
     def stop(self) -> None:
-        """Wake all waiting threads; from now on `take` raises QueuesStopped."""
+        """Wake all waiting threads; `take` raises QueuesStopped from now on."""
         with self._changed:
             self._stopped = True
             self._changed.notify_all()

@@ -1,4 +1,4 @@
-"""Encodes one song in an encoder process: takes its work in order, and returns the events of its stream."""
+"""Encodes one song in an encoder process: takes its windows in order, and returns the events of its stream."""
 
 from server.audio.channels import as_stereo
 from server.audio.chunker import Chunker, planned_samples
@@ -11,11 +11,11 @@ from server.workers.sound.messages import OpenSong
 
 
 class SongStream:
-    """Masters, encodes and cuts the sound of one song into chunks."""
+    """Masters and encodes the sound of one song, and divides it into chunks."""
 
     def __init__(self, opened: OpenSong, factory: EncoderFactory, producer: str | None = None) -> None:
-        """Set up the song stream; `producer` is the provider named in the marks, which may be empty; with `None` there
-        are no marks.
+        """Set up the stream of a song; `producer` is the provider named in the marks for generated sound, and may be
+        empty; with `None` there are no marks.
         """
         plan, rates = opened.plan, (opened.sample_rate_hertz, opened.audio.sample_rate_hertz)
         known = None if plan.engine_samples is None else planned_samples(plan, *rates)
@@ -31,7 +31,7 @@ class SongStream:
         return self._chunker.digest
 
     def do(self, work: Work) -> list[SongEvent]:
-        """Process the next work of the song (`Work`) and return the resulting events.
+        """Process a window or the end of a section (`Work`) and return the resulting events.
 
         Raises:
             InvalidWindow: the sound does not have the engine's channels; the song cannot be continued.

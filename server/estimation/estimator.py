@@ -1,4 +1,5 @@
-"""Cost model of the songs of each engine, learnt from complete songs. Pure: no clock, no input or output.
+"""Learns the costs of each engine's songs from complete songs, to estimate those of new ones. Pure: no clock, no input
+or output.
 
 A song's device seconds are proportional to its length, those of its denoising steps also to the number of steps. All
 figures are exponentially weighted means. The time of a step is divided among the songs that share it, so a song is
@@ -29,7 +30,7 @@ class Spent:
     `first_seconds` were needed until the first sound, `step_seconds` for denoising, with each step divided among the
     songs that shared it; `whole_step_seconds` are the same steps undivided, `other_seconds` everything else.
     `lag_seconds` passed from the first sound to the first chunk. The song is `sound_seconds` long, with `steps` per
-    section; 1 if the engine does not denoise, since nobody asks for a number of steps then.
+    section; 1 if the engine does not denoise, because a request then has no number of steps.
     """
 
     first_seconds: float
@@ -42,13 +43,13 @@ class Spent:
 
 
 class Estimator:
-    """Learns the costs of songs of each engine."""
+    """Learns the costs of the songs of each engine."""
 
     def __init__(self) -> None:
         self._costs: dict[str, Costs] = {}
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the costs of songs of the engine; `None` until one was measured."""
+        """Return the mean costs of an engine's songs; `None` until one was measured."""
         return self._costs.get(engine)
 
     def measured(self, engine: str, spent: Spent) -> None:
@@ -72,7 +73,8 @@ class Estimator:
         return corrected(self._costs[engine], forecast)
 
     def learn_from_end(self, engine: str, forecast: Estimate, truth: Estimate) -> None:
-        """Update the correction with a song that has ended, from its uncorrected forecast and its actual times.
+        """Update the correction factors of an engine with a song that has ended, from its uncorrected forecast and its
+        actual times.
 
         Raises:
             KeyError: no song of the engine was measured.

@@ -1,4 +1,5 @@
-"""Forecasts the times of first audio and end of songs from their costs and order. Pure: no clock, no input or output.
+"""Forecasts when songs will have first audio and when they will end, from their costs and order. Pure: no clock, no
+input or output.
 
 The songs of a pool are modelled as a fluid. As many songs are being made as there are slots; the others follow in order
 as slots become free. Songs without audio go first, in order, each on one device; the songs with audio share the other
@@ -17,7 +18,7 @@ _LEAST_LEFT = 0.05
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """Remaining device seconds of a song: until its first sound (`None` after that), and from there to its end.
+    """Remaining device seconds of a song: until its first sound (`None` if it has sound), and from there to its end.
 
     The time of a step is divided among the songs that share it; without other songs it takes `stretch` times as long,
     at least 1. `step_seconds` of the total are steps. The song is `sound_seconds` long, 0 if unknown.
@@ -35,7 +36,9 @@ class Work:
         return (self.first_seconds or 0.0) + self.rest_seconds
 
     def cut(self, share: float) -> "Work":
-        """Return the work of a song that has only this share of the length, less than 1 for a song that ends early."""
+        """Return the work of a song of which only the share `share` (less than 1) will be made, because it ends
+        early.
+        """
         if share >= 1.0:
             return self
         rest = max(0.0, share * self.total_seconds - (self.first_seconds or 0.0))
@@ -43,7 +46,9 @@ class Work:
         return replace(self, rest_seconds=rest, sound_seconds=sound, step_seconds=steps)
 
     def left(self, used_seconds: float, *, heard: bool) -> "Work":
-        """Return the remaining work after `used_seconds`; above zero while the song is not complete."""
+        """Return the remaining work after `used_seconds` of device time; above zero while the song is not complete.
+        `heard` is True if the song has sound.
+        """
         if heard:
             least = _LEAST_LEFT * self.total_seconds
             return replace(self, first_seconds=None, rest_seconds=max(self.total_seconds - used_seconds, least))
@@ -108,7 +113,7 @@ class _Fluid:
             self._begin()
 
     def _begin(self) -> None:
-        """Assign songs without audio to the free devices."""
+        """Assign songs without audio to the free devices, in order."""
         while self._unheard and len(self._beginning) < self._devices:
             index = self._unheard.popleft()
             heappush(self._beginning, (self._now + (self._songs[index].first_seconds or 0.0), index))

@@ -1,4 +1,4 @@
-"""Settings of song generation: sizes and limits."""
+"""Settings of song generation: buffer sizes and time limits."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -8,7 +8,7 @@ from server.scheduling.policy import Policy
 
 @dataclass(frozen=True, slots=True)
 class RunnerSettings:
-    """Sizes and limits of song generation; those of each device are in its `DeviceSpec`.
+    """Buffer sizes and time limits of song generation; those of each device are in its `DeviceSpec`.
 
     A song pauses while its listeners have not read `stream_buffer_bytes` of its sound. An idle worker must answer a
     ping every `ping_seconds`. A failed song is retried `retries` times. A song sends an event at least every

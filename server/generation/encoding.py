@@ -1,4 +1,4 @@
-"""Handles the messages of encoders: forwards events to jobs, and repeats songs whose encoder was lost."""
+"""Handles the messages of encoders: forwards events to the jobs of songs, and repeats songs whose encoder was lost."""
 
 import logging
 from collections.abc import Callable, Sequence
@@ -40,7 +40,9 @@ class EncodedSound:
         self._readiness_changed = readiness_changed
 
     def encoded(self, message: Encoded | EncodingFailed) -> None:
-        """Handle encoded events. An error in encoding, or in handling the events, fails only that song."""
+        """Pass encoded events to the job of their song. An error in encoding, or in handling the events, fails only
+        that song.
+        """
         job = self._jobs.get(message.song_id)
         if job is None:
             return
@@ -52,7 +54,7 @@ class EncodedSound:
             job.encoded(message)
         except Exception:
             with bound(**job.names):
-                _log.exception("the song could not be encoded because of a fault of the server: try again later")
+                _log.exception("the song could not be encoded because of a bug of the server: please report this error")
             job.fail(SongFailed("the song could not be encoded because of a fault of the server: try again later"))
 
     def encoder_lost(self, song_ids: Sequence[str]) -> None:

@@ -1,4 +1,4 @@
-"""The implementation of SongRunner for a frontend server: accepts songs that generator servers will make."""
+"""Implements `SongRunner` for a frontend server: accepts songs that generator servers will make."""
 
 import time
 from collections.abc import Callable, Mapping, Sequence
@@ -24,7 +24,7 @@ _NONE_HERE = Here()
 
 
 class Frontend:
-    """A SongRunner that makes no songs itself, but queues them for generators, even while no generator runs."""
+    """Accepts songs but makes none itself: queues them for generators, even while no generator runs."""
 
     def __init__(
         self,
@@ -112,7 +112,9 @@ class Frontend:
         return self._eta.backlog_seconds(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or the check of its request has refused, and return the error for its
+        caller.
+        """
         return self._intake.refusal(request, error)
 
     def fault(self, engine: str, error: Exception) -> None:
@@ -120,18 +122,18 @@ class Frontend:
         self._intake.fault(engine, error)
 
     def drain(self) -> None:
-        """Refuse all further songs."""
+        """Refuse all new songs from now on."""
         self._admission.drain()
 
     async def idle(self) -> None:
-        """Return at once, since no song is being made here."""
+        """Return without waiting, because no song is being made here."""
 
     def cut_off(self) -> int:
         """Return 0, because no song is being made here."""
         return 0
 
     async def stop(self, grace_seconds: float) -> int:
-        """Refuse all further songs and return 0, the number of songs that were ended."""
+        """Refuse all new songs; return 0, because no song was being made here."""
         self.drain()
         return 0
 

@@ -12,7 +12,9 @@ _log = logging.getLogger(__name__)
 
 
 class Heartbeat:
-    """Sends queue position and ETA of every song that had no event for a while, at least every `interval_seconds`."""
+    """Sends the queue position and ETA of every song that had no event for a while, at least every
+    `interval_seconds`.
+    """
 
     def __init__(self, jobs: Jobs, queue: QueueOrder, eta: EtaEstimator, interval_seconds: float) -> None:
         self._jobs = jobs
@@ -21,7 +23,7 @@ class Heartbeat:
         self._half_seconds = interval_seconds / 2
 
     async def run(self) -> None:
-        """Send heartbeats to listeners periodically, until cancelled."""
+        """Send heartbeats to listeners at intervals, until cancelled."""
         while True:
             await asyncio.sleep(self._half_seconds)
             try:

@@ -13,7 +13,7 @@ _CHECK_SECONDS = 1.0
 
 
 class Readiness:
-    """Tells whether new songs should be sent to this server, and calls its subscribers when that may have changed."""
+    """Decides if new songs should be sent to this server, and calls its subscribers when that may have changed."""
 
     def __init__(self) -> None:
         self._subscribers: list[Callable[[], None]] = []
@@ -25,7 +25,8 @@ class Readiness:
         """
 
     def readiness_problem(self, *, full_is_ready: bool = False) -> str | None:
-        """Return the reason why new songs should be sent to other servers, for the operator; `None` if there is none.
+        """Return the reason, for the operator, for which new songs should be sent to other servers; `None` if there is
+        none.
 
         With `full_is_ready` a nearly full queue is not a reason, for load balancers that consider the load themselves.
         """
@@ -38,7 +39,7 @@ class Readiness:
         return False
 
     def engine_unready(self, engine: str) -> str | None:
-        """Return the reason why no song of `engine` can be made here now; `None` if songs can be made."""
+        """Return the reason for which no song of `engine` can be made here now; `None` if songs can be made."""
         return f"engine {engine!r} is not ready"
 
     async def watch(self, check: Callable[[], str | None]) -> None:
@@ -50,7 +51,7 @@ class Readiness:
 
     async def count_on(self, elsewhere: Callable[[], bool]) -> None:
         """Count this server as ready without a ready engine while `elsewhere` returns True, because other servers make
-        its songs.
+        its songs then.
 
         This applies only once an engine was ready here, so that a server that is still loading does not count as a
         replacement for those that serve. Subscribers are notified within a second of a change.
@@ -77,13 +78,13 @@ class Readiness:
 
 
 class EngineReadiness(Readiness):
-    """The readiness of a server that makes songs: its engines are ready, and its queue is not nearly full."""
+    """Readiness of a server that makes songs: it is ready if its engines are and its queue is not nearly full."""
 
     def __init__(
         self, pool: WorkerPool, encoders: EncoderPool, admission: Admission, *, any_engine: bool = False
     ) -> None:
-        """Set up the engine readiness. With `any_engine` one ready engine is enough; otherwise all configured engines
-        must be ready.
+        """Set up the readiness. With `any_engine` one ready engine is enough; otherwise all configured engines must be
+        ready.
         """
         super().__init__()
         self._any_engine = any_engine
@@ -122,7 +123,7 @@ class EngineReadiness(Readiness):
         return self.engine_unready(missing[0]) if missing and not self._any_engine else None
 
     def queue_changed(self) -> None:
-        """Notify subscribers if the queue has become nearly full, or is no longer."""
+        """Notify subscribers if the queue has become nearly full, or is no longer nearly full."""
         if self._admission.saturated != self._saturated:
             self._saturated = self._admission.saturated
             self.notify()

@@ -1,4 +1,4 @@
-"""Makes songs: connects admission, scheduler, worker pool and jobs on one event loop."""
+"""Makes the songs of a server: connects admission, scheduler, worker pool and jobs on one event loop."""
 
 import asyncio
 import time
@@ -45,7 +45,7 @@ from server.workers.base import WorkerPool
 
 
 class Runner:
-    """Makes the songs of this server. To be used on one event loop; call `start` first."""
+    """Makes the songs of this server. Not thread-safe: use it on one event loop, after `start`."""
 
     def __init__(
         self,
@@ -96,7 +96,7 @@ class Runner:
 
         Raises:
             TimeoutError: that took longer than `timeout_seconds`.
-            EngineNotReady, WorkerLost: the starts have ended, but no engine or no encoder is ready.
+            EngineNotReady, WorkerLost: all have started or failed, but no engine or no encoder is ready.
         """
         async with asyncio.timeout(timeout_seconds):
             await self._pool.settled()
@@ -106,7 +106,9 @@ class Runner:
             self._pool.require(self._pool.engine_names[0])
 
     def liveness_problem(self) -> str | None:
-        """Return the reason why no song can be made here until a restart of the server; `None` if there is none."""
+        """Return the reason for which no song can be made here until the server is restarted; `None` if there is
+        none.
+        """
         if any(task.done() for task in self._tasks):
             return "a task of the server has ended because of a bug"
         if self._encoders.all_starts_failed():
@@ -140,7 +142,7 @@ class Runner:
         return False
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the cost of an engine's songs as measured here."""
+        """Return the mean costs of an engine's songs, as measured on this server."""
         return self._eta.costs(engine)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
@@ -148,7 +150,7 @@ class Runner:
         return self._eta.backlog_seconds(service)
 
     def room(self) -> Room:
-        """Return the limits for songs in the service, and the number of free slots here."""
+        """Return the limits on songs in the service, and the number of free slots on this server."""
         return self._admission.room
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
@@ -166,7 +168,7 @@ class Runner:
         return self._eta.waiting(service)
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or the check of its request has refused; returns the error for its
+        """Count a song that the song directory or the check of its request has refused, and return the error for its
         caller.
         """
         return self._intake.refusal(request, error)
@@ -176,7 +178,7 @@ class Runner:
         self._intake.fault(engine, error)
 
     def _begin(self, request: SongRequest, accepted: Accepted, sink: EventSink, eta: SongEta | None) -> Job:
-        """Start making a song; its events go to `sink`. Raises Draining."""
+        """Start making a song, and return its job; its events go to `sink`. Raises Draining."""
         self._admission.require_open()
         trace = SongTrace(self._tracer, accepted.song_id, request.engine)
         key = self._jobs.new_key(accepted.song_id)
@@ -199,7 +201,7 @@ class Runner:
         return job
 
     def drain(self) -> None:
-        """Refuse all further songs."""
+        """Refuse all new songs from now on."""
         self._admission.drain()
 
     async def idle(self) -> None:
@@ -207,11 +209,11 @@ class Runner:
         await self._jobs.idle()
 
     def cut_off(self) -> int:
-        """Fail every song that is still being made; returns their number."""
+        """Fail every song that is still being made, and return their number."""
         return self._jobs.fail_all(Draining("the server was shut down before the song was complete: request it again"))
 
     async def stop(self, grace_seconds: float) -> int:
-        """Drain, give running songs `grace_seconds`, then end everything; returns the number of ended songs."""
+        """Refuse new songs, give running songs `grace_seconds`, then end them; return the number of ended songs."""
         self.drain()
         with suppress(TimeoutError):
             async with asyncio.timeout(grace_seconds):
@@ -286,7 +288,7 @@ class Runner:
         )
 
     def _require_makers(self, request: SongRequest, service: ServiceState | None) -> None:
-        """Check that engine and encoder are ready here, or that another server serves the engine."""
+        """Raise an error unless engine and encoder are ready here, or another server serves the engine."""
         if service is None or request.engine not in service.engines:
             self._pool.require(request.engine)
             self._encoders.require()

@@ -1,4 +1,4 @@
-"""Limits the amount of log lines that other libraries, and refused callers without an API key, can cause.
+"""Limits the amount of log lines that callers can cause in other libraries, or by calls without an API key.
 
 Libraries log a line with its traceback for each input that they cannot read, so callers who send such input could fill
 the disk. Dropped lines are counted and reported.
@@ -39,7 +39,7 @@ class Budget:
     left_out: int = 0
 
     def takes(self, size: int, now: float) -> bool:
-        """Take bytes from the budget. If there are too few, count the line as dropped and return False."""
+        """Take `size` bytes from the bucket; if there are too few, count the line as dropped and return False."""
         self.left = min(self.burst, self.left + (now - self.refilled_at) * self.bytes_per_second)
         self.refilled_at = now
         if size > self.left:
@@ -77,7 +77,7 @@ class LogBounds(logging.Filter):
         return self._takes(name, len(str(record.msg).encode()) + _LINE_BYTES, BURST_BYTES)
 
     def left_out(self) -> dict[str, int]:
-        """Return the number of dropped lines since the last call, by library."""
+        """Return the number of lines of each library that were dropped since the last call."""
         with self._lock:
             found = {name: budget.left_out for name, budget in self._budgets.items() if budget.left_out}
             for budget in self._budgets.values():
@@ -107,7 +107,7 @@ class LogBounds(logging.Filter):
 
 
 def _says_a_listener_left(record: logging.LogRecord) -> bool:
-    """Return True for gRPC's error line about a socket that closed during a write, which only means that a listener has
+    """Return True for gRPC's error line about a socket that closed during a write, which only means that a client has
     left.
     """
     return record.name == "grpc._cython.cygrpc" and "ExecuteBatchError raised in core" in str(record.msg)

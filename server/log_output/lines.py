@@ -1,4 +1,4 @@
-"""Writes the server's log: plain text for a terminal, otherwise one JSON object per line."""
+"""Formats the server's log: plain text for a terminal, otherwise one JSON object per line."""
 
 import json
 import logging

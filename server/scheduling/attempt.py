@@ -1,4 +1,4 @@
-"""One attempt at a song: which of its sections are prepared, denoised and rendered so far."""
+"""One attempt at making a song: which of its sections are prepared, denoised and rendered so far."""
 
 from dataclasses import dataclass, field, replace
 
@@ -8,7 +8,7 @@ from server.workers.messages import Prepared, SectionKey, SectionStep, SongKey
 
 @dataclass(frozen=True, slots=True)
 class ResumePoint:
-    """A section boundary at which another attempt can start: the index of the next section, and the engine's saved
+    """A section boundary from which another attempt can continue: the index of the next section, and the engine's saved
     state at the end of the previous one.
     """
 
@@ -61,17 +61,17 @@ class Attempt:
 
     @property
     def open(self) -> int:
-        """The number of sections that are between their first denoising step and their last window."""
+        """The number of sections that have begun denoising and are not completely rendered."""
         return self.denoising - self.rendering + (self.step > 0)
 
     @property
     def held_bytes(self) -> int:
-        """Device memory of the sections that are prepared and whose last denoising step is not done."""
+        """Device memory, in bytes, of the sections that are prepared and not completely denoised."""
         return sum(one.memory_bytes for index, one in self.prepared.items() if index >= self.denoised)
 
     @property
     def step_cost(self) -> int:
-        """Tokens of a step of the section being denoised; 0 while it is not prepared."""
+        """Number of tokens that a step of the section being denoised computes; 0 while it is not prepared."""
         due = self.prepared.get(self.denoising)
         return due.cost if due else 0
 
@@ -85,7 +85,7 @@ class Attempt:
         return Attempt(SongKey(self.key.song_id, self.key.attempt + 1), sections=self.sections)
 
     def section(self, index: int) -> SectionKey:
-        """Return the key of a section in this attempt, by the section's index."""
+        """Return the key of section `index` in this attempt."""
         return SectionKey(self.key, index)
 
     def due_section(self) -> SectionKey:
@@ -130,8 +130,8 @@ class Attempt:
             self.prepared[made.section.index] = made
 
     def stepped(self, step: SectionStep) -> None:
-        """Record steps of a section. It may have got into another group, and may have ended before the steps that were
-        expected, even those that are in flight.
+        """Record steps of a section. Its batching group may have changed, and it may have ended before the expected
+        number of steps.
         """
         index, known = step.section.index, self.prepared[step.section.index]
         if (known.steps, known.group) != (step.steps, step.group):
@@ -145,7 +145,7 @@ class Attempt:
             self._end(index + 1)
 
     def _end(self, sections: int) -> None:
-        """Record that the song ends after `sections` sections; what is known of later ones is dropped."""
+        """Record that the song ends after `sections` sections; data of later sections is dropped."""
         self.sections = self.ended = sections
         self.denoising, self.step = sections, 0
         self.prepared = {index: made for index, made in self.prepared.items() if index < sections}

@@ -14,7 +14,9 @@ _STEPS_UNTIL_MORE_SECTIONS = 100
 
 @dataclass(frozen=True, slots=True)
 class StepLoad:
-    """Load of a section on a step: tokens in all rows, tokens of its longest row, and its batching group."""
+    """Load that a section puts on a denoising step: tokens in all its rows, tokens of its longest row, and its batching
+    group.
+    """
 
     cost: int
     length: int
@@ -31,7 +33,8 @@ class BatchCapacity:
         self._steps_that_fit = 0
 
     def learn(self, sections: int, fits: int | None) -> None:
-        """Update from a step of `sections` sections; `fits` is the number that fitted into memory, if smaller.
+        """Update the capacity from a step of `sections` sections; `fits` is the number that fitted into memory, if
+        smaller.
 
         After many full steps without a lack of memory, the capacity grows by one section.
         """
@@ -50,7 +53,8 @@ def batch(
     max_sections: int,
     step_seconds: Callable[[int], float] | None = None,
 ) -> list[int]:
-    """Choose which of `loads`, in the order of rank, share a step. Returns their positions, always including the first.
+    """Choose the sections that share a step from `loads`, which are in the order of rank. Returns their indices, always
+    including the first.
 
     Rows are padded to the longest one, so the budget counts padded tokens, and no section joins one that is less than
     half or more than twice as long. `step_seconds` returns the seconds of a step with a number of tokens, `None` if

@@ -32,7 +32,7 @@ class CommandsInFlight:
         return any(key in positions for waiting in self._lanes.values() for positions in waiting)
 
     def add(self, lane: Lane, positions: Mapping[SongKey, WorkPosition]) -> None:
-        """Record a command that was sent to a lane."""
+        """Record a command that was sent to a lane, with the position of each attempt that it works on."""
         self._lanes.setdefault(lane, deque()).append(positions)
 
     def acknowledge(self, lane: Lane) -> Mapping[SongKey, WorkPosition]:
@@ -48,7 +48,7 @@ class CommandsInFlight:
         return positions
 
     def songs_beside(self, lane: Lane) -> set[str]:
-        """Return the songs that the other lanes of the device work on."""
+        """Return the songs on which the other lanes of the device are working."""
         others = (waiting for other, waiting in self._lanes.items() if other is not lane)
         return {key.song_id for waiting in others for positions in waiting for key in positions}
 
@@ -114,7 +114,7 @@ class DeviceProgress:
         self.left_seconds += song.account.reserve()
 
     def leave(self, song: ScheduledSong) -> None:
-        """Take the slot of a song away; the worker is then told to release the song's attempt."""
+        """Remove a song from its slot; the worker will get a command to release the song's attempt."""
         song.device = None
         del self.songs[song.song_id]
         self.to_release.append(song.attempt.key)
@@ -122,13 +122,13 @@ class DeviceProgress:
         self.full_until = 0.0
 
     def charge_step(self, parts: Sequence[tuple[ScheduledSong, float]], step_seconds: float) -> None:
-        """Charge each song its share of a step, in seconds."""
+        """Charge each song its part of the time of a shared step, in seconds."""
         for song, seconds in parts:
             self.left_seconds -= song.account.charge_step(seconds, step_seconds)
         self._credit(parts)
 
     def charge_alone(self, song: ScheduledSong, seconds: float) -> None:
-        """Charge a song for work that it shared with no other song."""
+        """Charge a song for `seconds` of work that was done only for it."""
         self.left_seconds -= song.account.charge_alone(seconds)
         self._credit([(song, seconds)])
 
@@ -138,7 +138,7 @@ class DeviceProgress:
         return any(not song.sink.has_listener for song in self.songs.values())
 
     def _credit(self, parts: Iterable[tuple[ScheduledSong, float]]) -> None:
-        """Record device time that was used; songs without listeners that wait are credited with a share of it."""
+        """Record used device time; songs without listeners that wait are credited with their share of it."""
         if not self.detached:
             self.detached_owed_seconds = 0.0
             return
@@ -159,7 +159,9 @@ class DeviceProgress:
         return held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:
-        """Remove and return an attempt that no lane works on any more; `None` if there is none."""
+        """Remove and return an attempt that its worker can release because no lane works on it; `None` if there is
+        none.
+        """
         key = next((key for key in self.to_release if key not in self.in_flight), None)
         if key is not None:
             self.to_release.remove(key)

@@ -54,7 +54,9 @@ class SongAccount:
         return self.left_seconds
 
     def release(self) -> float:
-        """Return the work charged in advance when the song leaves its slot; returns it in device seconds."""
+        """Return the device time charged in advance to the caller when the song leaves its slot; returns it in
+        seconds.
+        """
         self.shares.reserve(self.caller, -self.left_seconds)
         return self.left_seconds
 

@@ -1,4 +1,4 @@
-"""Decides what happens to songs whose attempt failed: a new attempt, or the end of the song."""
+"""Decides if a song whose attempt failed gets a new attempt or ends."""
 
 from collections.abc import Mapping
 
@@ -10,14 +10,14 @@ from server.workers.messages import Failed, SongKey
 
 
 class FailureHandler:
-    """Takes songs off their device after a failure, and retries each at most `retries` times."""
+    """Removes songs from their device after a failure, and retries each at most `retries` times."""
 
     def __init__(self, placement: Placement, retries: int) -> None:
         self._placement = placement
         self._retries = retries
 
     def worker_lost(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Take all songs off a device whose worker has died, and return their failed attempts."""
+        """Remove all songs from a device whose worker has died, and return their failed attempts."""
         former = self._placement.vacate(device)
         positions = former.in_flight.oldest_positions()
         failed_attempts = []
@@ -29,8 +29,8 @@ class FailureHandler:
         return tuple(failed_attempts)
 
     def encoder_lost(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Repeat a song from its beginning, as its encoder died after `encoded_seconds` of its sound; returns `None` if
-        it has no sound yet.
+        """Repeat a song from its beginning, because its encoder died after `encoded_seconds` of its sound; returns
+        `None` if it has no sound yet.
 
         A song that is not repeated is removed.
         """
@@ -47,8 +47,8 @@ class FailureHandler:
     def attempt_failed(
         self, device: DeviceProgress, failed: Failed, positions: Mapping[SongKey, WorkPosition], *, shared: bool
     ) -> FailedAttempt | None:
-        """Take a song off the device after an error at its position; returns `None` if the error belongs to an earlier
-        attempt.
+        """Remove a song from the device after an error, and return the failed attempt; `None` if the error belongs to
+        an earlier attempt.
 
         `shared` is true if the error affected several songs at once.
         """

@@ -18,7 +18,7 @@ class _Account:
 
 
 class FairShare:
-    """Fair shares: the device seconds per weight that each caller with songs here has used."""
+    """Fair share accounting: the device seconds, divided by weight, that each caller with songs here has used."""
 
     def __init__(self, weights: Mapping[str, float] = MappingProxyType({})) -> None:
         """Set up the fair shares. Callers that `weights` does not name have weight 1."""
@@ -49,7 +49,7 @@ class FairShare:
             account.reserved += seconds / self._weights.get(caller, 1.0)
 
     def leads(self) -> dict[str, float]:
-        """Return for each caller the device seconds per weight that it has used more than the least served caller."""
+        """Return how many device seconds per weight each caller has used more than the least served caller."""
         least = self._least()
         return {caller: account.served - least for caller, account in self._accounts.items()}
 

@@ -54,7 +54,7 @@ class CommandChooser:
         return [(device.songs[urgency.song_id], urgency) for urgency in ranked]
 
     def _side_command(self, room: "_Room", candidates: Sequence[Candidate]) -> Command | None:
-        """Return the next command that runs beside denoising: first work for listeners in the order of rank, then
+        """Return the next command for the lane beside denoising: first work for listeners in the order of rank, then
         preparing sections ahead.
         """
         for ahead in (0, 1):
@@ -67,8 +67,8 @@ class CommandChooser:
     def _step_or_more(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, *, alone: bool
     ) -> Command | None:
-        """Return the first song's next command. A step is shared with other songs; if the lane is the only one
-        (`alone`), it first prepares the sections that could join.
+        """Return the next command of the first song. A step is shared with other songs; if the device has only one lane
+        (`alone`), sections that could join the step are prepared first.
         """
         room = _Room(device, candidates) if alone else None
         for position, (song, _) in enumerate(candidates):
@@ -82,8 +82,8 @@ class CommandChooser:
     def _shared_step(
         self, device: DeviceProgress, candidates: Sequence[Candidate], now: float, room: "_Room | None"
     ) -> Command:
-        """Return a step of the first song, shared with the songs that can join it, or a command that one of them needs
-        before.
+        """Return a denoising step of the first song, shared with the songs that can join it, or the command that one of
+        them needs before.
 
         With `room` the lane also prepares sections.
         """
@@ -125,8 +125,8 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """Return True if a command is for an isolated song while another lane works on other songs, which a crash would
-    also affect.
+    """Return True if a command is for an isolated song (one that may crash the worker) while another lane works on
+    other songs.
     """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
@@ -169,7 +169,7 @@ def _plan_of(song: ScheduledSong) -> Plan:
 
 
 class _Room:
-    """Memory for prepared sections during one decision. A smaller song does not overtake a song that waits for
+    """The free memory for prepared sections during one decision. A smaller song does not overtake a song that waits for
     memory.
     """
 
@@ -182,7 +182,7 @@ class _Room:
         """Return True if there is memory for the section that a command prepares, or if only songs that are not served
         occupy memory.
 
-        So at least one song continues, even if songs with full buffers occupy all memory.
+        In this way at least one song continues, even if songs with full buffers occupy all memory.
         """
         if not isinstance(command, Prepare):
             return True

@@ -18,7 +18,7 @@ _SORT_SECONDS = 1.0
 
 
 class Placement:
-    """Manages all songs and devices: gives slots on devices to waiting songs, and takes them away."""
+    """Manages all songs and devices: gives waiting songs slots on devices, and frees these slots."""
 
     def __init__(
         self,
@@ -51,7 +51,7 @@ class Placement:
         return self._songs.get(song_id)
 
     def rendered(self, song_id: str) -> ScheduledSong | None:
-        """Return the song of this id if it was rendered and not dropped; otherwise `None`."""
+        """Return the song of this id if it is completely rendered and not dropped; otherwise `None`."""
         return self._rendered.get(song_id)
 
     def waiting(self, engine: str) -> tuple[str, ...]:
@@ -79,7 +79,9 @@ class Placement:
         song.account.close()
 
     def finish(self, song: ScheduledSong) -> None:
-        """Free the slot of a rendered song. The song is stored until `drop`, because its sound may still be lost."""
+        """Free the slot of a completely rendered song. The song is kept until `drop`, because its sound may still be
+        lost.
+        """
         self.remove(song)
         self._rendered[song.song_id] = song
 
@@ -90,8 +92,8 @@ class Placement:
             self.remove(song)
 
     def retry_whole(self, song: ScheduledSong) -> None:
-        """Free the slot of a song, or restore a song that was already rendered; a new attempt from the beginning waits
-        for a slot.
+        """Free the slot of a song, even one that was completely rendered; a new attempt from the beginning waits for a
+        slot.
         """
         if self._rendered.pop(song.song_id, None):
             self._songs[song.song_id] = song
@@ -102,14 +104,14 @@ class Placement:
         self._wait(song)
 
     def retry(self, song: ScheduledSong) -> None:
-        """Take a song off its device; a new attempt waits for a slot."""
+        """Remove a song from its device after a failed attempt; a new attempt waits for a slot."""
         self._leave_device(song)
         song.restart()
         self._wait(song)
 
     def vacate(self, name: str) -> DeviceProgress:
-        """Replace a device whose worker has ended by one without worker and songs; returns the former device with its
-        songs.
+        """Replace the state of a device whose worker has ended by one without worker and songs; return the former state
+        with its songs.
         """
         former = self._devices[name]
         self._devices[name] = former.successor()

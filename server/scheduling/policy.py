@@ -33,8 +33,8 @@ class Order(StrEnum):
 
 
 class Urgency(NamedTuple):
-    """The values by which a song is ranked. `runs_out_at` is `None` if the song has no audio yet; `share_lead` is in
-    device seconds.
+    """The values by which a song is ranked. `runs_out_at` is the moment at which its listener runs out of sound, `None`
+    if the song has no audio yet; `share_lead` is in device seconds.
 
     `placed_at` is the time at which the song got its slot; if it is `None`, the time of arrival counts.
     """
@@ -49,7 +49,7 @@ class Urgency(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Policy:
-    """The rules described above and their parameters, in seconds.
+    """The rules of ranking (see the module) and their parameters, in seconds.
 
     With `stall_free` a song leaves the queue only if the forecast says that no listener stalls (placement.py). The
     forecast reserves `headroom`, a share of the device time, for unknown influences.
@@ -87,7 +87,7 @@ class Policy:
     def ranked(self, songs: Iterable[Urgency], now: float, *, detached_owed_seconds: float = 0.0) -> list[Urgency]:
         """Return the songs to be served, first to last. Throttled songs are left out unless all are throttled.
 
-        The songs without listeners have had `detached_owed_seconds` of device time less than their share.
+        Songs without listeners lack `detached_owed_seconds` of device time up to their share.
         """
         if self.order is Order.ARRIVAL:
             return sorted(songs, key=lambda song: song.arrived_at)
@@ -109,7 +109,7 @@ class Policy:
         return max(due, default=0)
 
     def _rank_at(self, now: float) -> Callable[[Urgency], tuple[float, ...]]:
-        """Make the function that gives each song its rank by deadline; a smaller rank goes first."""
+        """Return the function that gives a song its rank by deadline at the time `now`; a smaller rank goes first."""
         deadline_of, slack_from, share_lead = self.deadline, now + self.comfort_seconds, self.share_lead_seconds
 
         def rank(song: Urgency) -> tuple[float, ...]:

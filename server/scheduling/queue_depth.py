@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class QueueDepth:
-    """The queue depth of one engine at a moment: waiting and running songs, and sections of running songs that are
+    """The queue depth of one engine at a moment: waiting and running songs, and sections of running songs that have
     begun or not.
     """
 

@@ -1,4 +1,4 @@
-"""Handles the replies of workers: progress, charges and failures."""
+"""Handles the replies of workers: updates the progress of songs, charges device time, and handles failures."""
 
 from collections.abc import Callable
 
@@ -18,7 +18,7 @@ class ReplyHandler:
         self._clock = clock
 
     def handle(self, device: DeviceProgress, reply: Reply, lane: Lane) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to the lane's oldest command in flight. Returns the failed attempts."""
+        """Handle the reply to the oldest command in flight of a lane. Returns the failed attempts."""
         positions = device.in_flight.acknowledge(lane)
         device.worked.add(self._clock(), _seconds(reply))
         failures: tuple[Failed, ...] = ()
@@ -50,7 +50,7 @@ class ReplyHandler:
             device.charge_alone(song, reply.seconds)
 
     def _stepped(self, device: DeviceProgress, reply: Stepped) -> None:
-        """Divide the time of the steps among their sections, by their tokens."""
+        """Charge the time of denoising steps to the songs of their sections, divided by their tokens."""
         stepped = [(song, step) for step in reply.sections if (song := device.find(step.section.song))]
         costs = [song.attempt.prepared[step.section.index].cost for song, step in stepped]
         tokens = sum(costs)

@@ -22,7 +22,7 @@ WorkPosition: TypeAlias = tuple[str, int, int]
 
 
 class RetryDecision(Enum):
-    """The decision about a song whose attempt failed: retry it or end it."""
+    """The decision about a song whose attempt failed: retry the song or end it."""
 
     RETRY = "retry"
     GIVE_UP = "give up"
@@ -31,7 +31,7 @@ class RetryDecision(Enum):
 
 @dataclass(frozen=True, slots=True)
 class FailedAttempt:
-    """A song that was taken off its device after a failure. `failure` is the engine's error, if there was one."""
+    """A song that was removed from its device after a failure. `failure` is the engine's error, if there was one."""
 
     song_id: str
     decision: RetryDecision

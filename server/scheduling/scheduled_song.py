@@ -1,4 +1,4 @@
-"""One song in the scheduler: its identity, attempt, listener and device time."""
+"""One song in the scheduler: its identity, its present attempt, its listener and its device time."""
 
 from dataclasses import dataclass, field
 from typing import Protocol
@@ -14,7 +14,7 @@ from server.workers.messages import SectionStep, SongKey
 
 
 class Sink(Protocol):
-    """Destination of a song's sound, as the scheduler sees it."""
+    """Protocol of the destination of a song's sound, as the scheduler uses it."""
 
     @property
     def full(self) -> bool:
@@ -69,7 +69,7 @@ class PlaybackEstimate:
         """Return the moment at which a listener who started with the first window runs out of sound; `None` before that
         window.
 
-        If the listener has heard all that sound before, this is now.
+        If the listener has already heard all that sound, the moment is `now`.
         """
         if self.sink.repeats:
             return now
@@ -93,7 +93,7 @@ class PlaybackEstimate:
             self.started_at = now - self.sound_seconds
 
     def rewind(self) -> None:
-        """Record that the next window is again the first of the song."""
+        """Record that the song starts again: the next window is its first one."""
         self.boundary_seconds = 0.0
 
     def finish_section(self) -> None:
@@ -138,7 +138,7 @@ class ScheduledSong:
 
     @property
     def length_share(self) -> float:
-        """The length of the song as a share of its planned length, less than 1 if it ends early."""
+        """The length of the song divided by its planned length, less than 1 if it ends early."""
         return (self.length_seconds or 0.0) / self.planned_seconds if self.planned_seconds else 1.0
 
     @property
@@ -172,7 +172,9 @@ class ScheduledSong:
         return self.attempt.key.attempt == 0 and self.device is None and not self.attempt.planned
 
     def urgency(self, now: float, share_lead: float) -> Urgency:
-        """Return the urgency of the song. A listener who came from another server has had no sound since."""
+        """Return the values by which the song is ranked. A listener who came from another server has had no sound
+        since.
+        """
         spec = self.spec
         due_at = spec.arrived_at if self.sink.repeats else self.playback.runs_out_at(now)
         if due_at is not None and spec.deadline is not None:
@@ -181,7 +183,9 @@ class ScheduledSong:
 
     @property
     def windows_due(self) -> int:
-        """The number of windows of the next command: only one for the first window, because a listener waits for it."""
+        """The number of windows to render with the next command: only one for the first window of the song, because a
+        listener waits for it.
+        """
         if self.playback.started_at is None or self.history.isolated:
             return 1
         group = self.attempt.window_group + WINDOWS - self.attempt.windows

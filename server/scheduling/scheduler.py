@@ -67,7 +67,7 @@ class Scheduler:
         self._placement.device(device).engines = frozenset(engines)
 
     def close(self, device: str) -> tuple[FailedAttempt, ...]:
-        """Stop serving `device`; its songs wait for another slot, except the returned failed attempts."""
+        """Stop serving `device`; its songs wait for another slot, except those whose failed attempts are returned."""
         return self._failures.worker_lost(device)
 
     def add(
@@ -97,11 +97,14 @@ class Scheduler:
         self._placement.add(ScheduledSong(spec, sink, account))
 
     def drop(self, song_id: str) -> None:
-        """Stop working on a song; its device is told to release it. Unknown songs are ignored."""
+        """Stop working on a song; the worker of its device will get a command to release it. Unknown songs are
+        ignored.
+        """
         self._placement.drop(song_id)
 
     def restart_whole(self, song_id: str, encoded_seconds: float) -> RetryDecision | None:
-        """Repeat all of a song, because its encoder was lost after `encoded_seconds` of sound; returns the decision.
+        """Repeat a song from its beginning, because its encoder was lost after `encoded_seconds` of sound; return the
+        decision.
 
         Returns `None` if the song has no sound yet. The song may already be rendered completely, as long as it is not
         dropped.
@@ -118,7 +121,7 @@ class Scheduler:
         return None if song is None else song.device
 
     def length_share(self, song_id: str) -> float:
-        """Return the length of a song as a share of its planned length: less than 1 if it ends early, and 1 while it is
+        """Return the length of a song divided by its planned length: less than 1 if it ends early, and 1 while it is
         unknown.
         """
         song = self._placement.song(song_id)
@@ -136,7 +139,7 @@ class Scheduler:
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
         """Return the next command of the lane; `None` if there is nothing to do until something changes.
 
-        It may be called while an earlier command is in flight, which then counts as done.
+        The method may be called while an earlier command is in flight, which then counts as done.
         """
         device = self._placement.device(name)
         self._placement.fill_slots(device)
@@ -162,7 +165,7 @@ class Scheduler:
         self._placement.encoding.add(seconds, sound_seconds)
 
     def done(self, name: str, reply: Reply, lane: Lane = Lane.BOTH) -> tuple[FailedAttempt, ...]:
-        """Handle the reply to a command of the lane; returns the failed attempts.
+        """Handle the reply to a command of the lane, and return the failed attempts.
 
         Replies for dropped songs and earlier attempts are ignored.
         """

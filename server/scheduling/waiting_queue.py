@@ -8,7 +8,7 @@ from server.scheduling.fair_share import FairShare
 
 
 class Waiter(Protocol):
-    """Interface of a waiting song."""
+    """Protocol of a song that waits for a slot."""
 
     @property
     def song_id(self) -> str:
@@ -39,14 +39,15 @@ WaiterT = TypeVar("WaiterT", bound=Waiter)
 
 
 class _QueueKey(NamedTuple):
-    """Key of one queue: the songs of a caller (`None`: all songs that lost their slot), with or without a listener."""
+    """Key of one queue: a caller (`None` for all songs that lost their slot), and True for songs with a listener."""
 
     caller: str | None
     has_listener: bool
 
 
 class WaitingQueue(Generic[WaiterT]):
-    """The songs without a slot. Songs that had one before go first, then the earliest song of the least served caller.
+    """The songs without a slot. Songs that have lost their slot go first, then the earliest song of the least served
+    caller.
 
     Songs with and without a listener are in different queues. A song that gains or loses its listener while it waits
     changes queues only in `sort_listeners`.
@@ -75,7 +76,7 @@ class WaitingQueue(Generic[WaiterT]):
         self._engines.setdefault(song.engine, {}).setdefault(key, OrderedDict())[song.song_id] = song
 
     def remove(self, song: WaiterT) -> bool:
-        """Remove a song from the queue; returns False if it was not in the queue."""
+        """Remove a song from the queue; return False if it was not in the queue."""
         key = self._keys.pop(song.song_id, None)
         if key is None:
             return False

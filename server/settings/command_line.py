@@ -1,4 +1,4 @@
-"""Reads the settings from the environment and the command line, and names those that are invalid."""
+"""Reads the settings from the environment and the command line, and reports those that are invalid."""
 
 import argparse
 import os

@@ -1,4 +1,4 @@
-"""Tables of environment variables for the documentation, written by `python docs/generate.py`."""
+"""Generates the tables of environment variables for the documentation; `python docs/generate.py` writes them."""
 
 from collections.abc import Sequence
 

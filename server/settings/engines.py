@@ -25,13 +25,15 @@ def settings_with(engines: Engines = ENGINES) -> type[Settings]:
 
 
 def engine_options(settings: Settings, engine: str) -> dict[str, object]:
-    """Return the options with which `engine` is loaded; empty for an engine without settings of its own."""
+    """Return the settings of `engine` as options for loading it; empty for an engine without settings."""
     group = _group(settings, engine)
     return group.model_dump() if group else {}
 
 
 def option_variables(settings: Settings, engine: str) -> dict[str, str]:
-    """Return the variable that sets each option of `engine`, by the option's name; the device is an option, too."""
+    """Return the environment variable that sets each option of `engine`, by the option's name; the device is an option,
+    too.
+    """
     group = _group(settings, engine)
     own = type(group).model_fields if group else ()
     return {"device": variable_name("devices"), **{name: variable_name(engine, name) for name in own}}

@@ -1,4 +1,4 @@
-"""The groups of settings: one frozen model for each part of the server."""
+"""The groups of settings: one immutable pydantic model for each part of the server."""
 
 from typing import Annotated, TypeAlias
 
@@ -19,13 +19,13 @@ _POLICY = Policy()
 
 
 class Group(BaseModel):
-    """Base class of all groups: immutable, and only with declared fields."""
+    """Base class of all groups of settings: immutable, and only with declared fields."""
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
 class Limits(Group):
-    """Limits of the work that the server accepts."""
+    """Settings: limits on the work that the server accepts."""
 
     running_songs: Count = Field(default=32, description="most songs made at the same time on each device")
     queued_songs: int = Field(default=64, ge=0, description="most waiting songs; one more gets RESOURCE_EXHAUSTED")
@@ -93,7 +93,7 @@ class Limits(Group):
 
 
 class Threads(Group):
-    """Numbers of threads and processes of each part of the server."""
+    """Settings: numbers of threads and processes of each part of the server."""
 
     encoders: Count = Field(default=2, description="encoder processes per device, which master and encode sound")
     worker: int = Field(
@@ -104,7 +104,7 @@ class Threads(Group):
 
 
 class Scheduling(Group):
-    """Parameters of the order in which songs are made; server/scheduling/policy.py explains them."""
+    """Settings: parameters of the order in which songs are made; server/scheduling/policy.py explains them."""
 
     order: Order = Field(
         default=Order.DEADLINE,
@@ -202,7 +202,7 @@ class Keepalive(Group):
 
 
 class Connections(Group):
-    """Limits on network connections."""
+    """Settings: limits on network connections."""
 
     count: Count = Field(
         default=1024,
@@ -240,7 +240,7 @@ class Connections(Group):
 
 
 class TLS(Group):
-    """Encryption of both ports. The PEM files are read again when they have changed, for new connections."""
+    """Settings: encryption of both ports. The PEM files are read again when they have changed, for new connections."""
 
     certificate: str = Field(default="", description="file of the server's certificate chain; empty: no encryption")
     key: str = Field(default="", description="file of the certificate's private key")
@@ -256,7 +256,7 @@ class TLS(Group):
     @model_validator(mode="after")
     def _belong_together(self) -> "TLS":
         if bool(self.certificate) != bool(self.key) or (self.client_ca and not self.certificate):
-            raise ValueError("set both CERTIFICATE and KEY or neither; CLIENT_CA needs both")
+            raise ValueError("set both CERTIFICATE and KEY, or neither; CLIENT_CA needs both")
         return self
 
 
@@ -287,5 +287,5 @@ class Marking(Group):
 
 
 def parts(text: str) -> tuple[str, ...]:
-    """Split a comma-separated list into its non-empty items."""
+    """Return the non-empty items of a comma-separated list."""
     return tuple(part.strip() for part in text.split(",") if part.strip())

@@ -1,4 +1,5 @@
-"""Adapts the limit of open files to the settings: raises the soft limit, and lowers connection limits that exceed it.
+"""Adapts the limit of open files to the settings: raises the soft limit, or lowers the connection limits that exceed
+it.
 
 A process without a free file descriptor can neither answer calls nor replace workers. So the limit must cover all
 connections that the settings allow, and the files of workers, songs and the store.
@@ -66,7 +67,7 @@ def files_beside_connections(settings: Settings) -> int:
 
 
 def _raised_to(wanted: int) -> int:
-    """Raise the soft limit of open files to `wanted`, as far as the hard limit allows, and return it."""
+    """Raise the soft limit of open files to `wanted`, as far as the hard limit allows, and return the limit."""
     soft, hard = resource.getrlimit(resource.RLIMIT_NOFILE)
     if soft == resource.RLIM_INFINITY or soft >= wanted:
         return wanted if soft == resource.RLIM_INFINITY else soft

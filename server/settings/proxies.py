@@ -1,4 +1,4 @@
-"""Settings of trusted proxies, such as load balancers, before the server."""
+"""Settings of trusted proxies, such as load balancers in front of the server."""
 
 import ipaddress
 from typing import TypeAlias
@@ -11,7 +11,7 @@ Network: TypeAlias = ipaddress.IPv4Network | ipaddress.IPv6Network
 
 
 class Proxies(Group):
-    """Settings of the trusted proxies before both ports."""
+    """Settings of the trusted proxies in front of both ports."""
 
     trusted: str = Field(
         default="",
@@ -28,7 +28,7 @@ class Proxies(Group):
 
     @property
     def networks(self) -> tuple[Network, ...]:
-        """The networks as a tuple; a single address is a network with one address."""
+        """The trusted networks as a tuple; a single address is a network with one address."""
         return tuple(map(_network, parts(self.trusted)))
 
 

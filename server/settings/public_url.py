@@ -4,7 +4,7 @@ from urllib.parse import urlsplit
 
 
 def public_url(text: str) -> str:
-    """Return the public address for the URLs in responses, without a slash at its end.
+    """Return the public address (base URL) for the URLs in responses, without a slash at its end.
 
     Raises:
         ValueError: the text is not an http or https URL of a host, with or without a path.

@@ -1,4 +1,4 @@
-"""Finds settings that have no effect in the server's role."""
+"""Finds settings that have no effect in the server's role (all, frontend, generator)."""
 
 from collections.abc import Iterator, Mapping
 from typing import Final
@@ -43,7 +43,7 @@ _WITHOUT_EFFECT: Final[Mapping[str, tuple[str, ...]]] = {
 
 
 def without_effect(settings: Settings) -> tuple[str, ...]:
-    """Return the variables that are set but have no effect in the role of the settings."""
+    """Return the environment variables that are set but have no effect in the server's role."""
     return tuple(_given(settings, _WITHOUT_EFFECT[settings.role]))
 
 

@@ -143,8 +143,8 @@ class Store(Group):
         return self
 
     def _refuse(self, names: Collection[str], kind: str) -> None:
-        """Refuse a setting that has no effect with this kind of store; the default value, also if empty, counts as not
-        set.
+        """Raise an error for a setting that has no effect with this kind of store; the default value, or an empty one,
+        counts as not set.
         """
         fields = type(self).model_fields
         given = [name.upper() for name in names if getattr(self, name) != fields[name].default]
@@ -153,7 +153,9 @@ class Store(Group):
 
     @property
     def path(self) -> Path:
-        """The folder for songs; raises RuntimeError if it is not set and the server's user has no home directory."""
+        """The folder of the embedded store. Raises RuntimeError if it is not set and the server's user has no home
+        directory.
+        """
         if self.folder:
             return Path(self.folder).expanduser()
         data = os.environ.get("XDG_DATA_HOME")

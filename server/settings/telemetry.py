@@ -5,7 +5,7 @@ from pydantic_settings import BaseSettings, SettingsConfigDict
 
 
 class Telemetry(BaseSettings):
-    """The standard variables of OpenTelemetry that the server reads; its library reads the others."""
+    """The standard environment variables of OpenTelemetry that the server reads; its library reads others."""
 
     model_config = SettingsConfigDict(frozen=True, env_prefix="OTEL_", extra="ignore")
 
@@ -42,7 +42,7 @@ class Telemetry(BaseSettings):
 
     @property
     def metrics_seconds(self) -> float:
-        """Interval in seconds at which metrics are sent."""
+        """Interval, in seconds, at which metrics are exported."""
         return self.metric_export_interval / 1000
 
     @property

@@ -1,4 +1,4 @@
-"""Environment variables: the name, the description and the default value of each setting."""
+"""Derives the environment variable of each setting: its name, description and default value."""
 
 from typing import NamedTuple
 
@@ -18,12 +18,16 @@ class Variable(NamedTuple):
 
 
 def variable_name(*path: str) -> str:
-    """Return the variable that sets the field at `path`, made of the names of its groups and its own name."""
+    """Return the environment variable that sets the field at `path`: the names of its groups and its own name,
+    joined.
+    """
     return ENVIRONMENT_PREFIX + PATH_DELIMITER.join(path).upper()
 
 
 def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
-    """Return the variables of all fields of `model`, the group at `path`, including nested groups."""
+    """Return the environment variables of all fields of `model`, the group of settings at `path`, including nested
+    groups.
+    """
     found: list[Variable] = []
     for name, field in model.model_fields.items():
         if isinstance(field.default, BaseModel):
@@ -34,7 +38,7 @@ def variables_of(model: type[BaseModel], *path: str) -> list[Variable]:
 
 
 def variable_of(field: FieldInfo, *path: str) -> Variable:
-    """Return the variable that sets `field`, which is at `path`."""
+    """Return the environment variable that sets `field`, which is at `path`."""
     return Variable(variable_name(*path), field.description or "", _written(field.default))
 
 

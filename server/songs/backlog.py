@@ -1,4 +1,4 @@
-"""Counts the sound of a running song that no listener has read yet."""
+"""Counts the sound of a running song that no listener has read yet (the backlog)."""
 
 from collections import deque
 
@@ -26,7 +26,7 @@ class Backlog:
         self.seconds += seconds
 
     def take(self, end_byte: int) -> bool:
-        """Remove the chunks up to `end_byte`, which a listener has read; returns True if chunks were removed."""
+        """Remove the chunks up to `end_byte`, which a listener has read; return True if there were any."""
         before = len(self._chunks)
         while self._chunks and self._chunks[0][0] <= end_byte:
             _, size_bytes, seconds = self._chunks.popleft()
@@ -37,7 +37,7 @@ class Backlog:
         return len(self._chunks) < before
 
     def clear(self) -> bool:
-        """Remove all chunks; returns True if there were unread chunks."""
+        """Remove all chunks; return True if there were any."""
         cleared = bool(self._chunks)
         self._chunks.clear()
         self.size_bytes, self.seconds = 0, 0.0

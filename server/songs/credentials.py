@@ -32,7 +32,7 @@ logger = logging.getLogger(__name__)
 
 
 class Signer(Protocol):
-    """Interface that signs manifests; see `server.audio.manifest`."""
+    """Protocol of a signer of manifests; see `server.audio.manifest`."""
 
     def sign(self, sound: bytes, media_type: str, title: str, digital_source_type: str) -> bytes:
         """Return the signed manifest for a file; called on a thread; raises SigningFailed."""
@@ -59,11 +59,11 @@ class Credentials:
         """The number of manifests that could not be made."""
 
     def of(self, song: SongRecord) -> bool:
-        """Return True if `manifest` can sign a manifest for the song."""
+        """Return True if this server can sign a manifest of the song."""
         return self._signer is not None and song.state is SongState.COMPLETED
 
     async def manifest(self, recording: Recording) -> bytes:
-        """Return the manifest of a song.
+        """Return the C2PA manifest of a song.
 
         Raises:
             NoCredentials: this server does not sign manifests.
@@ -141,13 +141,14 @@ class Credentials:
 
 
 async def _sound(recording: Recording) -> bytes:
-    """Return the whole sound of a song, whether it is already stored or not."""
+    """Return the whole sound of a song as bytes, from memory or from the store."""
     with recording.listened() as events:
         return b"".join([one.message.chunk.data async for one in events])
 
 
 def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> bytes:
-    """Sign a manifest on the thread. Sound whose hash differs from that of the generated sound is refused.
+    """Sign a manifest in a thread. Raises SigningFailed if the hash of the sound differs from that of the generated
+    sound.
 
     The manifest must not contain the song's id, because it may be passed on and the id grants access to the song.
     """
@@ -161,7 +162,7 @@ def _signed(signer: Signer, song: SongRecord, marks: Marks, sound: bytes) -> byt
 
 
 def _marks(recording: Recording) -> Marks:
-    """Return the marks of generated sound in a song; empty if the song was not marked."""
+    """Return the marks in a song's file that declare its sound as generated; empty if the song was not marked."""
     if (plan := recording.plan) is None:
         return Marks("", "", "")
     return Marks(plan.marks.digital_source_type, plan.marks.producer, plan.marks.content_id)

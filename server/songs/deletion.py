@@ -16,7 +16,7 @@ logger = logging.getLogger(__name__)
 
 
 class Deletion:
-    """Deletes songs that have ended, also songs with listeners."""
+    """Deletes songs that have ended, even songs with listeners."""
 
     def __init__(
         self, store: SongStore, opened: OpenRecordings, on_deleted: Callable[[str], None] | None = None

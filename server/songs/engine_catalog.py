@@ -12,7 +12,8 @@ from server.store.whole_service import ServedEngine
 
 
 class EngineCatalog:
-    """The engines configured here, loaded or not, and those that any server serves; the default engine comes first.
+    """The engines configured here, loaded or not, and those that any server of the service serves; the default engine
+    comes first.
 
     The default is the first configured engine that is served, otherwise the first for which songs may wait, otherwise
     the first configured engine.
@@ -37,7 +38,7 @@ class EngineCatalog:
 
     @property
     def default(self) -> str:
-        """Name of the engine for requests that name no engine."""
+        """Name of the default engine, for requests that name no engine."""
         for announced in (self._served(), self._unserved()):
             if found := next((name for name in self._named(announced) if name in announced), None):
                 return found
@@ -49,15 +50,15 @@ class EngineCatalog:
         return {name: engine.info for name, engine in announced.items()} | dict(self._runner.engines())
 
     def page(self, asked: int = 0, token: str = "") -> music_pb2.ListEnginesResponse:
-        """Return a page of the engines; `asked` is the requested size, 0 for the default. Raises InvalidRequest for an
-        invalid token.
+        """Return a page of the engines; `asked` is the requested page size, 0 for the default. Raises InvalidRequest
+        for an invalid token.
         """
         names, size = engines_behind(self._names(), token), page_size(asked, MAX_PAGE_SIZE)
         next_token = engine_token(names[size - 1]) if len(names) > size else ""
         return music_pb2.ListEnginesResponse(engines=map(self.get, names[:size]), next_page_token=next_token)
 
     def get(self, name: str) -> music_pb2.Engine:
-        """Return the properties of one engine; raises UnknownEngine."""
+        """Return the message of one engine. Raises UnknownEngine."""
         if name not in (names := self._names()):
             raise UnknownEngine(name, names)
         if served := self._served().get(name):

@@ -1,4 +1,4 @@
-"""Deletes stored songs that exceed the limits of the store (eviction)."""
+"""Deletes stored songs (eviction) when the store exceeds its limits of size, number or age."""
 
 import asyncio
 import logging
@@ -12,7 +12,7 @@ logger = logging.getLogger(__name__)
 
 
 class _InUse(Collection[str]):
-    """Function that returns the ids of the songs that must not be deleted, called at each check."""
+    """A collection of the ids of songs that must not be deleted, computed anew at each check."""
 
     def __init__(self, song_ids: Callable[[], Collection[str]]) -> None:
         self._song_ids = song_ids
@@ -28,7 +28,7 @@ class _InUse(Collection[str]):
 
 
 class Eviction:
-    """Evicts songs after each new song, and periodically, because songs also exceed the age limit."""
+    """Evicts songs after each new song, and periodically because of the age limit."""
 
     def __init__(self, store: SongStore, in_use: Callable[[], Collection[str]]) -> None:
         """Set up the eviction of songs; `in_use` returns the ids of songs that must not be deleted."""

@@ -9,7 +9,7 @@ from server.songs.ports import SongRunner
 
 @contextmanager
 def counted_faults(runner: SongRunner, engine: str) -> Iterator[None]:
-    """Count a bug, or an error of the store, that occurs in the context, as a refused song of `engine`, and raise it
+    """Context manager that counts a bug, or an error of the store, as a refused song of `engine`, and raises it
     again.
     """
     try:

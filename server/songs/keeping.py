@@ -1,4 +1,4 @@
-"""Tracks if one song is stored, for callers who want to fetch it later."""
+"""Tracks if a song is stored, for callers who want to fetch it later."""
 
 import asyncio
 
@@ -9,10 +9,10 @@ KEEP_SECONDS = 30.0
 
 
 class Keeping:
-    """Tracks whether a song is stored. A song that is not being made is already stored."""
+    """Tracks how far one song is stored. A song that is not being made is already stored."""
 
     def __init__(self, *, done: bool = True) -> None:
-        """Set up the storage state. With `done` the song is already stored."""
+        """Set up the tracking. With `done` the song is already stored."""
         self.lost = False
         """True once the song cannot be stored."""
         self._begun = asyncio.Event()
@@ -35,7 +35,7 @@ class Keeping:
         self._done.set()
 
     def lose(self) -> None:
-        """Record that the song cannot be stored."""
+        """Record that the song could not be stored."""
         self.lost = True
         self.finish()
 

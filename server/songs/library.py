@@ -42,7 +42,7 @@ class Library:
         return song and self._present(song)
 
     async def page(self, caller: str, after: Cursor | None, count: int) -> Sequence[SongRecord]:
-        """Return up to `count` songs of a caller, newest first, after the cursor `after`."""
+        """Return up to `count` songs of a caller, newest first, after the position `after` in the list."""
         unstored = [song for song in self._unstored(caller) if _is_behind(song, after)]
         stored = await self._store.page(caller, after, count)
         known = {song.song_id for song in stored}
@@ -77,7 +77,7 @@ class Library:
 
     async def asked_before(self, caller: str, request_id: str) -> Recording | None:
         """Return the newest song that a caller has requested with that `request_id`, unless it has failed or was
-        cancelled.
+        cancelled; `None` if there is none.
         """
         for made in self._open:
             song = made.recording.song
@@ -89,9 +89,7 @@ class Library:
         return await self.recording(stored.song_id)
 
     async def _known(self, song_id: str) -> Recording | None:
-        """Return the open recording of a song, unless the song was deleted through another server since it was
-        opened.
-        """
+        """Return the open recording of a song, unless another server has deleted the song since it was opened."""
         known = self._open.get(song_id)
         if known is None or not known.ended or self._store.embedded or self._open.made(song_id):
             return known
@@ -106,8 +104,8 @@ class Library:
         return [one.song for one in opened if one.song.caller == caller and not one.keeping.has_begun]
 
     def _present(self, song: SongRecord) -> SongRecord:
-        """Return the present record of the song. In an embedded store a song without an end that is not being made here
-        could not be stored.
+        """Return the present record of the song. In an embedded store a song without an end that is not being made
+        counts as not stored.
         """
         if made := self._open.made(song.song_id):
             lost = made.recording.keeping.lost and made.recording.ended
@@ -124,7 +122,7 @@ def _is_behind(song: SongRecord, after: Cursor | None) -> bool:
 
 
 def same_song(recording: Recording, fingerprint: str) -> Recording:
-    """Check that a repeated request equals the request of the song; raises RequestIdReused otherwise."""
+    """Return the recording of an earlier request if a repeated request equals it. Raises RequestIdReused otherwise."""
     if recording.song.fingerprint != fingerprint:
         raise RequestIdReused(recording.song.request_id)
     bind(song_id=recording.song.song_id)

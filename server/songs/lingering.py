@@ -7,7 +7,7 @@ from server.songs.recording import Recording
 
 
 class Lingering:
-    """Keeps a timer for each running song whose last listener has left, and calls `expire` when the time is over."""
+    """Timers for running songs whose last listener has left; `expire` is called when the time is over."""
 
     def __init__(self, expire: Callable[[Recording], None]) -> None:
         """Set up the timers; `expire` is called for a song without a listener when its timer ends."""

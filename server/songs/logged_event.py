@@ -13,7 +13,8 @@ Message: TypeAlias = music_pb2.SongEvent
 
 @dataclass(slots=True)
 class LoggedEvent:
-    """One message, and the range of the song's bytes that belongs to it, from `start` to before `end`.
+    """One event of a song: its message, and the range of the song's bytes that belongs to it, from `start` to before
+    `end`.
 
     The bytes of a chunk are in its message until they are stored.
     """
@@ -25,7 +26,7 @@ class LoggedEvent:
 
     @staticmethod
     def of(message: Message) -> "LoggedEvent":
-        """Make a logged event from a message that contains its sound."""
+        """Create a logged event from a message that contains its sound."""
         chunk = message.chunk
         return LoggedEvent(message, chunk.byte_offset, chunk.byte_offset + len(chunk.data))
 
@@ -40,7 +41,7 @@ class LoggedEvent:
 
     @staticmethod
     def from_stored(event: StoredEvent) -> "LoggedEvent":
-        """Make a logged event from its stored form, without sound; raises StoreFailed if it is damaged."""
+        """Create a logged event from its stored form, without sound. Raises StoreFailed if it is damaged."""
         try:
             message = Message.FromString(event.payload)
         except DecodeError as error:

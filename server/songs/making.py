@@ -1,4 +1,4 @@
-"""Makes songs on a server with an embedded store: from the request until the end is stored."""
+"""Makes songs on a server with an embedded store: from the request until the end of the song is stored."""
 
 import asyncio
 from collections.abc import Callable, Coroutine
@@ -52,7 +52,7 @@ class Making:
         self._settling: set[asyncio.Task[None]] = set()
 
     def begin(self, claim: Claim, request: SongRequest, checked: CheckedSong, queue_position: int) -> Recording:
-        """Start a song that this server has claimed.
+        """Start a song that this server has claimed in the song directory.
 
         Raises:
             ServiceError: the runner accepts no more songs.
@@ -86,7 +86,9 @@ class Making:
             made.job.cancel()
 
     async def settled(self) -> None:
-        """Wait until the directory of this process has the ends of all songs so far, which takes almost no time."""
+        """Wait until the song directory of this process has recorded the ends of all songs so far, which takes almost
+        no time.
+        """
         if self._settling:
             await asyncio.sleep(0)
 

@@ -1,4 +1,4 @@
-"""The recordings (event logs) in memory: of songs that are being made, and of songs with listeners."""
+"""The recordings (event logs) in memory: of songs that are being made, and of songs that have listeners."""
 
 import asyncio
 import time
@@ -14,7 +14,7 @@ FOUND_SECONDS = 5.0
 
 @dataclass(frozen=True, slots=True)
 class Made:
-    """A song that is being made, or whose end is not stored yet; the event `stored` is set once it is."""
+    """A song that is being made, or whose end is not stored yet; the event `stored` is set when it is stored."""
 
     recording: Recording
     job: SongJob

@@ -25,7 +25,7 @@ logger = logging.getLogger(__name__)
 
 
 class Fate(Enum):
-    """Result of the attempt to store a song."""
+    """The result of storing a song: stored, not stored, or ended otherwise."""
 
     KEPT = auto()
     DISCARDED = auto()
@@ -42,7 +42,7 @@ class Persistence:
         self._now_ns = now_ns
 
     async def follow(self, recording: Recording, claim: Claim, cancel: Callable[[], None]) -> Fate:
-        """Store a song until it has ended.
+        """Store the events of a song until it has ended, and return the result.
 
         A song that cannot be stored and has no listener fails, and `cancel` ends its job.
         """
@@ -98,5 +98,5 @@ def _is_nothing(recording: Recording) -> bool:
 
 
 def not_kept(song: SongRecord) -> SongRecord:
-    """Return the record of a song whose end could not be stored."""
+    """Return the record of a song whose end could not be stored, with the state NOT_KEPT."""
     return replace(song, state=SongState.FAILED, reason=NOT_KEPT, error=NOT_KEPT_TEXT)

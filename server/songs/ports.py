@@ -1,4 +1,4 @@
-"""Interfaces between the songs service, which callers use, and the runner, which makes the songs."""
+"""Protocols between the songs service, which callers use, and the runner, which makes the songs."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -13,9 +13,9 @@ from server.store.whole_service import KnownEngine, Queue, QueueFull, ServedEngi
 
 
 class EventSink(Protocol):
-    """Receives the events of one song in order, and reports the sound that no listener has read yet.
+    """Protocol: receives the events of one song in order, and reports the sound that no listener has read yet.
 
-    It never blocks: the runner checks the amount of unread sound before it makes more.
+    Its methods never block: the runner checks the amount of unread sound before it makes more.
     """
 
     @property
@@ -48,7 +48,7 @@ class EventSink(Protocol):
 
 
 class SongJob(Protocol):
-    """Interface of a song that is being made."""
+    """Protocol of a song that is being made."""
 
     def cancel(self) -> None:
         """Stop making the song and end its events; no effect on a song that has ended."""
@@ -61,7 +61,7 @@ class SongJob(Protocol):
 
 
 class CheckedSong(Protocol):
-    """A request that a runner has checked and can make."""
+    """Protocol of a request that a runner has checked and whose song it can make."""
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
         """Return the first event of the song."""
@@ -78,7 +78,7 @@ class CheckedSong(Protocol):
 class ServiceState:
     """The engines of all servers of a service, by name, and its songs, as last read from the song directory.
 
-    `known` are all engines that were ever served.
+    `known` are all engines that any server has ever served.
     """
 
     engines: Mapping[str, ServedEngine]
@@ -88,11 +88,12 @@ class ServiceState:
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """Limits for admission: the running songs of the service, and the number of songs that may wait.
+    """Limits for the admission of songs: the number of songs that run at once in the service, and the number that may
+    wait.
 
     `queued` songs may wait in the whole service; the last `kept` of these places are reserved for callers that have no
-    song yet. `free` is the number of further songs that can start here now, at most 0 while the runner accepts no new
-    songs.
+    song in the service. `free` is the number of further songs that can start here now, at most 0 while the runner
+    accepts no new songs.
     """
 
     slots: int
@@ -102,7 +103,7 @@ class Room:
 
 
 class SongRunner(Protocol):
-    """Interface of the part of the server that makes songs."""
+    """Protocol of the part of the server that makes songs."""
 
     def engines(self) -> Mapping[str, EngineInfo]:
         """Return the properties of the engines that are loaded, by name."""
@@ -114,20 +115,22 @@ class SongRunner(Protocol):
         """Return True if the engine accepts songs now."""
 
     def sound(self, engine: str) -> str:
-        """Return the fingerprint of the engine's sound on this server; empty if unknown, or if its devices differ."""
+        """Return the fingerprint of the engine's sound on this server, which is equal on servers that make the same
+        bytes; empty if unknown, or if its devices differ.
+        """
 
     @property
     def queues_unserved(self) -> bool:
         """True if songs may wait for an engine that no server serves now, but one has served before."""
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the cost of an engine's songs as measured here; `None` until one was made."""
+        """Return the mean costs of an engine's songs, as measured here; `None` until one was made."""
 
     def room(self) -> Room:
         """Return the present limits for admission, and the number of songs that can start here now."""
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> CheckedSong:
-        """Check that the request can be made here.
+        """Check that the song of a request can be made here.
 
         With a `service` whose queue the song must join, any server may make it; `Accepted` then has the ETA in that
         queue, which is also compared with the deadline.
@@ -143,7 +146,9 @@ class SongRunner(Protocol):
         """Return the device seconds that the waiting songs of a service will take, by engine."""
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory or the check of its request has refused, and return the error for its
+        caller.
+        """
 
     def fault(self, engine: str, error: Exception) -> None:
         """Count a song of `engine` that was refused because of an error of the service."""

@@ -1,4 +1,4 @@
-"""Holds the sound of one song in memory until it is stored and delivered, then reads it from the store."""
+"""Holds the sound of one song in memory until it is stored and delivered; later reads come from the store."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from typing import TypeAlias
@@ -19,7 +19,9 @@ class RecordedSound:
     """The sound of one song: counts the part that listeners have not read yet, and reads the bytes of chunks."""
 
     def __init__(self, song_id: str, entries: Sequence[LoggedEvent], read: ReadSound) -> None:
-        """Set up the recorded sound; `entries` is the growing event log of the song."""
+        """Set up the sound of a song; `entries` is the growing event log of the song, and `read` reads sound from the
+        store.
+        """
         self._song_id = song_id
         self._entries = entries
         self._read = read
@@ -60,7 +62,9 @@ class RecordedSound:
             self._less()
 
     def note_stored(self, count: int) -> None:
-        """Record that the first `count` entries are stored; sound that is also delivered is removed from memory."""
+        """Record that the first `count` log entries are stored; sound that has also been delivered is removed from
+        memory.
+        """
         self._stored = count
         self._release_sound()
 
@@ -121,7 +125,7 @@ class RecordedSound:
 
 
 class SoundReader:
-    """Reads the chunks of a song in order for one listener. It buffers up to one block of stored sound."""
+    """Reads the chunks of a song in order for one listener, with a buffer of one block of stored sound."""
 
     def __init__(self, sound: RecordedSound, entries: Sequence[LoggedEvent], byte_offset: int) -> None:
         """Set up the sound reader. Sound before `byte_offset` is skipped."""
@@ -163,7 +167,8 @@ class SoundReader:
 
 
 def stored_until(entries: Sequence[LoggedEvent], number: int, start: int) -> int:
-    """Return the end of a block of stored sound that begins at `start`, in an entry without sound in memory.
+    """Return the end, in bytes, of a block of stored sound that begins at `start`, in the log entry `number`, whose
+    sound is not in memory.
 
     A block ends with a chunk, and before a chunk whose sound is in memory. It has at least one chunk, however long.
     """

@@ -1,4 +1,4 @@
-"""Writes a song's events into its recording (event log), as messages of the API."""
+"""Converts the events of a song to messages of the API and appends them to its recording (event log)."""
 
 from collections.abc import Callable
 
@@ -13,7 +13,7 @@ from server.songs.recording import Recording
 
 
 class Recorder(EventSink):
-    """The event sink of one song. It never blocks; listeners and the store read the recording."""
+    """The event sink of one song: appends its events to the recording, without blocking."""
 
     def __init__(
         self,
@@ -75,5 +75,5 @@ class Recorder(EventSink):
 
 
 def fail(recording: Recording, error: ServiceError, now_ns: int) -> None:
-    """End a recording with an error; the song's record gets the reason."""
+    """End a recording with an error, whose reason goes into the song's record."""
     recording.end(SongState.FAILED, now_ns, error, reason=outcome_of(error).reason)

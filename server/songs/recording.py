@@ -1,4 +1,4 @@
-"""Recording (event log) of one song; listeners can follow it from any byte, while the song is made or later."""
+"""The recording (event log) of one song, which listeners can follow from any byte, while the song is made or later."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
@@ -28,8 +28,8 @@ class DeliveredEvent:
 
 
 class Recording:
-    """The event log of one song. The runner appends events, and any number of listeners follow them. To be used on one
-    event loop.
+    """The event log of one song: the runner appends events, and any number of listeners follow them. Not thread-safe:
+    use it on one event loop.
 
     Events are messages of the API. All except `progress` are logged in `entries`; `sound` has the bytes of chunks.
 
@@ -108,7 +108,7 @@ class Recording:
         return len(self.entries) + self._progressed
 
     def load(self, events: Sequence[StoredEvent]) -> None:
-        """Load the events of a song that has ended."""
+        """Load the stored events of a song that has ended."""
         self.entries[:] = map(LoggedEvent.from_stored, events)
 
     def append(self, message: Message) -> None:
@@ -143,7 +143,7 @@ class Recording:
         self.send_away(SongDeleted(self._song.song_id))
 
     def keep_for(self, linger_seconds: float) -> None:
-        """Continue to make the song for at least `linger_seconds` after its last listener has left."""
+        """Make the song for at least `linger_seconds` after its last listener has left."""
         if self.linger_seconds is not None:
             self.linger_seconds = max(self.linger_seconds, linger_seconds)
 
@@ -174,7 +174,8 @@ class Recording:
     def listened(
         self, byte_offset: int = 0, *, number: int = 0, sound: bool = True
     ) -> Iterator[AsyncIterator[DeliveredEvent]]:
-        """Yield the events from entry `number` on to one listener, without the sound before `byte_offset`.
+        """Context manager for one listener; gives the events from log entry `number` on, without the sound before
+        `byte_offset`.
 
         A listener without `sound` gets no chunks, and does not slow the song down.
 
@@ -187,7 +188,7 @@ class Recording:
 
     @contextmanager
     def read(self, start: int, end: int) -> Iterator[AsyncIterator[bytes]]:
-        """Yield the sound of a complete song, from byte `start` to before `end`, to one listener.
+        """Context manager for one listener; gives the sound of a complete song from byte `start` to before `end`.
 
         Raises:
             ServiceError: while iterating, the calls of listeners are ended with an error.
@@ -249,7 +250,7 @@ class Recording:
             raise self._sent_away
 
     def _error_for_late(self) -> ServiceError | None:
-        """Return the error for listeners who call after the end of an incomplete song."""
+        """Return the error for listeners who come after the end of an incomplete song; `None` for a complete song."""
         if self.complete or not self.ended:
             return None
         return SongNotComplete(self.song.state.value, failure_of(self.song))
@@ -259,7 +260,9 @@ class Recording:
             raise OffsetOutOfRange(byte_offset, message.finished.size_bytes)
 
     def _note(self, entry: LoggedEvent) -> None:
-        """Update the song's record by an event. Chunks are only counted; the record is rebuilt when it is next read."""
+        """Update the song's record with an event. Chunks are only counted; the record is rebuilt when it is next
+        read.
+        """
         if entry.end:
             self._size_bytes = entry.end
         else:

@@ -1,4 +1,4 @@
-"""The songs service, called by gRPC and REST: starts songs, finds them again, and lets callers listen."""
+"""The songs service, which gRPC and REST call: starts songs, finds them again, and lets callers listen."""
 
 import asyncio
 import hashlib
@@ -174,7 +174,7 @@ class Songs:
         return recording
 
     async def get(self, song_id: str, caller: str) -> SongRecord:
-        """Return the record of a song; raises UnknownSong for an unknown id."""
+        """Return the record of a caller's song. Raises UnknownSong for an unknown id."""
         song = await self._library.record(song_id)
         if song is None or song.caller != caller:
             raise UnknownSong(song_id)
@@ -229,11 +229,13 @@ class Songs:
 
     @property
     def work(self) -> Work:
-        """The latest known work of the whole service; empty for a single server."""
+        """The latest known number of songs and device seconds of work of the whole service; empty for a single
+        server.
+        """
         return self._sharing.demand.work if self._sharing else Work()
 
     async def prepare(self) -> None:
-        """Read the engines of the whole service before the first call."""
+        """Read the engines of the whole service, before the first call."""
         if self._sharing:
             await self._sharing.prepare()
 
@@ -245,14 +247,14 @@ class Songs:
                 tasks.create_task(self._sharing.run())
 
     async def offer(self) -> None:
-        """Offer the running songs to the other servers of the service, and continue each song until another server
+        """Offer the running songs to the other servers of the service; each song continues here until another server
         takes it.
         """
         if self._sharing:
             await self._sharing.offer()
 
     def start_draining(self) -> None:
-        """End the calls that follow songs of other servers, now and later, so that these clients call other servers."""
+        """End the calls that follow songs of other servers, now and later, so that their clients call other servers."""
         if self._sharing:
             self._sharing.mirrors.start_draining()
 
@@ -261,7 +263,7 @@ class Songs:
         return await self._sharing.hand_over() if self._sharing else 0
 
     async def close(self) -> None:
-        """Wait until ended songs are stored; to be called once the runner has stopped."""
+        """Wait until ended songs are stored; call it after the runner has stopped."""
         await self._making.close()
         if self._sharing:
             await self._sharing.close()
@@ -283,7 +285,7 @@ class Songs:
             raise self._runner.refusal(request, error) from None
 
     async def _ended(self, recording: Recording) -> SongRecord:
-        """Return the record of a song with its state at the end."""
+        """Return the record of a song that is about to end, once it has ended."""
         with suppress(TimeoutError):
             async with asyncio.timeout(CANCEL_SECONDS):
                 await recording.wait_ended()
@@ -311,7 +313,7 @@ class Songs:
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
-        """Return the song that an earlier call with the same request id has begun, or `None`."""
+        """Return the song that an earlier call with the same request id has begun; `None` if there is none."""
         recording = await self._library.recording(admitted.song_id)
         # The song was just deleted, or the directory has just recorded its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):

@@ -1,4 +1,4 @@
-"""Writes one song into the store, under the lease of the server that makes it."""
+"""Writes one song into the store, under the lease of the server that makes the song."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from server.store.directory import Claim
 
 
 class SongWriter:
-    """Writes one song; `at` is the length of the stored part as far as this server knows."""
+    """Writes one song into the store; `at` is the length of the stored part as far as this server knows."""
 
     def __init__(self, store: SongStore, claim: Claim) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Makes admission tickets, the data by which the song directory admits a song: its request, caller and server."""
+"""Creates admission tickets: the data (request, caller, server) with which the song directory admits a song."""
 
 import uuid
 from collections.abc import Callable
@@ -29,12 +29,12 @@ class Terms:
 
 
 def no_terms(_: str) -> Terms:
-    """Return terms without a quota and with the same weight for every caller."""
+    """Return terms without a quota and with weight 1 for every caller."""
     return Terms()
 
 
 class Tickets:
-    """Makes admission tickets of new songs.
+    """Creates the admission tickets of new songs.
 
     `terms` returns the present terms of a caller, `now_ns` the wall-clock time, `song_id` a new id.
     """
@@ -72,7 +72,7 @@ class Tickets:
         linger_seconds: float | None,
         take: bool,
     ) -> Ticket:
-        """Make the ticket of a new song, which lingers for `linger_seconds` without a listener."""
+        """Return the ticket of a new song, which is made for `linger_seconds` more after its last listener has left."""
         room, terms = self._runner.room(), self._terms(request.caller)
         return Ticket(
             song=self._record(request, fingerprint),

@@ -1,4 +1,4 @@
-"""The protocol of a song store, its values and its errors."""
+"""The protocol of a song store, its data types and its errors."""
 
 from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass
@@ -66,8 +66,8 @@ class StoredEvent:
 class Lease:
     """The right of one server to make one song, granted by `Directory.claim`.
 
-    `epoch` counts the claims of the song from 1. `nonce` is random for each claim and still distinguishes two claims if
-    a store has lost its last writes and gives an epoch twice.
+    `epoch` counts the claims of the song from 1. `nonce` is random for each claim, and distinguishes two claims even if
+    a store has lost its last writes and grants an epoch twice.
     """
 
     song_id: str
@@ -78,7 +78,7 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Extent:
-    """Length of the stored part of a song: number of bytes of sound, and number of events."""
+    """Length of the stored part of a song: the number of bytes of sound, and the number of events."""
 
     size_bytes: int = 0
     events: int = 0
@@ -86,7 +86,7 @@ class Extent:
 
 @dataclass(frozen=True, slots=True)
 class Whole:
-    """All events and all sound of a song, from the memory of the server that makes it."""
+    """All events and all sound of a song, in the memory of the server that makes the song."""
 
     events: Sequence[StoredEvent]
     sound: bytes
@@ -94,7 +94,7 @@ class Whole:
 
 @dataclass(frozen=True, slots=True)
 class StoreUsage:
-    """Number of songs in a store, and the size of their sound."""
+    """Usage of a store: the number of songs, and the size of their sound in bytes."""
 
     songs: int
     size_bytes: int
@@ -109,11 +109,11 @@ class Cursor:
 
 
 class StoreFailed(Exception):
-    """The song store could not execute a call, for example because it is full; the text is for the operator."""
+    """The song store could not execute a call, for example because it is unreachable; the text is for the operator."""
 
 
 class StoreFull(StoreFailed):
-    """The store is full: it accepts no new songs and no more sound, and a retry does not help soon."""
+    """The song store is full: it accepts no new songs and no more sound, and a retry does not help soon."""
 
 
 class SongGone(StoreFailed):
@@ -124,9 +124,7 @@ class SongGone(StoreFailed):
 
 
 class LeaseLost(Exception):
-    """Another lease of the song is valid, or the song has ended: nothing was written, and nothing can be written under
-    this lease.
-    """
+    """A lease is no longer valid, because another one was granted or the song has ended; nothing was written."""
 
     def __init__(self, song_id: str) -> None:
         super().__init__(f"the song {song_id} has ended, or another server has it now")
@@ -137,8 +135,8 @@ class WrongOffset(Exception):
     """The length of the stored part of the song is not the one that the call expects; nothing was written. `extent` is
     the stored length.
 
-    It is shorter than expected if the store has lost its last writes; the server then appends again from there. It is
-    longer if the call repeats one that had succeeded and whose response was lost.
+    The stored part is shorter than expected if the store has lost its last writes; the server then appends again from
+    there. It is longer if the call repeats one that succeeded and whose response was lost.
     """
 
     def __init__(self, song_id: str, extent: Extent) -> None:
@@ -151,7 +149,8 @@ class WrongOffset(Exception):
 
 
 class SongStore(Protocol):
-    """Protocol of a store of songs. Every method may be called at any time from one event loop and never blocks it.
+    """Protocol of a store of songs. Every method may be called at any time from one event loop and never blocks the
+    loop.
 
     Calls of one server take effect in the order in which they were made. All may raise StoreFailed, and do so once the
     store is closed. Data stored by a call can be read by every server when the call returns.
@@ -222,21 +221,21 @@ class SongStore(Protocol):
         """
 
     async def delete(self, song_id: str) -> bool:
-        """Delete a song that has ended, also one with listeners; returns False if there is no such song.
+        """Delete a song that has ended, even one with listeners; return False if there is no such song.
 
         Record, events and sound are deleted when this returns, and are not restored later, for example by a rebuild of
         the song directory. If it fails, it can be called again.
         """
 
     async def evict(self, in_use: Collection[str]) -> int:
-        """Delete songs above the limits, oldest first; returns their number.
+        """Delete songs above the limits, oldest first, and return their number.
 
         Songs that are running, are `in_use`, or have listeners according to the song directory are not deleted.
         """
 
     @property
     def trouble(self) -> str | None:
-        """The reason why songs cannot be stored now; `None` if they can."""
+        """The reason for which songs cannot be stored now; `None` if they can be."""
 
     def usage(self) -> StoreUsage:
-        """Return the present usage of the store; `None` if unknown."""
+        """Return the present number of songs and the size of their sound; `None` if unknown."""

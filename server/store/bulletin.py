@@ -4,7 +4,7 @@ import asyncio
 
 
 class Bulletin:
-    """Notifies waiting tasks of changes by topic, such as a song id. Only topics with waiting tasks use memory."""
+    """Wakes tasks that wait for changes of a topic, such as a song id. Only topics with waiting tasks use memory."""
 
     def __init__(self) -> None:
         self._next: dict[str, asyncio.Event] = {}

@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Believed:
-    """The last accepted time, in nanoseconds since 1970, and the seconds for which a later wall-clock time was not
-    accepted.
+    """The last accepted time in nanoseconds since 1970, and the number of seconds for which a later wall-clock time has
+    not been accepted.
     """
 
     now_ns: int
@@ -27,11 +27,11 @@ class Believed:
 
 
 class AgeClock:
-    """The clock by which songs age.
+    """The clock by which the age of songs is computed; it does not follow a sudden jump of the wall clock.
 
     Deleted songs cannot be restored, so a wall clock that is ahead of the elapsed time is not accepted at first: time
-    continues from before its jump. It is accepted once it has stayed ahead for `HOLD_SECONDS` of running. A clock that
-    was set back is accepted at once, because that deletes no song.
+    continues from before its jump. The new time is accepted once it has stayed ahead for `HOLD_SECONDS` of running. A
+    clock that was set back is accepted at once, because that deletes no song.
     """
 
     def __init__(

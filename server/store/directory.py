@@ -1,4 +1,4 @@
-"""The directory of waiting and running songs: its protocol and its values.
+"""The song directory, the registry of all waiting and running songs of a service: its protocol and its data types.
 
 All servers of a service share one directory. A song enters it by `admit`, is assigned to one server at a time by
 `claim`, and leaves it by `settle`. All durations are seconds from the call on, by the song directory's own clock.
@@ -18,11 +18,11 @@ from server.store.whole_service import KnownEngine, Queue, ServedEngine
 
 @dataclass(frozen=True, slots=True)
 class Ticket:
-    """A song for which admission is requested.
+    """A request to admit a song to the service (admission ticket).
 
     `song` is its record, in the state QUEUED, with the fingerprint of its request. `request` has all data that a server
-    needs to make it, as bytes that the song directory does not interpret. `repeatable` is true if the caller chose the
-    request id and may send the request again.
+    needs to make the song, as bytes that the song directory does not interpret. `repeatable` is True if the caller
+    chose the request id and may send the request again.
 
     `quota` and `weight` (for fair sharing) are those of the caller. `sound_seconds` is the sound charged for now, 0 if
     the length is unknown; `steps` is the requested number. `deadline_seconds` is the time left until the caller's
@@ -64,10 +64,10 @@ class Resume(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Skill:
-    """The ability of a server to continue songs of one engine.
+    """The ability of a server to continue songs of one engine that another server has begun.
 
-    `sound` is the fingerprint of its sound; an empty one equals no other. Without `room` the server continues no songs
-    now, and only ends songs that no server may continue.
+    `sound` is the fingerprint of its sound; an empty one equals no other. If `room` is False, the server has no free
+    slot: it continues no songs now, and only ends songs that no server may continue.
     """
 
     resume: Resume = Resume.SAME_SOUND
@@ -79,7 +79,7 @@ NO_SKILLS: Final[Mapping[str, Skill]] = MappingProxyType({})
 
 
 class ClaimAction(StrEnum):
-    """Action that a server takes with a song that it has claimed."""
+    """The action for which a server claims a song: make, complete, cancel or end it."""
 
     MAKE = "make"
     """Make the song; if a part is stored, make it again from the beginning, and store only the rest."""
@@ -95,13 +95,13 @@ class ClaimAction(StrEnum):
 
 @dataclass(frozen=True, slots=True, weakref_slot=True)
 class Claim:
-    """A song that this server has to make or to end from now on.
+    """A song that was assigned to this server, which must make or end it from now on.
 
     `song` and `extent` describe its stored part, which is empty unless another server has begun the song. `owner` and
     `epoch` of the song are those of the lease. `sound` is the fingerprint of this server's sound or, if it only ends
-    the song, of the sound made before. `heard` is true if sound may have been sent to listeners. The other fields are
-    those of its ticket, with `deadline_seconds` as left now; `terms` allow to register the song again if the song
-    directory loses it.
+    the song, of the sound made before. `heard` is True if sound may have been sent to listeners. The other fields are
+    those of the song's ticket, with `deadline_seconds` as left now; with `terms` the song can be registered again if
+    the song directory loses it.
     """
 
     lease: Lease
@@ -118,9 +118,11 @@ class Claim:
 
 @dataclass(frozen=True, slots=True)
 class Admitted:
-    """The result of admission. `new` is False if the song is that of an earlier ticket with the same request id.
+    """The result of admission to the service. `new` is False if the song is that of an earlier ticket with the same
+    request id.
 
-    `queue_position` counts the songs in the service before this one. `claim` is set if the song was taken.
+    `queue_position` counts the songs in the service before this one. `claim` is set if the admitting server has claimed
+    the song.
     """
 
     song_id: str
@@ -132,11 +134,11 @@ class Admitted:
 
 @dataclass(frozen=True, slots=True)
 class LeaseStatus:
-    """Status of a lease, for the server that makes the song. `held` is False once the lease is lost; the other fields
-    are then meaningless.
+    """Status of the lease of a song, for the server that makes the song. `held` is False once the lease is lost; the
+    other fields are then meaningless.
 
     `cancelled` is True once `cancel` was called. `attended` is True while listeners are present, on any server.
-    `wanted_byte` is the furthest byte that a listener has reached, 0 without listeners.
+    `wanted_byte` is the furthest byte of the stream that a listener has reached, 0 without listeners.
     """
 
     held: bool
@@ -147,8 +149,8 @@ class LeaseStatus:
 
 @dataclass(frozen=True, slots=True)
 class Attendance:
-    """Report of the listeners of a song on one server: they count as present for `seconds`, and the furthest is at
-    `wanted_byte`.
+    """Report on the listeners of a song on one server: they count as present for `seconds`, and the furthest has
+    reached the byte `wanted_byte`.
 
     A server renews the report while it has listeners. Once the last has left, `seconds` is the lingering time; with 0
     they count as absent at once.
@@ -161,7 +163,7 @@ class Attendance:
 
 @dataclass(frozen=True, slots=True)
 class SongUpdate:
-    """News of a followed song: its present record, and the events and sound since the last update."""
+    """An update of a followed song: its present record, and the events and sound stored since the last update."""
 
     song: SongRecord
     events: Sequence[StoredEvent] = ()
@@ -169,7 +171,7 @@ class SongUpdate:
 
 
 class Directory(Protocol):
-    """One server's access to the songs of the service.
+    """Protocol of the song directory: one server's access to the songs of the whole service.
 
     Every method may be called at any time from one event loop, never blocks it, and is atomic. All may raise
     StoreFailed.
@@ -199,7 +201,7 @@ class Directory(Protocol):
 
         `sounds` has the fingerprint of this server's sound for each engine; an empty one equals no other. The next song
         is the oldest of the caller with the fewest running songs per weight; among equal callers the older song goes
-        first. It does not matter which server has admitted it.
+        first. The server that admitted a song does not matter.
         """
 
     async def claim_lost(
@@ -229,7 +231,7 @@ class Directory(Protocol):
         """
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, also expired ones unless the song was claimed again; returns their status by song id.
+        """Renew leases, even expired ones unless the song was claimed again; return their status by song id.
 
         A song that the song directory has lost and has no memory for is left out.
         """

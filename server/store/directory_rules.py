@@ -26,7 +26,7 @@ def replica_name() -> str:
 def claim_order(
     waiting: Iterable[T], running: Counter[str], caller_of: Callable[[T], str], weight_of: Callable[[T], float]
 ) -> Iterator[T]:
-    """Sort waiting songs, given in the order of admission, by the order in which they will be claimed if no song ends
+    """Yield waiting songs, given in the order of admission, in the order in which they will be claimed if no song ends
     meanwhile.
 
     The next song is that of the caller with the fewest running songs per weight; `running` has their numbers, and is
@@ -58,7 +58,9 @@ def engines_together(engines: Iterable[ServedEngine]) -> Mapping[str, ServedEngi
 
 
 def start_mean(before_seconds: float | None, seconds: float) -> float:
-    """Return the mean time of a start: the average of the last start and the mean before it."""
+    """Return the mean time in seconds that a server of an engine takes to start: the average of the last start and the
+    mean before it.
+    """
     return seconds if before_seconds is None else (before_seconds + seconds) / 2
 
 
@@ -71,7 +73,7 @@ def songs_bucket(songs_per_minute: float) -> tuple[float, float]:
 
 
 def quota_exceeded(quota: Quota, limit: str, wait_seconds: float) -> QuotaExceeded:
-    """Return the error for a song refused by a limit, which is a field of the quota; `seconds` is the time until a
+    """Return the error for a song refused by a limit, which is a field of the quota; `wait_seconds` is the time until a
     retry.
 
     With 0 seconds a retry succeeds only after another song of the caller has ended.

@@ -1,4 +1,4 @@
-"""The limits of a store, and the choice of songs to evict."""
+"""The limits of a store, and the choice of songs to delete (eviction)."""
 
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
@@ -8,7 +8,9 @@ _HOUR_NS = 3600 * 1_000_000_000
 
 @dataclass(frozen=True, slots=True)
 class StoreLimits:
-    """Limits of a store: bytes of sound, hours since a song's end, songs, bytes of events. `None`: no limit."""
+    """Limits of a store: bytes of sound, hours since a song's end, number of songs, bytes of events; `None` for no
+    limit.
+    """
 
     max_bytes: int | None = None
     max_age_hours: float | None = None
@@ -22,7 +24,7 @@ class StoreLimits:
 
 @dataclass(frozen=True, slots=True)
 class EndedSong:
-    """The properties of an ended song that decide if it is evicted."""
+    """The properties of an ended song that decide if it is deleted."""
 
     song_id: str
     ended_ns: int

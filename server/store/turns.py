@@ -1,4 +1,4 @@
-"""Serializes the calls for each song, while calls for different songs run at the same time."""
+"""Serializes calls for the same song, while calls for different songs run at the same time."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -13,7 +13,9 @@ class Turns:
 
     @asynccontextmanager
     async def taken(self, song_id: str) -> AsyncIterator[None]:
-        """Wait for earlier calls for a song; later calls for it wait until the context is left."""
+        """Context manager that waits for earlier calls for a song; later calls for the song wait until the context is
+        left.
+        """
         before, done = self._last.get(song_id), asyncio.get_running_loop().create_future()
         self._last[song_id] = done
         try:

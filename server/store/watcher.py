@@ -16,7 +16,7 @@ class StorePart(StrEnum):
 
 
 class StoreTrouble(StrEnum):
-    """Kind of a failed call to a store."""
+    """Kind of a failed call to a store, as a label of the metrics."""
 
     AWAY = "away"
     """No response, or one that asks for a retry."""
@@ -28,7 +28,7 @@ class StoreTrouble(StrEnum):
 
 
 class StoreWatcher(Protocol):
-    """Interface for observing the results of one server's calls to its store."""
+    """Protocol of an object that observes the results of one server's calls to its store."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
         """Record that a call was answered after `seconds`, not counting repetitions."""
@@ -37,7 +37,7 @@ class StoreWatcher(Protocol):
         """Record that a call has failed; each repetition counts."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
-        """Count an ended song of this size as not yet in the object store while the context lasts, in which it is moved
+        """Context manager in which an ended song of this size is moved to the object store; it is counted as not yet
         there.
         """
 
@@ -51,10 +51,10 @@ class StoreWatcher(Protocol):
         """Record that another server has claimed a song that this one has offered."""
 
     def found_lost(self) -> None:
-        """Record that this server has claimed a song of a lost server."""
+        """Record that this server has claimed a song whose server was lost."""
 
     def taken_over(self) -> None:
-        """Record that this server has begun to continue a song of another one."""
+        """Record that this server has begun to continue a song of another server."""
 
     def diverged(self) -> None:
         """Record that a song that this server has made again differs from its stored part."""
@@ -70,13 +70,13 @@ class Unwatched(StoreWatcher):
     """A StoreWatcher that ignores all observations."""
 
     def answered(self, part: StorePart, seconds: float) -> None:
-        """Ignore the answer to a call."""
+        """Ignore a call that was answered."""
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
         """Ignore a failed call."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
-        """Do nothing during the move of a song to the object store."""
+        """Do nothing while a song is moved to the object store."""
         return nullcontext()
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:

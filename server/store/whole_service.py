@@ -1,4 +1,4 @@
-"""Values that describe the engines and songs of a whole service, from its directory."""
+"""Data types for the engines and songs of a whole service, as its song directory knows them."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -9,9 +9,9 @@ from server.costs import Costs
 
 @dataclass(frozen=True, slots=True)
 class ServedEngine:
-    """An engine of one or more servers: its properties, the names of its devices, and its number of slots.
+    """An engine that one or more servers serve: its properties, the names of its devices, and its number of slots.
 
-    `costs` are the costs of its songs, `None` until one was measured.
+    `costs` are the mean costs of its songs, `None` until one was measured.
     """
 
     info: EngineInfo
@@ -22,7 +22,7 @@ class ServedEngine:
 
 @dataclass(frozen=True, slots=True)
 class KnownEngine:
-    """An engine that was announced at some time, with its last announcement.
+    """An engine that a server has announced at some time, with the last announcement.
 
     `away_seconds` is the time for which no server has served it, 0 while one does. `start_seconds` is the measured time
     for which songs waited for a server of the engine to start; `None` if none ever waited.

@@ -21,7 +21,7 @@ _SHORTEST_STATUS = 100
 
 
 class CallMetrics:
-    """Measures calls, counts those without a valid API key, and exposes the state of the file of API keys."""
+    """Measures calls, counts calls without a valid API key, and records the state of the file of API keys."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         self._rpcs = by_labels(counter(registry, "rpcs", "Ended calls of MusicService, by code", "method", "code"))
@@ -52,8 +52,8 @@ class CallMetrics:
                 self._rpcs(method, code.name)
 
     def rpc(self, method: str, code: grpc.StatusCode, seconds: float) -> None:
-        """Record that a call of Melisma's own gRPC service, such as "/melisma.v1.MusicService/Generate", has ended
-        after `seconds`.
+        """Record that a call of Melisma's own gRPC service, such as "/melisma.v1.MusicService/Generate", has ended with
+        `code` after `seconds`.
         """
         name = method.rpartition("/")[2]
         if name in METHODS:
@@ -61,13 +61,13 @@ class CallMetrics:
             self._rpc_seconds(name).observe(seconds)
 
     def serve_http(self, method: str, route: str) -> None:
-        """Create the metric series of a REST route with the value zero."""
+        """Create all metric series of a REST route with the value zero."""
         self._http_seconds(method, route)
         for status in STATUSES:
             self._http(method, route, status)
 
     def http(self, method: str, route: str, status: int, seconds: float) -> None:
-        """Record that a REST call has ended after some seconds; `route` is the template of its path."""
+        """Record that a REST call has ended after `seconds`; `route` is the template of its path."""
         self._http(method, route, STATUSES[status // _SHORTEST_STATUS - 1]).inc()
         self._http_seconds(method, route).observe(seconds)
 
@@ -76,7 +76,7 @@ class CallMetrics:
         self._refused.labels(reason).inc()
 
     def keys_usable(self, usable: bool) -> None:
-        """Set whether the file of API keys was valid at the last check."""
+        """Record the state of the file of API keys at the last check: True if it was valid."""
         self._keys.set(usable)
 
 

@@ -34,7 +34,9 @@ class End(NamedTuple):
 
 
 class Ends(NamedTuple):
-    """The address that a call was sent to, and the address of its client, before all trusted proxies."""
+    """The two ends of a call: the address that the client called, and the client's address as the outermost trusted
+    proxy saw it.
+    """
 
     server: End
     client: End
@@ -54,9 +56,7 @@ def propagator() -> TextMapPropagator:
 
 @contextmanager
 def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str], ends: Ends) -> Iterator[Span]:
-    """Open the span of one gRPC call for the duration of the context, as a child of the caller's span if `metadata` has
-    one.
-    """
+    """Context manager with the span of one gRPC call, as a child of the caller's span if `metadata` has one."""
     parent = propagator().extract(metadata)
     attributes = {"rpc.system.name": "grpc", "rpc.method": method.lstrip("/"), **_addresses(ends)}
     with tracer.start_as_current_span(
@@ -72,7 +72,7 @@ def call_span(tracer: Tracer, method: str, metadata: Mapping[str, str], ends: En
 
 @contextmanager
 def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str], ends: Ends) -> Iterator[Span]:
-    """Open the span of one HTTP call for the duration of the context; `name` is its method and its route."""
+    """Context manager with the span of one HTTP call; `name` is its method and its route."""
     parent = propagator().extract(headers)
     method, _, route = name.partition(" ")
     attributes = {"http.request.method": method, "http.route": route, **_addresses(ends)}
@@ -83,7 +83,9 @@ def http_call_span(tracer: Tracer, name: str, headers: Mapping[str, str], ends: 
 
 
 def trace_names(span: Span) -> dict[str, str]:
-    """Return trace id and span id for log lines, sampled or not; empty if neither caller nor server has a span."""
+    """Return trace id and span id of a span for log lines, sampled or not; empty if neither caller nor server has a
+    span.
+    """
     context = span.get_span_context()
     if not context.is_valid:
         return {}
@@ -91,12 +93,14 @@ def trace_names(span: Span) -> dict[str, str]:
 
 
 def note_fields(span: Span, fields: Mapping[str, str]) -> None:
-    """Set the song's id and the reason of a refusal, from the fields of log lines, as attributes of the call's span."""
+    """Record the song's id and the reason of a refusal, from the fields of log lines, as attributes of the call's
+    span.
+    """
     span.set_attributes({attribute: fields[name] for name, attribute in _ATTRIBUTES.items() if name in fields})
 
 
 def end_http_call(span: Span, status: int) -> None:
-    """Set the HTTP status of a call in its span."""
+    """Record the HTTP status of a call in its span."""
     span.set_attribute("http.response.status_code", status)
     if status >= 500:  # a caller's error is not an error of the server
         span.set_attribute("error.type", str(status))
@@ -104,7 +108,7 @@ def end_http_call(span: Span, status: int) -> None:
 
 
 def end_call(span: Span, code: grpc.StatusCode) -> None:
-    """Set the gRPC status of a call in its span."""
+    """Record the gRPC status of a call in its span."""
     span.set_attribute("rpc.response.status_code", code.name)
     if code in _SERVER_FAULTS:
         span.set_attribute("error.type", code.name)
@@ -112,7 +116,7 @@ def end_call(span: Span, code: grpc.StatusCode) -> None:
 
 
 def _addresses(ends: Ends) -> dict[str, str | int]:
-    """Return the attributes for the addresses of a call's ends, named by OpenTelemetry's conventions."""
+    """Return the span attributes for the addresses of a call's ends, named by OpenTelemetry's conventions."""
     named = (("server", ends.server), ("client", ends.client))
     addresses: dict[str, str | int] = {f"{name}.address": end.address for name, end in named if end.address}
     return addresses | {f"{name}.port": end.port for name, end in named if end.address and end.port}

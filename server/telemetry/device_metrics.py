@@ -76,7 +76,9 @@ class DeviceMetrics:
     def steps(
         self, device: str, engine: str, *, steps: int, sections: int, tokens: int, budget_tokens: int, seconds: float
     ) -> None:
-        """Record denoising steps of a batch, each of `sections` and `tokens`, which together took `seconds`."""
+        """Record `steps` denoising steps of a batch of `sections` sections and `tokens` tokens, which took `seconds` in
+        total.
+        """
         self._tokens(device, engine).inc(steps * tokens)
         for _ in range(steps):
             self._sections(device, engine).observe(sections)
@@ -84,7 +86,7 @@ class DeviceMetrics:
             self._step(device, engine).observe(seconds / steps)
 
     def render(self, device: str, engine: str, *, windows: int, seconds: float, sound_seconds: float) -> None:
-        """Record that windows were rendered, together in `seconds`."""
+        """Record that `windows` windows of `sound_seconds` in total were rendered in `seconds`."""
         for _ in range(windows):
             self._render(device, engine).observe(seconds / windows)
         self._rendered(device, engine).inc(sound_seconds)
@@ -95,7 +97,7 @@ class DeviceMetrics:
         self._recent_busy[device, lane.value].add(seconds)
 
     def memory(self, device: str, memory: DeviceMemory) -> None:
-        """Set the used and total memory of an accelerator, as last read."""
+        """Record the used and total memory of an accelerator, as last read."""
         self._memory[device,] = memory
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:
@@ -108,7 +110,7 @@ class DeviceMetrics:
         self._encoder_restarts.inc()
 
     def worker_up(self, device: str, up: bool) -> None:
-        """Record that the worker of a device has loaded its engines, or has ended."""
+        """Record that the worker of a device has loaded its engines (`up`), or has ended."""
         self._up.labels(device).set(up)
 
     def _memory_families(self) -> Iterator[Metric]:

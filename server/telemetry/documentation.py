@@ -1,4 +1,4 @@
-"""Table of all metrics for the documentation: `python docs/generate.py` writes it."""
+"""Generates the table of all metrics for the documentation; `python docs/generate.py` writes it."""
 
 import os
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Metrics of the error of the server's own time estimates."""
+"""Metrics of the errors of the server's own time estimates (ETA)."""
 
 from collections.abc import Sequence
 from enum import StrEnum
@@ -13,14 +13,14 @@ RATIO_BUCKETS = (0.1, 0.25, 0.5, 0.67, 0.8, 0.9, 1, 1.1, 1.25, 1.5, 2, 4, 10)
 
 
 class Estimated(StrEnum):
-    """The estimated times of a song, in seconds since its acceptance."""
+    """The estimated times of a song (first audio, end), in seconds since its acceptance."""
 
     FIRST_AUDIO = "first_audio"
     FINISH = "finish"
 
 
 class EstimateMetrics:
-    """Compares estimated times with actual ones, by engine."""
+    """Compares the estimated times of songs with the actual ones, by engine."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str]) -> None:
         # A histogram with negative bounds would have no sum, so the sign of an error is a label.
@@ -42,7 +42,9 @@ class EstimateMetrics:
                 self._error.labels(engine, what, direction)
 
     def compared(self, engine: str, what: Estimated, *, estimated: float, actual: float) -> None:
-        """Record an estimated time and the actual time, both in seconds since acceptance."""
+        """Record the error of an estimate: the estimated and the actual time, both in seconds since the song's
+        acceptance.
+        """
         direction = "late" if actual > estimated else "early"
         self._error.labels(engine, what, direction).observe(abs(estimated - actual))
         if actual > 0:

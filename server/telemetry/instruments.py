@@ -22,17 +22,19 @@ def counter(registry: CollectorRegistry, name: str, text: str, *labels: str) -> 
 
 
 def histogram(registry: CollectorRegistry, name: str, text: str, bounds: Sequence[float], *labels: str) -> Histogram:
-    """Register the histogram `melisma_<name>`; `buckets` are the upper bounds of its buckets."""
+    """Register the histogram `melisma_<name>`; `bounds` are the upper bounds of its buckets."""
     return Histogram(f"melisma_{name}", text, labels, registry=registry, buckets=bounds)
 
 
 def by_labels(metric: MetricT) -> Callable[..., MetricT]:
-    """Cache the metric series for each set of label values, which is faster than the library's own lookup."""
+    """Return a function that looks up the metric series for label values in a cache, which is faster than the library's
+    own lookup.
+    """
     return functools.cache(metric.labels)
 
 
 def exemplar(trace_id: str) -> dict[str, str] | None:
-    """Return the exemplar that refers to a trace; `None` for an empty `trace_id`."""
+    """Return the exemplar that links a sample to a trace; `None` for an empty `trace_id`."""
     return {"trace_id": trace_id} if trace_id else None
 
 

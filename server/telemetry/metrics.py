@@ -36,7 +36,7 @@ class Metrics:
         clock: Callable[[], float] = time.monotonic,
         window_seconds: float = 300.0,
     ) -> None:
-        """Set up the metrics of the configured engines and devices; the gauges of recent songs and work look back
+        """Set up the metrics of the configured engines and devices; the gauges of recent songs and work cover the last
         `window_seconds`.
 
         `clock` gives seconds and never goes back.

@@ -42,7 +42,7 @@ _log = logging.getLogger(__name__)
 async def metrics_sent(
     registry: CollectorRegistry, exporter: str, protocol: str, interval_seconds: float
 ) -> AsyncIterator[None]:
-    """Send all metrics of `registry` periodically until the context is left, and once at its end.
+    """Context manager in which all metrics of `registry` are sent periodically, and once more at its end.
 
     Raises:
         InvalidTelemetry: the exporter or the protocol is not known.
@@ -87,7 +87,7 @@ def metric_exporter(exporter: str, protocol: str) -> MetricExporter | None:
 
 
 def metrics_data(registry: CollectorRegistry, began_ns: int, now_ns: int) -> MetricsData:
-    """Convert all metrics of a registry to OTLP data, counted since `began_ns`."""
+    """Return all metrics of a registry as OTLP data, counted since `began_ns`."""
     families = registry.collect()
     metrics = [Metric(one.name, one.documentation, "", _points(one, began_ns, now_ns)) for one in families]
     scope = ScopeMetrics(InstrumentationScope("melisma", VERSION), metrics, "")

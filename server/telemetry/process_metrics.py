@@ -28,14 +28,14 @@ def expose_processes(registry: CollectorRegistry, pids: Callable[[], Pids]) -> N
 
 
 class LoopLag:
-    """Measures the delay with which the event loop runs tasks that are due."""
+    """Measures the event loop lag: the delay with which it runs tasks that are due."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
         text = "Delay with which the event loop does what is due; everything that callers see waits as long"
         self._lag = histogram(registry, "event_loop_lag_seconds", text, LAG_BUCKETS)
 
     async def run(self) -> None:
-        """Measure the delay of the event loop periodically, until cancelled."""
+        """Measure the event loop lag periodically, until cancelled."""
         loop = asyncio.get_running_loop()
         while True:
             due = loop.time() + LAG_INTERVAL_SECONDS

@@ -52,7 +52,7 @@ def expose_service(registry: CollectorRegistry, engines: Sequence[str], queue: C
 def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[str, int], Mapping[str, float]]]) -> None:
     """Register gauges of the work of a service of several servers: songs, and seconds of backlog, by engine.
 
-    Every server reports the same values, for the whole service: take their maximum, not their sum.
+    Every server reports the same values, for the whole service, so dashboards must use their maximum, not their sum.
     """
     registry.register(Scraped(lambda: _work_families(*work())))
 
@@ -88,7 +88,7 @@ def expose_draining(registry: CollectorRegistry, draining: Callable[[], bool]) -
 def expose_limits(
     registry: CollectorRegistry, *, running_songs: Callable[[], int], queue_songs: int, connections: int
 ) -> None:
-    """Register gauges of the limits; the limit of running songs is read at every scrape."""
+    """Register gauges of the server's limits; the limit of running songs is read at every scrape."""
     running = Gauge(
         "melisma_running_songs_limit", "Songs that can be made at once, on devices with an engine", registry=registry
     )
@@ -101,7 +101,7 @@ def expose_limits(
 
 
 def expose_closed(registry: CollectorRegistry, closed: Callable[[], Mapping[str, int]]) -> None:
-    """Register a counter of the connections of each port that were closed because there were too many."""
+    """Register a counter of the connections of each port that the server closed because there were too many."""
     registry.register(Scraped(lambda: _closed_families(closed())))
 
 

@@ -31,11 +31,11 @@ class SlidingWindow:
 
 
 class SlidingRate:
-    """Rate per second of added values over the last `seconds`, stored in time slots, so that memory is limited."""
+    """Rate per second of added values over the last `seconds`, summed up in time slots, so that memory is limited."""
 
     def __init__(self, seconds: float, clock: Callable[[], float], began_at: float) -> None:
-        """Set up the sliding rate; `clock` returns monotonic seconds; until `seconds` after `began_at` the rate is that
-        since `began_at`.
+        """Set up the rate; `clock` returns monotonic seconds. Before `seconds` have passed since `began_at`, the rate
+        is the mean since `began_at`.
         """
         self._slot_seconds = seconds / _SLOTS
         self._clock = clock
@@ -61,10 +61,10 @@ class SlidingRate:
 
 
 class Window:
-    """Time span that ends now, with the clock that measures it; makes the values and rates of that span."""
+    """A time span that ends now, with its clock; creates the values and rates of that span."""
 
     def __init__(self, seconds: float, clock: Callable[[], float]) -> None:
-        """Set up the window; `clock` returns monotonic seconds; rates begin now."""
+        """Set up a time span of `seconds`; `clock` returns monotonic seconds; rates begin now."""
         self._seconds = seconds
         self._clock = clock
         self._began_at = clock()

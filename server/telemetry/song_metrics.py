@@ -31,7 +31,7 @@ class SongOutcome(StrEnum):
 
 
 class SongVerdict(StrEnum):
-    """The effect of a song's end on the measured availability of the service: good, bad or not counted."""
+    """The effect of a song's end on the measured availability of the service: good, bad, or not counted."""
 
     GOOD = "good"
     """The song was completed without a buffer underrun of a listener in real time."""
@@ -131,23 +131,23 @@ class SongMetrics:
             self.judged(engine, SongVerdict.REFUSED)
 
     def judged(self, engine: str, verdict: SongVerdict) -> None:
-        """Record that a song has ended, or was refused, in a way that counts for the availability of the service."""
+        """Record that a song has ended, or was refused, with its effect on the measured availability of the service."""
         self._judged.labels(engine, verdict).inc()
 
     def interrupted(self, engine: str) -> None:
-        """Record that a song lost its server and that no server can continue it."""
+        """Record that a song's server was lost and that no server can continue it."""
         self.judged(engine if engine in self._engines else UNKNOWN_ENGINE, SongVerdict.INTERRUPTED)
 
     def interrupted_before(self, engine: str) -> None:
-        """Record that an earlier run of this server has left an incomplete song behind."""
+        """Record that an earlier run of this server has left an incomplete song of `engine` behind."""
         self._interrupted_before.append(engine)
 
     def held(self, engine: str, seconds: float) -> None:
-        """Record the total time, `seconds`, for which a song was paused because its listeners did not read."""
+        """Record for how many seconds in total a song was paused because its listeners did not read."""
         self._held.labels(engine).inc(seconds)
 
     def started(self, engine: str, queued_seconds: float, trace_id: str = "") -> None:
-        """Record that work on a song began, `seconds` after its admission."""
+        """Record that work on a song began, `queued_seconds` after its admission."""
         self._queued.labels(engine).observe(queued_seconds, exemplar(trace_id))
 
     def first_audio(self, engine: str, seconds: float, trace_id: str = "") -> None:
@@ -189,8 +189,8 @@ class SongMetrics:
         self._refused.labels(UNKNOWN_ENGINE, "unknown_engine")
 
     def _judge_former_songs(self) -> Iterator[Metric]:
-        """Count the interrupted songs of earlier runs after the first scrape, so that Prometheus sees the increase from
-        zero.
+        """Count the interrupted songs of earlier runs after the first scrape, so that Prometheus sees the counter
+        increase from zero.
         """
         former, self._interrupted_before = self._interrupted_before, []
         for engine in former:

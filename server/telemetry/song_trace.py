@@ -26,8 +26,8 @@ MAX_LINKS = 8
 
 
 class SongTrace:
-    """The spans of one song, as children of the span that is current when the object is made; without such a span
-    nothing is recorded.
+    """The trace spans of one song, as children of the span that is current when the object is created; nothing is
+    recorded without such a span.
 
     All methods belong to the event loop, and cost microseconds.
     """
@@ -89,7 +89,7 @@ class SongTrace:
                 links[context.span_id] = context
 
     def worked(self, work: WorkSpan, device: str) -> None:
-        """Record a span of work that a device's worker has done for the song."""
+        """Record a span of work that a device's worker has sent with its reply."""
         if not self._on:
             return
         context = self._context if work.section is None else self._in_section(work.section, work.start_ns)
@@ -104,7 +104,7 @@ class SongTrace:
         span.end(work.end_ns)
 
     def encoded(self, start_ns: int, end_ns: int) -> None:
-        """Record that a window of the section was encoded, between two wall-clock times in nanoseconds."""
+        """Record that a window was encoded between two wall-clock times in nanoseconds."""
         if self._on:
             self._encoding = self._encoding or _Encoding(start_ns)
             self._encoding.end_ns, self._encoding.pieces = end_ns, self._encoding.pieces + 1

@@ -63,10 +63,14 @@ class CountedExporter(SpanExporter):
 
 
 class CountedSpans(SpanProcessor):
-    """Adds ended spans to a queue that another thread exports, and counts the spans for which the queue has no room."""
+    """Span processor: adds ended spans to a queue that another thread exports, and counts the spans that are dropped
+    because the queue is full.
+    """
 
     def __init__(self, exporter: SpanExporter, counts: SpanCounts, capacity: int) -> None:
-        """Set up a queue of `capacity` spans, as many as the library's own queue has, which is therefore never full."""
+        """Set up a queue of `capacity` spans. The library's own queue has the same capacity and is therefore never
+        full.
+        """
         self._counts = counts
         self._capacity = capacity
         self._batches = BatchSpanProcessor(

@@ -120,7 +120,9 @@ class StoreMetrics:
 
     @contextmanager
     def sealing(self, size_bytes: int) -> Iterator[None]:
-        """Count an ended song of this size as not yet in the object store, for the duration of the context."""
+        """Context manager in which an ended song of this size is moved to the object store; it is counted as not yet
+        there.
+        """
         seal = _Seal(self._clock(), size_bytes)
         self._seals.add(seal)
         try:
@@ -129,7 +131,7 @@ class StoreMetrics:
             self._seals.remove(seal)
 
     def directory_memory(self, used_bytes: int, limit_bytes: int) -> None:
-        """Set the memory that the song directory uses, and its limit, in bytes; a limit of 0 means none."""
+        """Record the memory that the song directory uses, and its limit, in bytes; a limit of 0 means none."""
         self._memory = used_bytes, limit_bytes
 
     def lease_lost(self) -> None:
@@ -149,7 +151,7 @@ class StoreMetrics:
         self._taken_over.inc()
 
     def diverged(self) -> None:
-        """Record that a song, made again by this server, differs from its stored part."""
+        """Record that a song that this server has made again differs from its stored part."""
         self._diverged.inc()
 
     def not_kept(self, engine: str) -> None:

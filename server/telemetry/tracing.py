@@ -24,14 +24,15 @@ TRACES_SECONDS = 3.0
 
 
 class InvalidTelemetry(RuntimeError):
-    """An OTEL_ variable requires something that is unavailable; the text says what to do."""
+    """An OTEL_ environment variable asks for something that is unavailable; the text says what to do."""
 
 
 @asynccontextmanager
 async def tracing(
     exporter: str, protocol: str, *, queue_spans: int = 2048, registry: CollectorRegistry | None = None
 ) -> AsyncIterator[Tracer]:
-    """Open a tracer that the OTEL_ variables configure; at the end of the context the remaining spans are sent.
+    """Context manager with a tracer that the OTEL_ environment variables configure; the remaining spans are sent at its
+    end.
 
     Sending them takes a few seconds at most. Spans are sent by a separate thread from a queue of `queue_spans`, so that
     nothing waits for the collector. The metrics of `registry` count the spans.
@@ -63,7 +64,7 @@ async def tracing(
 
 
 def check_propagators() -> None:
-    """Check that OTEL_PROPAGATORS names installed propagators; raises InvalidTelemetry."""
+    """Check that OTEL_PROPAGATORS names installed propagators. Raises InvalidTelemetry."""
     try:
         propagator()
     except ValueError as error:

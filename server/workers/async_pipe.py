@@ -15,7 +15,8 @@ _BUFFER_BYTES = 64 << 10
 
 
 class AsyncPipe:
-    """The end of a pipe on the event loop, made by `open` from a socket. Only one task may receive at a time.
+    """The server's end of a pipe on the event loop, created by `open` from a socket. Only one task may receive at a
+    time.
 
     Received bytes are split into values as they arrive, without a task for each value. The buffer is unlimited, so the
     other end must not send much more than requested.
@@ -63,7 +64,7 @@ class _Frames(asyncio.BufferedProtocol):
         self._waiter: asyncio.Future[None] | None = None
 
     async def next(self) -> bytes:
-        """Wait for the bytes of the next value; raises PipeClosed if the pipe is closed."""
+        """Wait for the bytes of the next value. Raises PipeClosed if the pipe is closed."""
         while not self.ready:
             if self._closed:
                 raise PipeClosed

@@ -35,7 +35,7 @@ class _Device:
 
 
 class EngineAvailability:
-    """Tracks the engines that each device has loaded. A pool records every start and loss of a worker here.
+    """Tracks the engines that each device has loaded. A pool of workers records every start and loss of a worker here.
 
     The queries are those of `server.workers.base.WorkerPool`.
     """
@@ -92,7 +92,7 @@ class EngineAvailability:
         return state.failed_starts > 0 or (state.ready is not None and not state.ready.engines)
 
     def require(self, engine: str) -> None:
-        """Check that `engine` is ready on some device.
+        """Raise an error unless `engine` is ready on some device.
 
         Raises:
             UnknownEngine: the engine is not configured.

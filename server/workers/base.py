@@ -30,13 +30,13 @@ class WorkerDied(Exception):
 
 
 class Worker(Protocol):
-    """A worker process that has loaded its engines. Each lane answers its commands in the order in which they were
-    sent.
+    """Protocol of a worker process that has loaded its engines. Each lane (command queue) answers its commands in the
+    order in which they were sent.
     """
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
-        """The command queues of the worker."""
+        """The lanes (command queues) of the worker."""
 
     @property
     def exited(self) -> bool:
@@ -54,7 +54,7 @@ class Worker(Protocol):
 
 
 class WorkerPoolObserver(Protocol):
-    """Interface of the object that uses the workers of a pool. The pool calls it on the event loop."""
+    """Protocol of the object that uses the workers of a pool. The pool calls it on the event loop."""
 
     async def serve(self, device: str, worker: Worker) -> None:
         """Give work to the loaded worker of a device until the worker ends, or until cancelled.
@@ -74,7 +74,7 @@ class WorkerPoolObserver(Protocol):
 
 
 class WorkerPool(Protocol):
-    """Keeps one worker running on every device, and tracks the devices on which each engine is ready."""
+    """Protocol: keeps one worker running on every device, and tracks the devices on which each engine is ready."""
 
     @property
     def devices(self) -> tuple[DeviceSpec, ...]:
@@ -102,7 +102,7 @@ class WorkerPool(Protocol):
         """Return the sound fingerprint of `engine` if it is the same on all its devices; otherwise an empty string."""
 
     def require(self, engine: str) -> None:
-        """Check that `engine` is ready on some device.
+        """Raise an error unless `engine` is ready on some device.
 
         Raises:
             UnknownEngine: the engine is not configured.

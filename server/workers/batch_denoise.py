@@ -1,4 +1,4 @@
-"""Advances a batch of sections by denoising steps, split into smaller batches if it fails as a whole."""
+"""Advances a batch of sections by denoising steps; a batch that fails as a whole is split into smaller ones."""
 
 from collections.abc import Sequence
 from itertools import groupby
@@ -8,7 +8,7 @@ from server.workers.failures import is_out_of_memory, raise_if_fatal, release_me
 
 
 def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple[list[Exception | None], int]:
-    """Advance every state by `steps` steps; returns the errors of failed states, and the largest number of states that
+    """Advance every state by `steps` steps. Returns the errors of failed states, and the largest number of states that
     fitted into memory.
 
     A state that fails is not advanced further, nor is one that ends early; the others continue without it. States of
@@ -31,7 +31,7 @@ def denoise(engine: Engine, states: Sequence[SectionState], steps: int) -> tuple
 
 
 def _by_group(states: Sequence[SectionState], positions: Sequence[int]) -> list[list[int]]:
-    """Return the positions of states that may share a step, for each group."""
+    """Return lists of the positions of states that may share a step, one list for each batching group."""
 
     def group_of(position: int) -> str:
         return states[position].group
@@ -40,7 +40,7 @@ def _by_group(states: Sequence[SectionState], positions: Sequence[int]) -> list[
 
 
 def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[Exception | None], int]:
-    """Advance every state by one step; returns the errors of failed states, and the largest number of states that
+    """Advance every state by one step. Returns the errors of failed states, and the largest number of states that
     fitted into memory.
 
     A failed batch is split, so that one bad state costs the others only time. A batch that does not fit into memory is
@@ -63,7 +63,7 @@ def denoise_once(engine: Engine, states: Sequence[SectionState]) -> tuple[list[E
 
 
 def _attempt(engine: Engine, states: Sequence[SectionState]) -> Exception | None:
-    """Advance every state; returns the error that stopped it.
+    """Advance every state by one step, and return the error that stopped it; `None` if there was none.
 
     The error is returned rather than handled here, because inside an `except` block the interpreter keeps its frames
     and their memory alive.

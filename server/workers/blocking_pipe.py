@@ -64,7 +64,7 @@ class BlockingPipe:
 
 @contextmanager
 def ended_with_its_pipe(log: logging.Logger, process: str) -> Iterator[None]:
-    """Run the function of a thread; any error except a closed pipe ends the process at once.
+    """Context manager around the function of a thread: a closed pipe ends the thread, any other error ends the process.
 
     A regular exit of Python would wait for threads and destructors that may use a broken device.
     """

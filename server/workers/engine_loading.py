@@ -44,7 +44,7 @@ def load_engines(specs: Sequence[EngineSpec], device: str) -> tuple[dict[str, En
 def ready_message(
     engines: Mapping[str, Engine], failures: Mapping[str, Failure], sounds: Mapping[str, str] | None = None
 ) -> Ready:
-    """Build the first message of a worker, with the server's names of the engines."""
+    """Return the first message of a worker: its loaded engines, by the server's names, and the failures of others."""
     infos = tuple(dataclasses.replace(engine.info(), name=name) for name, engine in engines.items())
     return Ready(infos, failures, sounds or {})
 
@@ -64,7 +64,7 @@ def fingerprints(engines: Mapping[str, Engine], device: str) -> dict[str, str]:
 
 
 def _load_beside(specs: Sequence[EngineSpec], device: str, failures: dict[str, Failure]) -> dict[str, Engine]:
-    """Load engines at the same time; engines that ran out of memory are neither in the result nor in `failures`."""
+    """Load engines at the same time; engines that ran out of memory are neither returned nor added to `failures`."""
     engines: dict[str, Engine] = {}
     with ThreadPoolExecutor(len(specs), "load") as threads:
         loading = [threads.submit(_load, spec, device) for spec in specs]
@@ -92,7 +92,9 @@ def _load(spec: EngineSpec, device: str) -> Engine:
 
 @contextmanager
 def _failure_noted(spec: EngineSpec, failures: dict[str, Failure]) -> Iterator[None]:
-    """Store an engine's error in `failures`; lack of memory and errors of the device are raised again."""
+    """Context manager that stores an engine's error in `failures`; lack of memory and errors of the device are raised
+    again.
+    """
     try:
         yield
     except Exception as error:

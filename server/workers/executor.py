@@ -40,7 +40,7 @@ from server.workers.span_timer import SpanTimer
 
 
 class CommandExecutor:
-    """Executes commands on loaded engines, which are identified by the server's names.
+    """Executes commands on the loaded engines of one worker, which are identified by the server's names.
 
     Commands of two lanes may come from two threads at once, but not for the same section, except `Release`: work in
     progress then continues with its objects.
@@ -73,7 +73,7 @@ class CommandExecutor:
             return self._do(command)
 
     def _names(self, command: Command) -> dict[str, str]:
-        """Return the fields of log lines about the command."""
+        """Return the fields of log lines that identify the song of a command."""
         match command:
             case Plan(song=key, trace=trace):
                 return _log_names(key, trace)
@@ -178,8 +178,8 @@ class CommandExecutor:
         return Stepped(sections, tuple(failures), seconds, tokens, fitted, spans, steps)
 
     def _begun(self, keys: Sequence[SectionKey]) -> tuple[list[tuple[HeldSong, HeldSection]], list[Failed]]:
-        """Return the begun sections of a step with their songs, and the failures of those that could not be begun.
-        Sections that have ended are left out.
+        """Return the sections of a step, each with its song and begun if necessary, and the failures of those that
+        could not be begun. Sections that have ended are left out.
         """
         begun: list[tuple[HeldSong, HeldSection]] = []
         failures: list[Failed] = []
@@ -253,7 +253,7 @@ class CommandExecutor:
         return song.engine.save(song.sections[key.index].written) if key.index < song.last else b""
 
     def _window(self, song: HeldSong, key: SectionKey) -> Sound:
-        """Return the next window of a section; after the last window, the end of the section."""
+        """Return the next window of a section as a message; after the last window, the end of the section."""
         section = song.sections[key.index]
         state, score = section.written, None
         if section.windows is None:

@@ -47,21 +47,21 @@ def is_out_of_memory(error: BaseException) -> bool:
 
 
 def is_fatal(error: BaseException) -> bool:
-    """Return True if the error, or a cause of it, makes the device unusable for this process; always False for lack of
+    """Return True if an error, or a cause of it, makes the device unusable for this process; always False for lack of
     memory.
     """
     return any(_is_fatal_itself(one) for one in _chain(error))
 
 
 def raise_if_fatal(error: Exception) -> None:
-    """Raise DeviceBroken if the error is fatal."""
+    """Raise DeviceBroken if an error makes the device unusable for this process."""
     if is_fatal(error):
         raise DeviceBroken(f"the device does not compute any more, so its worker is restarted: {error}") from error
 
 
 def failure_of(error: Exception, variables: Mapping[str, str] = MappingProxyType({})) -> Failure:
-    """Classify an error: caused by the caller, by a missing installation or setting, by lack of memory, or by a bug
-    (with its traceback).
+    """Return the failure for an error, with its cause: the caller, a missing installation or setting, lack of memory,
+    or a bug (with its traceback).
 
     `variables` has the variables of the engine's options, by the options' names, for texts about missing settings.
 
@@ -101,7 +101,7 @@ def _is_fatal_itself(error: BaseException) -> bool:
 
 
 def _says(error: BaseException, texts: tuple[str, ...]) -> bool:
-    """Return True if the error comes from a library and contains one of the texts.
+    """Return True if an error comes from a library and contains one of the texts.
 
     Errors of other kinds are ignored, because they may quote a caller's text.
     """

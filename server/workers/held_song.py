@@ -42,8 +42,8 @@ class HeldSection:
 
 @dataclass(slots=True)
 class HeldSong:
-    """One attempt at a song; `context` is the context of the section before `start`, `last` the section that ends the
-    song.
+    """The data of one attempt at a song; `context` is the context of the section before `start`, `last` the section
+    that ends the song.
     """
 
     key: SongKey
@@ -81,7 +81,7 @@ class HeldSong:
         return self.context if index == self.start else self.engine.context(self.sections[index - 1].written)
 
     def prepare(self, index: int) -> SectionConditions:
-        """Encode the conditions of a section. They are not held if the song has ended before it."""
+        """Encode the conditions of a section and return them. They are not kept if the song has ended before it."""
         conditions = self.engine.prepare(self.plan, index)
         if index <= self.last:
             self.sections[index] = HeldSection(SectionKey(self.key, index), conditions)
@@ -116,7 +116,7 @@ class HeldSong:
         return SectionStep(section.key, state.step, state.steps, saved, state.group, state.ends_song)
 
     def _note_end(self, index: int, state: SectionState) -> None:
-        """Drop the sections after a finished one that ends the song."""
+        """Drop the later sections of a song that ends with section `index`."""
         if state.ends_song:
             self.last = index
             for number in range(index + 1, len(self.plan.sections)):

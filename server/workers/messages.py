@@ -81,7 +81,7 @@ class SoundTarget:
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Plan a song. Reply: `Planned` or `Failed`.
+    """Command: plan a song. Reply: `Planned` or `Failed`.
 
     `plan` is the pickled plan that a checker has made from the same parameters, so that the engine does not plan again.
     With `saved`, from the `Rendered` reply at the end of section `index - 1`, the song continues from section `index`.
@@ -104,7 +104,7 @@ class Plan:
 
 @dataclass(frozen=True, slots=True)
 class Prepare:
-    """Encode the conditions of a section. Reply: `Prepared` or `Failed`."""
+    """Command: encode the conditions of a section. Reply: `Prepared` or `Failed`."""
 
     section: SectionKey
 
@@ -112,7 +112,7 @@ class Prepare:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Step:
-    """Advance sections of one engine by `steps` steps, as one batch; sections are begun if necessary.
+    """Command: advance sections of one engine by `steps` steps, as one batch; sections are begun if necessary.
 
     Every section must be prepared, and the section before it denoised. Sections that have ended early meanwhile are
     left out, and those of different groups are advanced apart. Reply: `Stepped`.
@@ -125,7 +125,9 @@ class Step:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Render:
-    """Render the next `windows` windows of a finished section, or the rest of it. Reply: `Rendered` or `Failed`."""
+    """Command: render the next `windows` windows of a finished section, or the rest of it. Reply: `Rendered` or
+    `Failed`.
+    """
 
     section: SectionKey
     windows: int = 1
@@ -133,14 +135,14 @@ class Render:
 
 @dataclass(frozen=True, slots=True)
 class Release:
-    """Delete all data of an attempt at a song, known or not. Reply: `Done`."""
+    """Command: delete all data of an attempt at a song, known or not. Reply: `Done`."""
 
     song: SongKey
 
 
 @dataclass(frozen=True, slots=True)
 class Ping:
-    """Check that the lane responds and every engine's device works; if not, the worker ends. Reply: `Done`."""
+    """Command: check that the lane responds and every engine's device works; if not, the worker ends. Reply: `Done`."""
 
 
 Command: TypeAlias = Plan | Prepare | Step | Render | Release | Ping
@@ -170,7 +172,7 @@ class Failure:
 
 @dataclass(frozen=True, slots=True)
 class Ready:
-    """First message of a worker: the engines that it has loaded, the failures of others, by name, and the requested
+    """First message of a worker: the engines that it has loaded, the failures of the others by name, and the requested
     sound fingerprints.
     """
 
@@ -192,7 +194,7 @@ class WorkSpan(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Planned:
-    """The plan of a song, without the engine's own field `detail`, and the sample rate of its windows."""
+    """Reply: the plan of a song, without the engine's own field `detail`, and the sample rate of its windows."""
 
     song: SongKey
     plan: SongPlan
@@ -203,7 +205,7 @@ class Planned:
 
 @dataclass(frozen=True, slots=True)
 class Prepared:
-    """A section is prepared; the fields are those of `model.engine.SectionConditions`."""
+    """Reply: a section is prepared; the fields are those of `model.engine.SectionConditions`."""
 
     section: SectionKey
     cost: int
@@ -230,7 +232,7 @@ class SectionStep(NamedTuple):
 
 @dataclass(frozen=True, slots=True)
 class Failed:
-    """Reply: an attempt at a song has failed."""
+    """Reply: an attempt at a song has failed, with the reason."""
 
     song: SongKey
     failure: Failure
@@ -239,7 +241,7 @@ class Failed:
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Stepped:
-    """The result of `steps` steps for every section of the batch, the failures, and the device seconds.
+    """Reply: the result of `steps` steps for every section of the batch, the failures, and the device seconds.
 
     `tokens` is the number of tokens of one step of the batch. `fits` is the largest number of sections that fitted into
     memory, if smaller than the batch.
@@ -264,8 +266,8 @@ class DeviceMemory(NamedTuple):
 @crosses_quickly
 @dataclass(frozen=True, slots=True)
 class Rendered:
-    """Windows were rendered and sent to the song's encoder one by one; has their number of samples and the device
-    seconds.
+    """Reply: windows were rendered and sent to the song's encoder one by one; has their number of samples and the
+    device seconds.
 
     The `last` reply for a section comes when the engine's iterator has ended, so that no window waits for it; it may
     have no windows. It has the state for `Plan.saved`, unless the song ends here, which `ends_song` tells. `memory` is
@@ -291,7 +293,7 @@ class Rendered:
 
 @dataclass(frozen=True, slots=True)
 class Done:
-    """The command was executed; `memory` is set for devices with their own memory."""
+    """Reply: the command was executed; `memory` is set for devices with their own memory."""
 
     memory: DeviceMemory | None = None
 

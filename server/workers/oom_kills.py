@@ -23,8 +23,8 @@ class OomKills:
         self._explained = self._read()
 
     def explain(self) -> bool:
-        """Return True, and mark one kill as explained, if the kernel has killed a process since the last explained
-        one.
+        """Return True, and count one kill as explained, if the kernel has killed a process that no earlier call has
+        explained.
         """
         if self._read() <= self._explained:
             return False

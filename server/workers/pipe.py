@@ -16,6 +16,6 @@ class PipeClosed(Exception):
 
 
 def packed(value: object) -> bytes:
-    """Serialize a value: its pickled bytes after their length."""
+    """Serialize a value: its length, then its pickled bytes."""
     data = pickle.dumps(value, pickle.HIGHEST_PROTOCOL)
     return LENGTH.pack(len(data)) + data

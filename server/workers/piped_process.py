@@ -25,7 +25,7 @@ class ProcessEnded(Exception):
 class PipedProcess:
     """The server's handle of one process, which ends when the server's end of the pipe is closed.
 
-    So the process never runs longer than the server.
+    In this way the process never runs longer than the server.
     """
 
     def __init__(self, module: str, *arguments: object, environment: Mapping[str, str] | None = None) -> None:

@@ -22,11 +22,11 @@ _MORE_MEMORY = "give the container more, or let fewer or shorter songs run at on
 
 
 class PoolUnusable(Exception):
-    """A pool needs something that is missing or wrong; the text says what to do."""
+    """The pool of workers cannot be used, because something is missing or wrong; the text says what to do."""
 
 
 class StartedWorker(Worker, Protocol):
-    """Interface of a worker that a pool starts and ends."""
+    """Protocol of a worker that a pool starts and ends."""
 
     async def launch(self) -> None:
         """Start the worker, which loads its engines; `loaded` waits for that."""
@@ -109,7 +109,7 @@ class RestartingPool(ABC, Generic[W]):
         return self._availability.sound_of(engine)
 
     def require(self, engine: str) -> None:
-        """Check that `engine` is ready on some device; raises the errors of `WorkerPool.require`."""
+        """Raise an error unless `engine` is ready on some device; see `WorkerPool.require`."""
         self._availability.require(engine)
 
     def nodes(self) -> Mapping[str, str]:
@@ -137,7 +137,7 @@ class RestartingPool(ABC, Generic[W]):
         await self._availability.settled()
 
     async def launch(self) -> None:
-        """Start the first worker of every device before `run`, which then uses them; `close` ends the others."""
+        """Start the first worker of every device before `run` is called, which then uses them."""
         for device in self.devices:
             worker = self._launched[device.name] = self._new_worker(device)
             await worker.launch()
@@ -183,7 +183,9 @@ class RestartingPool(ABC, Generic[W]):
             observer.worker_restarted(device, death)
         except Exception:
             _log.exception(
-                "the restart of the worker of device %s could not be counted because of a bug of the server", device
+                "the restart of the worker of device %s could not be counted because of a bug of the server: "
+                "please report this traceback",
+                device,
             )
 
     async def _serve_one_worker(self, device: DeviceSpec, observer: WorkerPoolObserver) -> None:

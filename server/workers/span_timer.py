@@ -7,7 +7,7 @@ from server.workers.messages import SongKey, WorkSpan
 
 
 class SpanTimer:
-    """Adds up work of one kind, from the start of its first command to the end of its last."""
+    """Adds up work of one kind on a section, from the start of its first command to the end of its last."""
 
     def __init__(self, name: str, now_ns: Callable[[], int]) -> None:
         """Set up the span timer; `now_ns` is the wall clock, in nanoseconds."""

@@ -46,7 +46,7 @@ def main(*descriptors: int) -> None:
 
 
 def serve_commands(pipe: BlockingPipe, executor: CommandExecutor, threads: int) -> None:
-    """Execute the commands that arrive through a pipe until the pipe is closed; then raises PipeClosed."""
+    """Execute the commands that arrive through a pipe until the pipe is closed, which raises PipeClosed."""
     limit_threads(threads)
     while True:
         pipe.send(executor.handle(cast(Command, pipe.receive())))

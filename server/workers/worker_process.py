@@ -30,8 +30,8 @@ _GROWING_SEGMENTS = "expandable_segments:True"
 class WorkerProcess:
     """A worker in its own process, a new interpreter that imports only the worker.
 
-    It does not load gRPC, and the server does not load torch. It ends when the server's ends of its pipes are closed,
-    so it never runs longer than the server.
+    It does not load gRPC, and the server does not load torch. The process ends when the server's ends of its pipes are
+    closed, so it never runs longer than the server.
     """
 
     def __init__(self, spec: WorkerSpec, *, exchange_timeout_seconds: float, on_exit: Callable[[], None]) -> None:
@@ -108,8 +108,8 @@ class WorkerProcess:
             self._killed |= await wait_or_kill(self._process, grace_seconds, _KILLED_SECONDS, self._log_stuck)
 
     def death(self, kills: OomKills) -> WorkerDeath:
-        """Return the cause of the death of a worker that had died before `stop`; marks a kill of `kills` as
-        explained.
+        """Return the cause of the death of a worker that had died before `stop`; a kill for lack of memory is marked as
+        explained in `kills`.
         """
         status = self._process.returncode if self._process is not None else None
         if self._killed or status is None:
@@ -146,7 +146,7 @@ class WorkerProcess:
             raise WorkerDied("the worker process has ended") from error
 
     def _log_stuck(self) -> None:
-        """Return log that a process cannot be ended, because a call into a driver cannot be interrupted."""
+        """Log that a process cannot be ended, because a call into a driver cannot be interrupted."""
         _log.error(
             "process %s of device %s was killed but has not ended: it is stuck in the driver and may still occupy "
             "memory of the device; see 'nvidia-smi' and the kernel's log",
@@ -156,7 +156,7 @@ class WorkerProcess:
 
 
 def seen_alone(device: str, environment: Mapping[str, str]) -> tuple[str, dict[str, str]]:
-    """Return the name of a device in a process that can use no other GPU, and the environment of that process.
+    """Return the name of a device in a process that can see no other GPU, and the environment of that process.
 
     GPU N is the N-th of CUDA_VISIBLE_DEVICES, if that is set. Otherwise libraries that use the first visible GPU would
     occupy some hundred megabytes of it for each worker. For a GPU that is not in the list the environment is not

@@ -205,6 +205,8 @@ def test_a_refused_call_is_logged_with_where_it_came_from(tmp_path: Path) -> Non
             stranger.list_engines()
         service.process.terminate()
         assert service.process.stderr is not None
-        (call,) = (line for line in map(json.loads, service.process.stderr) if line["message"] == "a call has ended")
+        (call,) = (
+            line for line in map(json.loads, service.process.stderr) if line["message"] == "a gRPC call has ended"
+        )
     assert (call["method"], call["code"]) == ("/melisma.v1.MusicService/ListEngines", "UNAUTHENTICATED")
     assert call["peer"].startswith("ipv4:127.0.0.1:")

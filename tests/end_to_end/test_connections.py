@@ -160,6 +160,6 @@ def test_a_connection_ends_by_its_age_and_its_songs_do_not() -> None:
         stub.ListEngines(music_pb2.ListEnginesRequest(), timeout=TIMEOUT_SECONDS)
         service.process.terminate()
         assert service.process.stderr is not None
-        calls = [line for line in map(json.loads, service.process.stderr) if line["message"] == "a call has ended"]
+        calls = [line for line in map(json.loads, service.process.stderr) if line["message"] == "a gRPC call has ended"]
     assert [call["code"] for call in calls] == ["OK", "OK"]
     assert len({call["peer"] for call in calls}) == 2

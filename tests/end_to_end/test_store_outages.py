@@ -156,7 +156,7 @@ def test_a_directory_that_is_killed_and_started_again_costs_nobody_a_byte(
     songs = service.begin_some()
     assert not all(song.made.done() for song in songs)
     directory.kill()
-    eventually(lambda: service.all_said("the directory of the song store cannot be reached"))
+    eventually(lambda: service.all_said("the song directory (Redis or Valkey) cannot be reached"))
     directory.start()
     for song in songs:
         song.require_whole()

@@ -203,7 +203,9 @@ def lines_with_words() -> list[dict[str, Any]]:
 
 def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> None:
     accepted, _ = (line for line in lines if line["message"] == "a song was accepted")
-    call, _ = (line for line in lines if line["message"] == "a call has ended" and line["method"].endswith("Generate"))
+    call, _ = (
+        line for line in lines if line["message"].endswith("call has ended") and line["method"].endswith("Generate")
+    )
     assert accepted["song_id"].startswith("song-")
     assert accepted["song_id"] == call["song_id"]
     assert accepted["trace_id"] == call["trace_id"] == TRACE
@@ -214,7 +216,7 @@ def test_log_lines_name_the_song_and_its_trace(lines: list[dict[str, Any]]) -> N
 
 def test_an_unsampled_song_has_its_trace_in_the_log(lines_with_words: list[dict[str, Any]]) -> None:
     named = {line["message"] for line in lines_with_words if line.get("trace_id") == UNSAMPLED_TRACE}
-    assert {"a song was accepted", "a call has ended"} <= named
+    assert {"a song was accepted", "a gRPC call has ended"} <= named
 
 
 def test_a_propagator_that_is_not_installed_is_refused_in_words(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -33,7 +33,7 @@ class Replica:
     def calls(self, method: str) -> int:
         """Calls so far of the methods whose names end so; those of REST are called "GET /v1/engines" and the like."""
         return sum(
-            line["method"].endswith(method) for line in tuple(self.lines) if line["message"] == "a call has ended"
+            line["method"].endswith(method) for line in tuple(self.lines) if line["message"].endswith("call has ended")
         )
 
     def said(self, text: str) -> bool:

@@ -1,4 +1,4 @@
-"""Measures the engine at full size: time until it is ready, memory, and whether a pass gives finite numbers."""
+"""Measures the engine at full size: time until it is ready, memory, and if a pass gives finite numbers."""
 
 import time
 from collections.abc import Iterator
@@ -55,7 +55,7 @@ def _first(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _check(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure how long the engine's check of the device takes."""
+    """Measure the duration of the engine's check of the device."""
     check = getattr(engine, "check", None)
     if check is None:
         yield absent("check.ms", "the engine has no method check")

@@ -55,7 +55,7 @@ def measure(setup: Setup) -> Iterator[Figure]:
 
 @contextmanager
 def _plain_float32() -> Iterator[None]:
-    """Switch TF32 off, in products and in convolutions."""
+    """Context manager in which products and convolutions do not use TF32."""
     products, convolutions = torch.get_float32_matmul_precision(), torch.backends.cudnn.allow_tf32
     torch.set_float32_matmul_precision("highest")
     torch.backends.cudnn.allow_tf32 = False
@@ -80,7 +80,7 @@ def _float32(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
 
 
 def cases() -> dict[str, SongParams]:
-    """Return songs that use every sampler and every task."""
+    """Return the request parameters of songs that together use every sampler and every task."""
     sound = recording()
     found = {
         str(sampler): songs.asked(SECONDS, 50, steps=STEPS, options=AceStepOptions(sampler=sampler))
@@ -107,7 +107,7 @@ def recording() -> bytes:
 
 
 def _case(name: str, engine: AceStepEngine, reference: AceStepEngine, params: SongParams) -> Iterator[Figure]:
-    """Compare a song's start, its velocities at every step, its latents and its sound; returns the greatest
+    """Compare a song's initial noise, its velocities at every step, its latents and its sound; yield the greatest
     differences.
     """
     ours, theirs = songs.begun(engine, params), songs.begun(reference, params)
@@ -166,7 +166,7 @@ def _restored(setup: Setup) -> Iterator[Figure]:
 
 
 def _company(setup: Setup) -> Iterator[Figure]:
-    """Compare four songs that share a step with each of them alone, in float32."""
+    """Compare four songs that share steps with each of them made alone, in float32."""
     engine = load(setup.device, small=True, dtype="float32")
     asked = [songs.asked(15.0 + 0.4 * number, 25 * (number + 1), seed=number, steps=STEPS) for number in range(4)]
     with _plain_float32():
@@ -179,7 +179,7 @@ def _company(setup: Setup) -> Iterator[Figure]:
 
 
 def _bfloat16(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
-    """Compare one step in bfloat16 from the same latents: the mean difference over the mean magnitude."""
+    """Compare one step in bfloat16 with float32 from the same latents: the mean difference over the mean magnitude."""
     engine = load(setup.device, small=True, dtype="bfloat16")
     params = songs.asked(SECONDS, 50, steps=STEPS)
     ours, theirs = songs.begun(engine, params), songs.begun(reference, params)
@@ -195,7 +195,7 @@ def _bfloat16(setup: Setup, reference: AceStepEngine) -> Iterator[Figure]:
 
 
 def _lora(setup: Setup) -> Iterator[Figure]:
-    """Check that a song with an adapter differs from one without, and equals that on a CPU."""
+    """Check that a song with a LoRA adapter differs from one without, and equals that of a CPU."""
     with tempfile.TemporaryDirectory() as folder:
         _write_adapter(Path(folder))
         options: dict[str, object] = {"loras": {"a": folder}, "dtype": "float32"}
@@ -214,7 +214,7 @@ def _lora(setup: Setup) -> Iterator[Figure]:
 
 
 def _write_adapter(folder: Path) -> None:
-    """Write an adapter of rank 2 for one layer of the tiny transformer."""
+    """Write a LoRA adapter of rank 2 for one layer of the tiny transformer."""
     generator = torch.Generator().manual_seed(1)
     width, name = 16, "transformer_blocks.0.attn.to_q"
     tensors = {

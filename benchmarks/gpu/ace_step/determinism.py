@@ -41,7 +41,7 @@ def _dtype(setup: Setup) -> torch.dtype:
 
 
 def _products(setup: Setup) -> Iterator[Figure]:
-    """Check that the first rows of linear layers are identical for all numbers of rows."""
+    """Check that the results of linear layers for the first rows are identical for all numbers of rows."""
     torch.manual_seed(1)
     few = setup.pick(ROWS[0], 24)
     same: list[str] = []
@@ -58,8 +58,8 @@ def _products(setup: Setup) -> Iterator[Figure]:
 
 
 def _operations(setup: Setup) -> Iterator[Figure]:
-    """Compare the bits of a row alone with those beside another row and with padding, for normalisation and
-    attention.
+    """Compare the results for a row alone with those beside another row and with padding, bit by bit, for normalisation
+    and attention.
     """
     frames, width = setup.pick((645, 2560), (24, 64))
     x = torch.randn(2, frames, width, device=setup.device, dtype=_dtype(setup))
@@ -119,7 +119,7 @@ def _songs(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _kept_apart(engine: AceStepEngine) -> Iterator[Figure]:
-    """Yield True as a figure if the scheduler must not batch two songs of different seeds."""
+    """Yield a figure that is True if the scheduler must not batch two songs of different seeds."""
     plans = [engine.plan(songs.asked(20.0, seed=seed)) for seed in (1, 2)]
     groups = [engine.prepare(plan, 0).group for plan in plans]
     yield Figure("kept_apart", groups[0] != groups[1])
@@ -133,7 +133,7 @@ def _differences(name: str, one: torch.Tensor, other: torch.Tensor) -> Iterator[
 
 
 def _beside_rendering(setup: Setup, engine: AceStepEngine, done: SectionState) -> Iterator[Figure]:
-    """Denoise a song while another thread renders one, as with two lanes."""
+    """Denoise a song while another thread renders one, as in a worker with two command queues."""
     if not setup.on_gpu:
         yield absent("beside_rendering", "a CPU renders between the steps, not beside them")
         return

@@ -1,5 +1,5 @@
-"""Measures compiled blocks and CUDA graphs: their cost at the start, the time of a step, and the difference of the
-results.
+"""Measures compiled blocks and CUDA graphs: the time that they need at the start, the time of a step, and the
+difference of the results.
 
 Compiled code stays in its process, so each setting is measured in a stage of its own.
 """
@@ -39,7 +39,7 @@ def graphs(setup: Setup) -> Iterator[Figure]:
 
 
 def _way(setup: Setup, name: str, **settings: object) -> Iterator[Figure]:
-    """Compare the engine with `settings` to the engine without them; both have the same weights."""
+    """Compare the engine with `settings` to the engine without them, with the same weights."""
     plain = songs.opened(setup)
     reference = {label: _rows(plain, seconds) for label, seconds in TIMED}
     eager = {label: songs.evaluate(plain, evaluated) for label, evaluated in reference.items()}
@@ -65,7 +65,7 @@ def _rows(engine: AceStepEngine, seconds: float) -> list[Row]:
 
 
 def _steps(setup: Setup, name: str, engine: AceStepEngine, eager: dict[str, list[torch.Tensor]]) -> Iterator[Figure]:
-    """Measure the first forward pass and the following ones, and their difference from the engine without the
+    """Measure the first forward pass and the following ones, and their difference from those of the engine without the
     settings.
     """
     for label, seconds in TIMED:
@@ -109,9 +109,7 @@ def _compiled_graphs() -> int:
 
 
 def _beside_decoding(name: str, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure passes while another thread decodes a song, as with two lanes, and check that they do not disturb each
-    other.
-    """
+    """Measure passes while another thread decodes a song, and check that both give the same results as alone."""
     done = songs.begun(engine, songs.asked(20.0, 125))
     songs.finish(engine, done)
     evaluated = _rows(engine, 60.0)

@@ -1,4 +1,4 @@
-"""Counts the operations of a pass of the transformer from its sizes."""
+"""Computes the number of operations of a forward pass of the transformer from its sizes."""
 
 from model.ace_step.networks.config import TransformerConfig
 

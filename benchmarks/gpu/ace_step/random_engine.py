@@ -67,7 +67,7 @@ def load(device: str, *, small: bool, **options: object) -> AceStepEngine:
 
 @contextmanager
 def weights(*, small: bool) -> Iterator[dict[str, object]]:
-    """Make `AceStepEngine.load`, with the options that the context yields, find random weights.
+    """Context manager in which `AceStepEngine.load`, with the options that it gives, finds random weights.
 
     At full size only the reading of weights differs from a checkpoint; tokenizers are those of the tiny checkpoint.
     """
@@ -78,7 +78,9 @@ def weights(*, small: bool) -> Iterator[dict[str, object]]:
 
 
 def drawn(_root: Path, part: Any, device: torch.device, dtype: torch.dtype) -> nn.Module:
-    """Return the network of `part` of a checkpoint, of the sizes `FULL`, with the same random weights at every call."""
+    """Return the network `part` of a checkpoint, of the sizes `FULL`, with random weights that are the same at every
+    call.
+    """
     with torch.device("meta"):
         network = _skeleton(part.folder)
     materialised(network, device, dtype, torch.Generator(device).manual_seed(_SEED))
@@ -96,7 +98,7 @@ def _skeleton(folder: Path) -> nn.Module:
 
 
 def materialised(network: nn.Module, device: torch.device, dtype: torch.dtype, generator: torch.Generator) -> None:
-    """Give a network on the meta device random weights, scaled so that activations stay finite in bfloat16."""
+    """Assign random weights to a network on the meta device, scaled so that activations stay finite in bfloat16."""
     network.to(dtype).to_empty(device=device).eval().requires_grad_(False)
     for module in network.modules():
         for name, parameter in module.named_parameters(recurse=False):
@@ -119,7 +121,7 @@ def _fill(module: nn.Module, name: str, parameter: nn.Parameter, generator: torc
 
 
 def _fill_analysis(vocoder: Vocoder, device: torch.device) -> None:
-    """Fill the window and the filters of the mel analysis, float32; each filter takes a single bin."""
+    """Set the window and the filters of the mel analysis, float32; each filter takes a single frequency bin."""
     config, analysis = vocoder.config, vocoder.mel_transform
     bins = config.n_fft // 2 + 1
     analysis.spectrogram.window = torch.hann_window(config.n_fft, device=device)
@@ -129,20 +131,22 @@ def _fill_analysis(vocoder: Vocoder, device: torch.device) -> None:
 def choices_of(*, small: bool, free_gib: float = 0.0, **options: object) -> dict[str, str]:
     """Return the environment variables of a server with the engine `RandomAceStep`, its size and its `options`.
 
-    With `free_gib` all device memory except that much is occupied.
+    With `free_gib` all device memory except that much is allocated beforehand.
     """
     return {VARIABLE: json.dumps({"small": small, "free_gib": free_gib, "options": options})}
 
 
 class RandomAceStep(AceStepEngine):
-    """The engine for a server, set as `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`."""
+    """The engine with random weights for a server, set as
+    `ace_step=benchmarks.gpu.ace_step.random_engine:RandomAceStep`.
+    """
 
     ballast: torch.Tensor | None = None
 
     @classmethod
     def load(cls, device: str, **_options: object) -> "RandomAceStep":
-        """Load the engine with the options in an environment variable, because an engine given by its class gets no
-        settings.
+        """Load the engine with the options in an environment variable, because the server passes no settings to an
+        engine given by its class.
         """
         choices = json.loads(os.environ[VARIABLE])
         with weights(small=choices["small"]) as given:
@@ -152,7 +156,7 @@ class RandomAceStep(AceStepEngine):
         return made
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Denoise as the engine does, except for a song that should break the device."""
+        """Denoise as the engine does, except for a song whose prompt asks to break the device."""
         if any(POISON in cast(State, state).spec.prompt for state in states):
             _break(self._device.torch)
         super().denoise(states)

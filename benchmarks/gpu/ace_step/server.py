@@ -75,7 +75,7 @@ def _killed(setup: Setup, server: Server, loop: asyncio.Runner) -> Iterator[Figu
 
 
 async def _disturbed(server: Server, asked: music_pb2.GenerateRequest) -> tuple[bytes, float]:
-    """Return the bytes of a song whose worker is killed after its first chunk, and the longest time between chunks."""
+    """Return the bytes of a song whose worker is killed after the first chunk, and the longest time between chunks."""
     data, pause, last, killed = bytearray(), 0.0, time.monotonic(), False
     async with grpc.aio.insecure_channel(server.address) as channel:
         async for response in music_pb2_grpc.MusicServiceStub(channel).Generate(asked, timeout=60.0):
@@ -101,7 +101,7 @@ def _metrics(server: Server) -> Iterator[Figure]:
 
 
 def _card(setup: Setup, server: Server) -> Iterator[Figure]:
-    """Yield the list of processes on the GPU, and whether the server process is one of them, which it must not be."""
+    """Yield the list of processes on the GPU, and True if the server process is one of them, which it must not be."""
     if not setup.on_gpu:
         yield absent("card", "a CPU")
         return
@@ -154,7 +154,7 @@ def _device_assert(server: Server, loop: asyncio.Runner) -> Iterator[Figure]:
 
 
 async def _poisoned(server: Server) -> tuple[Heard, Part]:
-    """Request a song and, while it is denoised, one that breaks the device."""
+    """Request a song and, while it is denoised, one that breaks the device; return the results of both."""
     beside = asyncio.create_task(song(server, request(60.0, 1, steps=60)))
     await asyncio.sleep(0.5)
     poisoned = await left(server, request(20.0, 2, prompt=POISON), event="finished")

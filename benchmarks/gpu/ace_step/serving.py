@@ -44,7 +44,7 @@ class Server:
         return [one for one in children if "server.workers.worker" in " ".join(one.cmdline())]
 
     def wait_ready(self) -> float:
-        """Wait until health is SERVING; returns the seconds. Raises TimeoutError."""
+        """Wait until the server is SERVING and return the seconds that this took. Raises TimeoutError."""
         started = time.monotonic()
         with grpc.insecure_channel(self.address, options=[("grpc.max_reconnect_backoff_ms", 200)]) as channel:
             health = HealthStub(channel)
@@ -55,7 +55,7 @@ class Server:
         return time.monotonic() - started
 
     def metrics(self) -> dict[str, float]:
-        """Return every metric by name, summed over its labels."""
+        """Return the value of every metric of the server by name, summed over its labels."""
         with urllib.request.urlopen(f"http://{self.http_address}/metrics", timeout=5.0) as answer:
             lines = answer.read().decode().splitlines()
         found: dict[str, float] = {}
@@ -71,7 +71,7 @@ class Server:
 
 @contextmanager
 def running(setup: Setup, *, free_gib: float = 0.0, device: Mapping[str, object] | None = None) -> Iterator[Server]:
-    """Start a server whose log is written to `server.log` in the folder of the results.
+    """Context manager with a server whose log is written to `server.log` in the folder of the results.
 
     `device` has limits of the device; with `free_gib` the engine leaves that much memory free. Songs may share steps.
     """
@@ -136,7 +136,7 @@ async def song(server: Server, asked: music_pb2.GenerateRequest) -> Heard:
 
 @dataclass(slots=True)
 class Part:
-    """The part of a song that was received before its listener left, or the error."""
+    """The part of a song that its listener received before leaving, or the error."""
 
     chunks: int = 0
     failure: str = ""

@@ -27,7 +27,7 @@ UNGUIDED = 1.0
 
 
 def opened(setup: Setup, **options: object) -> AceStepEngine:
-    """Load the engine of this size onto the device; `options` are its settings."""
+    """Load the engine onto the measured device, at the measured size; `options` are its settings."""
     torch.set_num_threads(setup.pick(torch.get_num_threads(), 1))
     return load(setup.device, small=setup.small, **options)
 

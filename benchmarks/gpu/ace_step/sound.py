@@ -1,4 +1,4 @@
-"""Measures decoding: mel frames, the first window, all windows, and how much decoding slows steps down."""
+"""Measures decoding: mel frames, the first window, all windows, and how much denoising steps slow down meanwhile."""
 
 import copy
 import statistics
@@ -38,8 +38,8 @@ def _noise(setup: Setup, seconds: float) -> torch.Tensor:
 
 
 def _decoding(setup: Setup, engine: AceStepEngine, seconds: float) -> Iterator[Figure]:
-    """Measure the first decoding of a length, when kernels are chosen, and later ones; memory; then windows as in
-    rendering.
+    """Measure the first decoding of a length, in which kernels are chosen, and later ones; then memory, and windows as
+    in rendering.
     """
     name, section = f"{seconds:g}s", _noise(setup, seconds)
     work = _without_gradients(lambda: songs.mel(engine, section))
@@ -62,7 +62,7 @@ def _without_gradients(work: Callable[[], object]) -> Callable[[], object]:
 
 
 def _layouts(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Compare the autoencoder's time with channels last, channels first, and in the engine's choice."""
+    """Compare the autoencoder's time in the memory format channels last, channels first, and in the engine's choice."""
     if not setup.on_gpu:
         yield absent("layout", "a layout for the units of a GPU")
         return
@@ -92,7 +92,7 @@ def _precision(setup: Setup) -> Iterator[Figure]:
 
 
 def _tame(vocoder: Vocoder, mel: torch.Tensor) -> None:
-    """Scale random weights like those of a trained network: weak residual paths, and sound between -1 and 1."""
+    """Scale random weights so that they behave like trained ones: weak residual paths, and sound between -1 and 1."""
     for name, parameter in vocoder.head.named_parameters():
         if name.startswith("resblocks.") and name.endswith("weight"):
             parameter.mul_(0.5)
@@ -123,7 +123,7 @@ def _company(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _wall(work: Callable[[], object], repeats: int = 12) -> float:
-    """Return the median milliseconds until this thread's stream has done `work`, while other streams are busy."""
+    """Return the median time, in milliseconds, of `work` in this thread's stream, while other streams are busy."""
     times = []
     for _ in range(repeats):
         started = time.perf_counter()

@@ -21,7 +21,7 @@ KIBI, GIBI = 1 << 10, 1 << 30
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Songs that share a step: their lengths in seconds, the tokens of their lyrics, whether they are guided."""
+    """Songs that share a step: their lengths in seconds, the tokens of their lyrics, and True if they have guidance."""
 
     name: str
     seconds: tuple[float, ...]
@@ -53,8 +53,8 @@ SMALL_BATCHES = (
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Measure a step of each batch; then that of a guided minute with other settings of torch, and with the
-    profiler.
+    """Measure a step of each batch; then a step of a song of one minute with guidance, with other settings of torch and
+    with the profiler.
     """
     engine = songs.opened(setup)
     for batch in setup.pick(BATCHES, SMALL_BATCHES):
@@ -102,7 +102,7 @@ def _batch(setup: Setup, engine: AceStepEngine, batch: Batch) -> Iterator[Figure
 
 
 def _step(setup: Setup, engine: AceStepEngine, batch: Batch, states: Sequence[State]) -> Iterator[Figure]:
-    """Measure a whole step, including guidance and sampler; the second step, which is guided, too."""
+    """Measure a whole step with guidance and sampler, and the step after it."""
     engine.denoise(states)
     yield Figure(f"{batch.name}.step_ms", once(setup, lambda: engine.denoise(states)).host_ms)
 
@@ -117,7 +117,9 @@ def _tflop(engine: AceStepEngine, evaluated: Sequence[Row]) -> float:
 
 
 def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Measure the guided minute with and without cuDNN's attention, and with and without TF32 for float32 products."""
+    """Measure a step of a song of one minute with and without cuDNN's attention, and with and without TF32 for float32
+    products.
+    """
     work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))
     cudnn = torch.backends.cuda.cudnn_sdp_enabled()  # type: ignore[no-untyped-call]
     yield Figure("choices.cudnn_attention", cudnn, "as the engine left it")
@@ -135,7 +137,7 @@ def _choices(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
 
 
 def _profile(setup: Setup, engine: AceStepEngine) -> Iterator[Figure]:
-    """Profile one pass of the guided minute: the number of kernels, the longest twenty, and the idle time of the
+    """Profile one pass of a song of one minute: the number of kernels, the longest twenty, and the idle time of the
     GPU.
     """
     work = partial(songs.evaluate, engine, songs.rows(begun(engine, MINUTE)))

@@ -22,7 +22,7 @@ SMALL_BATCHES = (("minute.x1", (10.0,)), ("mixed", (13.0, 10.0)))
 
 
 def plain(setup: Setup) -> Iterator[Figure]:
-    """Measure without compiling: tiny songs against a CPU's, then steps and windows at full size."""
+    """Measure without compilation: tiny songs compared with those of a CPU, then steps and windows at full size."""
     yield from guarded("correct", _correct(setup))
     started = time.perf_counter()
     engine = load(setup.device, small=setup.small)
@@ -36,7 +36,7 @@ def plain(setup: Setup) -> Iterator[Figure]:
 
 
 def fast(setup: Setup) -> Iterator[Figure]:
-    """Measure with compiled blocks and with CUDA graphs, against plain passes with the same weights."""
+    """Measure with compiled blocks and with CUDA graphs, compared with plain passes with the same weights."""
     if not setup.on_gpu:
         yield absent("fast", "compilers and graphs for a CPU tell nothing of a GPU")
         return
@@ -60,7 +60,7 @@ def _rows(states: Sequence[State]) -> list[Row]:
 
 
 def _correct(setup: Setup) -> Iterator[Figure]:
-    """Yield the differences of tiny songs here from those on a CPU, as a share of the largest number."""
+    """Yield the differences of tiny songs on this device from those on a CPU, relative to the largest number."""
     if not setup.on_gpu:
         yield absent("correct", "the device is the CPU that it would be compared with")
         return

@@ -65,7 +65,7 @@ def load(device: str, *, small: bool, variant: str = "turbo", **options: object)
 
 
 def enlarge(checkpoint: Path) -> None:
-    """Give the configurations of a checkpoint the released sizes."""
+    """Write the sizes of the released model into the configuration files of a checkpoint."""
     for folder, sizes in RELEASED.items():
         path = checkpoint / folder / "config.json"
         path.write_text(json.dumps(json.loads(path.read_text("utf-8")) | dict(sizes)), "utf-8")

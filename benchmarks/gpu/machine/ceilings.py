@@ -78,7 +78,9 @@ def _products(setup: Setup) -> Iterator[Figure]:
 
 
 def _linear_attention(setup: Setup) -> Iterator[Figure]:
-    """Measure k^T v of two rows of a minute: in float32, in TF32, and in bfloat16 with float32 sums."""
+    """Measure the product k^T v of linear attention for two rows of a minute: in float32, in TF32, and in bfloat16 with
+    float32 sums.
+    """
     frames = setup.pick(645, 32)
     k, v = (_noise(setup, 2 * HEADS, frames, HEAD_WIDTH, dtype=torch.float32) for _ in range(2))
     yield Figure("linear_attention.float32.ms", timed(setup, lambda: k.transpose(1, 2) @ v).device_ms)
@@ -97,7 +99,7 @@ def _linear_attention(setup: Setup) -> Iterator[Figure]:
 
 
 def _launches(setup: Setup) -> Iterator[Figure]:
-    """Measure the host time of a small operation, in a long queue that is not awaited."""
+    """Measure the host time of launching a small operation, in a long queue that is not awaited."""
     x, count = _noise(setup, 1024), setup.pick(2000, 200)
 
     def many() -> None:
@@ -108,7 +110,7 @@ def _launches(setup: Setup) -> Iterator[Figure]:
 
 
 def _inputs(setup: Setup, frames: int, tokens: int) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor, torch.Tensor]:
-    """Make queries, keys, values, and a mask that excludes the second row's last keys."""
+    """Return queries, keys, values, and a mask that excludes the second row's last keys."""
     q = _noise(setup, 2, HEADS, frames, HEAD_WIDTH)
     k, v = (_noise(setup, 2, HEADS, tokens, HEAD_WIDTH) for _ in range(2))
     lengths = torch.tensor([tokens, tokens - 17], device=setup.device)
@@ -138,7 +140,7 @@ def _wall_ms(setup: Setup, work: partial[torch.Tensor]) -> float:
 
 
 def _chosen(setup: Setup) -> Iterator[Figure]:
-    """Yield the name of the attention kernel that torch chooses, according to the profiler."""
+    """Yield the name of the attention kernel that torch chooses, as the profiler reports it."""
     for masked in (False, True):
         q, k, v, mask = _inputs(setup, *NEW_SHAPES[0])
         with torch.profiler.profile(activities=[torch.profiler.ProfilerActivity.CUDA]) as profile:

@@ -15,7 +15,7 @@ TREE = ("model.studio.engine", "model.ace_step.engine", "server.app", "server.wo
 
 
 def measure(setup: Setup) -> Iterator[Figure]:
-    """Yield versions, the output of the driver and of torch, and the seconds of each import."""
+    """Yield versions of packages, the output of the driver and of torch, and the seconds of each import."""
     yield Figure("python", platform.python_version())
     yield Figure("cores", len(os.sched_getaffinity(0)))
     for package in PACKAGES:

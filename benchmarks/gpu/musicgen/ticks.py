@@ -1,5 +1,5 @@
-"""Measures MusicGen with random weights: ticks, prefill, the windows of its codec, and whether other songs in a pass
-change a song's tokens.
+"""Measures MusicGen with random weights: ticks (columns of tokens), prefill, the windows of its codec, and if other
+songs in a pass change a song's tokens.
 """
 
 from collections.abc import Iterator, Sequence
@@ -63,7 +63,7 @@ def _model(setup: Setup, name: str, config: DecoderConfig) -> Iterator[Figure]:
 
 
 def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:
-    """Return True if songs that join a pass at different ticks get the tokens that each gets alone."""
+    """Return True if songs that join a pass at different ticks get the same tokens as each gets alone."""
     count, ticks = setup.pick(8, 3), setup.pick(40, 6)
     alone = []
     for number in range(count):
@@ -82,7 +82,7 @@ def _equal_in_company(setup: Setup, core: TokenCore, network: Decoder) -> bool:
 
 
 def _advance(core: TokenCore, network: Decoder, songs: Sequence[TokenSequence], ticks: int) -> None:
-    """Advance songs; the noise of a tick depends only on its column."""
+    """Advance songs by some ticks; the noise of a tick depends only on its column."""
     shape = (network.codebooks, network.vocabulary)
     core.advance(
         [Advance(song, torch.cat([noise(song.column + tick, 1, shape) for tick in range(ticks)])) for song in songs]

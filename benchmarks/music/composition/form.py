@@ -1,4 +1,4 @@
-"""Measures form and accompaniment: the last chorus, soloists, and how well styles are recognised by melody and
+"""Measures form and accompaniment: the last chorus, solo instruments, and how well styles are recognised by melody and
 chords.
 """
 
@@ -20,7 +20,9 @@ _LEAST_SPREAD = 0.1
 
 
 def last_chorus(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Compare the last chorus with the first, in songs with at least two, and count each raise of the key."""
+    """Return the differences of the last chorus from the first, in songs with at least two, and the frequency of each
+    raise of the key.
+    """
     keys, parts, levels, kept, lifted = [], [], [], [], []
     for piece in pieces:
         choruses = [section for section in piece.sections if section.kind == "chorus" and section.lines]
@@ -58,8 +60,8 @@ def _tune(piece: Piece, section: Section) -> dict[int, int]:
 
 
 def copies(pieces: Sequence[Piece]) -> float:
-    """Return the share of accompaniment notes of a second chorus that the first one has at the same place, without
-    drums.
+    """Return the share of accompaniment notes (without drums) of a second chorus that the first chorus has at the same
+    place.
     """
     shares = []
     for piece in pieces:
@@ -128,8 +130,8 @@ def _shift(shifts: dict[int, int], start: int) -> int:
     return shifts[max(first for first in shifts if first <= start)]
 
 
-def told_apart(pieces: Sequence[Piece], seeds: Sequence[int]) -> float:
-    """Return the share of songs whose style is recognised, by diagonal discriminant analysis of songs of other
+def recognised_share(pieces: Sequence[Piece], seeds: Sequence[int]) -> float:
+    """Return the share of songs whose style is recognised, by diagonal discriminant analysis trained on songs of other
     seeds.
     """
     table = np.array([describe(piece) for piece in pieces])

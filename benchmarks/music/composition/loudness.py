@@ -1,4 +1,4 @@
-"""Measures the loudness of the last chorus against the first, before mastering."""
+"""Measures the loudness of the last chorus relative to the first, before mastering."""
 
 from collections.abc import Iterator
 
@@ -27,6 +27,6 @@ def chorus_levels(engine: StudioEngine, params: SongParams) -> Iterator[float]:
 
 
 def last_chorus_louder(engine: StudioEngine, params: SongParams) -> float:
-    """Return by how many LU the last sung chorus is louder than the first; `nan` if there are not two."""
+    """Return how many LU the last sung chorus is louder than the first; `nan` if there are not two."""
     levels = list(chorus_levels(engine, params))
     return levels[-1] - levels[0] if len(levels) > 1 else float("nan")

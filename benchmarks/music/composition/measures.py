@@ -1,4 +1,4 @@
-"""Measures of a composed song; each is the mean over sections, lines or songs, `nan` if there is nothing to measure."""
+"""Measures of composed songs; each is the mean over sections, lines or songs, `nan` if there is nothing to measure."""
 
 import math
 from collections import Counter
@@ -43,7 +43,7 @@ def sections_of(pieces: Sequence[Piece], least: int = 4, most: int = 16) -> Iter
 
 
 def equal_notes(one: Mapping[int, int], other: Mapping[int, int]) -> float:
-    """Return the share of notes of two lines that are equal in position and pitch."""
+    """Return the share of notes of two lines that agree in position and pitch."""
     if not one or not other:
         return math.nan
     return sum(other.get(step) == pitch for step, pitch in one.items()) / max(len(one), len(other))
@@ -87,7 +87,7 @@ def _relative(line: Line) -> dict[int, int]:
 
 
 def entries(pieces: Sequence[Piece]) -> list[int]:
-    """Return the steps in the bar on which lines begin; in an annotated song, notes after a rest."""
+    """Return the steps in the bar at which lines begin; in an annotated song, at which notes after a rest begin."""
     found = [
         (line.notes[0].start - s.first) % s.bar_steps
         for p in pieces
@@ -104,7 +104,7 @@ def entries(pieces: Sequence[Piece]) -> list[int]:
 
 
 def silences(pieces: Sequence[Piece]) -> list[float]:
-    """Return the seconds from the end of each line to the start of the next."""
+    """Return the number of seconds from the end of each line to the start of the next."""
     out = []
     for piece in pieces:
         for section in piece.sections:
@@ -142,9 +142,7 @@ def _sung_share(piece: Piece, section: Section) -> float:
 
 
 def tone_agreement(pieces: Sequence[Piece]) -> float:
-    """Return the share of moves between syllables in the direction of the tones, if the tones require a direction and
-    the melody moves.
-    """
+    """Return the share of intervals between syllables that go in the direction which their lexical tones ask for."""
     agrees: list[float] = []
     for line in (line for piece in pieces for section in piece.sections for line in section.lines):
         sung = [[note] for note in line.notes if note.sung]
@@ -156,8 +154,8 @@ def tone_agreement(pieces: Sequence[Piece]) -> float:
 
 
 def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
-    """Return the share of syllables on the first or third beat of a bar, in a waltz on the first; of function words or
-    others.
+    """Return the share of syllables on a strong beat (first or third of a bar, in a waltz the first), of function words
+    (`weak`) or of other words.
     """
     found = []
     for section, line in ((s, line) for piece in pieces for s in piece.sections for line in s.lines):
@@ -169,7 +167,9 @@ def on_strong_beats(pieces: Sequence[Piece], *, weak: bool) -> float:
 
 
 def weak_lengths(pieces: Sequence[Piece]) -> float:
-    """Return the mean length of the notes of function words over that of other syllables, ends of lines left out."""
+    """Return the mean length of the notes of function words divided by that of other syllables, without the ends of
+    lines.
+    """
     lengths: dict[bool, list[int]] = {True: [], False: []}
     for line in (line for piece in pieces for section in piece.sections for line in section.lines):
         for note, stress in zip([n for n in line.notes if n.sung][:-1], line.stresses, strict=False):
@@ -196,7 +196,7 @@ def primary_share(pieces: Sequence[Piece]) -> float:
 
 
 def bigrams(pieces: Sequence[Piece]) -> Counter[tuple[tuple[int, int], tuple[int, int]]]:
-    """Return the pairs of successive chords of songs in major."""
+    """Return the number of occurrences of each pair of successive chords in songs in major."""
     return Counter(pair for piece in pieces if not piece.minor for pair in pairwise(changes(piece)))
 
 

@@ -1,4 +1,4 @@
-"""Converts scores of the studio engine and of POP909 to one form in which they can be measured."""
+"""Converts scores of the studio engine and of POP909 to one data type for measuring."""
 
 import itertools
 import re
@@ -28,7 +28,7 @@ Chord = tuple[int, int] | None
 
 @dataclass(frozen=True, slots=True)
 class Tone:
-    """One note of a melody: start and length in steps of the song, MIDI pitch, and whether a syllable begins on it."""
+    """One note of a melody: start and length in steps of the song, MIDI pitch, and True if a syllable begins on it."""
 
     start: int
     length: int
@@ -37,13 +37,13 @@ class Tone:
 
     @property
     def end(self) -> int:
-        """Step of the song at which the note has ended."""
+        """Step of the song at which the note ends."""
         return self.start + self.length
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """A sung line: its words, sung tones, stresses and notes, and the step of the song at which its first bar
+    """A sung line: its words, lexical tones, stresses and notes, and the step of the song at which its first bar
     begins.
     """
 
@@ -127,7 +127,7 @@ def compose(denoiser: ScoreDenoiser, plan: SongPlan) -> list[tuple[SectionSpec, 
 
 
 def write_piece(denoiser: ScoreDenoiser, style: str, params: SongParams, name: str) -> Piece:
-    """Plan and compose one song."""
+    """Plan and compose one song, and return it for measuring."""
     plan = plan_song(params, INFO)
     first, tune, chords, sections, coloured = 0, [], [], [], []
     for section, (spec, composed) in zip(plan.sections, compose(denoiser, plan), strict=True):
@@ -211,7 +211,7 @@ def _is_coloured(name: str) -> bool:
 
 
 def changes(piece: Piece) -> list[tuple[int, int]]:
-    """Return the chords of a song in order, without repetitions."""
+    """Return the chords of a song in order, without repetitions of the same chord."""
     return [chord for chord, _ in itertools.groupby(piece.chords) if chord is not None]
 
 

@@ -1,4 +1,4 @@
-"""Measures the timing of a song's drums: the distance from the grid, and the similarity of bars."""
+"""Measures the timing of a song's drums: deviations from the grid, and the similarity of bars."""
 
 import base64
 import io
@@ -20,9 +20,9 @@ _FEWEST_STEPS = 4
 class Groove:
     """Timing of a song's drums.
 
-    Attributes: beats_sd_ms: standard deviation of the hits on beats. beats_worst_ms: the farthest of them from the
-    grid. likeness: mean correlation of two bars' offsets by step. offsets_ms: mean offset of each step, NaN where
-    nothing is hit.
+    Attributes: beats_sd_ms: standard deviation of the hits on beats. beats_worst_ms: largest deviation of such a hit
+    from the grid. likeness: mean correlation of two bars' offsets by step. offsets_ms: mean offset of each step, NaN
+    where nothing is hit.
     """
 
     beats_sd_ms: float
@@ -34,8 +34,8 @@ class Groove:
 def groove(song: Song) -> Groove:
     """Measure the timing of a song's drums against its grid, without swing."""
     bars: dict[tuple[int, int], dict[int, float]] = defaultdict(dict)
-    for section, told in enumerate(song.told["sections"]):
-        for step, late_ms in _hits(base64.b64decode(told["midi"]), song.told["tempo"], song.told["swing"]):
+    for section, details in enumerate(song.details["sections"]):
+        for step, late_ms in _hits(base64.b64decode(details["midi"]), song.details["tempo"], song.details["swing"]):
             bars[section, step // STEPS_PER_BAR][step % STEPS_PER_BAR] = late_ms
     rows = np.array([[bar.get(step, np.nan) for step in range(STEPS_PER_BAR)] for bar in bars.values()])
     beats = rows[:, ::4]
@@ -44,7 +44,7 @@ def groove(song: Song) -> Groove:
 
 
 def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]]:
-    """Yield the nearest step of each drum hit of a section, and the milliseconds after it."""
+    """Yield the nearest step of each drum hit of a section, and its deviation from that step in milliseconds."""
     file = mido.MidiFile(file=io.BytesIO(midi), charset="utf-8")
     per_step = file.ticks_per_beat / STEPS_PER_BEAT
     for track in file.tracks:
@@ -58,7 +58,7 @@ def _hits(midi: bytes, tempo: float, swing: float) -> Iterator[tuple[int, float]
 
 
 def _straight(step: float, swing: float) -> float:
-    """Return the position without swing of a step that is played with swing.
+    """Return the written position, in steps, of a note that is played with swing.
 
     With swing the second eighth of a beat comes `swing` eighths late.
     """
@@ -74,7 +74,9 @@ def _means(rows: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _likeness(rows: NDArray[np.float64]) -> float:
-    """Return the mean correlation of each bar with the mean of the others, over the steps that both have."""
+    """Return the mean correlation of each bar's offsets with the mean of the other bars, over the steps that both
+    have.
+    """
     found = []
     for place, row in enumerate(rows):
         others = _means(np.delete(rows, place, axis=0))
@@ -85,7 +87,7 @@ def _likeness(rows: NDArray[np.float64]) -> float:
 
 
 def most_alike(grooves: Mapping[str, Groove]) -> tuple[str, float]:
-    """Return the two grooves whose mean offsets agree most, and their correlation."""
+    """Return the names of the two grooves whose mean offsets agree most, and their correlation."""
     best = ("", -1.0)
     names = list(grooves)
     for index, one in enumerate(names):

@@ -1,5 +1,5 @@
-"""Measures the balance of a mix: octave levels, width, loudness of sections, voice against band, true peak after
-MP3.
+"""Measures the balance of a mix: octave levels, stereo width, loudness of sections, voice relative to band, true peak
+after MP3.
 """
 
 import numpy as np
@@ -19,7 +19,7 @@ _BLOCK_SECONDS = 3.0
 
 
 def octave_levels_db(sound: Sound) -> NDArray[np.float64]:
-    """Return the level of each octave of the middle signal, in dB."""
+    """Return the level of each octave of the mid signal, in dB."""
     hertz, power = welch(sound.mean(axis=0), RATE_HERTZ, nperseg=8192)
     bands = [power[(hertz >= f / 2**0.5) & (hertz < f * 2**0.5)].sum() for f in OCTAVES_HERTZ]
     levels: NDArray[np.float64] = 10.0 * np.log10(np.array(bands) + 1e-15)
@@ -27,7 +27,7 @@ def octave_levels_db(sound: Sound) -> NDArray[np.float64]:
 
 
 def off_tilt_db(levels: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return how far each octave level lies above or below the best line of the slope `TILT_DB_PER_OCTAVE`, in dB."""
+    """Return the deviation of each octave level, in dB, from the best line with the slope `TILT_DB_PER_OCTAVE`."""
     above = levels - TILT_DB_PER_OCTAVE * np.arange(len(levels))
     middle = float(above.max() + above.min()) / 2
     centred: NDArray[np.float64] = above - middle
@@ -35,14 +35,14 @@ def off_tilt_db(levels: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def width_db(sound: Sound) -> float:
-    """Return the level of the side signal relative to the middle signal, in dB."""
+    """Return the level of the side signal relative to the mid signal, in dB."""
     middle, side = sound[0] + sound[1], sound[0] - sound[1]
     return float(10 * np.log10(np.mean(side**2) / np.mean(middle**2) + 1e-12))
 
 
 def interludes_over_choruses(song: Song) -> float:
-    """Return by how many LU instrumental sections inside a song are louder than its choruses."""
-    sections = song.told["sections"]
+    """Return how many LU the instrumental sections inside a song are louder than its choruses."""
+    sections = song.details["sections"]
     inner = [s for s in sections[1:-1] if not s["readings"]]
     choruses = [s for s in sections if s["kind"] == "chorus"]
     if not inner or not choruses:
@@ -56,7 +56,7 @@ def _mean_loudness(song: Song, sections: list[dict[str, float]]) -> float:
 
 
 def voice_over_band(voice: Sound, band: Sound) -> float:
-    """Return by how many LU the voice is louder than the band, in the blocks in which somebody sings."""
+    """Return how many LU the voice is louder than the band, in the blocks in which somebody sings."""
     size = round(_BLOCK_SECONDS * RATE_HERTZ)
     starts = range(0, voice.shape[1] - size, size)
     meter = pyloudnorm.Meter(RATE_HERTZ)

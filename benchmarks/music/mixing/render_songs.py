@@ -38,11 +38,11 @@ def main() -> None:
         soundfile.write(folder / f"{job['name']}.flac", made.sound.T / HEADROOM, RATE_HERTZ, subtype="PCM_24")
         encoder = Mp3Encoder(RATE_HERTZ, _KILOBITS)
         (folder / f"{job['name']}.mp3").write_bytes(encoder.feed(mastered(made.sound)) + encoder.finish())
-        (folder / f"{job['name']}.json").write_text(json.dumps(_told(made)), encoding="utf-8")
+        (folder / f"{job['name']}.json").write_text(json.dumps(_described(made)), encoding="utf-8")
 
 
-def _told(made: Made) -> dict[str, Any]:
-    """Return the sections of a song as JSON values, with readings, MIDI files, tempo and cost."""
+def _described(made: Made) -> dict[str, Any]:
+    """Return the sections of a song as JSON values, with the syllables' readings, MIDI files, tempo and cost."""
     sections = [
         {
             "kind": section.kind.value,

@@ -38,7 +38,7 @@ class Song:
 
     name: str
     sound: Sound
-    told: dict[str, Any]
+    details: dict[str, Any]
 
 
 def render(checkout: Path, jobs: Sequence[Job], folder: Path) -> None:
@@ -57,5 +57,5 @@ def render(checkout: Path, jobs: Sequence[Job], folder: Path) -> None:
 def read(folder: Path, name: str) -> Song:
     """Read a song that `render` has written."""
     sound, _ = soundfile.read(folder / f"{name}.flac", dtype="float32")
-    told = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
-    return Song(name, np.ascontiguousarray(sound.T) * np.float32(HEADROOM), told)
+    details = json.loads((folder / f"{name}.json").read_text(encoding="utf-8"))
+    return Song(name, np.ascontiguousarray(sound.T) * np.float32(HEADROOM), details)

@@ -1,4 +1,4 @@
-"""Measures how well words are understood by a speech recogniser: errors in syllables of pinyin, tones ignored."""
+"""Measures how well a speech recogniser understands the sung words: errors in pinyin syllables, ignoring tones."""
 
 import importlib
 import re
@@ -18,7 +18,7 @@ _CHARACTERS = re.compile(r"[\u4e00-\u9fff]")
 
 
 class Recogniser:
-    """Whisper in the format of faster-whisper, which is not among the requirements."""
+    """The speech recogniser Whisper in the format of faster-whisper, which is not among the requirements."""
 
     def __init__(self, folder: Path) -> None:
         """Set up the recogniser; `folder` holds model.bin, config.json, tokenizer.json and vocabulary.txt."""

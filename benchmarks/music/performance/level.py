@@ -1,4 +1,4 @@
-"""Measures levels of syllables within a line, and the dips between them."""
+"""Measures levels of syllables within a line, and the dips in level between them."""
 
 from collections.abc import Iterator, Sequence
 
@@ -10,7 +10,7 @@ _KINDS = {**dict.fromkeys("mnlr", "m, n, l, r"), **dict.fromkeys("ywaeo", "glide
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Return the course and spread of levels within lines, and the depth of dips before voiced syllables."""
+    """Return statistics of the levels within lines, and the depth of the dips before voiced syllables."""
     levels = [found for song in songs for found in _lines(song)]
     slopes = [np.polyfit(np.linspace(0, 1, len(line)), line, 1)[0] for line in levels]
     out = {
@@ -34,8 +34,8 @@ def _lines(song: RecordedSong) -> Iterator[list[float]]:
 
 
 def _dips(song: RecordedSong, line: Line) -> Iterator[tuple[str, float]]:
-    """Yield the depth in dB of the dip before each syllable that directly follows another, with the kind of its
-    beginning.
+    """Yield the kind of initial of each syllable that directly follows another, and the depth in dB of the dip before
+    it.
     """
     for (start, end), (next_start, next_end), reading in zip(
         line.spans, line.spans[1:], line.readings[1:], strict=False
@@ -49,7 +49,7 @@ def _dips(song: RecordedSong, line: Line) -> Iterator[tuple[str, float]]:
 
 
 def _levels(song: RecordedSong, start: float, end: float) -> Floats:
-    """Return the levels of a sound over 15 ms, every 5 ms."""
+    """Return the levels in dB of a sound over 15 ms, every 5 ms."""
     sums = np.concatenate([[0.0], np.cumsum(song.between(start, end) ** 2)])
     width, hop = round(0.015 * song.rate_hertz), round(0.005 * song.rate_hertz)
     first = np.arange(0, max(len(sums) - width, 1), hop)

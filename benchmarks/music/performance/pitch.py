@@ -15,7 +15,7 @@ _STEP_SECONDS = 0.005
 
 @dataclass(frozen=True, slots=True)
 class LongNote:
-    """A long note: rate and extent (half of the swing) of its vibrato, and its distance from the written pitch."""
+    """A long sung note: rate and amplitude of its vibrato, and its deviation from the written pitch."""
 
     hertz: float
     cents: float
@@ -28,7 +28,7 @@ class LongNote:
 
 
 def long_notes(song: RecordedSong) -> list[LongNote]:
-    """Return every long note that one voice sings, if its pitch is found."""
+    """Return every long note of a song that only one voice sings, if its pitch is found."""
     times, hertz = pitch_track(song)
     found = []
     for start, end, written in song.solo_notes():

@@ -13,7 +13,7 @@ _RATE = 16_000
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Return the mean predicted ratings over the songs, 1 to 5."""
+    """Return the mean predicted ratings of the songs, 1 (bad) to 5 (excellent)."""
     scores = []
     for song in songs:
         sound = song.at(_RATE)

@@ -48,7 +48,7 @@ class RecordedSong:
     @classmethod
     def load(cls, path: Path) -> "RecordedSong":
         """Load a song from a JSON file and the sound file beside it."""
-        told = json.loads(path.read_text())
+        stored = json.loads(path.read_text())
         sound, rate = soundfile.read(path.with_suffix(".flac"))
         lines = tuple(
             Line(
@@ -58,9 +58,9 @@ class RecordedSong:
                 tuple(line["readings"]),
                 tuple((a, b) for a, b in line["spans"]),
             )
-            for line in told["lines"]
+            for line in stored["lines"]
         )
-        return cls(told["name"], told["style"], rate, sound, lines, tuple((a, b, p) for a, b, p in told["notes"]))
+        return cls(stored["name"], stored["style"], rate, sound, lines, tuple((a, b, p) for a, b, p in stored["notes"]))
 
     def between(self, start: float, end: float) -> Floats:
         """Return the sound from `start` to `end`, in seconds."""
@@ -80,7 +80,7 @@ class RecordedSong:
                 yield note
 
     def at(self, hertz: int) -> NDArray[np.float32]:
-        """Return the sound resampled to another rate."""
+        """Return the sound resampled to `hertz`."""
         return np.asarray(soxr.resample(self.sound, self.rate_hertz, hertz), np.float32)
 
 
@@ -99,6 +99,6 @@ def pitch_track(song: RecordedSong) -> tuple[Floats, Floats]:
 
 
 def middle(values: Sequence[float]) -> float:
-    """Return the median of the values that are numbers; NaN if there are none."""
+    """Return the median of the values that are not NaN; NaN if there are none."""
     finite = [value for value in values if np.isfinite(value)]
     return float(np.median(finite)) if finite else float("nan")

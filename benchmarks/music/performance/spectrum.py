@@ -18,14 +18,18 @@ _MEL = melscale_fbanks(_FFT // 2 + 1, 0.0, 8000.0, _BANDS, _RATE, norm="slaney",
 
 @dataclass(frozen=True, slots=True)
 class Vowel:
-    """A sung vowel without its edges: change of the spectrum in dB per 10 ms, harmonics-to-noise ratio in dB."""
+    """A sung vowel without its edges: the change of its spectrum in dB per 10 ms, and its harmonics-to-noise ratio in
+    dB.
+    """
 
     movement: float
     harmonicity: float
 
 
 def vowels(song: RecordedSong) -> list[Vowel]:
-    """Measure the vowels of syllables of at least 0.3 s that one voice sings, from a quarter to four fifths of each."""
+    """Return the measured vowels of syllables of at least 0.3 s that one voice sings; a quarter to four fifths of each
+    is used.
+    """
     found = []
     for _, (start, end) in song.solo_syllables():
         sound = song.between(start + 0.25 * (end - start), start + 0.8 * (end - start))
@@ -53,7 +57,9 @@ def _harmonicity(sound: Floats, rate_hertz: int) -> float:
 
 
 def alpha_ratio(song: RecordedSong) -> float:
-    """Return the power in 1 to 5 kHz over that in 50 Hz to 1 kHz, in dB, of all syllables that one voice sings."""
+    """Return the alpha ratio in dB, the power in 1 to 5 kHz over that in 50 Hz to 1 kHz, of all syllables that one
+    voice sings.
+    """
     sounds = [song.between(*span) for _, span in song.solo_syllables()]
     low = soxr.resample(np.concatenate(sounds), song.rate_hertz, _RATE)
     power = np.abs(np.fft.rfft(low)) ** 2

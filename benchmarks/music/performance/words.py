@@ -71,7 +71,7 @@ def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
 
 
 def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
-    """Return the mean error over the songs, with the bounds of its 95 % interval by bootstrap over them."""
+    """Return the mean error rate of the songs, with its 95 % interval by bootstrap over the songs."""
     model = recogniser()
     errors = []
     for song in songs:

@@ -73,14 +73,14 @@ class AsyncClient:
     def listen(self, song_id: str, byte_offset: int = 0, *, timeout_seconds: float = SONG_TIMEOUT_SECONDS) -> AsyncSong:
         """Listen to a song of the caller, with the same events as `generate`, and the sound from `byte_offset` on.
 
-        Leaving it early does not affect other listeners. Without listeners the server makes the song for some seconds
-        more.
+        Leaving the song early does not affect other listeners. Without listeners the server makes the song for some
+        seconds more.
         """
         request = ListenRequest(song_id=song_id, byte_offset=byte_offset)
         return AsyncSong(self._stream(request, timeout_seconds), self._open)
 
     async def get_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Return the state of a song; raises `NotFound`."""
+        """Return the state of a song. Raises `NotFound`."""
         request = GetSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.GetSong(request, timeout=s, metadata=self._metadata), timeout_seconds
@@ -105,7 +105,7 @@ class AsyncClient:
         return tuple(songs)
 
     async def cancel_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> music_pb2.Song:
-        """Stop making a song, also for its other listeners; raises `NotFound`."""
+        """Stop making a song, for all its listeners. Raises `NotFound`."""
         request = CancelSongRequest(song_id=song_id)
         answer = await self._ask(
             lambda s: self._stub.CancelSong(request, timeout=s, metadata=self._metadata), timeout_seconds
@@ -113,7 +113,7 @@ class AsyncClient:
         return answer.song
 
     async def delete_song(self, song_id: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> None:
-        """Delete a song that has ended, with its sound, prompt and lyrics, also one with listeners.
+        """Delete a song that has ended, with its sound, prompt and lyrics, even one with listeners.
 
         Raises:
             NotFound: the song does not exist, or no longer.
@@ -146,7 +146,7 @@ class AsyncClient:
                 return tuple(engines)
 
     async def get_engine(self, name: str, *, timeout_seconds: float = UNARY_TIMEOUT_SECONDS) -> Engine:
-        """Return one engine; raises `NotFound` for an unknown name."""
+        """Return the properties of one engine. Raises `NotFound` for an unknown name."""
         request = GetEngineRequest(name=name)
         answer = await self._ask(
             lambda s: self._stub.GetEngine(request, timeout=s, metadata=self._metadata), timeout_seconds

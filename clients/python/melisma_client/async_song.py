@@ -45,7 +45,7 @@ class AsyncSong:
         open_call: Callable[[StreamRequest, float], AsyncCall],
         cancel_remote: Callable[[str], None] = lambda song_id: None,
     ) -> None:
-        """Set up the async song; `cancel_remote` cancels the song with the given id on the server."""
+        """Set up the song; `cancel_remote` cancels the song with the given id on the server."""
         self._stream = stream
         self._open_call = open_call
         self._cancel_remote = cancel_remote

@@ -113,7 +113,7 @@ def checked_server(server: str | None) -> str:
 
 
 def _check_usable(ca: Path | None, certificate: Path | None, private_key: Path | None) -> None:
-    """Load the files with OpenSSL, because gRPC does not report their errors."""
+    """Load the certificate and key files with OpenSSL to report their errors, because gRPC does not report them."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
     try:
         if ca:
@@ -157,7 +157,7 @@ class Deadline:
 
 @dataclass(frozen=True, slots=True)
 class RetryBudget:
-    """Limits for repeating one call: the retry policy, and the moment after which no retry can help."""
+    """Limits for repeating one call: the retry policy, and the moment after which no further attempt can help."""
 
     retry: Retry
     deadline: Deadline

@@ -83,5 +83,5 @@ _FIELDS: dict[type[Any], str] = {
 
 
 def options_field(options: EngineOptions | None) -> dict[str, Any]:
-    """Return the name of the request field for the options, and their message; empty without options."""
+    """Return the request field for the engine's options, by its name; empty without options."""
     return {_FIELDS[type(options)]: options.to_proto()} if options is not None else {}

@@ -4,7 +4,7 @@ from enum import StrEnum
 
 
 class StemKind(StrEnum):
-    """Group of tracks in the mix; `VOCAL` is the lead line, sung or played."""
+    """Group of tracks in the mix, such as drums; `VOCAL` is the lead line, sung or played."""
 
     VOCAL = "vocal"
     HARMONY = "harmony"
@@ -21,7 +21,7 @@ class VoiceKind(StrEnum):
 
 
 class TrackKind(StrEnum):
-    """A track of a recording that an engine makes alone, or adds."""
+    """A track of a recording, such as drums or bass, that an engine extracts or adds."""
 
     WOODWINDS = "woodwinds"
     BRASS = "brass"
@@ -38,7 +38,7 @@ class TrackKind(StrEnum):
 
 
 class GenerationMode(StrEnum):
-    """The way of denoising: the whole song at once, or section by section."""
+    """Mode of denoising: the whole song at once, or section by section."""
 
     WHOLE = "whole"
     SECTIONED = "sectioned"
@@ -53,5 +53,5 @@ class Sampler(StrEnum):
 
 
 def constant_name(prefix: str, choice: StrEnum | None) -> str:
-    """Return the name of a value in the protobuf enumeration with that prefix; `None` is UNSPECIFIED."""
+    """Return the name of a protobuf enum value, with its `prefix`; `None` is UNSPECIFIED."""
     return f"{prefix}_{'UNSPECIFIED' if choice is None else choice.name}"

@@ -36,7 +36,7 @@ MessageT = TypeVar("MessageT", bound=Message)
 
 @dataclass(frozen=True, slots=True)
 class FieldViolation:
-    """One fault of one request field; `field` is its name in music.proto."""
+    """An error in one field of a request; `field` is its name in music.proto."""
 
     field: str
     description: str
@@ -180,7 +180,7 @@ def reason_of(details: Status) -> str:
 
 
 def _broken_off(code: grpc.StatusCode, text: str) -> bool:
-    """Return True if the connection broke: statuses that the server sends have details."""
+    """Return True if the status means that the connection broke; statuses that the server sends have details."""
     own = code in (grpc.StatusCode.INTERNAL, grpc.StatusCode.UNKNOWN) and _BROKEN.search(text) is not None
     return own or code is grpc.StatusCode.CANCELLED
 

@@ -1,5 +1,5 @@
-"""Destinations for a song's bytes: a file that is replaced only when the song is complete, or a device or pipe that is
-written to at once.
+"""Destinations for the bytes of a song: a file that gets its name only when the song is complete, or a device or
+pipe.
 """
 
 import errno
@@ -23,7 +23,7 @@ class NobodyReads(OSError):
 
 
 class Sink(Protocol):
-    """Writes a song's bytes in order. Use it in `with`, and call `complete` at the end."""
+    """Protocol: writes a song's bytes in order. Use it in `with`, and call `complete` at the end."""
 
     def __enter__(self) -> Self: ...
 
@@ -32,7 +32,7 @@ class Sink(Protocol):
     ) -> None: ...
 
     def write(self, data: bytes) -> None:
-        """Write bytes of the song at once."""
+        """Write bytes of the song without buffering them."""
 
     def complete(self) -> None:
         """Record that the song is complete, so that its file gets its final name."""
@@ -187,7 +187,7 @@ def _is_still(path: Path, file: BinaryIO) -> bool:
 
 
 def _write_all(stream: BinaryIO, data: bytes) -> None:
-    """Write all bytes, because unbuffered streams may write only a part of them at a time."""
+    """Write all bytes of `data`, because unbuffered streams may write only a part of them at a time."""
     left = memoryview(data)
     while left:
         left = left[stream.write(left) or 0 :]

@@ -25,7 +25,9 @@ class Receiver:
     """The part of one song that was received so far; `None` for values that have not arrived."""
 
     def __init__(self, byte_offset: int = 0) -> None:
-        """Set up the receiver; `byte_offset` is the size of the part received before; it is counted in `size_bytes`."""
+        """Set up the receiver; `byte_offset` is the number of bytes received before, which are counted in
+        `size_bytes`.
+        """
         self.accepted: SongAccepted | None = None
         self.plan: SongPlan | None = None
         self.finished: SongFinished | None = None
@@ -67,8 +69,8 @@ class Receiver:
                 return None
 
     def close(self) -> SongFinished:
-        """Verify that the stream has ended with the final event, and return it; raises `BrokenSong` if it did not
-        arrive.
+        """Verify that the stream has ended with the final event, and return the event. Raises `BrokenSong` if it did
+        not arrive.
         """
         if self.finished is None:
             raise BrokenSong(

@@ -23,8 +23,8 @@ class SongRequest:
 
     Ranges and meanings are those of `GenerateRequest` in music.proto; the server checks them, and invalid values raise
     `InvalidRequest`. `anchor` is a melody note by note, or the bytes of a standard MIDI file. `negative_prompt` is the
-    style to avoid, `time_signature` has the form "3/4", and `reference_audio` is a recording whose timbre the song is
-    to have. `engine_options` select their engine if `engine` is empty, and are refused with any other engine.
+    style to avoid, `time_signature` has the form "3/4", and `reference_audio` is a recording whose timbre the song
+    imitates. `engine_options` select their engine if `engine` is empty, and are refused with any other engine.
     """
 
     prompt: str = ""

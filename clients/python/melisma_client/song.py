@@ -17,7 +17,7 @@ from melisma_client.song_stream import SongStream, StreamRequest
 
 
 class SongCall(Protocol):
-    """Interface of a gRPC call that streams the messages of a song."""
+    """Protocol of a gRPC call that streams the messages of a song."""
 
     def __next__(self) -> Response: ...
 

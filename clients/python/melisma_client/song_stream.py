@@ -1,4 +1,4 @@
-"""Chooses the requests for one song: first for all of it, and after a broken connection for the rest."""
+"""Chooses the requests for one song: first for all of it and, after a broken connection, for the rest."""
 
 from typing import TypeAlias
 from uuid import uuid4
@@ -43,8 +43,8 @@ class SongStream:
         return self._budget.deadline.remaining_seconds()
 
     def wait_seconds(self, error: MelismaError) -> float:
-        """Return the seconds to wait before the next request, after one that failed with `error`; raises the error if
-        there is no next request.
+        """Return the seconds to wait before the next request, after one that failed with `error`; raise the error if
+        there is none.
         """
         error = self._turn(error)
         if self.received.size_bytes > self._failed_at:
@@ -56,7 +56,7 @@ class SongStream:
         return wait
 
     def _turn(self, error: MelismaError) -> MelismaError:
-        """Choose the next request after a failed one, and return the error by which the caller decides when to retry.
+        """Choose the next request after a failed one, and return the error that determines how long to wait.
 
         Raises the error if no retry is left.
         """

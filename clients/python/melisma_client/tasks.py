@@ -1,4 +1,4 @@
-"""Tasks that make a song from a recording or an earlier song, instead of a new one."""
+"""Tasks: ways to make a song from a recording or an earlier song."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ class AudioToAudioTask:
 
 @dataclass(frozen=True, slots=True)
 class RetakeTask:
-    """Task: make a variation of the song with the request's seed; `variance`, above 0 to 1, is the amount of
+    """Task: make a variation of the song that the request's seed gives; `variance`, above 0 to 1, is the amount of
     difference.
     """
 
@@ -36,7 +36,7 @@ class RetakeTask:
 
 @dataclass(frozen=True, slots=True)
 class RepaintTask:
-    """Task: make the part of a recording between two times, in seconds, again."""
+    """Task: generate the part of a recording between two times, in seconds, anew."""
 
     audio: bytes = field(repr=False)
     start_seconds: float
@@ -73,8 +73,8 @@ class ExtendTask:
 
 @dataclass(frozen=True, slots=True)
 class EditTask:
-    """Task: give a recording the lyrics or style of this task; `prompt` and `lyrics` of the request describe the
-    recording before.
+    """Task: change the lyrics or the style of a recording to those of this task; `prompt` and `lyrics` of the request
+    describe the recording.
     """
 
     audio: bytes = field(repr=False)
@@ -100,7 +100,7 @@ class EditTask:
 
 @dataclass(frozen=True, slots=True)
 class ExtractTrackTask:
-    """Task: make one track of a recording alone."""
+    """Task: extract one track, such as the vocals, from a recording."""
 
     audio: bytes = field(repr=False)
     track: TrackKind
@@ -112,7 +112,7 @@ class ExtractTrackTask:
 
 @dataclass(frozen=True, slots=True)
 class LegoTask:
-    """Task: make one more track for a recording, between two times of it in seconds; `end_seconds` 0 is its end."""
+    """Task: add one track to a recording, between two times in seconds; `end_seconds` 0 is the end of the recording."""
 
     audio: bytes = field(repr=False)
     track: TrackKind
@@ -158,7 +158,7 @@ _FIELDS: dict[type[Any], str] = {
 
 
 def task_field(task: Task | None) -> dict[str, Any]:
-    """Return the name of the request field for the task; empty without a task."""
+    """Return the request field for the task, by its name; empty without a task."""
     return {_FIELDS[type(task)]: task.to_proto()} if task is not None else {}
 
 

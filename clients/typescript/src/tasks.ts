@@ -1,9 +1,9 @@
-/** Tasks that make a song of a recording or of an earlier song. Recordings are MP3, WAV, FLAC or Ogg. */
+/** Tasks: ways to make a song from a recording or an earlier song. Recordings are MP3, WAV, FLAC or Ogg. */
 
 import { chosen } from "./choices.js";
 import { TrackKind, type GenerateRequest } from "./generated/melisma/v1/music.js";
 
-/** A track of a recording that an engine makes alone, or adds. */
+/** A track of a recording that an engine extracts or adds. */
 export type Track =
   | "woodwinds"
   | "brass"
@@ -18,21 +18,21 @@ export type Track =
   | "backing_vocals"
   | "vocals";
 
-/** A new song in the manner of a recording; `strength`, 0 to 1, is the share that stays. */
+/** A new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording. */
 export interface AudioToAudioTask {
   readonly type: "audioToAudio";
   readonly audio: Uint8Array;
   readonly strength?: number;
 }
 
-/** A variation of the song with the request's seed; `variance`, above 0 to 1, is how different. */
+/** A variation of the song that the request's seed gives; `variance`, above 0 to 1, is the amount of difference. */
 export interface RetakeTask {
   readonly type: "retake";
   readonly variance?: number;
   readonly seed?: number;
 }
 
-/** A recording with the part between two times made again. */
+/** A recording in which the part between two times is generated anew. */
 export interface RepaintTask {
   readonly type: "repaint";
   readonly audio: Uint8Array;

@@ -52,7 +52,7 @@ class Networks:
 
 @dataclass(frozen=True, slots=True)
 class _Part:
-    """One network of the checkpoint: its location, and the function that builds it without weights."""
+    """One network of the checkpoint: the location of its files, and the function that builds it without weights."""
 
     folder: Path
     weights: str
@@ -96,7 +96,7 @@ def _one_table(weights: Mapping[str, torch.Tensor]) -> dict[str, torch.Tensor]:
 
 
 def is_dead(name: str) -> bool:
-    """Return True if the tensor `name` of the released transformer is not used in inference."""
+    """Return True if inference does not use the tensor `name` of the released transformer."""
     return name.startswith("projectors.") or any(part in name for part in _DEAD)
 
 

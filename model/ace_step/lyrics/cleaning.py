@@ -1,4 +1,6 @@
-"""Cleans lines of lyrics as in training: lower case, numbers and signs in words, romanised if necessary."""
+"""Converts lines of lyrics to the form of the training data: lower case, numbers and signs in words, other scripts
+romanised.
+"""
 
 import re
 import unicodedata
@@ -17,7 +19,9 @@ _FOLDED = str.maketrans({"。": ".", "、": ",", "“": "", "”": "", "…": ".
 
 
 def clean(line: str, language: str) -> str:
-    """Convert one line of lyrics to text for the tokenizer; the steps are in the order of the released front end."""
+    """Return one line of lyrics in the form that the tokenizer expects; the steps are in the order of the released
+    pipeline.
+    """
     if language == "ja":
         return _collapsed(_romaji(line))
     line = _lowered(_QUOTES.sub("", line), language)
@@ -54,7 +58,9 @@ def _collapsed(line: str) -> str:
 
 
 def _pinyin(line: str) -> str:
-    """Return the pinyin with tone digits (5 for the neutral tone) of Chinese text, joined; other characters stay."""
+    """Return Chinese text as pinyin with tone digits (5 for the neutral tone), without spaces; other characters
+    stay.
+    """
     folded = unicodedata.normalize("NFKC", line).translate(_FOLDED)
     return "".join(lazy_pinyin(folded, style=Style.TONE3, neutral_tone_with_five=True))
 

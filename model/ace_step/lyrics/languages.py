@@ -31,7 +31,7 @@ _WORD = re.compile(r"[^\W\d_]")
 
 
 def language_of(code: str) -> str:
-    """Return the language for a caller's code such as "zh", "zh-CN", "cmn" or "en_US".
+    """Return the model's language code for a caller's language code such as "zh", "zh-CN", "cmn" or "en_US".
 
     Raises:
         ValueError: the model does not sing the language.
@@ -42,8 +42,8 @@ def language_of(code: str) -> str:
 def detect(line: str) -> str:
     """Detect the language of a line; English if there is no evidence.
 
-    A script that only one language uses decides, also beside Latin words; py3langid chooses among the languages of
-    Latin script.
+    A script that only one language uses decides, even beside Latin words; for Latin script the library py3langid
+    decides.
     """
     for language, script in _SCRIPTS.items():
         if script.search(line):

@@ -1,4 +1,4 @@
-"""Converts numbers and amounts of money to words."""
+"""Converts numbers and amounts of money in lyrics to words."""
 
 import re
 from collections.abc import Callable
@@ -20,8 +20,8 @@ _THOUSANDS = re.compile(r"(?<=\d)[,.](?=\d{3}(?!\d))")
 
 
 def spoken(text: str, language: str) -> str:
-    """Return the text with its numbers in words of `language`; in Chinese as readings, such as "er4 shi2" without the
-    space.
+    """Return the text with its numbers written as words of `language`; in Chinese as pinyin, such as "er4 shi2" without
+    the space.
     """
     if language == "zh":
         return re.sub(NUMBER, lambda found: _chinese(found, text), text)

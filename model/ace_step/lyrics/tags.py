@@ -1,4 +1,4 @@
-"""Formats lyrics as in training: lines under the section tags that the model knows."""
+"""Formats lyrics as in the training data: lines under the section tags that the model knows."""
 
 import re
 from types import MappingProxyType
@@ -26,7 +26,8 @@ _OWN = MappingProxyType({"独奏": "solo", "獨奏": "solo"})
 
 
 def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]]:
-    """Return the lyrics with each section tag on its own line, in the model's form, and remarks on changes.
+    """Return the lyrics with each section tag on its own line, in the form that the model knows, and remarks for the
+    caller on changes.
 
     "[Verse 1]", "副歌：" and "[Sax Solo]" become "[verse]", "[chorus]" and "[inst]". Marks of singers are removed,
     because the model cannot assign voices to lines. `field` is the field of the request.
@@ -41,7 +42,7 @@ def normalised(lyrics: str, field: str = "lyrics") -> tuple[str, tuple[str, ...]
 
 
 def _tag(section: WrittenSection) -> str:
-    """Return the tag as written if the model knows it, otherwise the tag of its kind."""
+    """Return a section's tag as written if the model knows it, otherwise the model's tag for this kind of section."""
     written = section.tag.casefold().strip()
     names = (written, re.split(r"[\s:：,，(（]|\d", written)[0])
     own = (_OWN.get(name, name) for name in names)

@@ -1,4 +1,4 @@
-"""Converts lyrics to token ids of the lyric vocabulary."""
+"""Converts lyrics to token ids of the model's lyric vocabulary."""
 
 from pathlib import Path
 
@@ -35,13 +35,13 @@ class LyricTokenizer:
 
     @classmethod
     def open(cls, path: Path | None) -> "LyricTokenizer":
-        """Read the vocabulary.
+        """Read the vocabulary file and return the tokenizer.
 
         Raises:
             EngineUnavailable: no path is set, or the file is not ACE-Step's vocabulary; the text says how to get it.
         """
         if path is None:
-            raise EngineUnavailable(_VOCABULARY, " is not set: ", *HOW_TO_GET)
+            raise EngineUnavailable(_VOCABULARY, " is not set, but ACE-Step v1 needs it to read lyrics: ", *HOW_TO_GET)
         if not path.is_file():
             raise EngineUnavailable(f"{path} is not a file; ", *HOW_TO_GET)
         try:
@@ -54,8 +54,8 @@ class LyricTokenizer:
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:
-        """Return the token ids of lyrics, with a start token, and a space after each line; with `language` `None` it is
-        detected for each line.
+        """Return the token ids of lyrics, with a start token, and a space after each line; if `language` is `None`, the
+        language of each line is detected.
 
         A line that starts with a section tag is read as English, as in training.
 
@@ -71,7 +71,7 @@ class LyricTokenizer:
         return ids
 
     def line(self, line: str, language: str | None = None) -> list[int]:
-        """Return the token ids of one line: the tag of its language, then its text."""
+        """Return the token ids of one line: the token of its language, then those of its text."""
         own = "en" if line.startswith("[") else language or detect(line)
         return [IDS[own], *self._tokenizer.encode(clean(line, own).replace(" ", _SPACE_TOKEN)).ids]
 

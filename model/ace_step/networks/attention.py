@@ -1,5 +1,5 @@
-"""The two kinds of attention in a block: linear attention among frames, softmax attention from frames to the
-context.
+"""The two attention layers of a block: linear attention among the latent frames, and softmax cross-attention from
+frames to the context.
 """
 
 import torch
@@ -18,7 +18,7 @@ _EPSILON = 1e-15
 
 
 class Projections(nn.Module):
-    """The four linear layers of an attention (queries, keys, values, output), and the split into heads."""
+    """The four linear layers of attention (queries, keys, values, output), and the split into heads."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -50,7 +50,8 @@ class LinearAttention(Projections):
         self.register_buffer("joined_bias", None, persistent=False)
 
     def join(self) -> None:
-        """Compute queries, keys and values by one product from now on; `to_q`, `to_k` and `to_v` are no longer called.
+        """Compute queries, keys and values by one matrix product from now on; `to_q`, `to_k` and `to_v` are no longer
+        called.
 
         Their weights become views of the joined ones, so that no weight is stored twice.
         """
@@ -62,7 +63,7 @@ class LinearAttention(Projections):
             each.weight.data, each.bias.data = weight, bias
 
     def forward(self, x: torch.Tensor, frames: Table, mask: torch.Tensor | None) -> torch.Tensor:
-        """Return the attention over the frames of `x` [rows, frames, width], in the same shape.
+        """Return the attention output of the frames `x` [rows, frames, width] over each other, in the same shape.
 
         `mask` [rows, frames] is 1 for frames and 0 for padding, `None` without padding.
         """
@@ -87,7 +88,7 @@ class LinearAttention(Projections):
 def _product(a: torch.Tensor, b: torch.Tensor) -> torch.Tensor:
     """Return the products of matrices [batch, n, k] and [batch, k, m], summed and returned in float32.
 
-    On CUDA, 16-bit numbers are multiplied without conversion: tensor cores do that exactly.
+    On CUDA, 16-bit numbers are multiplied without conversion, because tensor cores add up their products in float32.
     """
     if a.is_cuda and a.dtype != torch.float32:
         return torch.bmm(a, b, out_dtype=torch.float32)
@@ -107,8 +108,8 @@ def _product_with_wide(a: torch.Tensor, wide: torch.Tensor) -> torch.Tensor:
 
 
 def _upper_bits(x: torch.Tensor) -> torch.Tensor:
-    """Truncate float32 `x` to the bits of bfloat16. A mask is used because a compiler may remove a conversion and its
-    reverse.
+    """Return float32 `x` truncated to the bits of bfloat16. The bits are masked, because a compiler may remove a
+    conversion and its reverse.
     """
     return (x.view(torch.int32) & -0x10000).view(torch.float32)
 
@@ -117,7 +118,7 @@ class CrossAttention(Projections):
     """Softmax attention from frames to a context with precomputed keys and values."""
 
     def key_value(self, context: torch.Tensor, positions: Table) -> KeyValue:
-        """Return the keys and values of a context [rows, tokens, width]; they serve every step."""
+        """Return the keys and values of a context [rows, tokens, width], which all denoising steps use."""
         return turn(self.split(self.to_k(context)), *positions), self.split(self.to_v(context))
 
     def forward(
@@ -128,10 +129,10 @@ class CrossAttention(Projections):
         mask: torch.Tensor | None,
         sharpness: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Return the attention from `x` [rows, frames, width] to a context, in the shape of `x`.
+        """Return the attention output of `x` [rows, frames, width] over a context, in the shape of `x`.
 
         `mask` [rows, tokens] is True for tokens of the context, False for padding. `sharpness` [rows] multiplies the
-        queries: near 0, attention is spread evenly (ERG).
+        queries: near 0, attention is spread evenly (entropy rectifying guidance, ERG).
         """
         q = self.split(self.to_q(x))
         if sharpness is not None:

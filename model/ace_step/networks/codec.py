@@ -1,8 +1,8 @@
 """Converts sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
 
-A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The autoencoder's decoder sees all frames at
-once, so a song's mel frames are decoded at once, while the vocoder sees a second to either side and works in windows
-that give the same samples.
+A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The decoder of the autoencoder attends to all frames,
+so the mel frames of a song are decoded in one pass; the vocoder depends on one second to either side, and works window by
+window with the same result.
 """
 
 from collections.abc import Iterator
@@ -27,12 +27,14 @@ _MEL_LOW, _MEL_HIGH = -11.0, 3.0
 
 
 def window_lengths() -> Iterator[int]:
-    """Yield the number of mel frames of each window: a short first window for early audio, then longer ones."""
+    """Yield the number of mel frames of each window: a short first window, so that sound starts early, then longer
+    ones.
+    """
     return growing_lengths(FIRST_WINDOW, WINDOW)
 
 
 class Codec(nn.Module):
-    """The autoencoder and the vocoder; converts the log-mel values of one to the range of the other."""
+    """The autoencoder and the vocoder, with the conversion between their ranges of log-mel values."""
 
     def __init__(self, autoencoder: Autoencoder, vocoder: Vocoder) -> None:
         super().__init__()
@@ -41,7 +43,7 @@ class Codec(nn.Module):
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
         """Convert stereo sound [2, samples] at 44,100 Hz to latents [1, 8, 16, frames], float32; the last frame is
-        padded with silence.
+        filled with silence.
         """
         sound = F.pad(sound.float(), (0, -sound.shape[-1] % SAMPLES_PER_FRAME))
         mel = self.vocoder.mel_transform(sound.to(self._device))
@@ -50,19 +52,21 @@ class Codec(nn.Module):
         return (latents - _SHIFT) * _SCALE
 
     def mel(self, latents: torch.Tensor) -> torch.Tensor:
-        """Decode latents [1, 8, 16, frames] to log-mel frames [2, bands, 8 * frames], one row for each channel of the
-        sound.
+        """Decode latents [1, 8, 16, frames] to log-mel frames [2, bands, 8 * frames], one row for each audio
+        channel.
         """
         decoded: torch.Tensor = self.autoencoder.decoder((latents / _SCALE + _SHIFT).to(self._dtype))
         return ((decoded * 0.5 + 0.5) * (_MEL_HIGH - _MEL_LOW) + _MEL_LOW)[0]
 
     def sound(self, mel: torch.Tensor) -> torch.Tensor:
-        """Decode mel frames to stereo sound [2, 4096 * frames] at 44,100 Hz, float32, in one pass."""
+        """Return the stereo sound [2, 4096 * frames] of mel frames at 44,100 Hz, float32, computed in one pass."""
         samples: torch.Tensor = self.vocoder(mel)
         return samples.squeeze(1).float()
 
     def windows(self, mel: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """Decode the mel frames from `start` to `end` window by window, to the same samples as `sound`."""
+        """Yield the sound of the mel frames from `start` to `end`, window by window; the samples equal those of
+        `sound`.
+        """
         for window in self.vocoder.windows(mel, window_lengths(), start, end):
             yield window.squeeze(1).float()
 

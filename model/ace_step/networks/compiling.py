@@ -1,4 +1,4 @@
-"""Compiles blocks with torch.compile, once for all shapes, into kernels with few memory accesses."""
+"""Compiles transformer blocks with torch.compile, once for all tensor sizes, into few fused kernels."""
 
 import torch
 from torch import nn
@@ -30,7 +30,7 @@ def mark_sizes(
     """Mark rows, frames and tokens of a block's inputs as dynamic, so that a block compiled for one size serves all
     sizes.
 
-    A size of 1 is always specialised, so a single row has its own compiled block.
+    torch always compiles a separate version for a single row.
     """
     by_axes = (
         ((0, 1), (x, mask, context_mask)),

@@ -1,4 +1,4 @@
-"""Reads the `config.json` of each network, and reports faults of unusable ones."""
+"""Reads the sizes of each network from `config.json`, and reports values that the networks cannot have."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -48,7 +48,7 @@ class TransformerConfig:
 
     @property
     def width(self) -> int:
-        """Number of features of a frame's token."""
+        """Number of features of a token (one latent frame)."""
         return self.heads * self.head_width
 
     @property
@@ -186,7 +186,7 @@ def transformer_config(values: Mapping[str, Any], shapes: Mapping[str, tuple[int
 
 
 def vocoder_config(values: Mapping[str, Any]) -> VocoderConfig:
-    """Return the sizes of the vocoder in a released `config.json`; raises the errors of `transformer_config`."""
+    """Return the sizes of the vocoder in a released `config.json`; raises EngineUnavailable as `transformer_config`."""
     _expect(values, "_class_name", "ADaMoSHiFiGANV1")
     dilations = {tuple(each) for each in _value(values, "resblock_dilation_sizes")}
     if len(dilations) != 1:

@@ -1,4 +1,6 @@
-"""Keys and values of songs' contexts for the transformer's blocks, computed once and stacked for the rows of a pass."""
+"""Keys and values of songs' contexts for the cross-attention of the transformer's blocks, computed once and stacked for
+the rows of a pass.
+"""
 
 import weakref
 from collections.abc import Collection, Sequence
@@ -20,8 +22,8 @@ _COPIES = 2
 class ContextCache:
     """Keys and values of one context for every block of the transformer, used in every step of a song.
 
-    Both [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the weakened blocks; 1 leaves them
-    unchanged.
+    Keys and values are [blocks, heads, tokens, head width]. `sharpness` multiplies the queries of the blocks whose
+    attention ERG weakens; 1 leaves them unchanged.
     """
 
     keys: torch.Tensor
@@ -35,13 +37,13 @@ class ContextCache:
 
     @property
     def memory_bytes(self) -> int:
-        """Device memory of the cache in bytes, including its row in a batch."""
+        """Device memory of the keys and values in bytes, including their copy in a batch."""
         return _COPIES * 2 * self.keys.numel() * self.keys.element_size()
 
 
 @dataclass(frozen=True, slots=True)
 class ContextBatch:
-    """The contexts of the rows of a pass, padded to one length.
+    """The contexts of the rows of a forward pass, padded to one length.
 
     `keys` and `values` are [blocks, rows, heads, tokens, head width]; `mask` [rows, tokens] is True for tokens, False
     for padding, and `None` without padding; `sharpness` [rows] is `None` if no row is weakened.
@@ -54,8 +56,8 @@ class ContextBatch:
 
     @classmethod
     def of(cls, caches: Sequence[ContextCache], multiple: int = 1, *, masks: bool = False) -> "ContextBatch":
-        """Make a batch with one row per cache, whose length is rounded up to a multiple of `multiple`, so that shapes
-        repeat.
+        """Return a batch with one row per context, whose length is rounded up to a multiple of `multiple`, so that few
+        different shapes occur.
 
         With `masks`, mask and sharpness are tensors even if they have no effect.
         """
@@ -71,12 +73,12 @@ class ContextBatch:
         )
 
     def blocks(self) -> list[KeyValue]:
-        """Yield keys and values for each block, each [rows, heads, tokens, head width]."""
+        """Return keys and values for each block, each [rows, heads, tokens, head width]."""
         return list(zip(self.keys.unbind(), self.values.unbind(), strict=True))
 
 
 class ContextStacks:
-    """Caches the stacked contexts of the last step's passes, because the next step mostly needs the same ones.
+    """Cache of the stacked contexts of the last step's passes, because the next step usually needs the same ones.
 
     A batch is deleted as soon as one of its caches is not used elsewhere.
     """
@@ -87,7 +89,7 @@ class ContextStacks:
         self._kept: dict[tuple[int, ...], ContextBatch] = {}
 
     def batch(self, caches: Sequence[ContextCache]) -> ContextBatch:
-        """Return the stacked contexts of these rows; they are stacked on first use."""
+        """Return the stacked contexts of these rows, which are stacked when they are first needed."""
         key = composition(caches)
         if (kept := self._kept.get(key)) is None:
             kept = self._kept[key] = ContextBatch.of(caches, self._multiple, masks=self._masks)
@@ -96,7 +98,7 @@ class ContextStacks:
         return kept
 
     def keep(self, used: Collection[tuple[int, ...]]) -> None:
-        """Delete all batches except those of the compositions `used`."""
+        """Delete all cached batches except those with the keys `used` (see `composition`)."""
         for key in self._kept.keys() - set(used):
             self._kept.pop(key, None)
 
@@ -113,7 +115,7 @@ def on_device(rows: Sequence[Sequence[float]], device: torch.device) -> torch.Te
 
 
 def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Return a mask [rows, count], True for the first `lengths` [rows] positions of each row."""
+    """Return a mask [rows, count], True for the first positions of each row, as many as `lengths` [rows] says."""
     return torch.arange(count, device=lengths.device) < lengths[:, None]
 
 

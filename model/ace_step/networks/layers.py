@@ -1,4 +1,4 @@
-"""The layers of the transformer, except attention: embeddings, feed-forward and final layer."""
+"""Layers of the transformer except attention: embeddings, feed-forward layer, block and final layer."""
 
 import torch
 from torch import nn
@@ -11,19 +11,21 @@ NORM_EPSILON = 1e-6
 
 
 def rms(x: torch.Tensor) -> torch.Tensor:
-    """Return the root mean square normalisation (arXiv 1910.07467) of the last axis, without weights."""
+    """Return `x` divided by the root mean square of its last axis (RMS normalisation, arXiv 1910.07467), without
+    weights.
+    """
     return F.rms_norm(x, (x.shape[-1],), eps=NORM_EPSILON)
 
 
 def modulate(x: torch.Tensor, shift: torch.Tensor, scale: torch.Tensor) -> torch.Tensor:
-    """Apply the adaptive normalisation of DiT (arXiv 2212.09748) to `x` [rows, frames, width]; the others are [rows,
-    width].
+    """Apply the shift and scale of adaptive layer normalisation (DiT, arXiv 2212.09748) to `x` [rows, frames, width];
+    `shift` and `scale` are [rows, width].
     """
     return torch.addcmul(shift.unsqueeze(1), x, 1 + scale.unsqueeze(1))
 
 
 class TimestepEmbedder(nn.Module):
-    """Embeds a timestep, 0 to 1000, as a vector."""
+    """Embeds a diffusion timestep, 0 to 1000, as a vector."""
 
     INPUT_WIDTH = 256
 
@@ -33,7 +35,7 @@ class TimestepEmbedder(nn.Module):
         self.linear_2 = nn.Linear(width, width)
 
     def forward(self, timesteps: torch.Tensor) -> torch.Tensor:
-        """Return the vectors [rows, width] of timesteps [rows]."""
+        """Return the embeddings [rows, width] of timesteps [rows]."""
         waves = sinusoid(timesteps, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
         embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
         return embedded
@@ -55,7 +57,9 @@ class PatchEmbed(nn.Module):
         )
 
     def forward(self, latents: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Embed latents [rows, channels, height, frames] as [rows, frames, width]; padding in `mask` is ignored."""
+        """Return the embeddings [rows, frames, width] of latents [rows, channels, height, frames]; padding in `mask` is
+        ignored.
+        """
         columns, norm, out = self.early_conv_layers
         assert isinstance(out, nn.Conv2d)
         x = columns(latents)
@@ -95,7 +99,7 @@ class FeedForward(nn.Module):
         self.point_conv = Convolution(nn.Conv1d(hidden, width, 1, bias=False))
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None) -> torch.Tensor:
-        """Apply the layer to `x` [rows, frames, width], in the same shape.
+        """Return the layer's output for `x` [rows, frames, width], in the same shape.
 
         Padding, where `mask` [rows, frames] is 0, counts as zero for neighbouring frames.
         """
@@ -108,7 +112,7 @@ class FeedForward(nn.Module):
 
 
 def _along_frames(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | None) -> torch.Tensor:
-    """Apply a depthwise convolution over three frames to `x` [rows, frames, channels]; `weight` is [channels, 1, 3].
+    """Return the depthwise convolution over three frames of `x` [rows, frames, channels]; `weight` is [channels, 1, 3].
 
     Computed as three products, so that the channels stay last and a compiler can fuse it into one pass.
     """
@@ -119,7 +123,9 @@ def _along_frames(x: torch.Tensor, weight: torch.Tensor, bias: torch.Tensor | No
 
 
 class Block(nn.Module):
-    """One block of the transformer: attention among frames, attention to the context, and a feed-forward layer."""
+    """One block of the transformer: attention among frames, cross-attention to the context, and a feed-forward
+    layer.
+    """
 
     def __init__(self, width: int, heads: int, hidden: int) -> None:
         super().__init__()
@@ -138,10 +144,10 @@ class Block(nn.Module):
         context_mask: torch.Tensor | None,
         sharpness: torch.Tensor | None,
     ) -> torch.Tensor:
-        """Apply the block to `x` [rows, frames, width], in the same shape.
+        """Return the block's output for `x` [rows, frames, width], in the same shape.
 
-        `time` [rows, 6, width] holds shift, scale and gate, for attention and then for the feed-forward layer.
-        `sharpness` is `None` except in the blocks that ERG weakens.
+        `time` [rows, 6, width] holds shift, scale and gate for attention, then for the feed-forward layer. `sharpness`
+        is `None` except in the blocks whose attention ERG weakens.
         """
         shift, scale, gate, ff_shift, ff_scale, ff_gate = (self.scale_shift_table + time).unbind(1)
         x = torch.addcmul(x, gate.unsqueeze(1), self.attn(modulate(rms(x), shift, scale), frames, mask))
@@ -151,7 +157,7 @@ class Block(nn.Module):
 
 
 class FinalLayer(nn.Module):
-    """Converts tokens back to latent frames, in float32, because guidance amplifies differences of its output.
+    """Converts tokens back to latent frames, in float32, because guidance amplifies rounding errors.
 
     Its weights become float32 when they are loaded, whatever the type of the others.
     """
@@ -164,7 +170,7 @@ class FinalLayer(nn.Module):
         self.register_load_state_dict_post_hook(_widen)  # type: ignore[no-untyped-call]
 
     def forward(self, x: torch.Tensor, time: torch.Tensor) -> torch.Tensor:
-        """Convert `x` [rows, frames, width] to latents [rows, channels, height, frames], float32; `time` is [rows,
+        """Return the latents [rows, channels, height, frames], float32, of `x` [rows, frames, width]; `time` is [rows,
         width].
         """
         table = self.scale_shift_table.float()

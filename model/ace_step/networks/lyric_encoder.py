@@ -12,7 +12,7 @@ WEAKENED_LAYERS = frozenset({4, 5})
 
 
 def relative_positions(length: int, width: int, device: torch.device) -> torch.Tensor:
-    """Return sinusoids of the distances length - 1 down to 1 - length, float32 [2 length - 1, width].
+    """Return sinusoidal embeddings of the distances length - 1 down to 1 - length, float32 [2 length - 1, width].
 
     Transformer-XL (arXiv 1901.02860), appendix B; sines in the even columns, cosines in the odd ones.
     """
@@ -34,8 +34,8 @@ class LyricEncoder(nn.Module):
         self.after_norm = nn.LayerNorm(config.width)
 
     def forward(self, x: torch.Tensor, mask: torch.Tensor | None, weaken: float | None = None) -> torch.Tensor:
-        """Return the encoded `x` [rows, tokens, width]; `mask` [rows, tokens] is True for tokens, `weaken` is the
-        factor of ERG.
+        """Return the encoded lyric tokens `x` [rows, tokens, width]; `mask` [rows, tokens] is True for tokens, `weaken`
+        is the factor of ERG on attention, if any.
         """
         x = self.embed["out"](x) * math.sqrt(x.shape[-1])
         positions = relative_positions(x.shape[1], x.shape[-1], x.device).to(x.dtype)
@@ -46,7 +46,7 @@ class LyricEncoder(nn.Module):
 
 
 class Layer(nn.Module):
-    """One layer of the lyric encoder: attention, then feed-forward, each after its normalisation."""
+    """One layer of the lyric encoder: attention, then a feed-forward layer, each with normalisation before it."""
 
     def __init__(self, config: LyricEncoderConfig) -> None:
         super().__init__()
@@ -58,14 +58,16 @@ class Layer(nn.Module):
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
-        """Apply the layer to `x` [rows, tokens, width]; `positions` [2 tokens - 1, width] embed relative positions."""
+        """Return the layer's output for `x` [rows, tokens, width]; `positions` [2 tokens - 1, width] are embedded
+        relative positions.
+        """
         x = x + self.self_attn(self.norm_mha(x), positions, mask, weaken)
         forward: torch.Tensor = self.feed_forward(self.norm_ff(x))
         return x + forward
 
 
 class FeedForward(nn.Module):
-    """Two linear layers with SiLU between them."""
+    """Feed-forward layer: two linear layers with SiLU between them."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -73,7 +75,7 @@ class FeedForward(nn.Module):
         self.w_2 = nn.Linear(hidden, width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the layers to [..., width], in the same shape."""
+        """Return the layer's output for `x` [..., width], in the same shape."""
         mapped: torch.Tensor = self.w_2(F.silu(self.w_1(x)))
         return mapped
 
@@ -95,8 +97,8 @@ class RelativeAttention(nn.Module):
     def forward(
         self, x: torch.Tensor, positions: torch.Tensor, mask: torch.Tensor | None, weaken: float | None
     ) -> torch.Tensor:
-        """Return the attention over `x` [rows, tokens, width], in the same shape; a row whose tokens are all masked
-        gets 0.
+        """Return the self-attention output of `x` [rows, tokens, width], in the same shape; a row whose tokens are all
+        masked gives 0.
         """
         q = self.linear_q(x)
         q = torch.unflatten(q if weaken is None else q * weaken, -1, (self.heads, -1))
@@ -118,7 +120,9 @@ class RelativeAttention(nn.Module):
 
 
 def _aligned(scores: torch.Tensor) -> torch.Tensor:
-    """Shift the columns of attention scores from relative distances, [..., n, 2 n - 1], to keys, [..., n, n]."""
+    """Return attention scores indexed by key, [..., n, n], from scores indexed by relative distance, [..., n, 2 n -
+    1].
+    """
     *rows, n, distances = scores.shape
     padded = F.pad(scores, (1, 0)).view(*rows, distances + 1, n)
     return padded[..., 1:, :].reshape(*rows, n, distances)[..., :n]

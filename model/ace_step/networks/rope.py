@@ -1,4 +1,6 @@
-"""Encodes positions in queries and keys: a variant of rotary embedding, and its tables of cosines and sines."""
+"""Rotary position embedding of queries and keys, in the variant of the released weights, and its tables of cosines and
+sines.
+"""
 
 from functools import lru_cache
 
@@ -9,13 +11,14 @@ import torch
 def tables(
     length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype, stream: int = 0
 ) -> tuple[torch.Tensor, torch.Tensor]:
-    """Return cosines and sines, each [length, width], of positions from 0, rounded to `dtype` and stored in float32.
+    """Return the cosines and sines, each [length, width], of the positions 0 to length - 1, rounded to `dtype` and
+    stored in float32.
 
     `stream` is the CUDA stream that computes and uses them. Each stream has its own tables, because another stream
     could read them before they are computed or after they are freed.
 
-    Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, laid out as [all | all]. Sines of even columns
-    have their sign changed, as `turn` needs them.
+    Frequencies are those of RoFormer (arXiv 2104.09864), section 3.2.2, repeated for the second half of the columns.
+    Sines of even columns have their sign changed, as `turn` needs them.
     """
     del stream
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
@@ -27,11 +30,11 @@ def tables(
 
 
 def turn(x: torch.Tensor, cos: torch.Tensor, sin: torch.Tensor) -> torch.Tensor:
-    """Add the positions to `x` [..., positions, width] by multiplying pairs with `cos` and `sin`, the result of
-    `tables`.
+    """Return `x` [..., positions, width] with positions encoded: pairs of columns are multiplied by `cos` and `sin`,
+    the result of `tables`.
 
     Pairs are neighbours (2i, 2i + 1), but the tables repeat their halves, so the elements of a pair get different
-    angles. That is not a rotation, but the released weights were trained with it. The sum is computed in float32.
+    angles. The result is not a rotation, but the released weights were trained with it. The sum is computed in float32.
     """
     swapped = torch.unflatten(x, -1, (-1, 2)).flip(-1).flatten(-2)
     return torch.addcmul(x * cos, swapped, sin).to(x.dtype)

@@ -22,23 +22,25 @@ class TextEncoder:
         self._tokenizer.no_padding()
 
     def tokens(self, prompt: str) -> list[int]:
-        """Return the token ids of the prompt, including the end token, at most `MAX_TOKENS`."""
+        """Return the token ids of the prompt with its end token, at most `MAX_TOKENS`."""
         return list(self._tokenizer.encode(prompt).ids)
 
     def encode(self, prompt: str, weaken: float | None = None) -> torch.Tensor:
-        """Return vectors [1, tokens, width] of the prompt; `weaken` is the factor of ERG."""
+        """Return the encoded prompt [1, tokens, width]; `weaken` is the factor of ERG on attention, if any."""
         ids = torch.tensor([self.tokens(prompt)], device=self.model.device)
         return self.states(ids, torch.ones_like(ids), weaken)
 
     def states(self, ids: torch.Tensor, mask: torch.Tensor, weaken: float | None = None) -> torch.Tensor:
-        """Return vectors [rows, tokens, width] of ids [rows, tokens]; `mask` is 0 on padding."""
+        """Return the encoded texts [rows, tokens, width] of token ids [rows, tokens]; `mask` is 0 for padding."""
         with self._weakened(weaken):
             states: torch.Tensor = self.model(ids, mask)
         return states
 
     @contextmanager
     def _weakened(self, factor: float | None) -> Iterator[None]:
-        """Scale the queries of two layers while the context lasts, which spreads their attention evenly."""
+        """Context manager that multiplies the queries of two layers by `factor`, which spreads their attention evenly
+        (ERG).
+        """
         attentions = self.model.attentions()
         queries = [attentions[index].q for index in WEAKENED_LAYERS if index < len(attentions)]
         hooks = [

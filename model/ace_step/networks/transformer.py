@@ -16,8 +16,8 @@ ERG_FACTOR = 0.01
 
 
 class Transformer(nn.Module):
-    """Predicts the velocity of latents under a context. Parameter names are those of the released weights; unused ones
-    are left out.
+    """Predicts the velocity of noisy latents under a context. Parameter names are those of the released weights,
+    without those that are only used in training.
     """
 
     def __init__(self, config: TransformerConfig) -> None:
@@ -54,7 +54,7 @@ class Transformer(nn.Module):
         weaken: float | None = None,
         speaker: torch.Tensor | None = None,
     ) -> torch.Tensor:
-        """Return the context [rows, 1 + text tokens + lyric tokens, width].
+        """Return the context [rows, 1 + text tokens + lyric tokens, width] of a prompt and lyrics.
 
         `text` [rows, text tokens, text width] comes from the text encoder, `lyric_ids` [rows, lyric tokens] may be
         empty. `speaker` [rows, speaker width] comes first; `None` is zeros, the only value that the released model is
@@ -69,19 +69,20 @@ class Transformer(nn.Module):
         return torch.cat(parts, dim=1)
 
     def cached(self, context: torch.Tensor, sharpness: float = 1.0) -> ContextCache:
-        """Return the keys and values of one context [1, tokens, width] for every block."""
+        """Return the keys and values of one context [1, tokens, width] in every block."""
         positions = self.positions(context.shape[1])
         pairs = [block.cross_attn.key_value(context, positions) for block in self._blocks()]
         keys, values = (torch.cat(each) for each in zip(*pairs, strict=True))
         return ContextCache(keys, values, sharpness)
 
     def positions(self, count: int) -> Table:
-        """Return cosines and sines of positions 0 to `count` - 1, as needed by `rope.turn`."""
+        """Return the cosines and sines of the positions 0 to `count` - 1 for `rope.turn`."""
         stream = torch.cuda.current_stream(self.device).cuda_stream if self.device.type == "cuda" else 0
         return tables(count, self.config.head_width, self.config.rope_theta, self.device, self.dtype, stream)
 
     def compile_blocks(self, backend: str = "inductor") -> None:
-        """Have torch compile the blocks at their first call, by `backend`; adapters cannot change them any more.
+        """Have torch compile the blocks at their first call with the compiler `backend`; adapters cannot change the
+        blocks after that.
 
         One compiled block serves all blocks, and all numbers of rows, frames and tokens, if `forward` always gets masks
         and sharpness; a single row has its own compiled block.
@@ -99,11 +100,11 @@ class Transformer(nn.Module):
         mask: torch.Tensor | None = None,
         positions: Table | None = None,
     ) -> torch.Tensor:
-        """Return the velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
+        """Return the predicted velocity [rows, channels, height, frames], float32, of `latents` of the same shape.
 
-        `timesteps` [rows] are 1000 times each row's own noise level; `mask` [rows, frames] is 1 for frames and 0 for
+        `timesteps` [rows] are 1000 times the noise level of each row; `mask` [rows, frames] is 1 for frames and 0 for
         padding at the end, `None` without padding. Rows do not affect each other. `positions` is the result of the
-        method `positions` for the frames, for callers that store it.
+        method `positions` for these frames; computed if it is `None`.
         """
         frames = positions or self.positions(latents.shape[-1])
         mask = None if mask is None else mask.to(self.dtype)

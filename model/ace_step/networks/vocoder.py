@@ -1,4 +1,6 @@
-"""The vocoder: log-mel frames to a waveform and back, with a ConvNeXt backbone, a HiFi-GAN head, and mel analysis."""
+"""The vocoder: converts log-mel frames to a waveform and back, with a ConvNeXt backbone, a HiFi-GAN head, and mel
+analysis.
+"""
 
 import itertools
 from collections.abc import Iterator
@@ -23,12 +25,12 @@ class ChannelNorm(nn.LayerNorm):
         super().__init__(channels, eps=_NORM_EPSILON)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Normalise the channels of [rows, channels, frames], in the same shape."""
+        """Return [rows, channels, frames] normalised over the channels."""
         return super().forward(x.transpose(1, 2)).transpose(1, 2)
 
 
 class ConvNextBlock(nn.Module):
-    """ConvNeXt block (arXiv 2201.03545) along time."""
+    """ConvNeXt block (arXiv 2201.03545) with convolution along time."""
 
     def __init__(self, channels: int, kernel: int) -> None:
         super().__init__()
@@ -39,7 +41,7 @@ class ConvNextBlock(nn.Module):
         self.gamma = nn.Parameter(torch.empty(channels))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the block to [rows, channels, frames], in the same shape."""
+        """Return the block's output for [rows, channels, frames], in the same shape."""
         inner = self.norm(self.dwconv(x).transpose(1, 2))
         inner = self.gamma * self.pwconv2(F.gelu(self.pwconv1(inner)))
         changed: torch.Tensor = x + inner.transpose(1, 2)
@@ -47,7 +49,7 @@ class ConvNextBlock(nn.Module):
 
 
 class Backbone(nn.Module):
-    """Converts mel frames to the same number of feature frames."""
+    """ConvNeXt network that converts mel frames to the same number of feature frames."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -84,14 +86,14 @@ class ResidualBlock(nn.Module):
         self.convs2 = nn.ModuleList(nn.Conv1d(channels, channels, kernel, padding=kernel // 2) for _ in dilations)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the block to [rows, channels, samples], in the same shape."""
+        """Return the block's output for [rows, channels, samples], in the same shape."""
         for wide, narrow in zip(self.convs1, self.convs2, strict=True):
             x = x + narrow(F.silu(wide(F.silu(x))))
         return x
 
 
 class Head(nn.Module):
-    """Converts features to samples (HiFi-GAN, arXiv 2010.05646)."""
+    """HiFi-GAN head (arXiv 2010.05646) that converts feature frames to audio samples."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()
@@ -121,8 +123,8 @@ class Head(nn.Module):
 
 
 class Vocoder(nn.Module):
-    """Converts log-mel frames to samples. Parameter names are those of the released weights, with weight norm folded
-    in.
+    """Converts log-mel frames to audio samples. Parameter names are those of the released weights, with weight
+    normalisation folded in.
     """
 
     def __init__(self, config: VocoderConfig) -> None:
@@ -140,8 +142,7 @@ class Vocoder(nn.Module):
     def windows(
         self, mel: torch.Tensor, lengths: Iterator[int], start: int = 0, end: int | None = None
     ) -> Iterator[torch.Tensor]:
-        """Yield the samples that `forward` would return in windows of `lengths` mel frames, [rows, 1, hop * length]
-        each.
+        """Yield the samples of `forward` in windows of `lengths` mel frames, each [rows, 1, hop * length].
 
         Of `mel` [rows, bands, frames] only the frames from `start` to `end` are decoded.
         """
@@ -153,7 +154,7 @@ MEL_FRAMES_AT_ONCE = 1024
 
 
 class Held(nn.Module):
-    """A module that holds one tensor, not a parameter, under its name in the released weights."""
+    """A module that stores one constant tensor under its name in the released weights."""
 
     def __init__(self, name: str, *shape: int) -> None:
         super().__init__()
@@ -161,7 +162,7 @@ class Held(nn.Module):
 
 
 class MelTransform(nn.Module):
-    """Converts samples to log-mel frames; window and filters come with the weights, always float32."""
+    """Converts samples to log-mel frames, in float32; window and mel filters are stored with the weights."""
 
     def __init__(self, config: VocoderConfig) -> None:
         super().__init__()

@@ -1,4 +1,4 @@
-"""Divides a song into the sections of its lyrics, and divides its latent frames among them."""
+"""Divides a song into the sections of its lyrics, and its latent frames among the sections."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -55,7 +55,7 @@ class Part:
 
 
 def parts_of(lyrics: str) -> list[Part]:
-    """Return the sections of normalised lyrics, in order; an instrumental if there are no lyrics."""
+    """Return the sections of normalised lyrics, in order; one instrumental section if there are no lyrics."""
     parts: list[Part] = []
     for line in filter(None, map(str.strip, lyrics.splitlines())):
         if line.startswith("[") and (tag := line[1:].partition("]")[0].lower()) in _KINDS:
@@ -68,24 +68,26 @@ def parts_of(lyrics: str) -> list[Part]:
 
 
 def labels(parts: Sequence[Part]) -> list[str]:
-    """Return the display names; kinds that occur several times are numbered ("verse 2")."""
+    """Return the display names of the sections; sections of a kind that occurs several times are numbered ("verse
+    2").
+    """
     return division.labels([part.kind for part in parts])
 
 
 def song_seconds(parts: Sequence[Part]) -> float:
-    """Return the preferred length in seconds of a song of these sections."""
+    """Return the preferred length, in seconds, of a song with these sections."""
     sung = any(part.lines for part in parts)
     wished = sum(part.seconds for part in parts) if sung or len(parts) > 1 else _NO_LYRICS_SECONDS
     return min(MAX_SECONDS, max(MIN_SECONDS, wished))
 
 
 def merged(parts: Sequence[Part], seconds: float) -> list[Part]:
-    """Return the sections; neighbours are merged if `seconds` is too short for so many."""
+    """Return the sections, with neighbours merged if `seconds` is too short for so many."""
     return division.merged(parts, max(1, int(seconds / SECTION_SECONDS)), lambda part: part.seconds, _joined)
 
 
 def shares(parts: Sequence[Part], frames: int) -> list[int]:
-    """Divide `frames` latent frames among the sections in proportion to their preferred lengths."""
+    """Return the number of latent frames of each section: `frames` divided in proportion to their preferred lengths."""
     return division.shares([part.seconds for part in parts], frames, frames_of(SECTION_SECONDS))
 
 

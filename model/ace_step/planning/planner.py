@@ -59,9 +59,7 @@ CONTROLS = frozenset(Control) - {
 
 
 class Planner:
-    """Plans songs for ACE-Step v1. It is a pure function of the request, except that it reads the header of a
-    recording.
-    """
+    """Plans songs for ACE-Step v1. A plan depends only on the request, whose recording is opened to read its length."""
 
     def __init__(self, settings: AceStepSettings, tokenizer: LyricTokenizer, loras: Iterable[str]) -> None:
         self._settings = settings
@@ -69,7 +67,7 @@ class Planner:
         self._loras = frozenset(loras)
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Plan a song; see `model.engine.Engine.plan`."""
+        """Return the plan of a song; see `model.engine.Engine.plan`."""
         check_controls(params, NAME, CONTROLS)
         options = options_of(params, AceStepOptions, NAME)
         mode = options.mode or self._settings.default_mode
@@ -171,7 +169,7 @@ def _language(asked: str | None) -> str | None:
 
 
 def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
-    """Return the number of latent frames of the song, and of the recording that it starts from (0 without one)."""
+    """Return the number of latent frames of the song, and that of the recording that it starts from (0 without one)."""
     task = params.task
     if task is None or isinstance(task, Retake):
         return frames_of(params.duration_seconds or song_seconds(parts)), 0
@@ -200,7 +198,9 @@ def _frames(params: SongParams, parts: Sequence[Part]) -> tuple[int, int]:
 
 
 def _whole(lyrics: str) -> Part:
-    """Join all sections to one; an instrumental gets the tag for that, as in training."""
+    """Return one section that joins all sections of the lyrics; an instrumental song gets the tag that the training
+    data have for it.
+    """
     if not lyrics.strip():
         return Part("inst")
     return Part("", lyrics.splitlines())
@@ -232,7 +232,7 @@ def _hints(params: SongParams) -> list[str]:
 
 
 def _prompt(params: SongParams) -> str:
-    """Return the prompt, with the caller's tempo, key and voice added in the wording of training prompts."""
+    """Return the prompt with the requested tempo, key and voice added, in the wording of the training data."""
     return ", ".join(filter(None, [params.prompt.strip().rstrip(","), *_hints(params)]))
 
 

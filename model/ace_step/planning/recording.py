@@ -1,4 +1,4 @@
-"""Reads a recording in a caller's request, in the units of the model."""
+"""Reads a recording in a request, at the model's sample rate and in latent frames."""
 
 import math
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _READER = RecordingReader(SAMPLE_RATE, MAX_SECONDS)
 
 @dataclass(frozen=True, slots=True)
 class SourceInfo:
-    """Length of a recording according to its header, in seconds and in latent frames."""
+    """Length of a recording, according to its file header, in seconds and in latent frames."""
 
     seconds: float
     frames: int
@@ -23,7 +23,7 @@ class SourceInfo:
 
 
 def inspect(audio: bytes, field: str) -> SourceInfo:
-    """Read the length of a recording in the request field `field`, and check it; errors as in
+    """Return the length of the recording in the request field `field` after checking the file; errors as in
     `RecordingReader.inspect`.
     """
     seconds, samples = _READER.inspect(audio, field)

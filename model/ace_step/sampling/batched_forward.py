@@ -1,4 +1,4 @@
-"""Computes one forward pass for the rows of many songs."""
+"""Computes the forward passes of the transformer for the rows of many songs."""
 
 from collections.abc import Sequence
 
@@ -22,7 +22,7 @@ PADDED_SHARE = 0.125
 
 
 class BatchedForward:
-    """Evaluates the transformer for rows of different lengths, timesteps and contexts.
+    """Evaluates the transformer for rows with different lengths, timesteps and contexts, in few passes.
 
     Rows of similar length (within `slack`) are padded and share a pass. Padding costs as much time as sound, so rows of
     very different lengths have separate passes. With `compiled`, torch compiles the blocks, once for all shapes.
@@ -65,14 +65,12 @@ class BatchedForward:
             self._graphs = PassGraphs(self._transformer, cuda_recorder(device))
 
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
-        """Evaluate the transformer for the rows and return their velocities, float32, each in the shape of its row's
-        latents.
-        """
+        """Return the predicted velocities of the rows, float32, each in the shape of its row's latents."""
         groups = self._groups([row.latents.shape[-1] for row in rows])
         order = [position for group in groups for position in group]
         timesteps: list[float] = [rows[each].timestep for each in order]
-        told = on_device([timesteps, [rows[each].latents.shape[-1] for each in order]], self._transformer.device)
-        facts = torch.split(told, list(map(len, groups)), dim=1)
+        sizes = on_device([timesteps, [rows[each].latents.shape[-1] for each in order]], self._transformer.device)
+        facts = torch.split(sizes, list(map(len, groups)), dim=1)
         passes = [[rows[position] for position in group] for group in groups]
         made = [velocity for each, fact in zip(passes, facts, strict=True) for velocity in self._pass(each, fact)]
         self._stacks.keep([composition([row.context for row in each]) for each in passes])
@@ -83,7 +81,9 @@ class BatchedForward:
         return similar_lengths(lengths, self._slack)
 
     def _pass(self, rows: Sequence[Row], facts: torch.Tensor) -> list[torch.Tensor]:
-        """Return the velocities of rows in one pass; `facts` [2, rows] are their timesteps and lengths in frames."""
+        """Return the predicted velocities of rows that share one pass; `facts` [2, rows] are their timesteps and their
+        lengths in frames.
+        """
         lengths = [row.latents.shape[-1] for row in rows]
         tokens = max(row.context.tokens for row in rows)
         if self._graphs and (shape := self._graphs.find(len(rows), max(lengths), tokens)):

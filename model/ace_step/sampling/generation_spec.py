@@ -18,7 +18,7 @@ Words: TypeAlias = tuple[int, ...]
 
 
 class GuidanceKind(StrEnum):
-    """Method that combines the conditional and the unconditional velocity."""
+    """Method of guidance: how the conditional and the unconditional velocity are combined."""
 
     APG = "apg"
     CFG = "cfg"
@@ -27,7 +27,7 @@ class GuidanceKind(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class GuidanceParams:
-    """Strength and interval of guidance; the defaults are those of the release.
+    """Strength of guidance and the steps that have it; the defaults are those of the released pipeline.
 
     `scale` 0 or 1 switches guidance off. `interval`, 0 to 1, is the share of the steps, around the middle, that are
     guided. With `decay` above 0 the scale falls to `floor` during them. `text` and `lyric`, if both are above 1, guide
@@ -44,18 +44,20 @@ class GuidanceParams:
 
     @property
     def double(self) -> bool:
-        """True if prompt and lyrics are guided separately."""
+        """True if prompt and lyrics have guidance scales of their own."""
         return self.text > 1.0 and self.lyric > 1.0
 
     @property
     def on(self) -> bool:
-        """True if any step is guided."""
+        """True if guidance has an effect in any step."""
         return self.double or self.scale not in (0.0, 1.0)
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """A song's plan in the engine. `frames` and `words` have one entry per section."""
+    """All parameters of a song, with every default filled in. `frames` (latent frames) and `words` (lyric tokens) have
+    one entry per section.
+    """
 
     prompt: str
     words: tuple[Words, ...]
@@ -72,16 +74,18 @@ class GenerationSpec:
     source_frames: int = 0
 
     def section_seed(self, index: int) -> int:
-        """Return the seed of section `index`; the first section has the song's seed."""
+        """Return the random seed of section `index`; that of the first section is the seed of the song."""
         return section_seed(self.seed, index)
 
     @property
     def second_seed(self) -> int:
-        """The seed of the noise that a task mixes in."""
+        """The seed of the second noise that some tasks, such as a variation, add."""
         return second_seed(self.seed, self.task)
 
 
 def edit_range(task: Edit, steps: int) -> tuple[int, int]:
-    """Return the first step that changes the song, and the first step after the change."""
+    """Return the denoising steps of a FlowEdit: the first step that changes the song, and the first step after the
+    change.
+    """
     first = int(steps * task.start)
     return first, max(first, int(steps * task.end))

@@ -1,6 +1,8 @@
-"""Combines the velocities under several conditions (guidance): APG, CFG, CFG-Zero*, and two conditions at once.
+"""Guidance: combines the velocities under several conditions, by APG, CFG, CFG-Zero*, or for prompt and lyrics
+separately.
 
-Velocities have the shape [1, 8, 16, frames], float32. Each song has its own `Apg`, because it has state.
+Velocities have the shape [1, 8, 16, frames], float32. Each song has its own `Apg`, which keeps a running average
+between steps.
 """
 
 import torch
@@ -13,20 +15,22 @@ CFG_STAR_ZERO_STEPS = 2
 
 
 def apg(momentum: float | None = APG_MOMENTUM) -> Apg:
-    """Return adaptive projected guidance as in the released pipeline, over height and frames of each channel."""
+    """Return adaptive projected guidance (APG) as in the released pipeline, with norms over height and frames of each
+    channel.
+    """
     return Apg((-2, -1), momentum, APG_NORM)
 
 
 def cfg(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float) -> torch.Tensor:
-    """Return classifier-free guidance (arXiv 2207.12598), equation 6."""
+    """Return the velocity of classifier-free guidance (arXiv 2207.12598), equation 6."""
     return unconditional + scale * (conditional - unconditional)
 
 
 def cfg_star(conditional: torch.Tensor, unconditional: torch.Tensor, scale: float, index: int) -> torch.Tensor:
-    """Return the guidance CFG-Zero* (arXiv 2503.18886), algorithm 1: zero at the first evaluations; `index` counts from
-    0.
+    """Return the velocity of CFG-Zero* guidance (arXiv 2503.18886), algorithm 1: zero at the first evaluations; `index`
+    counts evaluations from 0.
 
-    After that the unconditional velocity is first scaled to fit the conditional one.
+    At later evaluations the unconditional velocity is scaled to fit the conditional one before both are combined.
     """
     if index < CFG_STAR_ZERO_STEPS:
         return torch.zeros_like(conditional)
@@ -45,5 +49,7 @@ def double(
 
 
 def decayed(scale: float, floor: float, decay: float, progress: float) -> float:
-    """Return the scale at `progress`, 0 to 1, of the guided steps: from `scale` down to `floor` if `decay` is 1."""
+    """Return the guidance scale at `progress`, 0 to 1, of the guided steps: falling from `scale` to `floor` if `decay`
+    is 1, constant if it is 0.
+    """
     return scale - (scale - floor) * progress * decay

@@ -1,4 +1,6 @@
-"""Chooses the contexts of a song at each step, and combines their velocities to the guided velocity."""
+"""Chooses the contexts that a song's guidance needs at each step, and combines their velocities to the guided
+velocity.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -14,7 +16,9 @@ from model.shared.sampling.apg import Apg
 
 @dataclass(frozen=True, slots=True)
 class Contexts:
-    """The contexts of a song; those that its guidance does not need are `None`."""
+    """The contexts of a song that its guidance needs: conditional, without lyrics, and unconditional; those that it
+    does not need are `None`.
+    """
 
     conditional: ContextCache
     unconditional: ContextCache | None = None
@@ -36,13 +40,13 @@ class Guidance:
     apg: Apg = field(default_factory=apg)
 
     def contexts(self, index: int) -> tuple[ContextCache, ...]:
-        """Return the contexts to evaluate at step `index`."""
+        """Return the contexts under which the transformer must be evaluated at step `index`."""
         guided = self.params.on and self._interval.holds(index)
         return self.available.all if guided else (self.available.conditional,)
 
     def velocity(self, index: int, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
-        """Return the velocity of step `index` from the velocities under `contexts(index)`, and the guidance of the next
-        step.
+        """Return the guided velocity of step `index` from the velocities under `contexts(index)`, and the guidance of
+        the next step.
 
         Each velocity is [1, 8, 16, frames].
         """

@@ -26,7 +26,9 @@ class Noise:
         return self._copied(self._drawn((1, *LATENT_SHAPE, frames)))
 
     def draw_for(self, step: int, shape: Sequence[int]) -> torch.Tensor:
-        """Return the next noise of `shape`. If a `step` is repeated after a failure, it gets the same noise again."""
+        """Return the next noise of `shape` for denoising step `step`; the same noise again if the step is repeated
+        after a failure.
+        """
         if self._step != step:
             self._of_step, self._step = self._drawn(shape), step
         return self._copied(self._of_step)

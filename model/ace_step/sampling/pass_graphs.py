@@ -1,4 +1,4 @@
-"""Records whole forward passes as CUDA graphs, for shapes whose kernel launches take longer than the kernels."""
+"""Records forward passes as CUDA graphs, for small shapes whose kernels take less time than their launches."""
 
 from collections.abc import Sequence
 
@@ -26,19 +26,19 @@ class PassGraphs(RecordedPasses[ContextCache]):
     """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """See `RecordedPasses`."""
+        """Set up the passes for some shapes and record them; see `RecordedPasses`."""
         self._tensors = _Tensors(transformer, shapes)
         super().__init__(self._tensors, record, shapes, BUCKET)
 
     def replay(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> torch.Tensor:
-        """Return the velocities [rows, channels, height, frames] of a pass; `facts` [2, rows] are timesteps and
-        lengths.
+        """Replay a recorded pass and return its velocities [rows, channels, height, frames]; `facts` [2, rows] are the
+        rows' timesteps and lengths in frames.
         """
         return self.replayed(shape, [row.context for row in rows], lambda: self._tensors.load_rows(shape, rows, facts))
 
 
 class _Tensors:
-    """The input and output tensors of recorded passes; each shape uses the beginning of them."""
+    """Fixed input and output tensors of recorded passes; each shape uses the beginning of them."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         self._transformer = transformer
@@ -52,7 +52,7 @@ class _Tensors:
         self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
 
     def work(self, shape: Shape) -> Work:
-        """See `PassTensors.work`."""
+        """Return the forward pass of a shape on the fixed tensors, to be recorded; see `PassTensors.work`."""
         timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
         latents, made = self._frames(self._latents, shape), self.made(shape)
         keys, values = self._contexts(shape)
@@ -65,20 +65,24 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities of the last forward pass of this shape."""
+        """Return the velocities that the last replay of this shape computed."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row], facts: torch.Tensor) -> None:
-        """Copy the latents of `rows` into the input, followed by zeros, and `facts`."""
+        """Copy the latents of `rows`, padded with zeros, and their timesteps and lengths (`facts`) into the input
+        tensors.
+        """
         self._facts[:2, : shape.rows] = facts
         latents = self._frames(self._latents, shape)
         for index, row in enumerate(rows):
             fill(latents[index], row.latents[0], axis=-1)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
-        """Copy keys and values into the input, followed by zeros, because masked values must be finite, too."""
-        told: list[list[float]] = [[cache.tokens for cache in caches], [cache.sharpness for cache in caches]]
-        self._facts[2:, : shape.rows] = on_device(told, self._facts.device)
+        """Copy keys and values, padded with zeros, into the input tensors; the padding is zero because masked values
+        must be finite.
+        """
+        sizes: list[list[float]] = [[cache.tokens for cache in caches], [cache.sharpness for cache in caches]]
+        self._facts[2:, : shape.rows] = on_device(sizes, self._facts.device)
         keys, values = self._contexts(shape)
         for index, cache in enumerate(caches):
             fill(keys[:, index], cache.keys, axis=2)

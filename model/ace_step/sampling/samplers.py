@@ -1,4 +1,5 @@
-"""Solvers (Euler, Heun, PingPong) that move the latents of one song from noise to data, step by step.
+"""Samplers (the ODE solvers Euler and Heun, and PingPong) that move the latents of one song from noise to data, step by
+step.
 
 Each song has its own sampler, so that songs in a batch are independent: Euler and Heun use the mean of the song's own
 latents, and PingPong draws noise from the song's own generator. A step returns new latents and a new sampler without
@@ -24,22 +25,23 @@ class Solver(Protocol):
 
     @property
     def index(self) -> int:
-        """Number of evaluations done."""
+        """Number of model evaluations done."""
 
     @property
     def timestep(self) -> float:
         """Timestep of the next evaluation: 1000 times the noise level."""
 
     def step(self, latents: torch.Tensor, velocity: torch.Tensor) -> tuple[torch.Tensor, Self]:
-        """Return the latents after the next evaluation, which gave `velocity`, and the sampler for the one after it.
+        """Return the latents after the next evaluation, whose predicted velocity is `velocity`, and the sampler for the
+        one after it.
 
         Both tensors are float32 and of one shape.
         """
 
 
 def omega_weight(omega: float) -> float:
-    """Return the weight of the deviation from the mean: 1 at omega 0, larger for positive omega, in the range (0.9,
-    1.1).
+    """Return the weight, in the range (0.9, 1.1), of the deviation of a change from its mean: 1 at omega 0, larger for
+    positive omega.
     """
     return 0.9 + 0.2 / (1.0 + math.exp(-0.1 * omega))
 
@@ -50,7 +52,7 @@ def _moved(latents: torch.Tensor, change: torch.Tensor, weight: float) -> torch.
 
 
 class _Levels:
-    """Base of the solvers: the sequence of noise levels and the position in it."""
+    """Base class of the samplers: the sequence of noise levels, and the number of evaluations done."""
 
     def __init__(self, levels: torch.Tensor) -> None:
         self._levels = levels.tolist()
@@ -115,7 +117,7 @@ class Heun(_Levels):
 
 
 class PingPong(_Levels):
-    """Stochastic solver: goes to the data predicted by the velocity, then back to the next noise level with new
+    """Stochastic sampler: goes to the data that the velocity predicts, then back to the next noise level with new
     noise.
     """
 

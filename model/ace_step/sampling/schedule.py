@@ -1,4 +1,4 @@
-"""Computes the noise levels of ACE-Step, and the interval of steps with guidance."""
+"""Noise schedules of ACE-Step v1, and the interval of steps with guidance."""
 
 from dataclasses import dataclass
 
@@ -50,7 +50,7 @@ class Interval:
         return cls(int(steps * (1.0 - share) / 2.0), int(steps * (share / 2.0 + 0.5)))
 
     def holds(self, index: int) -> bool:
-        """Return True if guidance is on at step `index`."""
+        """Return True if step `index` is guided."""
         return self.start <= index < self.end
 
     def progress(self, index: int) -> float:

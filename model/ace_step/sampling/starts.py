@@ -1,4 +1,6 @@
-"""Creates the denoising trajectory of a section. Noise is drawn in the same order as in the released pipeline."""
+"""Creates the denoising trajectory of a section for each task. Noise is drawn in the same order as in the released
+pipeline.
+"""
 
 import math
 
@@ -20,12 +22,14 @@ from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
 def kept_steps(steps: int, strength: float) -> int:
-    """Return the number of remaining steps if the influence of a reference is `strength`, 0 to 1; at least 1."""
+    """Return the number of denoising steps that remain if a reference recording influences the song with `strength`, 0
+    to 1; at least 1.
+    """
     return max(1, int((1.0 - strength) * steps))
 
 
 def evaluation_count(spec: GenerationSpec, index: int) -> int:
-    """Return the number of steps (evaluations) of section `index`, before its trajectory is created."""
+    """Return the number of model evaluations of section `index`, before its trajectory is created."""
     steps = spec.steps
     match spec.task:
         case AudioToAudio(strength=strength):
@@ -41,7 +45,7 @@ def evaluation_count(spec: GenerationSpec, index: int) -> int:
 
 
 def whole(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """Return the trajectory of a song that is denoised at once."""
+    """Return the trajectory of a song that is denoised as one section."""
     noise = noises(spec.seed)
     if conditions.source is not None:
         return _from_source(spec, conditions, conditions.source, noises)
@@ -117,7 +121,7 @@ def _edit(spec: GenerationSpec, conditions: Conditions, task: Edit, source: torc
 
 
 def first_section(spec: GenerationSpec, conditions: Conditions, noises: Noises) -> Trajectory:
-    """Return the trajectory of the first of several sections, denoised a little beyond its end."""
+    """Return the trajectory of the first of several sections, which is denoised a little beyond its end."""
     noise = noises(spec.section_seed(0))
     start = noise.draw(_with_lookahead(spec, 0))
     return SamplerTrajectory(start, _solver(spec, sigmas(spec.steps), noise), _guidance(spec, conditions))
@@ -129,7 +133,7 @@ def next_section(
     """Return the trajectory of a later section: the end of the previous section stays fixed while new frames are
     denoised.
 
-    The frames denoised beyond that end are crossfaded with the new ones.
+    The frames that the previous section denoised beyond its end are crossfaded with the new ones.
     """
     noise = noises(spec.section_seed(index))
     tail, beyond, new = before.tail.shape[-1], before.beyond.shape[-1], _with_lookahead(spec, index)

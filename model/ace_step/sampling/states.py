@@ -17,7 +17,7 @@ CONTEXT_FRAMES = 108
 LOOKAHEAD_FRAMES = 11
 """Latent frames denoised beyond a section's end: a second, as much as the vocoder looks ahead."""
 
-SEAM_SAMPLES = 1024
+OVERLAP_SAMPLES = 1024
 """Samples (23 ms) of the crossfade between sections."""
 
 
@@ -25,8 +25,8 @@ SEAM_SAMPLES = 1024
 class Conditions:
     """The conditions of a section in ACE-Step v1; see `model.engine.SectionConditions`.
 
-    `target` and `source` are set for the tasks that need them. On a GPU, `ready` is the event that follows the work
-    that makes the tensors.
+    `target` and `source` are set for the tasks that need them. On a GPU, `ready` is the CUDA event after which the
+    tensors are complete.
     """
 
     contexts: Contexts
@@ -52,7 +52,7 @@ class Conditions:
 
 
 @dataclass(slots=True)
-class Seam:
+class Overlap:
     """The sound just after the end of a section, which is crossfaded with the next one; known once the section is
     rendered.
     """
@@ -62,33 +62,35 @@ class Seam:
 
 @dataclass(frozen=True, slots=True)
 class Context:
-    """Context for the next section: latents up to the end of the previous section, latents just after it, and its sound
-    there.
+    """State that a section passes to the next one: latents up to its end, latents just after its end, and the sound of
+    the latter.
     """
 
     tail: torch.Tensor
     beyond: torch.Tensor
-    seam: Seam
+    overlap: Overlap
 
 
 @dataclass(slots=True)
 class State:
     """The state of a section while it is denoised; see `model.engine.SectionState`.
 
-    The section's own frames are `first` to `first + frames` of its latents. `before` is the sound after the end of the
-    previous section, `None` for a song's first section.
+    Of the latents, the frames from `first` to `first + frames` belong to the section. `before` is the sound after the
+    end of the previous section, `None` for a song's first section.
     """
 
     spec: GenerationSpec
     index: int
     trajectory: Trajectory
     first: int
-    before: Seam | None
+    before: Overlap | None
     group: str = ""
-    seam: Seam = field(default_factory=Seam)
+    overlap: Overlap = field(default_factory=Overlap)
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one denoising step, as `Trajectory.advance`. After the last step only the latents are stored."""
+        """Take one denoising step with the velocities of the rows, as `Trajectory.advance`. After the last step only
+        the latents are kept.
+        """
         self.trajectory.advance(velocities)
         if self.trajectory.step == self.trajectory.steps:
             self.trajectory = FinishedTrajectory(self.trajectory.latents, self.trajectory.steps)
@@ -105,15 +107,15 @@ class State:
 
     @property
     def ends_song(self) -> bool:
-        """False: songs end as planned."""
+        """False, because songs of this engine always end with the last planned section."""
         return False
 
     @property
     def frames(self) -> int:
-        """Number of latent frames of the section itself."""
+        """Number of latent frames of the section, without those around it."""
         return self.spec.frames[self.index]
 
     @property
     def last(self) -> int:
-        """Index of the frame at which the section ends in its latents."""
+        """Index in the latents of the frame at which the section ends."""
         return self.first + self.frames

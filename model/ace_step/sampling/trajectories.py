@@ -1,5 +1,5 @@
-"""Denoising trajectories from noise to a song, one class per task; each requests evaluations and receives their
-velocities.
+"""Denoising trajectories from noise to a song, one class per task; each says which rows to evaluate next and takes
+their velocities.
 
 Latents have the shape [1, 8, 16, frames], float32, on the device of the model.
 """
@@ -23,7 +23,7 @@ Draw = Callable[[int], torch.Tensor]
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a forward pass: latents, timestep and context."""
+    """One row of a forward pass: the latents, timestep and context of one evaluation."""
 
     latents: torch.Tensor
     timestep: float
@@ -31,7 +31,7 @@ class Row:
 
 
 class Trajectory(Protocol):
-    """The denoising of a song; a step is one evaluation, which may need several rows."""
+    """Protocol of the denoising of a song; a step is one evaluation of the model, which may need several rows."""
 
     latents: torch.Tensor
 
@@ -47,7 +47,7 @@ class Trajectory(Protocol):
         """Return the rows that the next step evaluates; the same on every call until the step is taken."""
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one step, with the velocities of `rows`, each [1, 8, 16, frames], float32.
+        """Take one step with the predicted velocities of `rows`, each [1, 8, 16, frames], float32.
 
         A failure leaves the trajectory unchanged, so the step can be repeated with the same result.
         """
@@ -100,7 +100,7 @@ class SamplerTrajectory:
 
 
 class RepaintTrajectory:
-    """Denoising of a recording inside a time window; the rest of the recording stays unchanged.
+    """Denoising of a recording inside a time window (inpainting); the rest of the recording stays unchanged.
 
     The first `skipped` levels of the full schedule are left out; fewer steps preserve more of the source.
     """
@@ -168,8 +168,8 @@ class EditTrajectory:
         scale: float,
         draw: Draw,
     ) -> None:
-        """Set up the edit trajectory; `contexts` are those of the source, and of the target; `between` is (first,
-        last).
+        """Set up the trajectory; `contexts` are those of the source and of the target song; `between` are the
+        schedule's levels (first, last) of the change.
         """
         self.latents = source.clone()
         self._source, self._draw, self._scale = source, draw, scale

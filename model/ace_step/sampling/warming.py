@@ -1,4 +1,4 @@
-"""Compiles the transformer's blocks before the first song."""
+"""Runs the compiled transformer before the first song, because compiling takes minutes."""
 
 import torch
 
@@ -8,7 +8,7 @@ from model.shared.networks.compiling import compiled_now
 
 
 def compile_now(transformer: Transformer) -> None:
-    """Run the compiled blocks once with a single row and once with two, the only variants that are compiled.
+    """Run the compiled blocks once with one row and once with two, the only versions that torch compiles.
 
     Raises:
         EngineUnavailable: the compiler cannot be used.

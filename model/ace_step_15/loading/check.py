@@ -39,7 +39,7 @@ def _settings(folder: str, model: str = AceStep15Settings().model) -> AceStep15S
 
 
 def _as_path(name: str) -> str:
-    """Return the folder as a path, so that it is not taken for a repository."""
+    """Return the folder's name in a form that is always a path, not the name of a hub repository."""
     return name if name.startswith(("/", ".", "~")) else f"./{name}"
 
 

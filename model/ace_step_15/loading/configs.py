@@ -1,4 +1,4 @@
-"""Reads the sizes of the networks from the `config.json` files of both layouts."""
+"""Reads the sizes of the networks from the `config.json` files of both checkpoint layouts."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -26,10 +26,11 @@ _ENCODER = "encoder_"
 
 
 def transformer_config(values: Values) -> TransformerConfig:
-    """Return the sizes of the denoiser; `encoder_hidden_size` is the denoiser's own width if it is missing.
+    """Return the sizes of the denoiser in a `config.json`; if `encoder_hidden_size` is missing, the denoiser's own
+    width is used.
 
     Raises:
-        EngineUnavailable: a value is missing, or is none that ACE-Step 1.5 can have.
+        EngineUnavailable: a value is missing, or ACE-Step 1.5 cannot have it.
     """
     config = TransformerConfig(
         stack=stack_config(values),
@@ -45,8 +46,8 @@ def transformer_config(values: Values) -> TransformerConfig:
 
 
 def condition_config(values: Values) -> ConditionConfig:
-    """Return the sizes of the encoder of text, lyrics and timbre. The timbre's layers alternate between full and
-    sliding attention, whatever `layer_types` says.
+    """Return the sizes of the encoder of text, lyrics and timbre. The layers for timbre alternate between full and
+    sliding attention; `layer_types` has no effect on them.
     """
     timbre = _value(values, "num_timbre_encoder_hidden_layers")
     return ConditionConfig(
@@ -59,7 +60,7 @@ def condition_config(values: Values) -> ConditionConfig:
 
 
 def token_config(values: Values) -> TokenConfig:
-    """Return the sizes of the tokenizer of latents, or of its inverse."""
+    """Return the sizes of the audio tokenizer or detokenizer."""
     if (quantizers := values.get("fsq_input_num_quantizers", 1)) != 1:
         raise _unlike("fsq_input_num_quantizers", quantizers, 1)
     return TokenConfig(
@@ -82,7 +83,7 @@ def text_config(values: Values) -> TextConfig:
 
 
 def codec_config(values: Values) -> CodecConfig:
-    """Return the sizes of the autoencoder of sound."""
+    """Return the sizes of the audio autoencoder."""
     return CodecConfig(
         encoder_width=_value(values, "encoder_hidden_size"),
         decoder_width=_value(values, "decoder_channels"),
@@ -110,25 +111,27 @@ def stack_config(values: Values) -> StackConfig:
 
 
 def of_encoders(values: Values) -> Values:
-    """Convert the original `config.json` to the one that the condition encoder and the tokenizers need.
+    """Return the values of the original `config.json` that apply to the condition encoder and the audio tokenizer.
 
-    XL has sizes of their own for them, under names that start with "encoder_".
+    In the XL model the sizes of these networks have names that start with "encoder_".
     """
     own = {name.removeprefix(_ENCODER): value for name, value in values.items() if name.startswith(_ENCODER)}
     return {**values, **own}
 
 
 def _variant(values: Values) -> Variant:
-    """Return the variant of the model: `model_version`; without it, turbo if `is_turbo` is true, and base otherwise."""
-    told = str(values.get("model_version") or "").lower()
-    if values.get("is_turbo") or "turbo" in told:
+    """Return the variant of the model: `model_version`; if that is missing, turbo if `is_turbo` is true, otherwise
+    base.
+    """
+    version = str(values.get("model_version") or "").lower()
+    if values.get("is_turbo") or "turbo" in version:
         return Variant.TURBO
-    return Variant.SFT if "sft" in told else Variant.BASE
+    return Variant.SFT if "sft" in version else Variant.BASE
 
 
 def _slides(values: Values, layers: int) -> tuple[bool, ...]:
-    """Return for each layer True if its attention is limited to a sliding window: by the first entries of
-    `layer_types`; without these, every other layer from the first.
+    """Return for each layer True if its attention is limited to a sliding window, by the first entries of
+    `layer_types`; if that is missing, every other layer from the first.
     """
     kinds = values.get("layer_types")
     if kinds is None:

@@ -1,5 +1,5 @@
-"""Finds the files of a checkpoint in its two layouts, and reads the facts that plans need. The module is free
-of torch.
+"""Finds the files of a checkpoint in either layout, and reads the properties that planning needs. The module does not
+import torch.
 """
 
 from dataclasses import dataclass
@@ -27,9 +27,9 @@ ORIGINAL_TEXT_ENCODER = "Qwen3-Embedding-0.6B"
 
 @dataclass(frozen=True, slots=True)
 class Folders:
-    """Folders of a checkpoint: that of the model, and that with autoencoder and text encoder.
+    """The folders of a checkpoint: the one with the model, and the one with autoencoder and text encoder.
 
-    In diffusers' layout both are one.
+    In the layout of the library diffusers both are the same folder.
     """
 
     model: Path
@@ -37,12 +37,14 @@ class Folders:
 
     @property
     def diffusers(self) -> bool:
-        """True for diffusers' layout."""
+        """True if the checkpoint has the layout of the library diffusers."""
         return (self.model / INDEX).is_file()
 
     @property
     def covers(self) -> bool:
-        """True if the checkpoint has the networks that a cover needs: some that were converted early lack them."""
+        """True if the checkpoint has the networks that covers need; some checkpoints that were converted early lack
+        them.
+        """
         return not self.diffusers or all((self.model / name).is_dir() for name in (AUDIO_TOKENIZER, AUDIO_DETOKENIZER))
 
     @property
@@ -57,13 +59,13 @@ class Folders:
 
     @property
     def tokenizer(self) -> Path:
-        """The file of the tokenizer of texts."""
+        """The file with the text tokenizer."""
         return (self.parts / "tokenizer" if self.diffusers else self.text_encoder) / TOKENIZER
 
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of a checkpoint that plans need."""
+    """Properties of a checkpoint that planning needs."""
 
     variant: Variant
     codec: CodecConfig
@@ -72,10 +74,10 @@ class Facts:
 
 
 def facts_of(folders: Folders) -> Facts:
-    """Return the facts of a checkpoint.
+    """Return the properties of a checkpoint that planning needs.
 
     Raises:
-        EngineUnavailable: a file is missing, or not what it should be.
+        EngineUnavailable: a file is missing or damaged.
     """
     return Facts(
         configs.transformer_config(read_json(folders.transformer_config)).variant,
@@ -86,10 +88,10 @@ def facts_of(folders: Folders) -> Facts:
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """Return the tokenizer of texts.
+    """Read the text tokenizer from a file.
 
     Raises:
-        EngineUnavailable: it cannot be read.
+        EngineUnavailable: the file cannot be read.
     """
     try:
         return Tokenizer.from_file(str(path))

@@ -1,6 +1,6 @@
-"""Locates the checkpoint: folders, or repositories of the Hugging Face hub that are downloaded once.
+"""Finds the checkpoint: folders, or repositories of the Hugging Face hub, which are downloaded once.
 
-The module is free of torch.
+The module does not import torch.
 """
 
 from pathlib import Path
@@ -34,13 +34,14 @@ HOW_TO_GET = (
 
 
 def folders_of(settings: AceStep15Settings, *, weights: bool = True) -> Folders:
-    """Return the folders with the checkpoint; downloads missing files of repositories, resuming a broken download.
+    """Return the folders with the checkpoint; missing files of repositories are downloaded; an interrupted download is
+    resumed.
 
     A path (beginning with "/", "." or "~") and an existing folder are used as they are. Without `weights`, the weights
     of a repository are not fetched.
 
     Raises:
-        EngineUnavailable: it cannot be had; the text says what to do.
+        EngineUnavailable: the checkpoint is not available; the text says what to do.
     """
     if is_folder(settings.checkpoint):
         return _local(settings)
@@ -75,7 +76,7 @@ def _local(settings: AceStep15Settings) -> Folders:
 
 
 def _parts(settings: AceStep15Settings, checkpoint: Repository | None, *, weights: bool) -> Path:
-    """Return the folder with autoencoder and text encoder of the original layout."""
+    """Return the folder with autoencoder and text encoder, for a checkpoint in the original layout."""
     if settings.parts and is_folder(settings.parts):
         return Path(settings.parts).expanduser()
     parts = _repository(settings, settings.parts) if settings.parts else checkpoint

@@ -1,4 +1,4 @@
-"""Describes the two layouts of a checkpoint's folder: that of diffusers, and the original."""
+"""Describes the two layouts of a checkpoint's folder: that of the library diffusers, and the original one."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -38,9 +38,9 @@ Adapt = Callable[[Mapping[str, torch.Tensor]], Mapping[str, torch.Tensor]]
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One network of a checkpoint: its config and weights, their names, and the constructor of its skeleton.
+    """One network of a checkpoint: its config file, its weights' file, the names of its tensors, and its constructor.
 
-    `extra` are tensors in files of their own, by name.
+    `extra` are tensors that are stored in separate files, by name.
     """
 
     config: Path
@@ -52,7 +52,7 @@ class Part:
 
 
 def parts_of(folders: Folders) -> Mapping[str, Part]:
-    """Return the networks of a checkpoint, by the names of diffusers' folders."""
+    """Return the networks of a checkpoint, by their folder names in the layout of diffusers."""
     made = _diffusers(folders) if folders.diffusers else _original(folders.model)
     return {**made, CODEC: _codec(folders.parts / CODEC), TEXT_ENCODER: _text_encoder(folders.text_encoder)}
 
@@ -118,5 +118,5 @@ def _text_encoder(folder: Path) -> Part:
 
 
 def config_of(part: Part) -> configs.Values:
-    """Return the `config.json` of a network."""
+    """Return the values in the `config.json` of a network."""
     return read_json(part.config)

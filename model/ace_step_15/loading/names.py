@@ -1,4 +1,6 @@
-"""Renames tensors of the original checkpoint, and of transformers' Qwen3, to those of the networks here."""
+"""Renames tensors of the original checkpoint, and of Qwen3 in the library transformers, to the parameter names of the
+networks here.
+"""
 
 import re
 from collections.abc import Callable
@@ -19,29 +21,33 @@ _EDGES = {"proj_in.1.": "proj_in_conv.", "proj_out.1.": "proj_out_conv."}
 
 
 def same(name: str) -> str:
-    """Return the name unchanged: it is already that of diffusers."""
+    """Return the name unchanged, because tensors in the layout of diffusers already have the right names."""
     return name
 
 
 def attention(name: str) -> str:
-    """Return the name with the parts of an attention named as in diffusers."""
+    """Return a tensor's name with the parts of an attention layer named as in diffusers."""
     return _PART.sub(lambda found: f".{_ATTENTION[found[1]]}.", name)
 
 
 def adapter(name: str) -> str:
-    """Rename a tensor of an adapter, which is in diffusers' format or was trained for the original denoiser."""
+    """Return the new name of a LoRA adapter's tensor; the adapter was trained for diffusers or for the original
+    denoiser.
+    """
     return attention(name.removeprefix("decoder."))
 
 
 def text_encoder(name: str) -> str | None:
-    """Rename a tensor of transformers' Qwen3, with or without its head."""
+    """Return the new name of a tensor of transformers' Qwen3; `None` for one that is not needed, such as its output
+    head.
+    """
     if name.startswith("lm_head."):
         return None
     return attention(name.removeprefix("model."))
 
 
 def transformer(name: str) -> str | None:
-    """Rename a tensor of the original denoiser."""
+    """Return the new name of a tensor of the original denoiser; `None` for another network's tensor."""
     if (own := _within("decoder.", name)) is None:
         return None
     for there, here in _EDGES.items():
@@ -51,17 +57,19 @@ def transformer(name: str) -> str | None:
 
 
 def condition_encoder(name: str) -> str | None:
-    """Rename a tensor of the original condition encoder, or the original's vector without condition."""
+    """Return the new name of a tensor of the original condition encoder or of the unconditional vector; `None` for
+    another network's tensor.
+    """
     return name if name == "null_condition_emb" else _within("encoder.", name)
 
 
 def audio_tokenizer(name: str) -> str | None:
-    """Rename a tensor of the original tokenizer of latents."""
+    """Return the new name of a tensor of the original audio tokenizer; `None` for another network's tensor."""
     return _within("tokenizer.", name)
 
 
 def audio_detokenizer(name: str) -> str | None:
-    """Rename a tensor of the original inverse of the tokenizer."""
+    """Return the new name of a tensor of the original audio detokenizer; `None` for another network's tensor."""
     return _within("detokenizer.", name)
 
 

@@ -1,4 +1,4 @@
-"""Loads the networks of a checkpoint without allocating their weights twice, and names what does not fit."""
+"""Loads the networks of a checkpoint without allocating their weights twice, and reports tensors that do not fit."""
 
 import logging
 import pickle
@@ -70,7 +70,7 @@ def load(folders: Folders, device: torch.device, dtype: torch.dtype) -> Networks
     """Load a checkpoint of either layout.
 
     Raises:
-        EngineUnavailable: a file is missing or does not fit; the text names each fault.
+        EngineUnavailable: a file is missing or does not fit the networks; the text names each fault.
     """
     if found := faults(folders):
         raise EngineUnavailable("; ".join([*found[:8], f"the folder is {folders.model}"]))
@@ -101,7 +101,7 @@ def _part_faults(part: Part) -> Iterator[str]:
 
 
 def _strangers(parts: Collection[Part]) -> Iterator[str]:
-    """Yield one sentence for each tensor that belongs to no network of its file."""
+    """Yield one sentence for each tensor in a file of weights that no network has."""
     for weights in {part.weights for part in parts}:
         readers = [part.rename for part in parts if part.weights == weights]
         if len(readers) > 1:
@@ -122,8 +122,8 @@ def _loaded(name: str, part: Part, device: torch.device, dtype: torch.dtype) -> 
 
 
 def _pickled(path: Path) -> torch.Tensor:
-    """Read latents from a file of torch that has them as [1, channels, frames]; returns [1, frames, channels]. No code
-    of the file is executed.
+    """Read latents [1, channels, frames] from a file in torch's format and return them as [1, frames, channels]. No
+    code in the file is executed.
     """
     try:
         value: object = torch.load(path, map_location="cpu", weights_only=True)

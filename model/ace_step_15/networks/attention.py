@@ -1,4 +1,4 @@
-"""Attention with grouped heads, normed queries and keys, and rotary positions, as in Qwen3 (arXiv 2505.09388)."""
+"""Attention with grouped heads, normalised queries and keys, and rotary positions, as in Qwen3 (arXiv 2505.09388)."""
 
 import torch
 from torch import nn
@@ -18,9 +18,9 @@ Mask = torch.Tensor | Band | None
 
 
 def positions(length: int, width: int, theta: float, device: torch.device, dtype: torch.dtype) -> Table:
-    """Return the cosines and sines, each [length, width], of positions from 0 (arXiv 2104.09864, section 3.2.2).
+    """Return the cosines and sines, each [length, width], of rotary positions from 0 (arXiv 2104.09864, section 3.2.2).
 
-    Frequencies are laid out as [all | all].
+    The frequencies are repeated for the second half of the columns.
     """
     exponents = torch.arange(0, width, 2, device=device, dtype=torch.float32) / width
     angles = torch.outer(torch.arange(length, device=device, dtype=torch.float32), 1.0 / theta**exponents)
@@ -39,7 +39,7 @@ def turned(x: torch.Tensor, table: Table) -> torch.Tensor:
 def attended(
     queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor, mask: Mask, *, causal: bool = False
 ) -> torch.Tensor:
-    """Return the attention of `queries` [rows, heads, tokens, width] to `keys` and `values`, which may have
+    """Return the attention output of `queries` [rows, heads, tokens, width] over `keys` and `values`, which may have
     fewer heads.
     """
     if mask is not None and queries.is_cuda:
@@ -52,7 +52,7 @@ def attended(
 
 
 class Attention(nn.Module):
-    """Self-attention, or attention to a context whose keys and values are computed before."""
+    """Self-attention layer, or cross-attention layer to a context whose keys and values are computed in advance."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -66,18 +66,16 @@ class Attention(nn.Module):
         self.norm_k = nn.RMSNorm(config.head_width, eps=config.epsilon)
 
     def key_value(self, x: torch.Tensor) -> KeyValue:
-        """Return the keys and values of `x` [rows, tokens, width], without encoded positions."""
+        """Return the keys and values of `x` [rows, tokens, width], without position encoding."""
         return self.norm_k(self._split(self.to_k(x))), self._split(self.to_v(x))
 
     def heads(self, x: torch.Tensor, table: Table) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return queries, keys and values of `x` [rows, tokens, width]; queries and keys have their positions
-        encoded.
-        """
+        """Return queries, keys and values of `x` [rows, tokens, width], queries and keys with position encoding."""
         keys, values = self.key_value(x)
         return turned(self.queries(x), table), turned(keys, table), values
 
     def queries(self, x: torch.Tensor) -> torch.Tensor:
-        """Return the queries of `x` [rows, tokens, width], without encoded positions."""
+        """Return the queries of `x` [rows, tokens, width], without position encoding."""
         normed: torch.Tensor = self.norm_q(self._split(self.to_q(x)))
         return normed
 
@@ -89,7 +87,7 @@ class Attention(nn.Module):
         return mapped
 
     def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
-        """Return the self-attention of `x` [rows, tokens, width], in the same shape."""
+        """Return the self-attention output of `x` [rows, tokens, width], in the same shape."""
         return self.mapped(attended(*self.heads(x, table), mask, causal=causal))
 
     def _split(self, x: torch.Tensor) -> torch.Tensor:

@@ -1,6 +1,6 @@
-"""Converts sound to latents and back: the autoencoder Oobleck of Stable Audio (arXiv 2404.10301, section 3.2).
+"""Converts sound to latents and back: the audio autoencoder Oobleck of Stable Audio (arXiv 2404.10301, section 3.2).
 
-Parameter names are those of the released weights with their norms folded in.
+Parameter names are those of the released weights, with weight normalisation folded in.
 """
 
 import itertools
@@ -22,7 +22,9 @@ _KERNEL = 7
 
 
 class Snake(nn.Module):
-    """Periodic activation (arXiv 2006.08195) with a frequency and a magnitude per channel, kept as logarithms."""
+    """Snake activation (arXiv 2006.08195), periodic, with a frequency and a magnitude per channel, stored as
+    logarithms.
+    """
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -30,7 +32,7 @@ class Snake(nn.Module):
         self.beta = nn.Parameter(torch.empty(1, channels, 1))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the activation to `x` [rows, channels, samples]; the result has its shape."""
+        """Return the activation of `x` [rows, channels, samples], in the same shape."""
         return x + torch.sin(self.alpha.exp() * x).square() / (self.beta.exp() + 1e-9)
 
 
@@ -45,13 +47,13 @@ class ResidualUnit(nn.Module):
         self.conv2 = nn.Conv1d(channels, channels, 1)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Add the result of the convolutions to `x`; the result has its shape."""
+        """Return `x` [rows, channels, samples] plus the output of the convolutions."""
         made: torch.Tensor = x + self.conv2(self.snake2(self.conv1(self.snake1(x))))
         return made
 
 
 class _Units(nn.Module):
-    """Three residual units with growing dilation."""
+    """Base class of the codec's blocks: three residual units with increasing dilation."""
 
     def __init__(self, channels: int) -> None:
         super().__init__()
@@ -65,7 +67,7 @@ class _Units(nn.Module):
 
 
 class EncoderBlock(_Units):
-    """Lowers the sample rate by the factor `ratio`."""
+    """Encoder block: lowers the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(before)
@@ -73,13 +75,13 @@ class EncoderBlock(_Units):
         self.conv1 = nn.Conv1d(before, after, 2 * ratio, stride=ratio, padding=math.ceil(ratio / 2))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, before, samples] to [rows, after, samples / ratio]."""
+        """Return features [rows, channels after, samples / ratio] of `x` [rows, channels before, samples]."""
         made: torch.Tensor = self.conv1(self.snake1(self.units(x)))
         return made
 
 
 class DecoderBlock(_Units):
-    """Raises the sample rate by the factor `ratio`."""
+    """Decoder block: raises the sample rate by the factor `ratio`."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__(after)
@@ -87,12 +89,14 @@ class DecoderBlock(_Units):
         self.conv_t1 = nn.ConvTranspose1d(before, after, 2 * ratio, stride=ratio, padding=math.ceil(ratio / 2))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, before, samples] to [rows, after, samples * ratio], one sample less if `ratio` is odd."""
+        """Return features [rows, channels after, samples * ratio] of `x` [rows, channels before, samples]; one sample
+        less if `ratio` is odd.
+        """
         return self.units(self.conv_t1(self.snake1(x)))
 
 
 class Encoder(nn.Module):
-    """Converts sound to means and spreads of latents."""
+    """Converts sound to the means and standard deviations of latents."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -104,8 +108,8 @@ class Encoder(nn.Module):
         self.conv2 = nn.Conv1d(widths[-1], config.encoder_width, 3, padding=1)
 
     def forward(self, sound: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, sound channels, samples] to [rows, 2 * channels, frames]: means, then spreads before
-        softplus.
+        """Return [rows, 2 * channels, frames] for sound [rows, sound channels, samples]: means, then standard
+        deviations before softplus.
         """
         x = self.conv1(sound)
         for block in self.block:
@@ -127,7 +131,7 @@ class Decoder(nn.Module):
         self.conv2 = nn.Conv1d(widths[-1], config.sound_channels, _KERNEL, padding=_KERNEL // 2, bias=False)
 
     def forward(self, latents: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, channels, frames] to [rows, sound channels, samples]."""
+        """Return the sound [rows, sound channels, samples] of latents [rows, channels, frames]."""
         x = self.conv1(latents)
         for block in self.block:
             x = block(x)
@@ -136,7 +140,7 @@ class Decoder(nn.Module):
 
 
 class Codec(nn.Module):
-    """The autoencoder of sound. Its methods take and return latents [frames, channels], float32."""
+    """The audio autoencoder. Its methods take and return latents [frames, channels], float32."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -145,9 +149,9 @@ class Codec(nn.Module):
         self.decoder = Decoder(config)
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:
-        """Return the likeliest latents of sound [sound channels, samples]; silence fills the last frame.
+        """Return the most probable latents of sound [sound channels, samples]; the last frame is filled with silence.
 
-        Computed window by window, with the same result as at once.
+        The sound is encoded window by window, with the same result as in one pass.
         """
         hop, context = self.config.hop, self.config.context
         sound = F.pad(sound, (0, -sound.shape[-1] % hop))
@@ -160,23 +164,23 @@ class Codec(nn.Module):
         return torch.cat(made)
 
     def distribution(self, sound: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the means and standard deviations of the latents, each [frames, channels], float32, for sound of whole
-        frames, encoded in one pass.
+        """Return the means and standard deviations, each [frames, channels], float32, of the latents of sound, encoded
+        in one pass; the sound has a whole number of frames.
         """
         made = self.encoder(sound.unsqueeze(0).to(self._device, self._dtype))[0].float()
         mean, spread = made.transpose(0, 1).chunk(2, dim=-1)
         return mean, F.softplus(spread) + 1e-4
 
     def decode(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return sound [sound channels, hop * frames], float32, decoded at once.
+        """Return the sound [sound channels, hop * frames], float32, of latents, decoded in one pass.
 
-        With odd ratios, which the release does not have, the decoder leaves out the last samples; they are silent.
+        With odd ratios, which the released model does not have, the last samples are filled with silence.
         """
         return self._decoded(latents.transpose(0, 1))
 
     def windows(self, latents: torch.Tensor, start: int = 0, end: int | None = None) -> Iterator[torch.Tensor]:
-        """Return the sound of the frames from `start` to `end`, window by window: the same samples as `decode` gives
-        there.
+        """Yield the sound of the latent frames from `start` to `end`, window by window; the samples equal those of
+        `decode`.
         """
         lengths = growing_lengths(FIRST_WINDOW, WINDOW)
         return decoded_windows(
@@ -185,7 +189,7 @@ class Codec(nn.Module):
         )  # fmt: skip
 
     def _decoded(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return sound of latents [channels, frames]."""
+        """Return the sound [sound channels, samples] of latents [channels, frames]."""
         made = self.decoder(latents.unsqueeze(0).to(self._device, self._dtype))[0].float()
         return F.pad(made, (0, latents.shape[-1] * self.config.hop - made.shape[-1]))
 

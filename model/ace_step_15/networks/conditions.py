@@ -11,9 +11,7 @@ SILENCE_FRAMES = 15_000
 
 
 class TextEncoder(Stack):
-    """Converts token ids to vectors: Qwen3 without its head. Each text is encoded alone, because the encoder takes no
-    mask.
-    """
+    """Text encoder: Qwen3 without its output head. Each text is encoded alone, because the encoder takes no mask."""
 
     def __init__(self, config: TextConfig) -> None:
         super().__init__(config.stack, (False,) * config.layers, causal=True)
@@ -23,29 +21,29 @@ class TextEncoder(Stack):
         )
 
     def embedded(self, ids: torch.Tensor) -> torch.Tensor:
-        """Return the embeddings of ids [1, tokens], without the layers that mix them."""
+        """Return the token embeddings of ids [1, tokens], before the attention layers."""
         vectors: torch.Tensor = self.embed_tokens(ids)
         return vectors
 
     def forward(self, ids: torch.Tensor) -> torch.Tensor:
-        """Convert [1, tokens] to [1, tokens, width]."""
+        """Return the encoded tokens [1, tokens, width] of token ids [1, tokens]."""
         return self.through(self.embedded(ids))
 
 
 class SequenceEncoder(Stack):
-    """Converts vectors of words, or latent frames, to vectors of the context."""
+    """Encodes a sequence, of text vectors or of latent frames, as vectors of the context."""
 
     def __init__(self, config: ConditionConfig, slides: tuple[bool, ...], given: int) -> None:
         super().__init__(config.stack, slides)
         self.embed_tokens = nn.Linear(given, config.stack.width)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convert [1, tokens, given width] to [1, tokens, width]."""
+        """Return the encoded sequence [1, tokens, width] of `x` [1, tokens, input width]."""
         return self.through(self.embed_tokens(x))
 
 
 class TimbreEncoder(SequenceEncoder):
-    """Converts the latent frames of a reference recording to one vector, that of the first frame."""
+    """Encodes the latent frames of a reference recording as one timbre vector."""
 
     def __init__(self, config: ConditionConfig) -> None:
         super().__init__(config, config.timbre_sliding, config.channels)
@@ -53,12 +51,12 @@ class TimbreEncoder(SequenceEncoder):
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convert [1, frames, channels] to [1, 1, width]."""
+        """Return the timbre [1, 1, width] of latents [1, frames, channels]."""
         return super().forward(x)[:, :1]
 
 
 class ConditionEncoder(nn.Module):
-    """Encodes lyrics, timbre and text, in this order, as a context; also holds the context without condition, and the
+    """Encodes lyrics, timbre and text, in this order, as a context; also stores the unconditional context and the
     latents of silence.
     """
 
@@ -80,12 +78,14 @@ class ConditionEncoder(nn.Module):
         return torch.cat((self.lyric_encoder(lyrics), timbre, self.text_projector(text)), dim=1)
 
     def timbre(self, latents: torch.Tensor) -> torch.Tensor:
-        """Return the timbre [1, 1, width] of latents [frames, channels]."""
+        """Return the timbre vector [1, 1, width] of a recording's latents [frames, channels]."""
         made: torch.Tensor = self.timbre_encoder(latents.unsqueeze(0).to(self.null_condition_emb.dtype))
         return made
 
     def silence(self, frames: int) -> torch.Tensor:
-        """Return the latents of silence [frames, channels], float32; repeated beyond what the checkpoint has."""
+        """Return the latents [frames, channels], float32, of silence; those in the checkpoint are repeated if they are
+        too short.
+        """
         stored = self.silence_latent[0]
         rounds = -(-frames // stored.shape[0])
         return stored.repeat(rounds, 1)[:frames].float()

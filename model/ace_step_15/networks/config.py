@@ -1,4 +1,4 @@
-"""Sizes of the networks of ACE-Step 1.5. The module is free of torch."""
+"""Sizes of the networks of ACE-Step 1.5. The module does not import torch."""
 
 import math
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from enum import StrEnum
 
 
 class Variant(StrEnum):
-    """Trained variants, which differ in defaults and in the tasks that they know."""
+    """Variants of the trained model, which differ in their defaults and tasks."""
 
     TURBO = "turbo"
     SFT = "sft"
@@ -17,7 +17,7 @@ class Variant(StrEnum):
 class StackConfig:
     """Sizes of a stack of attention layers; the defaults are those of the 2B model.
 
-    `window` is the farthest token, in tokens, that a sliding layer attends to.
+    `window` is the largest distance, in tokens, that a layer with sliding attention attends to.
     """
 
     width: int = 2048
@@ -33,7 +33,9 @@ class StackConfig:
 
 @dataclass(frozen=True, slots=True)
 class TransformerConfig:
-    """Sizes of the denoiser. `sliding` says of each layer if it slides (or sees all tokens)."""
+    """Sizes of the denoiser. `sliding` is True for each layer with sliding attention, False for those that attend to
+    all tokens.
+    """
 
     stack: StackConfig
     sliding: tuple[bool, ...]
@@ -56,7 +58,7 @@ class ConditionConfig:
 
 @dataclass(frozen=True, slots=True)
 class TokenConfig:
-    """Sizes of the tokenizer of latents or of its inverse. A token stands for `pool` latent frames."""
+    """Sizes of the audio tokenizer or detokenizer. One token stands for `pool` latent frames."""
 
     stack: StackConfig
     sliding: tuple[bool, ...]
@@ -68,7 +70,7 @@ class TokenConfig:
 
 @dataclass(frozen=True, slots=True)
 class TextConfig:
-    """Sizes of the text encoder (Qwen3), every layer of which is causal and sees all tokens before."""
+    """Sizes of the text encoder (Qwen3), in which every layer has causal attention to all earlier tokens."""
 
     stack: StackConfig
     layers: int
@@ -77,9 +79,10 @@ class TextConfig:
 
 @dataclass(frozen=True, slots=True)
 class CodecConfig:
-    """Sizes of the autoencoder of sound (Oobleck); the defaults are those of the release.
+    """Sizes of the audio autoencoder (Oobleck); the defaults are those of the released model.
 
-    `ratios` are the factors by which the encoder's blocks lower the rate; `multiples` those of their widths.
+    `ratios` are the factors by which the encoder's blocks lower the sample rate; `multiples` are the factors of their
+    widths.
     """
 
     encoder_width: int = 128
@@ -92,20 +95,20 @@ class CodecConfig:
 
     @property
     def hop(self) -> int:
-        """Samples of a latent frame."""
+        """Audio samples per latent frame."""
         return math.prod(self.ratios)
 
     @property
     def frames_per_second(self) -> float:
-        """Latent frames of a second."""
+        """Latent frames per second."""
         return self.sample_rate / self.hop
 
     @property
     def context(self) -> int:
         """Receptive field of the decoder in latent frames, on either side of a frame: 9 for the released weights.
 
-        The first convolution sees 3 frames; a block sees 1 sample at its input's rate, and 3 * (1 + 3 + 9) at its
-        output's; the last convolution sees 3 samples of sound.
+        On either side the first convolution depends on 3 frames; a block on 1 sample at its input's rate and 3 * (1 + 3
+        + 9) samples at its output's; the last convolution on 3 samples of sound.
         """
         reach, rate = 3.0, 1
         for ratio in reversed(self.ratios):

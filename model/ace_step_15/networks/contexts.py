@@ -1,4 +1,6 @@
-"""Holds the contexts of songs for the blocks: keys and values, computed once and stacked for the rows of a pass."""
+"""Keys and values of songs' contexts for the cross-attention of the transformer's blocks, computed once and stacked for
+the rows of a pass.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,9 +14,9 @@ from model.ace_step_15.networks.masks import below
 
 @dataclass(frozen=True, slots=True, eq=False, weakref_slot=True)
 class ContextCache:
-    """Keys and values of one context in every block, each [blocks, key heads, tokens, head width].
+    """Keys and values of one context in every block of the transformer, each [blocks, key heads, tokens, head width].
 
-    They do not depend on the timestep: they serve every step of a song.
+    They do not depend on the timestep, so all steps of a song use them.
     """
 
     keys: torch.Tensor
@@ -22,18 +24,19 @@ class ContextCache:
 
     @property
     def tokens(self) -> int:
-        """Tokens of the context."""
+        """Number of tokens in the context."""
         return self.keys.shape[2]
 
     @property
     def memory_bytes(self) -> int:
-        """Device memory of keys and values."""
+        """Device memory of the keys and values, in bytes."""
         return self.keys.nbytes + self.values.nbytes
 
 
 @dataclass(frozen=True, slots=True)
 class ContextBatch:
-    """The contexts of the rows of a pass, padded to one length: [blocks, rows, key heads, tokens, head width].
+    """The contexts of the rows of a pass, padded to one length: keys and values [blocks, rows, key heads, tokens, head
+    width].
 
     `mask` [rows, 1, 1, tokens] is True for tokens, and `None` without padding.
     """
@@ -44,7 +47,7 @@ class ContextBatch:
 
     @classmethod
     def of(cls, caches: Sequence[ContextCache]) -> "ContextBatch":
-        """Return a batch with one row per cache."""
+        """Return a batch with one row per context."""
         lengths = [cache.tokens for cache in caches]
         tokens = max(lengths)
         keys, values = (

@@ -1,4 +1,4 @@
-"""Layers of the encoders and of the denoiser."""
+"""Transformer layers of the encoders and of the denoiser."""
 
 import torch
 from torch import nn
@@ -13,7 +13,7 @@ TIME_SCALE = 1000.0
 
 
 class FeedForward(nn.Module):
-    """Gated feed-forward (SwiGLU, arXiv 2002.05202)."""
+    """Gated feed-forward layer (SwiGLU, arXiv 2002.05202)."""
 
     def __init__(self, width: int, hidden: int) -> None:
         super().__init__()
@@ -22,13 +22,13 @@ class FeedForward(nn.Module):
         self.down_proj = nn.Linear(hidden, width, bias=False)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the feed-forward network to `x`; the result has its shape."""
+        """Return the layer's output for `x` [..., width], in the same shape."""
         made: torch.Tensor = self.down_proj(F.silu(self.gate_proj(x)) * self.up_proj(x))
         return made
 
 
 class EncoderLayer(nn.Module):
-    """Attention and a feed-forward network, each after its normalisation, as in Qwen3."""
+    """Encoder layer: attention and a feed-forward layer, each with normalisation before it, as in Qwen3."""
 
     def __init__(self, config: StackConfig) -> None:
         super().__init__()
@@ -38,7 +38,7 @@ class EncoderLayer(nn.Module):
         self.mlp = FeedForward(config.width, config.hidden)
 
     def forward(self, x: torch.Tensor, table: Table, mask: Mask, *, causal: bool = False) -> torch.Tensor:
-        """Apply the layer to `x` [rows, tokens, width]; the result has its shape."""
+        """Return the layer's output for `x` [rows, tokens, width], in the same shape."""
         x = x + self.self_attn(self.input_layernorm(x), table, mask, causal=causal)
         made: torch.Tensor = x + self.mlp(self.post_attention_layernorm(x))
         return made
@@ -54,7 +54,7 @@ class Stack(nn.Module):
         self.norm = nn.RMSNorm(config.width, eps=config.epsilon)
 
     def through(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply all layers to `x` [rows, tokens, width]; the result has its shape."""
+        """Return the output of all layers for `x` [rows, tokens, width], in the same shape."""
         config, tokens = self._config, x.shape[1]
         table = positions(tokens, config.head_width, config.theta, x.device, x.dtype)
         band = sliding(torch.full((x.shape[0],), tokens, device=x.device), tokens, config.window, None)
@@ -65,7 +65,7 @@ class Stack(nn.Module):
 
 
 class TimeEmbedding(nn.Module):
-    """Converts a timestep, 0 to 1, to a vector, and to the six modulations of a block."""
+    """Embeds a timestep, 0 to 1, as a vector, and as the six modulations (shifts, scales, gates) of a block."""
 
     INPUT_WIDTH = 256
 
@@ -76,17 +76,18 @@ class TimeEmbedding(nn.Module):
         self.time_proj = nn.Linear(width, 6 * width)
 
     def forward(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Convert times [rows] to vectors [rows, width] and modulations [rows, 6, width]."""
+        """Return the vectors [rows, width] and the modulations [rows, 6, width] of times [rows]."""
         waves = sinusoid(times * TIME_SCALE, self.INPUT_WIDTH).to(self.linear_1.weight.dtype)
         embedded: torch.Tensor = self.linear_2(F.silu(self.linear_1(waves)))
         return embedded, torch.unflatten(self.time_proj(F.silu(embedded)), 1, (6, -1))
 
 
 class Block(nn.Module):
-    """Layer of the denoiser: self-attention, attention to the context, feed-forward.
+    """Layer of the denoiser: self-attention, cross-attention to the context, feed-forward.
 
-    Adaptive normalisation is that of DiT (arXiv 2212.09748). What surrounds the two attentions are methods that can be
-    compiled: attention itself has kernels, and its masks are of many kinds.
+    Adaptive normalisation is that of DiT (arXiv 2212.09748). The code before, between and after the two attentions is
+    in methods of its own, which torch can compile; the attentions are not compiled, because they have kernels of their
+    own and several kinds of masks.
     """
 
     def __init__(self, config: StackConfig) -> None:
@@ -112,8 +113,8 @@ class Block(nn.Module):
         self, x: torch.Tensor, time: torch.Tensor, table: Table, mask: Mask, context: KeyValue,
         context_mask: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
-        """Apply the block to `x` [rows, tokens, width]. `time` [rows, 6, width] holds shift, scale and gate, first for
-        the attention, then for the feed-forward network.
+        """Return the block's output for `x` [rows, tokens, width]. `time` [rows, 6, width] holds shift, scale and gate
+        for attention, then for the feed-forward layer.
         """
         x, queries = self._between(x, time, self._attended(*self._before(x, time, *table), mask))
         return self._after(x, time, self._attended(queries, *context, context_mask))
@@ -121,20 +122,20 @@ class Block(nn.Module):
     def before(
         self, x: torch.Tensor, time: torch.Tensor, cosines: torch.Tensor, sines: torch.Tensor
     ) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
-        """Return the queries, keys and values of self-attention."""
+        """Return the queries, keys and values of self-attention for `x` [rows, tokens, width]."""
         shift, scale, *_ = self._modulations(time)
         return self.self_attn.heads(self.self_attn_norm(x) * (1 + scale) + shift, (cosines, sines))
 
     def between(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return `x` after self-attention, whose heads gave `made`, and the queries for the attention to the
-        context.
+        """Return `x` after self-attention, whose heads have the outputs `made`, and the queries of the
+        cross-attention.
         """
         x = x + self._modulations(time)[2] * self.self_attn.mapped(made)
         return x, self.cross_attn.queries(self.cross_attn_norm(x))
 
     def after(self, x: torch.Tensor, time: torch.Tensor, made: torch.Tensor) -> torch.Tensor:
-        """Return `x` after the attention to the context, whose heads gave `made`, and after the feed-forward
-        network.
+        """Return `x` after the cross-attention, whose heads have the outputs `made`, and after the feed-forward
+        layer.
         """
         *_, shift, scale, gate = self._modulations(time)
         x = x + self.cross_attn.mapped(made)
@@ -147,5 +148,5 @@ class Block(nn.Module):
         return made.clone(memory_format=torch.contiguous_format) if self._compiled else made
 
     def _modulations(self, time: torch.Tensor) -> tuple[torch.Tensor, ...]:
-        """Return the shift, scale and gate, twice, each [rows, 1, width]."""
+        """Return shift, scale and gate of attention, then of the feed-forward layer, each [rows, 1, width]."""
         return (self.scale_shift_table + time).unsqueeze(2).unbind(1)

@@ -1,5 +1,5 @@
-"""Makes the masks of a pass over rows of different lengths: padding, and the band of tokens that a sliding
-layer sees.
+"""Attention masks of a pass over rows of different lengths: padding, and the band of tokens within the sliding
+window.
 """
 
 from dataclasses import dataclass
@@ -10,9 +10,10 @@ from torch.nn import functional as F
 
 @dataclass(frozen=True, slots=True)
 class Band:
-    """Attention to tokens at most `window` away, in blocks of `window` queries, each with the keys of three blocks.
+    """Sliding attention to tokens at most `window` away, computed in blocks of `window` queries, each with the keys of
+    three blocks.
 
-    Its cost grows with the number of tokens, not with its square. `mask` [rows * blocks, 1, window, 3 * window].
+    The cost is proportional to the number of tokens, not to its square. `mask` [rows * blocks, 1, window, 3 * window].
     """
 
     window: int
@@ -20,7 +21,7 @@ class Band:
 
     @classmethod
     def of(cls, lengths: torch.Tensor, tokens: int, window: int) -> "Band":
-        """Return the band for rows of `lengths` [rows] tokens, padded to `tokens`."""
+        """Return the sliding attention for rows of `lengths` [rows] tokens, padded to `tokens`."""
         blocks = -(-tokens // window)
         rows = lengths.shape[0]
         local = torch.arange(3 * window, device=lengths.device) - window
@@ -33,8 +34,8 @@ class Band:
         return cls(window, mask.view(rows * blocks, 1, window, 3 * window))
 
     def attended(self, queries: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> torch.Tensor:
-        """Return the attention of `queries` [rows, heads, tokens, width] to `keys` and `values`, which may have fewer
-        heads.
+        """Return the attention output of `queries` [rows, heads, tokens, width] over `keys` and `values`, which may
+        have fewer heads.
         """
         rows, _, tokens, _ = queries.shape
         queries = F.pad(queries, (0, 0, 0, -tokens % self.window))
@@ -46,7 +47,7 @@ class Band:
         return torch.unflatten(made, 0, (rows, blocks)).transpose(1, 2).flatten(2, 3)[:, :, :tokens]
 
     def _around(self, x: torch.Tensor, blocks: int) -> torch.Tensor:
-        """Return for each block of `x` [rows, heads, tokens, width] itself and its two neighbours: [rows * blocks,
+        """Return each block of `x` [rows, heads, tokens, width] together with its two neighbours: [rows * blocks,
         heads, 3 * window, width].
         """
         padded = F.pad(x, (0, 0, self.window, (blocks + 1) * self.window - x.shape[2]))
@@ -54,10 +55,12 @@ class Band:
 
 
 def below(lengths: torch.Tensor, count: int) -> torch.Tensor:
-    """Return the mask [rows, 1, 1, count], True for the first `lengths` [rows] keys of each row."""
+    """Return the mask [rows, 1, 1, count], True for the first keys of each row, as many as `lengths` [rows] says."""
     return (torch.arange(count, device=lengths.device) < lengths[:, None])[:, None, None]
 
 
 def sliding(lengths: torch.Tensor, tokens: int, window: int, full: torch.Tensor | None) -> Band | torch.Tensor | None:
-    """Return the mask of a sliding layer: `full`, that of the others, if no token is out of reach."""
+    """Return the mask of a layer with sliding attention; it is `full`, the mask of the other layers, if all tokens lie
+    within the window.
+    """
     return full if tokens <= window + 1 else Band.of(lengths, tokens, window)

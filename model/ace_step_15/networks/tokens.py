@@ -1,4 +1,6 @@
-"""Converts latents to tokens, five a second, and back to latents that keep little more than melody and rhythm."""
+"""Converts latents to audio tokens, five per second, and back to latents that keep little more than melody and
+rhythm.
+"""
 
 from collections.abc import Sequence
 
@@ -11,7 +13,9 @@ from model.ace_step_15.networks.layers import Stack
 
 
 class Quantizer(nn.Module):
-    """Finite scalar quantisation (arXiv 2309.15505): rounds each of a few numbers to one of its levels, in float32."""
+    """Finite scalar quantisation (arXiv 2309.15505): rounds each element of a short vector to one of its levels, in
+    float32.
+    """
 
     levels: torch.Tensor
     basis: torch.Tensor
@@ -50,7 +54,7 @@ class Quantizer(nn.Module):
 
 
 class Pooler(Stack):
-    """Converts the frames of a token to one vector: that of a learned token placed before them."""
+    """Pools the latent frames of an audio token to one vector: the output for a learned token placed before them."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__(config.stack, config.sliding)
@@ -58,13 +62,13 @@ class Pooler(Stack):
         self.special_token = nn.Parameter(torch.empty(1, 1, config.stack.width))
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convert [tokens, frames of a token, width] to [tokens, width]."""
+        """Return the vectors [tokens, width] of frames [tokens, frames per token, width]."""
         first = self.special_token.expand(x.shape[0], -1, -1)
         return self.through(torch.cat([first, self.embed_tokens(x)], dim=1))[:, 0]
 
 
 class AudioTokenizer(nn.Module):
-    """Converts latents to codes."""
+    """Audio tokenizer: converts latents to codes."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__()
@@ -85,7 +89,7 @@ class AudioTokenizer(nn.Module):
 
 
 class AudioDetokenizer(Stack):
-    """Converts vectors of codes to latents."""
+    """Audio detokenizer: converts the vectors of codes to latents."""
 
     def __init__(self, config: TokenConfig) -> None:
         super().__init__(config.stack, config.sliding)
@@ -94,7 +98,7 @@ class AudioDetokenizer(Stack):
         self.proj_out = nn.Linear(config.stack.width, config.channels)
 
     def forward(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Convert [tokens, width] to [frames, channels], float32."""
+        """Return the latents [frames, channels], float32, of vectors [tokens, width]."""
         x = self.embed_tokens(vectors.to(self.proj_out.weight.dtype)).unsqueeze(1) + self.special_tokens
         latents: torch.Tensor = self.proj_out(self.through(x)).flatten(0, 1).float()
         return latents

@@ -15,7 +15,7 @@ _INPUTS = 3
 
 
 class Transformer(nn.Module):
-    """Predicts the velocity of latents under a context; parameter names are those of diffusers' checkpoints."""
+    """Predicts the velocity of noisy latents under a context; parameter names are those of diffusers' checkpoints."""
 
     def __init__(self, config: TransformerConfig) -> None:
         super().__init__()
@@ -32,25 +32,27 @@ class Transformer(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Device of the weights."""
+        """The device on which the weights are."""
         return self.scale_shift_table.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the weights."""
+        """The data type of the weights."""
         return self.scale_shift_table.dtype
 
     def compile_blocks(self, backend: str = "inductor") -> None:
-        """Have torch compile the blocks at their first call, by `backend`; adapters cannot change them any more.
+        """Have torch compile the blocks at their first call with the compiler `backend`; adapters cannot change the
+        blocks after that.
 
-        What is compiled once serves all blocks, and all numbers of rows, frames and tokens; a single row has its own.
+        One compiled version is used for all blocks and all numbers of rows, frames and tokens, another one for a single
+        row.
         """
         for block in self.layers:
             if isinstance(block, Block):
                 block.compile_parts(backend)
 
     def cached(self, context: torch.Tensor) -> ContextCache:
-        """Return the keys and values of a context [1, tokens, context width] in every block."""
+        """Return the keys and values of one context [1, tokens, context width] in every block."""
         embedded = self.condition_embedder(context.to(self.dtype))
         pairs = [block.cross_attn.key_value(embedded) for block in self.layers if isinstance(block, Block)]
         return ContextCache(torch.cat([keys for keys, _ in pairs]), torch.cat([values for _, values in pairs]))
@@ -59,10 +61,11 @@ class Transformer(nn.Module):
         self, latents: torch.Tensor, given: torch.Tensor, times: torch.Tensor, contexts: ContextBatch,
         lengths: torch.Tensor | None,
     ) -> torch.Tensor:  # fmt: skip
-        """Return the velocities [rows, frames, channels], float32, of `latents` of that shape.
+        """Return the predicted velocities [rows, frames, channels], float32, of `latents` of the same shape.
 
-        `given` [rows, frames, 2 * channels] are source and mask; `times` [rows] are noise levels, float32. `lengths`
-        [rows] are the frames that count, `None` without padding; a row's padding is zero in `latents` and `given`.
+        `given` [rows, frames, 2 * channels] are the source latents and their mask; `times` [rows] are noise levels,
+        float32. `lengths` [rows] are the numbers of frames without padding, `None` if no row is padded; a row's padding
+        is zero in `latents` and `given`.
         """
         joined = torch.cat([given, latents], dim=-1).to(self.dtype).transpose(1, 2)
         frames, patch = joined.shape[-1], self.config.patch
@@ -83,8 +86,8 @@ class Transformer(nn.Module):
         return velocities
 
     def _embedded(self, times: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
-        """Return the embeddings of the times, and of the distance to the time that a step aims at, which is always 0
-        here.
+        """Return the embeddings [rows, width] and modulations [rows, 6, width] of the noise levels `times` [rows]. The
+        embedding of the distance to the target time, which is always 0 here, is added to them.
         """
         here, modulations = self.time_embed(times)
         further, more = self.time_embed_r(torch.zeros_like(times[:1]))

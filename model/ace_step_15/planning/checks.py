@@ -1,4 +1,4 @@
-"""Checks of a request that concern several of its fields, or the loaded model. The module is free of torch."""
+"""Checks of a request that involve several fields, or the loaded model. The module does not import torch."""
 
 from collections.abc import Collection, Iterator, Mapping
 from types import MappingProxyType
@@ -25,18 +25,20 @@ _OF_BASE = frozenset({Control.EXTRACT_TRACK, Control.LEGO, Control.COMPLETE})
 
 
 def controls_of(variant: Variant, *, covers: bool) -> frozenset[Control]:
-    """Return the controls that a request may use; `covers` is False for a checkpoint without audio tokenizers."""
+    """Return the controls that a request may use with a variant of the model; `covers` is False for a checkpoint
+    without audio tokenizers.
+    """
     lacking = _UNABLE | (_GUIDED if variant is Variant.TURBO else frozenset())
     lacking |= frozenset() if variant is Variant.BASE else _OF_BASE
     return frozenset(Control) - lacking - (frozenset() if covers else {Control.AUDIO_TO_AUDIO})
 
 
 def check(params: SongParams, options: AceStep15Options, loras: Collection[str], *, guided: bool) -> None:
-    """Refuse controls and values that the song could not follow; `loras` are the adapters, and `guided` is True with
-    guidance.
+    """Raise an error for controls and values that have no effect on the song; `loras` are the names of the adapters,
+    `guided` is True for a model with guidance.
 
     Raises:
-        InvalidParams: with a violation for each fault.
+        InvalidParams: a control or value has no effect; one violation for each.
     """
     if found := list(_faults(params, options, loras, guided=guided)):
         raise InvalidParams(*found)

@@ -1,4 +1,6 @@
-"""Computes the lengths of songs, and the tasks of the model for those of a request. The module is free of torch."""
+"""Computes the lengths of songs, and maps the tasks of a request to the tasks of the model. The module does not import
+torch.
+"""
 
 import math
 from dataclasses import dataclass
@@ -28,7 +30,7 @@ MIN_SECONDS, MAX_SECONDS = 10.0, 600.0
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Latent frames of a song, those before the recording that it extends, and the task of the model."""
+    """Length of a song in latent frames, the frames before the recording that it extends, and the task of the model."""
 
     frames: int
     left: int = 0
@@ -36,14 +38,15 @@ class Length:
 
 
 class Lengths:
-    """Finds the length of a song. Pure, except that it reads the header of a recording."""
+    """Computes the length of a song from a request, whose recording is opened to read its length."""
 
     def __init__(self, codec: CodecConfig) -> None:
         self._codec = codec
         self.recordings = RecordingReader(codec.sample_rate, MAX_SECONDS)
 
     def of(self, params: SongParams, wished_seconds: float) -> Length:
-        """Return the length that a request asks for; without one it is `wished_seconds`, within the engine's range.
+        """Return the length that a request asks for; without a requested duration `wished_seconds`, within the engine's
+        range.
 
         Raises:
             InvalidParams: the recording cannot be read, or a time lies outside of it.
@@ -78,12 +81,14 @@ class Lengths:
             case Complete():
                 return Length(frames, task=tasks.Complete(task.tracks))
             case Edit():
-                raise AssertionError("a control that is not supported")
+                raise AssertionError(
+                    "the request has a task that the engine does not support. This is a bug: please report it"
+                )
         assert_never(task)
 
     def _window(self, task: Repaint | Lego, seconds: float, frames: int) -> tuple[int, int]:
-        """Return first frame of a part of a recording, and the one after its last; an end of 0 is that of the
-        recording.
+        """Return the first latent frame of the part of a recording that a task changes, and the frame after its last;
+        an end of 0 seconds is the end of the recording.
         """
         start = int(task.start_seconds * self._rate)
         end = int(task.end_seconds * self._rate) if task.end_seconds else frames
@@ -100,7 +105,7 @@ class Lengths:
         if whole > math.ceil(MAX_SECONDS * self._rate):
             raise refused(
                 f"{task_field(task)}.right_seconds",
-                f"makes the song longer than {MAX_SECONDS:g} s ({whole / self._rate:.0f} s)",
+                f"makes the song longer than {MAX_SECONDS:g} s ({whole / self._rate:.0f} s): use a smaller value",
             )
         return Length(whole, left, tasks.RepaintWindow(0, whole))
 

@@ -1,4 +1,4 @@
-"""Formats lyrics as the model was trained on: lines under section tags. The module is free of torch."""
+"""Formats lyrics as in the training data: lines under section tags. The module does not import torch."""
 
 import re
 from dataclasses import dataclass
@@ -22,40 +22,40 @@ _LATIN = re.compile(r"[\x20-\x7e]+")
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Sections of lyrics, as written, that are made at once."""
+    """One or more neighbouring sections of the lyrics that are generated together."""
 
     written: tuple[WrittenSection, ...]
 
     @property
     def kind(self) -> SectionKind:
-        """Kind of the first section; without any it is an instrumental one."""
+        """Kind of the first section; instrumental if there is none."""
         return self.written[0].kind if self.written else SectionKind.INST
 
     @property
     def text(self) -> str:
         """The text for the model: each section tag on its own line, and the lines.
 
-        A tag in Latin letters stays as written; another one becomes the English name of its kind. Marks of singers are
-        dropped, since the model gives no line a voice of its own.
+        A tag in Latin letters stays as written; other tags become the English name of their kind. Marks of singers are
+        removed, because the model cannot assign voices to lines.
         """
         return tagged_text(self.written, _tag) or INSTRUMENTAL
 
     @property
     def sung(self) -> tuple[str, ...]:
-        """The sung lines alone."""
+        """The sung lines, without tags."""
         return tuple(line.text for section in self.written for line in section.lines)
 
     @property
     def seconds(self) -> float:
-        """Preferred length of the part, if it is one of several."""
+        """Preferred length of the part in seconds, if it is one of several."""
         return max(SECTION_SECONDS, _SECONDS_OF_LINE * len(self.sung))
 
 
 def read(lyrics: str) -> tuple[Part, tuple[str, ...]]:
-    """Return the lyrics of a song, and remarks on changes.
+    """Parse the lyrics of a song; also return remarks for the caller on changes.
 
     Raises:
-        InvalidParams: the lyrics are no text, or hold neither words nor tags.
+        InvalidParams: the lyrics are not text, or have neither words nor tags.
     """
     written = read_lyrics(lyrics, "lyrics")
     remarks = ("lyrics: marks of singers are not followed",) if names_singers(written.sections) else ()
@@ -68,7 +68,7 @@ def parts_of(song: Part) -> list[Part]:
 
 
 def joined(first: Part, second: Part) -> Part:
-    """Join two neighbouring parts to one."""
+    """Return one part that joins two neighbouring parts."""
     return Part((*first.written, *second.written))
 
 
@@ -81,6 +81,6 @@ def seconds_of(song: Part) -> float:
 
 
 def _tag(section: WrittenSection) -> str:
-    """Return the tag as written if it is in Latin letters, otherwise the English name of its kind."""
+    """Return a section's tag as written if it is in Latin letters, otherwise the English name of its kind."""
     tag = section.tag.strip()
     return tag if _LATIN.fullmatch(tag) else section.kind.value

@@ -1,4 +1,4 @@
-"""Plans a song: checks the request, and chooses what it left open. The module is free of torch."""
+"""Plans a song: checks the request, and chooses values that it leaves open. The module does not import torch."""
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import replace
@@ -27,10 +27,12 @@ _GUIDANCE = {Variant.TURBO: 1.0, Variant.SFT: 7.0, Variant.BASE: 7.0}
 
 
 class Planner:
-    """Makes plans. Pure, except that it reads the header of a recording."""
+    """Plans songs for ACE-Step 1.5. A plan depends only on the request, whose recording is opened to read its
+    length.
+    """
 
     def __init__(self, facts: Facts, settings: AceStep15Settings, loras: Collection[str] = ()) -> None:
-        """`loras` are the names of the adapters that a request may choose."""
+        """Set up the planner; `loras` are the names of the adapters that a request may choose."""
         self._facts = facts
         self._settings = settings
         self._loras = frozenset(loras)
@@ -44,16 +46,16 @@ class Planner:
 
     @property
     def default_steps(self) -> int:
-        """Denoising steps of a song, unless asked for others."""
+        """Number of denoising steps of a song, if the request does not give it."""
         return _STEPS[self._facts.variant]
 
     @property
     def default_guidance(self) -> float:
-        """Guidance of a song, unless asked for another; 1 is none."""
+        """Guidance scale of a song, if the request does not give it; 1 for no guidance."""
         return _GUIDANCE[self._facts.variant]
 
     def plan(self, params: SongParams) -> SongPlan:
-        """See `model.engine.Engine.plan`."""
+        """Return the plan of a song; see `model.engine.Engine.plan`."""
         check_controls(params, NAME, self.controls)
         options = options_of(params, AceStep15Options, NAME)
         guidance = self._guidance(params, options)
@@ -105,7 +107,9 @@ class Planner:
         )
 
     def _section(self, params: SongParams, section: SectionSpec, task: ModelTask) -> SectionSpec:
-        """Return the section with its texts; their length is that of all frames denoised with the section."""
+        """Return the section with the texts for the encoders; the duration in the texts is that of all frames denoised
+        with the section.
+        """
         metadata = Metadata(
             self._seconds_of(section.window),
             None if params.tempo_bpm is None else round(params.tempo_bpm),
@@ -168,7 +172,7 @@ class Planner:
 
     def _check_length(self, text: str, most: int, field: str) -> None:
         if (tokens := len(self._facts.tokenizer.encode(text).ids)) > most:
-            raise refused(field, f"makes a text of {tokens} tokens; the model reads {most}, so shorten it")
+            raise refused(field, f"makes a text of {tokens} tokens, but the model reads at most {most}: shorten it")
 
     def _frames_of(self, seconds: float) -> int:
         return int(seconds * self._facts.codec.frames_per_second)
@@ -178,7 +182,7 @@ class Planner:
 
 
 def _caption(params: SongParams) -> str:
-    """Return the prompt, with the caller's voice added in words."""
+    """Return the prompt, with the requested voice added in words."""
     voice = None if params.voice is None else f"{params.voice} vocal"
     return ", ".join(filter(None, [params.prompt.strip().rstrip(","), voice]))
 
@@ -186,7 +190,7 @@ def _caption(params: SongParams) -> str:
 def _remarks(params: SongParams, language: str) -> Iterator[str]:
     tempo = None if params.tempo_bpm is None else f"{round(params.tempo_bpm)} BPM"
     voice = None if params.voice is None else f"{params.voice} vocal"
-    if told := ", ".join(filter(None, [tempo, params.key, params.time_signature, voice])):
-        yield f"{told}: added to the text prompt; the model may not follow them exactly."
+    if added := ", ".join(filter(None, [tempo, params.key, params.time_signature, voice])):
+        yield f"{added}: added to the text prompt; the model may not follow them exactly."
     if params.lyrics.strip() and params.language is None and language == UNKNOWN:
         yield "language: not given; the model recognises it from the lyrics, and may be wrong."

@@ -1,8 +1,8 @@
-"""Writes the texts that the model was trained on: instruction, caption and metadata, and the lyrics with their
-language.
+"""Writes the texts for the encoders in the format of the training data: instruction, caption and metadata, and the
+lyrics with their language.
 
-Wording and line breaks are those of the released training data; the model hears other ones as noise. The module is free
-of torch.
+Wording and line breaks are those of the training data; the model understands other formats badly. The module does not
+import torch.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,7 @@ TEXT_TOKENS, LYRIC_TOKENS = 256, 2048
 
 @dataclass(frozen=True, slots=True)
 class Metadata:
-    """Facts about a song, as far as they are given. `time` is the number of beats of a bar."""
+    """Facts about a song for the text encoder, as far as they are given. `time` is the number of beats in a bar."""
 
     seconds: float
     bpm: int | None = None
@@ -27,7 +27,7 @@ class Metadata:
 
 
 def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
-    """Return the text for the text encoder."""
+    """Return the text for the text encoder: instruction, caption and metadata."""
     facts = _METADATA.format(
         bpm=metadata.bpm or _UNKNOWN,
         time=metadata.time or _UNKNOWN,
@@ -38,5 +38,5 @@ def text_of(instruction: str, caption: str, metadata: Metadata) -> str:
 
 
 def lyrics_of(language: str, lyrics: str) -> str:
-    """Return the text for the lyric encoder."""
+    """Return the text for the lyric encoder: the language and the lyrics."""
     return _LYRICS.format(language=language, lyrics=lyrics)

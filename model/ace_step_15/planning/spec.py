@@ -1,4 +1,6 @@
-"""Specification of a song: all parameters of a request, with nothing left open. The module is free of torch."""
+"""Specification of a song: all parameters of a request, with every default filled in. The module does not import
+torch.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -16,11 +18,11 @@ OVERLAP_FRAMES = 25
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """A section: the texts for the encoders, and the latent frames.
+    """Specification of a section: the texts for the encoders, and its number of latent frames.
 
-    It is denoised together with `before` frames of earlier sound and `beyond` frames after its end. `plain_text` is
-    the text without a task, for a cover. `negative_text` describes what guidance leads away from; empty for the model's
-    own context without condition.
+    The section is denoised together with `before` frames of earlier sound and `beyond` frames after its end.
+    `plain_text` is the text without a task, for a cover. `negative_text` describes what guidance leads away from; empty
+    for the model's own context without condition.
     """
 
     text: str
@@ -33,13 +35,13 @@ class SectionSpec:
 
     @property
     def window(self) -> int:
-        """Frames that are denoised for the section."""
+        """Number of latent frames that are denoised for the section, with those before and after it."""
         return self.before + self.frames + self.beyond
 
 
 @dataclass(frozen=True, slots=True)
 class GuidanceSpec:
-    """Guidance of a song: its scale, and the shares of the way from noise to sound between which it acts."""
+    """Guidance of a song: its scale, and the range of progress from noise to data (0 to 1) in which it acts."""
 
     scale: float
     start: float = 0.0
@@ -47,13 +49,13 @@ class GuidanceSpec:
 
     @property
     def on(self) -> bool:
-        """True if any step is guided."""
+        """True if guidance has an effect in any step."""
         return self.scale > 1.0
 
 
 @dataclass(frozen=True, slots=True)
 class AdapterSpec:
-    """An adapter by its name, and its strength."""
+    """A LoRA adapter by its name, and its strength."""
 
     name: str
     weight: float = 1.0
@@ -61,11 +63,11 @@ class AdapterSpec:
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """A song's plan as the engine keeps it.
+    """All parameters of a song, with every default filled in.
 
-    `left` are the frames before a recording that is extended. The first `skipped` of `steps` are left out. `reference`
-    is a recording whose timbre the song has. Of the frames that are made beyond a section's end, the first `settled`
-    are final: as many as the decoder looks ahead.
+    `left` is the number of frames before a recording that is extended. The first `skipped` of the `steps` are left out.
+    `reference` is a recording whose timbre the song imitates. Of the frames denoised beyond a section's end, the first
+    `settled` are final; the decoder needs them to decode the end of the section.
     """
 
     sections: tuple[SectionSpec, ...]
@@ -83,7 +85,7 @@ class GenerationSpec:
 
     @property
     def second_seed(self) -> int:
-        """The seed of the noise that a task mixes in."""
+        """The seed of the second noise that some tasks, such as a variation, add."""
         return second_seed(self.seed, self.task)
 
     @property
@@ -97,7 +99,9 @@ class GenerationSpec:
 
 
 def surroundings(frames: Sequence[int], settled: int) -> list[tuple[int, int]]:
-    """Return the frames before and beyond each section of `frames` that are denoised with it; see `GenerationSpec`."""
+    """Return for each section, of `frames` frames, the numbers of frames before and after it that are denoised with it;
+    see `GenerationSpec`.
+    """
     starts = [sum(frames[:index]) for index in range(len(frames))]
     beyond = [settled + OVERLAP_FRAMES] * (len(frames) - 1) + [0]
     return [(min(CONTEXT_FRAMES, start), after) for start, after in zip(starts, beyond, strict=True)]

@@ -1,4 +1,6 @@
-"""Evaluates the rows of many songs, whatever their lengths, steps and tasks, in as few passes as is sensible."""
+"""Computes the forward passes of the denoiser for the rows of many songs, with different lengths, steps and tasks, in
+few passes.
+"""
 
 from collections.abc import Sequence
 
@@ -19,7 +21,7 @@ EVEN = 16
 
 
 class BatchedForward:
-    """Passes of the denoiser over rows that know nothing of each other.
+    """Evaluates the denoiser for the rows of many songs; rows do not affect each other.
 
     With `compiled`, torch compiles the blocks, once for all shapes. `graphs` also compiles them, and replays short
     passes as CUDA graphs, whose lengths are rounded up to the recorded ones.
@@ -29,8 +31,8 @@ class BatchedForward:
         self, transformer: Transformer, *, slack: float = 0.125, compiled: bool = False, graphs: bool = False,
         backend: str = "inductor",
     ) -> None:  # fmt: skip
-        """Rows share a pass if the longest is at most `slack`, a share, longer than the shortest. `backend` is the name
-        of the compiler for `torch.compile`.
+        """Set up the forward passes. Rows share a pass if the longest is longer than the shortest by at most the share
+        `slack`. `backend` is the name of the compiler for `torch.compile`.
         """
         self._transformer = transformer
         self._slack = slack
@@ -56,7 +58,7 @@ class BatchedForward:
 
     @torch.no_grad()
     def __call__(self, rows: Sequence[Row]) -> list[torch.Tensor]:
-        """Return the velocities of the rows, each [frames, channels], float32."""
+        """Return the predicted velocities of the rows, each [frames, channels], float32."""
         placed: dict[int, torch.Tensor] = {}
         for group in self._groups([row.latents.shape[0] for row in rows]):
             placed.update(zip(group, self._pass([rows[position] for position in group]), strict=True))
@@ -87,8 +89,8 @@ class BatchedForward:
         return velocities
 
     def _run_each_variant(self) -> None:
-        """Run the compiled blocks with one row and with two, the only variants; the sizes of a pass all differ, so that
-        the compiler does not equate two of them.
+        """Run the compiled blocks once with one row and once with two, the only versions; the sizes of a pass all
+        differ, so that the compiler does not equate two of them.
         """
         config, device = self._transformer.config, self._transformer.device
         sizes = (len(config.sliding), config.stack.key_heads, 5 * EVEN, config.stack.head_width)

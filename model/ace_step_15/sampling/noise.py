@@ -1,4 +1,4 @@
-"""Draws noise that is equal on every device."""
+"""Draws random noise that is identical on all devices."""
 
 import torch
 
@@ -6,7 +6,8 @@ import torch
 def drawn(seed: int, frames: int, channels: int, device: torch.device) -> torch.Tensor:
     """Return standard normal noise [frames, channels] of a seed, float32, on `device`.
 
-    It is drawn on the host: a GPU's own generator gives other numbers than a CPU's, and than that of another model.
+    The numbers are drawn on the host, because a GPU's generator gives other numbers than a CPU's or another GPU
+    model's.
     """
     generator = torch.Generator().manual_seed(seed)
     made = torch.randn(frames, channels, generator=generator, pin_memory=device.type == "cuda")

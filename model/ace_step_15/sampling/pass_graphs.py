@@ -1,4 +1,4 @@
-"""Records whole forward passes as CUDA graphs, for shapes whose kernel launches cost more than the kernels."""
+"""Records forward passes as CUDA graphs, for small shapes whose kernels take less time than their launches."""
 
 from collections.abc import Sequence
 
@@ -29,19 +29,19 @@ class PassGraphs(RecordedPasses[ContextCache]):
     """Forward passes recorded as CUDA graphs for some shapes, and their input and output tensors."""
 
     def __init__(self, transformer: Transformer, record: Recorder, shapes: Sequence[Shape] = SHAPES) -> None:
-        """See `RecordedPasses`."""
+        """Set up the passes for some shapes and record them; see `RecordedPasses`."""
         self._tensors = _Tensors(transformer, shapes)
         super().__init__(self._tensors, record, shapes, BUCKET)
 
     def replay(self, shape: Shape, rows: Sequence[Row]) -> torch.Tensor:
-        """Return the velocities [rows, frames, channels] of a pass; what lies beyond a row's own frames has no
-        meaning.
+        """Replay a recorded pass and return its velocities [rows, frames, channels]; those after a row's own frames are
+        meaningless.
         """
         return self.replayed(shape, [row.context for row in rows], lambda: self._tensors.load_rows(shape, rows))
 
 
 class _Tensors:
-    """The memory that recorded passes read and write; each shape uses the beginning of it."""
+    """Fixed input and output tensors of recorded passes; each shape uses the beginning of them."""
 
     def __init__(self, transformer: Transformer, shapes: Sequence[Shape]) -> None:
         self._transformer = transformer
@@ -59,7 +59,7 @@ class _Tensors:
         self._counts = torch.ones(2, most, device=device, dtype=torch.long)
 
     def work(self, shape: Shape) -> Work:
-        """See `PassTensors.work`."""
+        """Return the forward pass of a shape on the fixed tensors, to be recorded; see `PassTensors.work`."""
         latents, made = self._frames(self._latents, shape), self.made(shape)
         given, (keys, values) = self._frames(self._given, shape, 2), self._contexts(shape)
         times, (lengths, tokens) = self._times[: shape.rows], self._counts[:, : shape.rows].unbind()
@@ -71,11 +71,13 @@ class _Tensors:
         return run
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities of the last pass of this shape."""
+        """Return the velocities that the last replay of this shape computed."""
         return self._frames(self._made, shape)
 
     def load_rows(self, shape: Shape, rows: Sequence[Row]) -> None:
-        """Copy latents, sources and masks of `rows` into the input, followed by zeros, and their times and lengths."""
+        """Copy latents, sources and masks of `rows`, padded with zeros, and their times and lengths into the input
+        tensors.
+        """
         device = self._times.device
         self._times[: shape.rows] = torch.tensor([row.time for row in rows], device=device)
         self._counts[0, : shape.rows] = torch.tensor([row.latents.shape[0] for row in rows], device=device)
@@ -85,7 +87,9 @@ class _Tensors:
             fill(given[index], row.given, axis=0)
 
     def load_contexts(self, shape: Shape, caches: Sequence[ContextCache]) -> None:
-        """Copy keys and values into the input, followed by zeros, because masked values must be finite, too."""
+        """Copy keys and values, padded with zeros, into the input tensors; the padding is zero because masked values
+        must be finite.
+        """
         counts = [cache.tokens for cache in caches]
         self._counts[1, : shape.rows] = torch.tensor(counts, device=self._counts.device)
         keys, values = self._contexts(shape)

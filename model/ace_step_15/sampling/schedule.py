@@ -1,4 +1,4 @@
-"""Computes the noise levels of ACE-Step 1.5."""
+"""Noise schedule of ACE-Step 1.5."""
 
 import torch
 
@@ -6,7 +6,7 @@ from model.shared.sampling.flow import shifted
 
 
 def times(steps: int, shift: float) -> tuple[float, ...]:
-    """Return noise levels at which `steps` steps begin, falling from 1, computed in float32; the last step ends
-    at 0.
+    """Return the noise levels at which `steps` denoising steps begin, falling from 1, computed in float32; the last
+    step ends at 0.
     """
     return tuple(shifted(torch.linspace(1.0, 0.0, steps + 1), shift)[:-1].tolist())

@@ -1,7 +1,7 @@
-"""Makes the latents that the denoiser gets in addition to the noise: a source, and a mask of the frames to be made
-anew.
+"""Prepares the latents that the denoiser gets in addition to the noise: source latents, and a mask of the frames to be
+generated.
 
-A mask [frames, 1] is 1 where the model makes sound, and 0 where it hears the source alone.
+A mask [frames, 1] is 1 where the model generates sound, and 0 where it only uses the source.
 """
 
 import torch
@@ -17,17 +17,17 @@ FADE_FRAMES = 5
 
 
 def everything(source: torch.Tensor) -> torch.Tensor:
-    """Return the source and mask [frames, 2 * channels] of a song that is made from end to end."""
+    """Return source and mask [frames, 2 * channels] of a song that is generated from start to end."""
     return joined(source, torch.ones_like(source[:, :1]))
 
 
 def joined(source: torch.Tensor, mask: torch.Tensor) -> torch.Tensor:
-    """Join a source and its mask to one tensor [frames, 2 * channels]."""
+    """Return a source and its mask as one tensor [frames, 2 * channels]."""
     return torch.cat([source, mask.expand_as(source)], dim=-1)
 
 
 def window(frames: int, start: int, end: int, device: torch.device) -> torch.Tensor:
-    """Return the mask of the frames from `start` to `end`, at least one."""
+    """Return a mask that is 1 in the frames from `start` to `end`, at least one frame."""
     start = max(0, min(start, frames - 1))
     mask = torch.zeros(frames, 1, device=device)
     mask[start : max(start + 1, min(end, frames))] = 1.0
@@ -35,13 +35,13 @@ def window(frames: int, start: int, end: int, device: torch.device) -> torch.Ten
 
 
 def repainted(source: torch.Tensor, mask: torch.Tensor, silence: torch.Tensor) -> torch.Tensor:
-    """Return the source and mask of a song whose masked frames are made anew: the model hears `silence` there."""
+    """Return source and mask of a song whose masked frames are generated anew: the source is `silence` there."""
     return joined(torch.where(mask > 0, silence, source), mask)
 
 
 def kept(source: torch.Tensor, mask: torch.Tensor) -> Kept:
-    """Return the latents that the song keeps: those of `source` outside of the mask, with a crossfade just inside of it
-    at each edge within the song.
+    """Return the latents of `source` that the song keeps, outside of the mask, with a crossfade just inside the mask at
+    each of its edges.
     """
     fade = min(FADE_FRAMES, int(mask.sum()) // 4)
     outside = (1.0 - mask).transpose(0, 1)
@@ -54,7 +54,7 @@ def kept(source: torch.Tensor, mask: torch.Tensor) -> Kept:
 
 
 def faded_in(mask: torch.Tensor, start: int, length: int) -> torch.Tensor:
-    """Return a mask whose `length` frames from `start` rise from 0 to 1."""
+    """Return a copy of the mask in which `length` frames from `start` on rise from 0 to 1."""
     inside = mask.clone()
     inside[start : start + length, 0] = torch.arange(1, length + 1, device=mask.device) / (length + 1)
     return inside
@@ -63,14 +63,16 @@ def faded_in(mask: torch.Tensor, start: int, length: int) -> torch.Tensor:
 def covered(
     latents: torch.Tensor, tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer, conditions: ConditionEncoder
 ) -> torch.Tensor:
-    """Return the latents of a recording that is to be covered, through their codes, which keep melody and rhythm."""
+    """Return the latents of a recording for a cover: converted to audio codes and back, which keeps melody and
+    rhythm.
+    """
     codes = tokenizer(latents, conditions.silence(latents.shape[0]))
     return from_codes(codes, tokenizer, detokenizer)[: latents.shape[0]]
 
 
 def from_codes(codes: torch.Tensor, tokenizer: AudioTokenizer, detokenizer: AudioDetokenizer) -> torch.Tensor:
-    """Return latents [frames, channels] of codes [tokens]; a number above that of the last code counts as the
-    last code.
+    """Return the latents [frames, channels] of audio codes [tokens]; a number above the last code counts as the last
+    code.
     """
     latents: torch.Tensor = detokenizer(tokenizer.quantizer.vectors(codes.clamp(0, tokenizer.quantizer.size - 1)))
     return latents

@@ -1,4 +1,4 @@
-"""Denoises a song along its trajectory: asks for evaluations of the denoiser and takes their velocities.
+"""The denoising trajectory of a song: says which rows to evaluate next and takes their velocities.
 
 Latents are [frames, channels], float32, on the device of the model.
 """
@@ -17,13 +17,17 @@ APG_NORM = 2.5
 
 
 def apg() -> Apg:
-    """Return adaptive projected guidance with the release's settings, over the frames of each channel."""
+    """Return adaptive projected guidance with the settings of the released pipeline, with norms over the frames of each
+    channel.
+    """
     return Apg((0,), APG_MOMENTUM, APG_NORM)
 
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """One row of a forward pass. `given` [frames, 2 * channels] are source and mask; `time` is the noise level."""
+    """One row of a forward pass. `given` [frames, 2 * channels] are the source latents and their mask; `time` is the
+    noise level.
+    """
 
     latents: torch.Tensor
     given: torch.Tensor
@@ -35,7 +39,7 @@ class Row:
 class Contexts:
     """The contexts of a song. `unconditional` is `None` without guidance.
 
-    `plain`, the context of the words alone, is set if a cover follows its source with a strength below 1.
+    `plain`, the context of text-to-music without a task, is set if a cover follows its source with a strength below 1.
     """
 
     conditional: ContextCache
@@ -44,16 +48,16 @@ class Contexts:
 
     @property
     def all(self) -> tuple[ContextCache, ...]:
-        """The contexts that are set."""
+        """All contexts that are not `None`."""
         return tuple(each for each in (self.conditional, self.unconditional, self.plain) if each is not None)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Guidance:
-    """Guidance of one song, with its running state.
+    """Guidance of one song, with its running state between steps.
 
-    It acts between `start` and `end`, shares of the way from noise to data, 0 to 1. A cover follows its
-    source with `strength`, 0 to 1.
+    Guidance acts between `start` and `end`, progress from noise to data, 0 to 1. A cover follows its source with
+    `strength`, 0 to 1.
     """
 
     contexts: Contexts
@@ -64,12 +68,14 @@ class Guidance:
     apg: Apg = field(default_factory=apg)
 
     def at(self, time: float) -> tuple[ContextCache, ...]:
-        """Return the contexts to evaluate at noise level `time`."""
+        """Return the contexts under which the denoiser must be evaluated at noise level `time`."""
         given = self.contexts
         return given.all if self._on(time) else replace(given, unconditional=None).all
 
     def velocity(self, time: float, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
-        """Return the velocity at noise level `time` from those under `at(time)`, and the guidance of the next step."""
+        """Return the guided velocity at noise level `time` from the velocities under `at(time)`, and the guidance of
+        the next step.
+        """
         rest, made, later = list(velocities[1:]), velocities[0], self
         if self._on(time):
             made, average = self.apg(made, rest.pop(0), self.scale)
@@ -84,7 +90,9 @@ class Guidance:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Kept:
-    """Latents that a song keeps: `source`, where `inside` [frames, 1] is 0; between 0 and 1, both are mixed."""
+    """Latents of the source that a song keeps: where `inside` [frames, 1] is 0; where it is between 0 and 1, source and
+    song are mixed.
+    """
 
     source: torch.Tensor
     inside: torch.Tensor
@@ -97,9 +105,9 @@ class Trajectory:
         self, noise: torch.Tensor, given: torch.Tensor, times: Sequence[float], guidance: Guidance,
         kept: Kept | None = None,
     ) -> None:  # fmt: skip
-        """`times` are the noise levels at which steps begin, falling; the last step ends at 0.
+        """Set up the trajectory; `times` are the noise levels at which steps begin, falling; the last step ends at 0.
 
-        With the first level below 1 the song begins with what is `kept`, noised to that level.
+        If the first level is below 1, the song starts from the `kept` latents, noised to that level.
         """
         self.latents = noise if kept is None or times[0] == 1.0 else noised(kept.source, noise, times[0])
         self._noise, self._given, self._kept, self._guidance = noise, given, kept, guidance
@@ -108,7 +116,7 @@ class Trajectory:
 
     @property
     def steps(self) -> int:
-        """Steps in all, at least 1."""
+        """Total number of steps, at least 1."""
         return len(self._times) - 1
 
     def rows(self) -> list[Row]:
@@ -117,7 +125,7 @@ class Trajectory:
         return [Row(self.latents, self._given, time, context) for context in self._guidance.at(time)]
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Take one step, with the velocities of `rows`, each [frames, channels], float32.
+        """Take one step with the predicted velocities of `rows`, each [frames, channels], float32.
 
         A failure leaves the trajectory unchanged: the step can be taken again with the same result.
         """
@@ -131,16 +139,16 @@ class Trajectory:
 
 
 class FinishedTrajectory:
-    """A trajectory whose steps are all done; it holds only the latents."""
+    """A trajectory after its last step, of which only the latents are left."""
 
     def __init__(self, latents: torch.Tensor, steps: int) -> None:
         self.latents = latents
         self.steps = self.step = steps
 
     def rows(self) -> list[Row]:
-        """Raises RuntimeError: there is no step left."""
+        """Raise RuntimeError, because no step is left."""
         raise RuntimeError("the song is finished and cannot be denoised further. This is a bug: please report it")
 
     def advance(self, velocities: Sequence[torch.Tensor]) -> None:
-        """Raises RuntimeError: there is no step left."""
+        """Raise RuntimeError, because no step is left."""
         raise RuntimeError("the song is finished and cannot be denoised further. This is a bug: please report it")

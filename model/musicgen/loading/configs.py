@@ -1,4 +1,4 @@
-"""Reads the sizes of the networks from `config.json`. The module is free of torch."""
+"""Reads the sizes of the networks from `config.json`. The module does not import torch."""
 
 import math
 from collections.abc import Mapping
@@ -23,7 +23,7 @@ def model_config(values: Values, preprocessor: Values) -> ModelConfig:
     """Return the sizes of all networks, from `config.json` and, for a melody model, `preprocessor_config.json`.
 
     Raises:
-        EngineUnavailable: a value is missing, or is none that MusicGen can have.
+        EngineUnavailable: a value is missing, or MusicGen cannot have it.
     """
     kind = _value(values, "model_type")
     if kind not in (_PLAIN, _MELODY):

@@ -1,4 +1,6 @@
-"""Finds the files of a checkpoint as released, and reads the facts that plans need. The module is free of torch."""
+"""Finds the files of a released checkpoint, and reads the properties that planning needs. The module does not import
+torch.
+"""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,17 +20,19 @@ CONFIG, WEIGHTS, TOKENIZER, PREPROCESSOR = (
 
 @dataclass(frozen=True, slots=True)
 class Facts:
-    """Facts of a checkpoint that plans need. `tokens` counts those of a text, with its end."""
+    """Properties of a checkpoint that planning needs. `tokens` returns the number of tokens of a text with its end
+    token.
+    """
 
     config: ModelConfig
     tokens: Callable[[str], int]
 
 
 def facts_of(folder: Path) -> Facts:
-    """Return the facts of a checkpoint.
+    """Return the properties of a checkpoint that planning needs.
 
     Raises:
-        EngineUnavailable: a file is missing, or not what it should be.
+        EngineUnavailable: a file is missing or damaged.
     """
     tokenizer = read_tokenizer(folder / TOKENIZER)
     return Facts(read_config(folder), lambda text: len(tokenizer.encode(text).ids))
@@ -41,10 +45,10 @@ def read_config(folder: Path) -> ModelConfig:
 
 
 def read_tokenizer(path: Path) -> Tokenizer:
-    """Return the tokenizer of texts.
+    """Read the text tokenizer from a file.
 
     Raises:
-        EngineUnavailable: it cannot be read.
+        EngineUnavailable: the file cannot be read.
     """
     try:
         tokenizer = Tokenizer.from_file(str(path))

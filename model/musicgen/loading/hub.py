@@ -1,6 +1,6 @@
-"""Locates the checkpoint: a folder, or a repository of the Hugging Face hub that is downloaded once.
+"""Finds the checkpoint: a folder, or a repository of the Hugging Face hub, which is downloaded once.
 
-The module is free of torch.
+The module does not import torch.
 """
 
 from pathlib import Path
@@ -20,13 +20,14 @@ HOW_TO_GET = (
 
 
 def folder_of(settings: MusicGenSettings, *, weights: bool = True) -> Path:
-    """Return the folder with the checkpoint; downloads missing files of a repository, resuming a broken download.
+    """Return the folder with the checkpoint; missing files of a repository are downloaded; an interrupted download is
+    resumed.
 
     A path (beginning with "/", "." or "~") and an existing folder are used as they are. Without `weights`, the weights
     of a repository are not fetched.
 
     Raises:
-        EngineUnavailable: it cannot be had, or its licence is not accepted; the text says what to do.
+        EngineUnavailable: the checkpoint is not available, or its licence is not accepted; the text says what to do.
     """
     require_accepted("the weights of MusicGen", [licence_of(settings)], settings.accept_licence)
     if is_folder(settings.checkpoint):

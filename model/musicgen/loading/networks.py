@@ -1,4 +1,4 @@
-"""Loads the networks of a checkpoint without allocating their weights twice, and names what does not fit."""
+"""Loads the networks of a checkpoint without allocating their weights twice, and reports tensors that do not fit."""
 
 import logging
 import re
@@ -72,10 +72,10 @@ def faults(folder: Path) -> list[str]:
 
 
 def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Networks:
-    """Load a checkpoint; all networks but the codec compute in `dtype`.
+    """Load all networks of a checkpoint; the audio codec computes in float32, the others in `dtype`.
 
     Raises:
-        EngineUnavailable: a file is missing or does not fit; the text names each fault.
+        EngineUnavailable: a file is missing or does not fit the networks; the text names each fault.
     """
     if found := faults(folder):
         raise EngineUnavailable("; ".join([*found[:8], f"the folder is {folder}"]))
@@ -128,8 +128,8 @@ def _projection_name(name: str) -> str | None:
 
 
 def _codec_name(name: str) -> str | None:
-    """Return the name in the codec of a stored tensor. Newer files name the two parts of normalised weights differently
-    than older ones.
+    """Return the codec's name of a stored tensor; `None` if the tensor belongs to another network. Newer files name the
+    two parts of normalised weights differently.
     """
     own = _within("audio_encoder.", name)
     return None if own is None else _NEW_NORM.sub(lambda found: ".weight_" + "gv"[int(found[1])], own)

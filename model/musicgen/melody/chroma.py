@@ -1,4 +1,4 @@
-"""Finds the melody of sound as a melody model reads it: the strongest pitch class at each moment."""
+"""Extracts the melody of sound as a MusicGen melody model reads it: the strongest pitch class at each moment."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,7 +14,9 @@ _TUNING_HERTZ, _LOWEST_A = 440.0, 16
 
 
 def classes_of_sound(sound: NDArray[np.float32], config: ChromaConfig) -> Classes:
-    """Return the pitch classes of sound [samples], one for every hop; silence has class 0, as in the training data."""
+    """Return the strongest pitch class of sound [samples] in every hop; silence has class 0, as in the training
+    data.
+    """
     short = max(0, config.window - len(sound))
     sound = np.pad(sound, (short // 2, short - short // 2))
     padded = np.pad(sound, config.window // 2, mode="reflect")
@@ -32,7 +34,7 @@ def _class(filters: NDArray[np.float32], samples: NDArray[np.float32]) -> int:
 
 
 def _filters(config: ChromaConfig) -> NDArray[np.float32]:
-    """Return the weights [classes, frequencies] of the bins of a spectrum in each class.
+    """Return the chroma filters [classes, frequencies]: the weight of each frequency bin in each pitch class.
 
     Gaussian bumps around the octaves of a class, as wide as a bin, weighted towards the fifth octave (Ellis, "Chroma
     feature analysis and synthesis", 2007).

@@ -1,4 +1,4 @@
-"""Melodies that a song can follow: notes, or those of a recording. The module is free of torch."""
+"""Melodies that a song can follow: given as notes, or extracted from a recording. The module does not import torch."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ _CLASSES = 12
 
 
 class Melody(Protocol):
-    """A melody, repeated without end."""
+    """Protocol of a melody, which repeats without end."""
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
         """Return `config.length` pitch classes, beginning at `start_seconds` of the song."""
@@ -23,18 +23,18 @@ class Melody(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class NoteMelody:
-    """The melody of notes at a tempo; a rest has class 0, which stands for silence in the training data."""
+    """A melody given as notes at a tempo; a rest has pitch class 0, which stands for silence in the training data."""
 
     notes: Sequence[AnchorNote]
     tempo_bpm: float
 
     @property
     def seconds(self) -> float:
-        """Length of the melody before it repeats."""
+        """Length of the melody in seconds, before it repeats."""
         return sum(note.length_beats for note in self.notes) * 60 / self.tempo_bpm
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
-        """See `Melody.classes`."""
+        """Return the pitch classes of the notes from `start_seconds` on; see `Melody.classes`."""
         times = start_seconds + np.arange(config.length) * config.hop / config.sample_rate
         ends = np.cumsum([note.length_beats * 60 / self.tempo_bpm for note in self.notes])
         index = np.searchsorted(ends, times % ends[-1], side="right")
@@ -45,12 +45,14 @@ class NoteMelody:
 
 @dataclass(frozen=True, slots=True, eq=False)
 class SoundMelody:
-    """The melody of sound [samples] at the rate of the chroma; it repeats with the sound."""
+    """The melody of a recording, sound [samples] at the sample rate of the chroma analysis; it repeats when the
+    recording ends.
+    """
 
     sound: NDArray[np.float32]
 
     def classes(self, start_seconds: float, config: ChromaConfig) -> Classes:
-        """See `Melody.classes`."""
+        """Return the pitch classes of the recording from `start_seconds` on; see `Melody.classes`."""
         start = round(start_seconds * config.sample_rate)
         # A recording that is shorter than what the model reads at once repeats with its classes, as in the release.
         count = min(config.samples, len(self.sound))

@@ -1,7 +1,7 @@
-"""Converts sound to tokens and back: EnCodec (arXiv 2210.13438), non-causal, with recurrent layers. Parameter names are
-those of transformers.
+"""Converts sound to audio codes and back: EnCodec (arXiv 2210.13438), non-causal, with recurrent layers. Parameter
+names are those of the library transformers.
 
-One channel is one row. Convolutions mirror what they see at the ends of what they are given.
+Each audio channel is a row of its own. Convolutions pad their input by mirroring its ends.
 """
 
 from typing import cast
@@ -17,7 +17,7 @@ LstmState = tuple[torch.Tensor, torch.Tensor]
 
 
 class Conv(nn.Module):
-    """A convolution that gives one sample for every `stride` samples."""
+    """A convolution with a stride: one output sample for every `stride` input samples."""
 
     def __init__(self, before: int, after: int, kernel: int, *, stride: int = 1, dilation: int = 1) -> None:
         super().__init__()
@@ -25,14 +25,16 @@ class Conv(nn.Module):
         self._padding = (kernel - 1) * dilation + 1 - stride
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, before, samples] to [rows, after, samples / stride]; `samples` is a multiple of the stride."""
+        """Return the convolution [rows, channels after, samples / stride] of [rows, channels before, samples];
+        `samples` is a multiple of the stride.
+        """
         right = self._padding // 2
         made: torch.Tensor = self.conv(_mirrored(x, self._padding - right, right))
         return made
 
 
 class ConvUp(nn.Module):
-    """A transposed convolution that gives `ratio` samples for each sample."""
+    """A transposed convolution: `ratio` output samples for each input sample."""
 
     def __init__(self, before: int, after: int, ratio: int) -> None:
         super().__init__()
@@ -40,13 +42,13 @@ class ConvUp(nn.Module):
         self._left, self._right = ratio - ratio // 2, ratio // 2
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, before, samples] to [rows, after, samples * ratio]."""
+        """Return the convolution [rows, channels after, samples * ratio] of [rows, channels before, samples]."""
         made: torch.Tensor = self.conv(x)
         return made[..., self._left : made.shape[-1] - self._right]
 
 
 class Residual(nn.Module):
-    """Two convolutions with a residual connection, which may have a convolution of its own."""
+    """Two convolutions with a residual connection, which may have a convolution itself."""
 
     def __init__(self, config: CodecConfig, width: int, dilation: int) -> None:
         super().__init__()
@@ -60,7 +62,7 @@ class Residual(nn.Module):
         self.shortcut = Conv(width, width, 1) if config.shortcut else nn.Identity()
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Add the result of the convolutions to `x`; the result has its shape."""
+        """Return `x` [rows, channels, samples] plus the output of the convolutions."""
         made = x
         for part in self.block:
             made = part(made)
@@ -69,25 +71,27 @@ class Residual(nn.Module):
 
 
 class Recurrent(nn.Module):
-    """Recurrent layers with a residual connection."""
+    """LSTM layers with a residual connection."""
 
     def __init__(self, config: CodecConfig, width: int) -> None:
         super().__init__()
         self.lstm = nn.LSTM(width, width, config.lstm_layers)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the layers to `x` [rows, width, frames]; the result has its shape."""
+        """Return the output of the layers for `x` [rows, width, frames], in the same shape."""
         return self.continued(x, None)[0]
 
     def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
-        """Do as `forward`, but continue from the given state; also returns the state after the last frame."""
+        """Return the output of the layers as `forward`, but continued from the LSTM state `state`; also return the
+        state after the last frame.
+        """
         steps = x.permute(2, 0, 1)
         made, later = self.lstm(steps, state)
         return (made + steps).permute(1, 2, 0), later
 
 
 class Encoder(nn.Module):
-    """Converts sound to vectors."""
+    """Converts sound to vectors, one for each frame."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -109,7 +113,7 @@ class Encoder(nn.Module):
 
 
 class Decoder(nn.Module):
-    """Converts vectors to sound."""
+    """Converts vectors of frames to sound."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -123,18 +127,20 @@ class Decoder(nn.Module):
         self.layers = nn.ModuleList(parts)
 
     def before(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the layers before the recurrent ones: [rows, width, frames] to [rows, inner width, frames]."""
+        """Return the output [rows, inner width, frames] of the layers before the LSTM, for vectors [rows, width,
+        frames].
+        """
         made: torch.Tensor = self.layers[0](x)
         return made
 
     def continued(self, x: torch.Tensor, state: LstmState | None) -> tuple[torch.Tensor, LstmState]:
-        """Apply the recurrent layers; see `Recurrent.continued`."""
+        """Return the output of the LSTM layers and their new state; see `Recurrent.continued`."""
         recurrent = self.layers[1]
         assert isinstance(recurrent, Recurrent)
         return recurrent.continued(x, state)
 
     def behind(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the layers after the recurrent ones: [rows, inner width, frames] to [rows, samples]."""
+        """Return the output [rows, samples] of the layers after the LSTM, for [rows, inner width, frames]."""
         for part in self.layers[2:]:
             x = part(x)
         return x[:, 0]
@@ -148,7 +154,7 @@ class _Codebook(nn.Module):
         self.register_buffer("embed", torch.empty(config.codebook_size, config.width))
 
     def nearest(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Return the codes [...] of `vectors` [..., width]."""
+        """Return the codes [...] whose vectors are nearest to `vectors` [..., width]."""
         square = vectors.square().sum(-1, keepdim=True)
         return (2 * vectors @ self.embed.t() - square - self.embed.square().sum(-1)).argmax(-1)
 
@@ -160,7 +166,7 @@ class _Layer(nn.Module):
 
 
 class Quantizer(nn.Module):
-    """Converts vectors to codes and back; each codebook encodes the remainder that those before it have left."""
+    """Residual vector quantisation: each codebook encodes the remainder that the codebooks before it have left."""
 
     def __init__(self, config: CodecConfig) -> None:
         super().__init__()
@@ -172,7 +178,7 @@ class Quantizer(nn.Module):
         return [cast(_Layer, layer).codebook for layer in self.layers]
 
     def encode(self, vectors: torch.Tensor) -> torch.Tensor:
-        """Convert [rows, width, frames] to codes [rows, codebooks, frames]."""
+        """Return the codes [rows, codebooks, frames] of vectors [rows, width, frames]."""
         rest, codes = vectors.transpose(1, 2), []
         for codebook in self.codebooks:
             codes.append(codebook.nearest(rest))
@@ -180,7 +186,7 @@ class Quantizer(nn.Module):
         return torch.stack(codes, dim=1)
 
     def decode(self, codes: torch.Tensor) -> torch.Tensor:
-        """Convert codes [rows, codebooks, frames] to vectors [rows, width, frames]."""
+        """Return the vectors [rows, width, frames] of codes [rows, codebooks, frames]."""
         parts = [F.embedding(codes[:, number], each.embed) for number, each in enumerate(self.codebooks)]
         made = parts[0]
         for part in parts[1:]:
@@ -200,7 +206,7 @@ class Codec(nn.Module):
 
     @property
     def device(self) -> torch.device:
-        """Device of the weights."""
+        """The device on which the weights are."""
         return self.quantizer.codebooks[0].embed.device
 
     def encode(self, sound: torch.Tensor) -> torch.Tensor:

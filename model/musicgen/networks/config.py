@@ -1,4 +1,4 @@
-"""Sizes of the networks. The module is free of torch."""
+"""Sizes of the networks of MusicGen. The module does not import torch."""
 
 import math
 from dataclasses import dataclass
@@ -8,10 +8,10 @@ from model.shared.networks.t5_config import T5Config
 
 @dataclass(frozen=True, slots=True)
 class DecoderConfig:
-    """Sizes of the language model over sound tokens.
+    """Sizes of the language model over audio tokens.
 
-    The token `pad`, behind the `vocabulary` of a codebook, stands before and behind the song. Without `attends_text`
-    the conditions stand before the columns, as in the melody models.
+    The token `pad`, the one after the `vocabulary` of a codebook, fills positions before and after the song. If
+    `attends_text` is False, the conditions are a prefix of the token columns, as in the melody models.
     """
 
     layers: int
@@ -25,25 +25,25 @@ class DecoderConfig:
 
     @property
     def pad(self) -> int:
-        """The token where there is no frame."""
+        """The token at positions that have no frame."""
         return self.vocabulary
 
     @property
     def delays(self) -> tuple[int, ...]:
-        """Columns by which each codebook is delayed (arXiv 2306.05284, section 2.2); the two codebooks of a channel
-        pair have the same delay.
+        """Number of columns by which each codebook is delayed (arXiv 2306.05284, section 2.2); the two codebooks of a
+        pair of channels have the same delay.
         """
         return tuple(codebook // self.channels for codebook in range(self.codebooks))
 
     @property
     def delay(self) -> int:
-        """Columns by which the last codebook is delayed."""
+        """Number of columns by which the last codebook is delayed."""
         return self.delays[-1]
 
 
 @dataclass(frozen=True, slots=True)
 class CodecConfig:
-    """Sizes of the codec EnCodec (arXiv 2210.13438), non-causal, with one channel."""
+    """Sizes of the audio codec EnCodec (arXiv 2210.13438), non-causal, with one channel."""
 
     sample_rate: int
     filters: int
@@ -62,17 +62,19 @@ class CodecConfig:
 
     @property
     def hop(self) -> int:
-        """Samples of a frame."""
+        """Audio samples per frame."""
         return math.prod(self.ratios)
 
     @property
     def frames_per_second(self) -> float:
-        """Frames of a second."""
+        """Frames per second."""
         return self.sample_rate / self.hop
 
     @property
     def context(self) -> int:
-        """Frames on either side of a frame that the decoder's layers after the recurrent ones depend on."""
+        """Receptive field of the decoder's layers after the LSTM: frames on either side of a frame that affect its
+        samples.
+        """
         reach, rate = float(self.last_kernel // 2), 1
         seen = reach / self.hop
         for ratio in self.ratios:
@@ -85,15 +87,15 @@ class CodecConfig:
 
     @property
     def ahead(self) -> int:
-        """Frames after a frame that must be known before it is decoded."""
+        """Number of frames after a frame that must be known before it can be decoded."""
         return self.kernel // 2 + self.context
 
 
 @dataclass(frozen=True, slots=True)
 class ChromaConfig:
-    """The melody that a melody model reads: `length` classes of pitch, one for every `hop` samples of sound.
+    """Sizes of the melody input of a melody model: `length` pitch classes, one for every `hop` samples of sound.
 
-    They are found in `samples` samples, in windows of `window` samples.
+    They are extracted from `samples` samples, in windows of `window` samples.
     """
 
     classes: int

@@ -1,4 +1,6 @@
-"""The language model of MusicGen (arXiv 2306.05284); parameter names are those of transformers."""
+"""The language model of MusicGen over audio tokens (arXiv 2306.05284); parameter names are those of the library
+transformers.
+"""
 
 import math
 from collections.abc import Sequence
@@ -32,14 +34,14 @@ class Attention(nn.Module):
         return torch.unflatten(x, -1, (self._heads, -1)).transpose(-2, -3)
 
     def joined(self, made: torch.Tensor) -> torch.Tensor:
-        """Join the heads, [..., heads, tokens, head width] to [..., tokens, width], and apply the output projection."""
+        """Return the heads' outputs [..., heads, tokens, head width] joined and projected to [..., tokens, width]."""
         mapped: torch.Tensor = self.out_proj(made.transpose(-2, -3).flatten(-2))
         return mapped
 
 
 class Layer(nn.Module):
-    """Self-attention, attention to a text if the model has it, and a feed-forward network, each after its
-    normalisation.
+    """Transformer layer: self-attention, cross-attention to a text if the model has it, and a feed-forward layer, each
+    with normalisation before it.
     """
 
     def __init__(self, config: DecoderConfig) -> None:
@@ -54,15 +56,15 @@ class Layer(nn.Module):
         self.final_layer_norm = nn.LayerNorm(config.width)
 
     def fed_forward(self, x: torch.Tensor) -> torch.Tensor:
-        """Apply the feed-forward network of the layer, with its normalisation and residual connection; the result has
-        the shape of `x`.
+        """Return the output of the feed-forward layer, with normalisation and residual connection, in the shape of
+        `x`.
         """
         made: torch.Tensor = x + self.fc2(F.gelu(self.fc1(self.final_layer_norm(x))))
         return made
 
 
 class Decoder(nn.Module):
-    """Predicts the next column of tokens; fulfils `model.shared.tokens.network.TokenNetwork`."""
+    """Predicts the next column of tokens; implements `model.shared.tokens.network.TokenNetwork`."""
 
     def __init__(self, config: DecoderConfig) -> None:
         super().__init__()
@@ -79,31 +81,31 @@ class Decoder(nn.Module):
 
     @property
     def codebooks(self) -> int:
-        """See `TokenNetwork.codebooks`."""
+        """Number of codebooks, the tokens of a column; see `TokenNetwork.codebooks`."""
         return self.config.codebooks
 
     @property
     def vocabulary(self) -> int:
-        """See `TokenNetwork.vocabulary`."""
+        """Number of different codes of a codebook; see `TokenNetwork.vocabulary`."""
         return self.config.vocabulary
 
     @property
     def device(self) -> torch.device:
-        """See `TokenNetwork.device`."""
+        """The device on which the weights are."""
         return self.layer_norm.weight.device
 
     @property
     def dtype(self) -> torch.dtype:
-        """See `TokenNetwork.dtype`."""
+        """The data type of the weights."""
         return self.layer_norm.weight.dtype
 
     def cache_shape(self, length: int) -> CacheShape:
-        """See `TokenNetwork.cache_shape`."""
+        """Return the shape of the key and value cache for `length` tokens; see `TokenNetwork.cache_shape`."""
         config = self.config
         return CacheShape(config.layers, config.heads, config.width // config.heads, length)
 
     def text_cache(self, states: torch.Tensor) -> TextCache:
-        """Return the keys and values of a text [1, tokens, width] in all layers."""
+        """Return the keys and values of an encoded text [1, tokens, width] in all layers."""
         attentions = [layer.encoder_attn for layer in self._layers]
         keys = torch.stack([each.split(each.k_proj(states)) for each in attentions])
         values = torch.stack([each.split(each.v_proj(states)) for each in attentions])
@@ -112,7 +114,9 @@ class Decoder(nn.Module):
     def prefill(
         self, prefix: torch.Tensor | None, columns: torch.Tensor, texts: Sequence[TextCache | None], caches: Caches
     ) -> None:
-        """See `TokenNetwork.prefill`."""
+        """Compute the keys and values of the known tokens and write them into the caches; see
+        `TokenNetwork.prefill`.
+        """
         embedded = self._embedded(columns.transpose(0, 1))[None].expand(len(texts), -1, -1)
         x = embedded if prefix is None else torch.cat([prefix.to(self.dtype), embedded], dim=1)
         x = x + self._positions(torch.arange(x.shape[1], device=x.device))
@@ -127,7 +131,7 @@ class Decoder(nn.Module):
             x = layer.fed_forward(x)
 
     def tick(self, tokens: torch.Tensor, places: torch.Tensor, seen: Pass) -> torch.Tensor:
-        """See `TokenNetwork.tick`."""
+        """Return the logits of the next column of tokens for every row; see `TokenNetwork.tick`."""
         x = self._embedded(tokens) + self._positions(places)
         for number, layer in enumerate(self._layers):
             attention, normed = layer.self_attn, layer.self_attn_layer_norm(x)
@@ -152,7 +156,7 @@ class Decoder(nn.Module):
         return [cast(Layer, layer) for layer in self.layers]
 
     def _embedded(self, columns: torch.Tensor) -> torch.Tensor:
-        """Return the embeddings of columns [columns, codebooks], summed over the codebooks."""
+        """Return the embeddings [columns, width] of token columns [columns, codebooks], summed over the codebooks."""
         weights = [cast(nn.Linear, embedding).weight for embedding in self.embed_tokens]
         made = F.embedding(columns[:, 0], weights[0])
         for codebook, weight in enumerate(weights[1:], 1):
@@ -160,7 +164,7 @@ class Decoder(nn.Module):
         return made
 
     def _positions(self, places: torch.Tensor) -> torch.Tensor:
-        """Return sinusoidal position embeddings [places, width]: cosines, then sines (arXiv 1706.03762, section
+        """Return the sinusoidal embeddings [places, width] of positions: cosines, then sines (arXiv 1706.03762, section
         3.5).
         """
         half = self.config.width // 2
@@ -169,8 +173,8 @@ class Decoder(nn.Module):
         return torch.cat([angles.cos(), angles.sin()], dim=1).to(self.dtype)
 
     def _read(self, layer: Layer, number: int, x: torch.Tensor, texts: Sequence[TextCache | None]) -> torch.Tensor:
-        """Return the cross-attention of each row of `x` [rows, tokens, width] to its text; zero for a row
-        without one.
+        """Return the cross-attention output of each row of `x` [rows, tokens, width] over its text; zero for a row
+        without a text.
         """
         made = torch.zeros_like(x)
         attention = layer.encoder_attn

@@ -1,4 +1,4 @@
-"""Projects the vectors of the conditions to the width of the language model."""
+"""Projects the encoded conditions to the width of the language model."""
 
 import torch
 from torch import nn
@@ -7,8 +7,8 @@ from model.musicgen.networks.config import ModelConfig
 
 
 class Projections(nn.Module):
-    """Linear projections of the text's vectors and, in a melody model, of the pitch classes; parameter names are
-    transformers'.
+    """Linear projections of the encoded text and, in a melody model, of the pitch classes; parameter names are those of
+    the library transformers.
     """
 
     def __init__(self, config: ModelConfig) -> None:

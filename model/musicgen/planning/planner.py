@@ -1,4 +1,4 @@
-"""Plans a song: checks the request, and chooses what it left open. The module is free of torch."""
+"""Plans a song: checks the request, and chooses values that it leaves open. The module does not import torch."""
 
 import math
 import re
@@ -38,7 +38,7 @@ _FOREIGN = re.compile(r"[^\W\d_a-zA-ZÀ-ɏ]")
 
 
 class Planner:
-    """Makes plans. Pure, except that it reads the header of a recording."""
+    """Plans songs for MusicGen. A plan depends only on the request, whose recording is opened to read its length."""
 
     def __init__(self, facts: Facts, settings: MusicGenSettings) -> None:
         self._facts, self._codec = facts, facts.config.codec
@@ -51,7 +51,7 @@ class Planner:
         return _CONTROLS if self._facts.config.chroma is None else _CONTROLS | _MELODY_CONTROLS
 
     def plan(self, params: SongParams) -> SongPlan:
-        """See `model.engine.Engine.plan`."""
+        """Return the plan of a song; see `model.engine.Engine.plan`."""
         check_controls(params, NAME, self.controls)
         _check_words(params)
         spec = self._spec(params)
@@ -76,7 +76,9 @@ class Planner:
         assert isinstance(task, AudioToAudio | Extend | None)
         text = _text(params)
         if (tokens := self._facts.tokens(text)) > TEXT_TOKENS:
-            raise _refused("prompt", f"makes a text of {tokens} tokens; the model reads {TEXT_TOKENS}, so shorten it")
+            raise _refused(
+                "prompt", f"makes a text of {tokens} tokens, but the model reads at most {TEXT_TOKENS}: shorten it"
+            )
         return GenerationSpec(
             text=text,
             frames=frames,
@@ -93,8 +95,8 @@ class Planner:
         )
 
     def _lengths(self, params: SongParams) -> tuple[int, int, int]:
-        """Return the frames given by a recording, the samples of the recording before these, and the frames of
-        the song.
+        """Return the number of frames at the end of a recording that the song continues, the samples of the recording
+        before those, and the frames of the song.
         """
         task, rate, hop = params.task, self._codec.frames_per_second, self._codec.hop
         if task is None:
@@ -112,7 +114,10 @@ class Planner:
         new = _whole(task.right_seconds * rate)
         if new * hop + samples > MAX_SECONDS * self._codec.sample_rate:
             seconds = (new * hop + samples) / self._codec.sample_rate
-            raise _refused("extend.right_seconds", f"makes the song longer than {MAX_SECONDS:g} s ({seconds:.0f} s)")
+            raise _refused(
+                "extend.right_seconds",
+                f"makes the song longer than {MAX_SECONDS:g} s ({seconds:.0f} s): use a smaller value",
+            )
         given = min(samples // hop, self._divider.most_given)
         return given, samples - given * hop, given + new
 
@@ -127,8 +132,8 @@ class Planner:
 
     def _remarks(self, params: SongParams, spec: GenerationSpec) -> Iterator[str]:
         tempo = None if params.tempo_bpm is None else f"{round(params.tempo_bpm)} BPM"
-        if told := ", ".join(filter(None, [tempo, params.key])):
-            yield f"{told}: added to the text prompt; the model may not follow them exactly."
+        if added := ", ".join(filter(None, [tempo, params.key])):
+            yield f"{added}: added to the text prompt; the model may not follow them exactly."
         if params.anchor:
             yield (
                 f"anchor: the model follows its notes without their octaves, at {spec.tempo_bpm:g} BPM, and repeats it "
@@ -154,12 +159,12 @@ def _check_words(params: SongParams) -> None:
 
 
 def _whole(frames: float) -> int:
-    """Round a number of frames up to whole frames, at least one; a rounding error does not add a frame."""
+    """Return a number of frames rounded up to whole frames, at least one; a rounding error does not add a frame."""
     return max(1, math.ceil(frames - 1e-6))
 
 
 def _text(params: SongParams) -> str:
-    """Return the prompt with tempo and key added in the words of the training data."""
+    """Return the prompt with tempo and key added, in the wording of the training data."""
     tempo = None if params.tempo_bpm is None else f"bpm: {round(params.tempo_bpm)}"
     key = None if params.key is None else f"key: {params.key}"
     return ". ".join(filter(None, [params.prompt.strip().rstrip("."), tempo, key]))

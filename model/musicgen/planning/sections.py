@@ -1,4 +1,4 @@
-"""Divides a song into sections. The module is free of torch."""
+"""Divides a song into sections. The module does not import torch."""
 
 from dataclasses import dataclass
 
@@ -11,7 +11,7 @@ WINDOW_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class Divider:
-    """Divides songs into sections of at most `section_seconds`, made in steps of about `step_frames` frames."""
+    """Divides songs into sections of at most `section_seconds`, generated in steps of about `step_frames` frames."""
 
     config: ModelConfig
     section_seconds: float
@@ -19,17 +19,17 @@ class Divider:
 
     @property
     def window(self) -> int:
-        """Frames that the model sees at most."""
+        """Largest number of frames that the model can attend to."""
         return round(WINDOW_SECONDS * self.config.codec.frames_per_second)
 
     @property
     def longest(self) -> int:
-        """Frames of the longest section."""
+        """Number of frames of the longest section."""
         return max(1, round(self.section_seconds * self.config.codec.frames_per_second))
 
     @property
     def most_given(self) -> int:
-        """Most frames of a recording that a song can continue, so that a section still fits after them."""
+        """Largest number of frames of a recording that a song can continue, so that a section still fits after them."""
         return self.window - self.longest - self.config.codec.ahead
 
     def sections(self, given: int, frames: int) -> tuple[SectionSpec, ...]:

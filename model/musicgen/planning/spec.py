@@ -1,4 +1,6 @@
-"""Specification of a song: all parameters of a request, with nothing left open. The module is free of torch."""
+"""Specification of a song: all parameters of a request, with every default filled in. The module does not import
+torch.
+"""
 
 from dataclasses import dataclass
 
@@ -7,11 +9,11 @@ from model.song import AnchorNote, AudioToAudio, Extend
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """A section in frames of the song.
+    """Specification of a section; its frames are counted from the start of the song.
 
-    Its tokens are made up to frame `known`, from those from frame `window` on; its sound ends before frame `end`. The
-    frames between have to be known before, since the codec sees them. `ticks` tokens are made one after the other, in
-    `steps` steps.
+    The model attends to the tokens from frame `window` on and generates those up to frame `known`. The sound of the
+    section ends before frame `end`; the codec needs the frames after it to decode its end. `ticks` columns of tokens
+    are generated one after the other, in `steps` steps.
     """
 
     window: int
@@ -21,17 +23,18 @@ class SectionSpec:
     steps: int
 
     def ticks_before(self, step: int) -> int:
-        """Return the number of ticks done before step `step`; the ticks are divided about evenly among the steps."""
+        """Return the number of token columns generated before step `step`; the columns are divided about evenly among
+        the steps.
+        """
         return self.ticks * step // self.steps
 
 
 @dataclass(frozen=True, slots=True)
 class GenerationSpec:
-    """A song's plan as the engine keeps it.
+    """All parameters of a song, with every default filled in.
 
-    Of `frames` frames the first `given` are those of the end of a recording that is extended; `before` samples of the
-    recording precede them. The song follows the melody of `notes` at `tempo_bpm`, or that of a recording that it is
-    made from.
+    The first `given` of the `frames` frames are the end of a recording that the song continues; `before` samples of the
+    recording precede them. The song follows the melody of `notes` at `tempo_bpm`, or that of a source recording.
     """
 
     text: str
@@ -49,5 +52,5 @@ class GenerationSpec:
 
     @property
     def strength(self) -> float:
-        """The influence of a melody, 0 to 1."""
+        """The influence of the melody on the song, 0 to 1."""
         return self.task.strength if isinstance(self.task, AudioToAudio) else 1.0

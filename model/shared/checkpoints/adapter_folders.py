@@ -1,4 +1,4 @@
-"""The files of LoRA adapters. The module is free of torch."""
+"""Finds the files of LoRA adapters in a folder. The module does not import torch."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -14,15 +14,17 @@ NAME_CHARACTERS = 64
 
 
 def weights_in(folder: Path) -> Path | None:
-    """Return the file with the weights of the adapter in `folder`; `None` if there is none."""
+    """Return the file with the weights of the LoRA adapter in `folder`; `None` if there is none."""
     return next((folder / name for name in WEIGHTS if (folder / name).is_file()), None)
 
 
 def adapters_in(folder: str, option: str) -> Mapping[str, Path]:
-    """Return the folders of the adapters in `folder` by name, which is that of the folder; none for an empty string.
+    """Return the folder of each LoRA adapter in `folder`, by the name of that folder; empty if `folder` is an empty
+    string.
 
     Raises:
-        EngineUnavailable: `folder`, the value of the setting `option`, is none, or a folder in it has no adapter.
+        EngineUnavailable: `folder`, the value of the setting `option`, does not exist, or a folder in it has no
+            adapter.
     """
     if not folder:
         return {}

@@ -1,4 +1,4 @@
-"""Reads the `config.json` of a network."""
+"""Reads the `config.json` file of a network."""
 
 import json
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from model.engine import EngineUnavailable
 
 
 def read_json(path: Path) -> Mapping[str, Any]:
-    """Return the object in a JSON file.
+    """Return the JSON object in a file.
 
     Raises:
         EngineUnavailable: the file is missing, or is not a JSON object.

@@ -1,4 +1,6 @@
-"""Builds networks without weights, and fills them with tensors of a checkpoint, so that no weight is stored twice."""
+"""Builds networks without weights, and assigns them the tensors of a checkpoint, so that no weight is in memory
+twice.
+"""
 
 from collections.abc import Callable, Mapping
 from typing import TypeVar
@@ -19,7 +21,8 @@ def skeleton(make: Callable[[], Network]) -> Network:
 
 
 def fill(network: nn.Module, tensors: Mapping[str, torch.Tensor], dtype: torch.dtype) -> None:
-    """Give a skeleton its tensors, strictly by name: weights in `dtype`, buffers in their own type.
+    """Assign tensors to the parameters of a network without weights, strictly by name: weights converted to `dtype`,
+    buffers in their own type.
 
     The network is then ready for inference; shared tensors stay shared.
 

@@ -1,4 +1,4 @@
-"""Headers of safetensors files: names and shapes of their tensors, read without the tensors."""
+"""Reads the headers of safetensors files: names and shapes of their tensors, without the tensors."""
 
 import json
 import struct
@@ -18,7 +18,9 @@ _POINTER = b"version https://git-lfs"
 
 @dataclass(frozen=True, slots=True)
 class Header:
-    """Header of a safetensors file: shapes by name, and the length that the file must have."""
+    """Header of a safetensors file: the shapes of its tensors by name, and the length in bytes that the file must
+    have.
+    """
 
     shapes: Shapes
     file_bytes: int
@@ -54,7 +56,9 @@ def read_header(path: Path) -> Header:
 
 
 def compare(path: Path, found: Shapes, wanted: Shapes, model: str) -> Iterator[str]:
-    """Return one sentence for each tensor of `path` that is missing, unknown to `model`, or has another shape."""
+    """Yield one sentence for each tensor of the file `path` that is missing, unknown to `model`, or has another
+    shape.
+    """
     for name, shape in wanted.items():
         if name not in found:
             yield f"{path} lacks the tensor {name}"

@@ -1,4 +1,6 @@
-"""Adds LoRA adapters (arXiv 2106.09685) to the weights, so that songs with and without an adapter share one model."""
+"""Applies LoRA adapters (arXiv 2106.09685) on top of a model's weights, so that songs with and without an adapter share
+one model.
+"""
 
 import json
 from collections.abc import Callable, Iterator, Mapping
@@ -25,14 +27,16 @@ Rename = Callable[[str], str]
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """The two low-rank factors of the change of one linear layer, and the scale of their product."""
+    """The two low-rank factors of an adapter's change of one linear layer, and the scale of their product."""
 
     down: torch.Tensor
     up: torch.Tensor
     scale: float
 
     def __call__(self, x: torch.Tensor, weight: float) -> torch.Tensor:
-        """Return the adapter's addition to the projection of `x` [..., width]."""
+        """Return the term that the adapter adds to the layer's output for `x` [..., width]; `weight` is the strength of
+        the adapter.
+        """
         return F.linear(F.linear(x, self.down), self.up) * (self.scale * weight)
 
 
@@ -82,7 +86,9 @@ def _plain(name: str) -> str:
 
 
 def _layer(name: str) -> str:
-    """Return the layer that a tensor changes; the tensor's own name if it is no factor."""
+    """Return the name of the layer that an adapter's tensor changes; the tensor's own name if it is not a low-rank
+    factor.
+    """
     return next((name.removesuffix(end) for end in _FACTORS if name.endswith(end)), name)
 
 
@@ -123,7 +129,7 @@ def _fault(linear: nn.Linear | None, model: str) -> str:
 
 
 def attach(model: nn.Module) -> None:
-    """Let the active adapter change every linear layer of `model`."""
+    """Make every linear layer of `model` apply the active adapter, if any."""
     for name, module in model.named_modules():
         if isinstance(module, nn.Linear):
             module.register_forward_hook(_hook(name))
@@ -140,7 +146,9 @@ def _hook(name: str) -> Callable[[nn.Module, tuple[torch.Tensor], torch.Tensor],
 
 @contextmanager
 def active(adapter: Adapter | None, weight: float) -> Iterator[None]:
-    """Activate the adapter in this thread, with the strength `weight`; with `None` no adapter is used."""
+    """Context manager that activates an adapter in this thread, with the strength `weight`; with `None` no adapter is
+    used.
+    """
     token = _active.set(None if adapter is None else (adapter, weight))
     try:
         yield

@@ -1,4 +1,4 @@
-"""A repository of the Hugging Face hub, whose files are downloaded once. The module is free of torch."""
+"""Downloads the files of a Hugging Face hub repository, each once. The module does not import torch."""
 
 import logging
 from collections.abc import Sequence
@@ -30,10 +30,10 @@ _ONLINE = (
 
 @dataclass(frozen=True, slots=True)
 class Repository:
-    """A repository at a revision ("": the newest), of a checkpoint of `model`.
+    """A hub repository with a checkpoint of `model`, at a `revision` (empty for the newest).
 
-    Files are kept in `cache` ("": that of huggingface-hub), and only there if `offline`. `how_to_get` ends the text of
-    errors.
+    Downloaded files are kept in the folder `cache` (empty for that of the library huggingface-hub). If `offline`, only
+    files in the cache are used. `how_to_get` is the end of error texts.
     """
 
     name: str
@@ -44,10 +44,10 @@ class Repository:
     how_to_get: Sequence[str | Option]
 
     def fetch(self, file: str) -> Path:
-        """Return a file; it is downloaded unless it is in the cache.
+        """Return the path of a file, which is downloaded unless it is in the cache.
 
         Raises:
-            EngineUnavailable: it cannot be had; the text says what to do.
+            EngineUnavailable: the file is not available; the text says what to do.
         """
         _log.info("downloading %s of %s, unless it is in the cache", file, self.name)
         try:
@@ -60,10 +60,11 @@ class Repository:
             ) from error
 
     def find(self, file: str) -> Path | None:
-        """Return a file; `None` if the repository has none of that name. Offline, one that is not here counts as none.
+        """Return the path of a file; `None` if the repository does not have it, or if it is not in the cache and
+        `offline` is set.
 
         Raises:
-            EngineUnavailable: the repository cannot be asked; the text says what to do.
+            EngineUnavailable: the repository cannot be reached; the text says what to do.
         """
         try:
             return self._download(file)
@@ -115,5 +116,5 @@ class Repository:
 
 
 def is_folder(name: str) -> bool:
-    """Return True for a path, and false for the name of a repository."""
+    """Return True if a name is the path of a folder, False if it is the name of a hub repository."""
     return name.startswith(("/", ".", "~")) or Path(name).is_dir()

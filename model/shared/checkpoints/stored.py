@@ -1,4 +1,4 @@
-"""Tensors of a network in its folder: one safetensors file, or several under an index."""
+"""Reads the tensors of a network from one safetensors file, or from several files (shards) listed in an index."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -14,23 +14,23 @@ from model.shared.checkpoints.headers import Header, Shapes, read_header
 
 @dataclass(frozen=True, slots=True)
 class Stored:
-    """The files that hold a network's tensors, with their headers; no tensor is in two of them."""
+    """The safetensors files with a network's tensors, and their headers; no tensor is in two of them."""
 
     path: Path
     headers: Mapping[Path, Header]
 
     @property
     def shapes(self) -> Shapes:
-        """Shapes of all tensors."""
+        """Shapes of all tensors by name."""
         return {name: shape for header in self.headers.values() for name, shape in header.shapes.items()}
 
     @property
     def file_bytes(self) -> int:
-        """Size of all files."""
+        """Size of all files together, in bytes."""
         return sum(header.file_bytes for header in self.headers.values())
 
     def tensors(self, device: torch.device, wanted: Callable[[str], bool]) -> dict[str, torch.Tensor]:
-        """Return the tensors whose names are `wanted`, on `device`, in the types of the files."""
+        """Return the tensors for whose names `wanted` is True, on `device`, in the data types of the files."""
         found = {}
         for path, header in self.headers.items():
             with safe_open(path, framework="pt", device=str(device)) as file:
@@ -39,12 +39,13 @@ class Stored:
 
 
 def open_stored(path: Path) -> Stored:
-    """Return the tensors in the file `path`, or in the shards of its index if there is an index instead.
+    """Return the tensors in the file `path`, or in the shards of its index file if there is one instead; only the
+    headers are read.
 
     The index of "model.safetensors" is "model.safetensors.index.json".
 
     Raises:
-        EngineUnavailable: a file is missing, damaged, or does not hold what the index says.
+        EngineUnavailable: a file is missing or damaged, or lacks a tensor that the index lists.
     """
     index = index_of(path)
     if path.is_file() or not index.is_file():
@@ -62,12 +63,12 @@ def open_stored(path: Path) -> Stored:
 
 
 def index_of(path: Path) -> Path:
-    """Return the file that lists the shards of `path`."""
+    """Return the path of the index file that lists the shards of the file `path`."""
     return path.with_name(f"{path.name}.index.json")
 
 
 def _places(index: Path) -> Mapping[str, str]:
-    """Return the shard of each tensor."""
+    """Return the file name of the shard of each tensor, from an index file."""
     try:
         places = json.loads(index.read_text("utf-8"))["weight_map"]
         plain = {str(name): Path(shard).name for name, shard in places.items()}

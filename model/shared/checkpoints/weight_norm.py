@@ -1,4 +1,4 @@
-"""Folds weight normalisation, which only training needs, into plain weights."""
+"""Converts weights with weight normalisation, which only training needs, to plain weights."""
 
 from collections.abc import Mapping
 

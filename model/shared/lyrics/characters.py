@@ -1,4 +1,4 @@
-"""Normalises characters of a caller's text: removes invisible ones, and resolves escapes."""
+"""Normalises characters of a caller's text: removes invisible characters, and resolves escape sequences."""
 
 import re
 import unicodedata
@@ -51,10 +51,11 @@ _FEWEST_SPACED_LETTERS = 8
 
 
 def check_is_text(text: str, field: str) -> None:
-    """Refuse lyrics that are the bytes of a file.
+    """Raise an error if the lyrics are the bytes of a binary file.
 
     Raises:
-        InvalidParams: `text` begins like such a file, or more than 5 % of its characters are controls or replacements.
+        InvalidParams: `text` begins like a binary file, or more than 5 % of its characters are control or replacement
+            characters.
     """
     start = text.lstrip("\ufeff \r\n")
     for magic, kind in _MAGIC.items():
@@ -75,7 +76,7 @@ def _unreadable(text: str) -> int:
 
 
 def decoded(text: str, notes: Notes) -> str:
-    """Undo a wrong decoding of `text`: UTF-8 that was decoded as a Western encoding ("å¤œ" for "夜")."""
+    """Return `text` with a wrong decoding undone: UTF-8 that was decoded as a Western encoding ("å¤œ" for "夜")."""
     for encoding in ("latin-1", "cp1252"):
         try:
             written = text.encode(encoding).decode("utf-8-sig")
@@ -117,7 +118,7 @@ def _decoded(match: re.Match[str]) -> str:
 
 
 def unspaced(lines: list[Line]) -> list[Line]:
-    """Join words in which a space was written after each character.
+    """Return the lines with words joined that have a space after each character.
 
     Latin letters are joined only if nearly all words of the text are single letters, and wider spaces stand between its
     words.

@@ -1,4 +1,4 @@
-"""Removes chord names, tablature and the directives of chord sheets (ChordPro)."""
+"""Removes chord symbols, tablature and the directives of chord sheets (ChordPro) from lyrics."""
 
 import re
 from itertools import pairwise
@@ -59,7 +59,7 @@ _METADATA = frozenset(
 
 
 def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines without chord names in brackets; lines with only chords or tablature become blank."""
+    """Return the lines without chord symbols in brackets; lines of only chords or tablature become blank."""
     lines = [Line(line.number, _DIRECTIVE.sub(_tag, line.text)) for line in lines]
     often = _often(lines)
     if often:
@@ -72,8 +72,8 @@ def without_chords(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _often(lines: list[Line]) -> bool:
-    """Return True if at least two lines begin with a chord in brackets, or consist of one, and at least one chord
-    cannot be the name of a section.
+    """Return True if at least two lines begin with a chord symbol in brackets, or consist of one, and at least one of
+    these symbols cannot be the name of a section.
     """
     lone = [names[0] for line in lines if len(names := _chords(line.text)) == 1]
     opening = [match[1] for line in lines if (match := _OPENING_CHORD.match(line.text))]
@@ -81,7 +81,7 @@ def _often(lines: list[Line]) -> bool:
 
 
 def _tag(match: re.Match[str]) -> str:
-    """Return the tag of lyrics for a directive of a chord sheet."""
+    """Return the section tag for a directive of a chord sheet, such as {start_of_chorus}."""
     if _NAME.fullmatch(match[1]):
         return match[0]
     name, value = match[1].lower(), (match[2] or "").strip()
@@ -112,7 +112,9 @@ def _without(text: str, *, certain: bool) -> str:
 
 
 def _plainly_chords(text: str) -> bool:
-    """Return True if a line consists of chords and cannot be words; letters in alphabetical order count as words."""
+    """Return True if a line consists of chord symbols and cannot be words; letters in alphabetical order count as
+    words.
+    """
     names = _chords(text)
     if len(names) < 2:
         return bool(names) and len(names[0]) > 2
@@ -120,7 +122,7 @@ def _plainly_chords(text: str) -> bool:
 
 
 def _chords(text: str) -> list[str]:
-    """Return the chord names of a line of chords; empty for any other line."""
+    """Return the chord symbols of a line that consists of them; empty for any other line."""
     tokens = [token for token in re.split(r"[\s|]+", text) if token and not _BAR_SIGN.fullmatch(token)]
     if not tokens or not all(map(_NAME.fullmatch, tokens)):
         return []

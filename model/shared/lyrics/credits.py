@@ -1,4 +1,4 @@
-"""Removes lines that are not sung but describe the song: credits, titles, sources."""
+"""Removes lines that describe the song and are not sung: credits, titles, sources."""
 
 import re
 
@@ -83,7 +83,7 @@ _MUSIC_TAG = "[inst]"
 
 
 def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines; those that describe the song become blank. A title is recognised only before the words."""
+    """Return the lines with those that describe the song blank. A title is recognised only before the words."""
     kept: list[Line] = []
     left_out: list[str] = []
     head, foot = True, _foot(lines)
@@ -106,7 +106,7 @@ def without_credits(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _foot(lines: list[Line]) -> int:
-    """Return the index of the first line after the last words."""
+    """Return the index of the first line after the last line of words; credits follow from there."""
     foot = len(lines)
     while foot and (not lines[foot - 1].text or _in_foot(lines[foot - 1].text)):
         foot -= 1
@@ -127,7 +127,7 @@ def _following(lines: list[Line]) -> list[str]:
 
 
 def _is_headline(text: str, following: str) -> bool:
-    """Return True if a first line has the form "title - artist" and a tag or a credit follows."""
+    """Return True if the first line has the form "title - artist" and a tag or a credit follows."""
     if not _HEADLINE.fullmatch(text) or not following or _is_tag(text):
         return False
     return _is_tag(following) or _is_about(following, head=True) or isinstance(read_tag(following), Heading)

@@ -1,4 +1,6 @@
-"""Finds tags and headings in a line: in brackets of any kind, marked up as headings, or bare names of sections."""
+"""Finds section tags and headings in a line: in brackets of any kind, marked up as headings, or bare names of
+sections.
+"""
 
 import re
 from collections.abc import Iterator
@@ -75,7 +77,7 @@ _DIRECTION = re.compile(
 
 
 def pieces(text: str) -> Iterator[Piece]:
-    """Split a line that is not blank into its tags and words, in order; words are stripped and never empty."""
+    """Split a line that is not blank into its tags and its words, in order; words are stripped and never empty."""
     text = _NESTED.sub(r"[\1(\2)]", _DOUBLED.sub(r"\1", text))
     tag = _whole_line(text) if len(text) <= _LONGEST_HEADING else None
     if tag is not None:
@@ -97,7 +99,7 @@ def has_brackets(text: str) -> bool:
 
 
 def _whole_line(text: str) -> Tag | None:
-    """Return the tag if a whole line without square brackets is one."""
+    """Return the tag of a line that is a tag without square brackets; `None` if it is none."""
     if times := repeats.times_of_text(text):
         return Repetition(times, repeats.is_counted(text))
     text = _CLOCK_BESIDE.sub("", text) or text
@@ -133,8 +135,8 @@ def _enclosed(content: str, *, in_quotes: bool) -> Tag | None:
 
 
 def _tells(text: str) -> bool:
-    """Return True if a text in brackets or before a colon, which resembles a section name, is meant as a
-    section heading.
+    """Return True if a text that resembles a section name, in brackets or before a colon, is meant as a section
+    heading.
     """
     return bool(_names(text) or _PLAYED.fullmatch(text) or _PART.fullmatch(text) or _MISSPELT.fullmatch(text))
 
@@ -145,7 +147,7 @@ def _names(text: str) -> bool:
 
 
 def _opened(text: str) -> Iterator[Piece]:
-    """Split a heading and words on one line ("副歌：风吹过来"); returns words if there is no heading."""
+    """Split a line into a heading and the words after it ("副歌：风吹过来"); only words if there is no heading."""
     for pattern in (_COLON, _ENCLOSED_TAG_AND_WORDS, _NAME_AND_WORDS):
         match = pattern.fullmatch(text)
         found = read_tag(match[1]) if match else None
@@ -160,7 +162,7 @@ def _opened(text: str) -> Iterator[Piece]:
 
 
 def _by_singers(text: str) -> Iterator[Piece]:
-    """Split words within which singers are marked ("（女）潮水（男）退去了")."""
+    """Split a line of words at the marks of singers in it ("（女）潮水（男）退去了")."""
     parts = [part.strip() for part in _SUNG_BY.split(text)]
     words, marks = parts[::2], parts[1::2]
     if len(marks) < 2:
@@ -174,7 +176,7 @@ def _by_singers(text: str) -> Iterator[Piece]:
 
 
 def _directed(text: str) -> Iterator[Piece]:
-    """Split words and a direction in round brackets before or after them."""
+    """Split a line into words and a stage direction in round brackets before or after them."""
     before, behind = _DIRECTED.fullmatch(text), _DIRECTED_BEHIND.fullmatch(text)
     if before and _DIRECTION.fullmatch(before[1]):
         yield from (Remark(before[1]), before[2])
@@ -199,13 +201,13 @@ def _bracketed(text: str) -> Iterator[Piece]:
 
 
 def _is_reading(match: re.Match[str]) -> bool:
-    """Return True if brackets contain the reading of the character before them ("行[hang2]")."""
+    """Return True if brackets contain the pronunciation of the character before them ("行[hang2]")."""
     before = match.string[match.start() - 1 : match.start()]
     return bool(re.match(f"[{HANZI}]", before)) and _READING.fullmatch(match[1].strip()) is not None
 
 
 def _unpaired(text: str) -> Iterator[Piece]:
-    """Read a line with an unpaired bracket: a tag if the rest of the line is one, otherwise its words."""
+    """Read a line with an unpaired bracket: as a tag if the rest of the line is one, otherwise as words."""
     half = text.strip(_OPEN + _CLOSE + " ")
     found = read_tag(half)
     if (isinstance(found, Heading) and found.exact) or isinstance(found, Singer):

@@ -1,4 +1,4 @@
-"""Removes signs at the start of lines: comments, bullets, numbers; and splits lines at slashes."""
+"""Removes signs at the start of lines (comments, bullets, numbers), and splits lines at slashes."""
 
 import re
 from collections.abc import Sequence
@@ -25,7 +25,7 @@ _FEWEST_WORDS = 3
 
 
 def without_comments(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines; comments and rules become blank, and a comment that names a section becomes its tag."""
+    """Return the lines with comments and rules blank; a comment that names a section becomes its tag."""
     kept = [Line(line.number, "" if _RULE.fullmatch(line.text) else _uncommented(line.text)) for line in lines]
     if not any(line.text for line in kept):  # then the signs are no comments
         return [Line(line.number, _COMMENT.sub(r"\1", line.text)) for line in lines]
@@ -44,8 +44,8 @@ def _uncommented(text: str) -> str:
 
 
 def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines without bullets, without music notes at their edges, and without the numbers of counted
-    lines.
+    """Return the lines without bullets, without music notes at their start and end, and without the line numbers of a
+    numbered text.
     """
     plain = [Line(line.number, _NOTE_SIGNS.sub("", _BULLET.sub("", line.text))) for line in lines]
     unnumbered = _unnumbered(_without_stanza_numbers(plain))
@@ -55,7 +55,7 @@ def without_list_marks(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
-    """Return the lines; stanza numbers ("1.", "II.") that count up one by one become blank."""
+    """Return the lines with stanza numbers ("1.", "II.") blank, if they count up one by one."""
     found = [match for line in lines if (match := _STANZA_NUMBER.fullmatch(line.text))]
     numbers = [int(match[1]) if match[1] else _ROMAN.index(match[2].upper()) for match in found]
     if len(numbers) < 2 or numbers != list(range(1, len(numbers) + 1)):
@@ -64,7 +64,7 @@ def _without_stanza_numbers(lines: list[Line]) -> list[Line]:
 
 
 def _unnumbered(lines: list[Line]) -> list[Line]:
-    """Remove the numbers of the lines, if at least two count up one by one and nearly all lines have one."""
+    """Return the lines without line numbers, if at least two count up one by one and nearly all lines have one."""
     words = [line for line in words_of(lines) if line.text[0] not in "[［【〔"]
     found = [match for line in words if (match := _NUMBER.match(line.text))]
     if len(found) < 2 or len(found) < 0.7 * len(words) or not _counted([_number(match) for match in found]):
@@ -88,7 +88,7 @@ def _counted(numbers: Sequence[int]) -> bool:
 
 
 def without_slashes(lines: list[Line], notes: Notes) -> list[Line]:
-    """Split lines at slashes or bars that stand for line ends, which are those between phrases of at least three
+    """Return the lines split at slashes or bars that stand for line ends: those between phrases of at least three
     words.
     """
     cut: list[Line] = []

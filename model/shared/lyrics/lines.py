@@ -1,4 +1,4 @@
-"""Lines of lyrics during parsing, and the remarks collected meanwhile."""
+"""Data types for parsing lyrics: numbered lines, and the remarks that are collected meanwhile."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
@@ -18,7 +18,7 @@ class Line:
 
 @dataclass(slots=True)
 class Notes:
-    """Collects remarks for the caller; each is one sentence about all places that it concerns."""
+    """Collects remarks for the caller; equal remarks on several places become one sentence."""
 
     _items: dict[str, dict[str, None]] = field(default_factory=dict)
 
@@ -27,8 +27,8 @@ class Notes:
         found = self._items.setdefault(remark, {})
         found.update(dict.fromkeys(item[:_SHOWN_LETTERS] for item in items))
 
-    def told(self) -> tuple[str, ...]:
-        """Return all remarks, in the order of their first place."""
+    def remarks(self) -> tuple[str, ...]:
+        """Return all remarks, in the order in which each was first added."""
         return tuple(f"lyrics: {remark}{_listed(tuple(items))}" for remark, items in self._items.items())
 
 

@@ -1,4 +1,4 @@
-"""Parses lyrics in the forms in which people store and send them: removes everything that is not words, and interprets
+"""Parses lyrics in the forms in which people store and send them: removes everything that is not sung, and interprets
 tags and marks.
 """
 
@@ -56,11 +56,11 @@ def read_lyrics(text: str, field: str = "lyrics") -> WrittenLyrics:
     for stage in _STAGES:
         lines = stage(lines, notes)
     sections = read_sections(lines, notes, field)
-    if text.strip() and not sections and not any("not words" in note for note in notes.told()):
+    if text.strip() and not sections and not any("not words" in note for note in notes.remarks()):
         raise InvalidParams(Violation(field, _wordless(notes)))
-    return WrittenLyrics(sections, notes.told())
+    return WrittenLyrics(sections, notes.remarks())
 
 
 def _wordless(notes: Notes) -> str:
-    found = "; ".join(note.removeprefix("lyrics: ") for note in notes.told())
+    found = "; ".join(note.removeprefix("lyrics: ") for note in notes.remarks())
     return f"hold no words{f' ({found})' if found else ''}; write what is sung, or leave them empty for an instrumental"

@@ -1,4 +1,4 @@
-"""Reads marks for repetitions: "(x2)", "×3", "（重复两遍）", "Repeat chorus"."""
+"""Reads repeat marks in lyrics: "(x2)", "×3", "（重复两遍）", "Repeat chorus"."""
 
 import re
 
@@ -30,7 +30,7 @@ _BARE_AT_END = re.compile(
 
 
 def times_of(mark: str) -> int | None:
-    """Return the number of times that the words before `mark` (without brackets) are sung; `None` if it is not a repeat
+    """Return how often the words before a repeat mark (without its brackets) are sung; `None` if `mark` is not a repeat
     mark.
     """
     match = _MARK.fullmatch(mark.strip()) if len(mark) <= _LONGEST else None
@@ -40,8 +40,8 @@ def times_of(mark: str) -> int | None:
 
 
 def times_of_text(text: str) -> int | None:
-    """Like `times_of`, for the text of a line: any mark in round brackets, without them only marks that cannot be
-    words.
+    """Return the number of times that a line of text asks for, as `times_of`: for any mark in round brackets; without
+    brackets only for marks that cannot be words.
     """
     if text[:1] in "(（" or _ALONE.fullmatch(text):
         return times_of(text.strip("()（） "))
@@ -49,7 +49,7 @@ def times_of_text(text: str) -> int | None:
 
 
 def is_counted(mark: str) -> bool:
-    """Return True if a mark gives a number of times, not only that something is repeated."""
+    """Return True if a repeat mark gives a number of times, False if it only says that something is repeated."""
     return any(any(match.groups()) for match in _IN_TAG.finditer(mark))
 
 
@@ -59,7 +59,7 @@ def has_signs(text: str) -> bool:
 
 
 def taken_out(tag: str) -> tuple[str, int | None, bool]:
-    """Return a tag without its repeat marks, their number of times, and True if they mean "again"."""
+    """Return a tag without its repeat marks, the number of times that they give, and True if they mean "again"."""
     times, again = None, False
     for match in _IN_TAG.finditer(tag):
         times = _count(match) or times
@@ -69,9 +69,7 @@ def taken_out(tag: str) -> tuple[str, int | None, bool]:
 
 
 def split_end(text: str) -> tuple[str, int]:
-    """Split the mark at the end of a line from its words; returns the words and the number of times, 1 without a
-    mark.
-    """
+    """Split a repeat mark from the end of a line: return the words and the number of times, 1 without a mark."""
     if match := _SIGNS.fullmatch(text):
         return match[1], 2
     start = max(0, len(text) - _LONGEST)

@@ -1,4 +1,4 @@
-"""Removes lines of pinyin that transcribe the Chinese line beside them."""
+"""Removes lines of pinyin that transcribe a neighbouring Chinese line."""
 
 import re
 from itertools import pairwise
@@ -13,7 +13,7 @@ _FEWEST_SHARE = 0.6
 
 
 def without_romanisation(lines: list[Line], notes: Notes) -> list[Line]:
-    """Remove lines of pinyin above or below Chinese lines, if most Chinese lines have one."""
+    """Return the lines without those of pinyin above or below Chinese lines, if most Chinese lines have one."""
     words = words_of(lines)
     chinese = [line for line in words if _CHARACTER.search(line.text)]
     pairs = list(pairwise(words))
@@ -26,7 +26,9 @@ def without_romanisation(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _spells(latin: str, hanzi: str) -> bool:
-    """Return True if a line is pinyin with tones that has about as many syllables as the other line has characters."""
+    """Return True if the line `latin` is pinyin with tones and has about as many syllables as the line `hanzi` has
+    characters.
+    """
     if not _TONED.search(latin) or _CHARACTER.search(latin):
         return False
     vowels = len(re.findall(r"[aeiouüāáǎàēéěèīíǐìōóǒòūúǔùǖǘǚǜ]+", latin.lower()))

@@ -56,11 +56,11 @@ class _Draft:
 
 
 class SectionReader:
-    """Parses the lines of lyrics, one after another, into tagged sections with their singers."""
+    """Parses the lines of lyrics, one after another, into sections with their singers."""
 
     def __init__(self, notes: Notes, names: Sequence[str], field_name: str) -> None:
-        """`names` are the names of singers, in the order in which they appear; `field_name` is the field of the
-        request.
+        """Set up the reader; `names` are the names of singers, in the order in which they appear; `field_name` is the
+        field of the request.
         """
         self._notes = notes
         self._field = field_name
@@ -141,7 +141,7 @@ class SectionReader:
             )
 
     def _repeat(self, mark: Repetition, line: Line) -> None:
-        """Repeat the last stanza, or the section that has just been opened."""
+        """Repeat the last stanza, or the section whose tag came just before."""
         draft = self._drafts[-1] if self._drafts else None
         if draft is not None and draft.lines:
             self._notes.say("repeated as marked", line.text)
@@ -191,7 +191,9 @@ class SectionReader:
         return [section] * self._allowed(times, f"[{tag}]")
 
     def _before(self, heading: Heading, place: int) -> _Draft | None:
-        """Return the last section with words that a tag without words repeats; `None` if it repeats none."""
+        """Return the last section with words that the tag at `place`, which has no words of its own, repeats; `None` if
+        it repeats none.
+        """
         earlier = [draft for draft in self._drafts[:place] if draft.heading and draft.lines]
         namesakes = [draft for draft in earlier if draft.heading and draft.heading.name == heading.name]
         numbered = " " in heading.name
@@ -202,8 +204,8 @@ class SectionReader:
         return None
 
     def _is_empty(self, heading: Heading, place: int) -> bool:
-        """Return True if a tag without words opens no section: because it is before the first words, or only resembles
-        the name of a sung section.
+        """Return True if a tag without words starts no section: because it comes before the first words, or only
+        resembles the name of a sung section.
         """
         if heading.kind not in _SUNG_KINDS or not any(draft.lines for draft in self._drafts):
             return False
@@ -211,7 +213,7 @@ class SectionReader:
 
 
 def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple[WrittenSection, ...]:
-    """Return the sections of cleaned lines.
+    """Return the sections of lines whose other markup has been removed.
 
     Raises:
         InvalidParams: the lyrics have more than `MOST_SECTIONS` sections, or more than `MOST_LINES` lines with
@@ -223,12 +225,12 @@ def read_sections(lines: Sequence[Line], notes: Notes, field_name: str) -> tuple
 
 
 def _sung_by(singer: Singer | None, lines: Sequence[WrittenLine]) -> tuple[WrittenLine, ...]:
-    """Return the lines, each marked as sung by `singer` unless that is `None`."""
+    """Return the lines, each marked as sung by `singer` unless `singer` is `None`."""
     return tuple(replace(line, singer=singer) for line in lines) if singer else tuple(lines)
 
 
 def _merged(sections: Sequence[WrittenSection]) -> Iterator[WrittenSection]:
-    """Remove an empty intro or outro next to another one ("[outro] [fade out] [end]")."""
+    """Yield the sections without an empty intro or outro next to another one ("[outro] [fade out] [end]")."""
     for place, section in enumerate(sections):
         neighbours = [sections[place - 1]] if place else []
         if section.kind is SectionKind.INTRO:

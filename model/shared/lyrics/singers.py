@@ -1,4 +1,4 @@
-"""Reads marks that name the singer of the following lines: "男：", "[Female]", "A:", "(合)"."""
+"""Reads marks in lyrics that name the singer of the following lines: "男：", "[Female]", "A:", "(合)"."""
 
 import re
 import unicodedata
@@ -61,14 +61,14 @@ _SAYING = re.compile(
 
 
 def singer_of(mark: str) -> Singer | None:
-    """Return the singer that `mark` names, `None` if it names none. `mark` has no brackets and no colon."""
+    """Return the singer that `mark` (without brackets and colon) names; `None` if it names none."""
     name = re.sub(r"[\s_/&+、和-]", "", unicodedata.normalize("NFKC", mark).casefold())
     name = _PART_OF.sub("", name)
     return _SINGERS.get(name) or _SINGERS.get(re.sub(r"^([男女mf])\d$", r"\1", name))
 
 
 def taken_out(tag: str) -> tuple[str, Singer | None]:
-    """Return a tag in lower case without the words that name a singer, and that singer."""
+    """Return a tag in lower case without the words that name a singer, and the singer; `None` if it names none."""
     found: Singer | None = None
     for match in _IN_TAG.finditer(tag):
         one = {"f": Singer.FEMALE, "m": Singer.MALE, "b": Singer.ALL}[(match.lastgroup or "b")[0]]
@@ -80,7 +80,7 @@ def taken_out(tag: str) -> tuple[str, Singer | None]:
 
 
 def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
-    """Split the mark of a singer from the start of a line; `names` are those of the first and second singer."""
+    """Split the mark of a singer from the start of a line; `names` are the names of the first and second singer."""
     if match := _PREFIX.match(text):
         if singer := singer_of(match[1]):
             return singer, text[match.end() :]
@@ -98,8 +98,8 @@ def split_mark(text: str, names: Sequence[str]) -> tuple[Singer | None, str]:
 
 
 def names_of_singers(lines: Sequence[Line]) -> tuple[str, ...]:
-    """Return names that precede at least two lines with a colon, if there are at least two such names; in order of
-    appearance.
+    """Return the names that stand before a colon at the start of at least two lines, if there are two such names or
+    more; in order of appearance.
     """
     counts: dict[str, int] = {}
     for line in lines:

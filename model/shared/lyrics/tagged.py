@@ -1,4 +1,4 @@
-"""Lyrics as text with section tags, the form that diffusion models were trained on."""
+"""Formats lyrics as text with section tags, the form that diffusion models are trained on."""
 
 from collections.abc import Callable, Iterator, Sequence
 
@@ -6,7 +6,9 @@ from model.shared.lyrics.sections import WrittenSection
 
 
 def tagged_text(sections: Sequence[WrittenSection], tag_of: Callable[[WrittenSection], str]) -> str:
-    """Return the sections as text: each tag in brackets on its own line, worded by `tag_of`; blank lines are kept."""
+    """Return the sections as text: each tag, which `tag_of` returns, in brackets on its own line; blank lines are
+    kept.
+    """
     return "\n".join(line for section in sections for line in _lines(section, tag_of)).strip()
 
 

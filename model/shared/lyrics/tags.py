@@ -1,4 +1,4 @@
-"""Interprets tags in lyrics: a section of the song, a singer, a repetition, or a remark."""
+"""Interprets the tags in lyrics: each is a section of the song, a singer, a repetition, or a remark."""
 
 import re
 import unicodedata
@@ -40,13 +40,13 @@ _DECORATION = " \t*_~#=♪♫♩♬•·-–—>+.'\"“”‘’"
 
 @dataclass(frozen=True, slots=True)
 class Heading:
-    """A tag that opens a section.
+    """A tag that starts a section.
 
     Attributes:
-        kind: the kind of section that it names, or the nearest.
+        kind: the kind of section that the tag names, or the most similar one.
         written: the tag as written.
         name: kind and number, such as "verse 2", the same for all spellings.
-        exact: True if it is a name of the kind, False if it only resembles one.
+        exact: True if the tag is a name of that kind, False if it only resembles one.
         singer: the singer of the section, if the tag names one.
         times: the number of times that the section is sung, if the tag gives it.
         again: True if the tag says that an earlier section is repeated.
@@ -63,7 +63,7 @@ class Heading:
 
 @dataclass(frozen=True, slots=True)
 class Repetition:
-    """A tag that repeats the words before it; `counted` is false if it only says "again"."""
+    """A tag that repeats the words before it; `counted` is False if it only says "again"."""
 
     times: int
     counted: bool = True
@@ -71,7 +71,7 @@ class Repetition:
 
 @dataclass(frozen=True, slots=True)
 class Remark:
-    """A tag that is neither sung nor opens a section: a stage direction, a title."""
+    """A tag that is not sung and starts no section, such as a stage direction or a title."""
 
     written: str
 
@@ -101,19 +101,19 @@ def read_tag(written: str) -> Tag:
 
 
 def _singer_behind(tag: str) -> Singer | None:
-    """Return the singer whose name follows that of a section ("chorus: all")."""
+    """Return the singer whose name follows the name of a section in a tag ("chorus: all")."""
     behind = re.search(r"[:(|,-]\s*([^:(|,-]+?)[\s)]*$", tag)
     return singers.singer_of(behind[1]) if behind else None
 
 
 def section_kind(tag: str) -> SectionKind | None:
-    """Return the kind of section that a tag, without brackets, names or resembles, or `None`."""
+    """Return the kind of section that a tag (without brackets) names or resembles; `None` if it is no section."""
     found = read_tag(tag)
     return found.kind if isinstance(found, Heading) else None
 
 
 def is_strong(heading: Heading, line: str) -> bool:
-    """Return True if `line`, which can be read as `heading`, is a heading also without brackets or colon."""
+    """Return True if `line`, which was read as `heading`, must be a heading even without brackets or colon."""
     tag = _EDGES.sub("", unicodedata.normalize("NFKC", line).casefold().strip(_DECORATION))
     rest, _, _ = repeats.taken_out(singers.taken_out(tag)[0])
     if _PLAIN_LETTERED.fullmatch(tag):
@@ -123,7 +123,7 @@ def is_strong(heading: Heading, line: str) -> bool:
 
 
 def _named(tag: str, written: str) -> Heading | None:
-    """Return the heading of a tag that consists of a section name and at most a number."""
+    """Return the heading for a tag that consists of a section name and at most a number; `None` for other tags."""
     for name in (tag, *_unnumbered(tag)):
         if kind := KINDS.get(_plain(name)):
             return Heading(kind, written, _name(kind, "" if name == tag else tag))
@@ -144,8 +144,8 @@ def _lettered(tag: str, written: str) -> Heading | None:
 
 
 def _near(tag: str, written: str, *, again: bool) -> Heading | None:
-    """Return the section heading for a tag that has a section name among other words, such as "loud chorus", or that
-    misspells one; `None` if it has none.
+    """Return the heading for a tag that has a section name among other words, such as "loud chorus", or that misspells
+    one; `None` for other tags.
     """
     name = _REMARK.sub("", tag).strip(_DECORATION)
     words = re.findall(r"[a-z0-9']+", _JOINED.sub(r"\1\2", name))
@@ -160,7 +160,9 @@ def _near(tag: str, written: str, *, again: bool) -> Heading | None:
 
 
 def _misspelt(words: list[str]) -> SectionKind | None:
-    """Return the kind whose name one of the words misspells by a letter or two ("chours", "verce")."""
+    """Return the kind of section whose name one of the words misspells by a letter or two ("chours", "verce"); `None`
+    if there is none.
+    """
     for word in words:
         close = get_close_matches(word, _SPELT, n=1, cutoff=0.8) if len(word) > 4 else []
         if close and close[0][0] == word[0]:
@@ -178,7 +180,7 @@ def _plain(name: str) -> str:
 
 
 def _name(kind: SectionKind, tag: str) -> str:
-    """Return kind and number of a tag, for comparison; the last chorus and the like have no number."""
+    """Return a section's kind and number, to compare tags; for "last chorus" and the like without a number."""
     if _LAST.match(tag):
         return kind.value
     written = [NUMBERS[word] for word in re.findall(r"[a-z]+|[一二三四五六七八九十]", tag) if word in NUMBERS]

@@ -1,4 +1,4 @@
-"""Explains failures of torch's compiler, and limits its processes."""
+"""Runs torch's compiler with few processes, and explains its failures."""
 
 import re
 from collections.abc import Callable, Iterator
@@ -31,7 +31,7 @@ _ADVICE = (
 
 
 def compiled_now(run: Callable[[], None]) -> None:
-    """Call `run`, in which torch compiles, with few processes.
+    """Call `run`, in which torch compiles its code, with few compiler processes.
 
     Raises:
         EngineUnavailable: the compiler cannot be used.
@@ -53,7 +53,7 @@ def compiled_now(run: Callable[[], None]) -> None:
 
 
 def advice(error: BaseException) -> str:
-    """Return the advice for a known failure of the compiler, otherwise its text."""
+    """Return the advice for a known failure of torch's compiler, otherwise the text of the error."""
     text = "\n".join(f"{type(each).__name__}: {each}" for each in _chain(error))
     found = next((help_ for pattern, help_ in _ADVICE if re.search(pattern, text)), None)
     first_line = str(error).strip().partition("\n")[0]

@@ -1,4 +1,4 @@
-"""Records work on tensors at fixed addresses as CUDA graphs."""
+"""Records operations on tensors at fixed addresses as CUDA graphs."""
 
 from collections.abc import Callable, Sequence
 
@@ -12,8 +12,8 @@ _WARM_RUNS = 2
 
 
 def cuda_recorder(device: torch.device) -> Recorder:
-    """Return a function that records work as CUDA graphs with one memory pool, which is safe because no two run at the
-    same time.
+    """Return a function that records operations as CUDA graphs with one memory pool, which is safe because no two
+    graphs run at the same time.
     """
     stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]
     pool = torch.cuda.graph_pool_handle()
@@ -36,12 +36,12 @@ def cuda_recorder(device: torch.device) -> Recorder:
 
 
 def beginning(memory: torch.Tensor, sizes: Sequence[int]) -> torch.Tensor:
-    """Return the beginning of flat `memory` as a view of the shape `sizes`."""
+    """Return the first elements of the flat tensor `memory` as a view of the shape `sizes`."""
     return memory[: torch.Size(sizes).numel()].view(sizes)
 
 
 def fill(place: torch.Tensor, given: torch.Tensor, axis: int) -> None:
-    """Copy `given` to the beginning of `place` along `axis`, and zeros to the rest."""
+    """Copy `given` into the beginning of `place` along `axis`, and zeros into the rest."""
     length = given.shape[axis]
     place.narrow(axis, 0, length).copy_(given)
     place.narrow(axis, length, place.shape[axis] - length).zero_()

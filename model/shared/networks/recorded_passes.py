@@ -1,4 +1,4 @@
-"""Records whole forward passes of some shapes as CUDA graphs, and replays the one that has room for given rows."""
+"""Records forward passes of some shapes as CUDA graphs, and replays the smallest one that has room for given rows."""
 
 import weakref
 from collections.abc import Callable, Sequence
@@ -12,7 +12,7 @@ from model.shared.networks.cuda_graphs import Recorder, Work
 
 @dataclass(frozen=True, slots=True, order=True)
 class Shape:
-    """Sizes of a forward pass: rows, latent frames of each, and tokens of each context."""
+    """Sizes of a forward pass: the number of rows, of latent frames per row, and of tokens per context."""
 
     rows: int
     frames: int
@@ -20,8 +20,8 @@ class Shape:
 
 
 def shapes_within(bound: int, bucket: int, rows: Sequence[int], tokens: Sequence[int]) -> tuple[Shape, ...]:
-    """Return all shapes with these numbers of rows and tokens whose frames are multiples of `bucket`, and at most
-    `bound` in all rows together.
+    """Return all shapes with these numbers of rows and tokens whose frames are multiples of `bucket`, with at most
+    `bound` frames in all rows together.
     """
     return tuple(
         Shape(count, frames, length)
@@ -36,20 +36,20 @@ C_contra = TypeVar("C_contra", contravariant=True)
 
 
 class PassTensors(Protocol[C_contra]):
-    """The input and output tensors of recorded passes; each shape uses the beginning of them."""
+    """The fixed input and output tensors of recorded passes; each shape uses the beginning of them."""
 
     def work(self, shape: Shape) -> Work:
-        """Return a function that runs a forward pass of this shape on the loaded inputs."""
+        """Return a function that runs a forward pass of this shape on the loaded inputs, to be recorded."""
 
     def made(self, shape: Shape) -> torch.Tensor:
-        """Return the velocities of the last forward pass of this shape."""
+        """Return the velocities that the last forward pass of this shape computed."""
 
     def load_contexts(self, shape: Shape, caches: Sequence[C_contra]) -> None:
-        """Copy the keys and values of a pass's rows into the input."""
+        """Copy the keys and values of the rows of a pass into the input tensors."""
 
 
 class RecordedPasses(Generic[C]):
-    """Forward passes recorded for some shapes, over rows with contexts of type `C`.
+    """Forward passes that are recorded as CUDA graphs for some shapes, over rows with contexts of type `C`.
 
     All shapes share the same memory, as large as the largest needs, because only one is replayed at a time.
     """
@@ -77,8 +77,8 @@ class RecordedPasses(Generic[C]):
         return min((each for each in fitting if each.tokens >= tokens), default=None)
 
     def replayed(self, shape: Shape, caches: Sequence[C], load_rows: Callable[[], None]) -> torch.Tensor:
-        """Return the velocities of a pass over rows with the contexts `caches`, which are loaded only if the last pass
-        had others; `load_rows` loads the rest of the input.
+        """Replay a recorded pass and return its velocities. `caches` are the contexts of the rows, copied only if the
+        last pass had others; `load_rows` copies the other inputs.
         """
         if not self._holds(shape, caches):
             self._passes.load_contexts(shape, caches)

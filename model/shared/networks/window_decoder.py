@@ -1,4 +1,4 @@
-"""Decodes frames window by window, with the same samples as if all were decoded at once."""
+"""Decodes latent frames to sound window by window, with the same samples as in one pass."""
 
 import itertools
 from collections.abc import Callable, Iterator
@@ -16,10 +16,10 @@ def decoded_windows(
     start: int = 0,
     end: int | None = None,
 ) -> Iterator[torch.Tensor]:
-    """Yield the samples of `frames` [..., count] from `start` to `end`, in windows of `lengths` frames.
+    """Yield the samples of the latent `frames` [..., count] from `start` to `end`, in windows of `lengths` frames.
 
-    `decode` makes `hop` samples from every frame, [..., hop * count], and sees at most `context` frames to either side
-    of one. Each window is decoded with that context, which is then cut off.
+    `decode` returns `hop` samples for every frame, [..., hop * count], and each sample depends on at most `context`
+    frames to either side. Each window is decoded with that context, whose samples are then cut off.
     """
     count = frames.shape[-1]
     stop = count if end is None else end
@@ -32,8 +32,8 @@ def decoded_windows(
 
 
 def growing_lengths(first: int, longest: int) -> Iterator[int]:
-    """Yield the frames of each window of a song without end: `first` for early sound, twice as many each time, and then
-    always `longest`.
+    """Yield window lengths in frames without end: `first`, so that sound starts early, then twice as many each time, up
+    to `longest`.
     """
     growing = (first * 2**power for power in itertools.count())
     return itertools.chain(itertools.takewhile(lambda length: length < longest, growing), itertools.repeat(longest))

@@ -1,4 +1,4 @@
-"""Computes adaptive projected guidance of one row."""
+"""Adaptive projected guidance (APG) of one row."""
 
 from dataclasses import dataclass, field, replace
 
@@ -10,10 +10,10 @@ _SMALLEST = 1e-12
 
 @dataclass(frozen=True, slots=True, eq=False)
 class Apg:
-    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one row.
+    """Adaptive projected guidance (arXiv 2410.02416), algorithm 1, with the running average of one song.
 
     Norms and projections are over `axes` of a velocity; a difference longer than `longest` is scaled down to it.
-    With `momentum` `None` no average is used. A row's padding must be cut off before: it would count in the norms.
+    Without `momentum` no average is used. Padding must be cut off before, because it would change the norms.
     """
 
     axes: tuple[int, ...]
@@ -38,7 +38,7 @@ class Apg:
     def _across(self, difference: torch.Tensor, direction: torch.Tensor) -> torch.Tensor:
         """Return the part of `difference` that is orthogonal to `direction`, computed in float64.
 
-        On devices without float64 (mps) it is computed on the processor.
+        On devices without float64 (mps) the CPU computes it.
         """
         where = "cpu" if difference.device.type == "mps" else difference.device
         wide, along = difference.to(where, torch.float64), direction.to(where, torch.float64)

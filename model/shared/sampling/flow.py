@@ -1,4 +1,4 @@
-"""Schedules and steps of rectified flow, as pure functions of one row."""
+"""Noise schedules and steps of rectified flow, as pure functions on the latents of one song."""
 
 import math
 from typing import TypeVar
@@ -10,7 +10,8 @@ Level = TypeVar("Level", float, np.ndarray, torch.Tensor)
 
 
 def shifted(level: Level, shift: float) -> Level:
-    """Return the noise level for `level`, both 0 to 1; a `shift` above 1 places more steps at the noisy end.
+    """Return the noise level `level`, 0 to 1, after a timestep shift; a `shift` above 1 places more steps at the noisy
+    end.
 
     SD3 (arXiv 2403.03206), equation 23.
     """
@@ -18,15 +19,17 @@ def shifted(level: Level, shift: float) -> Level:
 
 
 def noised(data: torch.Tensor, noise: torch.Tensor, level: float) -> torch.Tensor:
-    """Return the point on the straight path from `data` (level 0) to `noise` (level 1)."""
+    """Return the point at noise level `level` on the straight path from `data` (level 0) to `noise` (level 1)."""
     return (1.0 - level) * data + level * noise
 
 
 def euler(latents: torch.Tensor, velocity: torch.Tensor, now: float, later: float) -> torch.Tensor:
-    """Move latents from noise level `now` to `later` by their velocity (arXiv 2209.03003, equation 1)."""
+    """Return the latents after an Euler step along `velocity` from noise level `now` to `later` (arXiv 2209.03003,
+    equation 1).
+    """
     return latents + (later - now) * velocity
 
 
 def mixed(first: torch.Tensor, second: torch.Tensor, share: float) -> torch.Tensor:
-    """Interpolate two noises with constant variance; `share` 0 gives the first, 1 the second."""
+    """Return a mixture of two noises with the same variance; `share` 0 gives the first, 1 the second."""
     return math.cos(share * math.pi / 2) * first + math.sin(share * math.pi / 2) * second

@@ -1,12 +1,14 @@
-"""Divides rows into forward passes. Padding costs as much time as sound, so rows of similar length share one."""
+"""Divides rows into forward passes. Rows of similar length share a pass, because padding costs as much time as
+sound.
+"""
 
 from collections.abc import Sequence
 
 
 def similar_lengths(lengths: Sequence[int], slack: float) -> list[list[int]]:
-    """Return the positions of the rows that share a pass, longest first.
+    """Return the indices of the rows of each pass, longest row first.
 
-    Within a pass the longest row is at most `slack`, as a share, longer than the shortest.
+    Within a pass the longest row is longer than the shortest by at most the share `slack`.
     """
     groups: list[list[int]] = []
     for position in sorted(range(len(lengths)), key=lambda position: -lengths[position]):

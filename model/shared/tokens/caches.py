@@ -1,4 +1,4 @@
-"""Keeps keys and values of all layers in buffers at fixed addresses, so that every pass has the same shape."""
+"""Key and value caches of all layers in buffers at fixed addresses, so that every pass has the same shape."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class CacheShape:
-    """Sizes of a cache: `length` is the number of tokens of the longest row."""
+    """Sizes of a key and value cache: `length` is the number of tokens of the longest row."""
 
     layers: int
     heads: int
@@ -16,7 +16,7 @@ class CacheShape:
     length: int
 
     def row_bytes(self, dtype: torch.dtype) -> int:
-        """Return the bytes of one full row."""
+        """Return the memory of one full row, in bytes."""
         return 2 * self.layers * self.heads * self.width * self.length * dtype.itemsize
 
 
@@ -25,10 +25,10 @@ Kept = tuple[torch.Tensor, torch.Tensor]
 
 
 class Caches:
-    """Keys and values of `rows` rows, each tensor [rows, heads, length, width], one pair for each layer.
+    """Keys and values of `rows` rows: one pair of tensors [rows, heads, length, width] for each layer.
 
-    With `hidden` tokens that were never written may be read, and have no weight then: so they have to be numbers.
-    Otherwise a CPU takes no memory for them.
+    With `hidden`, attention may read positions that were never written, with weight 0, so they are set to zero.
+    Otherwise a CPU uses no memory for them.
     """
 
     def __init__(self, shape: CacheShape, rows: int, device: torch.device, dtype: torch.dtype, *, hidden: bool) -> None:
@@ -39,7 +39,7 @@ class Caches:
         self.values = [make(size, device=device, dtype=dtype) for _ in range(shape.layers)]
 
     def part(self, rows: slice) -> "Caches":
-        """Return the caches of some rows; they share memory with these."""
+        """Return the caches of some rows, as views of the same memory."""
         made = object.__new__(Caches)
         made.shape, made.hidden = self.shape, self.hidden
         made.keys = [keys[rows] for keys in self.keys]
@@ -47,24 +47,28 @@ class Caches:
         return made
 
     def write(self, layer: int, places: torch.Tensor, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Set one token of every row: `keys` and `values` [rows, heads, width] at `places` [rows]."""
+        """Write one token of every row in a layer: `keys` and `values` [rows, heads, width] at the positions `places`
+        [rows].
+        """
         rows = torch.arange(places.shape[0], device=places.device)
         self.keys[layer][rows, :, places] = keys
         self.values[layer][rows, :, places] = values
 
     def fill(self, layer: int, rows: int, keys: torch.Tensor, values: torch.Tensor) -> None:
-        """Set the first tokens of the first `rows` rows: `keys` and `values` [rows, heads, tokens, width]."""
+        """Write the first tokens of the first `rows` rows in a layer: `keys` and `values` [rows, heads, tokens,
+        width].
+        """
         tokens = keys.shape[2]
         self.keys[layer][:rows, :, :tokens] = keys
         self.values[layer][:rows, :, :tokens] = values
 
     def kept(self, tokens: int) -> Kept:
-        """Return copies of the first `tokens` tokens of all rows."""
+        """Return copies of the keys and values of the first `tokens` tokens of all rows."""
         keys, values = (torch.stack([each[:, :, :tokens] for each in layers]) for layers in (self.keys, self.values))
         return keys, values
 
     def restore(self, kept: Kept) -> None:
-        """Set the keys and values of the first tokens of all rows from the copy `kept`."""
+        """Write the keys and values of the first tokens of all rows back from the copy `kept`."""
         for layer, keys, values in self._layers(kept):
             self.fill(layer, keys.shape[0], keys, values)
 

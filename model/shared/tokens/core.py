@@ -1,4 +1,4 @@
-"""Generates tokens: advances the sequences of many songs together, each at its own position."""
+"""Generates tokens: advances the token sequences of many songs together, each at its own position."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,9 @@ from model.shared.tokens.sequences import TokenSequence
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Sizes of the buffers: `seats` sequences of at most `rows` rows each share a forward pass.
+    """Sizes of the shared buffers: `seats` sequences of at most `rows` rows each share a forward pass.
 
-    A row has at most `length` tokens, and its text at most `text_length`; 0: the network has no cross-attention.
+    A row has at most `length` tokens, and its text at most `text_length` (0 for a network without cross-attention).
     """
 
     seats: int
@@ -28,8 +28,8 @@ class Layout:
 
 @dataclass(frozen=True, slots=True)
 class Advance:
-    """A sequence, and the noise [ticks, codebooks, vocabulary] for the ticks (columns of tokens) by which it is
-    advanced.
+    """A request to advance a sequence: the sequence, and the noise [ticks, codebooks, vocabulary] for its next ticks
+    (columns of tokens).
     """
 
     sequence: TokenSequence
@@ -37,20 +37,21 @@ class Advance:
 
     @property
     def ticks(self) -> int:
-        """Number of ticks."""
+        """Number of ticks (columns of tokens) by which the sequence is advanced."""
         return self.noise.shape[0]
 
 
 class TokenCore:
-    """Advances sequences, which may join and leave between any two calls.
+    """Generates the tokens of several sequences in shared forward passes; sequences may join and leave between any two
+    calls.
 
-    All passes have the same shape: a seat without a sequence is computed and thrown away. So kernels add up a row's
-    numbers in the same order whatever the others are, and a sequence gets the same tokens as it would alone if the
-    device computes alike in all rows of a pass (`alike_everywhere`). With `shared` false each sequence has passes of
-    its own, and its tokens depend on itself alone on every device.
+    All passes have the same shape; the result of a seat (a place in the buffers) without a sequence is discarded. So
+    the order of summation in a row does not depend on other rows, and a sequence gets the same tokens as it would
+    alone, if the device gives equal results in all rows of a pass (`alike_everywhere`). If `shared` is False, each
+    sequence has passes of its own, and its tokens never depend on others.
 
-    With `by_row`, by default on a CPU, each row has a call of attention of its own, over its own keys. Otherwise all
-    rows share one call over all keys, with the unused ones hidden.
+    With `by_row`, the default on a CPU, each row has an attention call of its own, over its own keys. Otherwise all
+    rows share one call over all keys, with unused keys masked.
     """
 
     def __init__(
@@ -67,15 +68,16 @@ class TokenCore:
 
     @torch.no_grad()
     def advance(self, wanted: Sequence[Advance]) -> None:
-        """Advance sequences by their ticks; a new sequence is first prefilled with its prefix and given columns.
+        """Generate the next tokens of some sequences; a new sequence is first prefilled with its prefix and given
+        columns.
 
-        A failure leaves the sequences that are not yet advanced as they were: the call can be repeated with them.
+        A failure leaves the sequences that are not yet advanced unchanged, so the call can be repeated with these.
         """
         for start in range(0, len(wanted), self._layout.seats):
             self._together(wanted[start : start + self._layout.seats])
 
     def tokens(self, sequence: TokenSequence) -> torch.Tensor:
-        """Return the grid [codebooks, columns] of a sequence, on the host."""
+        """Return the token grid [codebooks, columns] of a sequence, in host memory."""
         if sequence.seat is not None:
             grid = self.seats.grid[sequence.seat, :, : sequence.given.grid.shape[1]]
         else:
@@ -83,13 +85,13 @@ class TokenCore:
         return grid.cpu().clone()
 
     def release(self, sequence: TokenSequence) -> None:
-        """Free the seat of a sequence that has ended."""
+        """Free the place in the buffers of a sequence that has ended."""
         self.seats.release(sequence)
 
     def alike_everywhere(self) -> bool:
-        """Return True if the device computes the same result, bit for bit, for a row at every position of a pass.
+        """Return True if the device computes bit-identical results for a row at every position of a pass.
 
-        Tried with the network itself, on rows that change places.
+        The network itself is run to find out, with rows at different positions.
         """
         rows = self._layout.seats * self._layout.rows
         tokens = torch.arange(rows * self._network.codebooks, device=self._network.device) % self._network.vocabulary
@@ -129,7 +131,7 @@ class TokenCore:
         sequence.prefilled = True
 
     def _ticks(self, wanted: Sequence[Advance], seats: slice) -> None:
-        """Compute the ticks of the sequences in `seats`; sequences in other seats are not changed."""
+        """Generate the next tokens of the sequences in `seats`; sequences in other seats stay unchanged."""
         ticks = _Ticks(self._network, self._layout, self.seats, seats, wanted, by_row=self._by_row)
         for tick in range(max(each.ticks for each in wanted)):
             ticks.compute(tick)
@@ -140,7 +142,7 @@ _MOVES = (1, 2, 3, 5, 8, 13, 21, 34, 55)
 
 
 class _Ticks:
-    """Consecutive ticks of the sequences in some seats."""
+    """Consecutive ticks (columns of tokens) of the sequences in some seats."""
 
     def __init__(
         self, network: TokenNetwork, layout: Layout, seats: Seats, part: slice, wanted: Sequence[Advance],
@@ -170,7 +172,7 @@ class _Ticks:
         self._going = self._whole([[self._goes(seat, tick) for seat in range(self._count)] for tick in ticks])
 
     def compute(self, tick: int) -> None:
-        """Compute one tick: predict, choose and write the next column of every sequence that is not finished."""
+        """Compute one tick: predict, sample and write the next column of every sequence that is not finished."""
         index = self._columns[:, None, None].expand(-1, self._grid.shape[1], 1)
         tokens = self._grid.gather(2, index)[..., 0].repeat_interleave(self._layout.rows, 0)
         places = (self._prefixes + self._columns).repeat_interleave(self._layout.rows, 0)
@@ -180,7 +182,7 @@ class _Ticks:
         self._write(self._sampling.chosen(by_sequence, self._noise[tick]), self._going[tick])
 
     def _write(self, chosen: torch.Tensor, going: torch.Tensor) -> None:
-        """Write the next column where tokens are to be made, and advance by one column."""
+        """Write the sampled tokens of the next column where tokens are to be generated, and move to that column."""
         later = (self._columns + 1).clamp(max=self._grid.shape[2] - 1)
         index = later[:, None, None].expand(-1, self._grid.shape[1], 1)
         open_ = (later[:, None] >= self._opens) & (later[:, None] < self._closes) & going[:, None].bool()
@@ -206,7 +208,7 @@ class _Ticks:
         return [length(seat, row) for seat in range(self._count) for row in range(self._layout.rows)]
 
     def _drawn(self) -> torch.Tensor:
-        """Return the noise of all seats; zero for seats that are not advanced."""
+        """Return the noise of all seats for the ticks; zero for seats that are not advanced."""
         longest = max(each.ticks for each in self._by_seat.values())
         drawn = torch.zeros(longest, self._count, self._network.codebooks, self._network.vocabulary)
         for seat, each in self._by_seat.items():
@@ -218,11 +220,11 @@ class _Ticks:
 
 
 class _Lengths:
-    """The numbers of keys that rows attend to, [ticks, rows], and the calls of attention for them.
+    """The number of keys that each row attends to, [ticks, rows], and the attention calls for them.
 
-    What a row computes depends on its own length alone, never on its neighbours': either it has a call of its own, or
-    all rows share one that always has the same shape. Lengths then go to the device once, before the first tick, so
-    that no tick waits for the host.
+    The result of a row depends only on its own length: either each row has a call of its own, or all rows share one
+    that always has the same shape. In the latter case the lengths are copied to the device once, before the first tick,
+    so that no tick waits for the host.
     """
 
     def __init__(self, lengths: Sequence[Sequence[int]], most: int, device: torch.device, *, by_row: bool) -> None:
@@ -230,7 +232,7 @@ class _Lengths:
         self._there = None if by_row else torch.tensor(lengths, device=device)
 
     def spans(self, tick: int) -> tuple[Span, ...]:
-        """Return the calls of attention of a tick."""
+        """Return the attention calls of a tick."""
         if self._there is None:
             return spans_by_row(self._lengths[tick])
         return (span_of_all(self._there[tick], self._most),)
@@ -246,5 +248,5 @@ def _rows(sequence: TokenSequence) -> range:
 
 
 def _settings(each: Advance | None, other: Advance) -> Sampling:
-    """Return the settings of a seat; an empty seat gets those of another one, and its result is discarded."""
+    """Return the sampling settings of a seat; an empty seat gets those of another one, and its result is discarded."""
     return (other if each is None else each).sequence.given.sampling

@@ -1,4 +1,4 @@
-"""Defines the interface of a network that predicts tokens."""
+"""Interface of a network that predicts audio tokens."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +13,9 @@ from model.shared.tokens.sequences import TextCache
 
 @dataclass(frozen=True, slots=True)
 class Pass:
-    """Caches of one pass, and the calls of attention to them. `text` and `text_spans` are for cross-attention."""
+    """The key and value caches of one pass, and the attention calls that read them. `text` and `text_spans` are for
+    cross-attention.
+    """
 
     own: Caches
     own_spans: Sequence[Span]
@@ -22,9 +24,9 @@ class Pass:
 
 
 class TokenNetwork(Protocol):
-    """A causal network over columns of tokens, one for each codebook.
+    """Protocol of a causal network over columns of tokens, with one token per codebook in a column.
 
-    The cost of a tick depends on the number of its rows alone; a row's result may depend on nothing but the row.
+    The cost of a tick (one column) depends only on its number of rows; the result of a row depends only on that row.
     """
 
     @property
@@ -33,30 +35,31 @@ class TokenNetwork(Protocol):
 
     @property
     def vocabulary(self) -> int:
-        """Number of different tokens that can be predicted."""
+        """Number of different tokens of a codebook."""
 
     @property
     def device(self) -> torch.device:
-        """Device of the weights."""
+        """The device on which the weights are."""
 
     @property
     def dtype(self) -> torch.dtype:
-        """Type of the weights, and so of the caches."""
+        """The data type of the weights and of the caches."""
 
     def cache_shape(self, length: int) -> CacheShape:
-        """Return the sizes of caches for `length` tokens."""
+        """Return the sizes of the key and value caches for `length` tokens."""
 
     def prefill(
         self, prefix: torch.Tensor | None, columns: torch.Tensor, texts: Sequence[TextCache | None], caches: Caches
     ) -> None:
-        """Fill the first rows of `caches` in one causal pass over a prefix and columns [codebooks, columns].
+        """Compute the keys and values of a prefix and of known columns [codebooks, columns] in one causal pass, and
+        write them into the first rows of `caches`.
 
         The rows of the prefix, or else of `texts`, are those of one sequence; the columns are the same for all.
         """
 
     def tick(self, tokens: torch.Tensor, places: torch.Tensor, seen: Pass) -> torch.Tensor:
-        """Return the logits [rows, codebooks, vocabulary], float32, of the column after `tokens` [rows, codebooks],
-        which stand at `places`.
+        """Return the logits [rows, codebooks, vocabulary], float32, of the column after the column `tokens` [rows,
+        codebooks] at the positions `places` [rows].
 
         The rows' keys and values are written to `seen.own` before they are read.
         """

@@ -1,4 +1,4 @@
-"""Applies guidance and samples tokens, with settings and noise of its own for every sequence."""
+"""Applies guidance and samples tokens, with separate settings and noise for every sequence."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,11 +8,12 @@ import torch
 
 @dataclass(frozen=True, slots=True)
 class Sampling:
-    """Settings by which a sequence chooses its tokens.
+    """Settings for sampling the tokens of a sequence.
 
-    `guidance` is the scale of classifier-free guidance (arXiv 2207.12598); 1 is none. `strength`, 0 to 1, is the share
-    of a further condition: at 0 the rows without it decide, at 1 those with it. Of the `top_k` likeliest tokens one is
-    drawn at `temperature`; a `top_k` of 1 takes the likeliest.
+    `guidance` is the scale of classifier-free guidance (arXiv 2207.12598), 1 for none. `strength`, 0 to 1, is the
+    influence of a second condition, such as a melody: at 0 only the rows without it count, at 1 only those with it. A
+    token is drawn from the `top_k` most probable ones at `temperature`; with a `top_k` of 1 it is the most probable
+    one.
     """
 
     guidance: float = 1.0
@@ -22,27 +23,25 @@ class Sampling:
 
     @property
     def guided(self) -> bool:
-        """True if a sequence has a row without any condition."""
+        """True if a sequence needs an unconditional row for guidance."""
         return self.guidance != 1.0
 
     @property
     def mixed(self) -> bool:
-        """True if a sequence has a row without the further condition."""
+        """True if a sequence needs a row without the second condition."""
         return self.strength < 1.0
 
     @property
     def rows(self) -> int:
-        """Number of rows that are computed for a sequence: with all conditions, with none, and without the
-        further one.
-        """
+        """Number of rows of a sequence: with all conditions, with none, and without the second one."""
         return 3 if self.mixed else 2 if self.guided else 1
 
 
 def noise(seed: int, ticks: int, shape: Sequence[int]) -> torch.Tensor:
-    """Return Gumbel noise [ticks, *shape] of a seed, float32, drawn on the host: equal on every device.
+    """Return Gumbel noise [ticks, *shape], float32, drawn from a seed on the host, so that it is equal on every device.
 
-    The token with the greatest sum of logarithmic probability and noise is a draw from the distribution (arXiv
-    1411.0030, section 2).
+    The token with the greatest sum of log probability and noise is a sample of the distribution (arXiv 1411.0030,
+    section 2).
     """
     drawn = torch.rand((ticks, *shape), generator=torch.Generator().manual_seed(seed))
     return -torch.log(-torch.log(drawn))
@@ -50,7 +49,7 @@ def noise(seed: int, ticks: int, shape: Sequence[int]) -> torch.Tensor:
 
 @dataclass(frozen=True, slots=True)
 class SamplingBatch:
-    """The settings of all sequences of a pass as tensors; `most` is the largest `top_k`."""
+    """The sampling settings of all sequences of a pass as tensors; `most` is the largest `top_k`."""
 
     guidance: torch.Tensor
     strength: torch.Tensor
@@ -60,17 +59,18 @@ class SamplingBatch:
 
     @classmethod
     def of(cls, settings: Sequence[Sampling], vocabulary: int, device: torch.device) -> "SamplingBatch":
-        """Combine `settings`, one for each sequence, to a batch."""
+        """Return a batch of the sampling settings of all sequences, in order."""
         top_k = [min(each.top_k, vocabulary) for each in settings]
         columns = zip(*((each.guidance, each.strength, each.temperature) for each in settings), strict=True)
         guidance, strength, temperature = (torch.tensor(column, device=device) for column in columns)
         return cls(guidance, strength, temperature, torch.tensor(top_k, device=device), max(top_k))
 
     def chosen(self, logits: torch.Tensor, drawn: torch.Tensor) -> torch.Tensor:
-        """Choose the tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary], float32.
+        """Return the sampled tokens [sequences, codebooks] for `logits` [sequences, rows, codebooks, vocabulary],
+        float32.
 
-        The rows of a sequence are those with all conditions, with none, and without the further one, as far as it has
-        them; others are not read. `drawn` [sequences, codebooks, vocabulary] is the noise of this tick.
+        The rows of a sequence are those with all conditions, with none, and without the second one, as far as the
+        sequence has them; other rows are ignored. `drawn` [sequences, codebooks, vocabulary] is the noise of this tick.
         """
         scores = self._guided(logits) / _wide(self.temperature)
         best = torch.topk(scores, self.most).values

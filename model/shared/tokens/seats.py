@@ -1,5 +1,5 @@
-"""Manages seats: the places of sequences in the buffers of a pass. A sequence without a seat keeps a copy of
-its caches.
+"""Assigns sequences to seats, the places in the shared buffers of a pass. A sequence without a seat keeps a copy of its
+caches.
 """
 
 import weakref
@@ -12,10 +12,10 @@ from model.shared.tokens.sequences import TokenSequence
 
 
 class Seats:
-    """Buffers for `count` sequences of at most `width` rows each, and the sequence in each seat.
+    """Buffers with `count` seats for sequences of at most `width` rows each, and the sequence in each seat.
 
-    `grid` [seats, codebooks, columns] are their tokens, on the device; `opens` and `closes` [seats, codebooks] are as
-    in `Given`. A seat of a sequence that nobody keeps is free again.
+    `grid` [seats, codebooks, columns] are the tokens of the sequences, on the device; `opens` and `closes` [seats,
+    codebooks] are as in `Given`. The seat of a sequence is freed when no reference to the sequence is left.
     """
 
     def __init__(self, count: int, width: int, codebooks: int, columns: int, own: Caches, text: Caches | None) -> None:
@@ -29,18 +29,18 @@ class Seats:
         self._clock = 0
 
     def at(self, seat: int) -> TokenSequence | None:
-        """Return the sequence in a seat; `None` if the seat is empty."""
+        """Return the sequence in seat `seat`; `None` if the seat is empty."""
         found = self._taken[seat]
         return None if found is None else found()
 
     def rows(self, seats: slice) -> slice:
-        """Return the rows of the buffers that belong to some seats."""
+        """Return the rows of the buffers that belong to `seats`."""
         return slice(seats.start * self.width, seats.stop * self.width)
 
     def seat(self, sequences: Sequence[TokenSequence]) -> list[TokenSequence]:
-        """Give a seat to each sequence, at most `count` of them; returns those that had none before.
+        """Assign a seat to each sequence, at most `count` of them; return those that had none before.
 
-        Seats are taken from sequences that are not among these, first from the one that was not used for longest.
+        Seats are taken from other sequences, the least recently used first.
         """
         self._clock += 1
         for sequence in sequences:
@@ -77,7 +77,7 @@ class Seats:
         sequence.seat, sequence.parked, sequence.tokens = seat, None, None
 
     def _park(self, sequence: TokenSequence, seat: int) -> None:
-        """Copy the caches and tokens of a sequence out of its seat, and take the seat away."""
+        """Copy the caches and tokens of a sequence out of its seat, and free the seat."""
         rows = self.rows(slice(seat, seat + 1))
         if sequence.prefilled:
             sequence.parked = self.own.part(rows).kept(sequence.place)

@@ -1,4 +1,4 @@
-"""Describes a sequence of tokens that is being made: its source and its progress."""
+"""Data types for a sequence of tokens that is being generated: its input and its progress."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
@@ -14,12 +14,12 @@ TextCache = Kept
 
 @dataclass(frozen=True, slots=True)
 class Given:
-    """The source of a sequence; its rows are ordered as `SamplingBatch.chosen` reads them.
+    """The input for generating a sequence; its rows are ordered as `SamplingBatch.chosen` reads them.
 
     `texts` has one entry for each row, `None` for a row that attends to no text; it is empty for a network without
-    cross-attention. `prefix` [rows, tokens, width] stands before the columns, or is `None`. `grid` [codebooks, columns]
-    are the tokens as the network takes them, column after column, on the host: the known ones, and padding. A token of
-    codebook k is made where `opens[k] <= column < closes[k]`, and is as given elsewhere.
+    cross-attention. `prefix` [rows, tokens, width] precedes the columns; `None` for no prefix. `grid` [codebooks,
+    columns] are the tokens of all columns, in host memory: the known ones, and padding. Tokens of codebook k are
+    generated where `opens[k] <= column < closes[k]`; elsewhere the given ones are used.
     """
 
     texts: Sequence[TextCache | None]
@@ -37,9 +37,9 @@ class Given:
 
 @dataclass(eq=False, slots=True, weakref_slot=True)
 class TokenSequence:
-    """A sequence and its progress: the columns up to `column` are known.
+    """A sequence of tokens and its progress: the columns up to `column` are known.
 
-    While others have its seat, `parked` holds its caches and `tokens` its grid.
+    While the sequence has no seat in the buffers, `parked` holds its caches and `tokens` its grid.
     """
 
     given: Given
@@ -51,5 +51,5 @@ class TokenSequence:
 
     @property
     def place(self) -> int:
-        """Position of the column in the caches, which begin with the prefix."""
+        """Position of the current column in the caches, which begin with the prefix."""
         return self.given.prefix_length + self.column

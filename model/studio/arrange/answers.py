@@ -1,4 +1,6 @@
-"""Plays a soloist beside a singer: answers at the ends of lines, and a counterline in bridges and repeated sections."""
+"""Plays a solo instrument beside a singer: short answers at the ends of sung lines, and a counterline in bridges and
+repeated sections.
+"""
 
 from collections.abc import Sequence
 
@@ -25,7 +27,9 @@ _DESCANT_GAP = 3
 
 
 def answers(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the part of the melody's instrument while the melody is sung; empty if nobody sings."""
+    """Return what the melody's instrument plays while the melody is sung: answers and counterline; empty if nobody
+    sings.
+    """
     player = context.player(Track.LEAD)
     sung = sung_notes(context.score.melody) if context.sung else ()
     if player is None or not sung:
@@ -54,8 +58,8 @@ def _line_start(context: ArrangementContext) -> int:
 
 
 def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], player: Instrument) -> list[Stroke]:
-    """Return an answer to the sung line before a breath: its last notes repeated in eighths on chord tones, the last of
-    them held.
+    """Return an answer to the line that was sung before the pause `breath`: its last notes repeated in eighth notes on
+    chord tones, with the last one held.
     """
     before = [note.pitch for note in sung if note.start < breath.start][-_ECHOED_NOTES:]
     start = breath.start + breath.start % _STEP
@@ -71,7 +75,7 @@ def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], p
 
 
 def _shift(pitches: Sequence[int], player: Instrument) -> int:
-    """Return the octaves in semitones that bring what was sung into the soloist's register."""
+    """Return the number of semitones, whole octaves, that move sung pitches into the range of the solo instrument."""
     low, high = pitch_range(player)
     middle = min(max((_REGISTER[0] + _REGISTER[-1]) // 2, low + 6), high - 6)
     return round((middle - sum(pitches) / max(len(pitches), 1)) / 12) * 12
@@ -87,7 +91,7 @@ def _nearest(pitch: int, classes: frozenset[int]) -> int:
 
 
 def _line(context: ArrangementContext, voicings: Sequence[Voicing], player: Instrument) -> list[Stroke]:
-    """Return a counterline: in half notes under the melody or, for an instrument that does not go as low, above it."""
+    """Return a counterline in half notes: below the melody or, if the instrument does not go as low, above it."""
     if pitch_range(player)[0] < _HIGH_FLOOR:
         line = countermelody(context, voicings)
         return [Stroke(s.start, s.length, folded(s.pitch, player), _LINE_WEIGHT) for s in line]
@@ -95,7 +99,7 @@ def _line(context: ArrangementContext, voicings: Sequence[Voicing], player: Inst
 
 
 def _descant(context: ArrangementContext) -> list[Stroke]:
-    """Return held chord tones above the melody, with the smallest possible moves between them."""
+    """Return a counterline of held chord tones above the melody, with the smallest possible intervals between them."""
     strokes: list[Stroke] = []
     before = _DESCANT[len(_DESCANT) // 2]
     for span in context.spans:

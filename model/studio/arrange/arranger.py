@@ -1,4 +1,4 @@
-"""Arranges a section: expands its melody and chords into a part for every player of the style."""
+"""Arranges a section: turns its melody and chords into a part for every instrument of the style."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -25,8 +25,8 @@ from model.studio.style import Style, Track
 class ArrangerState:
     """State of the arranger that is kept from section to section.
 
-    `voicing` holds the last chord's MIDI pitches, `bass` the last bass pitch, `tonic` the key's pitch class, `played`
-    the number of sections so far, `seed` determines the choice of the song's patterns.
+    `voicing` holds the MIDI pitches of the last chord, `bass` the last bass pitch, `tonic` the pitch class of the key,
+    `played` the number of sections so far; `seed` determines which patterns the song uses.
     """
 
     voicing: Voicing
@@ -109,8 +109,8 @@ def _part(
 def _performed(
     context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
 ) -> dict[Track, tuple[TrackNote, ...]]:
-    """Return the parts as they sound, each limited to the time between its player's entrance and the step where the
-    player falls silent.
+    """Return the parts as they are to sound, each limited to the time between the player's entrance and the step where
+    the player falls silent.
     """
     heard = {track: _heard(context, track, part) for track, part in strokes.items()}
     return {track: perform(context, track, part) for track, part in heard.items() if part}
@@ -122,9 +122,7 @@ def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) ->
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the strokes of the melody's instrument: the notes that nobody sings, and answers to the singer. In an
-    instrumental chorus without an ornament player the melody is doubled an octave higher.
-    """
+    """Return the part of the melody's instrument: the melody notes that nobody sings, and answers to the singer."""
     alone = context.kind is SectionKind.CHORUS and not context.sung and context.player(Track.ORNAMENT) is None
     tune = lead(context)
     return tune + without_overlap(answers(context, voicings), tune) + (double(context) if alone else [])

@@ -1,4 +1,4 @@
-"""Plays the bass: the lowest notes of chords where these change, and movement in the groove between them."""
+"""Plays the bass: the lowest note of each chord at its start, and movement in the groove between chord changes."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -96,7 +96,7 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
-    """Return the bass line, one note at a time, continuing from the pitch `before`; every chord begins with its
+    """Return the bass line, one note at a time, continuing from the MIDI pitch `before`; every chord begins with its
     root.
     """
     variant = context.turned("bass", _with_the_kick(context, _variants(context)))
@@ -113,7 +113,9 @@ def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
 
 
 def _with_the_kick(context: ArrangementContext, variants: Variants) -> Variants:
-    """Return the variants that coincide with the section's kick drum most often; all variants if there are no drums."""
+    """Return those variants of a bass pattern that coincide most often with the section's kick drum; all variants if
+    there are no drums.
+    """
     kick = kick_steps(context)
     met = [_share_met(variant, kick) for variant in variants]
     return tuple(variant for variant, share in zip(variants, met, strict=True) if share >= max(met) - _NEARLY)
@@ -132,8 +134,8 @@ def _variants(context: ArrangementContext) -> Variants:
 
 
 def _bar_hits(context: ArrangementContext, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
-    """Yield the tab's hits with the index of their chord span, in steps of the section; every span begins with
-    a root.
+    """Yield the notes of one bar of a bass pattern, in steps of the section, each with the index of its chord span;
+    every span begins with a note.
     """
     offset = bar * context.bar_steps
     placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
@@ -165,8 +167,8 @@ def _pitch(context: ArrangementContext, index: int, mark: str, before: int | Non
 
 
 def _approach(context: ArrangementContext, index: int, before: int | None) -> int:
-    """Return a tone of the key or coming chord within three semitones of the coming root, on the side from which the
-    line comes; the fifth of the chord if the root stays the same.
+    """Return the pitch of an approach note to the root of the next chord: within three semitones of it, in the key or
+    that chord, on the side from which the line comes; the fifth of the chord if the root stays the same.
     """
     chord = context.spans[index].chord
     coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord
@@ -179,8 +181,8 @@ def _approach(context: ArrangementContext, index: int, before: int | None) -> in
 
 
 def _near(pitch_class: int, before: int | None) -> int:
-    """Return the pitch of that class in the bass register that is nearest to `before`, with a preference for the middle
-    of the register.
+    """Return the MIDI pitch of a pitch class in the bass register that is nearest to the pitch `before`, with a
+    preference for the middle of the register.
     """
     options = [p for p in range(_LOWEST, _HIGHEST + 1) if p % 12 == pitch_class]
     return min(options, key=lambda p: abs(p - (_HOME if before is None else before)) + 0.4 * abs(p - _HOME))

@@ -1,4 +1,4 @@
-"""Plays the struck chords: keys and guitar."""
+"""Plays the chord accompaniment (comping) of keyboard and guitar."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,8 +20,8 @@ _NINTH = 9
 
 
 def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return a keyboard part: the section's pattern played with the voicings; single voices keep sounding as with a
-    pedal.
+    """Return the keyboard part: the section's pattern played with the chord voicings; single notes ring on as with a
+    sustain pedal.
     """
     variant = context.turned("keys", _options(context, keys_variants))
     strokes = [
@@ -33,7 +33,7 @@ def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Strok
 
 
 def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return a guitar part: strokes spread over the strings, picked voices, power chords where the pattern has them."""
+    """Return the guitar part: strummed chords, picked single notes, and power chords where the pattern has them."""
     variant = context.turned("guitar", _options(context, guitar_variants))
     spread = _STRUM_SECONDS / context.step_seconds
     strokes: list[Stroke] = []
@@ -50,7 +50,9 @@ def _options(context: ArrangementContext, variants: Callable[..., Variants]) -> 
 
 
 def _weight(onset: Onset) -> float:
-    """Return the loudness of an onset; a single voice is played louder than a voice of a chord."""
+    """Return the loudness of a note of a pattern, 1.0 being usual; a single note is played louder than a note of a
+    chord.
+    """
     return onset.weight * (_ALONE_WEIGHT if onset.mark.isdigit() else 1.0)
 
 
@@ -84,11 +86,11 @@ def _strings(voicing: Voicing, span: Span) -> Voicing:
 
 
 def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> int:
-    """Return the pitch that a pattern's digit marks: voice 1 is the lowest of the voicing, and 9 the ninth of the
-    chord.
+    """Return the MIDI pitch that a digit in a pattern stands for: 1 is the lowest note of the voicing, and 9 the ninth
+    of the chord.
 
-    A number above the highest voice gives the lowest voice an octave higher, or the highest voice again if the octave
-    would come too close to the melody.
+    A number greater than the number of notes gives the lowest note an octave higher, or the highest note again if the
+    octave would come too close to the melody.
     """
     number = int(onset.mark)
     if number == _NINTH:
@@ -101,8 +103,8 @@ def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> i
 
 
 def _ninth(context: ArrangementContext, span: Span, voicing: Voicing) -> int:
-    """Return the whole tone above the root inside the voicing's range, or its second voice where the key has no such
-    tone.
+    """Return the pitch of the chord's ninth (a whole tone above the root) inside the range of the voicing, or the
+    second note of the voicing if the key does not have it.
     """
     ninth = (span.chord.root + 2) % 12
     inside = [p for p in range(voicing[0], voicing[-1] + 1) if p % 12 == ninth]

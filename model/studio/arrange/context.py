@@ -1,4 +1,6 @@
-"""Describes a section to all players: its chords as spans, its key, and where the melody sounds."""
+"""The data about a section that all players of the arrangement use: its chords, its key, and where the melody
+sounds.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +20,7 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Span:
-    """A stretch of one chord inside one bar; `start` and `end` in steps of the section."""
+    """A time span with one chord inside one bar; `start` and `end` in steps (sixteenth notes) of the section."""
 
     start: int
     end: int
@@ -27,8 +29,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Position of a section among those of its kind: `number` of them precede it in the song, `count` is the number of
-    all.
+    """Position of a section among the sections of its kind in the song: `number` counts those before it, `count` counts
+    all of them.
     """
 
     number: int = 0
@@ -36,12 +38,12 @@ class Turn:
 
     @property
     def opens(self) -> bool:
-        """True for the first of several sections of the kind."""
+        """True for the first of several sections of one kind."""
         return self.number == 0 and self.count > 1
 
     @property
     def closes(self) -> bool:
-        """True for the last of several sections of the kind."""
+        """True for the last of several sections of one kind."""
         return 0 < self.number == self.count - 1
 
 
@@ -50,7 +52,7 @@ ONCE = Turn()
 
 @dataclass(frozen=True, slots=True)
 class Breath:
-    """A range of steps in which the melody is silent or only holds a note."""
+    """A range of steps (sixteenth notes) in which the melody rests or only holds a note."""
 
     start: int
     end: int
@@ -58,10 +60,10 @@ class Breath:
 
 @dataclass(frozen=True, slots=True)
 class ArrangementContext:
-    """Data about one section that all its players need.
+    """Data about one section that all its players use.
 
-    `lead` holds the sounding melody pitch per step (`None` in rests), `played` counts the sections before this one,
-    `following` is the kind of the next section and `None` where the song ends.
+    `lead` holds the melody pitch of each step (`None` in rests), `played` is the number of sections before this one,
+    `following` the kind of the next section, `None` at the end of the song.
     """
 
     score: Score
@@ -83,17 +85,17 @@ class ArrangementContext:
 
     @property
     def scale(self) -> frozenset[int]:
-        """Pitch classes of the key (natural minor in minor)."""
+        """Pitch classes of the key's scale (natural minor in a minor key)."""
         return _scale(self.tonic, self.style.mode)
 
     @property
     def step_seconds(self) -> float:
-        """Length of one step."""
+        """Length of a step (a sixteenth note) in seconds."""
         return 60.0 / self.style.tempo_bpm / STEPS_PER_BEAT
 
     @property
     def bar_steps(self) -> int:
-        """Length of a bar in steps."""
+        """Length of a bar in steps (sixteenth notes)."""
         return self.score.steps_per_bar
 
     @property
@@ -102,37 +104,39 @@ class ArrangementContext:
         return self.score.beats_per_bar % 2 == 1
 
     def weight_at(self, step: int) -> float:
-        """Return the velocity factor of a step for its place in the bar; see `metric_weight`."""
+        """Return the velocity factor of a step by its position in the bar; see `metric_weight`."""
         return metric_weight(step, self.bar_steps)
 
     @property
     def groove_bars(self) -> int:
-        """Bars that are played in the groove: all but the last of a song."""
+        """Number of bars that are played in the groove: all but the last bar of a song."""
         return self.score.bars - 1 if self.ends_song else self.score.bars
 
     def player(self, track: Track) -> Instrument | None:
-        """Return the instrument that plays `track`; `None` where the track is silent."""
+        """Return the instrument that plays `track`; `None` if the track is silent."""
         return self.style.instrument(track)
 
     def span_at(self, step: int) -> int:
-        """Return the index of the span that holds `step`."""
+        """Return the index of the chord span that contains `step`."""
         return next(i for i, span in enumerate(self.spans) if step < span.end)
 
     def lowest_lead(self, start: int, end: int) -> int | None:
-        """Return the lowest melody pitch between two steps, `None` if the melody rests there."""
+        """Return the lowest melody pitch between two steps; `None` if the melody rests there."""
         return min((p for p in self.lead[start:end] if p is not None), default=None)
 
     def random(self, *topic: object) -> Random:
-        """Return a random generator for one topic, with the same seed in every section of this kind in the song."""
+        """Return a random generator for one decision (`topic`), with the same seed in every section of this kind in the
+        song.
+        """
         return Random("/".join(map(str, (self.seed, self.kind, *topic))))
 
     def choice(self, topic: str, options: Sequence[T]) -> T:
-        """Return one of the options, the same in all sections of this kind in the song."""
+        """Choose one of the options at random, the same in all sections of this kind in the song."""
         return self.random(topic).choice(options)
 
     def turned(self, topic: str, options: Sequence[T]) -> T:
-        """Return one of the options, in turn: each section of a kind gets the option after that of the section of this
-        kind before it.
+        """Choose one of the options in turn: each section of a kind gets the option after that of the previous section
+        of its kind.
         """
         return options[(self.random(topic).randrange(len(options)) + self.turn.number) % len(options)]
 
@@ -149,8 +153,8 @@ def make_context(
     tonic: int | None,
     turn: Turn = ONCE,
 ) -> ArrangementContext:
-    """Build the context of a section from its score; `tonic` is the key of the song so far, if there is one. The last
-    bar of a song has only its final chord.
+    """Build the context of a section from its score. `tonic` is the tonic of the song so far, if there is one. The last
+    bar of a song keeps only its final chord.
     """
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:
@@ -161,7 +165,7 @@ def make_context(
 
 
 def spans_of(score: Score) -> tuple[Span, ...]:
-    """Return the chords as spans, cut at every change and every bar line."""
+    """Return the chords of a score as spans, divided at every chord change and bar line."""
     spans: list[Span] = []
     for beat, chord in enumerate(score.chords):
         start = beat * STEPS_PER_BEAT
@@ -173,7 +177,7 @@ def spans_of(score: Score) -> tuple[Span, ...]:
 
 
 def lead_line(score: Score) -> tuple[int | None, ...]:
-    """Return the sounding melody pitch of every step."""
+    """Return the melody pitch that sounds at every step of a section; `None` in rests."""
     line: list[int | None] = [None] * score.steps
     for note in score.melody:
         for step in range(note.start, min(note.end, score.steps)):
@@ -182,7 +186,7 @@ def lead_line(score: Score) -> tuple[int | None, ...]:
 
 
 def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ...]:
-    """Return the gaps of the melody of at least `at_least` steps; a note counts as sounding for its first
+    """Return the pauses of the melody of at least `at_least` steps; a held note counts as a pause after its first
     `settle` steps.
     """
     found: list[Breath] = []
@@ -195,8 +199,8 @@ def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ..
 
 
 def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
-    """Return the tonic (0 to 11) whose scale contains most of the music, with a preference for a tonic chord and for
-    `expected`.
+    """Return the pitch class of the tonic (0 to 11) whose scale has most notes of the music, with a preference for a
+    tonic that is also a chord of the music and for `expected`.
     """
     weights = [0.0] * 12
     for chord in score.chords:

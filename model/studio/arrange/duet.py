@@ -1,4 +1,4 @@
-"""Divides the tune of a section between the two voices of a song."""
+"""Divides the sung melody of a section between the two voices of a duet."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
@@ -11,7 +11,7 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 
 class Share(Enum):
-    """The singer of a syllable: the song's own voice, the other one, or both of them, an octave apart."""
+    """Which voice sings a syllable: the main voice of the song, the other voice, or both, an octave apart."""
 
     OWN = "own"
     OTHER = "other"
@@ -19,24 +19,24 @@ class Share(Enum):
 
 
 def share_of(line: LyricLine, own: Voice) -> Share:
-    """Return the singer of a line of a song whose voice is `own`."""
+    """Return which voice sings a line, in a song whose main voice is `own`."""
     if not line.voices or line.voices == (own,):
         return Share.OWN
     return Share.BOTH if own in line.voices else Share.OTHER
 
 
 def other_semitones(own: Voice) -> int:
-    """Return the semitones from the pitches of the voice `own` to those of the other voice."""
+    """Return the interval in semitones from the pitches of the voice `own` to those of the other voice of a duet."""
     return next(semitones for voice, semitones in SEMITONES.items() if voice is not own) - SEMITONES[own]
 
 
 def divided(
     lead: Sequence[SungNote], notes: Sequence[Note], shares: Sequence[Share], semitones: int
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """Divide the sung melody `lead`, which has the notes `notes`, between both voices; the other voice sings
-    `semitones` higher.
+    """Divide the sung melody `lead` between both voices of a duet; the other voice sings `semitones` higher. `notes`
+    are the melody's notes in the score.
 
-    `shares` has one entry for each syllable. A voice that sings nothing is left out.
+    `shares` has one entry for each syllable. The result has no entry for a voice that sings nothing.
     """
     own: list[SungNote] = []
     other: list[SungNote] = []
@@ -48,7 +48,9 @@ def divided(
 
 
 def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
-    """Return the score with the notes that only the other voice sings moved to its pitches."""
+    """Return the score at the pitches that are sung: notes that only the other voice of the duet sings are moved by
+    `semitones`.
+    """
     melody = tuple(
         replace(note, pitch=note.pitch + semitones) if share is Share.OTHER else note
         for note, share in zip(score.melody, _of_notes(score.melody, shares), strict=True)
@@ -57,13 +59,15 @@ def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
 
 
 def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, ...]:
-    """Return the sung melody of a section in order of time; notes that both voices sing occur once."""
+    """Return the sung melody of all voices of a section in order of time; notes that both voices sing occur once."""
     notes = (*vocals.get(Singer.SECOND, ()), *vocals.get(Singer.LEAD, ()))
     return tuple(sorted({note.start: note for note in notes}.values(), key=lambda note: note.start))
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """Yield for each note who sings it (`Share`); a note without a syllable has the share of the note before."""
+    """Yield for each note which voice sings it; a note without a syllable of its own is sung by the voice of the
+    previous note.
+    """
     share = Share.OWN
     for note in notes:
         share = share if note.syllable is None else shares[note.syllable]

@@ -1,4 +1,4 @@
-"""Sets the dynamics and the instrumentation of a section."""
+"""Sets the dynamics of a section and the tracks that play in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from model.studio.style import Groove, Track, Way
 
 
 class Texture(Enum):
-    """Density of the accompaniment, by which the tables of patterns are ordered."""
+    """Density of the accompaniment; the tables of patterns are ordered by it."""
 
     CALM = "calm"
     STEADY = "steady"
@@ -21,9 +21,10 @@ class Texture(Enum):
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """Dynamics and instrumentation of a kind of section.
+    """Dynamics and instrumentation for a kind of section.
 
-    `level` is a factor on velocities at its start, `rise` is added to it until the end, `layers` are its tracks.
+    `level` is the velocity factor at the start of the section and grows by `rise` until its end; `layers` are the
+    tracks that play.
     """
 
     level: float
@@ -60,8 +61,8 @@ _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
 def layers(context: ArrangementContext) -> frozenset[Track]:
-    """Return the tracks that play in the section: those of its kind, and always one chord instrument if the
-    style has any.
+    """Return the tracks that play in the section: those of its kind, and always one chord instrument if the style has
+    one.
     """
     wanted = set(_PARTS[context.kind].layers)
     if (
@@ -81,7 +82,7 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
 
 
 def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
-    """Return the tracks that are silent in the first of several verses or choruses."""
+    """Return the tracks that stay silent in the first of several verses or choruses, so that the song can grow."""
     if context.kind is SectionKind.VERSE:
         return {Track.ORNAMENT}
     led = {Track.GUITAR} if context.style.groove in _GUITAR_LED else set()
@@ -90,22 +91,24 @@ def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track
 
 
 def in_breakdown(context: ArrangementContext) -> bool:
-    """Return True for the last chorus but one of a song with many choruses: in its first half only the voice and a few
-    tracks sound.
+    """Return True for the last but one chorus of a song with many choruses, in whose first half only the voice and a
+    few tracks play.
     """
     turn = context.turn
     return context.kind is SectionKind.CHORUS and turn.count > _FEWEST_FOR_BREAKDOWN and turn.number == turn.count - 2
 
 
 def drops(context: ArrangementContext) -> bool:
-    """Return True if the section builds up to a drop at the chorus after it, which the prompt must ask for."""
+    """Return True if the section builds up to a drop at the following chorus; only a prompt that asks for a drop has
+    one.
+    """
     wanted = Way.DROP in context.style.ways and context.following is SectionKind.CHORUS
     return wanted and context.kind is not SectionKind.CHORUS and context.score.bars >= _BUILD_UP_BARS
 
 
 def silences(context: ArrangementContext, track: Track) -> int:
-    """Return the step from which a track is silent: the last beat before a drop, for the bass the whole last bar;
-    otherwise the end of the section.
+    """Return the step from which a track is silent until the end of the section: before a drop the last beat, for the
+    bass the whole last bar; otherwise the end of the section.
     """
     if not drops(context):
         return context.score.steps
@@ -113,8 +116,8 @@ def silences(context: ArrangementContext, track: Track) -> int:
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:
-    """Return the step at which a track begins: some tracks begin in the second half of a song's first verse, or of a
-    breakdown.
+    """Return the step at which a track starts to play: some tracks start in the second half of a song's first verse or
+    of a breakdown.
     """
     if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:
         others = any(context.player(each) for each in (Track.KEYS, Track.PAD))
@@ -132,13 +135,15 @@ def texture(context: ArrangementContext) -> Texture:
 
 
 def comping_texture(context: ArrangementContext) -> Texture:
-    """Return the density of the struck chords. A driven groove plays steady chords in the intro, too."""
+    """Return the density of the chord accompaniment; grooves with a steady drive have full density in the intro,
+    too.
+    """
     told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
     return Texture.STEADY if told else texture(context)
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Return the factor on velocities at a step of the section, about 0.8 to 1.15."""
+    """Return the velocity factor at a step of the section, about 0.8 to 1.15."""
     part = _PARTS[context.kind]
     grown = 0.0
     if context.kind is SectionKind.CHORUS:

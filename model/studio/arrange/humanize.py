@@ -1,4 +1,4 @@
-"""Converts intended strokes to played notes: adds swing, small errors of time and force, and the loudness of track and
+"""Turns written notes into played notes: adds swing, small deviations of time and velocity, and the level of track and
 section.
 """
 
@@ -43,8 +43,8 @@ _HALF_BEAT = STEPS_PER_BEAT / 2
 
 
 def swung(step: float, swing: float) -> float:
-    """Return the time, in steps, at which a written step sounds: the second eighth of a beat comes `swing`
-    eighths late.
+    """Return the time, in steps, at which a note written at `step` sounds: the second eighth of a beat is late by
+    `swing` eighths.
     """
     beat, inside = divmod(step, STEPS_PER_BEAT)
     if inside < _HALF_BEAT:
@@ -55,10 +55,10 @@ def swung(step: float, swing: float) -> float:
 
 
 def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
-    """Convert strokes to played notes, shifted by the pocket of the groove and by at most 8 ms more, within the
-    section.
+    """Return the played notes of a track: written notes shifted by the microtiming of the groove and by at most 8 ms
+    more, within the section.
 
-    Strokes that are meant together stay together. The same context always gives the same notes.
+    Notes written at the same time stay together. The same context always gives the same notes.
     """
     chance = Random(f"{context.seed}/{context.played}/{track}")
     slips: dict[float, float] = {}
@@ -70,7 +70,9 @@ def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]
 
 
 def _slip(context: ArrangementContext, track: Track, start: float, chance: Random) -> float:
-    """Return a deviation in steps: that of the pocket plus the player's own. On beats it stays small."""
+    """Return the deviation of a note from the grid, in steps: the microtiming of the groove plus a random one, which is
+    small on beats.
+    """
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
     own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))
     meant = 1e-3 * _IN_THE_POCKET.get(track, 0.0) * pocket(context.style.groove).at(round(start), context.bar_steps)
@@ -90,7 +92,7 @@ def _played(context: ArrangementContext, track: Track, stroke: Stroke, slip: flo
 
 
 def _gain(context: ArrangementContext, track: Track) -> float:
-    """Return the gain on a player's velocities from the energy of the style."""
+    """Return the velocity factor of a track from the energy of the style."""
     floor, ceiling = {Track.DRUMS: (0.6, 1.15), Track.LEAD: (0.9, 1.06)}.get(track, (0.84, 1.12))
     return floor + (ceiling - floor) * context.style.energy
 

@@ -1,4 +1,4 @@
-"""Plays the melody on an instrument: legato, with phrases that grow louder towards their middle."""
+"""Plays the melody on an instrument: legato, with a crescendo to the middle of each phrase."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ _OVERLAP_STEPS = 0.1
 
 
 def lead(context: ArrangementContext) -> list[Stroke]:
-    """Return the strokes of the melody at its written pitches, without the notes that are sung.
+    """Return the notes of the melody that nobody sings, at their written pitches.
 
-    Notes of a phrase are bound to each other, its arc shapes their weight.
+    The notes of a phrase are played legato; their loudness follows the arc of the phrase.
     """
     strokes: list[Stroke] = []
     melody = played_notes(context.score.melody) if context.sung else context.score.melody
@@ -28,7 +28,7 @@ def lead(context: ArrangementContext) -> list[Stroke]:
 
 
 def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
-    """Return the notes that words are sung on, with those that prolong a syllable."""
+    """Return the melody notes that are sung: those with a syllable, and those that prolong a syllable."""
     sung: list[Note] = []
     for note in melody:
         if note.syllable is not None or (sung and sung[-1].end == note.start):
@@ -37,13 +37,13 @@ def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def played_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
-    """Return the notes that nobody sings."""
+    """Return the melody notes that nobody sings."""
     sung = set(sung_notes(melody))
     return tuple(note for note in melody if note not in sung)
 
 
 def phrases(melody: Sequence[Note]) -> list[list[Note]]:
-    """Return the melody cut at its breaths (rests of three steps and more)."""
+    """Return the melody divided into phrases at rests of three steps and more."""
     groups: list[list[Note]] = []
     for note in melody:
         if groups and note.start - groups[-1][-1].end < _PHRASE_GAP_STEPS:
@@ -62,8 +62,8 @@ def _bound_end(context: ArrangementContext, note: Note, following: Note | None) 
 
 
 def _weight(note: Note, metric: float, place: float, top: int) -> float:
-    """Return the loudness of a note: greater towards the middle and the highest note of the phrase, on strong beats,
-    and for long notes.
+    """Return the loudness of a note, 1.0 being usual: greater towards the middle and the highest note of the phrase, on
+    strong beats, and for long notes.
     """
     arc = 0.94 + 0.10 * (1 - (2 * place - 1) ** 2)
     height = max(-0.06, -0.008 * (top - note.pitch))

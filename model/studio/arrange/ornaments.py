@@ -1,4 +1,4 @@
-"""Adds ornaments to the melody: runs in its rests, a countermelody below it, and its double an octave higher."""
+"""Adds ornaments to the melody: runs in its rests, a countermelody below it, and a doubling an octave higher."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -31,8 +31,8 @@ _DOUBLE_ENERGY = 0.3
 
 
 def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return runs in the rests of the melody; in a chorus also a countermelody if the instrument can hold notes,
-    otherwise the melody's double.
+    """Return the ornament player's part: runs in the rests of the melody; in a chorus also a countermelody, or a
+    doubling of the melody if the instrument cannot hold notes.
     """
     player = context.player(Track.ORNAMENT)
     runs = _runs(context)
@@ -75,8 +75,8 @@ def _counter_tones(context: ArrangementContext, start: int, end: int) -> list[in
 
 
 def _counter_cost(context: ArrangementContext, start: int, before: int, pitch: int) -> float:
-    """Return the cost of a pitch in the countermelody: lowest for a step in the direction opposite to the melody,
-    higher for a repeat, a leap, and the pitch class of the melody.
+    """Return the cost of a pitch as the next note of the countermelody: lowest for a step against the direction of the
+    melody, higher for a repeat, a leap, and the pitch class of the melody.
     """
     lead, earlier = context.lead[start], context.lead[max(0, start - _COUNTER_STEPS)]
     direction = 0 if lead is None or earlier is None else lead - earlier
@@ -93,8 +93,8 @@ def _runs(context: ArrangementContext) -> list[Stroke]:
 
 
 def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
-    """Return one run of eighths, which begins on the second eighth of the melody's rest and ends before the melody
-    continues.
+    """Return one run of eighth notes in a rest of the melody: it begins on the second eighth of the rest and ends
+    before the melody continues. `figure` holds the steps of the run through the chord tones.
     """
     start = breath.start + (2 if breath.start % 2 == 0 else 1)
     player = context.player(Track.ORNAMENT)
@@ -109,11 +109,11 @@ def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -
 
 
 def _run_tones(context: ArrangementContext, step: int) -> list[int]:
-    """Return the chord tones in the register of runs that are more than two semitones from the melody."""
+    """Return the chord tones in the register of runs that are more than two semitones from the melody at `step`."""
     chord, lead = context.spans[context.span_at(step)].chord, context.lead[step]
     return [p for p in _RUN if p % 12 in chord.pitch_classes and (lead is None or abs(p - lead) > 2)]
 
 
 def without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
-    """Return the strokes of a player's `line` during which none of its `runs` sounds."""
+    """Return the notes of a player's `line` during which none of the player's `runs` sounds."""
     return [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]

@@ -1,4 +1,4 @@
-"""Plays pad and arpeggio, which fill the space between bass and melody."""
+"""Plays the pad (held chords) and the arpeggio, which fill the range between bass and melody."""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,8 +23,8 @@ _MIDDLE = range(55, 77)
 
 
 def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return held chords, which sound on across bar lines while the chord stays; in a full texture louder, with lower
-    notes added.
+    """Return held chords, which sound across bar lines until the chord changes; in a full texture louder and with added
+    lower notes.
     """
     wide = texture(context) is Texture.FULL
     strokes: list[Stroke] = []
@@ -39,7 +39,7 @@ def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke
 
 
 def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
-    """Return the strokes with a gap on every beat, where the kick drum is, as a compressor makes pads sound in dance
+    """Return held notes with a gap on every beat, like a pad that a compressor lowers at each kick drum in dance
     music.
     """
     return [
@@ -50,8 +50,8 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 
 def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return broken chords, at a distance of more than two semitones from the melody: above it for bright plucked
-    instruments, below it for others.
+    """Return broken chords that stay more than two semitones from the melody: above it for bright plucked instruments,
+    below it for others.
     """
     variant = context.turned(
         "arpeggio", arpeggio_variants(context.style.groove, texture(context), in_three=context.in_three)
@@ -66,8 +66,8 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 
 def _held_together(pair: tuple[Voicing, Span], stretch: int) -> tuple[Voicing, int, int]:
-    """Return a key that is equal for neighbouring spans which the pad plays as one chord, at most `stretch`
-    steps long.
+    """Return a grouping key: equal for neighbouring chord spans that the pad plays as one held chord, of at most
+    `stretch` steps.
     """
     voicing, span = pair
     return voicing, span.chord.lowest, span.start // stretch
@@ -79,7 +79,7 @@ def _widened(voicing: Voicing, span: Span) -> Voicing:
 
 
 def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
-    """Return the chord tones the arpeggio may use while the onset sounds, lowest first."""
+    """Return the chord tones that the arpeggio may use during a note of its pattern, lowest first."""
     player = context.player(Track.ARPEGGIO)
     high = player is not None and is_bright_pluck(player)
     pitches = [p for p in (_HIGH_PLUCKS if high else _MIDDLE) if p % 12 in onset.span.chord.pitch_classes]
@@ -90,7 +90,7 @@ def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
 
 
 def _bounced(index: int, count: int) -> int:
-    """Reflect `index` into the range of the first `count` numbers, so that a figure turns back at the last tone."""
+    """Return `index` reflected into the range 0 to `count` - 1, so that an arpeggio turns back at the last tone."""
     period = max(1, 2 * (count - 1))
     folded = index % period
     return folded if folded < count else period - folded

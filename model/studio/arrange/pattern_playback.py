@@ -1,4 +1,4 @@
-"""Places the bars of a pattern on the chords of a section."""
+"""Applies an accompaniment pattern to the bars and chords of a section."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -15,9 +15,10 @@ _ECHO_STEP = 8
 
 @dataclass(frozen=True, slots=True)
 class Onset:
-    """One mark of a pattern at its place in the section; `index` is the chord span that holds it.
+    """One note or chord of a pattern, placed in the section: `start` and `length` in steps, `mark` its character in the
+    tab, `index` the number of its chord span.
 
-    `weight` is the metric one of its place in the bar.
+    `weight` is the velocity factor of its position in the bar.
     """
 
     start: int
@@ -29,7 +30,7 @@ class Onset:
 
 
 def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
-    """Yield every onset of the variant over the bars in the groove; a note held across a chord change begins again at
+    """Yield every note of a pattern over all bars in the groove; a note held across a chord change is played again at
     the change.
     """
     for bar in range(context.groove_bars):
@@ -39,13 +40,13 @@ def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
 
 
 def low_root(span: Span) -> int:
-    """Return the chord's lowest note, mostly its root, in the octave of a left hand, MIDI 36 to 47."""
+    """Return the MIDI pitch, 36 to 47, of the chord's lowest note (usually its root) for the left hand."""
     return next(p for p in _LOW_ROOTS if p % 12 == span.chord.lowest)
 
 
 def low_fifth(span: Span) -> int:
-    """Return the pitch of the chord's fifth above `low_root`, diminished in a diminished chord; if the fifth is the
-    lowest note, that of the root.
+    """Return the MIDI pitch of the chord's fifth above `low_root`; if the fifth is the lowest note itself, the pitch of
+    the root.
     """
     root, _, fifth = span.chord.pitch_classes
     above = root if span.chord.lowest == fifth else fifth
@@ -53,9 +54,10 @@ def low_fifth(span: Span) -> int:
 
 
 def closing_chord(context: ArrangementContext, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
-    """Return the song's last chord, rolled upwards and held for the whole last bar; empty unless the song ends here.
+    """Return the song's last chord, rolled upwards over `roll_seconds` and held for the whole last bar; empty unless
+    this section ends the song.
 
-    In a long bar its top voice is touched once more, so that plucked strings do not die before the bar does.
+    In a long bar the top note is played again, because plucked strings would fade before the end of the bar.
     """
     if not context.ends_song:
         return []

@@ -1,4 +1,4 @@
-"""Describes the abilities of the sampled instruments that the arranger depends on: range, sustain, brightness."""
+"""Properties of the sampled instruments that the arranger depends on: range, sustain, brightness."""
 
 from model.studio.style import Instrument
 
@@ -72,7 +72,7 @@ def folded(pitch: int, instrument: Instrument) -> int:
 
 
 def sustains(instrument: Instrument) -> bool:
-    """Return True if a held note keeps its level."""
+    """Return True if a held note of the instrument keeps its level, as on an organ and unlike a piano."""
     return instrument in _SUSTAINING
 
 

@@ -1,7 +1,8 @@
-"""Tablature: one bar of a pattern as a string of sixteen steps, of a waltz as one of twelve.
+"""Tablature: a string that writes one bar of a pattern, with one character for each sixteenth note: sixteen, or twelve
+in a waltz.
 
-A `.` is silence, a `-` prolongs what sounds, every other character is an onset and says what is played: the reader of
-the tab gives it a meaning (a voice, a scale degree, a stroke).
+A `.` is silence, a `-` prolongs the note before it, and every other character is a note onset; its meaning (a note of
+the chord, a scale degree, a strum) depends on the instrument.
 """
 
 from dataclasses import dataclass
@@ -12,7 +13,9 @@ from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEA
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One onset of a tab; `start` and `length` in steps from the start of the bar."""
+    """One note onset of a tab with its mark; `start` and `length` in steps (sixteenth notes) from the start of the
+    bar.
+    """
 
     start: int
     length: int
@@ -21,9 +24,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One intended note: times in steps of the section, before swing and human timing are applied.
+    """One written note of a player: times in steps (sixteenth notes) of the section, before swing and microtiming are
+    applied.
 
-    `weight` is its loudness against the player's usual one (1.0).
+    `weight` is its loudness relative to the player's usual loudness.
     """
 
     start: float
@@ -34,7 +38,7 @@ class Stroke:
 
 @cache
 def hits(tab: str) -> tuple[Hit, ...]:
-    """Return the onsets of a tab in order.
+    """Return the note onsets of a tab in order.
 
     Raises:
         ValueError: the tab is neither sixteen nor twelve steps long, or prolongs a silence.
@@ -55,7 +59,9 @@ def _length(tab: str, start: int) -> int:
 
 
 def metric_weight(step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
-    """Return the velocity factor of a step for its place in the bar, 0.8 to 1.08."""
+    """Return the velocity factor, 0.8 to 1.08, of a step by its metric position in the bar: highest on the first
+    beat.
+    """
     place = step % steps_per_bar
     if place % STEPS_PER_BEAT == 0:
         return 1.08 if place == 0 else 1.0 if 2 * place == steps_per_bar else 0.94

@@ -1,4 +1,4 @@
-"""Makes the vocal parts of a section: the lead voice with the words, and backing voices in a chorus."""
+"""Arranges the vocal parts of a section: the lead voice with the words, and backing voices in a chorus."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -45,9 +45,9 @@ _SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 class Words:
     """The syllables of a section in singing order, and the kind of the section.
 
-    `accents` says of each syllable which line it is in, and its stress; without them all are one line.
-    `shares` says of each syllable who sings it, where that is not the song's own voice alone; the other voice is
-    `other_semitones` higher.
+    `accents` gives the line and the stress of each syllable; if empty, all syllables are one line. `shares` gives the
+    voice of each syllable in a duet, and is empty if the main voice sings alone; the other voice is `other_semitones`
+    higher.
     """
 
     kind: SectionKind
@@ -60,12 +60,12 @@ class Words:
 def vocal_parts(
     words: Words, score: Score, style: Style, *, tonic: int, seed: int = 0
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """Return the notes of each singer in a section, at the pitches of the score; times in seconds from the section's
-    start.
+    """Return the sung notes of each singer in a section, at the pitches of the score; times in seconds from the
+    section's start.
 
-    Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
-    or a sixth below, `Singer.DOUBLE` sings the tune again.
-    `tonic` is the pitch class of the key; `seed` varies how each of them performs the notes.
+    Lines of the other voice of a duet are sung by `Singer.SECOND`. In a chorus `Singer.BACKING` sings a third or a
+    sixth below the melody, and `Singer.DOUBLE` sings the melody again. `tonic` is the pitch class of the key; `seed`
+    varies the performance of each singer.
     """
     sung = sung_notes(score.melody)
     if not sung:
@@ -80,7 +80,7 @@ def vocal_parts(
 
 
 def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence[int]) -> tuple[SungNote, ...]:
-    """Return the notes as one singer sings them."""
+    """Return the notes as one singer performs them, with expression and small delays."""
     sung = [_sung(words, note, style) for note in notes]
     shaped = performed(
         sung,
@@ -92,8 +92,8 @@ def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence
 
 
 def _accents(words: Words, notes: Sequence[Note], steps_per_bar: int) -> list[Accent]:
-    """Return the accent of each note; a note without a syllable has no stress of its own, and belongs to the line of
-    the note before.
+    """Return the line and stress of each note; a note without a syllable of its own has no stress and belongs to the
+    line of the previous note.
     """
     out: list[Accent] = []
     line = 0
@@ -119,14 +119,14 @@ def _sung(words: Words, note: Note, style: Style) -> SungNote:
 
 
 def _opened(first: SungNote) -> SungNote:
-    """Return the first note of a section, starting later if there would be no time for its consonant."""
+    """Return the first sung note of a section, moved later if there would be no time for its initial consonant."""
     if first.utterance is None or first.utterance.onset is None:
         return first
     return replace(first, start=min(max(first.start, _OPENING_SECONDS), (first.start + first.end) / 2))
 
 
 def _behind(singer: Singer, notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
-    """Return the notes of a backing singer: softer than the lead voice, and a little later."""
+    """Return the notes of a backing singer: softer than the lead voice, and slightly later."""
     delay = _BACKING_DELAYS_SECONDS[singer]
     return tuple(
         replace(note, start=note.start + delay, end=note.end + delay, force=max(note.force + _BACKING_FORCE, 0.2))
@@ -135,10 +135,10 @@ def _behind(singer: Singer, notes: Sequence[SungNote]) -> tuple[SungNote, ...]:
 
 
 def harmony(melody: Sequence[Note], score: Score, tonic: int, minor: bool) -> list[Note]:
-    """Return a second voice under the tune: thirds and sixths of the key that agree with the chords.
+    """Return a second voice below the melody, in thirds and sixths of the key that agree with the chords.
 
-    Each note takes the easiest pitch 3 to 9 semitones below the tune: chord tones on beats and under long notes,
-    pitches of the key elsewhere, and as parallel to the tune as that allows.
+    Each note gets the pitch of lowest cost 3 to 9 semitones below the melody: chord tones on beats and under long
+    notes, pitches of the key elsewhere, and moving parallel to the melody where possible.
     """
     scale = {(tonic + degree) % 12 for degree in _SCALES[minor]}
     below: list[Note] = []

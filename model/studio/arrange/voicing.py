@@ -1,7 +1,7 @@
-"""Chooses the notes that the accompaniment holds for every chord span, with good voice leading.
+"""Chooses the voicing of every chord (the pitches that the accompaniment plays for it), with smooth voice leading.
 
-The voicings of a section are the cheapest path through all candidate voicings of its spans (Viterbi): little movement,
-no parallel fifths and octaves in the outer voices, and room below the melody.
+The voicings of a section are the path of lowest cost through all candidate voicings of its chord spans (Viterbi):
+little movement, no parallel fifths and octaves in the outer voices, and distance to the melody above.
 """
 
 from collections.abc import Sequence
@@ -24,9 +24,10 @@ _OUTER_PARALLEL, _BASS_PARALLEL, _INNER_PARALLEL = 14.0, 8.0, 4.0
 
 
 def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing, ...]:
-    """Return one voicing for each span of the context; the first one continues from `previous`, if given.
+    """Return one voicing for each chord span of a section; the first one continues from the voicing `previous`, if
+    given.
 
-    Every voicing holds all pitch classes that `classes` wants and lies at least `LEAD_CLEARANCE` semitones below the
+    Every voicing has all pitch classes that `classes` returns and lies at least `LEAD_CLEARANCE` semitones below the
     melody as long as the melody stays above MIDI 55.
     """
     ceilings = _ceilings(context)
@@ -35,10 +36,10 @@ def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing,
 
 
 def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
-    """Return the pitch classes to voice: the triad with its added tones, in jazzy grooves at least the seventh of the
-    key.
+    """Return the pitch classes that a chord's voicing must have: the triad with its added tones, in jazz grooves at
+    least the seventh of the key.
 
-    What rubs with the melody is left out.
+    Pitch classes a semitone from the melody are left out.
     """
     triad, added = span.chord.pitch_classes, span.chord.added
     if added is not None and not _rubs(context, span, added):
@@ -57,13 +58,15 @@ def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
 
 
 def _rubs(context: ArrangementContext, span: Span, pitch_class: int) -> bool:
-    """Return True if the melody has a pitch a semitone above or below a pitch class while the chord sounds."""
+    """Return True if the melody has a pitch a semitone from a pitch class while the chord sounds."""
     sung = {p % 12 for p in context.lead[span.start : span.end] if p is not None}
     return bool(sung & {(pitch_class + 1) % 12, (pitch_class - 1) % 12})
 
 
 def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
-    """Return every voicing with one note per pitch class below or at `ceiling`, at most a tenth wide."""
+    """Return every voicing with one note for each pitch class whose highest note is at most `ceiling`, and which spans
+    at most a tenth.
+    """
     floor = max(_LOWEST, min(_USUAL_FLOOR, ceiling - 12))
     ceiling = max(ceiling, floor + 11)
     pool = [p for p in range(floor, ceiling + 1) if p % 12 in pitch_classes]
@@ -79,8 +82,8 @@ def parallel(before: tuple[int, int], after: tuple[int, int]) -> bool:
 
 
 def movement(before: Voicing, after: Voicing) -> float:
-    """Return the sum of the semitones by which all voices move; a voice that is only in one chord is compared with the
-    nearest voice of the other.
+    """Return the sum of the semitones by which all voices move between two voicings; a note that only one of them has
+    is compared with the nearest note of the other.
     """
     if len(before) == len(after):
         return float(sum(abs(a - b) for a, b in zip(before, after, strict=True)))
@@ -120,8 +123,8 @@ def _trace(options: Sequence[Sequence[Voicing]], trails: Sequence[Sequence[int]]
 
 
 def _shape(voicing: Voicing) -> float:
-    """Return the cost of a voicing by itself: high if it is too wide, too far from the middle register, or too dense at
-    the bottom.
+    """Return the cost of a voicing by itself: high if its range is too wide, too far from the middle register, or too
+    dense in the low notes.
     """
     centre = sum(voicing) / len(voicing)
     mud = sum(3.0 for a, b in pairwise(voicing) if a < 50 and b - a < 4)

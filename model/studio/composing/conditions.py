@@ -1,5 +1,5 @@
-"""Encodes the conditions of the score network for each beat, as indices into tables whose last index means
-"unknown".
+"""Encodes the inputs that condition the score network (section kind, note density, register, tempo ...) as integer
+indices into embedding tables; the last index of each table means "unknown".
 """
 
 from dataclasses import dataclass, fields, replace
@@ -10,7 +10,7 @@ from torch import Tensor
 
 
 class TokenKind(IntEnum):
-    """Section kinds that the training annotations support."""
+    """The kinds of section that the training songs are annotated with; an input of the score network."""
 
     VERSE = 0
     PRE_CHORUS = 1
@@ -21,7 +21,7 @@ class TokenKind(IntEnum):
 
 
 class Style(IntEnum):
-    """Kinds of song that the training collections hold."""
+    """The kinds of song in the training collections (pop songs, jazz standards); an input of the score network."""
 
     POP = 0
     STANDARD = 1
@@ -29,7 +29,9 @@ class Style(IntEnum):
 
 
 class Hint(IntEnum):
-    """Constraint on the rhythm at one sixteenth step."""
+    """The rhythm that is requested of the score network at one sixteenth step: a rest, a held note, a note onset, or
+    unknown.
+    """
 
     UNKNOWN = 0
     REST = 1
@@ -49,22 +51,26 @@ _REGISTER_FLOOR = 54
 
 
 def position_index(bars: int) -> int:
-    """Return the table index of a bar's distance from the start or the end of its phrase."""
+    """Return the embedding index for a number of bars to the start or end of a phrase; long distances share one
+    index.
+    """
     return min(bars, POSITIONS - 2)
 
 
 def density_index(notes_per_bar: float) -> int:
-    """Return the table index of a melody density."""
+    """Return the embedding index for a melody density in notes per bar."""
     return min(round(notes_per_bar), DENSITIES - 2)
 
 
 def register_index(mean_pitch: float) -> int:
-    """Return the table index of a mean MIDI pitch in C major / A minor; one index spans two semitones."""
+    """Return the embedding index for a mean melody pitch (MIDI number in C major / A minor); one index spans two
+    semitones.
+    """
     return min(max(int((mean_pitch - _REGISTER_FLOOR) // 2), 0), REGISTERS - 2)
 
 
 def tempo_index(tempo_bpm: float) -> int:
-    """Return the table index of a tempo."""
+    """Return the embedding index for a tempo in beats per minute; one index spans 18 BPM."""
     return min(max(int((tempo_bpm - 50) // 18), 0), TEMPOS - 2)
 
 
@@ -77,10 +83,11 @@ UNKNOWN_TEMPO = TEMPOS - 1
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """Conditions of a batch, all int64.
+    """The conditioning inputs of the score network for a batch, as embedding indices (int64).
 
-    Per beat [batch, beats]: `beat` in the bar, `bar` from the start and `left` bars to the end of the phrase, `kind`,
-    `density` and `register`. Per sixteenth [batch, beats, 4]: `hint`. Per song [batch]: `mode`, `tempo`, `style`.
+    Per beat [batch, beats]: `beat` is the position in the bar, `bar` counts bars from the start of the phrase and
+    `left` bars to its end, `kind` is the kind of section, `density` the notes per bar, `register` the mean pitch. Per
+    sixteenth [batch, beats, 4]: `hint` requests a rhythm. Per song [batch]: `mode`, `tempo`, `style`.
     """
 
     beat: Tensor
@@ -95,8 +102,8 @@ class Conditions:
     style: Tensor
 
     def unconditional(self) -> "Conditions":
-        """Return the same positions in the bar and phrase with all other conditions unknown: the unconditional input of
-        guidance.
+        """Return the conditions for the unconditional prediction of classifier-free guidance: positions in the bar and
+        phrase stay, everything else is unknown.
         """
         return replace(
             self,
@@ -110,5 +117,5 @@ class Conditions:
 
 
 def stack_conditions(rows: list[Conditions]) -> Conditions:
-    """Combine several batches of equal length to one."""
+    """Concatenate several batches of conditions, with equal numbers of beats, into one batch."""
     return Conditions(*(torch.cat([getattr(row, field.name) for row in rows]) for field in fields(Conditions)))

@@ -1,4 +1,4 @@
-"""Denoises the melody and chords of a section from noise, step by step and in batches."""
+"""Denoises the melody and chords of sections, starting from noise, step by step and in batches."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -47,7 +47,9 @@ can settle in another key than its own."""
 
 
 def rows(guidance_scale: float) -> int:
-    """Return the number of rows that a state takes in a batch: one, and one more for guidance."""
+    """Return the number of batch rows that one section takes in the network: two with classifier-free guidance,
+    otherwise one.
+    """
     return 1 if guidance_scale == 1.0 else 2
 
 
@@ -90,22 +92,22 @@ class ScoreState:
 
     @property
     def rows(self) -> int:
-        """Rows that this state takes in a batch."""
+        """Number of batch rows that this section takes in the network."""
         return rows(self.guidance_scale)
 
     @property
     def cost(self) -> int:
-        """Tokens that one step puts on the device, guidance rows included."""
+        """Number of tokens that one denoising step of this section computes, with the rows for guidance."""
         return self.rows * len(self.layout.chords)
 
     @property
     def decides_at(self) -> int:
-        """The step after which rhythm and chords are fixed."""
+        """The denoising step after which rhythm and chords are fixed."""
         return max(1, math.ceil(_DECIDE_AFTER * self.steps))
 
 
 class _Parts(nn.Module):
-    """All parts of the weights' file, under their names in the file."""
+    """The score network and all tables that are stored with it, named as in the weights' file."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -117,7 +119,9 @@ class _Parts(nn.Module):
 
 
 class ScoreDenoiser:
-    """Writes sections with a trained `ScoreNetwork`. Results do not depend on what else is in a batch."""
+    """Composes sections with a trained `ScoreNetwork`. The result for a section does not depend on the other sections
+    of a batch.
+    """
 
     def __init__(
         self,
@@ -133,11 +137,11 @@ class ScoreDenoiser:
 
     @classmethod
     def load(cls, path: Path | None = None, tone_weight: float = TONE_WEIGHT) -> "ScoreDenoiser":
-        """Load the network, by default with the shipped weights; `tone_weight` is the influence of the words' tones on
-        melodies.
+        """Load the network, by default with the shipped weights; `tone_weight` is the weight of the words' lexical
+        tones in the choice of pitches.
 
         Raises:
-            WeightsError: they are missing, damaged or of another network.
+            WeightsError: the weights are missing, damaged or of another network.
         """
         weights = load_weights(path or SHIPPED_WEIGHTS)
         habits()
@@ -149,7 +153,7 @@ class ScoreDenoiser:
         return cls(parts.network, HarmonyTables(moves, changes), intervals, tone_weight)
 
     def begin(self, spec: SectionSpec, memory: Memory, *, seed: int, steps: int, guidance_scale: float) -> ScoreState:
-        """Lay out a section and draw its noise from `seed`.
+        """Return the state of a new section before its first denoising step, with noise drawn from `seed`.
 
         Raises:
             ValueError: `steps` is less than 2.
@@ -165,7 +169,7 @@ class ScoreDenoiser:
 
     @torch.inference_mode()
     def denoise(self, states: Sequence[ScoreState]) -> None:
-        """Advance every state by one step.
+        """Advance every section of the batch by one denoising step.
 
         States share a forward pass when their padded lengths are equal: a sum over another padding would be rounded
         differently, and a state's result must not depend on its neighbours.
@@ -174,7 +178,7 @@ class ScoreDenoiser:
             ValueError: a state is finished.
         """
         if any(state.step >= state.steps for state in states):
-            raise ValueError("a finished state cannot be denoised further")
+            raise ValueError("a finished section cannot be denoised further: call `finish` for it")
         by_length = sorted(states, key=lambda state: len(state.latent))
         for _, group in groupby(by_length, key=lambda state: len(state.latent)):
             self._advance(list(group))
@@ -183,13 +187,14 @@ class ScoreDenoiser:
                 self._decide(state)
 
     def finish(self, state: ScoreState) -> tuple[Score, Memory]:
-        """Return the score of a state whose steps are all done, and the memory for the section after it.
+        """Return the score of a section whose denoising steps are all done, and the memory for the next section of the
+        song.
 
         Raises:
             ValueError: steps are left to do.
         """
         if state.step < state.steps:
-            raise ValueError(f"{state.steps - state.step} steps are left to do")
+            raise ValueError(f"{state.steps - state.step} denoising steps are left: call `denoise` before `finish`")
         spec, layout = state.spec, state.layout
         sampled = layout.section_of(state.logits.melody).argmax(-1).flatten().numpy()
         moves = Moves(self._intervals, self._tone_weight)
@@ -208,7 +213,9 @@ class ScoreDenoiser:
 
     @torch.inference_mode()
     def _encode(self, state: ScoreState) -> None:
-        """Encode the layout for the network; must be called again after every change of the layout."""
+        """Encode the section's layout (conditions and known tokens) for the network; needed again after every change of
+        the layout.
+        """
         conditions, known = state.layout.conditions(state.spec), state.layout.known()
         sides = (conditions, conditions.unconditional())[: state.rows]
         state.encoded = tuple(self._network.encode(side, known) for side in sides)
@@ -236,13 +243,15 @@ class ScoreDenoiser:
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
-        """Return the modulation of every step, [steps, 6, width]. It is computed for each state alone, because products
-        over few rows are rounded differently for every number of rows.
+        """Return the modulation (adaptive layer norm) of every denoising step, [steps, 6, width]. Each section's is
+        computed alone, because matrix products over few rows are rounded differently for every number of rows.
         """
         return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
 
     def _predict(self, states: list[ScoreState], latent: Tensor) -> Logits:
-        """Return the guided logits plus each state's bias, one row for each state."""
+        """Return the predicted logits of a batch of sections, one row each, with guidance and the sections' biases
+        applied.
+        """
         both = [row for row, state in enumerate(states) if state.rows == 2]
         rows = [*range(len(states)), *both]
         sides = [(state, 0) for state in states] + [(states[row], 1) for row in both]
@@ -261,7 +270,9 @@ class ScoreDenoiser:
         return Logits(plain.melody + bias, plain.chords + key[:, None])
 
     def _decide(self, state: ScoreState) -> None:
-        """Choose rhythm and chords from the present output of the network, and fix them in the layout."""
+        """Choose rhythm and chords of a section from the latest prediction of the network, and write them into its
+        layout as known.
+        """
         spec, layout = state.spec, state.layout
         onsets = np.exp(state.log_probs)[:, FIRST_PITCH:].sum(-1)
         state.lines = choose_lines(spec, layout, state.memory, onsets, state.line_draws)

@@ -1,4 +1,4 @@
-"""Computes rectified flow, straight paths from noise to data, as pure functions.
+"""Functions of rectified flow, a diffusion method with straight paths from noise to data.
 
 Liu et al., "Flow Straight and Fast" (2022): x_t = (1 - t) x_0 + t noise, so that the velocity dx/dt is
 (x_t - x_0) / t. Time runs from 1 (noise) to 0 (data).
@@ -15,7 +15,7 @@ def noise_towards(clean: Tensor, noise: Tensor, time: Tensor) -> Tensor:
 
 
 def step_times(steps: int) -> Tensor:
-    """Return times of `steps` equal steps, [steps + 1], from 1 down to 0."""
+    """Return the times [steps + 1] of a path with `steps` equal steps, from 1 (noise) down to 0 (data)."""
     return torch.linspace(1.0, 0.0, steps + 1)
 
 
@@ -29,7 +29,7 @@ def euler_step(state: Tensor, predicted_clean: Tensor, time: Tensor, next_time: 
 
 
 def training_times(count: int, generator: torch.Generator, mean: float = 0.4, spread: float = 1.2) -> Tensor:
-    """Return random times [count] in (0, 1), logit-normal as in Esser et al., "Scaling Rectified Flow Transformers"
-    (2024).
+    """Return random times [count] in (0, 1) for training, logit-normal as in Esser et al., "Scaling Rectified Flow
+    Transformers" (2024).
     """
     return torch.sigmoid(torch.randn(count, generator=generator) * spread + mean)

@@ -1,7 +1,7 @@
-"""Reads statistics of songs, counted in POP909: how lines continue and end, progressions of four bars, and colours of
-chords.
+"""Loads statistics counted in the pop songs of POP909: rhythms of sung lines, four-bar chord progressions, and colours
+of chords.
 
-Those of waltzes are counted in OpenEWLD.
+The statistics of waltzes are counted in the lead sheets of OpenEWLD.
 """
 
 import json
@@ -28,10 +28,11 @@ _FLOOR = 1e-3
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """Four bars of chords of one mode: `chords` [patterns, 8] classes of half bars.
+    """The four-bar chord progressions that songs of one mode (major or minor) have: `chords` [patterns, 8] are the
+    chord classes of the half bars.
 
-    `verse` and `chorus` [patterns] count the songs that have them outside a chorus, and in one. `present`
-    [patterns, 37] tells the chords of each, `changes` [patterns] how many chords follow each other in it.
+    `verse` and `chorus` [patterns] count the songs that have them outside a chorus, and in one. `present` [patterns,
+    37] is True for each chord that a pattern has, `changes` [patterns] is the number of its chord changes.
     """
 
     chords: NDArray[np.int64]
@@ -43,9 +44,10 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Rhythms:
-    """Counts as log probabilities, for each place in a bar of `n` steps.
+    """Rhythm statistics of sung lines, as log probabilities for each place in a bar of `n` steps (sixteenth notes).
 
-    `gaps` [n, longest]: steps from a note to the next less 1; `endings` [n]: place of a line's last note.
+    `gaps` [n, longest]: distance from a note at that place to the next, in steps, less 1; `endings` [n]: last note of a
+    line at that place.
     """
 
     gaps: NDArray[np.float64]
@@ -54,10 +56,10 @@ class Rhythms:
 
 @dataclass(frozen=True, slots=True)
 class Habits:
-    """Statistics of songs.
+    """Rhythm and chord statistics of songs.
 
-    `rhythms` are by the beats of a bar. `patterns` and `colours` are for major and minor; `colours` names for a chord
-    class the share of its beats that has each colour.
+    `rhythms` has one entry for bars of 3 and one for bars of 4 beats. `patterns` and `colours` are for major and minor;
+    `colours` names for a chord class the share of its beats that has each colour.
     """
 
     rhythms: Mapping[int, Rhythms]
@@ -67,7 +69,7 @@ class Habits:
 
 @cache
 def habits() -> Habits:
-    """Return the statistics that are shipped with the engine."""
+    """Return the song statistics that are shipped with the engine."""
     raw = json.loads(SHIPPED_HABITS.read_text(encoding="utf-8"))
     modes = ("major", "minor")
     major, minor = (_patterns(raw["progressions"][mode]) for mode in modes)
@@ -91,6 +93,6 @@ def _patterns(rows: list[tuple[list[int], int, int]]) -> Patterns:
 
 
 def _log_shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the log shares along the last axis, none below a floor."""
+    """Return the log of counts divided by their sum along the last axis; small shares are raised to a floor."""
     shares: NDArray[np.float64] = np.log(counts / np.maximum(counts.sum(-1, keepdims=True), 1) + _FLOOR)
     return shares

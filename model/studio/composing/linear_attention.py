@@ -1,4 +1,4 @@
-"""Computes linear attention with a ReLU feature map."""
+"""Linear attention with a ReLU feature map, as a function and as a layer."""
 
 import torch
 from torch import Tensor, nn
@@ -7,7 +7,7 @@ _FLOOR = 1e-4
 
 
 def relu_linear_attention(query: Tensor, key: Tensor, value: Tensor, valid: Tensor | None = None) -> Tensor:
-    """Attend in time linear in the number of tokens.
+    """Compute attention in time linear in the number of tokens.
 
     The feature map is ReLU, as in Cai et al., "EfficientViT" (2023), plus a small floor that keeps every row defined.
 
@@ -28,7 +28,7 @@ def relu_linear_attention(query: Tensor, key: Tensor, value: Tensor, valid: Tens
 
 
 class LinearAttention(nn.Module):
-    """Multi-head `relu_linear_attention` over [batch, tokens, width]; `width` is divisible by `heads`."""
+    """Multi-head linear attention layer over tokens [batch, tokens, width]; `width` must be divisible by `heads`."""
 
     def __init__(self, width: int, heads: int) -> None:
         super().__init__()
@@ -37,7 +37,9 @@ class LinearAttention(nn.Module):
         self.project_out = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Mix tokens [batch, tokens, width]; `valid` as in `relu_linear_attention`."""
+        """Return the attention output [batch, tokens, width] of `tokens` over each other; `valid` as in
+        `relu_linear_attention`.
+        """
         heads = self.project_in(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = relu_linear_attention(heads[0], heads[1], heads[2], valid)
         out: Tensor = self.project_out(mixed.transpose(1, 2).flatten(2))

@@ -1,4 +1,4 @@
-"""Finds the motif, the beginning of the caller's melody, and varies it in the lines that follow."""
+"""Extracts the motif, the first bars of the caller's melody, so that later lines can vary it."""
 
 import itertools
 from collections.abc import Sequence
@@ -16,20 +16,22 @@ Weights = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Motif:
-    """Onsets in steps, intervals in semitones from note to note, and the steps after which it comes again."""
+    """A short melodic idea: its note onsets in steps (sixteenth notes), the intervals in semitones from note to note,
+    and its period in steps.
+    """
 
     onsets: tuple[int, ...]
     intervals: tuple[int, ...]
     steps: int
 
     def rhythm(self, steps: int) -> tuple[int, ...]:
-        """Return the onsets of the motif, repeated over a line of `steps` steps."""
+        """Return the onsets, in steps, of the motif repeated over a line of `steps` steps."""
         starts = range(0, steps, self.steps)
         return tuple(start + onset for start in starts for onset in self.onsets if start + onset < steps)
 
     def after(self, note: int) -> int | None:
-        """Return the interval from note `note` of a line, counted from 0, to the next; `None` after the end of
-        the motif.
+        """Return the motif's interval in semitones from note `note` of a line, counted from 0, to the next note; `None`
+        after the end of the motif.
         """
         return self.intervals[note] if note < len(self.intervals) else None
 
@@ -45,9 +47,10 @@ def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Moti
 
 
 def closeness(interval: int, places: int) -> Weights:
-    """Return how close each move between `places` pitches is to an interval, [from, to].
+    """Return how near each move between `places` neighbouring pitches is to an interval in semitones, [from, to].
 
-    1 exactly; half as much a semitone off, as a tune has it elsewhere in its scale.
+    The value is 1 for the interval itself, 0.5 a semitone away from it (as when a melody is moved within its scale),
+    and 0 beyond.
     """
     moves = np.subtract.outer(np.arange(places), np.arange(places)).T
     out: Weights = np.maximum(1.0 - np.abs(moves - interval) / 2.0, 0.0)

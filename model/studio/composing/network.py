@@ -41,7 +41,9 @@ _FIRST_GATE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ScoreNetworkConfig:
-    """Sizes of the network. `link_bars` are the distances of the links to the same beat of earlier bars."""
+    """Sizes of the score network. `link_bars` are the distances, in bars, from a beat to the earlier beats that it
+    attends to in `BeatLinks`.
+    """
 
     width: int = 144
     blocks: int = 6
@@ -54,14 +56,15 @@ class ScoreNetworkConfig:
 
     @property
     def latent(self) -> int:
-        """Width of the noised latent of one token."""
+        """Width of the latent vector of one token (one beat), which is noised and denoised."""
         return SLOTS * self.embedding
 
 
 @dataclass(frozen=True, slots=True)
 class Known:
-    """Given tokens: class indices `melody` [batch, beats, 4] and `chords` [batch, beats], and `mask`
-    [batch, beats, 5], 1 where the class is given and 0 where it is to be predicted."""
+    """The token classes that are given: indices `melody` [batch, beats, 4] and `chords` [batch, beats], and `mask`
+    [batch, beats, 5], 1 where the class is given and 0 where the network predicts it.
+    """
 
     melody: Tensor
     chords: Tensor
@@ -70,7 +73,9 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Encoded conditions, constant over the steps: `tokens` [batch, beats, width], `song` [batch, width]."""
+    """Encoded conditions of a batch, constant over the denoising steps: `tokens` [batch, beats, width] and `song`
+    [batch, width].
+    """
 
     tokens: Tensor
     song: Tensor
@@ -78,20 +83,24 @@ class Encoded:
 
 @dataclass(frozen=True, slots=True)
 class Logits:
-    """Predicted classes: `melody` [batch, beats, 4, 39] and `chords` [batch, beats, 37]."""
+    """The network's predicted logits of the token classes: `melody` [batch, beats, 4, 39] and `chords` [batch, beats,
+    37].
+    """
 
     melody: Tensor
     chords: Tensor
 
     def unweighted(self) -> "Logits":
-        """Return the logits corrected for `ONSET_WEIGHT`, the class weight of training."""
+        """Return the logits without the effect of `ONSET_WEIGHT`, the higher weight of onsets in the training loss."""
         weight = torch.zeros(MELODY_CLASSES)
         weight[FIRST_PITCH:] = math.log(ONSET_WEIGHT)
         return Logits(self.melody - weight, self.chords)
 
 
 def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
-    """Cut the last axis into one group for each lag, and move each group that many tokens later; gaps are zero."""
+    """Cut the last axis of [batch, beats, width] into one group of channels for each lag, and delay each group by its
+    lag in beats; the first beats are zero.
+    """
     length = tokens.shape[1]
 
     def moved(group: Tensor, lag: int) -> Tensor:
@@ -103,7 +112,9 @@ def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
 
 
 class BeatLinks(nn.Module):
-    """Attention over few earlier beats: every beat attends to the same beat of the bars `link_bars` before it."""
+    """Attention over a few earlier beats: every beat attends to the same beat of the bars that lie `link_bars` before
+    it.
+    """
 
     def __init__(self, width: int, link_width: int, link_bars: tuple[int, ...]) -> None:
         super().__init__()
@@ -112,7 +123,9 @@ class BeatLinks(nn.Module):
         self.write = nn.Linear(link_width * len(link_bars), width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the attention of each beat over the beats that are linked to it, [batch, beats, width]."""
+        """Return the attention output of each beat over the earlier beats that are linked to it, [batch, beats,
+        width].
+        """
         out: Tensor = self.write(_shifted(self.read(tokens), self.lags))
         return out
 
@@ -126,7 +139,9 @@ class LocalMlp(nn.Module):
         self.narrow = nn.Linear(expansion * width, width)
 
     def forward(self, tokens: Tensor, valid: Tensor | None) -> Tensor:
-        """Transform each beat of [batch, beats, width] with its neighbours; `valid` [batch, beats]: 0 is padding."""
+        """Return each beat of [batch, beats, width] transformed together with its two neighbours; `valid` [batch,
+        beats] is 0 for padding.
+        """
         value, gate = self.widen(tokens).chunk(2, -1)
         if valid is not None:
             value = value * valid[..., None]
@@ -135,7 +150,9 @@ class LocalMlp(nn.Module):
 
 
 class Block(nn.Module):
-    """Attention and beat links side by side, then the local network, each under adaptive norm and gate."""
+    """One transformer block: attention and beat links side by side, then `LocalMlp`, each with adaptive layer norm and
+    a gate.
+    """
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -148,7 +165,9 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
-        """Refine [batch, beats, width] under `modulation` [batch, 6, width]; `valid` [batch, beats]: 0 is padding."""
+        """Return tokens [batch, beats, width] after this block under `modulation` [batch, 6, width]; `valid` [batch,
+        beats] is 0 for padding.
+        """
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)
         inner = self._modulated(tokens, shift_a, scale_a, valid)
         mixed = self.attention(inner, valid)
@@ -182,7 +201,9 @@ class ConditionEncoder(nn.Module):
         self.style = nn.Embedding(len(Style), width)
 
     def forward(self, conditions: Conditions, clean: Tensor, mask: Tensor) -> Encoded:
-        """Encode `conditions`, the known latent `clean` [batch, beats, latent] and its `mask` [batch, beats, 5]."""
+        """Return the encoded `conditions` together with the known part of the latent, `clean` [batch, beats, latent],
+        and its `mask` [batch, beats, 5].
+        """
         c = conditions
         slots = torch.arange(STEPS_PER_BEAT, device=c.hint.device) * len(Hint)
         song = self.mode(c.mode) + self.tempo(c.tempo) + self.style(c.style)
@@ -194,7 +215,9 @@ class ConditionEncoder(nn.Module):
 
 
 class ScoreNetwork(nn.Module):
-    """Predicts the classes of a noised score; the docstring of the module describes it."""
+    """Predicts the token classes of a section's score from a noised latent; the module's docstring describes the
+    architecture.
+    """
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -215,45 +238,49 @@ class ScoreNetwork(nn.Module):
         self.classify = nn.Linear(config.width, STEPS_PER_BEAT * MELODY_CLASSES + CHORD_CLASSES)
 
     def embed(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """Return the latent [batch, beats, latent] of classes `melody` [batch, beats, 4] and `chords` [batch,
+        """Return the latent [batch, beats, latent] of the token classes `melody` [batch, beats, 4] and `chords` [batch,
         beats].
         """
         melody_table, chord_table = self._tables()
         return torch.cat([melody_table[melody].flatten(2), chord_table[chords]], -1)
 
     def expected(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """Return the mean latent [batch, beats, latent] of melody probabilities [batch, beats, 4, 39] and chord
-        probabilities [batch, beats, 37].
+        """Return the expected latent [batch, beats, latent] under probabilities of melody classes [batch, beats, 4, 39]
+        and chord classes [batch, beats, 37].
         """
         melody_table, chord_table = self._tables()
         return torch.cat([(melody @ melody_table).flatten(2), chords @ chord_table], -1)
 
     def latent_mask(self, mask: Tensor) -> Tensor:
-        """Return a mask over slots [batch, beats, 5], spread over the latent [batch, beats, latent]."""
+        """Return the mask of the latent's channels, [batch, beats, latent], from the mask of the five classes of each
+        token, [batch, beats, 5].
+        """
         return mask.repeat_interleave(self.config.embedding, -1)
 
     def encode(self, conditions: Conditions, known: Known) -> Encoded:
-        """Encode everything that stays the same from step to step."""
+        """Encode the conditions and the known token classes, which stay the same for all denoising steps."""
         clean = self.embed(known.melody, known.chords) * self.latent_mask(known.mask)
         encoded: Encoded = self.encoder(conditions, clean, known.mask)
         return encoded
 
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
-        """Return the modulation of the blocks by times [batch] and songs [batch, width], [batch, 6, width]."""
+        """Return the scales, shifts and gates [batch, 6, width] of the adaptive layer norms for times [batch] and
+        encoded song conditions [batch, width].
+        """
         out: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (6, -1))
         return out
 
     def forward(
         self, latent: Tensor, guess: Tensor, modulation: Tensor, tokens: Tensor, valid: Tensor | None = None
     ) -> Logits:
-        """Predict classes.
+        """Predict the logits of the token classes.
 
         Args:
-            latent: [batch, beats, latent], noised, with known parts clean.
-            guess: the expected latent of the step before, zeros at the first (self-conditioning, Chen et al.,
-                "Analog Bits", 2022).
-            modulation: what `modulation` returned for the times of this batch, 1 being noise and 0 data.
-            tokens: the tokens that `encode` returned for this batch.
+            latent: [batch, beats, latent], noised, except for the known classes.
+            guess: the expected latent predicted one step before, zeros at the first step (self-conditioning, Chen et
+                al., "Analog Bits", 2022).
+            modulation: result of `modulation` for the times of this batch (1 is noise, 0 data).
+            tokens: [batch, beats, width], result of `encode` for this batch.
             valid: [batch, beats], 0 for padding; `None` when nothing is padded.
         """
         tokens = tokens + self.read_latent(torch.cat([latent, guess], -1))

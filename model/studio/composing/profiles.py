@@ -1,4 +1,4 @@
-"""Defines for each genre how its melodies and chords differ from the statistics of all songs."""
+"""Table of genre profiles: how the melodies and chords of each genre differ from the average of all songs."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Profile:
-    """Preferences of a genre in melody and chords.
+    """Preferences of a genre in melody and chords, as biases that are added to log odds.
 
     Attributes:
-        beat: added to the log odds of a note on a beat.
-        push: added to those of a note on the second eighth of a beat.
-        sixteenth: added to those of a note on an odd sixteenth.
-        dotted: added to those of a dotted eighth.
-        pickups: factor on the odds of a line that begins before its bar.
-        repeat: bias to stay on one pitch.
-        leap: bias to moves of a fourth and more.
-        degrees: pitch classes in C major / A minor, and the bias to each.
-        colour: factor on the share of coloured chords in POP909.
-        favours: chord classes by their number, and what is added to the log odds of each half bar with one.
+        beat: bias of a note on a beat.
+        push: bias of a note on the second eighth of a beat.
+        sixteenth: bias of a note on the second or fourth sixteenth of a beat.
+        dotted: bias of a distance of a dotted eighth to the next note.
+        pickups: factor on the odds that a line begins before its first bar.
+        repeat: bias of repeating the pitch.
+        leap: bias of intervals of a fourth and more.
+        degrees: pairs of a pitch class in C major / A minor and its bias.
+        colour: factor on the frequency of coloured chords (sevenths, suspensions ...).
+        favours: pairs of a chord class and its bias for each half bar.
     """
 
     beat: float = 0.0
@@ -42,7 +42,7 @@ USUAL = Profile()
 
 
 def _chords(**odds: float) -> tuple[tuple[int, float], ...]:
-    """Return the chord classes of names in C major / A minor, such as "C", "Am", "Bb"."""
+    """Return pairs of chord class and bias from chord names in C major / A minor such as "C", "Am", "Bb"."""
     return tuple((_class(name), value) for name, value in odds.items())
 
 
@@ -127,5 +127,5 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 
 
 def profile_of(genre: str) -> Profile:
-    """Return the profile of a genre."""
+    """Return the melody and chord preferences of a genre; those of all songs for an unknown one."""
     return PROFILES.get(genre, USUAL)

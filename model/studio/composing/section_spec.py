@@ -1,4 +1,6 @@
-"""Specification of a section for the denoiser, and the memory that it keeps between sections."""
+"""Defines the specification of a section for the denoiser, and the memory of earlier sections that it continues or
+repeats.
+"""
 
 import itertools
 from collections.abc import Mapping, Sequence
@@ -18,25 +20,25 @@ MAX_BARS = 16
 class SectionSpec:
     """Specification of one section for the denoiser.
 
-    `lines` holds the sung tones (1 to 5, 0 is none) of each sung line's syllables, `line_bars` the bars given to
-    each line: lines follow each other from bar 0 on and what is left is instrumental. `transpose` counts semitones from
-    C major / A minor to the sounding key. `density` is that of an instrumental melody, in notes per bar. `anchor` is
-    the caller's melody at sounding pitch from step 0 on: kept exactly, and continued. `motif` is how that melody
-    begins, for every section from then on. `final` ends the song. With `played` the lines are those of another section
-    whose tune an instrument plays: they have notes, and no words. `pentatonic` keeps the melody to the scale without
-    its fourth and seventh degree in major; `chord_pace` is a factor on how often chords change. `genre` names the
-    manner of tune and chords, `seed` is the song's. `headroom` semitones are left above for a repetition in a higher
-    key. `beats_per_bar` is 4, or 3 in a waltz.
+    `lines` holds the lexical tones (1 to 5, 0 is none) of the syllables of each sung line, `line_bars` the number of
+    bars of each line: lines follow each other from bar 0 on, and the remaining bars are instrumental. `transpose`
+    counts semitones from C major / A minor to the sounding key. `density` is the number of notes per bar of an
+    instrumental melody. `anchor` is the caller's melody at sounding pitch from step 0 on: kept exactly, and continued.
+    `motif` is the beginning of that melody, which every later section varies. `final` is True for the last section of
+    the song. With `played` an instrument plays the melody of another section: the lines have notes but no words.
+    `pentatonic` keeps the melody to the scale without its fourth and seventh degree in major; `chord_pace` is a factor
+    on how often chords change. `genre` selects a `Profile` of melody and chords, `seed` is the seed of the song.
+    `headroom` semitones are left above for a repetition in a higher key. `beats_per_bar` is 4, or 3 in a waltz.
 
-    Each line may have more: `words` is the identity of its text, and equal words have one tune; `takes_up` the earlier
-    line that it answers; `entries` the steps from its first bar to its entry, below 0 for a pickup; `rooms` the steps
-    that it has wherever its words are sung; `stresses` the stress of every syllable; `heights` the semitones by which
-    it lies above the middle of the section. `climax` is the line with the section's highest note. What is left out
-    asks for nothing.
+    Optional values, one for each line: `words` identifies its text, and lines with equal words get one melody;
+    `takes_up` is the index of the earlier line whose melody it varies; `entries` the steps from its first bar to its
+    first note, below 0 for a pickup; `rooms` the number of steps that are free for it wherever its words are sung;
+    `stresses` the stress of every syllable; `heights` the semitones by which it lies above the middle of the section's
+    range. `climax` is the index of the line with the section's highest note.
 
     Raises:
-        ValueError: the lines do not fit the bars, a line has no syllables or more than sixteenths, lines enter before
-            the section, or notes of the anchor are empty, overlap or are out of order.
+        ValueError: the lines do not fit the bars, a line has no syllables or more syllables than steps, a line starts
+            before the section, or notes of the anchor are empty, overlap or are out of order.
     """
 
     kind: SectionKind
@@ -74,7 +76,7 @@ class SectionSpec:
             )
         for tones, (start, stop) in zip(self.lines, self.line_spans(), strict=True):
             if start < 0 or not 1 <= len(tones) <= stop - start:
-                raise ValueError(f"{len(tones)} syllables do not fit steps {start} to {stop}")
+                raise ValueError(f"{len(tones)} syllables do not fit steps {start} to {stop} of the section")
         free = 0
         for note in self.anchor:
             if note.start < free or note.length < 1:
@@ -86,27 +88,27 @@ class SectionSpec:
 
     @property
     def beats(self) -> int:
-        """Length in beats."""
+        """Length of the section in beats."""
         return self.bars * self.beats_per_bar
 
     @property
     def steps_per_bar(self) -> int:
-        """Length of a bar in steps."""
+        """Length of a bar in steps (sixteenth notes)."""
         return self.beats_per_bar * STEPS_PER_BEAT
 
     @property
     def steps(self) -> int:
-        """Length in sixteenth steps."""
+        """Length of the section in steps (sixteenth notes)."""
         return self.bars * self.steps_per_bar
 
     @property
     def anchor_end(self) -> int:
-        """The first step that the anchor leaves free."""
+        """The first step after the caller's melody."""
         return min(max((note.end for note in self.anchor), default=0), self.steps)
 
     def line_spans(self) -> tuple[tuple[int, int], ...]:
-        """Return the first step of each line and the step after its last: from its first note to the end of its bars,
-        or to the early start of the next line.
+        """Return for each line its first step and the step after its last: from its first note to the end of its bars,
+        or to the first note of the next line if that is a pickup.
         """
         entries = self.entries or (0,) * len(self.line_bars)
         bars = [bar * self.steps_per_bar for bar in itertools.accumulate(self.line_bars, initial=0)]
@@ -119,12 +121,14 @@ class SectionSpec:
         return sum(self.line_bars[:line]) * self.steps_per_bar
 
     def line_beats(self, line: int) -> slice:
-        """Return the beats of a line's bars."""
+        """Return the range of beats, counted from the start of the section, that a line's bars cover."""
         first = sum(self.line_bars[:line]) * self.beats_per_bar
         return slice(first, first + self.line_bars[line] * self.beats_per_bar)
 
     def identity(self, line: int) -> str:
-        """Return the identity of a line's words; its tones if the words are not given."""
+        """Return a string that is equal for lines with the same words; it is made of their lexical tones if the words
+        are not given.
+        """
         return self.words[line] if self.words else "".join(map(str, self.lines[line]))
 
     def same_words(self, line: int) -> int | None:
@@ -141,7 +145,9 @@ class SectionSpec:
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The last bars of a section in C major / A minor: `melody` classes of each step, `chords` classes of each beat."""
+    """The last bars of a section, in C major / A minor, which the next section continues: `melody` classes of each
+    step, `chords` classes of each beat.
+    """
 
     melody: tuple[int, ...]
     chords: tuple[int, ...]
@@ -149,10 +155,10 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A section as it was first composed, kept for its repetitions.
+    """A section as it was first composed, kept so that later sections of its kind can repeat it.
 
-    `melody` and `chords` are the classes (token numbers) of its melody and chords; `spans` are the first and last steps
-    of its lines, and `lines` the tones of their syllables. `played` is True if no line was sung.
+    `melody` and `chords` are its token classes; `spans` are the first and last steps of its lines, and `lines` the
+    lexical tones of their syllables. `played` is True if no line was sung.
     """
 
     melody: tuple[int, ...]
@@ -164,8 +170,8 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """A line when it was first composed: the step of its entry in its first bar, its classes from there on, and the
-    chords of its bars.
+    """The melody and chords of a line as it was first composed: the step of its first note in its first bar, its melody
+    classes from there on, and the chord classes of its bars.
     """
 
     entry: int
@@ -178,14 +184,18 @@ NO_PHRASES: Mapping[str, Phrase] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """Memory between sections: the last bars, the first rendition of every kind, and of every line of a kind."""
+    """The earlier sections of a song that the next one continues or repeats: the last bars, the first rendition of
+    every kind of section, and the first version of every line in each kind.
+    """
 
     tail: Tail | None = None
     by_kind: tuple[tuple[SectionKind, Rendition], ...] = ()
     phrases: tuple[tuple[tuple[SectionKind, str], Phrase], ...] = ()
 
     def phrase(self, kind: SectionKind, words: str) -> Phrase | None:
-        """Return the line with these words as it was composed in a section of this kind; `None` if there was none."""
+        """Return the melody and chords of the line with these words from the first section of this kind that had it;
+        `None` if there was none.
+        """
         return next((phrase for known, phrase in self.phrases if known == (kind, words)), None)
 
     def rendition(self, kind: SectionKind) -> Rendition | None:
@@ -195,7 +205,9 @@ class Memory:
     def with_section(
         self, kind: SectionKind, rendition: Rendition, tail_beats: int, phrases: Mapping[str, Phrase] = NO_PHRASES
     ) -> "Memory":
-        """Return the memory with one more section. A sung section replaces one of its kind that was only played."""
+        """Return the memory with one more section, whose last `tail_beats` beats the next section continues. A sung
+        section replaces one of its kind that was only played.
+        """
         tail = Tail(rendition.melody[-tail_beats * STEPS_PER_BEAT :], rendition.chords[-tail_beats:])
         known = dict(self.by_kind)
         before = known.get(kind)
@@ -206,7 +218,9 @@ class Memory:
 
 
 def phrases_of(spec: SectionSpec, melody: Sequence[int], chords: Sequence[int]) -> dict[str, Phrase]:
-    """Return the lines of a section from `melody` [steps] and `chords` [beats], by their words."""
+    """Return the melody and chords of each line of a section, by its words, from the classes `melody` [steps] and
+    `chords` [beats].
+    """
     phrases: dict[str, Phrase] = {}
     for line, (start, stop) in enumerate(spec.line_spans()):
         beats = spec.line_beats(line)

@@ -1,4 +1,6 @@
-"""Lays a section out as a token sequence: the music before it, its conditions, and the tokens already decided."""
+"""Lays a section out as the token sequence of the score network: the music before it, its conditions, and the tokens
+already decided.
+"""
 
 from dataclasses import dataclass, replace
 
@@ -52,11 +54,12 @@ _BORROWS = {SectionKind.OUTRO: SectionKind.CHORUS}
 
 @dataclass(frozen=True, slots=True)
 class TokenLayout:
-    """Classes, conditions and known parts of one section with its prefix, padded to its bucket.
+    """The tokens of one section with the music before it: their classes, conditions and a mask of what is known, padded
+    to one of a few lengths.
 
     `melody` [beats, 4], `chords` [beats], `mask` [beats, 5], `hint` [beats, 4] and `per_beat` [beats, 5] (bar, left,
-    kind, density, register) are over all beats: `prefix` beats of context, the section's, then padding. The network's
-    bars have four beats; in a section with `beats_per_bar` of three the last of them prolongs what is before it.
+    kind, density, register) have one row per beat: `prefix` beats of the music before, the section's beats, then
+    padding. The network's bars always have four beats; in a waltz (`beats_per_bar` 3) the fourth prolongs the third.
     """
 
     prefix: int
@@ -70,7 +73,7 @@ class TokenLayout:
 
     @property
     def section(self) -> slice | Classes:
-        """The section's beats: all, or the first three of each of the network's bars."""
+        """Indices of the section's beats: all of them, or the first three of each of the network's bars in a waltz."""
         if self.beats_per_bar == BEATS_PER_BAR:
             return slice(self.prefix, self.beats)
         beats = np.arange(self.prefix, self.beats)
@@ -78,12 +81,14 @@ class TokenLayout:
 
     @property
     def left_out(self) -> Classes:
-        """Beats up to the section's end that only the network has, because all its bars have four beats."""
+        """Indices of the beats that only the network has: the fourth beats of its bars in a waltz, up to the section's
+        end.
+        """
         beats = np.arange(self.beats)
         return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
 
     def section_of(self, values: Tensor) -> Tensor:
-        """Return the section's part of an output of the network for all beats, [beats, ...]."""
+        """Return the part of a network output [beats, ...] that belongs to the section."""
         section = self.section
         return values[section] if isinstance(section, slice) else values[torch.from_numpy(section)]
 
@@ -92,15 +97,15 @@ class TokenLayout:
         return self.melody[self.section].reshape(-1).copy()
 
     def section_known(self) -> Classes:
-        """Return a copy of the section's melody mask, [steps]."""
+        """Return a copy of the mask [steps] of the section's melody: 1 where the class is known."""
         return self.mask[self.section, :STEPS_PER_BEAT].reshape(-1).copy()
 
     def valid(self) -> Tensor:
-        """Return 1 for beats, 0 for padding, [1, bucket]."""
+        """Return the padding mask [1, tokens]: 1 for beats, 0 for padding."""
         return (torch.arange(len(self.chords)) < self.beats).float()[None]
 
     def conditions(self, spec: SectionSpec) -> Conditions:
-        """Return the network's conditions, batch of one."""
+        """Return the conditioning inputs of the network for this section, as a batch of one."""
         bar, left, kind, density, register = torch.from_numpy(self.per_beat)[None].unbind(-1)
         beat = torch.arange(len(self.chords)).remainder(BEATS_PER_BAR)[None]
         mode, tempo = torch.tensor([int(spec.minor)]), torch.tensor([tempo_index(spec.tempo_bpm)])
@@ -108,12 +113,14 @@ class TokenLayout:
         return Conditions(beat, bar, left, kind, density, register, hint, mode, tempo, style)
 
     def known(self) -> Known:
-        """Return the given tokens, as a batch of one."""
+        """Return the known token classes and their mask, as a batch of one."""
         melody, chords, mask = map(torch.from_numpy, (self.melody, self.chords, self.mask))
         return Known(melody[None], chords[None], mask[None].float())
 
     def give_melody(self, melody: Classes, known: Classes) -> None:
-        """Write the section's melody and the mask of its known steps, [steps] each, and their rhythm hints."""
+        """Write the section's melody classes and the mask of its known steps, [steps] each, into the layout, and set
+        the rhythm hints of known steps.
+        """
         self.melody[self.section] = melody.reshape(-1, STEPS_PER_BEAT)
         self.mask[self.section, :STEPS_PER_BEAT] = known.reshape(-1, STEPS_PER_BEAT)
         given = self.mask[:, :STEPS_PER_BEAT] == 1
@@ -121,19 +128,19 @@ class TokenLayout:
         self.prolong()
 
     def give_chords(self, beats: slice, chords: Classes | int) -> None:
-        """Write known chords into beats of the section."""
+        """Write chord classes into beats of the section and mark them as known."""
         places = np.arange(len(self.chords))[self.section][beats]
         self.chords[places] = chords
         self.mask[places, STEPS_PER_BEAT] = 1
         self.prolong()
 
     def give_rhythm(self, hint: Classes) -> None:
-        """Write the section's hints [steps]."""
+        """Write the rhythm hints [steps] of the section into the layout."""
         self.hint[self.section] = hint.reshape(-1, STEPS_PER_BEAT)
         self.prolong()
 
     def prolong(self) -> None:
-        """Prolong the chord and note before each beat that only the network has over that beat."""
+        """Prolong note and chord of the third beat over the fourth beat of each of the network's bars in a waltz."""
         for beat in self.left_out.tolist():
             self.chords[beat] = self.chords[beat - 1]
             self.mask[beat, :STEPS_PER_BEAT] = self.mask[beat - 1, STEPS_PER_BEAT - 1]
@@ -143,7 +150,9 @@ class TokenLayout:
 
 
 def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
-    """Return the layout of a section before the first step, with everything that is given or requested."""
+    """Return the layout of a section before its first denoising step, with everything that is given by the caller or
+    repeated from earlier sections.
+    """
     layout = _empty_layout(spec, memory)
     _recall_chords(layout, spec, memory)
     _recall_lines(layout, spec, memory)
@@ -156,7 +165,9 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Return the tokens in one row of the section; with `follows`, including the bars put in front of it."""
+    """Return the number of tokens in one padded row of the section; with `follows`, including the bars of the section
+    before it.
+    """
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
 
@@ -165,14 +176,14 @@ def _bucket(bars: int) -> int:
 
 
 def hints_of(melody: Classes) -> Classes:
-    """Return the rhythm of melody classes as hints, in the same shape."""
+    """Return rhythm hints (rest, hold, onset) for melody classes, in the same shape."""
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
 
 
 def given_notes(spec: SectionSpec) -> list[Note]:
     """Return the anchor's notes in C major / A minor, up to the end of the section.
 
-    A note held into a line that would be left with too little room for its syllables is struck again there.
+    A note held into a line with too little room for its syllables is divided at the start of that line.
     """
     home = (Note(note.start, note.length, note.pitch - spec.transpose) for note in spec.anchor)
     notes = [replace(note, length=min(note.end, spec.steps) - note.start) for note in home if note.start < spec.steps]
@@ -186,7 +197,9 @@ def given_notes(spec: SectionSpec) -> list[Note]:
 
 
 def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
-    """Return a mask [steps] of what the caller's melody fixes: its length without rests where a line lacks room."""
+    """Return a mask [steps] of the steps that the caller's melody fixes: all up to its end, without rests where a line
+    needs the room.
+    """
     notes = given_notes(spec)
     given = np.arange(spec.steps) < spec.anchor_end
     for (start, stop), tones in zip(spec.line_spans(), spec.lines, strict=True):
@@ -239,7 +252,9 @@ def _per_beat(spec: SectionSpec, prefix: int, bucket: int) -> Classes:
 
 
 def _densities(spec: SectionSpec) -> list[float]:
-    """Return the requested notes per bar: from the syllables of sung lines, otherwise the density of the spec."""
+    """Return the requested notes per bar, for each bar: the number of syllables in sung lines, otherwise the density of
+    the spec.
+    """
     densities: list[float] = []
     for tones, bars in zip(spec.lines, spec.line_bars, strict=True):
         densities += [len(tones) / bars] * bars
@@ -247,7 +262,9 @@ def _densities(spec: SectionSpec) -> list[float]:
 
 
 def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Write as known the chords of the first section of this kind; in a played section, only those of its lines."""
+    """Write the chords of the first section of this kind into the layout as known; in a section played by an instrument
+    only those of its lines.
+    """
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
         quoted = sum(spec.line_bars) * spec.beats_per_bar
@@ -256,7 +273,9 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
 
 
 def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Write as known the melody and chords of lines whose words an earlier section of this kind had."""
+    """Write melody and chords into the layout, as known, for each line whose words an earlier section of this kind
+    had.
+    """
     melody, known = layout.section_melody(), layout.section_known()
     for line, (start, stop) in enumerate(spec.line_spans()):
         phrase = memory.phrase(spec.kind, spec.identity(line))
@@ -273,13 +292,15 @@ def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> Non
 
 
 def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
-    """Return True if a phrase enters at step `entry`, and its last note begins within `steps` steps."""
+    """Return True if the first note of a phrase is at step `entry` of its first bar, and its last note begins within
+    `steps` steps.
+    """
     onsets = np.flatnonzero(np.array(phrase.melody) >= FIRST_PITCH)
     return phrase.entry == entry and (not len(onsets) or int(onsets[-1]) < steps)
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """Write as known the melody of an earlier interlude of this kind, if it is long enough."""
+    """Write the melody of an earlier interlude of this kind into the layout as known, if that melody is long enough."""
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:
         return

@@ -1,4 +1,4 @@
-"""Defines the classes of the score tokens, and converts scores to token arrays and back.
+"""Defines the token classes of scores, and converts scores to token arrays and back.
 
 One token is one beat: four melody classes, one for each sixteenth step, and one chord class. Everything is written in
 C major or A minor; the caller transposes.
@@ -30,14 +30,14 @@ Classes = NDArray[np.int64]
 
 @dataclass(frozen=True, slots=True)
 class ScoreTokens:
-    """A score as class indices: `melody` [beats, 4] and `chords` [beats]."""
+    """A score as token classes: `melody` [beats, 4] and `chords` [beats]."""
 
     melody: Classes
     chords: Classes
 
 
 def pitch_class_index(pitch: int) -> int:
-    """Return the melody class of a MIDI pitch, folded by octaves into the range of the table."""
+    """Return the melody class of a MIDI pitch, moved by octaves into the range of the classes."""
     while pitch < LOWEST:
         pitch += 12
     while pitch > HIGHEST:
@@ -46,7 +46,7 @@ def pitch_class_index(pitch: int) -> int:
 
 
 def chord_index(chord: Chord) -> int:
-    """Return the chord class of a triad, 1 to 36."""
+    """Return the chord class, 1 to 36, of a triad."""
     return 1 + chord.root * QUALITIES + int(chord.quality)
 
 
@@ -57,7 +57,7 @@ def chord_of(index: int) -> Chord:
         ValueError: `index` is `NO_CHORD` or out of range.
     """
     if not NO_CHORD < index < CHORD_CLASSES:
-        raise ValueError(f"chord class {index} names no triad")
+        raise ValueError(f"{index} is not a chord class: triads have the classes 1 to 36")
     root, quality = divmod(index - 1, QUALITIES)
     return Chord(root, Quality(quality))
 
@@ -73,7 +73,7 @@ def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
 
 
 def notes_of(classes: Classes) -> tuple[Note, ...]:
-    """Return the notes of melody classes [steps]; a hold without a note before it is silent."""
+    """Return the notes of melody classes [steps]; a hold without a note before it is a rest."""
     notes: list[Note] = []
     onset: int | None = None
     for step, value in enumerate([*classes.tolist(), REST]):
@@ -86,14 +86,14 @@ def notes_of(classes: Classes) -> tuple[Note, ...]:
 
 
 def encode(score: Score, transpose: int) -> ScoreTokens:
-    """Return the tokens of a score that sounds `transpose` semitones above C major / A minor."""
+    """Return the token classes of a score whose key lies `transpose` semitones above C major / A minor."""
     at_home = score.transposed(-transpose)
     melody = melody_classes(at_home.melody, score.steps).reshape(-1, STEPS_PER_BEAT)
     return ScoreTokens(melody, np.array([chord_index(chord) for chord in at_home.chords], dtype=np.int64))
 
 
 def decode(tokens: ScoreTokens, transpose: int) -> Score:
-    """Convert tokens to a score that sounds `transpose` semitones above C major / A minor; every beat must have
+    """Return the score of token classes, in the key `transpose` semitones above C major / A minor; every beat must have
     a chord.
     """
     chords = tuple(chord_of(int(index)) for index in tokens.chords)

@@ -1,4 +1,4 @@
-"""Converts numbers, signs and abbreviations to English words."""
+"""Converts numbers, signs and abbreviations in lyrics to English words."""
 
 import re
 
@@ -107,7 +107,9 @@ _NOUN_OF_PRICE = re.compile(r"\s*(?:bills?|questions?|man|men|bash|smile|dreams?
 
 
 def in_english(number: str, after: str = "") -> list[str]:
-    """Return the words of a number with its signs and units (`SAID`); `after` is the text after it."""
+    """Return the English words of a number with its signs and units (`SAID`), such as "$5" or "10%"; `after` is the
+    text after it.
+    """
     text = plain_digits(_ONE_SIGN.get(number, number)).replace("’", "'").replace("′", "'")
     if match := re.fullmatch(r"(\d+):(\d\d)\s?([aApP]?)\.?[mM]?\.?", text):
         return _time(match[1], match[2], match[3])
@@ -129,7 +131,7 @@ def in_english(number: str, after: str = "") -> list[str]:
 
 
 def ordinal(number: str) -> list[str]:
-    """Return the words of a number like "2nd", or of a decade like "90s"."""
+    """Return the English words of an ordinal like "2nd" or a decade like "90s"."""
     figures = number.strip("'’stndrh")
     *most, last = _english_whole(figures, year=number.endswith(("0s", "0's", "0’s")))
     stem = f"{last[:-1]}ie" if last.endswith("y") else last
@@ -139,13 +141,13 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """Return the words of a token of `SPELT`, such as a sign."""
+    """Return the English words of a sign or other token in the table `SPELT`."""
     return _SPELT_WORDS[token.lower()]
 
 
 def abbreviated(token: str, after: str) -> list[str]:
-    """Return the words of an abbreviation (`ABBREVIATION`): its letters one by one, or a word; "St." before a name is
-    "Saint".
+    """Return the English words of an abbreviation (`ABBREVIATION`): its letters one by one, or a word; "St." before a
+    name is "Saint". `after` is the text after it.
     """
     name = token.rstrip(".").lower()
     if name == "st":

@@ -1,4 +1,4 @@
-"""Divides words in Latin letters into syllables, by vowel groups and the most common spelling rules of English."""
+"""Divides words in Latin letters into syllables, by groups of vowels and the most common spelling rules of English."""
 
 import itertools
 import re
@@ -58,7 +58,7 @@ def _base_letter(character: str) -> str:
 
 
 def _nuclei(word: str) -> list[tuple[int, int]]:
-    """Return the ranges of the sounded vowel groups of a word, in order."""
+    """Return the [start, end) ranges of the vowel groups of a word that are pronounced, in order."""
     splits = {match.start() for match in _HIATUS.finditer(word)}
     spans: list[tuple[int, int]] = []
     contracted = {match.start() for match in _CONTRACTION.finditer(word)}
@@ -91,7 +91,7 @@ def _without_silent(word: str, spans: list[tuple[int, int]]) -> list[tuple[int, 
 
 
 def _silent_last(word: str) -> int | None:
-    """Return the position of a silent e near the end of a word, or `None`."""
+    """Return the index of a silent e near the end of a word; `None` if there is none."""
     match = re.search(r"e(?:'?s|d|'(?:ve|ll|d))?$", word)
     if match is None or match.start() == 0:
         return None
@@ -106,8 +106,8 @@ def _silent_last(word: str) -> int | None:
 
 
 def _onset(word: str, left_end: int, right_start: int) -> int:
-    """Return the index at which the syllable with the vowel at `right_start` begins, after the vowel that ends at
-    `left_end`.
+    """Return the index at which a new syllable begins between two vowels, the first ending at `left_end` and the second
+    starting at `right_start`.
     """
     cluster = word[left_end:right_start]
     if len(cluster) <= 1:

@@ -1,4 +1,6 @@
-"""Converts lyric lines to readings: one syllable per Chinese character, several per Latin word or number."""
+"""Converts lines of lyrics to sung syllables: one for each Chinese character, one or more for each Latin word or
+number.
+"""
 
 import re
 import unicodedata
@@ -52,11 +54,12 @@ _MOST_WORDS = 2000
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A line as displayed, its syllables in order, and its parts that cannot be sung.
+    """A line of lyrics as it is displayed, its sung syllables in order, and its parts that cannot be sung.
 
     Attributes: syllables: the sung syllables; `text` holds their texts in order. skipped: the letters and symbols that
     could not be sung. text: the line without the readings that the caller has given in brackets. read: number of sung
-    letters, characters and figures. unread: number of unsung ones. notes: remarks on invalid given readings.
+    letters, characters and figures. unread: number of letters, characters and figures that are not sung. notes: remarks
+    for the caller on invalid readings in brackets.
     """
 
     syllables: tuple[Syllable, ...]
@@ -73,7 +76,7 @@ class Reading:
 
     @property
     def english(self) -> bool:
-        """True if the line has English words, which a Mandarin voice sings."""
+        """True if the line has English words, which the Mandarin voice sings with an accent."""
         return _ENGLISH_WORD.search(self.text) is not None and not pinyin_line(self.text)
 
 
@@ -88,7 +91,7 @@ def count_chinese(text: str) -> int:
 
 
 def check_readable(readings: Sequence[Reading]) -> None:
-    """Refuse lyrics of which less than half can be sung.
+    """Raise an error if less than half of the lyrics can be sung.
 
     Raises:
         InvalidParams: less than half can be sung; field "lyrics".
@@ -108,7 +111,8 @@ class TooManySyllables(Exception):
 
 
 def read_line(text: str, *, chinese: bool, most: int = 1 << 20) -> Reading:
-    """Read a line of at most `most` syllables; its numbers are read in Chinese if `chinese`, else in English.
+    """Convert a line of lyrics to its sung syllables, at most `most`; numbers are read in Chinese if `chinese` is True,
+    otherwise in English.
 
     In Mandarin the neutral tone is 5 and `ü` is spelt `v`. Punctuation is silent. A reading in brackets after a
     character, as in 行(háng) or 行[hang2], overrides the dictionary; a line of pinyin is sung as pinyin. Text that the
@@ -135,7 +139,9 @@ def _read_tokens(
 
 
 def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
-    """Return the reading of a line from its tokens and their syllables, without tokens that the voice cannot sing."""
+    """Return the reading of a line from its tokens and their syllables; tokens that the voice cannot sing are left
+    out.
+    """
     syllables: list[Syllable] = []
     skipped: list[str] = []
     for token, spoken in found:
@@ -171,7 +177,7 @@ def _read_token(match: re.Match[str], chinese: bool, given: Mapping[int, str]) -
 
 
 def _english_words(match: re.Match[str], before: str, after: str) -> list[str]:
-    """Return the English words for a token that is not a word itself, such as a number; empty if it is silent."""
+    """Return the English words for a token that is not a word, such as a number; empty if the token is silent."""
     token = match.group()
     if match.lastgroup == "number":
         return in_english(token, after)
@@ -208,7 +214,9 @@ def _read_hanzi(run: str, given: Mapping[int, str]) -> Iterator[Syllable]:
 
 
 def _read_pinyin(line: str) -> list[tuple[str, list[Syllable]]]:
-    """Return the words of a line of pinyin, with the tones of connected speech, and its Chinese characters."""
+    """Return the tokens of a line of pinyin, which may include Chinese characters, with their syllables in the tones of
+    connected speech.
+    """
     words = [(match, syllables_of(match.group()) or []) for match in pinyin_tokens(line)]
     spoken = (third_tones([syllable.reading for syllable in toned]) for _, toned in words)
     sung = iter(third_tones([reading for readings in spoken for reading in readings]))
@@ -244,7 +252,7 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """Yield the syllables of a number or sign spoken in English; of very many words only the first ones."""
+    """Yield the syllables of a number or sign that is spoken in English; of very many words only the first ones."""
     words = words[:_MOST_WORDS]
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
@@ -252,15 +260,15 @@ def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
 
 
 def _letters(word: str) -> str:
-    """Return a word with only plain letters and apostrophes, in capitals if it is written in capitals."""
+    """Return a word reduced to plain letters and apostrophes, in capitals if it is written in capitals."""
     spelt = re.sub("[’`´]", "'", word).replace("ß", "ss")
     plain = "".join(c for c in plain_letters(spelt) if c.isascii() and (c.isalpha() or c == "'"))
     return plain.upper() if word.isupper() else plain
 
 
 def _fitted(pieces: Sequence[str], count: int) -> list[str]:
-    """Return the syllables of a word in `count` parts: the last ones are joined if there are more, the word is divided
-    if there are fewer.
+    """Return the syllables of a word as exactly `count` texts: the last ones are joined if there are more, the word is
+    divided if there are fewer.
     """
     if len(pieces) < count:
         return _shared("".join(pieces), count)
@@ -268,7 +276,9 @@ def _fitted(pieces: Sequence[str], count: int) -> list[str]:
 
 
 def _shared(written: str, count: int) -> list[str]:
-    """Cut `written` into `count` texts of nearly equal length; the last ones are empty if there are too few letters."""
+    """Divide the text `written` into `count` texts of nearly equal length; the last ones are empty if there are too few
+    letters.
+    """
     edges = [-(-part * len(written) // count) for part in range(count + 1)]
     return [written[a:b] for a, b in pairwise(edges)]
 

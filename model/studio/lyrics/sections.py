@@ -1,4 +1,4 @@
-"""Parses lyrics for the studio engine into sections of singable lines, with their voices."""
+"""Parses lyrics into sections of singable lines, each line with its singers."""
 
 import itertools
 import re
@@ -39,7 +39,7 @@ _NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}
 
 @dataclass(frozen=True, slots=True)
 class LyricSection:
-    """One tagged section of the lyrics; a section without lines is instrumental."""
+    """One tagged section of the lyrics, such as a verse; a section without lines is instrumental."""
 
     kind: SectionKind
     lines: tuple[LyricLine, ...]
@@ -54,7 +54,8 @@ class LyricSection:
 class Lyrics:
     """Parsed lyrics; `notes` are remarks for the caller about skipped or changed text.
 
-    `voice` is the song's voice: the requested one, otherwise the first in the lyrics; `None` if neither names one.
+    `voice` is the song's main voice: the requested one, otherwise the first that the lyrics name; `None` if neither
+    names one.
     """
 
     sections: tuple[LyricSection, ...]
@@ -69,7 +70,7 @@ class Lyrics:
 
 @dataclass(slots=True)
 class _Reader:
-    """Converts lines of lyrics to readings; a repeated line is converted only once."""
+    """Converts lines of lyrics to sung syllables; a repeated line is converted only once."""
 
     chinese_song: bool
     notes: Notes = field(default_factory=Notes)
@@ -78,7 +79,7 @@ class _Reader:
     left: int = MAX_SYLLABLES
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        """Return the sung lines of a written line: several if it is too long, none if nothing of it can be sung.
+        """Return the sung lines of one written line: several if it is too long, none if nothing of it can be sung.
 
         Raises:
             TooManySyllables: the line and those before it do not fit into the longest song.
@@ -116,9 +117,10 @@ class _Reader:
 
 
 def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None = None) -> Lyrics:
-    """Parse lyrics into sections of readable lines, with tags as `model.shared.lyrics.reading` finds them.
+    """Parse lyrics into sections of singable lines; section tags such as [chorus] are found by
+    `model.shared.lyrics.reading`.
 
-    Text before the first tag is a verse. Lines of which less than half can be sung are left out; every line of the
+    Lines before the first tag are a verse. Lines of which less than half can be sung are left out; every line of the
     result has between 1 and `MAX_LINE_SYLLABLES` syllables. `wished` is the requested voice, if any. `language`, "zh"
     or "en", is the language in which numbers are read; with `None` it is detected from the words.
 
@@ -140,7 +142,7 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
     except TooManySyllables:
         reason = f"these lyrics have more than {MAX_SYLLABLES} syllables, too many to be sung; leave some of them out"
         raise InvalidParams(Violation("lyrics", reason)) from None
-    lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.told()), voice)
+    lyrics = Lyrics(sections, (*written.notes, *_singer_notes(lines), *reader.notes.remarks()), voice)
     check_readable(reader.readings)
     skipped = sorted(frozenset().union(*(reading.skipped for reading in reader.readings)))
     if not skipped:
@@ -149,7 +151,7 @@ def parse_lyrics(text: str, wished: Voice | None = None, *, language: str | None
 
 
 def _check_amount(unit: str, amount: int, most: int) -> None:
-    """Refuse lyrics with more letters than fit into any song, before they are converted to readings.
+    """Raise an error for lyrics with more letters than fit into any song, before they are converted to syllables.
 
     Raises:
         InvalidParams: the lyrics are too long.
@@ -169,7 +171,7 @@ def _first_named(lines: Iterable[WrittenLine]) -> Voice | None:
 
 
 def _voices(singer: Singer | None, own: Voice) -> tuple[Voice, ...]:
-    """Return the singers of a line from its mark, such as "male", in a song whose lead voice is `own`."""
+    """Return the voices that sing a line, from its mark such as "male" in a song whose main voice is `own`."""
     if singer is None:
         return ()
     if singer is Singer.ALL:
@@ -186,7 +188,9 @@ def _singer_notes(lines: Iterable[WrittenLine]) -> Iterator[str]:
 
 
 def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine]:
-    """Yield a line in as many equal parts as `MAX_LINE_SYLLABLES` requires; nothing for a line without syllables."""
+    """Divide a line into as many parts of equal length as `MAX_LINE_SYLLABLES` requires; yield nothing for a line
+    without syllables.
+    """
     parts = -(-len(syllables) // MAX_LINE_SYLLABLES)
     edges = [len(syllables) * part // parts for part in range(parts + 1)] if parts else []
     position = 0

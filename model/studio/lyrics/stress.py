@@ -1,5 +1,5 @@
-"""Computes the stress of the syllables of a line: function words are weak, words begin strongly, phrases begin after
-punctuation.
+"""Estimates the stress of the syllables of a line: function words are weak, the first syllables of words are strong,
+phrases begin after punctuation.
 """
 
 import unicodedata
@@ -21,7 +21,7 @@ _NEUTRAL = 5
 
 
 def stresses(line: LyricLine) -> tuple[Stress, ...]:
-    """Return the stress of each syllable of a line."""
+    """Return the estimated stress of each syllable of a line."""
     starts = _word_starts(line)
     weights: list[Stress] = []
     position = 0
@@ -51,7 +51,9 @@ def _is_weak(line: LyricLine, number: int) -> bool:
 
 
 def _word_at(line: LyricLine, number: int) -> str:
-    """Return the Latin word that a syllable belongs to, in lower case."""
+    """Return the Latin word that syllable `number` of a line belongs to, in lower case; empty for a Chinese
+    character.
+    """
     first = number
     while first and not line.syllables[first].starts_word:
         first -= 1
@@ -64,7 +66,7 @@ def _word_at(line: LyricLine, number: int) -> str:
 
 
 def _word_starts(line: LyricLine) -> frozenset[int]:
-    """Return the positions in a line at which a Chinese word begins."""
+    """Return the indices of the characters in a line at which a Chinese word begins."""
     if not any(syllable.tone for syllable in line.syllables):
         return frozenset()
     return frozenset(_starts(seg.cut(simplified(line.text))))

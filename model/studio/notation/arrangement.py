@@ -1,4 +1,4 @@
-"""The full score of one section: every note of every track, ready to be rendered."""
+"""The arrangement of one section: all notes of all tracks, ready to be rendered as sound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,8 +8,8 @@ from model.studio.style import Track
 
 @dataclass(frozen=True, slots=True)
 class TrackNote:
-    """One played note; `start` and `length` in sixteenth steps from the section's start (fractions are allowed: swing,
-    strums, human timing; a start slightly below 0 is an anticipation), `velocity` 1 to 127.
+    """One played note; `start` and `length` in sixteenth steps from the section's start (not whole numbers after swing
+    and microtiming; a start slightly below 0 is an anticipation), `velocity` 1 to 127.
 
     For `Track.DRUMS`, `pitch` is a General MIDI percussion key and `length` is ignored.
     """
@@ -22,7 +22,7 @@ class TrackNote:
 
 @dataclass(frozen=True, slots=True)
 class Arrangement:
-    """All tracks of one section, each sorted by start. Tracks without notes may be missing."""
+    """The notes of all tracks of one section, each track sorted by start. Tracks without notes may be missing."""
 
     bars: int
     tracks: Mapping[Track, tuple[TrackNote, ...]]

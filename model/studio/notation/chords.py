@@ -1,4 +1,6 @@
-"""Writes the chords of a score as names with beats, as on a lead sheet: "Am7" from beat 1 to 4, then "C/E"."""
+"""Writes the chords of a score as chord symbols with their beats, as on a lead sheet: "Am7" from beat 1 to 4, then
+"C/E".
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,7 +15,7 @@ _SUFFIXES = {Quality.MAJOR: "", Quality.MINOR: "m", Quality.DIMINISHED: "dim"}
 
 @dataclass(frozen=True, slots=True)
 class NamedChord:
-    """A chord's symbol, and the beats [start, end) of its section in which it holds."""
+    """A chord symbol, and the beats [start, end) of its section in which the chord sounds."""
 
     symbol: str
     start_beat: int
@@ -21,7 +23,9 @@ class NamedChord:
 
 
 def named_chords(chords: Sequence[Chord], key: Key) -> tuple[NamedChord, ...]:
-    """Return the chords of a score, one per beat, as spans without gaps; roots are spelled as in `key`."""
+    """Return the chords of a score, one per beat, as chord symbols with spans of beats without gaps; roots are spelled
+    as in `key`.
+    """
     named, beat = [], 0
     for chord, beats in groupby(chords):
         end = beat + len(list(beats))
@@ -31,7 +35,7 @@ def named_chords(chords: Sequence[Chord], key: Key) -> tuple[NamedChord, ...]:
 
 
 def _symbol(chord: Chord, key: Key) -> str:
-    """Return the name of a chord as on a lead sheet: "F#m7", "Gsus4", "C/E"."""
+    """Return the chord symbol of a chord, as on a lead sheet: "F#m7", "Gsus4", "C/E"."""
     seventh = chord.colour in {Colour.SEVENTH, Colour.MAJOR_SEVENTH}
     if chord.quality is Quality.DIMINISHED and seventh:
         suffix = "m7b5"
@@ -42,7 +46,7 @@ def _symbol(chord: Chord, key: Key) -> str:
 
 
 def chord_spans(named: Sequence[NamedChord], section: SectionPlan, tempo_bpm: float) -> tuple[ChordSpan, ...]:
-    """Return the chords of `section` with their times in seconds of the song."""
+    """Return the chord symbols of `section` with their times in seconds from the start of the song."""
     start, beat_seconds = section.start_seconds, 60.0 / tempo_bpm
     return tuple(
         ChordSpan(chord.symbol, start + chord.start_beat * beat_seconds, start + chord.end_beat * beat_seconds)

@@ -57,24 +57,26 @@ _KEYS = tuple(re.compile(pattern) for pattern in _KEYS_IN_TEXT)
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """A musical key: its mode, and its distance from C major or A minor in semitones, -5 to 6."""
+    """A musical key: its mode, and the distance of its tonic from that of C major or A minor in semitones, -5 to 6."""
 
     mode: Mode
     transpose: int
 
     @property
     def tonic(self) -> int:
-        """Pitch class of the first degree, 0 (C) to 11 (B)."""
+        """Pitch class of the tonic, 0 (C) to 11 (B)."""
         return (_TONICS[self.mode] + self.transpose) % 12
 
     @property
     def name(self) -> str:
-        """The key in words: "C major", "F# minor"."""
+        """Name of the key in words, such as "C major" or "F# minor"."""
         return f"{_NAMES[self.mode][self.tonic]} {self.mode}"
 
     @property
     def pitch_names(self) -> tuple[str, ...]:
-        """Names of the pitch classes from C to B, spelled in the key; C major and A minor mix sharps and flats."""
+        """Names of the twelve pitch classes from C to B, spelled with the sharps or flats of the key; C major and A
+        minor mix both.
+        """
         relative_major = self.transpose % 12
         if relative_major in _SHARP_MAJORS:
             return _SHARPS
@@ -82,7 +84,7 @@ class Key:
 
 
 def parse_key(text: str) -> Key:
-    """Parse a key; a bare letter is major. Raises InvalidParams (field "key") for anything else."""
+    """Parse the name of a key; a letter alone is a major key. Raises InvalidParams (field "key") for any other text."""
     match = _KEY.fullmatch(_plain(text))
     if match is None or (match["before"] and match["after"]):
         raise InvalidParams(
@@ -94,26 +96,28 @@ def parse_key(text: str) -> Key:
 
 
 def find_key(text: str) -> Key | None:
-    """Return the first key that a longer text names, or `None`: "in F# minor", "key: Am", "降E大调", "1=D"."""
+    """Return the first key that a text names, as in "in F# minor", "key: Am", "降E大调", "1=D"; `None` if it names
+    none.
+    """
     match = _found(unicodedata.normalize("NFKC", text))
     return _key_of(match) if match else None
 
 
 def without_key(text: str) -> str:
-    """Return the text with a space in place of the key that `find_key` finds."""
+    """Return the text with the name of the key that `find_key` finds replaced by a space."""
     normal = unicodedata.normalize("NFKC", text)
     match = _found(normal)
     return f"{normal[: match.start()]} {normal[match.end() :]}" if match else text
 
 
 def _found(text: str) -> re.Match[str] | None:
-    """Return the first match of `_KEYS` in a text that names a key."""
+    """Return the first match of the regular expression `_KEYS` in a text that is the name of a key."""
     matches = (match for pattern in _KEYS for match in pattern.finditer(text) if _key_of(match) is not None)
     return min(matches, key=lambda match: (match.start(), -match.end()), default=None)
 
 
 def _key_of(match: re.Match[str]) -> Key | None:
-    """Return the key that a match of `_KEYS` names; `None` if it is not a key."""
+    """Return the key that a match of the regular expression `_KEYS` names; `None` if it is not a key."""
     groups = {name: text for name, text in match.groupdict().items() if text}
     written = "".join(groups.values())
     if "do" in groups and written[0] in "#♯♭b":

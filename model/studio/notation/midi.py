@@ -1,4 +1,4 @@
-"""Writes a section's score as a standard MIDI file (type 1): tempo and chords, melody with lyrics, and a track for each
+"""Writes a section as a standard MIDI file (type 1): tempo and chords, melody with lyrics, and a track for each
 instrument.
 """
 
@@ -28,7 +28,7 @@ def section_midi(
     tempo_bpm: float,
     chords: Sequence[NamedChord] = (),
 ) -> bytes:
-    """Return the bytes of a MIDI file with the melody first and then one track per instrument.
+    """Return the bytes of a MIDI file of one section, with the melody first and then one track per instrument.
 
     `syllables` are the section's syllables in singing order; `Note.syllable` indexes them. `chords` are written as MIDI
     markers.

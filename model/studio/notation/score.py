@@ -1,6 +1,7 @@
-"""The written music of one section: melody and chords on a grid of sixteenth notes.
+"""Data types for the score of one section: melody and chords on a grid of sixteenth notes.
 
-All packages of the studio engine use these values: the denoiser makes a `Score`, and the arranger expands it.
+All packages of the studio engine use these types: the denoiser composes a `Score`, and the arranger turns it into
+parts.
 """
 
 from dataclasses import dataclass
@@ -23,7 +24,9 @@ class Quality(IntEnum):
 
 
 class Colour(StrEnum):
-    """A tone added to a triad, or played in place of its third; the value is its suffix on a lead sheet."""
+    """A tone added to a triad (sixth, seventh, ninth), or played in place of its third; the value is its suffix in a
+    chord symbol.
+    """
 
     PLAIN = ""
     SEVENTH = "7"
@@ -42,9 +45,10 @@ _INTERVALS = {Quality.MAJOR: (0, 4, 7), Quality.MINOR: (0, 3, 7), Quality.DIMINI
 
 @dataclass(frozen=True, slots=True)
 class Chord:
-    """A triad with its colour; `root` is a pitch class, 0 (C) to 11 (B), and `bass` that of the lowest note.
+    """A triad with its colour; `root` is its pitch class, 0 (C) to 11 (B), and `bass` the pitch class of its lowest
+    note.
 
-    `bass` is `None` if it is the root.
+    `bass` is `None` if the root is the lowest note.
     """
 
     root: int
@@ -67,16 +71,16 @@ class Chord:
 
     @property
     def lowest(self) -> int:
-        """The pitch class of the lowest note."""
+        """The pitch class of the lowest note: the bass, or the root."""
         return self.root if self.bass is None else self.bass
 
     @property
     def coloured(self) -> bool:
-        """True if the chord has more than a triad in root position."""
+        """True if the chord is more than a triad in root position."""
         return self.colour is not Colour.PLAIN or self.bass is not None
 
     def transposed(self, semitones: int) -> "Chord":
-        """Return the same chord, `semitones` higher."""
+        """Return the same chord transposed up by `semitones`."""
         bass = None if self.bass is None else (self.bass + semitones) % 12
         return Chord((self.root + semitones) % 12, self.quality, self.colour, bass)
 
@@ -96,7 +100,7 @@ class Note:
 
     @property
     def end(self) -> int:
-        """Step after the note's last step."""
+        """The step at which the note ends (the first step after it)."""
         return self.start + self.length
 
 
@@ -114,15 +118,15 @@ class Score:
 
     @property
     def steps_per_bar(self) -> int:
-        """Length of a bar in steps."""
+        """Length of a bar in steps (sixteenth notes)."""
         return self.beats_per_bar * STEPS_PER_BEAT
 
     @property
     def steps(self) -> int:
-        """Length of the section in steps."""
+        """Length of the section in steps (sixteenth notes)."""
         return self.bars * self.steps_per_bar
 
     def transposed(self, semitones: int) -> "Score":
-        """Return the same music, `semitones` higher."""
+        """Return the same music transposed up by `semitones`."""
         melody = tuple(Note(n.start, n.length, n.pitch + semitones, n.syllable) for n in self.melody)
         return Score(self.bars, melody, tuple(chord.transposed(semitones) for chord in self.chords), self.beats_per_bar)

@@ -4,7 +4,9 @@ from enum import IntEnum
 
 
 class Stress(IntEnum):
-    """Weight of a syllable in speech; `PHRASE` is strong and begins a phrase after a comma or a space."""
+    """Stress of a syllable in speech: weak, plain or strong; `PHRASE` is strong and begins a phrase after a comma or a
+    space.
+    """
 
     WEAK = -1
     PLAIN = 0

@@ -1,4 +1,6 @@
-"""Fits the caller's melody to the song: cuts it if it is too long, and spreads it over the sections that it covers."""
+"""Fits the caller's melody (the anchor) to the song: shortens it if it is too long, and divides it among the
+sections.
+"""
 
 from collections.abc import Sequence
 from typing import NamedTuple
@@ -17,14 +19,16 @@ _EDGES = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
 
 
 class Fitted(NamedTuple):
-    """The caller's melody, short enough for a song, and remarks for the caller on the notes that were left out."""
+    """The caller's melody, short enough for a song, and remarks for the caller on notes that were left out."""
 
     notes: tuple[AnchorNote, ...]
     remarks: tuple[str, ...] = ()
 
 
 def fit_anchor(notes: Sequence[AnchorNote], beats_per_bar: int = BEATS_PER_BAR) -> Fitted:
-    """Shorten a long silence before the first note by whole bars, and cut the melody after `LONGEST_ANCHOR_BARS`."""
+    """Shorten the caller's melody: a long silence before its first note by whole bars, and its end after
+    `LONGEST_ANCHOR_BARS` bars.
+    """
     remarks: list[str] = []
     silence = _leading_silence(notes)
     left = list(notes)
@@ -42,7 +46,7 @@ class Spread(NamedTuple):
 
     Attributes:
         parts: for each block the notes that it plays.
-        beats_left: length of the notes at the end that no block has room for.
+        beats_left: length, in beats, of the end of the melody that does not fit into the song.
     """
 
     parts: tuple[tuple[AnchorNote, ...], ...]
@@ -85,9 +89,7 @@ def _first_melodic(blocks: Sequence[Block]) -> int:
 
 
 def _split(notes: Sequence[AnchorNote], beats: float) -> tuple[tuple[AnchorNote, ...], list[AnchorNote]]:
-    """Return the notes of the first `beats` beats, and the notes after them; a note that crosses the border is cut in
-    two.
-    """
+    """Divide a melody after `beats` beats into two; a note that sounds across the border is cut in two."""
     taken: list[AnchorNote] = []
     for n, note in enumerate(notes):
         if note.length_beats > beats:

@@ -1,4 +1,4 @@
-"""Checks the parameters of a song against the controls and ranges of the studio engine."""
+"""Checks the parameters of a requested song against the controls and ranges of the studio engine."""
 
 import math
 from collections.abc import Iterator
@@ -13,12 +13,13 @@ HIGHEST_ANCHOR_PITCH = 96
 
 
 def check_params(params: SongParams, info: EngineInfo, tempo_range_bpm: tuple[float, float]) -> None:
-    """Check that the studio engine supports the controls of a request and that its numbers are in range.
+    """Raise an error if a request uses a control that the studio engine does not support, or a number outside its
+    range.
 
     Ranges include their limits.
 
     Raises:
-        InvalidParams: a control is not supported or a number is out of its range; it lists all faults.
+        InvalidParams: a control is not supported or a number is out of its range; the error lists all faults.
     """
     check_controls(params, info.name, info.controls)
     numbers = (

@@ -1,4 +1,4 @@
-"""The form of a song during planning: its parts, their order, and their lengths in bars."""
+"""Data types for the form of a song during planning: its parts, their order, and their lengths in bars."""
 
 import itertools
 from collections.abc import Callable, Sequence
@@ -15,10 +15,11 @@ _LONGEST_BLOCK_BARS = 12
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """One section of the planned song, of a whole number of bars.
+    """One section of the planned song, with a whole number of bars.
 
     Attributes:
-        line_bars: bars of each line of `lines`; bars that `bars` has in addition follow the last line, without words.
+        line_bars: number of bars of each line of `lines`; if `bars` is larger than their sum, the bars after the last
+            line have no words.
         part: index of the section of the lyrics that the block belongs to.
         piece: number of the block within that section, from 0 on.
     """
@@ -35,8 +36,8 @@ class Block:
 class Part:
     """One tagged section of the lyrics, or an instrumental section that the planner adds.
 
-    A sung part has as many bars for its words as `ease` says, and each of its blocks is rounded up to a multiple of
-    `grid` bars; an instrumental part has `played_bars` bars.
+    The number of bars for the words of a sung part depends on `ease` (how much time they get); each of its blocks is
+    rounded up to a multiple of `grid` bars. An instrumental part has `played_bars` bars.
     """
 
     kind: SectionKind
@@ -46,8 +47,8 @@ class Part:
     played_bars: int = 1
 
     def blocks(self, bar_seconds: float, first_limit: int = _BLOCK_BARS) -> tuple[Block, ...]:
-        """Divide the part into blocks of about 8 bars; the first block has at most `first_limit` bars if its lines
-        allow that.
+        """Divide the part into sections (blocks) of about 8 bars; the first one has at most `first_limit` bars if its
+        lines allow that.
         """
         if not self.lines:
             return (Block(self.kind, self.played_bars),)
@@ -61,7 +62,9 @@ class Part:
 
 
 def _edges(needs: Sequence[int], first_limit: int) -> list[int]:
-    """Return the indices of the lines that begin a block, followed by the number of lines."""
+    """Return the indices of the lines that begin a block, followed by the number of lines; `needs` are the bars that
+    each line needs.
+    """
     edges, filled, limit = [0], 0, first_limit
     for index, need in enumerate(needs):
         if filled and filled + need > limit:
@@ -78,7 +81,7 @@ class Form:
     """The form of a song during planning; `order` lists the parts between intro and outro, as indices of `parts`.
 
     The first `own_parts` parts come from the lyrics; the planner added the others to fill time. In a `rapped` song the
-    words keep their quickest pace.
+    words get as little time as possible.
     """
 
     parts: tuple[Part, ...]
@@ -91,7 +94,7 @@ class Form:
 
     @property
     def phrase_bars(self) -> int:
-        """Length of the shortest phrase that sounds complete, in bars: 4, and 2 in a slow song."""
+        """Length in bars of the shortest phrase that sounds complete: 4, or 2 in a slow song."""
         return 2 if self.bar_seconds >= SLOW_BAR_SECONDS else 4
 
     @property
@@ -100,7 +103,9 @@ class Form:
         return sum(block.bars for block in self.blocks())
 
     def blocks(self) -> tuple[Block, ...]:
-        """Return the blocks of the song in order; the first block is short unless its first line alone is long."""
+        """Return the sections (blocks) of the song in order; the first one is short unless its first line alone is
+        long.
+        """
         blocks = [Block(SectionKind.INTRO, self.intro_bars)] if self.intro_bars else []
         for index in self.order:
             limit = _BLOCK_BARS if blocks else FIRST_SECTION_BARS
@@ -110,7 +115,7 @@ class Form:
 
     @property
     def edge_share(self) -> float:
-        """Share of the song's bars that intro and outro take; 0 for a song without words."""
+        """The share (0 to 1) of the song's bars that belongs to intro and outro; 0 for a song without words."""
         return (self.intro_bars + self.outro_bars) / self.bars if any(part.lines for part in self.parts) else 0.0
 
     def size(self, part: int) -> int:
@@ -134,10 +139,11 @@ class Form:
 
 
 def tightest(sections: Sequence[LyricSection], bar_seconds: float) -> Form:
-    """Return the shortest form that holds the sections: nothing is played between them, and the intro is left out where
+    """Return the shortest form that holds the sections of the lyrics: without interludes, and without an intro where
     possible.
 
-    An instrumental intro or outro among the sections becomes the form's own. Without any section the form is one verse.
+    An instrumental intro or outro in the lyrics becomes the intro or outro of the form. Without any section the form is
+    one verse.
     """
     parts = [Part(section.kind, section.lines) for section in sections]
     intro = bool(parts) and parts[0] == Part(SectionKind.INTRO)

@@ -1,7 +1,7 @@
-"""Chooses the lines of the chorus (the hook) that intro and interludes play as an instrumental quotation.
+"""Chooses the lines of the chorus (the hook) whose melody an instrument quotes in the intro and in interludes.
 
-An intro plays lines of the chorus that follows, an interlude begins with them. Quotations begin with the title line. In
-a song without a chorus interludes quote the verse.
+An intro quotes lines of the first chorus, an interlude begins with them. Quotations begin with the title line. In a
+song without a chorus interludes quote the verse.
 """
 
 from dataclasses import dataclass
@@ -18,7 +18,8 @@ Tones = tuple[int, ...]
 
 @dataclass(frozen=True, slots=True)
 class Quotation:
-    """The melody tones of some lines of a section, and their bars, which another section plays.
+    """A quotation: lines of one section whose melody an instrument plays in another section, with the lexical tones and
+    bars of these lines.
 
     Attributes:
         source: index of the quoted section.

@@ -22,8 +22,8 @@ def key_of_melody(notes: Sequence[AnchorNote], expected: Mode) -> Key | None:
     """Return the key whose profile correlates best with the total duration of each pitch class (Krumhansl and
     Schmuckler, 1990).
 
-    Of several keys that fit about equally well, a key of the `expected` mode is returned; `None` if no key fits better
-    than others, as for a melody of rests.
+    If several keys fit about equally well, a key of the `expected` mode is preferred. The result is `None` if no key
+    fits better than others, as for an empty melody.
     """
     lengths = np.zeros(12)
     for note in notes:

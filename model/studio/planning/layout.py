@@ -1,4 +1,6 @@
-"""Divides a song into bars: gives each line its bars, then fills the time with interludes and repeated choruses."""
+"""Lays a song out in bars: assigns bars to each line, then fills the requested duration with interludes and repeated
+choruses.
+"""
 
 import itertools
 import math
@@ -63,7 +65,8 @@ def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
 
 
 def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, rapped: bool = False) -> int:
-    """Return the length in bars of a song without a requested duration: all words are sung at an easy pace.
+    """Return the length in bars of a song for which no duration is requested, so that all words are sung at an easy
+    pace.
 
     A song under 40 seconds repeats sections to become longer. A song of few lines stays shorter: it has 10 seconds for
     each line and for each instrumental section.
@@ -80,7 +83,7 @@ def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, ra
 
 
 def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
-    """Return the length in seconds of a song of few lines; `None` for a song of many lines or without words."""
+    """Return the length in seconds of a song with few lines; `None` for a song with many lines or without words."""
     lines = sum(len(section.lines) for section in sections)
     seconds = _SECONDS_PER_LINE * (lines + sum(not section.lines for section in sections))
     return seconds if lines and seconds < _COMFORTABLE_SECONDS else None
@@ -89,11 +92,11 @@ def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
 def lay_out(
     sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False
 ) -> tuple[Block, ...]:
-    """Return the blocks of a song of exactly `bars` bars, which must be at least `fewest_bars`.
+    """Return the sections (blocks) of a song of exactly `bars` bars, which must be at least `fewest_bars`.
 
-    Bars are first given to the words, unless they are `rapped`, then to intro and outro, then to repetitions of verse
-    and chorus after interludes; bars that are left are played without words. The first block has at most 4 bars, the
-    others have at most 16.
+    Extra bars go first to the words, unless they are `rapped`, then to intro and outro, then to repetitions of verse
+    and chorus after interludes; the remaining bars are instrumental. The first block has at most 4 bars, the others
+    have at most 16.
     """
     opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped)
     usual, short = (_filled(_repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
@@ -108,8 +111,8 @@ def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> 
 
 
 def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
-    """Lengthen the form by every move of `_moves` that keeps it within `bars`; without `edges` intro and outro stay
-    short.
+    """Return the form lengthened by every change of `_moves` that keeps it within `bars` bars; with `edges` False intro
+    and outro stay short.
     """
     for move in _moves(form.phrase_bars, rapped=form.rapped, edges=edges):
         longer = move(form)
@@ -119,7 +122,7 @@ def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
 
 
 def _moves(phrase_bars: int, *, rapped: bool, edges: bool) -> Iterator[Move]:
-    """Yield the functions that lengthen a form, the most important first."""
+    """Yield the changes (functions) that lengthen a form, the most important first."""
     yield partial(_edges_at_least, intro=0, outro=1)
     yield partial(_edges_at_least, intro=1, outro=0)
     if not rapped:
@@ -147,8 +150,8 @@ def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
 
 
 def _eased_moves(ease: Ease) -> Iterator[Move]:
-    """Yield the functions that give words more time: first in verse and chorus at once, then in each other kind of
-    section.
+    """Yield the changes (functions) that give the words more time: first in verse and chorus at once, then in each
+    other kind of section.
     """
     yield partial(_eased, kinds=_IN_PROPORTION, ease=ease)
     for kind in _KINDS_BY_WEIGHT:
@@ -157,7 +160,8 @@ def _eased_moves(ease: Ease) -> Iterator[Move]:
 
 
 def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
-    """Return the form in which the words of all parts of some kinds have the bars that `ease` gives them, at one pace.
+    """Return the form in which the words of all parts of some kinds have as much time as `ease` says, at the same pace
+    in all of them.
 
     If lines of one part have two bars each, the lines of the other parts have two as well.
     """
@@ -171,8 +175,8 @@ def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
 
 
 def _rounded_moves(grid: int) -> Iterator[Move]:
-    """Yield the functions that round parts up to whole phrases: first verse and chorus at once, then each other
-    kind.
+    """Yield the changes (functions) that round parts up to whole phrases: first verse and chorus at once, then each
+    other kind of section.
     """
     yield partial(_rounded, kinds=_IN_PROPORTION, grid=grid)
     for kind in _KINDS_BY_WEIGHT:
@@ -181,8 +185,8 @@ def _rounded_moves(grid: int) -> Iterator[Move]:
 
 
 def _rounded(form: Form, kinds: tuple[SectionKind, ...], grid: int) -> Form:
-    """Round sung parts of some kinds up to a multiple of `grid` bars, and give instrumental parts of them `grid`
-    bars.
+    """Return the form in which sung parts of some kinds are rounded up to a multiple of `grid` bars; instrumental parts
+    of these kinds get `grid` bars.
     """
     for kind in kinds:
         form = form.with_kind(kind, lambda part: replace(part, grid=grid, played_bars=grid))
@@ -194,8 +198,8 @@ def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
 
 
 def _repeated(form: Form, bars: int) -> Form:
-    """Repeat parts of the song while a repetition fits, with longer interludes where words would otherwise return too
-    often.
+    """Return the form with parts of the song repeated as long as a repetition fits, with longer interludes if the same
+    words would otherwise return too soon.
     """
     longer = form
     for interludes in range(1, len(_LONG_INTERLUDES) + 1):
@@ -216,7 +220,7 @@ def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
 
 
 def _worn(form: Form) -> bool:
-    """Return True if some line is sung too often; a line that the lyrics repeat too often by themselves is never sung
+    """Return True if some line is sung too often; a line that the lyrics themselves repeat too often is never repeated
     again.
     """
     times: Counter[tuple[SectionKind, LyricLine]] = Counter()
@@ -227,8 +231,8 @@ def _worn(form: Form) -> bool:
 
 
 def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[Form]:
-    """Yield the form with one repetition more: of a stanza, of its last part or of its last lines; the preferred length
-    first.
+    """Yield the form with repetition number `repetition` added: of a stanza, of its last part or of its last lines; the
+    preferred length first.
 
     `interludes` is the number of instrumental parts before the repetition.
     """
@@ -263,7 +267,9 @@ def _stanzas(form: Form) -> list[tuple[int, ...]]:
 
 
 def _end(form: Form) -> int:
-    """Return the position in the order at which a part is added at the end: before a closing outro, if there is one."""
+    """Return the position in the form's order at which a part is added at the end of the song: before a closing outro,
+    if there is one.
+    """
     last = form.parts[form.order[-1]]
     return len(form.order) - (last.kind is SectionKind.OUTRO)
 
@@ -283,8 +289,8 @@ def _filled(form: Form, bars: int) -> Form:
 
 
 def _interlude_position(form: Form) -> int:
-    """Return the position in the order at which an interlude is added: between the last two neighbouring parts of the
-    lyrics.
+    """Return the position in the form's order at which an interlude is added: between the last two neighbouring parts
+    of the lyrics.
 
     If no two parts of the lyrics are neighbours, it is the position of the last part of the lyrics, or the end.
     """

@@ -1,4 +1,4 @@
-"""Chooses the length of a song in bars, and its tempo, from the words and the requested duration."""
+"""Chooses the length of a song in bars and its tempo, from the words and the requested duration."""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -33,13 +33,13 @@ class Tempo:
     beats_per_bar: int = BEATS_PER_BAR
 
     def bar_seconds(self, bpm: float) -> float:
-        """Return the length of a bar in seconds at the tempo `bpm`."""
+        """Return the length of a bar in seconds at `bpm` beats per minute."""
         return seconds_of(1, bpm, self.beats_per_bar)
 
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Length of a song in whole bars of the layout, and the tempo of these bars."""
+    """Length of a song in whole bars of the layout, and its tempo in beats per minute."""
 
     bars: int
     tempo_bpm: float
@@ -58,16 +58,15 @@ def bars_together(beats_per_bar: int) -> int:
 def choose_length(
     asked: float | None, tempo: Tempo, sections: Sequence[LyricSection], longest: float, *, rapped: bool = False
 ) -> Length:
-    """Return bars and tempo of a song of `asked` seconds, or of the length that the words need if no duration is asked
-    for.
+    """Return length and tempo of a song of `asked` seconds, or of the length that the words need if `asked` is `None`.
 
     Whether words fit a duration depends on the style and the words alone, not on the tempo that was drawn for the song:
     if they do not fit at that tempo, the nearest tempo in the style's range at which they fit is taken.
 
     Raises:
-        InvalidParams: the words do not fit; names the shortest duration in whole seconds that holds them, from the
-            one that was asked for on.
-        TooManyWords: no duration holds them.
+        InvalidParams: the words do not fit; the error names the shortest duration, in whole seconds, that they fit and
+            that is not shorter than the requested one.
+        TooManyWords: the words do not fit any duration.
     """
     if asked is None:
         bars = comfortable_bars(sections, tempo.bar_seconds(tempo.bpm), rapped=rapped)
@@ -83,9 +82,9 @@ def choose_length(
 
 @dataclass(slots=True)
 class _Needs:
-    """Computes the fewest bars that hold the words at a tempo.
+    """Computes the smallest number of bars that the words fit into at a tempo.
 
-    The result is cached by the number of syllables that a bar holds, which is the same for many tempi.
+    Results are cached by the number of syllables that fit into a bar, because it is the same for many tempi.
     """
 
     sections: Sequence[LyricSection]
@@ -93,7 +92,7 @@ class _Needs:
     _bars: dict[int, int] = field(default_factory=dict)
 
     def bars(self, tempo_bpm: float) -> int:
-        """Return the smallest number of bars that hold the words at a tempo."""
+        """Return the smallest number of bars that the words fit into at a tempo in beats per minute."""
         bar_seconds = seconds_of(1, tempo_bpm, self.beats_per_bar)
         syllables = most_in_one_bar(bar_seconds)
         if syllables not in self._bars:
@@ -102,14 +101,16 @@ class _Needs:
 
 
 def _fitting(seconds: float, tempo: Tempo, needs: _Needs, longest: float) -> Length | None:
-    """Return the best bars and tempo for a duration at which the words fit, or `None` if they fit at no tempo."""
+    """Return the best length and tempo for a duration in seconds so that the words fit; `None` if they fit at no
+    tempo.
+    """
     lengths = _fixed_lengths(seconds, tempo, longest) if tempo.fixed else _free_lengths(seconds, tempo)
     return next((length for length in lengths if needs.bars(length.tempo_bpm) <= length.bars), None)
 
 
 def _fixed_lengths(seconds: float, tempo: Tempo, longest: float) -> Iterator[Length]:
-    """Yield the two whole numbers of bars next to the duration, the nearer first; none is longer than `longest`
-    seconds.
+    """Yield the two lengths in whole bars nearest to a duration at a fixed tempo, the nearer first; none is longer than
+    `longest` seconds.
     """
     bar_seconds = tempo.bar_seconds(tempo.bpm)
     wished = seconds / bar_seconds
@@ -119,9 +120,10 @@ def _fixed_lengths(seconds: float, tempo: Tempo, longest: float) -> Iterator[Len
 
 
 def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
-    """Return bars and exact tempi for a duration in the range of the style, those near the preferred tempo first.
+    """Return the lengths in whole bars that fill a duration exactly at a tempo of the style, those near the preferred
+    tempo first.
 
-    Among those within the slack multiples of four bars come first, then of two.
+    Among lengths whose tempo is close to the preferred one, multiples of four bars come first, then multiples of two.
     """
     wished = seconds / tempo.bar_seconds(tempo.bpm)
     slack = wished * TEMPO_SLACK
@@ -135,8 +137,8 @@ def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
-    """Return every length, in bars and tempo, that fills a duration exactly at a tempo of the style or slightly outside
-    of it.
+    """Return every length in whole bars that fills a duration exactly at a tempo inside the style's range or slightly
+    outside of it.
     """
     minute_bars = 60.0 * tempo.beats_per_bar
     per_bar, range_bpm = seconds / minute_bars, tempo.range_bpm
@@ -146,7 +148,9 @@ def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exception:
-    """Return the error that states the shortest duration, in whole seconds, that holds the words."""
+    """Return the error for a duration that is too short for the words; it states the shortest sufficient one in whole
+    seconds.
+    """
     for seconds in range(math.floor(asked) + 1, math.floor(longest) + 1):
         if _fitting(seconds, tempo, needs, longest):
             return InvalidParams(
@@ -159,7 +163,9 @@ def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exc
 
 
 def too_many_words(sections: Sequence[LyricSection], tempo: Tempo, longest: float) -> Violation:
-    """Return the violation that states how long a song of all the words would be."""
+    """Return the violation for lyrics that are too long for any song; it states how long a song of all the words would
+    be.
+    """
     needs = _Needs(sections, tempo.beats_per_bar)
     low, high = (tempo.bpm, tempo.bpm) if tempo.fixed else tempo.range_bpm
     tempi = (low, *range(math.ceil(low), math.floor(high) + 1), high)

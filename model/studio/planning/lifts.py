@@ -1,4 +1,4 @@
-"""Raises the key of the last chorus of a song above that of the earlier choruses."""
+"""Plans key changes: the last chorus of a song may be in a higher key than the earlier ones."""
 
 from collections.abc import Mapping, Sequence
 from random import Random
@@ -38,11 +38,11 @@ _MANY_REFRAINS = 5
 
 
 def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -> tuple[int, ...]:
-    """Return for each section the semitones by which its key lies above the song's: 0 before the last refrain, 0 to 2
-    after.
+    """Return for each section the number of semitones by which its key lies above the song's key: 0 before the last
+    refrain, 0 to 2 from there on.
 
-    The refrain is the chorus, or a verse that comes three times in a song without one. The key never changes in a song
-    with a melody of the caller or with only one refrain.
+    The refrain is the chorus, or a verse that comes three times in a song without one. The key never changes if the
+    caller gives a melody (`anchored`) or if there is only one refrain.
     """
     sung, many = _sung(blocks, SectionKind.CHORUS), _MANY_REFRAINS
     if not sung:
@@ -60,5 +60,5 @@ def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -
 
 
 def _sung(blocks: Sequence[Block], kind: SectionKind) -> list[int]:
-    """Return the indices of the sung sections of a kind, without sections that continue another one."""
+    """Return the indices of the sung sections of a kind; a section that continues the one before is left out."""
     return [index for index, block in enumerate(blocks) if block.kind is kind and block.lines and block.piece == 0]

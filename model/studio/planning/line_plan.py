@@ -1,4 +1,6 @@
-"""Plans the lines of a section: repetitions of earlier lines, entries, pitch range, and stress of the words."""
+"""Plans the lines of a section: which line repeats an earlier one, when each line starts, its pitch height, and the
+stress of its words.
+"""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -72,7 +74,7 @@ class LinePlan:
 
 
 def words_of(line: LyricLine) -> str:
-    """Return a key that is equal for lines of equal words: their readings and tones."""
+    """Return a string that is equal for lines with the same words: their readings and tones."""
     said = " ".join(f"{syllable.reading}{syllable.sung_tone}" for syllable in line.syllables)
     return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
@@ -103,9 +105,9 @@ def line_plan(
 
 
 def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[int]) -> tuple[int, ...]:
-    """Return the number of steps from the beginning of each line to that of the next one.
+    """Return the number of steps (sixteenth notes) from the start of each line to the start of the next one.
 
-    Lines with equal words get the smallest number of them. `spans` holds the steps of each line's bars.
+    All lines with the same words get the smallest number among them. `spans` holds the steps of each line's bars.
     """
     later = (*entries, 0)[1:]
     steps = [span - entry + min(after, 0) for span, entry, after in zip(spans, entries, later, strict=True)]
@@ -114,7 +116,7 @@ def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[i
 
 
 def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> tuple[int | None, ...]:
-    """Return for each line the index of the earlier line whose melody it repeats, or `None` for a new melody.
+    """Return for each line the index of the earlier line whose melody it repeats or varies; `None` for a new melody.
 
     The two lines are about equally long; a line with the words of an earlier line repeats the first of these.
     """
@@ -138,8 +140,8 @@ def _alike(lines: Sequence[LyricLine], bars: Sequence[int], one: int, other: int
 
 
 def _climax(lines: Sequence[LyricLine]) -> int | None:
-    """Return the index of the line with the highest melody, a little behind the middle; of lines with equal words the
-    first.
+    """Return the index of the line with the highest melody, a little after the middle of the section; of lines with the
+    same words the first.
     """
     if not lines:
         return None
@@ -148,7 +150,7 @@ def _climax(lines: Sequence[LyricLine]) -> int | None:
 
 
 def _height(line: int, climax: int | None, lines: int) -> float:
-    """Return how far the melody of a line lies above the middle of its section, in semitones.
+    """Return the number of semitones by which line `line` of `lines` lies above the middle of the section's range.
 
     Lines rise up to the climax and fall a little after it.
     """
@@ -161,9 +163,10 @@ def _height(line: int, climax: int | None, lines: int) -> float:
 
 
 def _entries(plan: SongPlan, index: int, line_bars: Mapping[int, Sequence[int]], style: Style) -> tuple[int, ...]:
-    """Return for each line the step at which it begins, from its first beat on (negative: before it).
+    """Return for each line the step (sixteenth note) of its first note, counted from the start of its first bar; a
+    negative step is a pickup.
 
-    A line whose words came before in a section of this kind begins as it did there.
+    A line with the same words as a line of an earlier section of this kind starts at the same step as that line.
     """
     kind, known = plan.sections[index].kind, dict[str, int]()
     opening = {words_of(section.lines[0]) for section in plan.sections if section.kind is kind and section.lines}
@@ -213,9 +216,9 @@ def _allowed(
     *,
     first: bool,
 ) -> Mapping[int, float]:
-    """Return the steps at which a line may begin, with their probability weights; step 0 is always one of them.
+    """Return the steps at which a line may start, with their probability weights; step 0 is always one of them.
 
-    At every step there is enough time for the line and for the line before it.
+    Each of these steps leaves enough time for the line and for the line before it.
     """
 
     def room(line: int, steps: int) -> bool:

@@ -1,4 +1,6 @@
-"""Plans a song: computes sections with bars, lines, key, tempo and style from the parameters of a request."""
+"""Plans a song: computes its sections with their bars and lines, its key, tempo and style from the parameters of a
+request.
+"""
 
 import math
 from collections.abc import Iterator, Sequence
@@ -68,10 +70,10 @@ class StudioDetail:
     Attributes:
         style: how the song sounds; its tempo is the song's.
         transpose: semitones, -5 to 6, from C major or A minor to the sounding key.
-        minor: whether the mode is minor.
-        stems: what the caller wants to hear.
+        minor: True if the mode is minor.
+        stems: the stems that the caller wants to hear.
         vocal_level_db: how much louder than usual the caller wants the lead line, -24 to 12.
-        sections: parallel to the plan's sections.
+        sections: one entry for each section of the plan.
     """
 
     style: Style
@@ -83,11 +85,11 @@ class StudioDetail:
 
     @property
     def key(self) -> Key:
-        """The key in which the song sounds."""
+        """The key of the song; single sections may be higher."""
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
 
     def section_key(self, index: int) -> Key:
-        """Return the key in which a section sounds."""
+        """Return the key of section `index`."""
         return Key(self.key.mode, self.transpose + self.sections[index].lift)
 
     @property
@@ -106,13 +108,13 @@ def detail_of(plan: SongPlan) -> StudioDetail:
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
     """Plan a song; pure, and the same for the same parameters.
 
-    If neither the key field nor the prompt names a key, the key of the anchor (the caller's melody) is taken, if there
-    is one; in the same way the tempo of the anchor's MIDI file, if it is in range. An anchor that is too long is cut;
-    if no duration is asked for, the song is as long as words and anchor need.
+    If neither the key field nor the prompt names a key, the song is in the key of the anchor (the caller's melody), if
+    there is one. If neither names a tempo, the song has the tempo of the anchor's MIDI file, if it is in range. An
+    anchor that is too long is cut. Without a requested duration the song is as long as words and anchor need.
 
-    Where neither field nor prompt nor file gives a tempo in numbers, whole bars fill the asked duration exactly; with a
-    given tempo the song is less than a bar (of a waltz two) longer or shorter, and never longer than the engine makes.
-    The first section has at most four bars, in a waltz eight.
+    If no tempo is given in numbers, whole bars fill the requested duration exactly. With a given tempo the song is up
+    to one bar (two in a waltz) longer or shorter, and never longer than the longest song of the engine. The first
+    section has at most four bars, in a waltz eight.
 
     Raises:
         InvalidParams: a parameter is out of range, the lyrics cannot be read or do not fit the duration.
@@ -165,8 +167,8 @@ def samples_of(bars: int, tempo_bpm: float, beats_per_bar: int) -> int:
 
 
 def _blocks(lyrics: Lyrics, length: Length, style: Style) -> tuple[Block, ...]:
-    """Return the blocks of a song with their lengths in bars of its own metre; one bar of the layout may be several of
-    these.
+    """Return the sections (blocks) of a song with their lengths in bars of its metre; one bar of the layout may be two
+    of these.
     """
     together = bars_together(style.beats_per_bar)
     bar_seconds = seconds_of(together, length.tempo_bpm, style.beats_per_bar)
@@ -191,8 +193,8 @@ def _lift_notes(detail: StudioDetail, labels: Sequence[str]) -> tuple[str, ...]:
 
 
 def _home(style: Style, random: Random) -> Key:
-    """Draw the home key of the song, in the style's mode; a low or high register restricts the choice to lower or
-    higher keys.
+    """Draw the key of the song at random in the style's mode; a low or high register restricts it to lower or higher
+    keys.
     """
     count = len(_HOME_TRANSPOSES)
     centre = (count - 1) * (1 + style.register) / 2
@@ -208,10 +210,10 @@ def _language(params: SongParams, info: EngineInfo) -> str | None:
 def _length_at_file_tempo(
     params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt
 ) -> tuple[Lyrics, Length, tuple[str, ...]]:
-    """Return bars and tempo of the song as `_length` does, at the tempo of the anchor's MIDI file if the words fit at
-    it.
+    """Return lyrics, length and remarks for the caller; as `_length`, but at the tempo of the anchor's MIDI file if the
+    words fit at that tempo.
 
-    The second value is a remark for the caller on whether that tempo was taken.
+    The remarks say if that tempo was used.
     """
     bpm = params.anchor_tempo_bpm
     if bpm is None:
@@ -229,7 +231,7 @@ def _length_at_file_tempo(
 
 
 def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:
-    """Return bars and tempo of the song, and its lyrics, in which short lines are joined if there are too many
+    """Return the lyrics, and length and tempo of the song; short lines of the lyrics are joined if there are too many
     lines.
     """
     fixed = params.tempo_bpm is not None or parsed.tempo_named
@@ -266,7 +268,9 @@ def _section_plans(blocks: Sequence[Block], tempo_bpm: float, beats_per_bar: int
 
 
 def _labels(blocks: Sequence[Block]) -> Iterator[str]:
-    """Yield the name of each block, numbered from the second of a kind on: "verse", "verse (continued)", "verse 2"."""
+    """Yield the name of each section, numbered from the second of a kind on: "verse", "verse (continued)", "verse
+    2".
+    """
     counts: dict[SectionKind, int] = {}
     for block in blocks:
         if block.piece == 0:

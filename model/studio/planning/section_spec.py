@@ -1,4 +1,4 @@
-"""Makes the specification of a section, the input of the denoiser, from the plan of the song."""
+"""Derives the specification of a section, the input of the denoiser, from the plan of the song."""
 
 from collections.abc import Sequence
 
@@ -14,7 +14,7 @@ from model.studio.planning.plan import StudioDetail, detail_of
 
 
 def section_spec(plan: SongPlan, index: int) -> SectionSpec:
-    """Return the specification of section `index` for the denoiser."""
+    """Return the specification of section `index` of a song for the denoiser."""
     detail, section = detail_of(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
@@ -60,8 +60,8 @@ def _line_plan(plan: SongPlan, detail: StudioDetail, index: int) -> LinePlan:
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:
-    """Return the first motif of the caller's melody, for the section that contains it and those after; `None`
-    before.
+    """Return the motif of the caller's melody, for the section that contains it and later sections; `None` for earlier
+    ones.
     """
     anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
     first = next(anchors, None)
@@ -80,5 +80,5 @@ def _anchor_notes(anchor: Sequence[AnchorNote]) -> tuple[Note, ...]:
 
 
 def section_seed(song_seed: int, index: int) -> int:
-    """Return the seed of a section, independent of those of other sections and songs."""
+    """Return the random seed of section `index`, different for every section and song."""
     return int(np.random.SeedSequence((song_seed, index)).generate_state(1)[0])

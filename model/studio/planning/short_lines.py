@@ -1,4 +1,4 @@
-"""Joins neighbouring short lines of the lyrics if there are more lines than the song has bars."""
+"""Joins neighbouring short lines of the lyrics when there are more lines than the song has bars."""
 
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace

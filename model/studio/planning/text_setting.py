@@ -1,4 +1,4 @@
-"""Computes how many bars the words need at a tempo: divides lines into phrases and limits syllables per second."""
+"""Computes how many bars the words need at a tempo: divides lines into phrases and limits the syllables per second."""
 
 import unicodedata
 from collections.abc import Sequence
@@ -39,11 +39,13 @@ def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
 
 
 def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tuple[int, ...]:
-    """Return the bars of each line of a section, so that no line exceeds `MAX_SYLLABLES_PER_SECOND` at tempi up to 180.
+    """Return the number of bars of each line of a section, so that no line exceeds `MAX_SYLLABLES_PER_SECOND` at tempi
+    up to 180 beats per minute.
 
-    `EASY` gives a line two bars; one if every line of the section is slow enough in one bar, or short in a slow song;
-    and four to a line that is too fast in two. `CLOSE` gives one bar if every line can be sung in one; `TIGHT` decides
-    for each line alone. `WIDE` is `EASY` without lines of one bar, for lines beside others that need two.
+    `EASY` gives a line two bars; one bar if every line of the section can be sung slowly enough in one, or is short and
+    the song slow; four bars if a line is too fast in two. `CLOSE` gives every line one bar if every line can be sung in
+    one. `TIGHT` gives each line as few bars as it needs. `WIDE` is `EASY` without lines of one bar, for a section
+    beside others whose lines need two.
     """
     lengths = [phrase_lengths(line) for line in lines]
     everything = [count for counts in lengths for count in counts]
@@ -66,9 +68,9 @@ def _tight_bars(count: int, bar_seconds: float) -> int:
 
 
 def most_in_one_bar(bar_seconds: float) -> int:
-    """Return the greatest number of syllables that one bar holds.
+    """Return the largest number of syllables that can be sung in one bar.
 
-    Tempi with the same number need the same fewest bars for all words.
+    For all tempi with the same result the words need the same number of bars.
     """
     return max((count for count in range(1, _TIGHT_PER_BAR + 1) if _tight_bars(count, bar_seconds) == 1), default=0)
 
@@ -89,8 +91,8 @@ def _wide_bars(counts: tuple[int, ...], bar_seconds: float, ease: Ease) -> int:
 
 
 def _gap_strengths(line: LyricLine) -> list[int]:
-    """Return for each syllable how well a line can be cut before it: 3 at punctuation, 2 at a space, 1 at a word, 0 in
-    a word.
+    """Return for each syllable how suitable the gap before it is for dividing a line: 3 at punctuation, 2 at a space, 1
+    at a word start, 0 inside a word.
     """
     strengths, position = [], 0
     for syllable in line.syllables:

@@ -7,10 +7,10 @@ from model.song import LyricLine, SectionKind, SectionPlan
 
 
 def title_line(sections: Iterable[SectionPlan]) -> LyricLine | None:
-    """Return the line that occurs most often in the choruses as written, the first of several; `None` without a sung
+    """Return the line that occurs most often in the choruses of the lyrics, the first of several; `None` without a sung
     chorus.
 
-    A repeated chorus counts only once.
+    A chorus that the planner repeats counts only once.
     """
     choruses = {section.lines: None for section in sections if section.kind is SectionKind.CHORUS and section.lines}
     counts = Counter(line for lines in choruses for line in lines)

@@ -1,5 +1,5 @@
-"""Applies special ways of singing, such as a duet, to the lyrics, and writes remarks about all that the prompt
-asks for.
+"""Applies special ways of singing, such as a duet, to the lyrics, and writes remarks on the ways that the prompt asks
+for.
 """
 
 from collections.abc import Collection, Iterator

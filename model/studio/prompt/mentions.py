@@ -1,4 +1,4 @@
-"""Finds known words in a prompt, their positions and negations ("no drums"), and lists unknown words."""
+"""Finds known words in a style prompt, with their positions and negations ("no drums"), and lists the unknown words."""
 
 import re
 import unicodedata
@@ -38,7 +38,7 @@ _MANY_UNKNOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A known word in the prompt: its position, and True if it is not negated."""
+    """A known word in the prompt: its position; `wanted` is False if it is negated, as in "no drums"."""
 
     place: int
     word: str
@@ -46,12 +46,12 @@ class Mention:
 
     @property
     def end(self) -> int:
-        """Position in the prompt after the word."""
+        """Index in the prompt after the last character of the word."""
         return self.place + len(self.word)
 
     @property
     def text(self) -> str:
-        """The word, or "no" and the word if it is negated."""
+        """The word as it is shown to the caller, with "no" before it if it is negated."""
         return self.word if self.wanted else f"no {self.word}"
 
 
@@ -62,20 +62,22 @@ def normalised(prompt: str) -> str:
 
 
 def places(text: str, word: str) -> list[int]:
-    """Return the positions of `word` in `text`; a Latin word must be a whole word, a Chinese one may be anywhere."""
+    """Return the indices at which `word` occurs in `text`; a Latin word must be a whole word there, a Chinese word need
+    not.
+    """
     found = [place for place in range(len(text)) if text.startswith(word, place)] if word in text else []
     return [place for place in found if not word.isascii() or _stands_alone(text, place, place + len(word))]
 
 
 def wanted_places(text: str, word: str) -> list[int]:
-    """Return the positions at which `word` is not negated, as it is in "no drums", "without piano or guitar",
-    "不要吉他".
+    """Return the indices at which `word` occurs in `text` without a negation such as "no drums", "without piano or
+    guitar", "不要吉他".
     """
     return [place for place in places(text, word) if not negated(text, place)]
 
 
 def negated(text: str, place: int) -> bool:
-    """Return True if the word that begins at `place` of the prompt is negated, as in "no drums"."""
+    """Return True if the word at index `place` of the prompt is negated, as in "no drums"."""
     clause = _SENTENCE.split(text[max(place - _REACH, 0) : place])[-1]
     return _ABSENT_BEFORE.search(clause) is not None
 
@@ -91,7 +93,9 @@ def mentions(text: str, words: Iterable[str]) -> list[Mention]:
 
 
 def unknown_words(text: str, known: Iterable[tuple[int, int]]) -> tuple[str, ...]:
-    """Return the first few words outside of the `known` spans, without words that have no musical meaning."""
+    """Return the first few words of the prompt outside the `known` ranges, without words that have no musical
+    meaning.
+    """
     left = list(text)
     for start, end in known:
         left[start:end] = " " * (end - start)

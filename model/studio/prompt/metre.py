@@ -22,10 +22,11 @@ _OTHER = re.compile(r"(?<![\d/])(?!4/4)\d{1,2}/(?:2|4|8|16)(?![\d/])")
 
 @dataclass(frozen=True, slots=True)
 class Metre:
-    """The metre of a prompt.
+    """The metre (beats in a bar) that a prompt asks for.
 
-    Attributes: beats_per_bar: 4 or 3. text: its words, empty if none is named. rest: the prompt without them. waltz:
-    True if one of them is "waltz". note: a remark if the metre is not played.
+    Attributes: beats_per_bar: 4 or 3. text: the words that name the metre; empty if none is named. rest: the prompt
+    without these words. waltz: True if the prompt says "waltz". note: a remark for the caller if the metre is not
+    supported; otherwise `None`.
     """
 
     beats_per_bar: int
@@ -36,7 +37,9 @@ class Metre:
 
 
 def find_metre(text: str) -> Metre:
-    """Return the metre of a prompt, which is in lower case with spaces for dashes; four beats if it names none."""
+    """Return the metre that a normalised prompt names (lower case, spaces for dashes); four beats in a bar if it names
+    none.
+    """
     wanted = [match for match in _THREE.finditer(text) if not negated(text, match.start())]
     if wanted:
         waltz = any(match["waltz"] for match in wanted)

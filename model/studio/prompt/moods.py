@@ -1,4 +1,4 @@
-"""Tables of the words for moods, instruments and voices that a prompt may use."""
+"""Tables of the words for moods, instruments and voices that the parser of prompts knows."""
 
 from dataclasses import dataclass
 

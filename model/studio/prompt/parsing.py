@@ -1,4 +1,4 @@
-"""Parses a style prompt by a table of English and Chinese words."""
+"""Parses a style prompt into a musical style, with tables of English and Chinese words."""
 
 import math
 import re
@@ -48,7 +48,7 @@ class ParsedPrompt:
 
 
 def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
-    """Convert a prompt to a style; values that it does not name are drawn from `random`, and unknown words are
+    """Convert a prompt to a musical style; values that it does not name are drawn from `random`, and unknown words are
     ignored.
     """
     metre = find_metre(normalised(prompt))
@@ -74,8 +74,8 @@ def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
 
 
 def _genre(text: str) -> Genre | None:
-    """Return the genre that the prompt names first; pop only if it names no other. "Classical guitar" does not name
-    classical music.
+    """Return the genre that the prompt names first; pop only if it names no other genre. "Classical guitar" does not
+    name classical music.
     """
     for words, _, _ in INSTRUMENTS:
         for word in words:
@@ -99,7 +99,7 @@ def _without_genres(text: str) -> str:
 
 
 def _suiting(moods: Iterable[Mood]) -> Genre:
-    """Return the genre for a prompt that names no genre: that of its first mood, or pop."""
+    """Return the genre for a prompt that names no genre: that of its first mood with a genre, or pop."""
     wished = next((mood.genre for mood in moods if mood.genre), None)
     return next((genre for genre in GENRES if genre.style.genre == wished), POP)
 
@@ -122,7 +122,7 @@ def _in_mood(genre: Genre, moods: Iterable[Mood], random: Random) -> Style:
 
 
 def _tempo_range(genre: Genre, moods: Iterable[Mood]) -> tuple[float, float]:
-    """Return the slowest and the fastest tempo that `_in_mood` can draw."""
+    """Return the lowest and the highest tempo, in beats per minute, of a genre in these moods."""
     factor = math.prod(mood.tempo_factor for mood in moods)
     slowest, fastest = (_possible_tempo(genre, tempo_bpm * factor) for tempo_bpm in genre.tempo_range_bpm)
     return slowest, fastest
@@ -137,7 +137,9 @@ def _clamped(value: float, low: float = 0.0, high: float = 1.0) -> float:
 
 
 def _with_players(style: Style, text: str) -> Style:
-    """Assign the instruments that the prompt names to tracks, and remove the tracks of negated instruments."""
+    """Return the style with the instruments that the prompt names assigned to tracks, and without the tracks of negated
+    instruments.
+    """
     players = dict(style.instruments)
     for words, track, instrument in INSTRUMENTS:
         wanted = any(wanted_places(text, word) for word in words)
@@ -160,7 +162,9 @@ def _same_family(one: Instrument, other: Instrument) -> bool:
 
 
 def _with_lead(players: dict[Track, Instrument]) -> tuple[tuple[Track, Instrument], ...]:
-    """Return the instruments in the order of the tracks, with at least one for the melody."""
+    """Return the instrument of each track, in the order of the tracks, with an instrument for the melody if it has
+    none.
+    """
     players = {Track.LEAD: Instrument.PIANO, **players}
     return tuple((track, players[track]) for track in Track if track in players)
 

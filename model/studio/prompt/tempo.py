@@ -1,4 +1,4 @@
-"""Finds tempi in a prompt, in the common English and Chinese notations."""
+"""Finds tempi in a prompt, in the common English and Chinese notations, such as "120 bpm" or "每分钟九十五拍"."""
 
 import re
 from dataclasses import dataclass
@@ -31,10 +31,10 @@ _PATTERNS = tuple(
 
 @dataclass(frozen=True, slots=True)
 class NamedTempo:
-    """A tempo in a prompt, and its position.
+    """A tempo that a prompt names in numbers, and its position in the text.
 
-    Attributes: asked_bpm: the written number, or the middle of a range. text: as written. start: index of its first
-    character in the prompt. end: index behind its last one.
+    Attributes: asked_bpm: the written number, or the middle of a range. text: the words of the prompt that name it.
+    start: index of its first character in the prompt. end: index after its last character.
     """
 
     asked_bpm: float
@@ -44,12 +44,12 @@ class NamedTempo:
 
     @property
     def bpm(self) -> float:
-        """The nearest tempo that can be played."""
+        """The playable tempo nearest to the named one, in beats per minute."""
         return min(max(self.asked_bpm, SLOWEST_BPM), FASTEST_BPM)
 
     @property
     def note(self) -> str | None:
-        """A remark if the tempo is outside of the playable range."""
+        """A remark for the caller if the named tempo is outside of the playable range; otherwise `None`."""
         if self.bpm == self.asked_bpm:
             return None
         limits = f"{SLOWEST_BPM:g} to {FASTEST_BPM:g}"
@@ -57,7 +57,7 @@ class NamedTempo:
 
 
 def find_tempo(text: str) -> NamedTempo | None:
-    """Return the first tempo in a prompt, or `None`; the prompt is in lower case with spaces for dashes."""
+    """Return the first tempo in a normalised prompt (lower case, spaces for dashes); `None` if it names none."""
     found = [match for pattern in _PATTERNS if (match := pattern.search(text))]
     if not found:
         return None
@@ -68,7 +68,7 @@ def find_tempo(text: str) -> NamedTempo | None:
 
 
 def _number(written: str) -> float:
-    """Parse a number in digits, or in Chinese up to 299: 一百二十, 一百二 (120), 九十五."""
+    """Parse a number in digits, or a Chinese numeral up to 299 such as 一百二十, 一百二 (120), 九十五."""
     if written[0].isdigit():
         return float(written)
     hundreds, hundred, rest = written.rpartition("百")

@@ -1,4 +1,4 @@
-"""Words of a prompt for ways of singing, such as a duet, and of building a song, such as a key change."""
+"""Table of the words in a prompt for ways of singing, such as a duet, and of building a song, such as a key change."""
 
 from model.studio.prompt.mentions import wanted_places
 from model.studio.style import Instrument, Track, Way

@@ -1,1 +1,1 @@
-"""Sampled instruments, reverb and mix: renders the notes of an arrangement to stereo sound."""
+"""Renders the notes of an arrangement to stereo sound: sampled instruments, effects, reverb and mix."""

@@ -1,4 +1,4 @@
-"""The bank of shipped instruments: opened and checked once; each sample is decoded when a note first needs it."""
+"""The shipped instruments: the files are opened and checked once; each sample is decoded when a note first needs it."""
 
 import hashlib
 import io
@@ -25,7 +25,7 @@ ToneKey: TypeAlias = tuple[str, int, int, int, int]
 
 
 class InstrumentBank:
-    """All instruments of the studio engine, shared by all songs of a process; not safe for several threads."""
+    """All instruments of the studio engine, shared by all songs of a process; not thread-safe."""
 
     def __init__(self, table: BankTable, data: bytes) -> None:
         self._table = table
@@ -49,9 +49,9 @@ class InstrumentBank:
         except OSError as error:
             raise _unavailable(f"{error.filename} cannot be read ({error.strerror})") from error
         except (ValueError, KeyError, TypeError) as error:
-            raise _unavailable(f"{TABLE_NAME} is damaged ({error})") from error
+            raise _unavailable(f"the file {TABLE_NAME} is damaged ({error})") from error
         if hashlib.sha256(data).hexdigest() != table.data_sha256:
-            raise _unavailable(f"{DATA_NAME} does not match the checksum in {TABLE_NAME}")
+            raise _unavailable(f"the file {DATA_NAME} does not match its checksum in {TABLE_NAME}")
         present = table.instruments.keys() | compute_instruments(len(table.samples)).instruments.keys()
         absent = [instrument.value for instrument in Instrument if instrument.value not in present]
         if absent:
@@ -60,7 +60,7 @@ class InstrumentBank:
 
     @property
     def decoded_bytes(self) -> int:
-        """Memory that decoded samples take, in bytes."""
+        """Memory taken by the decoded samples, in bytes."""
         return sum(samples.nbytes for samples in self._decoded.values())
 
     def warm(self, instruments: Iterable[Instrument]) -> None:
@@ -74,8 +74,8 @@ class InstrumentBank:
         return self._zones(instrument).gain_db
 
     def zones(self, instrument: Instrument, pitch: int) -> tuple[Zone, ...]:
-        """Return the zones that sound together for the MIDI `pitch`; outside of the instrument's range the nearest
-        zones, transposed.
+        """Return the key zones that sound together at the MIDI pitch `pitch`; outside of the instrument's range the
+        nearest zones, transposed.
 
         Drums are not transposed: a pitch that the drum kit does not have gives no zone.
         """
@@ -87,8 +87,8 @@ class InstrumentBank:
         return self._found[key]
 
     def tone(self, zone: Zone, pitch: int, brightness: Brightness, cents: int = 0) -> Tone:
-        """Return the tone of `zone` at `pitch`, changed by `cents`; all notes with the same parameters share one
-        tone.
+        """Return the sound of `zone` played at the MIDI pitch `pitch`, shifted by `cents`; notes with the same
+        parameters share one tone.
         """
 
         def make() -> Tone:
@@ -97,8 +97,8 @@ class InstrumentBank:
         return self._tones.get(zone, pitch, brightness, cents, make)
 
     def tone_key(self, tone: Tone) -> ToneKey:
-        """Return a key that identifies a tone of this bank in every process: instrument, zone, pitch, brightness and
-        cents.
+        """Return a key that identifies a tone of this bank in every process: instrument, key zone, pitch, brightness
+        and cents.
         """
         for name, instrument in self._instruments():
             for number, zone in enumerate(instrument.zones):
@@ -107,7 +107,7 @@ class InstrumentBank:
         raise KeyError("the tone does not belong to this bank of instruments. This is a bug: please report it")
 
     def tone_of(self, key: ToneKey) -> Tone:
-        """Return the tone that a key of `tone_key` identifies."""
+        """Return the tone for a key that `tone_key` returned."""
         name, number, pitch, brightness, cents = key
         zone = self._zones(Instrument(name)).zones[number]
         return self.tone(zone, pitch, Brightness(brightness), cents)
@@ -135,7 +135,7 @@ class InstrumentBank:
 
 
 def parse_table(text: str) -> BankTable:
-    """Parse the JSON table of the instruments.
+    """Parse the JSON table of the instruments and their samples.
 
     Raises:
         ValueError, KeyError, TypeError: the text is not such a table.

@@ -1,4 +1,4 @@
-"""Lowers the accompaniment while somebody sings, most at the frequencies at which words are understood."""
+"""Lowers the accompaniment while somebody sings (ducking), most at the frequencies that make words intelligible."""
 
 from collections.abc import Iterable
 
@@ -23,7 +23,7 @@ _GRID = 64
 
 
 class Presence:
-    """Computes for each sample of a song 1 while somebody sings and 0 otherwise, with ramps between."""
+    """Envelope of the singing: for each sample of a song 1 while somebody sings and 0 otherwise, with ramps between."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []
@@ -37,9 +37,7 @@ class Presence:
                 self._spans.append((first, last))
 
     def at(self, start: int, stop: int) -> Samples:
-        """Return the envelope for the samples [start, stop) of the song; a single value if it is the same for all of
-        them.
-        """
+        """Return the envelope for the samples [start, stop) of the song; a single value if all are equal."""
         self._spans = [span for span in self._spans if span[1] + _RELEASE_SAMPLES > start]
         first = start // _GRID
         points = np.arange(first, -(-stop // _GRID)) * _GRID
@@ -54,19 +52,23 @@ class Presence:
 
 
 class RoomForWords:
-    """Attenuates frequencies around 3 kHz in the middle (mono) signal of the accompaniment while somebody sings."""
+    """Filter that lowers frequencies around 3 kHz in the mid (mono) signal of the accompaniment while somebody
+    sings.
+    """
 
     def __init__(self) -> None:
         self._band = Equaliser(bandpass(_DIP_HERTZ, _DIP_QUALITY), channels=1)
 
     def run(self, middle: NDArray[np.float32], present: Samples) -> NDArray[np.float32]:
-        """Return the attenuated next block of the middle signal; `present` comes from `Presence.at`."""
+        """Return the next block of the mid signal, filtered; `present` is the envelope of the singing, from
+        `Presence.at`.
+        """
         depth = np.float32(1.0 - 10.0 ** (_DIP_DB / 20.0))
         return np.asarray(middle - depth * present * self._band.run(middle), np.float32)
 
 
 def level(present: Samples) -> Samples:
-    """Return the gain of the whole accompaniment for each value of `present`, which comes from `Presence.at`."""
+    """Return the gain of the whole accompaniment for each value of the envelope `present`, from `Presence.at`."""
     return np.asarray(1.0 - np.float32(1.0 - 10.0 ** (BAND_DB / 20.0)) * present, np.float32)
 
 

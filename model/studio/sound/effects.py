@@ -1,4 +1,4 @@
-"""Streaming audio effects (filter, compressor, de-esser, ensemble), whose output does not depend on the block sizes."""
+"""Streaming audio effects (filter, compressor, de-esser, ensemble); the output does not depend on the block sizes."""
 
 import math
 
@@ -31,17 +31,17 @@ class Filter:
 
     @property
     def is_silent(self) -> bool:
-        """True if silent input gives silent output in float32: the filter's state has decayed."""
+        """True if silent input would give silent output, because the filter's state has decayed."""
         return bool(np.abs(self._state).max() < _SILENT)
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next block, filtered; continues from the block before."""
+        """Return the next block of sound, filtered; the filter's state continues from the previous block."""
         filtered, self._state = linear_filter_on(self._zeros, self._poles, sound, self._state)
         return np.asarray(filtered, np.float32)
 
 
 class Compressor:
-    """Compresses mono sound whose mean power, averaged over `seconds`, exceeds a threshold."""
+    """Compressor of dynamics: lowers mono sound while its mean power, averaged over `seconds`, exceeds a threshold."""
 
     def __init__(self, threshold_db: float, ratio: float, seconds: float) -> None:
         """Set up the compressor. Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower;
@@ -54,11 +54,11 @@ class Compressor:
 
     @property
     def is_silent(self) -> bool:
-        """True if silent input gives silent output: the level of earlier sound has decayed."""
+        """True if silent input would give silent output, because the measured level has decayed."""
         return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """Return the next block, compressed; continues from the block before."""
+        """Return the next block of sound, compressed; the state continues from the previous block."""
         over = np.maximum(self._mean.run(sound * sound) / np.float32(self._threshold), np.float32(1.0))
         return np.asarray(sound * over**self._exponent, np.float32)
 
@@ -67,8 +67,8 @@ class DeEsser:
     """Lowers the high frequencies of a mono voice where they are louder than sibilants should be."""
 
     def __init__(self, corner_hertz: float, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Set up a de-esser for the frequencies above `corner_hertz`, cut off by 6 dB per octave; see `Compressor` for
-        the rest.
+        """Set up a de-esser for the frequencies above `corner_hertz` (a slope of 6 dB per octave); the other parameters
+        are those of `Compressor`.
         """
         keep = math.exp(-2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ)
         self._lows = Filter(np.array([1.0 - keep, 0.0, 0.0, 1.0, -keep, 0.0]), ())
@@ -76,19 +76,17 @@ class DeEsser:
 
     @property
     def is_silent(self) -> bool:
-        """True if silent input gives silent output: earlier sound has decayed."""
+        """True if silent input would give silent output, because earlier sound has decayed."""
         return self._lows.is_silent and self._compressor.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """Return the next block with its sibilants lowered; continues from the block before."""
+        """Return the next block of sound with softer sibilants; the state continues from the previous block."""
         lows = self._lows.run(sound)
         return np.asarray(lows + self._compressor.run(sound - lows), np.float32)
 
 
 class Ensemble:
-    """A chorus effect: the left and right channels get copies of a sound with slowly modulated delays, in opposite
-    phase.
-    """
+    """Chorus effect: the left and right channels get copies of a sound whose delays vary slowly, in opposite phase."""
 
     def __init__(self, phase: float) -> None:
         """Set up the ensemble; `phase` (0 to 1) is the initial phase of the modulation."""
@@ -96,8 +94,8 @@ class Ensemble:
         self._memory = np.zeros(_ENSEMBLE_MEMORY, np.float32)
 
     def run(self, sound: NDArray[np.float32], start: int) -> NDArray[np.float32]:
-        """Return the next block [2, samples], which begins at sample `start` of the song, widened at about equal
-        loudness.
+        """Return the next block of stereo sound [2, samples], beginning at sample `start` of the song, with the chorus
+        effect at about equal loudness.
         """
         line = np.concatenate([self._memory, sound.mean(axis=0)])
         self._memory = line[-_ENSEMBLE_MEMORY:]
@@ -114,8 +112,8 @@ class Ensemble:
 
 
 def _swinging_delay(start: int, count: int, phase: float) -> Samples:
-    """Return the delay, in samples, at each sample [start, start + count) of the song: a sine, approximated by short
-    lines.
+    """Return the delay, in samples, of the chorus effect at each sample [start, start + count) of the song: a sine,
+    approximated by short lines.
     """
     first = start // _ENSEMBLE_GRID
     points = np.arange(first, (start + count) // _ENSEMBLE_GRID + 2) * (_ENSEMBLE_GRID / SAMPLE_RATE_HERTZ)

@@ -41,7 +41,7 @@ def bandpass(centre_hertz: float, quality: float) -> Sections:
 
 
 class Equaliser:
-    """Applies filters in series to the last axis of its input. Blocks come in order; their sizes do not matter."""
+    """Filters in series over the last axis of the input, which comes in blocks of any size."""
 
     def __init__(self, *stages: Sections, channels: int) -> None:
         """Set up the equaliser; `channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
@@ -50,11 +50,11 @@ class Equaliser:
 
     @property
     def is_silent(self) -> bool:
-        """True if silent input gives silent output: the state has decayed."""
+        """True if silent input would give silent output, because the filters' state has decayed."""
         return not self._state.any()
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next block, filtered; continues from the block before."""
+        """Return the next block of sound, filtered; the state continues from the previous block."""
         channels = np.asarray(np.atleast_2d(sound), np.float64)
         filtered, state = cascade_on(self._sections, channels, self._state)
         state[np.abs(state) < _SILENT] = 0.0

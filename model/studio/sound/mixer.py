@@ -1,4 +1,4 @@
-"""The mixer of one song: plays, balances and reverberates all tracks, window by window."""
+"""The mixer of one song: renders all tracks, balances them and adds reverb, window by window."""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -37,8 +37,8 @@ _WETNESS_RANGE_DB = 9.0
 
 @dataclass(frozen=True, slots=True)
 class Strip:
-    """Mix settings of a track: level, pan (-1 left to 1 right), reverb send, and True if its low frequencies are
-    kept.
+    """Mix settings (channel strip) of a track: level, pan (-1 left to 1 right), reverb send, and `keeps_lows`, True if
+    its low frequencies are kept.
     """
 
     stem: Stem
@@ -69,7 +69,7 @@ _NOTHING_SUNG: Mapping[Singer, Sequence[SungNote]] = {}
 
 
 class Mixer:
-    """Plays the sections of one song in order. Decaying notes and reverb continue from one section into the next."""
+    """Renders the sections of one song in order. Decaying notes and reverb continue from one section into the next."""
 
     def __init__(
         self,
@@ -85,8 +85,8 @@ class Mixer:
         """Set up the mixer of a song; only the tracks of the `stems` are audible. `seed` varies the reverb and the
         ensemble.
 
-        With `singers` these are the vocal stem, and the lead instrument plays only ornaments; without singers the lead
-        instrument is the vocal stem. `vocal_level_db` is added to the level of that stem.
+        If there are `singers`, they are the vocal stem, and the lead instrument plays only ornaments; otherwise the
+        lead instrument is the vocal stem. `vocal_level_db` is added to the level of that stem.
         """
         strips = _strips(style, singers is not None, vocal_level_db)
         audible = {track for track, strip in strips.items() if strip.stem in stems}
@@ -130,12 +130,13 @@ class Mixer:
         window: int,
         final: bool,
     ) -> Iterator[Window]:
-        """Yield samples [start_sample, end_sample) of the song, float32 [2, samples] at 48 kHz, lazily.
+        """Yield the samples [start_sample, end_sample) of the song window by window, float32 [2, samples] at 48 kHz;
+        each window is computed when it is needed.
 
-        `vocals` is what the singers sing, in seconds from `start_sample`. Step s of the arrangement sounds at
-        `start_sample` plus s steps of the tempo; anticipations are moved to the section's start.
-        Windows have `window` samples, the first one `first_window`, the last one what is left. A `final` section
-        fades to zero over its last second. Nothing is limited: peaks may pass 1.
+        `vocals` are the notes of the singers, in seconds from `start_sample`. Step s of the arrangement sounds s
+        sixteenth notes after `start_sample`; notes before the start of the section are moved to it. Windows have
+        `window` samples, the first one `first_window`, the last one the rest. A `final` section fades to zero over its
+        last second. There is no limiter: samples may exceed 1.
 
         Raises:
             ValueError: the section does not begin where the last one ended, or a window is empty.
@@ -160,7 +161,7 @@ class Mixer:
             yield mixed
 
     def _scheduled(self, arrangement: Arrangement, track: Track, start_sample: int) -> list[SampledNote]:
-        """Return the notes of a track with their times in samples of the song, in reverse order."""
+        """Return the notes of a track with their times in samples of the song, the latest first."""
         notes = [self._sampled(note, start_sample) for note in arrangement.tracks.get(track, ())]
         return sorted(notes, key=lambda note: note.start, reverse=True)
 
@@ -196,8 +197,8 @@ class Mixer:
         return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
 
     def _band(self, highs: Window, lows: Window, present: Samples) -> Window:
-        """Return the mix of the accompaniment: stereo but for its low frequencies, lowered in the middle while somebody
-        sings.
+        """Return the mix of the accompaniment: low frequencies mono, the rest stereo, with the mid signal lowered while
+        somebody sings.
         """
         middle = self._middle.run(highs[0] + highs[1]) + (lows[0] + lows[1])
         side = np.float32(_ratio(_WIDTH_DB)) * self._side.run(highs[0] - highs[1]) + (lows[0] - lows[1])
@@ -206,7 +207,7 @@ class Mixer:
 
 
 def _tone(style: Style) -> Equaliser:
-    """Return the equaliser of the whole mix, from the tone of the genre and the brightness of the style."""
+    """Return the equaliser of the whole mix for a style's genre and brightness."""
     lows, low_middle, high_middle, highs = zip(_TONE_HERTZ, style.tone_db, strict=True)
     return Equaliser(
         low_shelf(*lows),
@@ -219,7 +220,7 @@ def _tone(style: Style) -> Equaliser:
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
-    """Return the mix settings of each track for a song's style."""
+    """Return the mix settings of each track and singer for the style of a song."""
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)

@@ -1,4 +1,4 @@
-"""Synthesises instruments from formulas: the waves of old game consoles, and two electronic drum kits."""
+"""Synthesises instruments: the waveforms of old game consoles, and two electronic drum kits."""
 
 import math
 from collections.abc import Callable, Mapping
@@ -31,8 +31,8 @@ _Ringing: TypeAlias = Callable[[float, float], _Sound]
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The synthesised instruments by name, and their mono samples at 48 kHz; zones count samples from `first_sample`
-    on.
+    """The synthesised instruments by name, and their mono samples at 48 kHz; the numbers of these samples begin at
+    `first_sample`.
     """
 
     first_sample: int
@@ -42,8 +42,8 @@ class Computed:
 
 @dataclass(frozen=True, slots=True)
 class _Wave:
-    """A sustained wave: the amplitude of each harmonic, its envelope, and the gain that makes it as loud as other
-    waves.
+    """A sustained waveform: the amplitude of each harmonic, its envelope, and the gain that makes it as loud as the
+    other waveforms.
     """
 
     harmonic: Callable[[int], float]
@@ -53,7 +53,7 @@ class _Wave:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A drum of a kit: its MIDI keys, the key at its computed pitch, its sound and its level."""
+    """A drum of a synthesised kit: its MIDI keys, the key at which it is not transposed, its sound and its level."""
 
     keys: tuple[int, int]
     root: int
@@ -65,7 +65,7 @@ class _Piece:
 
 @cache
 def compute_instruments(first_sample: int) -> Computed:
-    """Return every synthesised instrument; every call returns the same samples."""
+    """Return every synthesised instrument; the samples are the same at every call."""
     instruments, samples = {}, list[Samples]()
     for instrument, wave in _WAVES.items():
         zones = [_wave_zone(wave, octave, first_sample + len(samples) + octave) for octave in range(_OCTAVES)]
@@ -79,13 +79,13 @@ def compute_instruments(first_sample: int) -> Computed:
 
 
 def _period(octave: int) -> int:
-    """Return the number of samples in one cycle of a wave, at the middle of an octave's zone."""
+    """Return the number of samples in one cycle of a waveform, for the pitch in the middle of an octave's key zone."""
     hertz = _CONCERT_HERTZ * math.pow(2.0, (_LOWEST_ROOT + 12 * octave - _CONCERT_PITCH) / 12.0)
     return round(SAMPLE_RATE_HERTZ / hertz)
 
 
 def _cycles(wave: _Wave, octave: int) -> Samples:
-    """Return a few cycles of a wave, without harmonics that would exceed 18 kHz at the top of the zone."""
+    """Return a few cycles of a waveform, without harmonics that would exceed 18 kHz at the top of the key zone."""
     period = _period(octave)
     count = max(1, int(_HIGHEST_HERTZ / (SAMPLE_RATE_HERTZ / period * math.sqrt(2.0))))
     phase = 2.0 * np.pi * np.arange(period * _CYCLES) / period
@@ -111,7 +111,9 @@ def _pulse(duty: float) -> Callable[[int], float]:
 
 
 def _triangle(k: int) -> float:
-    """Return a triangle wave with the steps of a four-bit converter, which amplify its 15th and 17th harmonics."""
+    """Return the amplitude of harmonic `k` of a triangle wave with the steps of a four-bit converter, which amplify its
+    15th and 17th harmonics.
+    """
     if k % 2 == 0:
         return 0.0
     sign = -1.0 if k % 4 == 3 else 1.0
@@ -198,8 +200,8 @@ def _bell(seconds: float, hertz: float, decay: float) -> _Sound:
 def _kit(
     kick: _Hit, snare: _Hit, clap: _Hit, tom: _Hit, hiss: tuple[float, _Ringing], ring: tuple[float, _Ringing]
 ) -> tuple[_Piece, ...]:
-    """Return a drum kit of six sounds, each with its level in dB; `hiss` and `ring` take length and decay in
-    seconds.
+    """Return the six sounds of a drum kit, each with its level in dB; `hiss` and `ring` are pairs of a length and a
+    decay in seconds.
     """
 
     def metal(key: int, level_db: float, seconds: float, decay: float, pan: float) -> _Piece:

@@ -1,4 +1,4 @@
-"""Reverb by convolution: turns a mono signal into stereo reflections, block by block."""
+"""Convolution reverb: turns a mono signal into stereo reflections, block by block."""
 
 import math
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ _FADE_IN_SECONDS = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Room:
-    """The size of a room: its reverberation time (60 dB decay at middle frequencies) and the delay of the first
+    """Acoustics of a room: its reverberation time (60 dB decay at middle frequencies) and the delay of the first
     reflection.
 
     The delay is at least 22 ms: it hides the block length of the convolution.
@@ -30,12 +30,13 @@ class Room:
 
     @classmethod
     def of(cls, amount: float) -> "Room":
-        """Return the room for an amount of reverb from 0 (dry booth) to 1 (hall)."""
+        """Return the room acoustics for an amount of reverb from 0 (dry booth) to 1 (hall)."""
         return cls(decay_seconds=0.7 + 1.7 * amount, delay_seconds=0.024 + 0.02 * amount)
 
 
 def impulse_response(room: Room, seed: int) -> NDArray[np.float32]:
-    """Return the room's impulse response, shape [2, samples] at 48 kHz, unit energy per channel.
+    """Return the impulse response of a room, [2, samples] at 48 kHz, with unit energy in each channel; `seed` varies
+    its noise.
 
     It is noise whose high frequencies decay sooner than its low ones (J. A. Moorer, "About this reverberation
     business", 1979).
@@ -75,13 +76,13 @@ class Reverb:
 
     @property
     def filters(self) -> tuple[NDArray[np.complex64], ...]:
-        """Frequency responses of the blocks of the impulse response, constant, so that several reverbs can share
-        them.
+        """Frequency responses of the blocks of the impulse response; they are constant, so that several reverbs can
+        share them.
         """
         return tuple(part.filters for part in self._parts)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """Return the reverb, shape [2, samples], during the time of the next block `send` [samples]."""
+        """Return the reverberation [2, samples] during the next block, whose input is `send` [samples]."""
         early, late = (part.run(send) for part in self._parts)
         early += late
         return early
@@ -105,7 +106,7 @@ class _Convolver:
         self._ready = np.zeros((2, block), np.float32)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """Return the reverb during the time of the next block; see `Reverb.run`."""
+        """Return the convolved signal during the next block; see `Reverb.run`."""
         self._line = np.concatenate([self._line, send])
         blocks = len(self._line) // self._block - 1
         if blocks > 0:

@@ -1,4 +1,4 @@
-"""Plays one instrument: renders its notes to stereo sound, block by block."""
+"""Plays one sampled instrument: renders its notes to stereo sound, block by block."""
 
 import math
 from collections.abc import Iterable
@@ -45,7 +45,7 @@ class SampledNote:
 
 @dataclass(slots=True)
 class _Voice:
-    """One sounding sample of a note; it fades out within `release_seconds` from sample `stop` on."""
+    """One playing sample of a note; it is released at sample `stop` and fades out within `release_seconds`."""
 
     tone: Tone
     start: int
@@ -63,13 +63,13 @@ class _Voice:
         return min(self.start + self.tone.length, self.stop + len(_release(self.release_seconds)))
 
     def let_go(self, at: int, release_seconds: float | None = None) -> None:
-        """Release the voice at sample `at`, within its own or a shorter time, unless it is released sooner."""
+        """Release the voice at sample `at` with its own or a shorter release time, unless it is released earlier."""
         if at < self.stop:
             self.stop = at
             self.release_seconds = self.release_seconds if release_seconds is None else release_seconds
 
     def add_to(self, lane: Samples, lane_start: int) -> None:
-        """Add this voice to the block that begins at sample `lane_start`."""
+        """Add the sound of this voice to the block `lane`, which begins at sample `lane_start` of the song."""
         first, last = max(self.start, lane_start), min(self.end, lane_start + len(lane))
         if first >= last:
             return
@@ -79,8 +79,8 @@ class _Voice:
         lane[first - lane_start : last - lane_start] += sound
 
     def _tilted(self, start: int, stop: int) -> Samples:
-        """Return the samples [start, stop) of the tone with its gain, made brighter by a first-order high-frequency
-        boost.
+        """Return the samples [start, stop) of the tone with its gain, made brighter by a first-order boost of high
+        frequencies.
         """
         read = self.tone.read(max(start - 1, 0), stop)
         ahead = int(start > 0)
@@ -96,7 +96,7 @@ class _Voice:
 
 
 class Sampler:
-    """Plays one instrument of the bank. Blocks are rendered in order; their sizes do not matter."""
+    """Plays one instrument of the bank. Blocks are rendered in order and may have any size."""
 
     def __init__(self, bank: InstrumentBank, instrument: Instrument) -> None:
         self._bank = bank
@@ -110,10 +110,10 @@ class Sampler:
         return not self._voices
 
     def start(self, notes: Iterable[SampledNote]) -> None:
-        """Start the notes that begin in the next block, in order of their starts.
+        """Start the notes that begin in the next block, earliest first.
 
-        A repeated pitch releases the note that still sounds on it; a drum silences the other drums of its exclusive
-        class.
+        A note releases an earlier note of the same pitch that still sounds; a drum silences the other drums of its
+        exclusive class.
         """
         for note in notes:
             voices = [self._voice(zone, note) for zone in self._bank.zones(self._instrument, note.pitch)]
@@ -164,7 +164,7 @@ class Sampler:
 
 
 def _chances(note: SampledNote) -> tuple[float, float, float]:
-    """Return three pseudo-random numbers between -1 and 1 that depend only on the note itself, not on earlier notes.
+    """Return three pseudo-random numbers between -1 and 1 that depend only on the note, not on earlier notes.
 
     The bits are mixed as in MurmurHash3 (A. Appleby, public domain).
     """
@@ -178,8 +178,8 @@ def _chances(note: SampledNote) -> tuple[float, float, float]:
 
 @lru_cache(maxsize=128)
 def _release(full_seconds: float) -> Samples:
-    """Return an exponential decay that ends at exactly zero; `full_seconds` is the time of a fall by 100 dB.
-    Read-only.
+    """Return an exponential decay curve that ends at exactly zero; `full_seconds` is the time in which the level falls
+    by 100 dB. The array is read-only.
     """
     seconds = full_seconds * _RELEASE_DB / 100.0
     seconds = min(max(seconds, _SHORTEST_RELEASE_SECONDS), _LONGEST_RELEASE_SECONDS)

@@ -1,4 +1,4 @@
-"""Computes a sample at one pitch and brightness, in blocks, and caches the result for later notes."""
+"""Renders a sample at one pitch and brightness, in blocks, and caches the result for later notes."""
 
 import math
 from collections import OrderedDict
@@ -24,7 +24,7 @@ _OPEN_HERTZ = 16_000.0
 
 
 class Brightness(IntEnum):
-    """Cutoff of the lowpass filter by MIDI velocity, in three steps."""
+    """Cutoff of a sample's lowpass filter, which depends on the MIDI velocity, in three steps."""
 
     SOFT = 0
     MEDIUM = 1
@@ -32,11 +32,13 @@ class Brightness(IntEnum):
 
     @classmethod
     def of(cls, velocity: int) -> "Brightness":
-        """Return the brightness of a MIDI velocity."""
+        """Return the brightness for a MIDI velocity."""
         return cls.SOFT if velocity < 58 else cls.MEDIUM if velocity < 92 else cls.LOUD
 
     def place(self, velocity: int) -> float:
-        """Return the place of a velocity among the velocities of this brightness, from -1 for the softest to 1."""
+        """Return the position of a velocity in the range of velocities with this brightness, -1 (softest) to 1
+        (loudest).
+        """
         softest, hardest = ((1, 57), (58, 91), (92, 127))[self]
         return 2.0 * (velocity - softest) / (hardest - softest) - 1.0
 
@@ -51,7 +53,8 @@ class Brightness(IntEnum):
 class Tone:
     """The sound of a held note: a sample, pitch-shifted, looped and filtered, with attack and decay; mono at 48 kHz.
 
-    It is computed in blocks on a fixed grid when first read, so the result does not depend on the order of reads.
+    The sound is computed in blocks on a fixed grid when it is first read, so the result does not depend on the order of
+    reads.
     """
 
     def __init__(
@@ -63,7 +66,7 @@ class Tone:
         brightness: Brightness,
         cents: int = 0,
     ) -> None:
-        """Set up the tone of a zone at a pitch; `cents` is added to the pitch."""
+        """Set up the sound of a key zone at a MIDI pitch; `cents` is added to the pitch."""
         self.zone = zone
         self.pitch = pitch
         self.brightness = brightness
@@ -77,7 +80,7 @@ class Tone:
 
     @property
     def length(self) -> int:
-        """Number of samples until the tone has decayed; `ENDLESS` if it never does."""
+        """Number of samples until the sound has decayed; `ENDLESS` if it never does."""
         return self._length
 
     @property
@@ -86,8 +89,8 @@ class Tone:
         return self._made.nbytes
 
     def read(self, start: int, stop: int) -> Samples:
-        """Return the samples [start, stop), counted from the note's start; fewer at the tone's end. The array is
-        read-only.
+        """Return the samples [start, stop), counted from the start of the note; fewer at the end of the sound. The
+        array is read-only.
         """
         stop = min(stop, self._length)
         if stop > len(self._made):
@@ -152,14 +155,14 @@ class _Lowpass:
 
     @classmethod
     def of(cls, zone: Zone, brightness: Brightness) -> "_Lowpass | None":
-        """Return the lowpass of a zone, or `None` if its effect is inaudible."""
+        """Return the lowpass filter of a key zone; `None` if its effect is inaudible."""
         cutoff_hertz = min(zone.cutoff_hertz, _OPEN_HERTZ) * 2.0 ** (brightness.cents / 1200.0)
         if zone.sweep is None and cutoff_hertz >= _OPEN_HERTZ:
             return None
         return cls(cutoff_hertz, zone.resonance_db, zone.sweep)
 
     def run(self, sound: Samples, start: int) -> Samples:
-        """Return the next block, filtered; `start` is its offset in the tone."""
+        """Return the next block of sound, filtered; `start` is its offset in the tone."""
         if self._sweep is None:
             return self._part(sound, self._cutoff_hertz)
         starts = np.arange(0, len(sound), _SWEEP_SAMPLES)
@@ -181,14 +184,16 @@ class _Lowpass:
 
 
 class ToneCache:
-    """Caches tones by their parameters, up to a number of bytes; the least recently used tones are removed first."""
+    """Cache of tones by their parameters, limited to a number of bytes; the least recently used tones are removed
+    first.
+    """
 
     def __init__(self, limit_bytes: int) -> None:
         self._limit_bytes = limit_bytes
         self._tones: OrderedDict[tuple[int, int, int, int], Tone] = OrderedDict()
 
     def get(self, zone: Zone, pitch: int, brightness: Brightness, cents: int, make: Callable[[], Tone]) -> Tone:
-        """Return the cached tone, or a new tone from `make`; zones are compared by identity."""
+        """Return the cached tone for these parameters, or a new one from `make`; key zones are compared by identity."""
         key = (id(zone), pitch, brightness, cents)
         if key not in self._tones:
             self._forget()

@@ -1,4 +1,4 @@
-"""Effects on the voices of a song before they are mixed with the band: equaliser, compressor, de-esser."""
+"""Effects on the singing voices before they are mixed with the accompaniment: equaliser, compressor, de-esser."""
 
 from collections.abc import Sequence
 from typing import Protocol
@@ -22,21 +22,21 @@ _BEHIND = frozenset({Singer.BACKING, Singer.DOUBLE})
 
 
 class Stage(Protocol):
-    """Protocol of a mono effect."""
+    """Protocol of a mono audio effect."""
 
     @property
     def is_silent(self) -> bool:
-        """True if silent input gives silent output."""
+        """True if silent input would give silent output."""
 
     def run(self, sound: Samples) -> Samples:
-        """Return the next block with the effect applied."""
+        """Return the next block of sound with the effect applied."""
 
 
 class Channel:
-    """A singer with the effects of a lead voice or of a backing voice.
+    """A singer with the chain of effects for a lead voice or a backing voice.
 
-    The lead voice has less body and more presence and air than the recordings, an even level and even sibilants.
-    Backing voices have soft consonants, which would otherwise blur those of the lead.
+    The effects give the lead voice less low middle and more high frequencies than the recordings, an even level and
+    even sibilants. They soften the consonants of backing voices, which would blur those of the lead voice.
     """
 
     def __init__(self, who: Singer, singer: Vocalist) -> None:
@@ -45,11 +45,11 @@ class Channel:
 
     @property
     def is_silent(self) -> bool:
-        """True if nothing is sung and all sound has decayed."""
+        """True if nothing is sung and all earlier sound has decayed."""
         return self.singer.is_silent and all(stage.is_silent for stage in self._stages)
 
     def run(self, start: int, stop: int) -> Samples:
-        """Return the samples [start, stop) of the song, mono."""
+        """Return the samples [start, stop) of the song in mono: the singer's voice with the effects applied."""
         sound = self.singer.render(start, stop)
         for stage in self._stages:
             sound = stage.run(sound)

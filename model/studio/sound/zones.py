@@ -1,4 +1,4 @@
-"""Table of the shipped instruments: their samples, and the key zones that play the samples."""
+"""Data types for the table of the shipped instruments: their samples, and the key zones that play the samples."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ SAMPLE_RATE_HERTZ = 48_000
 class Sample:
     """One recorded sample: the position of its Ogg Vorbis stream in the data file, and the size of the decoded sound.
 
-    It decodes to `frames` mono values at `sample_rate_hertz`.
+    The decoded sound has `frames` mono values at `sample_rate_hertz`.
     """
 
     offset: int
@@ -20,7 +20,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The loudness of a note over time, while its key is held and after.
+    """The loudness envelope of a note, while its key is held and after.
 
     After a delay come a linear attack, a hold, and a fall by 100 dB per `decay_seconds` down to `-sustain_db`; when the
     key is released, a fall by 100 dB per `release_seconds` (SoundFont 2.04, section 9.1.6).
@@ -36,8 +36,8 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A movement of the lowpass filter: its cutoff rises by `cents` within the attack, holds, and falls to `sustain` (0
-    to 1) of that.
+    """A movement of the lowpass filter's cutoff: it rises by `cents` during the attack, holds, and falls to `sustain`
+    (0 to 1) of that.
     """
 
     cents: float
@@ -49,21 +49,21 @@ class Sweep:
 
 @dataclass(frozen=True, slots=True)
 class Zone:
-    """A key zone: a sample that plays a range of keys.
+    """A key zone: a sample, and the range of keys that play it.
 
     Attributes:
         low_key: lowest MIDI key, inclusive.
         high_key: highest MIDI key, inclusive.
         sample: index into the table's samples.
-        root_pitch: MIDI pitch at which the sample sounds as recorded; fractions are fine tuning.
-        loop: first sample of the loop and the first one after it, `None` for one shot.
-        gain_db: level next to the other zones of the instrument.
+        root_pitch: MIDI pitch of the recorded sound; fractions are fine tuning.
+        loop: first sample of the loop and the first one after it; `None` for a sound that is played once.
+        gain_db: level relative to the other zones of the instrument.
         pan: -1 (left) to 1 (right).
-        exclusive_class: a note silences the sounding ones of its class; 0: no class.
+        exclusive_class: a note silences the sounding notes of its class; 0 for no class.
         envelope: loudness over time.
-        cutoff_hertz: lowpass at full velocity.
-        resonance_db: height of the lowpass's peak.
-        sweep: movement of the lowpass, `None` when it stands still.
+        cutoff_hertz: cutoff of the lowpass filter at full velocity.
+        resonance_db: height of the filter's peak at its cutoff.
+        sweep: movement of the filter's cutoff; `None` if it is fixed.
     """
 
     low_key: int
@@ -80,26 +80,28 @@ class Zone:
     sweep: Sweep | None
 
     def distance(self, pitch: int) -> int:
-        """Return the number of keys between `pitch` and this zone's range; 0 inside of it."""
+        """Return the number of keys between the MIDI pitch `pitch` and the range of this zone; 0 inside the range."""
         return max(self.low_key - pitch, pitch - self.high_key, 0)
 
 
 @dataclass(frozen=True, slots=True)
 class InstrumentZones:
-    """All zones of one instrument, and the gain that makes it as loud as other instruments at equal velocity."""
+    """All key zones of one instrument, and the gain that makes it as loud as other instruments at equal velocity."""
 
     gain_db: float
     zones: tuple[Zone, ...]
 
     def at(self, pitch: int) -> tuple[Zone, ...]:
-        """Return the zones that sound for `pitch`; outside of the instrument's range, those of the nearest key."""
+        """Return the key zones that sound at a MIDI pitch; outside of the instrument's range, those of the nearest
+        key.
+        """
         nearest = min(zone.distance(pitch) for zone in self.zones)
         return tuple(zone for zone in self.zones if zone.distance(pitch) == nearest)
 
 
 @dataclass(frozen=True, slots=True)
 class BankTable:
-    """The table of the shipped instruments: samples, instruments by name, and the checksum of the data file of the
+    """The table of the shipped instruments: samples, instruments by name, and the checksum of the file that holds the
     samples.
     """
 

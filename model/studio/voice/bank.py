@@ -1,5 +1,5 @@
-"""The recorded voice: recordings ("takes") of every Mandarin syllable, stored as spectral frames; opened and checked
-once.
+"""The recorded singing voice: recordings ("takes") of every Mandarin syllable, stored as spectral frames; the files are
+opened and checked once.
 """
 
 import hashlib
@@ -37,10 +37,10 @@ class Take:
         envelope: [frames, BANDS], power in dB of the voiced part.
         noise: [frames, 6], share of noise in the amplitude at `NOISE_HERTZ`, 0 to 1.
         nucleus: the frame where the vowel begins; frames before it are a voiced consonant.
-        hold: first and last frame of the part of the vowel that a long note stays on.
+        hold: first and last frame of the steady part of the vowel, which a long note sustains.
         consonant: [samples] at 48 kHz, the unvoiced consonant before the first frame; may be empty.
-        tone: the tone it was spoken in, 1 to 4.
-        hertz: the median of the pitch it was spoken at.
+        tone: the lexical tone in which the syllable was spoken, 1 to 4.
+        hertz: median fundamental frequency of the recording.
     """
 
     envelope: Floats
@@ -53,7 +53,7 @@ class Take:
 
 
 class VoiceBank:
-    """The recordings of every syllable, by its pinyin without tone (`ü` is `v`), in one to four tones.
+    """The recordings (takes) of every syllable, by its pinyin without tone (`ü` is `v`), in one to four tones.
 
     A recording is decoded when it is first sung.
     """
@@ -61,8 +61,8 @@ class VoiceBank:
     def __init__(
         self, rows: Mapping[str, Sequence[Mapping[str, Any]]], coded: NDArray[np.uint8], sound: Floats
     ) -> None:
-        """Set up the bank; `rows` give the position of each take in the `coded` frames and in the consonants'
-        `sound`.
+        """Set up the bank; `rows` give the position of each take in the encoded frames `coded` and in the sound of the
+        consonants, `sound`.
         """
         self._rows = rows
         self._coded = coded
@@ -85,7 +85,7 @@ class VoiceBank:
         except OSError as error:
             raise _unavailable(f"{error.filename} cannot be read ({error.strerror})") from error
         except (ValueError, KeyError, TypeError, zlib.error) as error:
-            raise _unavailable(f"{TABLE_NAME} is damaged ({error})") from error
+            raise _unavailable(f"the file {TABLE_NAME} is damaged ({error})") from error
 
     @property
     def syllables(self) -> frozenset[str]:
@@ -93,7 +93,7 @@ class VoiceBank:
         return frozenset(self._rows)
 
     def takes(self, syllable: str) -> tuple[Take, ...]:
-        """Return the takes of a syllable, the first tone first. Raises KeyError if the syllable has none."""
+        """Return the takes of a syllable, that in the first tone first. Raises KeyError if the syllable has none."""
         found = self._opened.get(syllable)
         if found is None:
             found = tuple(_take(row, self._coded, self._sound) for row in self._rows[syllable])
@@ -106,12 +106,12 @@ class VoiceBank:
 
 
 def packed(frames: NDArray[np.uint8]) -> bytes:
-    """Compress coded frames [frames, BANDS + 6], as differences from each frame to the next."""
+    """Compress encoded frames [frames, BANDS + 6], as differences from each frame to the next."""
     return zlib.compress(np.diff(frames, axis=0, prepend=np.zeros((1, frames.shape[1]), np.uint8)).tobytes(), 9)
 
 
 def unpacked(data: bytes) -> NDArray[np.uint8]:
-    """Return the frames that `packed` has compressed."""
+    """Decompress the frames that `packed` has compressed."""
     steps = np.frombuffer(zlib.decompress(data), np.uint8).reshape(-1, BANDS + len(NOISE_HERTZ))
     return np.cumsum(steps, axis=0, dtype=np.uint8)
 
@@ -122,14 +122,14 @@ _FIELDS = frozenset({"frame", "frames", "nucleus", "hold", "sample", "samples", 
 def _complete(rows: Sequence[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
     for row in rows:
         if missing := _FIELDS - set(row):
-            raise ValueError(f"a take has no {min(missing)}")
+            raise ValueError(f"a recording in the table lacks the value {min(missing)!r}")
     return rows
 
 
 def _checked(folder: Path, name: str, table: Mapping[str, Any]) -> bytes:
     data = (folder / name).read_bytes()
     if hashlib.sha256(data).hexdigest() != table["sha256"][name]:
-        raise _unavailable(f"{name} does not match the checksum in {TABLE_NAME}")
+        raise _unavailable(f"the file {name} does not match its checksum in {TABLE_NAME}")
     return data
 
 

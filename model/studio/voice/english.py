@@ -1,6 +1,6 @@
-"""Pronounces English words: looks up their phones in the CMU Pronouncing Dictionary and cuts them into syllables.
+"""Pronounces English words: looks up their phones in the CMU Pronouncing Dictionary and divides them into syllables.
 
-Phones are written as ARPAbet in lower case, without stress: "l ah v".
+Phones are ARPAbet symbols in lower case, without stress: "l ah v" for "love".
 """
 
 import itertools
@@ -62,7 +62,7 @@ Syllables = tuple[tuple[str, ...], ...]
 
 @cache
 def _dictionary() -> bytes:
-    """Return the unpacked dictionary as one text, with "\nword:CODES" for each word."""
+    """Return the decompressed dictionary as one text, with " word:CODES" for each word."""
     try:
         return lzma.decompress(DICTIONARY.read_bytes())
     except (OSError, lzma.LZMAError) as error:
@@ -77,13 +77,13 @@ def load() -> None:
     """Open the pronouncing dictionary now, before the first request.
 
     Raises:
-        EngineUnavailable: it is missing or damaged.
+        EngineUnavailable: the dictionary is missing or damaged.
     """
     _dictionary()
 
 
 def looked_up(word: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in lower case, or `None` if the dictionary does not have it."""
+    """Return the phones of a word in lower case; `None` if it is not in the dictionary."""
     text, wanted = _dictionary(), word.encode("ascii", "replace")
     low, high = 0, len(text) - 1
     while low < high:  # the words are in order, and every line begins after one of these bounds
@@ -99,9 +99,9 @@ def looked_up(word: str) -> tuple[str, ...] | None:
 def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
     """Return the sung syllables of a word in Latin letters without accents, each as its phones; at least one.
 
-    The text `before` and `after` decides a homograph. Then the dictionary is used, then spellings of songs. A word
-    outside of both is spelt letter by letter if it is written in capitals or has no vowel, else read by common spelling
-    rules.
+    A homograph is decided by the text `before` and `after` it. Other words are looked up in the dictionary, then read
+    as song spellings such as "lovin'". Any other word is spelt letter by letter if it is in capitals or has no vowel,
+    otherwise read by common spelling rules.
     """
     plain = word.lower()
     if word in _INITIALS:
@@ -114,20 +114,22 @@ def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
 
 
 def letter(name: str) -> Syllables:
-    """Return the sung syllables of the name of a letter."""
+    """Return the sung syllables, as phones, of the name of a letter."""
     return syllables(tuple(_letter_names(name.lower())))
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in the spelling of songs ("lovin'"), or `None`; unknown words in capitals are left to
-    be spelt.
+    """Return the phones of a word in a song spelling such as "lovin'"; `None` if it is none. Unknown words in capitals
+    are not read this way but spelt.
     """
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
 
 
 def _inflected(word: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in "'s", from those of the word without it."""
+    """Return the phones of a word that ends in "'s", derived from those of the word without it; `None` for other
+    words.
+    """
     if word.endswith("'s") and (stem := looked_up(word[:-2])):
         return (*stem, *(("ih", "z") if stem[-1] in ("s", "z", "sh", "zh", "ch", "jh") else ("z",)))
     return None
@@ -157,7 +159,7 @@ def _by_spelling(word: str) -> Iterator[str]:
 
 
 def syllables(phones: Sequence[str]) -> Syllables:
-    """Cut phones into syllables, with as many consonants before each vowel as an English word may begin with.
+    """Divide phones into syllables, with as many consonants before each vowel as an English word may begin with.
 
     Phones without any vowel get an "ah" to be sung on.
     """

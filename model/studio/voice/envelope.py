@@ -1,4 +1,4 @@
-"""The frequency bands, evenly spaced in mel, in which the voice bank stores spectral envelopes."""
+"""Frequency bands of the spectral envelopes in the voice bank, evenly spaced in mel."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,16 +26,16 @@ def band_hertz() -> NDArray[np.float64]:
 
 
 def spread(points_hertz: NDArray[np.float64], hertz: NDArray[np.float64]) -> NDArray[np.float32]:
-    """Return the matrix [points, bins] that interpolates values at rising `points_hertz` linearly at the frequencies
-    `hertz`.
+    """Return the matrix [points, bins] that linearly interpolates values at the rising frequencies `points_hertz` to
+    the frequencies `hertz`.
     """
     rows = np.eye(len(points_hertz))
     return np.stack([np.interp(hertz, points_hertz, row) for row in rows]).astype(np.float32)
 
 
 def gather(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the matrix [bins, BANDS] that averages a spectrum at the frequencies `hertz` over triangles around the
-    bands.
+    """Return the matrix [bins, BANDS] that averages a spectrum at the frequencies `hertz` into bands with triangular
+    weights.
     """
     weights = spread(band_hertz(), hertz).astype(np.float64).T
     weights[hertz > TOP_HERTZ] = 0.0

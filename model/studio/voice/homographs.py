@@ -1,4 +1,4 @@
-"""Pronounces English homographs, words with two pronunciations, by their neighbours in the line.
+"""Pronounces English homographs, words with two pronunciations, by the words around them.
 
 Phones are ARPAbet in lower case, as in `model.studio.voice.english`. The first rule of a word whose patterns match the
 text before and after it gives its phones; the last rule of a word has no pattern and gives the most common
@@ -157,7 +157,7 @@ _REACH = 60
 
 
 def by_neighbours(word: str, before: str, after: str) -> tuple[str, ...] | None:
-    """Return the phones of a homograph in lower case, by the text around it; `None` for any other word."""
+    """Return the phones of a homograph (in lower case) by the text before and after it; `None` for any other word."""
     rules = _COMPILED.get(word)
     if rules is None:
         return None

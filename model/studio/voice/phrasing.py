@@ -1,4 +1,4 @@
-"""Places consonants and vowel of each sung syllable on the grid of frames."""
+"""Assigns each consonant and vowel of the sung syllables to a range of voice frames."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
@@ -26,8 +26,9 @@ _CLOSURES = {**dict.fromkeys(("b", "d", "g", "p", "t", "k"), 6), **dict.fromkeys
 class SungNote:
     """A note to be sung; times in seconds, `pitch` in MIDI numbers (fractions allowed).
 
-    An `utterance` of `None` continues the previous syllable on another pitch. `tone` is the sung tone, 0 for none.
-    `force` runs from 0 (soft) to 1 (loud) and may pass it in an accent. `ends_line` marks the last note of a line.
+    If `utterance` is `None`, the previous syllable continues on another pitch. `tone` is the lexical tone, 0 for none.
+    `force` is the loudness from 0 (soft) to 1 (loud), more than 1 in an accent. `ends_line` marks the last note of a
+    line.
     """
 
     start: float
@@ -41,12 +42,12 @@ class SungNote:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A syllable with the frames at which its consonants and its vowel sound.
+    """A syllable with the ranges of frames in which its consonants and its vowel sound.
 
     The vowel sounds in frames [vowel, stop); `lead` frames before it belong to its consonant, voiced or not, before
     that `cluster` frames to further consonants, and `closure` frames of silence come first. The `codas` share `ending`
-    frames from `stop` on. `bound_before` and `bound_after` say whether the voice goes on from the syllable before and
-    into the one after; `runs_on`, whether it does so without an unvoiced consonant.
+    frames from `stop` on. `bound_before` and `bound_after` are True if the voice continues without a pause from the
+    syllable before and into the one after; `runs_on` is True if it continues without an unvoiced consonant.
     """
 
     take: Take
@@ -68,12 +69,12 @@ class Placed:
 
     @property
     def begin(self) -> int:
-        """First frame at which the syllable uses the voice."""
+        """First frame in which a sound of the syllable is heard."""
         return self.vowel - self.lead - self.cluster - self.closure
 
     @property
     def end(self) -> int:
-        """Frame after the syllable's last sound."""
+        """Frame after the last sound of the syllable."""
         return self.stop + self.ending
 
 
@@ -83,14 +84,14 @@ def frame(seconds: float) -> int:
 
 
 def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
-    """Place every syllable of the notes, which are in order and do not overlap.
+    """Return every syllable of the notes with its ranges of frames; the notes are in order and do not overlap.
 
-    Vowels begin exactly with their notes; consonants come before, at the cost of the vowel before them. A consonant
-    without enough time before it, such as the first of a song, is shortened.
+    Vowels begin exactly with their notes; consonants come before and shorten the previous vowel. A consonant without
+    enough time, such as the first of a song, is shortened.
 
     Raises:
         ValueError: the first note has no utterance.
-        KeyError: an utterance names what the bank does not have.
+        KeyError: the bank does not have a recording that an utterance names.
     """
     groups = _syllables(notes)
     chooser = TakeChooser(bank)
@@ -172,7 +173,7 @@ def _begins_voiced(utterance: Utterance | None, bank: VoiceBank) -> bool:
 
 
 def _room(before: Placed | None, vowel: int, bound: bool) -> int:
-    """Return the number of frames that a consonant may take before its vowel."""
+    """Return the number of frames that are free for a consonant before the vowel at frame `vowel`."""
     if before is None:
         return vowel
     if not bound:
@@ -182,6 +183,6 @@ def _room(before: Placed | None, vowel: int, bound: bool) -> int:
 
 
 def _shortened(placed: Placed, end: int) -> Placed:
-    """Shorten a syllable to end by frame `end`: first its vowel, then its final consonants."""
+    """Return a syllable shortened to end by frame `end`: first its vowel is shortened, then its final consonants."""
     ending = min(placed.ending, max(end - placed.vowel, 0) // 2)
     return replace(placed, stop=max(end - ending, placed.vowel + 1), ending=ending)

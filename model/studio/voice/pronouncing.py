@@ -1,4 +1,6 @@
-"""Maps readings to units of the recorded Mandarin voice; English phones to the most similar units."""
+"""Maps readings of syllables to the recorded units of the Mandarin voice; English phones are mapped to the most similar
+units.
+"""
 
 from collections.abc import Mapping, Sequence
 from functools import cache
@@ -167,12 +169,11 @@ _MAX_CODAS = 3
 
 @cache
 def utterance_of(syllable: Syllable) -> Utterance:
-    """Return the recorded units with which a syllable is sung.
+    """Return the recorded units that are joined to sing a syllable.
 
     Mandarin readings are pinyin without tone; every reading of the pinyin dictionary has units. English readings are
-    phones ("l ah v"), which have no tone. They are sung with the most similar consonants and vowels of Mandarin, so
-    English has a Chinese accent: "v" begins as "f", "th" as "s" or "d", and short vowels are the steady parts of longer
-    ones.
+    phones ("l ah v") without a tone. They are sung with the most similar consonants and vowels of Mandarin, so English
+    has a Chinese accent: "v" begins as "f", "th" as "s" or "d", and short vowels are the steady parts of longer ones.
 
     Raises:
         KeyError: the reading is neither Mandarin nor English.
@@ -205,8 +206,8 @@ def _english(phones: Sequence[str]) -> Utterance:
 
 
 def _rhyme(glide: str | None, vowel: str, ending: Sequence[str]) -> tuple[str, bool, int]:
-    """Return the rhyme of a syllable, True if only its steady part is sung, and the number of consonants after its
-    vowel.
+    """Return the Mandarin rhyme for an English vowel with its glide and final consonants, True if only the rhyme's
+    steady part is sung, and the number of consonants after the vowel.
     """
     if glide and (piece := _GLIDED_NASAL_RHYMES.get((glide, vowel, *ending))):
         return piece, False, 1

@@ -1,4 +1,4 @@
-"""Lists the syllables that the recorded voice can sing, from its table, without opening its sound."""
+"""Lists the syllables that the recorded voice can sing, from the table of the voice, without reading the recordings."""
 
 import json
 from functools import cache
@@ -20,7 +20,7 @@ def load() -> None:
 
 @cache
 def recorded() -> frozenset[str]:
-    """Return the pinyin without tone (`ü` is `v`) of every recorded syllable.
+    """Return every recorded syllable, as pinyin without tone (`ü` is `v`).
 
     Raises:
         EngineUnavailable: the table of the voice is missing or damaged.
@@ -29,14 +29,14 @@ def recorded() -> frozenset[str]:
         return frozenset(json.loads((SHIPPED / TABLE_NAME).read_text(encoding="utf-8"))["takes"])
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise EngineUnavailable(
-            f"the voice of the studio engine cannot be opened: {TABLE_NAME} is damaged ({error}); restore "
+            f"the voice of the studio engine cannot be opened: the file {TABLE_NAME} is damaged ({error}); restore "
             "model/studio/voice/recordings from the repository"
         ) from error
 
 
 @cache
 def mandarin_syllables() -> frozenset[str]:
-    """Return every Mandarin syllable, in pinyin without tone, that can be sung."""
+    """Return every Mandarin syllable that can be sung, as pinyin without tone."""
     return recorded() | UNRECORDED
 
 

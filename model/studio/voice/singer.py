@@ -1,4 +1,6 @@
-"""Renders sung notes to voice frames, from which the synthesis makes sound."""
+"""Converts sung notes to voice frames (pitch, spectral envelope and noise every 5 ms), from which the synthesis makes
+sound.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -49,10 +51,11 @@ Path = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class Timbre:
-    """Settings that derive a singer from the recorded voice.
+    """Settings that turn the recorded voice into the voice of one singer.
 
-    Attributes: formants: factor on all resonances; below 1 for a longer vocal tract. breathiness: factor on the share
-    of noise. brightness_db: tilt per octave around 1 kHz. level_db: added to the level of the recordings.
+    Attributes: formants: factor on the frequencies of all resonances; below 1 for a longer vocal tract. breathiness:
+    factor on the share of noise. brightness_db: spectral tilt in dB per octave around 1 kHz. level_db: added to the
+    level of the recordings.
     """
 
     formants: float = 1.0
@@ -86,12 +89,12 @@ def sing(
     seed: int | Sequence[int],
     manner: Manner = PLAIN,
 ) -> VoiceFrames:
-    """Return the voice frames of the notes over `seconds`; pitches are sounding pitches. Without notes the voice is
+    """Return the voice frames of the notes over `seconds`, at their sounding pitches; without notes the voice is
     silent.
 
     Raises:
         ValueError: the first note has no utterance.
-        KeyError: an utterance names what the bank does not have.
+        KeyError: the bank does not have a recording that an utterance names.
     """
     count = max(frame(seconds), max((frame(note.end) for note in notes), default=0)) + _TAIL_FRAMES
     canvas = _Canvas.blank(count)
@@ -120,7 +123,7 @@ def sing(
 
 
 def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Generator) -> None:
-    """Write the voiced part of a syllable to the frames: its voiced consonant, its vowel, its nasal or glide."""
+    """Write the frames of the voiced part of a syllable: its voiced consonant, its vowel, its nasal or glide."""
     take, onset = syllable.take, syllable.voiced_onset
     first, stop = syllable.vowel, min(syllable.stop, len(f0))
     path = vowel_path(take, stop - first, generator, held=syllable.held)
@@ -135,13 +138,15 @@ def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Gen
 
 
 def _effort_tilt_db(effort: Floats, hertz: float) -> Floats:
-    """Return the spectral tilt per octave in dB, [frames]: louder and higher notes have stronger high harmonics."""
+    """Return the spectral tilt in dB per octave, [frames], by vocal effort and pitch: louder and higher notes have
+    stronger high harmonics.
+    """
     tilt = _TILT_PER_DB * (effort - _USUAL_EFFORT_DB) + _TILT_PER_OCTAVE * np.log2(hertz / _MIDDLE_HERTZ)
     return np.asarray(np.clip(tilt, *_TILT_RANGE_DB), np.float32)
 
 
 def _murmur(canvas: _Canvas, syllable: Placed) -> None:
-    """Write the voiced consonants at the end of a syllable (m, n, l, r) to the frames, in equal shares of the time."""
+    """Write the frames of the voiced consonants at the end of a syllable (m, n, l, r), in equal shares of the time."""
     share = syllable.ending // max(len(syllable.codas), 1)
     for index, take in enumerate(syllable.codas):
         first = syllable.stop + index * share
@@ -160,8 +165,8 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
 
 
 def _evening_db(take: Take, f0_hertz: float) -> float:
-    """Return the gain in dB that keeps a held vowel equally loud at all pitches, where its harmonics meet other
-    formants.
+    """Return the gain in dB that keeps a held vowel equally loud at the pitch `f0_hertz`, whose harmonics lie at other
+    points of the spectral envelope than those of the recording.
     """
     envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
     bands = band_hertz()
@@ -174,7 +179,7 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _dip_db(syllable: Placed) -> float:
-    """Return the dip in level, in dB, before a syllable that begins voiced; it is largest before a vowel."""
+    """Return the decrease in level, in dB, before a syllable that begins voiced; it is largest before a vowel."""
     if syllable.voiced_onset is not None:
         return 0.0
     glides = syllable.take.hold[0] - syllable.take.nucleus > _JOIN_FRAMES + 5
@@ -182,7 +187,7 @@ def _dip_db(syllable: Placed) -> float:
 
 
 def _join(canvas: _Canvas, border: int, dip_db: float) -> None:
-    """Blend the spectral envelopes of two connected syllables at their border, and lower the level there by
+    """Blend the spectral envelopes of two connected syllables around frame `border`, and lower the level there by
     `dip_db`.
     """
     first, stop = max(border - _JOIN_FRAMES, 0), min(border + _JOIN_FRAMES, len(canvas.gain_db) - 1)
@@ -225,7 +230,7 @@ def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
 
 
 def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: float) -> list[Clip]:
-    """Return recorded consonants one after the other, in equal shares of the `frames` frames from frame `first` on."""
+    """Return recorded consonants in sequence, in equal shares of the `frames` frames from frame `first` on."""
     clips = []
     share = frames * FRAME_SAMPLES // max(len(takes), 1)
     for index, take in enumerate(takes):
@@ -237,8 +242,8 @@ def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: f
 
 
 def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
-    """Return a consonant changed to another vocal tract length, shortened to at most `longest` samples, and faded
-    out.
+    """Return the sound of a consonant changed to the singer's vocal tract length, shortened to at most `longest`
+    samples, and faded out.
     """
     if timbre.formants != 1.0:
         places = np.arange(0, len(sound) - 1, timbre.formants)
@@ -250,9 +255,9 @@ def _resized(sound: Floats, timbre: Timbre, longest: int) -> Floats:
 
 
 def hastened(sound: Floats, length: int) -> Floats:
-    """Shorten an unvoiced sound [samples] to `length` samples by overlapping grains.
+    """Return an unvoiced sound [samples] shortened to `length` samples by overlapping grains.
 
-    Sine windows keep the power of noise. Cutting instead would remove the burst of "c" and make a "t" of it.
+    Sine windows keep the power of noise. Cutting the sound instead would turn a "c" into a "t".
     """
     padded = np.pad(sound, (FRAME_SAMPLES, 2 * FRAME_SAMPLES))
     out = np.zeros(length + 3 * FRAME_SAMPLES, np.float32)
@@ -263,5 +268,7 @@ def hastened(sound: Floats, length: int) -> Floats:
 
 
 def _fall(samples: int) -> Floats:
-    """Return a fade-out, half a cosine down to zero, for consonants that end where the speaker's voice begins."""
+    """Return a fade-out curve, half a cosine down to zero, for consonants whose recording ends where the voice
+    begins.
+    """
     return (0.5 + 0.5 * np.cos(np.pi * (np.arange(samples) + 1) / samples)).astype(np.float32)

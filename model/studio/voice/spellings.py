@@ -1,4 +1,4 @@
-"""Reads English words in the spellings of songs: clipped ("lovin'"), stretched ("nooo"), chat, and syllables like
+"""Reads English words in song spellings: clipped ("lovin'"), stretched ("nooo"), chat abbreviations, and syllables like
 "la".
 """
 
@@ -178,7 +178,8 @@ Lookup = Callable[[str], tuple[str, ...] | None]
 
 
 def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[str, ...] | None:
-    """Return the phones of a word in lower case in a spelling that dictionaries lack, or `None`.
+    """Return the phones of a word (in lower case) in a spelling that dictionaries lack; `None` if it is not such a
+    spelling.
 
     "lovin'" is read as "loving" without its g; with `unstretch`, "nooo" is read as "no" and "lalala" as three times
     "la".
@@ -210,7 +211,9 @@ def _meant(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
 
 
 def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
-    """Return the phones of a stretched word, such as "nooo": each run of a letter is read as one or two of it."""
+    """Return the phones of a stretched word such as "nooo", whose repeated letters are reduced to one or two; `None` if
+    no such word is found.
+    """
     spellings = list(_shorter(word)) if looked_up(word) is None or re.search(r"([a-z])\1\1", word) else []
     for shorter in sorted(spellings, key=lambda spelling: spelling not in _COMMON):
         if phones := (_meant(shorter, looked_up) or looked_up(shorter)):
@@ -219,8 +222,8 @@ def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
 
 
 def _shorter(word: str) -> Iterator[str]:
-    """Yield the word with each run of a letter shortened to two or one of it; at the end one is tried first, elsewhere
-    two.
+    """Yield the word with each run of a repeated letter reduced to two or one; at the end of the word one is tried
+    first, elsewhere two.
     """
     runs = list(_RUN.finditer(word))
     if not runs or len(runs) > _MOST_RUNS:

@@ -1,5 +1,4 @@
-"""Synthesises voice from frames: harmonics as a train of filtered pulses, breath as filtered noise, and recorded
-consonants.
+"""Synthesises voice from frames: harmonics as filtered pulses, breath as filtered noise, and recorded consonants.
 
 Uses the source-filter model of WORLD (Morise, Yokomori and Ozawa, 2016), with minimum-phase responses. As both the map
 from bands to frequencies and the Hilbert transform for the phase are linear, one matrix turns the envelopes of all
@@ -36,7 +35,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recorded sound [samples] that begins at sample `start`."""
+    """A recorded sound [samples] that is played from sample `start` on."""
 
     start: int
     sound: Floats
@@ -47,7 +46,7 @@ class VoiceFrames:
     """Parameters of a voice, one row for each frame of 5 ms.
 
     Attributes:
-        f0_hertz: [frames], above 0 everywhere.
+        f0_hertz: [frames], fundamental frequency, above 0 everywhere.
         harmonic_db: [frames, BANDS], power of the harmonics in dB.
         noise_db: [frames, BANDS], power of the breath in dB.
         clips: recorded consonants.
@@ -79,8 +78,8 @@ class Throat:
         self._noise_rolloff = ((_edges_db(coarse / formants) + _LEVEL_DB) * _NEPER_PER_DB).astype(np.float32)
 
     def responses(self, envelopes_db: Floats, delays: Floats) -> Floats:
-        """Return the impulse responses [rows, 1024] of envelopes [rows, BANDS], each delayed by `delays` [rows]
-        samples.
+        """Return the impulse responses [rows, 1024] of spectral envelopes [rows, BANDS], each delayed by `delays`
+        [rows] samples.
         """
         logs = envelopes_db @ self._nepers + self._rolloff.astype(np.float32)
         phases = envelopes_db @ self._phases + self._rolloff_phase.astype(np.float32)
@@ -93,8 +92,8 @@ class Throat:
         return out
 
     def breath(self, envelopes_db: Floats, spectra: NDArray[np.complex64]) -> Floats:
-        """Return blocks of filtered noise [rows, 480] from envelopes [rows, BANDS] and spectra of white noise [rows,
-        241].
+        """Return blocks of filtered noise [rows, 480] from spectral envelopes [rows, BANDS] and spectra of white noise
+        [rows, 241].
         """
         gains = np.exp(envelopes_db @ self._noise_nepers + self._noise_rolloff)
         windows: Floats = irfft(spectra * gains)
@@ -107,7 +106,9 @@ def _bin_hertz(size: int) -> NDArray[np.float64]:
 
 
 def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the gain in dB outside of the bands: a slope above the highest band, and almost no sound below 70 Hz."""
+    """Return the gain in dB at frequencies outside of the bands: falling above the highest band, and almost silent
+    below 70 Hz.
+    """
     top = band_hertz()[-1]
     above = _ABOVE_TOP_DB_PER_OCTAVE * np.log2(np.maximum(hertz, top) / top)
     out: NDArray[np.float64] = above - 40.0 * np.clip(1 - hertz / _LOWEST_HERTZ, 0, 1)
@@ -126,7 +127,7 @@ def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class VoiceSound:
-    """Renders `frames` to sound, in blocks of any size: the samples do not depend on the block sizes."""
+    """Renders the voice `frames` to sound, in blocks of any size; the samples do not depend on the block sizes."""
 
     def __init__(self, throat: Throat, frames: VoiceFrames, seed: int | Sequence[int]) -> None:
         self._throat = throat
@@ -141,7 +142,7 @@ class VoiceSound:
         return len(self._frames.f0_hertz) * FRAME_SAMPLES
 
     def render(self, start: int, stop: int) -> Floats:
-        """Return the samples [start, stop), mono at 48 kHz."""
+        """Return the samples [start, stop) of the voice, mono at 48 kHz."""
         out = np.zeros(stop - start, np.float32)
         self._add_pulses(out, start)
         self._add_breath(out, start)
@@ -181,7 +182,7 @@ class VoiceSound:
 
 @cache
 def _white() -> NDArray[np.complex64]:
-    """Return spectra of white noise, [rows, 241], of five seconds; their repetition is inaudible under a voice."""
+    """Return spectra of five seconds of white noise, [rows, 241]; their repetition is inaudible under a voice."""
     phases = np.random.default_rng(0).random((_WHITE_ROWS, _NOISE_WINDOW // 2 + 1), dtype=np.float32)
     return np.asarray(np.exp(2j * np.pi * phases), np.complex64)
 
@@ -203,7 +204,7 @@ def pulse_times(f0_hertz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _between(rows: Floats, places: NDArray[np.float64]) -> Floats:
-    """Return rows at fractional indices, interpolated linearly."""
+    """Return rows at fractional indices `places`, linearly interpolated."""
     low = places.astype(np.int64)
     high = np.minimum(low + 1, len(rows) - 1)
     share = (places - low).astype(np.float32)[:, None]
@@ -219,8 +220,8 @@ def _add(out: Floats, sound: Floats, place: int) -> None:
 
 
 def split_noise(envelope_db: Floats, noise: Floats) -> tuple[Floats, Floats]:
-    """Return the power in dB of harmonics and of noise, [frames, BANDS] each, from the whole power and noise's share of
-    amplitude.
+    """Return the power in dB of the harmonics and of the noise, [frames, BANDS] each, from the total power and the
+    noise's share of the amplitude.
     """
     share = np.clip(noise @ _TO_BANDS, 1e-3, 0.9999)
     squared = share * share

@@ -1,5 +1,5 @@
-"""Chooses among the takes (recordings) of a syllable by pitch, length, tone and the take before, rarely the same
-twice.
+"""Chooses among the takes (recordings) of a syllable by pitch, length, tone and the previous take, and avoids repeating
+one.
 """
 
 import math

@@ -1,19 +1,19 @@
-"""The recorded units that are joined to sing one syllable."""
+"""Data type for the recorded units that are joined to sing one syllable."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One sung syllable, put together from recorded Mandarin syllables, each named by its pinyin without tone (`ü` is
-    `v`).
+    """One sung syllable, joined from parts of recorded Mandarin syllables, each named by its pinyin without tone (`ü`
+    is `v`).
 
     Attributes:
-        onset: lends its initial consonant; `None` if the syllable begins with its vowel.
-        rhyme: lends vowels and nasal ending.
-        codas: lend initial consonants, heard in order at the end of the syllable.
-        before: lend initial consonants, heard in order before that of `onset`.
-        held: of the rhyme, only what a long note stays on is used, without the glide before and the ending after it.
+        onset: recorded syllable whose initial consonant is used; `None` if the sung syllable begins with its vowel.
+        rhyme: recorded syllable whose vowels and nasal ending are used.
+        codas: recorded syllables whose initial consonants end the sung syllable, in order.
+        before: recorded syllables whose initial consonants come before that of `onset`, in order.
+        held: True if only the steady part of the rhyme is used, without the glide before it and the ending after it.
     """
 
     onset: str | None

@@ -1,4 +1,4 @@
-"""Sings for a whole song: renders the notes of section after section to one continuous sound."""
+"""Sings a whole song with one voice: renders the notes of section after section as continuous sound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -46,10 +46,10 @@ _WHISPERED_BREATHINESS = 1000.0
 
 
 class Vocalist:
-    """Sings the sections of one song in order, as one voice."""
+    """One singing voice of a song, which renders the sections in order."""
 
     def __init__(self, bank: VoiceBank, timbre: Timbre, seed: Sequence[int], manner: Manner = PLAIN) -> None:
-        """Set up a singer; `seed` varies breath, vibrato and drift of pitch."""
+        """Set up a singer; `seed` varies breaths, vibrato and pitch drift."""
         self._bank = bank
         self._timbre = timbre
         self._manner = manner
@@ -60,7 +60,7 @@ class Vocalist:
 
     @property
     def is_silent(self) -> bool:
-        """True if all sung notes have ended."""
+        """True if all notes that were to be sung have ended."""
         return not self._sounds
 
     def prepare(self, notes: Sequence[SungNote], start: int) -> None:
@@ -68,7 +68,7 @@ class Vocalist:
 
         Raises:
             ValueError: the first note has no utterance.
-            KeyError: an utterance names what the bank does not have.
+            KeyError: the bank does not have a recording that an utterance names.
         """
         if notes:
             seed = (*self._seed, start)
@@ -87,20 +87,20 @@ class Vocalist:
         return block
 
     def shared(self) -> tuple[object, ...]:
-        """Return the constant objects that several singers use, in a fixed order, so that a saved singer can refer to
+        """Return the constant objects that several singers share, in a fixed order, so that a saved singer can refer to
         them.
         """
         return (self._bank, self._throat)
 
     def __getstate__(self) -> dict[str, object]:
-        """Return the state to be saved between two sections; sound that is left of the last notes is rendered first."""
+        """Return the state to be saved between two sections; sound that remains of the last notes is rendered first."""
         sounds = [(self._position, _remainder(sound, self._position - first)) for first, sound in self._sounds]
         return {**self.__dict__, "_sounds": sounds}
 
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """Rendered samples at the end of a section's singing, in place of the frames that they were made from."""
+    """Sound that remains of a section's singing, already rendered, in place of the voice frames."""
 
     sound: NDArray[np.float32]
 
@@ -116,7 +116,7 @@ class Remainder:
 
 @cache
 def _throat(formants: float) -> Throat:
-    """Return the vocal tract filter that all singers with these formants share; there is one for each timbre."""
+    """Return the vocal tract filter for a formant factor; all singers with the same factor share it."""
     return Throat(formants)
 
 
@@ -137,7 +137,7 @@ def choir(
     duet: bool = False,
     whispered: bool = False,
 ) -> dict[Singer, Vocalist]:
-    """Return the lead singer and the backing singers, and in a duet the second singer."""
+    """Return the lead singer, the backing singers and, in a duet, the second singer of a song."""
     own = TIMBRES[voice]
     behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
     timbres = {Singer.LEAD: own, Singer.BACKING: behind, Singer.DOUBLE: behind}

@@ -78,7 +78,7 @@ _ATTENUATION_SHARE = 0.4
 
 
 def build(font: SoundFont, folder: Path) -> None:
-    """Write table and data of all instruments into `folder`; the same font gives the same bytes."""
+    """Write the table and the samples of all instruments into `folder`; the same SoundFont gives the same bytes."""
     zones = {instrument: _zones(font, *PROGRAMS[instrument]) for instrument in PROGRAMS}
     wanted = sorted({zone.sample for rows in zones.values() for zone in rows})
     samples, data = _copy_samples(font, wanted)
@@ -100,7 +100,7 @@ def _zones(font: SoundFont, bank: int, program: int) -> list[Zone]:
 
 
 def _zone(font: SoundFont, row: FontZone) -> Zone:
-    """Convert a zone to physical units (SoundFont 2.04, section 8.1.3)."""
+    """Return a key zone of a SoundFont in physical units (SoundFont 2.04, section 8.1.3)."""
     header = font.samples[row.sample]
     root_key = row.amount(Generator.ROOT_KEY)
     tuning_cents = row.amount(Generator.FINE_TUNE) + 100 * row.amount(Generator.COARSE_TUNE) + header.correction_cents
@@ -161,8 +161,8 @@ def _copy_samples(font: SoundFont, wanted: Sequence[int]) -> tuple[tuple[Sample,
 
 
 def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> InstrumentZones:
-    """Correct the tuning and the loudness of an instrument's zones, then bring it to the same loudness as all
-    others.
+    """Return an instrument's key zones with corrected tuning and loudness, and with the gain that makes all instruments
+    equally loud.
     """
     content = table.instruments[instrument.value]
     if instrument is Instrument.DRUM_KIT:
@@ -177,9 +177,9 @@ def _corrected(table: BankTable, data: bytes, instrument: Instrument) -> Instrum
 
 
 def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
-    """Correct tuning and loudness of one zone, measured at its middle key.
+    """Return a key zone with corrected tuning and loudness, both measured at its middle key.
 
-    It is measured with all zones that sound there, so that intended detuning is preserved.
+    All zones that sound at that key are measured together, so that intended detuning is preserved.
     """
     step_db = _EVENNESS * (mean_lufs - momentary_lufs(sound))
     cents = cents_off(sound, _middle(zone))
@@ -191,21 +191,21 @@ def _corrected_zone(zone: Zone, sound: Stereo, mean_lufs: float) -> Zone:
 
 
 def _middle(zone: Zone) -> int:
-    """Return the key at which a zone is measured: the middle of its range, near the key of its recording."""
+    """Return the key at which a key zone is measured: the middle of its range, near the key of its recording."""
     low, high = max(zone.low_key, MELODIC_KEYS[0]), min(zone.high_key, MELODIC_KEYS[1])
     nearest = round(zone.root_pitch)
     return min(max((low + high) // 2, min(nearest - 4, high)), max(nearest + 4, low))
 
 
 def _note(table: BankTable, data: bytes, instrument: Instrument, pitch: int) -> Stereo:
-    """Render one note of a second at full velocity, [2, samples] at 48 kHz."""
+    """Return the sound [2, samples] at 48 kHz of one note of a second at full velocity."""
     sampler = Sampler(InstrumentBank(table, data), instrument)
     sampler.start([SampledNote(0, SAMPLE_RATE_HERTZ, pitch, _FULL_VELOCITY)])
     return sampler.render(0, SAMPLE_RATE_HERTZ)
 
 
 def _as_json(table: BankTable) -> str:
-    """Return the table with one sample or zone per line, so that differences are readable."""
+    """Return the table as JSON with one sample or zone per line, so that version control shows readable differences."""
 
     def lines(rows: Sequence[object]) -> str:
         return ",\n".join(json.dumps(row) for row in rows)

@@ -1,4 +1,4 @@
-"""Measures one note: loudness and deviation from its pitch."""
+"""Measures one note of an instrument: its loudness, and its deviation from the written pitch."""
 
 import math
 from typing import TypeAlias
@@ -33,8 +33,8 @@ def momentary_lufs(sound: Stereo) -> float:
 def cents_off(sound: Stereo, pitch: int) -> float:
     """Return the deviation in cents, at most 60, of a note [2, samples] at 48 kHz from MIDI `pitch`; positive is sharp.
 
-    It is computed from the centre of energy around each of the first harmonics after the attack, weighted in favour of
-    lower and stronger ones.
+    The deviation is computed from the centre of energy around each of the first harmonics after the attack; lower and
+    stronger harmonics have more weight.
     """
     steady = sound.mean(axis=0)[int(_ATTACK_SECONDS * SAMPLE_RATE_HERTZ) :]
     power = np.square(np.abs(fft.rfft(steady * np.hanning(len(steady)), _SPECTRUM_SIZE)))

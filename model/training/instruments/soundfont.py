@@ -82,7 +82,7 @@ class SampleHeader:
 
 @dataclass(frozen=True, slots=True)
 class FontZone:
-    """One sample of a preset with its key and velocity ranges and the summed generator amounts."""
+    """One sample of a preset with its key and velocity ranges and its generator amounts, summed over all levels."""
 
     keys: Span
     velocities: Span
@@ -109,7 +109,7 @@ class SoundFont:
     """An SF2 or SF3 file, read into memory."""
 
     def __init__(self, data: bytes) -> None:
-        """Index the chunks of a whole SoundFont file.
+        """Find the chunks of a whole SoundFont file.
 
         Raises:
             SoundFontError: the file is not a SoundFont.

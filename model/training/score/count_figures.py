@@ -28,7 +28,7 @@ _THIRDS = {"maj": 4, "min": 3}
 
 @dataclass(frozen=True, slots=True)
 class Bar:
-    """A bar of one triad in seconds, with the pitch classes of its root, third and fifth."""
+    """A bar with a single triad: its times in seconds, and the pitch classes of root, third and fifth."""
 
     start: float
     end: float
@@ -36,7 +36,7 @@ class Bar:
 
 
 def figures(folder: Path) -> Iterator[tuple[str, str]]:
-    """Yield the accompaniment of both hands as text tabs, for every bar that a text tab can represent."""
+    """Yield the accompaniment of both hands as tablature, for every bar that tablature can represent."""
     notes = _piano_notes(mido.MidiFile(folder / f"{folder.name}.mid"))
     for bar in _bars(folder):
         first, last = (bisect_left(notes, (edge - _SLACK_SECONDS, 0)) for edge in (bar.start, bar.end))
@@ -46,8 +46,8 @@ def figures(folder: Path) -> Iterator[tuple[str, str]]:
 
 
 def tabs(bar: Bar, notes: Sequence[tuple[float, int]]) -> tuple[str, str] | None:
-    """Return the tabs of a bar's notes, (seconds, pitch) each; `None` if they have notes outside the triad, or too
-    few.
+    """Return the tablature of both hands for a bar's notes, (seconds, pitch) each; `None` if they have notes outside
+    the triad, or too few.
     """
     steps: dict[int, set[int]] = defaultdict(set)
     for seconds, pitch in notes:
@@ -105,7 +105,7 @@ def _bars(folder: Path) -> Iterator[Bar]:
 
 
 def main() -> None:
-    """Command line: count the accompaniment patterns, and print those of most songs."""
+    """Command line: count the accompaniment patterns, and print the most frequent ones."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("collection", type=Path)
     parser.add_argument("--songs", type=int, default=909)

@@ -1,5 +1,4 @@
-"""Counts statistics of songs: rhythms at the beginning, middle and end of lines, progressions of four bars, and chord
-colours.
+"""Counts statistics of songs: rhythms of sung lines, four-bar chord progressions, and chord colours.
 
 Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz openewld.tar.xz --out habits.json
 
@@ -40,8 +39,8 @@ _COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
 
 
 def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> dict[str, list[list[int]] | list[int]]:
-    """Return counts by position in a bar of `steps`: `entries` and `endings` [steps] of lines, `gaps` [steps, longest]
-    from note to note.
+    """Return counts by position in a bar of `steps` sixteenths: first notes (`entries`) and last notes (`endings`) of
+    lines, [steps], and distances from note to note (`gaps`), [steps, longest].
     """
     entries, endings = [0] * steps, [0] * steps
     gaps = [[0] * longest for _ in range(steps)]
@@ -56,7 +55,9 @@ def count_rhythms(tunes: Iterable[Sequence[Note]], steps: int, longest: int) -> 
 
 
 def count_progressions(songs: Sequence[TrainingSong], *, minor: bool) -> list[tuple[list[int], int, int]]:
-    """Return rows of [chord class of every half bar, songs with it outside a chorus, songs with it in a chorus]."""
+    """Return the four-bar chord progressions of songs: rows of the chord class of every half bar, the number of songs
+    with it outside a chorus, and in a chorus.
+    """
     found: dict[tuple[int, ...], tuple[set[str], set[str]]] = defaultdict(lambda: (set(), set()))
     for song in songs:
         for kind, pattern in _patterns(song):
@@ -67,7 +68,7 @@ def count_progressions(songs: Sequence[TrainingSong], *, minor: bool) -> list[tu
 
 
 def _foreign_chords(pattern: Sequence[int], *, minor: bool) -> int:
-    """Return the number of different chords with tones foreign to the key."""
+    """Return the number of different chords with tones outside the key."""
     return sum(not set(chord_of(chord).pitch_classes) <= set(scale(minor)) for chord in set(pattern))
 
 
@@ -107,8 +108,8 @@ def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
 
 
 def _coloured(name: str, bass: int, up: int) -> tuple[int, str]:
-    """Return the chord class in the home key, and its colour: a kind of `_COLOURS`, "third" or "fifth" in the bass, or
-    "plain".
+    """Return the chord class, in C major or A minor, of a chord symbol, and its colour: one of `_COLOURS`, "third" or
+    "fifth" in the bass, or "plain".
     """
     root, _, kind = name.partition(":")
     pitch = PITCH_NAMES[root.partition("/")[0]]

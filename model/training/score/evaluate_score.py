@@ -51,8 +51,8 @@ def _line_notes(melody: Classes) -> list[int]:
 
 
 def brief_like(piece: Piece, kind: SectionKind, *, sung: bool) -> SectionSpec:
-    """Return a section specification with the bars, mode and density of `piece` and, if `sung`, as many notes in each
-    line.
+    """Return a section specification with the bars, mode and note density of `piece` and, if `sung`, as many notes in
+    each line.
     """
     bars = len(piece.chords) // BEATS_PER_BAR
     counts = _line_notes(piece.melody) if sung else []

@@ -1,4 +1,4 @@
-"""Computes statistics of melodies and chords, by which composed sections are compared with real ones."""
+"""Statistics of melodies and chords, for comparing composed sections with real ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Sequence
@@ -27,7 +27,7 @@ class Piece:
 
     @property
     def onsets(self) -> Classes:
-        """Steps at which notes of the melody begin."""
+        """Steps (sixteenth notes) at which notes of the melody begin."""
         return np.flatnonzero(self.melody >= FIRST_PITCH)
 
     @property
@@ -37,13 +37,13 @@ class Piece:
 
 
 def piece_of(score: Score, transpose: int, minor: bool) -> Piece:
-    """Convert a composed section that sounds `transpose` semitones above C major / A minor."""
+    """Return a composed section, whose key is `transpose` semitones above C major / A minor, in C major / A minor."""
     tokens = encode(score, transpose)
     return Piece(tokens.melody.reshape(-1), tokens.chords, minor)
 
 
 def measure(pieces: Sequence[Piece]) -> dict[str, float]:
-    """Return the statistics of all pieces by name: shares and means, which the model card explains."""
+    """Return the statistics of all pieces by name; the model card explains them."""
     pieces = [piece for piece in pieces if len(piece.onsets) > 4]
     intervals = np.concatenate([np.abs(np.diff(piece.pitches)) for piece in pieces])
     pitches = np.concatenate([piece.pitches for piece in pieces])
@@ -79,13 +79,15 @@ def lift(pairs: Iterable[tuple[Piece, Piece]]) -> NDArray[np.float64]:
 
 
 class CopyFinder:
-    """Finds the longest sequence of notes, as (interval, spacing) pairs, that a melody shares with training songs."""
+    """Finds the longest sequence of notes, compared by interval and distance, that a melody shares with training
+    songs.
+    """
 
     def __init__(self, melodies: Iterable[Classes]) -> None:
         self._text = "\n".join(_spelled(melody) for melody in melodies)
 
     def longest(self, melody: Classes) -> int:
-        """Return the length in pairs of the longest shared sequence."""
+        """Return the length, in pairs of interval and distance, of the longest sequence shared with a training song."""
         spelled = _spelled(melody)
         best = 0
         for start in range(len(spelled)):
@@ -95,7 +97,7 @@ class CopyFinder:
 
 
 def _spelled(melody: Classes) -> str:
-    """Encode each pair of interval and spacing to the next note as one character."""
+    """Encode the interval and the distance from each note to the next as one character."""
     onsets = np.flatnonzero(melody >= FIRST_PITCH)
     intervals, spacings = np.diff(melody[onsets]), np.minimum(np.diff(onsets), 32)
     return "".join(
@@ -115,7 +117,7 @@ def _on_chord(piece: Piece, step: int) -> bool:
 
 
 def _same_bars(piece: Piece, *, rhythm_only: bool) -> float:
-    """Return the share of pairs of equal bars, among bars of more than two notes."""
+    """Return the share of equal bars among all pairs of bars with more than two notes."""
     bars = piece.melody.reshape(-1, STEPS_PER_BAR)
     if rhythm_only:
         bars = np.minimum(bars, FIRST_PITCH)

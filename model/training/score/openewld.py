@@ -80,7 +80,9 @@ def _notes(lengths: list[tuple[int | None, int]]) -> Iterator[Note]:
 
 
 class _Sheet:
-    """Melody and harmony of a part on the grid of sixteenths; a short first bar is padded at its start."""
+    """Melody and harmony of one part of a lead sheet on a grid of sixteenth notes; a short first bar is padded at its
+    start.
+    """
 
     def __init__(self, part: ElementTree.Element, steps_per_bar: int) -> None:
         self._bar = steps_per_bar
@@ -96,7 +98,7 @@ class _Sheet:
             raise ValueError("the song has rhythms off the sixteenth grid, so it is left out")
 
     def lengths(self) -> list[tuple[int | None, int]]:
-        """Return the melody as (pitch or None, steps) pairs from the first bar on."""
+        """Return the melody from the first bar on as pairs of a pitch (`None` for a rest) and a length in steps."""
         pairs: list[tuple[int | None, int]] = []
         now = 0
         starts = sorted(self._onsets)
@@ -110,7 +112,7 @@ class _Sheet:
         return pairs
 
     def chords(self, transpose: int) -> Classes:
-        """Return the chord class of every beat; each symbol lasts until the next."""
+        """Return the chord class of every beat; each chord symbol lasts until the next."""
         classes = np.full(self.bars * self._bar // STEPS_PER_BEAT, NO_CHORD, dtype=np.int64)
         for step, (root, kind) in sorted(self._harmony.items()):
             quality = Quality.MINOR if kind.startswith("minor") else Quality.MAJOR
@@ -131,7 +133,7 @@ class _Sheet:
                 self._add_note(element, offset, at, end)
 
     def _walk(self, measure: ElementTree.Element) -> Iterator[tuple[ElementTree.Element, float, float]]:
-        """Yield harmonies and first-voice notes with start and end in steps of the bar."""
+        """Yield chord symbols and notes of the first voice of a bar, each with its start and end in steps."""
         now = 0.0
         for element in measure:
             duration = int(element.findtext("duration") or 0) * STEPS_PER_BEAT / self._divisions

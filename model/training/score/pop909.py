@@ -30,7 +30,7 @@ _SUNG_NOTES_PER_BAR = 1.5
 
 
 def read_archive(path: Path) -> Iterator[tuple[str, dict[str, str]]]:
-    """Yield (song name, file name to text) for every song of the archive, by name."""
+    """Yield the name of every song of the archive, and the texts of its files by file name; sorted by song."""
     songs: dict[str, dict[str, str]] = defaultdict(dict)
     with tarfile.open(path) as archive:
         for member in archive:
@@ -85,7 +85,8 @@ def _chord_class(name: str, transpose: int) -> int:
 
 
 def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ...]:
-    """Assign section kinds to the letters of the annotators, which mark repetitions but not verse and chorus.
+    """Return the phrases of a song with section kinds assigned to the annotators' letters, which mark repetitions but
+    not verse and chorus.
 
     Sung letters are upper case and have notes. The chorus is the letter that is high, dense and often repeated; the
     verse is the first sung letter; a pre-chorus mostly precedes the chorus; a letter sung once and late is a bridge.
@@ -113,7 +114,9 @@ def _phrases(labels: list[tuple[str, int]], melody: Classes) -> tuple[Phrase, ..
 
 
 def _sung_letters(labels: list[tuple[str, int]], melody: Classes) -> dict[str, float]:
-    """Return the sung letters, with a score for resembling a chorus: higher and denser."""
+    """Return a score for each sung letter of the annotation: higher for letters that resemble a chorus (higher pitch,
+    more notes).
+    """
     pitches: dict[str, list[float]] = defaultdict(list)
     bars_of: Counter[str] = Counter()
     first = 0

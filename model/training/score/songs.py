@@ -1,4 +1,4 @@
-"""Training songs: melody, chords and structure on one grid, in C major or A minor, and their file format."""
+"""Training songs (melody, chords and structure on one grid, in C major or A minor), and their file format."""
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
@@ -52,8 +52,8 @@ class TrainingSong:
 
 
 def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: int) -> Classes:
-    """Return the melody classes [bars * 16] of (pitch or None, length in steps) pairs, moved by whole octaves to the
-    middle of the range.
+    """Return the melody classes [bars * 16] of notes, given as pairs of a pitch (`None` for a rest) and a length in
+    steps; the melody is moved by octaves to the middle of the range.
 
     Raises:
         ValueError: there are fewer than 40 notes.
@@ -74,12 +74,12 @@ def place_melody(notes: Iterable[tuple[int | None, int]], transpose: int, bars: 
 
 
 def home_transpose(tonic: int, minor: bool) -> int:
-    """Return the semitones, -6 to 5, from a key to C major or A minor."""
+    """Return the number of semitones, -6 to 5, from a key to C major or A minor."""
     return ((9 if minor else 0) - tonic + 6) % 12 - 6
 
 
 def save_songs(path: Path, songs: Sequence[TrainingSong]) -> None:
-    """Write songs as one compressed npz file of flat arrays."""
+    """Write songs to one compressed npz file."""
     phrases = [(index, phrase.kind, phrase.bars) for index, song in enumerate(songs) for phrase in song.phrases]
     path.parent.mkdir(parents=True, exist_ok=True)
     np.savez_compressed(
@@ -94,7 +94,7 @@ def save_songs(path: Path, songs: Sequence[TrainingSong]) -> None:
 
 
 def load_songs(path: Path) -> list[TrainingSong]:
-    """Read songs written by `save_songs`."""
+    """Read songs from a file that `save_songs` wrote."""
     with np.load(path) as file:
         arrays = {name: file[name] for name in file.files}
     songs: list[TrainingSong] = []
@@ -120,7 +120,7 @@ def load_songs(path: Path) -> list[TrainingSong]:
 
 @dataclass(frozen=True, slots=True)
 class BarFacts:
-    """Conditions of every bar of a song, each [bars], as indices into the network's tables."""
+    """Conditions for the score network in every bar of a song, each [bars], as embedding indices."""
 
     kind: Classes
     bar: Classes
@@ -130,7 +130,7 @@ class BarFacts:
 
 
 def bar_facts(song: TrainingSong) -> BarFacts:
-    """Compute the facts about each bar of a song from its phrases and melody."""
+    """Return the conditions for the score network in each bar of a song, computed from its phrases and melody."""
     rows: list[tuple[int, int, int, int, int]] = []
     for phrase in song.phrases:
         if phrase.kind is TokenKind.UNKNOWN:

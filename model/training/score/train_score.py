@@ -38,14 +38,14 @@ _EVALUATE_EVERY = 100
 
 @dataclass(frozen=True, slots=True)
 class Split:
-    """Songs for training, and held-out songs."""
+    """The songs for training, and the held-out songs for evaluation."""
 
     training: list[TrainingSong]
     held_out: list[TrainingSong]
 
 
 def split_songs(songs: list[TrainingSong]) -> Split:
-    """Hold out the same songs for every configuration."""
+    """Split songs into training songs and held-out songs, in the same way for every run."""
     random = np.random.default_rng(SPLIT_SEED)
     pop = [song for song in songs if song.style is Style.POP]
     standards = [song for song in songs if song.style is Style.STANDARD]
@@ -64,7 +64,7 @@ class Losses:
 
 
 def losses(network: ScoreNetwork, batch: Batch, generator: torch.Generator, *, condition_on_self: bool) -> Losses:
-    """Add noise to the batch at random times, and score the predicted classes of all unknown positions."""
+    """Return the losses of predicting the unknown classes of a batch to which noise has been added at random times."""
     target = network.embed(batch.melody, batch.chords)
     given = network.latent_mask(batch.known.mask)
     encoded = network.encode(batch.conditions, batch.known)

@@ -1,4 +1,4 @@
-"""Cuts random windows out of training songs, as batches for the score network."""
+"""Cuts random excerpts (windows) out of training songs, as batches for the score network."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +35,7 @@ _WISH_DROPPED = 0.2
 
 @dataclass(frozen=True, slots=True)
 class Batch:
-    """Windows of equal length: their classes, the conditions, and a mask of the classes that are given."""
+    """Windows of equal length as a batch: their classes, their conditions, and a mask of the classes that are given."""
 
     melody: Tensor
     chords: Tensor
@@ -60,7 +60,9 @@ class Windows:
         self._random = np.random.default_rng(seed)
 
     def batch(self, size: int, bars: int | None = None) -> Batch:
-        """Return `size` windows of `bars` bars (a random length if `None`), with random dropouts and known parts."""
+        """Return `size` random windows of `bars` bars (a random length if `None`), with random conditions dropped and
+        random classes given.
+        """
         bars = bars or int(self._random.choice(BATCH_BARS))
         windows = [self._window(bars) for _ in range(size)]
         return collate([self._drop(window) for window in windows])
@@ -106,8 +108,8 @@ class Window:
     """One window of a training song, as arrays for the score network.
 
     Its classes are `melody` [beats, 4] and `chords` [beats]; `hint` [beats, 4] is the given rhythm; `per_beat` [beats,
-    5] has bar, left, kind, density and register; `per_song` [3] has mode, tempo and style; `known` [beats, 5] marks
-    given classes.
+    5] has the conditions of each beat (bar, left, kind, density, register); `per_song` [3] has mode, tempo and style;
+    `known` [beats, 5] marks given classes.
     """
 
     melody: Classes
@@ -119,7 +121,7 @@ class Window:
 
 
 def cut(song: TrainingSong, facts: BarFacts, first: int, bars: int) -> Window:
-    """Return the window of `bars` bars from bar `first` on, with all conditions and no given classes."""
+    """Return the window of `bars` bars of a song from bar `first` on, with all conditions and no given classes."""
     beats = slice(first * BEATS_PER_BAR, (first + bars) * BEATS_PER_BAR)
     melody = song.melody.reshape(-1, STEPS_PER_BEAT)[beats]
     hint = np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET))
@@ -168,7 +170,9 @@ def _starts(song: TrainingSong) -> NDArray[np.int64]:
 
 
 def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
-    """Draw the beats whose rhythm is a condition: all (45 %), the end (15 %), a stretch (10 %), none."""
+    """Draw the mask of the beats whose rhythm is given as a condition: all (45 %), the last ones (15 %), a range (10
+    %), or none.
+    """
     mask = np.zeros(beats, dtype=np.bool_)
     draw = random.random()
     if draw < 0.45:
@@ -182,8 +186,8 @@ def _hint_mask(random: np.random.Generator, beats: int) -> NDArray[np.bool_]:
 
 
 def _known_mask(random: np.random.Generator, beats: int) -> NDArray[np.float32]:
-    """Draw the mask of given tokens: none (32 %), a beginning, the chords, the melody, stretches, or a beginning and
-    chords.
+    """Draw the mask of given token classes: none (32 %), the first beats, the chords, the melody, ranges, or the first
+    beats and the chords.
     """
     mask = np.zeros((beats, SLOTS), dtype=np.float32)
     draw = random.random()

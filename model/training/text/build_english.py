@@ -2,7 +2,7 @@
 
     python -m model.training.text.build_english PATH/cmudict.dict
 
-One line per word, `word:CODES` with one character per phone, in one compressed file: lookups search its text.
+The result is one compressed text with one line per word, `word:CODES` with one character per phone.
 """
 
 import argparse

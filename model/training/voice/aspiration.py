@@ -1,4 +1,6 @@
-"""Finds recorded syllables that lack the aspiration of their initial, and a syllable whose consonant can replace it."""
+"""Finds recorded syllables that lack the aspiration of their initial consonant, and other syllables whose consonant can
+replace it.
+"""
 
 from collections.abc import Mapping
 

@@ -68,7 +68,7 @@ _SILENCE_SAMPLES = SAMPLE_RATE_HERTZ // 50
 
 
 def build(recordings: Path, folder: Path) -> dict[str, Any]:
-    """Analyse all takes and write the bank into `folder`; returns the table."""
+    """Analyse all recordings and write the voice bank into `folder`; return its table."""
     takes = _takes(recordings)
     frames = packed(np.concatenate([_coded(take) for take in takes.values()]))
     consonants = _encoded(takes)
@@ -84,8 +84,8 @@ def build(recordings: Path, folder: Path) -> dict[str, Any]:
 
 
 def _takes(recordings: Path) -> dict[tuple[str, int], SyllableTake]:
-    """Return the takes to keep, by syllable and tone: all takes of the first tone, and those of other tones that are
-    alike enough to the first tone's.
+    """Return the recordings to keep, by syllable and tone: all of the first tone, and those of other tones that
+    resemble the first tone's.
     """
     spoken = _with_lent_consonants(_spoken(recordings, 1))
     out = {(name, 1): take for name, take in spoken.items()}
@@ -113,7 +113,7 @@ def _spoken(recordings: Path, tone: int) -> dict[str, SyllableTake]:
 
 
 def _is_alike(take: SyllableTake, first: SyllableTake) -> bool:
-    """Return True if a take is long enough to be sung, and its held vowel is that of the first tone."""
+    """Return True if a recording is long enough to be sung, and its steady vowel resembles that of the first tone."""
     if len(take.envelope) - take.nucleus < _SHORTEST_FRAMES or take.hold[1] - take.hold[0] < _SHORTEST_HOLD:
         return False
     vowels = [one.envelope[one.hold[0] : one.hold[1] + 1, :46].mean(0) for one in (take, first)]
@@ -140,7 +140,7 @@ def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
-    """Return a take whose vowel has the level `VOWEL_LEVEL_DB`, with a raised end and a limited consonant."""
+    """Return a recording whose vowel has the level `VOWEL_LEVEL_DB`, with a louder end and a limited consonant."""
     level = loudness_db(take.envelope)
     held = float(level[take.hold[0] : take.hold[1] + 1].mean())
     lift = np.zeros(len(level))
@@ -156,7 +156,7 @@ def _levelled(take: SyllableTake, name: str) -> SyllableTake:
 
 
 def _with_lent_consonants(takes: Mapping[str, SyllableTake]) -> dict[str, SyllableTake]:
-    """Replace the consonants of takes that lack aspiration by those of other takes."""
+    """Return the recordings, with consonants that lack aspiration replaced by those of other recordings."""
     seconds = {name: len(take.consonant) / SAMPLE_RATE_HERTZ for name, take in takes.items()}
     vowels = {name: take.envelope[take.hold[0]] for name, take in takes.items()}
     lent = lenders(seconds, vowels)
@@ -176,7 +176,7 @@ def _consonant_gain(take: SyllableTake, name: str) -> float:
 
 
 def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
-    """Shorten a consonant for singing: a fricative loses its beginning, others their middle."""
+    """Return a consonant shortened for singing: a fricative without its beginning, others without their middle."""
     if not len(consonant):
         return consonant
     kind = _KINDS[initial_of(name)]
@@ -187,7 +187,7 @@ def _trimmed(consonant: NDArray[np.float64], name: str) -> NDArray[np.float64]:
 
 
 def _shortened(sound: NDArray[np.float64], length: int) -> NDArray[np.float64]:
-    """Shorten a consonant to `length` samples: the burst at its beginning, then, crossfaded, its end."""
+    """Return a consonant shortened to `length` samples: the burst at its beginning, then, crossfaded, its end."""
     head = min(SAMPLE_RATE_HERTZ // 40, length // 2)
     tail = sound[len(sound) - (length - head) - _FADE_SAMPLES :].copy()
     ramp = np.linspace(0, 1, _FADE_SAMPLES)
@@ -196,13 +196,13 @@ def _shortened(sound: NDArray[np.float64], length: int) -> NDArray[np.float64]:
 
 
 def _coded(take: SyllableTake) -> NDArray[np.uint8]:
-    """Encode the frames of a take as [frames, BANDS + 6] bytes."""
+    """Return the frames of a recording encoded as bytes [frames, BANDS + 6]."""
     envelope = (take.envelope - ENVELOPE_LOWEST_DB) / ENVELOPE_STEP_DB
     return np.concatenate([envelope, take.noise * NOISE_STEPS], axis=1).round().clip(0, 255).astype(np.uint8)
 
 
 def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[str, Any]]]:
-    """Return the position of each take in the data files, and the marks within it."""
+    """Return the table rows of every syllable: the position of each recording in the data files, and its marks."""
     rows: dict[str, list[dict[str, Any]]] = {}
     starts = dict(zip(map(id, _consonants(takes)), _starts(_consonants(takes)), strict=True))
     frame = 0
@@ -223,17 +223,17 @@ def _rows(takes: Mapping[tuple[str, int], SyllableTake]) -> dict[str, list[dict[
 
 
 def _consonants(takes: Mapping[tuple[str, int], SyllableTake]) -> list[NDArray[np.float64]]:
-    """Return every consonant once, in order; several takes may share one consonant."""
+    """Return the sound of every consonant once, in order; several recordings may share one consonant."""
     return list({id(take.consonant): take.consonant for take in takes.values() if len(take.consonant)}.values())
 
 
 def _starts(consonants: Sequence[NDArray[np.float64]]) -> list[int]:
-    """Return the sample at which each consonant begins, one after the other with silence between them."""
+    """Return the sample at which each consonant begins in the common file, with silence between them."""
     return [0, *np.cumsum([len(sound) + _SILENCE_SAMPLES for sound in consonants]).tolist()][:-1]
 
 
 def _encoded(takes: Mapping[tuple[str, int], SyllableTake]) -> bytes:
-    """Return all consonants, with silence between them, as one Ogg Vorbis stream."""
+    """Return the sound of all consonants, with silence between them, as one Ogg Vorbis stream."""
     silence = np.zeros(_SILENCE_SAMPLES)
     sound = np.concatenate([part for consonant in _consonants(takes) for part in (consonant, silence)])
     buffer = io.BytesIO()

@@ -52,7 +52,7 @@ _BEFORE_SECONDS = 0.4
 
 
 def recordings(folder: Path) -> Iterator[tuple[Sound, int]]:
-    """Yield every recording of a folder, trimmed, and its tone."""
+    """Yield every recording of a folder, with silence trimmed, and its tone."""
     for path in sorted(folder.glob("*.mp3")):
         if match := _NAME.fullmatch(path.name):
             name = match[1]
@@ -82,7 +82,9 @@ class Resynthesis:
         self._noise = pyworld.d4c(wave, f0, times, SAMPLE_RATE_HERTZ)
 
     def at(self, hertz: float, seconds: float | None, formants: float = 1.0) -> Floats:
-        """Synthesise the recording on one pitch, with a voiced part of `seconds` and formants scaled by `formants`."""
+        """Return the recording resynthesised on one pitch, with a voiced part of `seconds` and resonances scaled by
+        `formants`.
+        """
         place = self._stretched(seconds)
         voiced = self._f0[place] > 0
         time = np.arange(len(place)) * _FRAME_MS / 1000
@@ -118,7 +120,7 @@ class Resynthesis:
 
 
 def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterator[Floats]:
-    """Yield variants of a natural recording: unchanged, faster or slower, and on other pitches, each slightly
+    """Yield variants of a natural recording: unchanged, faster or slower, and at other pitches, each slightly
     degraded.
     """
     yield sound
@@ -132,7 +134,7 @@ def varied(sound: Floats, generator: np.random.Generator, copies: int) -> Iterat
 
 
 def _spoilt(sound: Floats, generator: np.random.Generator) -> Floats:
-    """Degrade a sound: add a spectral tilt of up to 4 dB per octave and a little noise."""
+    """Return a degraded sound, with a spectral tilt of up to 4 dB per octave and a little noise."""
     spectrum = np.fft.rfft(sound)
     octaves = np.log2(np.maximum(np.arange(len(spectrum)), 1) / (0.125 * len(spectrum)))
     tilted = np.fft.irfft(spectrum * 10 ** (generator.uniform(-4, 4) * np.clip(octaves, -3, 3) / 20), len(sound))
@@ -146,15 +148,13 @@ def utterance(syllable: str) -> Utterance:
 
 
 def sung(bank: VoiceBank, voice: Voice, syllable: str, pitch: float, seconds: float) -> Sound:
-    """Synthesise one syllable on a single note with the voice of the studio engine."""
+    """Return the sound of one syllable sung on a single note by the voice of the studio engine."""
     wave, _ = _line(bank, voice, [syllable], pitch, seconds)
     return Sound(_trimmed(wave), syllable)
 
 
 def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitch: float, seconds: float) -> Sound:
-    """Synthesise three syllables without a pause, and return the middle one, cut out at the beginnings of its and the
-    next consonant.
-    """
+    """Return the middle one of three syllables sung without a pause, cut out from its consonant to the next one."""
     wave, placed = _line(bank, voice, line, pitch, seconds)
     first, stop = (round(p.begin * FRAME_SECONDS * SAMPLE_RATE_HERTZ) for p in placed[1:])
     return Sound(wave[first:stop], line[1])
@@ -163,7 +163,7 @@ def sung_in_line(bank: VoiceBank, voice: Voice, line: tuple[str, str, str], pitc
 def _line(
     bank: VoiceBank, voice: Voice, syllables: Sequence[str], pitch: float, seconds: float
 ) -> tuple[Floats, list[Placed]]:
-    """Synthesise equal notes on one pitch, at 16 kHz; returns the sound and the positions of the syllables."""
+    """Return the sound, at 16 kHz, of syllables sung on equal notes of one pitch, and their ranges of frames."""
     notes = [
         SungNote(start, start + seconds, pitch + SEMITONES[voice], utterance(syllable), 1, 0.7)
         for start, syllable in zip(np.arange(len(syllables)) * seconds + _BEFORE_SECONDS, syllables, strict=True)
@@ -175,13 +175,13 @@ def _line(
 
 
 def neighbours(names: Sequence[str], seed: int) -> list[tuple[str, str, str]]:
-    """Return every syllable name between two others drawn at random."""
+    """Return a triple for every syllable: the syllable between two others drawn at random."""
     generator = np.random.default_rng(seed)
     return [(str(generator.choice(names)), name, str(generator.choice(names))) for name in names]
 
 
 def confusions(model: Recogniser, sounds: Sequence[Sound]) -> list[str]:
-    """Return the most frequent mistakes of the recogniser, as "heard for said: count"."""
+    """Return the most frequent errors of the recogniser, as "heard for said: count"."""
     initial, final = scores(model, [features(s.samples) for s in sounds])
     mistakes: dict[str, int] = {}
     for row, sound in enumerate(sounds):
@@ -228,8 +228,8 @@ def main() -> None:
 
 
 def _report_singer(model: Recogniser, bank: VoiceBank, voice: Voice, apart: Sequence[tuple[Resynthesis, str]]) -> None:
-    """Print rows for the recorded speaker, resynthesised with the voice's pitch and formants, and for the synthetic
-    voice; then the most frequent mistakes in the latter.
+    """Print the results for the recorded speaker, resynthesised with the voice's pitch and formants, and for the
+    synthetic voice; then the most frequent errors in the latter.
     """
     names = sorted(bank.syllables)
     alone: list[Sound] = []

@@ -1,6 +1,7 @@
-"""A small recogniser of Mandarin syllables, spoken or sung: log mel spectrum in, initial and final out.
+"""A small recogniser of Mandarin syllables, spoken or sung: it predicts initial and final from a log mel spectrum.
 
-It measures the intelligibility of the synthetic voice, is trained only on natural recordings, and is not shipped.
+The recogniser measures the intelligibility of the synthetic voice, is trained only on natural recordings, and is not
+shipped.
 """
 
 from collections.abc import Sequence
@@ -30,7 +31,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Sound:
-    """One syllable: mono sound at 16 kHz and its pinyin without tone (`ü` is `v`)."""
+    """One recorded syllable: mono sound at 16 kHz and its pinyin without tone (`ü` is `v`)."""
 
     samples: Floats
     syllable: str
@@ -73,7 +74,7 @@ class Recogniser(nn.Module):
     """
 
     def __init__(self, syllables: Sequence[str]) -> None:
-        """Set up the recogniser; `syllables` are those that can be recognised."""
+        """Set up the recogniser; `syllables` are all syllables that it can recognise."""
         super().__init__()
         self.syllables = tuple(sorted(syllables))
         self.initials = tuple(sorted({initial_of(s) for s in self.syllables}))
@@ -104,7 +105,7 @@ class Recogniser(nn.Module):
 
 @dataclass(frozen=True, slots=True)
 class Shares:
-    """Shares of recognised syllables, 0 to 1: correct at the first guess, and among the best five."""
+    """Recognition rates, 0 to 1: the share of syllables recognised at the first guess, and among the best five."""
 
     initial: tuple[float, float]
     final: tuple[float, float]
@@ -112,7 +113,7 @@ class Shares:
 
 
 def batch(spectra: Sequence[Floats]) -> tuple[Tensor, Tensor]:
-    """Combine spectra of different lengths to one tensor; returns it and their lengths."""
+    """Return spectra of different lengths as one padded tensor, and their lengths in frames."""
     return (
         pad_sequence([torch.from_numpy(s) for s in spectra], batch_first=True, padding_value=-3.0),
         torch.tensor([len(s) for s in spectra]),
@@ -120,7 +121,7 @@ def batch(spectra: Sequence[Floats]) -> tuple[Tensor, Tensor]:
 
 
 def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str], *, epochs: int, seed: int) -> float:
-    """Train the recogniser; returns the loss of the last epoch."""
+    """Train the recogniser and return the mean loss of the last epoch."""
     torch.manual_seed(seed)
     generator = np.random.default_rng(seed)
     size = 64
@@ -147,7 +148,7 @@ def train(model: Recogniser, spectra: Sequence[Floats], syllables: Sequence[str]
 
 
 def _batches(lengths: Sequence[int], size: int, generator: np.random.Generator) -> list[NDArray[np.int64]]:
-    """Return rows in batches of about `size`, in random order, each with sounds of similar length."""
+    """Return row indices in batches of about `size`, in random order, each with sounds of similar length."""
     order = np.argsort(np.array(lengths) * generator.uniform(0.9, 1.1, len(lengths)))
     batches = np.array_split(order, -(-len(order) // size))
     return [batches[index] for index in generator.permutation(len(batches))]

@@ -32,13 +32,13 @@ Frames = NDArray[np.float64]
 
 @dataclass(frozen=True, slots=True)
 class SyllableTake:
-    """A syllable cut into its parts.
+    """The analysis of a recorded syllable: its parts, and its spectrum frame by frame.
 
     Attributes:
         envelope: [frames, BANDS] power in dB of the voiced part, from the voiced initial (if any) on.
         noise: [frames, 6] share of noise in the amplitude, 0 to 1, at `NOISE_HERTZ`.
         nucleus: the frame where the vowel (or glide) begins.
-        hold: first and last frame of the steadiest stretch of the vowel.
+        hold: first and last frame of the steadiest part of the vowel.
         consonant: waveform of an unvoiced initial, up to the first voiced frame; empty if there is none.
         vowel_rms: RMS of the waveform where the vowel is held.
         f0_hertz: median of the fundamental.
@@ -89,7 +89,8 @@ def _level_db(envelope: Frames, low_hertz: float, high_hertz: float) -> Frames:
 def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, int]:
     """Return the first frame, and the one after the last, of the longest stretch that is voiced and audible.
 
-    It begins at the first frame within `onset_db` of the loudest frame, so that breath before the vowel is excluded.
+    The stretch begins at the first frame within `onset_db` of the loudest frame, so that breath before the vowel is
+    excluded.
     """
     below_db = level_db[f0 > 0].max(initial=-np.inf) - level_db
     loud = (f0 > 0) & (below_db < _AUDIBLE_DB)
@@ -106,7 +107,7 @@ def _voiced_span(f0: Frames, level_db: Frames, onset_db: float) -> tuple[int, in
 
 
 def _steadied(bands: Frames) -> Frames:
-    """Fill gaps in the frequency bands of the frames, and remove flicker of single frames."""
+    """Return the frames with gaps in their frequency bands filled, and without deviations of single frames."""
     filled = np.maximum(bands, bands.max() + _ENVELOPE_FLOOR_DB)
     padded = np.pad(filled, ((2, 2), (0, 0)), mode="edge")
     windows = np.stack([padded[k : k + len(bands)] for k in range(5)])

@@ -37,7 +37,7 @@ _BAND = (
 
 @dataclass(frozen=True, slots=True)
 class Played:
-    """One note of an accompaniment; times in steps."""
+    """One played note of an accompaniment; times in steps (sixteenth notes)."""
 
     start: float
     end: float
@@ -47,7 +47,9 @@ class Played:
 
 @dataclass(frozen=True, slots=True)
 class Song:
-    """A song of POP909 on the grid, its accompaniment as played, and the mean velocity of its melody."""
+    """A song of POP909 on a grid of sixteenths: its score, its played accompaniment, and the mean velocity of its
+    melody.
+    """
 
     score: Score
     accompaniment: tuple[Played, ...]
@@ -99,7 +101,7 @@ def read_song(folder: Path) -> Song:
 
 
 def figures(song: Song) -> Figures:
-    """Measure the statistics of one accompaniment against its melody and chords."""
+    """Return the statistics of an accompaniment in relation to its melody and chords."""
     notes, lead = song.accompaniment, lead_line(song.score)
     under = [(n, p) for n in notes if (p := lead[int(n.start)]) is not None]
     tones = [n.pitch % 12 in song.score.chords[int(n.start) // STEPS_PER_BEAT].pitch_classes for n in notes]
@@ -159,7 +161,7 @@ def _notes(track: mido.MidiTrack, seconds_per_tick: float) -> Iterator[Played]:
 
 
 def _on_grid(notes: Sequence[Played], beat_seconds: np.ndarray) -> list[Played]:
-    """Return the notes with their times in steps of the grid, starts rounded."""
+    """Return the notes with times in steps of the grid instead of seconds; starts are rounded."""
     steps = np.arange(len(beat_seconds)) * STEPS_PER_BEAT
 
     def step(seconds: float) -> float:
@@ -177,7 +179,7 @@ def _monophonic(notes: Sequence[Played], bars: int) -> tuple[Note, ...]:
 
 
 def _chords(path: Path, beat_seconds: np.ndarray) -> tuple[Chord, ...]:
-    """Return the chord in the middle of every beat; where there is none, the previous one."""
+    """Return the chord in the middle of every beat; if there is none, that of the previous beat."""
     rows = [line.split() for line in path.read_text().splitlines() if line.strip()]
     named = [(float(start), _chord(name)) for start, _, name in rows if not name.startswith("N")]
     starts = [start for start, _ in named]

@@ -48,7 +48,7 @@ def notes_of(motif: str) -> tuple[AnchorNote, ...]:
 
 
 def as_melody(anchor: Sequence[AnchorNote]) -> list[Note]:
-    """Return the motif as notes on the grid of steps."""
+    """Return the caller's melody as notes on the grid of sixteenth steps."""
     starts = itertools.accumulate((note.length_beats for note in anchor), initial=0.0)
     return [
         Note(round(start * STEPS_PER_BEAT), round(note.length_beats * STEPS_PER_BEAT), note.pitch)
@@ -74,7 +74,7 @@ def _bars(melody: Sequence[Note]) -> list[frozenset[int]]:
 
 
 def interval_likeness(melody: Sequence[Note], motif: Sequence[Note]) -> float:
-    """Return the share of a melody's pairs of successive intervals, in scale steps, that occur in the motif."""
+    """Return the share of a melody's pairs of successive intervals, in scale steps, that also occur in the motif."""
     wanted, found = set(_interval_pairs(motif)), _interval_pairs(melody)
     return float(np.mean([pair in wanted for pair in found]))
 
@@ -85,13 +85,15 @@ def _interval_pairs(melody: Sequence[Note]) -> list[tuple[int, int]]:
 
 
 def _scale_steps(semitones: int) -> int:
-    """Convert semitones to scale steps: a second is one step, a third two, whether small or large."""
+    """Return the number of scale steps of an interval in semitones: a second is one step, a third two, both minor and
+    major.
+    """
     octaves, rest = divmod(abs(semitones), 12)
     return int(np.sign(semitones)) * (7 * octaves + (0, 1, 1, 2, 2, 3, 3, 4, 5, 5, 6, 6)[rest])
 
 
 def continuations(denoiser: ScoreDenoiser, plans: Sequence[SongPlan], motif: Sequence[Note]) -> list[list[Note]]:
-    """Return the melodies after the motif, from its section on, concatenated in steps.
+    """Return the melodies that follow the motif, section after section, in steps.
 
     Raises:
         ValueError: the section does not begin with the motif.

@@ -2,9 +2,8 @@
 
 Usage: python -m model.training.whole_songs.evaluate_songs --seeds 4
 
-Every text of `words.py` becomes a song for every seed, planned and written as the engine does it, but not played.
-Prints one JSON object
-without and one with regard for the tones of the words.
+Every text of `words.py` becomes a song for every seed, planned and composed as by the engine, but not rendered. Prints
+two JSON objects: without and with the influence of lexical tones on the melody.
 """
 
 import argparse
@@ -40,7 +39,7 @@ class WrittenSection:
 
 
 def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list[WrittenSection]]:
-    """Compose the sections of every plan; the sections of all songs at one index are one batch."""
+    """Compose the sections of every plan; sections with the same index are one batch."""
     songs: list[list[WrittenSection]] = [[] for _ in plans]
     memories = [Memory() for _ in plans]
     for index in range(max(len(plan.sections) for plan in plans)):
@@ -64,7 +63,7 @@ def write_songs(denoiser: ScoreDenoiser, plans: Sequence[SongPlan]) -> list[list
 
 
 def report(songs: Sequence[Sequence[WrittenSection]]) -> dict[str, float]:
-    """Return all statistics of the songs together."""
+    """Return the statistics of all songs together."""
     sections = [section for song in songs for section in song]
     sung = [section for section in sections if section.spec.lines and not section.spec.played]
     moves = [move for section in sung for move in tone_moves(section.score.melody, section.spec.lines)]

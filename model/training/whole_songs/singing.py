@@ -1,4 +1,4 @@
-"""Computes statistics of how words and melody fit together."""
+"""Statistics of how well words and melody fit together."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from model.studio.notation.score import Note
 
 @dataclass(frozen=True, slots=True)
 class ToneMove:
-    """A move between two syllables whose tones require a direction: `wished` is 1 (up) or -1, `rise` the melody's move
-    in semitones.
+    """An interval between two syllables whose lexical tones ask for a direction: `wished` is 1 (up) or -1 (down),
+    `rise` the interval in semitones.
     """
 
     wished: int
@@ -26,15 +26,15 @@ class ToneMove:
 
 @dataclass(frozen=True, slots=True)
 class LineEnding:
-    """Steps for which the last syllable of a line is held, and the mean of all its syllables."""
+    """The number of steps for which the last syllable of a line is held, and the mean of all its syllables."""
 
     last: int
     mean: float
 
 
 def tone_moves(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iterator[ToneMove]:
-    """Yield every move inside a line whose direction the tones of `lines` determine; a melisma counts with its last
-    pitch.
+    """Yield every interval inside a line whose direction the lexical tones in `lines` determine; a melisma counts with
+    its last pitch.
     """
     for tones, syllables in zip(lines, _sung_lines(melody, lines), strict=True):
         for before, after, first, second in zip(tones, tones[1:], syllables, syllables[1:], strict=False):
@@ -52,7 +52,7 @@ def line_endings(melody: Sequence[Note], lines: Sequence[Sequence[int]]) -> Iter
 
 
 def register(melodies: Sequence[Sequence[Note]]) -> dict[str, float]:
-    """Return the mean, the lowest and the highest MIDI pitch of a melody."""
+    """Return the mean, the lowest and the highest MIDI pitch of several melodies."""
     pitches = [note.pitch for melody in melodies for note in melody]
     return {"mean": float(np.mean(pitches)), "lowest": min(pitches), "highest": max(pitches)}
 

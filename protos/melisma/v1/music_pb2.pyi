@@ -79,11 +79,11 @@ class _SamplerEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_Sampler.Value
     SAMPLER_UNSPECIFIED: _Sampler.ValueType  # 0
     """The engine chooses the sampler: Euler."""
     SAMPLER_EULER: _Sampler.ValueType  # 1
-    """Euler, first order."""
+    """Euler's method, first order: one evaluation of the model per step."""
     SAMPLER_HEUN: _Sampler.ValueType  # 2
-    """Heun, second order: twice the work per step."""
+    """Heun's method, second order: twice the work per step."""
     SAMPLER_PINGPONG: _Sampler.ValueType  # 3
-    """PingPong, first order with fresh noise at every step."""
+    """PingPong: first order, with new noise at every step."""
 
 class Sampler(_Sampler, metaclass=_SamplerEnumTypeWrapper):
     """Sampler (ODE solver) of the denoising steps."""
@@ -91,11 +91,11 @@ class Sampler(_Sampler, metaclass=_SamplerEnumTypeWrapper):
 SAMPLER_UNSPECIFIED: Sampler.ValueType  # 0
 """The engine chooses the sampler: Euler."""
 SAMPLER_EULER: Sampler.ValueType  # 1
-"""Euler, first order."""
+"""Euler's method, first order: one evaluation of the model per step."""
 SAMPLER_HEUN: Sampler.ValueType  # 2
-"""Heun, second order: twice the work per step."""
+"""Heun's method, second order: twice the work per step."""
 SAMPLER_PINGPONG: Sampler.ValueType  # 3
-"""PingPong, first order with fresh noise at every step."""
+"""PingPong: first order, with new noise at every step."""
 Global___Sampler: _TypeAlias = Sampler  # noqa: Y015
 
 class _SectionKind:
@@ -107,19 +107,19 @@ class _SectionKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_SectionKi
     SECTION_KIND_UNSPECIFIED: _SectionKind.ValueType  # 0
     """Not set; the server never sends it."""
     SECTION_KIND_INTRO: _SectionKind.ValueType  # 1
-    """Instrumental opening."""
+    """Intro: the instrumental opening."""
     SECTION_KIND_VERSE: _SectionKind.ValueType  # 2
-    """Part whose words change each time."""
+    """Verse: a part that returns with other words each time."""
     SECTION_KIND_PRE_CHORUS: _SectionKind.ValueType  # 3
-    """Transition from verse to chorus."""
+    """Pre-chorus: the transition from verse to chorus."""
     SECTION_KIND_CHORUS: _SectionKind.ValueType  # 4
-    """Main part, repeated with the same words."""
+    """Chorus: the main part, repeated with the same words."""
     SECTION_KIND_BRIDGE: _SectionKind.ValueType  # 5
-    """Contrasting part late in the song."""
+    """Bridge: a contrasting part late in the song."""
     SECTION_KIND_INST: _SectionKind.ValueType  # 6
-    """Instrumental part inside the song."""
+    """Interlude: an instrumental part inside the song."""
     SECTION_KIND_OUTRO: _SectionKind.ValueType  # 7
-    """Part that ends the song."""
+    """Outro: the part that ends the song."""
     SECTION_KIND_SONG: _SectionKind.ValueType  # 8
     """The whole song, if the engine does not divide it into sections."""
 
@@ -129,19 +129,19 @@ class SectionKind(_SectionKind, metaclass=_SectionKindEnumTypeWrapper):
 SECTION_KIND_UNSPECIFIED: SectionKind.ValueType  # 0
 """Not set; the server never sends it."""
 SECTION_KIND_INTRO: SectionKind.ValueType  # 1
-"""Instrumental opening."""
+"""Intro: the instrumental opening."""
 SECTION_KIND_VERSE: SectionKind.ValueType  # 2
-"""Part whose words change each time."""
+"""Verse: a part that returns with other words each time."""
 SECTION_KIND_PRE_CHORUS: SectionKind.ValueType  # 3
-"""Transition from verse to chorus."""
+"""Pre-chorus: the transition from verse to chorus."""
 SECTION_KIND_CHORUS: SectionKind.ValueType  # 4
-"""Main part, repeated with the same words."""
+"""Chorus: the main part, repeated with the same words."""
 SECTION_KIND_BRIDGE: SectionKind.ValueType  # 5
-"""Contrasting part late in the song."""
+"""Bridge: a contrasting part late in the song."""
 SECTION_KIND_INST: SectionKind.ValueType  # 6
-"""Instrumental part inside the song."""
+"""Interlude: an instrumental part inside the song."""
 SECTION_KIND_OUTRO: SectionKind.ValueType  # 7
-"""Part that ends the song."""
+"""Outro: the part that ends the song."""
 SECTION_KIND_SONG: SectionKind.ValueType  # 8
 """The whole song, if the engine does not divide it into sections."""
 Global___SectionKind: _TypeAlias = SectionKind  # noqa: Y015
@@ -189,7 +189,7 @@ class _TrackKind:
 class _TrackKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrackKind.ValueType], _builtins.type):
     DESCRIPTOR: _descriptor.EnumDescriptor
     TRACK_KIND_UNSPECIFIED: _TrackKind.ValueType  # 0
-    """Not allowed in a request."""
+    """Not a track; a request with this value returns an error."""
     TRACK_KIND_WOODWINDS: _TrackKind.ValueType  # 1
     """Flutes, clarinets, saxophones."""
     TRACK_KIND_BRASS: _TrackKind.ValueType  # 2
@@ -216,10 +216,10 @@ class _TrackKindEnumTypeWrapper(_enum_type_wrapper._EnumTypeWrapper[_TrackKind.V
     """The leading voice."""
 
 class TrackKind(_TrackKind, metaclass=_TrackKindEnumTypeWrapper):
-    """Track of a recording that an engine makes alone, or adds."""
+    """Track of a recording that an engine extracts or adds."""
 
 TRACK_KIND_UNSPECIFIED: TrackKind.ValueType  # 0
-"""Not allowed in a request."""
+"""Not a track; a request with this value returns an error."""
 TRACK_KIND_WOODWINDS: TrackKind.ValueType  # 1
 """Flutes, clarinets, saxophones."""
 TRACK_KIND_BRASS: TrackKind.ValueType  # 2
@@ -419,8 +419,8 @@ class GenerateRequest(_message.Message):
     the engine detects it, line by line.
     """
     negative_prompt: _builtins.str
-    """Style that the song is to avoid, in the form of `prompt`. At most 1000 characters. It acts through guidance: with a
-    `guidance_scale` of 1 it returns an error. Empty: nothing in particular.
+    """Style that the song avoids, in the form of `prompt`. At most 1000 characters. Guidance leads away from this style, so
+    a `guidance_scale` of 1 returns an error. Empty: no style is avoided.
     """
     time_signature: _builtins.str
     """Time signature, as beats in a bar over the beat's note value ("3/4"). Empty: the engine chooses. A time signature
@@ -436,7 +436,7 @@ class GenerateRequest(_message.Message):
 
     @_builtins.property
     def stems(self) -> _containers.RepeatedScalarFieldContainer[Global___StemKind.ValueType]:
-        """Tracks to play, each at most once. Empty: all of them."""
+        """Groups of tracks that are heard in the song, each at most once. Empty: all of them."""
 
     @_builtins.property
     def mastering(self) -> Global___MasteringConfig:
@@ -464,11 +464,11 @@ class GenerateRequest(_message.Message):
 
     @_builtins.property
     def extract_track(self) -> Global___ExtractTrackTask:
-        """Make one track of a recording alone."""
+        """Extract one track of a recording, generated anew without the others."""
 
     @_builtins.property
     def lego(self) -> Global___LegoTask:
-        """Make one more track for a recording."""
+        """Add one track to a recording."""
 
     @_builtins.property
     def complete(self) -> Global___CompleteTask:
@@ -488,8 +488,8 @@ class GenerateRequest(_message.Message):
 
     @_builtins.property
     def reference_audio(self) -> Global___ReferenceAudio:
-        """Recording whose timbre (voice, instruments, sound of the mix) the song is to have. Its melody and words are not
-        used. Unset: the engine chooses.
+        """Recording whose timbre (voice, instruments, sound of the mix) the song imitates. Its melody and words are not used.
+        Unset: the engine chooses the timbre.
         """
 
     def __init__(
@@ -630,15 +630,17 @@ class AceStep15Options(_message.Message):
     that of the loaded model, 3 for turbo models and 1 for others.
     """
     guidance_start: _builtins.float
-    """Share of the way from noise to sound, in the range [0, 1], at which guidance begins. Unset: 0. Without guidance it
+    """Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance begins. Unset: 0. A model without guidance
     returns an error.
     """
     guidance_end: _builtins.float
-    """Share of the way from noise to sound, in the range [0, 1], at which guidance ends, not below `guidance_start`.
-    Unset: 1. Without guidance it returns an error.
+    """Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance ends, not below `guidance_start`. Unset: 1.
+    A model without guidance returns an error.
     """
     lora: _builtins.str
-    """Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none."""
+    """Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: no
+    adapter.
+    """
     lora_weight: _builtins.float
     """Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error."""
     def __init__(
@@ -683,9 +685,11 @@ class MusicGenOptions(_message.Message):
     TOP_K_FIELD_NUMBER: _builtins.int
     TEMPERATURE_FIELD_NUMBER: _builtins.int
     top_k: _builtins.int
-    """Number of likeliest tokens from which each token is drawn, in the range [1, 2048]; 1 takes the likeliest. Unset: 250."""
+    """Number of most probable tokens from which each token is drawn, in the range [1, 2048]; with 1 the most probable token
+    is always taken. Unset: 250.
+    """
     temperature: _builtins.float
-    """Temperature of the draw, in the range [0.1, 3]; higher values make it less predictable. Unset: 1."""
+    """Temperature at which tokens are drawn, in the range [0.1, 3]; higher values make the song less predictable. Unset: 1."""
     def __init__(
         self,
         *,
@@ -1060,7 +1064,7 @@ Global___EditTask: _TypeAlias = EditTask  # noqa: Y015
 
 @_typing.final
 class ExtractTrackTask(_message.Message):
-    """Makes one track of a recording alone, as long as the recording. The model makes the track anew: it is not a filter."""
+    """Extracts one track of a recording, with the recording's length. The model generates the track anew: it is not a filter."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1090,7 +1094,7 @@ Global___ExtractTrackTask: _TypeAlias = ExtractTrackTask  # noqa: Y015
 
 @_typing.final
 class LegoTask(_message.Message):
-    """Makes one more track that fits a recording. The song has the recording's length."""
+    """Adds one track to a recording. The song has the recording's length."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -1373,7 +1377,7 @@ class SongPlan(_message.Message):
     steps: _builtins.int
     """Number of denoising steps per section. 0: the engine does not denoise, but makes a song frame by frame."""
     guidance_scale: _builtins.float
-    """Strength of classifier-free guidance."""
+    """Strength of classifier-free guidance; 1 is none."""
     sample_rate_hertz: _builtins.int
     """Samples per second and channel of the delivered sound."""
     delay_samples: _builtins.int
@@ -1507,7 +1511,7 @@ class Section(_message.Message):
     """Length of the section in bars. 0 if the engine does not count bars."""
     @_builtins.property
     def lines(self) -> _containers.RepeatedCompositeFieldContainer[Global___LyricLine]:
-        """The lines sung in the section. Empty: instrumental."""
+        """The lines of lyrics that are sung in the section. Empty: the section is instrumental."""
 
     def __init__(
         self,
@@ -1857,7 +1861,7 @@ class SongFinished(_message.Message):
 
     @_builtins.property
     def encoding(self) -> _duration_pb2.Duration:
-        """Time of mastering and encoding."""
+        """Processing time of the song's mastering and encoding."""
 
     def __init__(
         self,
@@ -1988,7 +1992,7 @@ class ListSongsRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most songs to return, at least 0. Values above 200 count as 200. 0: 50."""
+    """Maximum number of songs to return, at least 0. Values above 200 count as 200. 0: 50."""
     page_token: _builtins.str
     """`ListSongsResponse.next_page_token` of the previous page. Empty: the first page."""
     def __init__(
@@ -2142,7 +2146,7 @@ class Song(_message.Message):
     request_id: _builtins.str
     """`GenerateRequest.request_id` of the song, or the UUID that the server chose in its place."""
     state: Global___SongState.ValueType
-    """The state of the song."""
+    """State of the song: waiting, being made, or how it ended."""
     engine: _builtins.str
     """The engine that makes the song."""
     prompt: _builtins.str
@@ -2211,7 +2215,7 @@ class ListEnginesRequest(_message.Message):
     PAGE_SIZE_FIELD_NUMBER: _builtins.int
     PAGE_TOKEN_FIELD_NUMBER: _builtins.int
     page_size: _builtins.int
-    """Most engines to return, at least 0. Values above 200 count as 200. 0: 200."""
+    """Maximum number of engines to return, at least 0. Values above 200 count as 200. 0: 200."""
     page_token: _builtins.str
     """`ListEnginesResponse.next_page_token` of the previous page. Empty: the first page."""
     def __init__(
@@ -2378,7 +2382,7 @@ class Engine(_message.Message):
     the engine is not loaded.
     """
     length_is_exact: _builtins.bool
-    """True if the plan of every song tells its length to the sample. False if a song may end before its planned length,
+    """True if the plan of every song gives its exact length in samples. False if a song may end before its planned length,
     and while the engine is not loaded.
     """
     sample_rate_hertz: _builtins.int

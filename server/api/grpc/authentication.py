@@ -33,7 +33,7 @@ SCOPES: Mapping[str, Scope] = MappingProxyType(
 
 
 class Authentication(ServerInterceptor):
-    """Interceptor that refuses calls without a valid API key for their method, before their message is read."""
+    """Interceptor that refuses a call without a valid API key before its message is read."""
 
     def __init__(self, authenticator: Authenticator, measure: MeasureCall = unmeasured) -> None:
         """Set up the authentication of calls; `measure` is called for each refused call, for the metrics."""
@@ -54,16 +54,16 @@ class Authentication(ServerInterceptor):
 
 
 def _refusing(error: ServiceError, method: str, measure: MeasureCall) -> Handler:
-    """Return a handler that refuses a call with an error and logs it.
+    """Return a handler that ends a call with an error and logs it.
 
-    It is a bidirectional stream handler, which suits calls of every kind and does not wait for a message first.
+    The handler is one for bidirectional streams, which suits all kinds of calls and does not wait for a message first.
     """
 
     async def refuse(_: Any, context: Context) -> None:
         outcome = outcome_of(error)
         measure(method, outcome.code, 0.0)
         fields = {"method": method, "peer": context.peer(), "code": outcome.code.name, "reason": outcome.reason}
-        _log.info("a call has ended", extra={**fields, "seconds": 0.0})
+        _log.info("a gRPC call has ended", extra={**fields, "seconds": 0.0})
         await context.abort_with_status(rpc_status.to_status(status_of(error)))
 
     handler: Any = refuse

@@ -1,5 +1,5 @@
-"""Limits open gRPC calls per caller and the time for a call's message to arrive, and ends calls when their API key
-expires.
+"""Limits the open gRPC calls of each caller and the time in which a call's message must arrive, and ends calls when
+their API key expires.
 """
 
 import asyncio
@@ -33,14 +33,14 @@ logger = logging.getLogger(__name__)
 
 
 class CallBounds(ServerInterceptor):
-    """Outermost interceptor, which counts a call from its headers on, before its message arrives.
+    """Outermost interceptor: counts a call from the arrival of its headers, before its message arrives.
 
     gRPC itself limits only the total number of calls, and waits for their messages without a time limit.
     """
 
     def __init__(self, limits: CallLimits, request_seconds: float, measure: MeasureCall = unmeasured) -> None:
-        """Set up the limits of calls. A message must arrive within `request_seconds`; `measure` is called for each call
-        that is refused here.
+        """Set up the limits of calls. The message of a call must arrive within `request_seconds`; `measure` is called
+        for each call that is refused here.
         """
         self._limits = limits
         self._measure = measure
@@ -87,8 +87,8 @@ class CallBounds(ServerInterceptor):
             await _answered(handler, request, context)
 
     async def _request(self, context: Context, peer: str | None = None) -> Any:
-        """Return the bytes of the call's message. A call that needs no key holds a slot of its `peer` until they
-        arrive.
+        """Return the bytes of the call's message. Until they arrive, a call that needs no API key holds one of the
+        slots of its `peer`.
 
         Raises:
             RequestTooSlow: the message does not arrive in time, or the slot was needed for newer calls.
@@ -102,7 +102,7 @@ class CallBounds(ServerInterceptor):
             raise RequestTooSlow(self._request_seconds) from None
         if request is EOF:
             raise InvalidRequest(
-                Violation(WHOLE_REQUEST, "has no message: send one request message after the headers of the call")
+                Violation(WHOLE_REQUEST, "is missing: send one request message after the headers of the call")
             )
         return request
 
@@ -140,7 +140,7 @@ async def _streamed(handler: Handler, requests: Any, context: Context) -> None:
 
 
 async def _write_all(responses: Any, context: Context) -> None:
-    """Write every response of a handler to the stream; a handler that writes by itself is awaited."""
+    """Write every response of a handler to the stream; a handler that writes its responses itself is only awaited."""
     if not hasattr(responses, "__aiter__"):
         await responses
         return

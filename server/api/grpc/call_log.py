@@ -139,7 +139,9 @@ class RequestLog(ServerInterceptor):
             seconds = round(self._clock() - started, 4)
             self._measure(method, code, seconds)
             logger.log(
-                level, "a call has ended", extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds}
+                level,
+                "a gRPC call has ended",
+                extra={"method": method, "peer": peer, "code": code.name, "seconds": seconds},
             )
 
     def _broken_off(self, deadline: float) -> grpc.StatusCode:
@@ -152,7 +154,7 @@ class RequestLog(ServerInterceptor):
 
 
 async def _written(context: Context, response: Any) -> None:
-    """Write a response. If the connection breaks meanwhile, the call ends like one that its client has cancelled."""
+    """Write a response. If the connection breaks meanwhile, the call ends as if its client had cancelled it."""
     try:
         await context.write(response)
     except InternalError:  # gRPC could not send the response; the error would be logged with a traceback
@@ -160,10 +162,10 @@ async def _written(context: Context, response: Any) -> None:
 
 
 async def _end_stalled(context: Context, error: ListenerStalled) -> None:
-    """Send the status of a call that ends because its client does not read.
+    """End a call whose client does not read, with the status for that error.
 
-    The call ends at once. The client gets the status after all responses that it has not read yet, which the connection
-    holds until it is closed.
+    The client gets the status after all responses that it has not read yet, which stay buffered until the connection is
+    closed.
     """
     # gRPC then has the status even after this time, and sends no other status when the coroutine ends.
     with suppress(TimeoutError, InternalError):

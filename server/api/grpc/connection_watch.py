@@ -35,7 +35,7 @@ _ESTABLISHED = 1
 
 @dataclass(frozen=True, slots=True)
 class Seen:
-    """One open connection, as last seen: its peer, the peer's port, and the number of bytes received."""
+    """One open connection at the last check: its peer, the peer's port, and the number of bytes received."""
 
     file: int
     peer: str
@@ -50,7 +50,7 @@ class Seen:
 
 @dataclass
 class ConnectionWatch:
-    """Checks the connections of one port periodically, and closes those above the limits.
+    """Checks the connections of one port periodically, and closes some if there are too many.
 
     The limits are `peer_count` connections of one peer and `count` in total. Connections are closed if a peer has more
     than its limit, or if more than three quarters of `count` are open: first those without a request, oldest first,
@@ -80,11 +80,13 @@ class ConnectionWatch:
                 )
 
     def _may_be_crowded(self) -> bool:
-        """Return True if the process has more open files than the smaller limit of connections: a cheap first check."""
+        """Return True if the process has more open files than the smaller of the two limits: a cheap check before
+        connections are listed.
+        """
         return sum(1 for _ in _OWN_FILES.iterdir()) > min(self.peer_count, self.count * CROWDED_RATIO)
 
     def look(self) -> int:
-        """Close the connections above the limits; returns the number of closed ones."""
+        """Close the connections above the limits and return the number of closed ones."""
         self._look += 1
         seen = list(connections_of(self.port))
         self._known = {one.name: self._known.get(one.name, self._look) for one in seen}
@@ -103,8 +105,8 @@ class ConnectionWatch:
         return chosen + self._silent(of_peer, {one.name for one in chosen})
 
     def _silent(self, of_peer: dict[str, list[Seen]], chosen: set[tuple[str, int]]) -> list[Seen]:
-        """Return the connections that have received nothing since the last check; empty while there are few
-        connections.
+        """Return the connections that have received nothing since the last check, except those already `chosen`; empty
+        while there are few connections.
         """
         left = [one for own in of_peer.values() for one in own if one.name not in chosen]
         excess = len(left) - int(self.count * CROWDED_RATIO)
@@ -115,15 +117,15 @@ class ConnectionWatch:
         return sorted(silent, key=lambda one: (-sizes[one.peer], *self._worth(one)))[:excess]
 
     def _worth(self, one: Seen) -> tuple[int, int]:
-        """Sort key of a connection; the smallest key is closed first: those without a request from the oldest on, then
-        the others from the newest on.
+        """Return the sort key of a connection; connections with the smallest key are closed first: those without a
+        request, oldest first, then the others, newest first.
         """
         known = self._known[one.name]
         return (0, known) if one.received_bytes <= SILENT_BYTES else (1, -known)
 
 
 def connections_of(port: int) -> Iterator[Seen]:
-    """List the open connections to a port of this process."""
+    """Yield the open connections to a port of this process."""
     for path in list(_OWN_FILES.iterdir()):
         try:
             if str(path.readlink()).startswith("socket:"):
@@ -136,9 +138,7 @@ def connections_of(port: int) -> Iterator[Seen]:
 
 @contextmanager
 def _borrowed(file: int) -> Iterator[socket.socket]:
-    """Duplicate the file descriptor of a socket of this process, so that closing the duplicate leaves the socket
-    open.
-    """
+    """Context manager for a duplicate of a socket of this process; closing the duplicate leaves the socket open."""
     with socket.socket(fileno=os.dup(file)) as connection:
         yield connection
 
@@ -155,7 +155,7 @@ def _seen(file: int, connection: socket.socket, port: int) -> Seen | None:
 
 
 def _shut_down(one: Seen) -> bool:
-    """Shut a connection down; returns False if its file descriptor now belongs to another file."""
+    """Shut a connection down; return False if its file descriptor now belongs to another file."""
     try:
         with _borrowed(one.file) as connection:
             peer = connection.getpeername()

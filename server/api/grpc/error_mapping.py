@@ -1,4 +1,4 @@
-"""Maps the errors of all gRPC calls to statuses."""
+"""Maps the exceptions of all gRPC calls to gRPC statuses."""
 
 from collections.abc import AsyncIterator, Callable
 from contextlib import aclosing
@@ -42,12 +42,12 @@ class _Ending(grpc.Status):
 
 
 class ErrorMapping(ServerInterceptor):
-    """Interceptor that maps the exceptions of handlers to statuses by `contract.status`. A bug is logged with its
+    """Interceptor that maps the exceptions of handlers to gRPC statuses by `contract.status`. A bug is logged with its
     traceback and sent as INTERNAL.
 
-    It also checks the bytes of a request before they are parsed: bytes that are not a message of the API, or exceed
-    `limits`, are refused with a status of that table. The messages of other services (health, reflection) have a common
-    size limit. Calls of Melisma's own methods end with the trailing metadata `trailers`, whatever their status.
+    The interceptor also checks the bytes of a request before they are parsed: bytes that are not a message of the API,
+    or exceed `limits`, are refused. The messages of other services (health, reflection) have a common size limit. Calls
+    of Melisma's own methods end with the trailing metadata `trailers`, whatever their status.
     """
 
     def __init__(self, trailers: EndTrailers = no_trailers, limits: RequestLimits = DEFAULT_LIMITS) -> None:
@@ -69,7 +69,7 @@ class ErrorMapping(ServerInterceptor):
         return mapped(handler, read, self._trailers if is_own(method) else no_trailers)
 
     def _reader(self, handler: Handler, method: str) -> Reader:
-        """Return the deserializer of a method's requests."""
+        """Return the function that parses the requests of a method."""
         parse = required(handler.request_deserializer)
         if not is_own(method):
             return lambda data: parsed(parse, scan_foreign(data))
@@ -114,7 +114,9 @@ def _mapped_stream(handler: Handler, read: Reader, trailers: EndTrailers) -> Han
 
 
 def _mapped_streams(handler: Handler, read: Reader) -> Handler:
-    """Wrap a handler of bidirectional streams; only errors of reading a request are mapped."""
+    """Return a handler of bidirectional streams that maps errors of reading a request; errors of the handler itself are
+    not mapped.
+    """
     answer = required(handler.stream_stream)
 
     async def call(requests: AsyncIterator[bytes], context: Context) -> AsyncIterator[Any]:

@@ -1,4 +1,4 @@
-"""Types and helper functions that all gRPC interceptors share."""
+"""Types and helper functions that the gRPC interceptors share."""
 
 from collections.abc import Awaitable, Callable
 from typing import Any, TypeAlias
@@ -23,12 +23,12 @@ def is_own(method: str) -> bool:
 
 
 def unmeasured(method: str, code: grpc.StatusCode, seconds: float) -> None:
-    """Do nothing; the default for arguments named `measure`."""
+    """Do nothing; the default for arguments `measure`, which record the metrics of a call."""
 
 
 def required(part: Any) -> Any:
-    """Return the handler function of a call, which its kind of call always has; grpc's types cannot express that.
-    Raises TypeError if it is `None`.
+    """Return a handler function that cannot be `None` for its kind of call, which grpc's types do not express. Raises
+    TypeError if it is `None`.
     """
     if part is None:
         raise TypeError("the gRPC handler has no function for its kind of call. This is a bug: please report it")

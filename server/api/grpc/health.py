@@ -1,4 +1,4 @@
-"""The service grpc.health.v1, computed from the state of the server at every check."""
+"""The gRPC health service (grpc.health.v1), whose result is computed from the state of the server at every check."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Mapping
@@ -21,7 +21,7 @@ _untyped: Any = health_pb2
 
 
 class HealthServicer(health_pb2_grpc.HealthServicer):
-    """Health service: reports SERVING for each service of the server that has no problem.
+    """Health service: reports SERVING for each gRPC service of the server that has no problem.
 
     Its only state is the list of watchers. The server calls `changed` when the result of a check may have changed.
     """
@@ -36,16 +36,16 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
 
     @classmethod
     def alike(cls, check: Check) -> Self:
-        """Create the service with one and the same check for the server as a whole and for MusicService."""
+        """Create the health service with the same check for the whole server and for MusicService."""
         return cls({"": check, MUSIC_SERVICE: check})
 
     def changed(self) -> None:
-        """Wake all watchers, which check again. To be called on the event loop."""
+        """Make all watchers check again. Call it on the event loop."""
         self._changed.set()
         self._changed = asyncio.Event()
 
     def readiness_problem(self, service: str = MUSIC_SERVICE) -> str | None:
-        """Return the reason why a service is not SERVING now, for the operator; `None` if it is.
+        """Return the reason, for the operator, for which a service is not SERVING now; `None` if it is SERVING.
 
         A service that this server does not have, such as MusicService on a generator, has the status of the server as a
         whole.
@@ -60,7 +60,7 @@ class HealthServicer(health_pb2_grpc.HealthServicer):
         return self._closed
 
     def close(self) -> None:
-        """Report NOT_SERVING from now on and end the streams of watchers, so that they do not delay the shutdown."""
+        """Report NOT_SERVING from now on, and end the streams of watchers, which would delay the shutdown."""
         self._closed = True
         self.changed()
 

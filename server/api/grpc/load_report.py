@@ -25,7 +25,7 @@ Trailers: TypeAlias = tuple[tuple[str, bytes], ...]
 
 
 class LoadReports:
-    """Makes load reports: for the trailing metadata of every call, and for a stream of periodic reports."""
+    """Creates load reports: for the trailing metadata of every call, and for a stream of periodic reports."""
 
     def __init__(
         self,
@@ -35,15 +35,15 @@ class LoadReports:
     ) -> None:
         """Set up the load reports; `slots` returns the number of songs that can be made at once now.
 
-        On a server that makes no songs itself, `service` returns the songs and slots of all servers, and `None`
-        elsewhere. Otherwise such a server would always report itself as idle and be sent most songs.
+        On a server that makes no songs itself, `service` returns the songs and slots of all servers, because such a
+        server would otherwise always report itself as idle and get most songs; on other servers it returns `None`.
         """
         self._depths = depths
         self._slots = slots
         self._service = service
 
     def trailers(self) -> Trailers:
-        """Return the load report that a call ends with."""
+        """Return the trailing metadata with the load report, which every call ends with."""
         return ((TRAILER_KEY, self._report().SerializeToString()),)
 
     def handler(self) -> grpc.GenericRpcHandler:

@@ -1,7 +1,6 @@
 """The gRPC services grpc.reflection v1 and v1alpha, from which clients read the schema of the server's services.
 
-The library has only v1alpha. The messages of v1 are the same under another package name, and so is the code that
-answers them.
+The library has only v1alpha. Version v1 has the same messages under another package name, so the same code serves both.
 """
 
 from collections.abc import Sequence
@@ -17,7 +16,7 @@ V1ALPHA = reflection.SERVICE_NAME
 
 
 def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
-    """Serve the schema of `services` and of reflection itself, in both versions."""
+    """Add the reflection services, which describe `services` and themselves, in both versions to a server."""
     descriptor_pool.Default().AddSerializedFile(_file_of_v1().SerializeToString())
     names = (*services, V1, V1ALPHA)
     reflection.enable_server_reflection(names, server)
@@ -31,7 +30,7 @@ def add_reflection(services: Sequence[str], server: grpc.aio.Server) -> None:
 
 
 def _file_of_v1() -> FileDescriptorProto:
-    """Make the file descriptor of reflection v1 from that of v1alpha by changing the package name."""
+    """Return the file descriptor of reflection v1: that of v1alpha with another package name."""
     given = FileDescriptorProto()
     reflection_pb2.DESCRIPTOR.CopyToProto(given)
     text = text_format.MessageToString(given).replace("grpc.reflection.v1alpha", "grpc.reflection.v1")

@@ -36,8 +36,8 @@ def build_server(
     limits: CallLimits = UNLIMITED,
     measure: MeasureCall = unmeasured,
 ) -> grpc.aio.Server:
-    """Build a server with its services, not yet bound to a port: always health, and `music` with reflection if it is
-    given.
+    """Build a gRPC server with its services, not yet bound to a port: always health; `music` and reflection if `music`
+    is given.
 
     Calls are limited by `limits`, counted in `calls`, pass the `interceptors` and end with `trailers`. `measure` is
     called for each call of Melisma's own methods.
@@ -90,7 +90,7 @@ def _channel_options(settings: Settings) -> list[tuple[str, int]]:
 
 
 def bind(server: grpc.aio.Server, host: str, port: int, certificates: Certificates | None) -> str:
-    """Open a port of the server, with TLS if there are certificates; returns the bound "host:port".
+    """Open a port of the server, with TLS if there are certificates, and return the bound "host:port".
 
     Raises:
         PortUnavailable: the address is in use, or does not belong to this computer.

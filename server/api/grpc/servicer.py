@@ -1,4 +1,6 @@
-"""MusicService: every method converts its request, calls the songs service, and converts the result."""
+"""The gRPC service MusicService: every method converts its request, calls the songs service, and converts the
+result.
+"""
 
 import time
 from collections.abc import AsyncIterator, Callable
@@ -28,7 +30,7 @@ class MusicServicer(music_pb2_grpc.MusicServiceServicer):
     async def Generate(
         self, request: music_pb2.GenerateRequest, context: _Context
     ) -> AsyncIterator[music_pb2.GenerateResponse]:
-        """Make one song, or follow the song that an earlier call with the same request id has begun."""
+        """Generate a song and stream its events; an earlier call with the same request id is continued instead."""
         deadline = self._deadline(context.time_remaining())
         recording = await self._songs.generate(request, _caller(context), deadline=deadline)
         with recording.listened() as events:

@@ -42,8 +42,8 @@ class Timeouts:
 
 @dataclass
 class Acceptor:
-    """Serves each connection of the socket `listener` with a new protocol made by `protocol`; `context` returns the
-    current TLS context.
+    """Accepts connections on the socket `listener` and serves each with a new `protocol`; `context` returns the current
+    TLS context.
     """
 
     listener: socket.socket
@@ -55,7 +55,9 @@ class Acceptor:
 
     @asynccontextmanager
     async def running(self) -> AsyncIterator[None]:
-        """Accept connections until the context is left. Open connections then stay open, and handshakes are aborted."""
+        """Context manager in which connections are accepted. At its end open connections stay open, and TLS handshakes
+        are aborted.
+        """
         self.listener.setblocking(False)
         self.listener.listen(_BACKLOG)
         accepting = asyncio.create_task(self._accept())
@@ -94,7 +96,9 @@ class Acceptor:
         task.add_done_callback(self._greeting.discard)
 
     async def _greet(self, connection: socket.socket, held: PeerSlot) -> None:
-        """Pass a connection to its protocol, which releases the connection's slot at its end."""
+        """Do the TLS handshake, if any, and pass a connection to its protocol, which frees the connection's slot at its
+        end.
+        """
         context = self.context()
         try:
             self._probe(connection)

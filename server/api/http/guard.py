@@ -1,4 +1,4 @@
-"""Refuses requests of foreign web pages, and forbids browsers to guess the content type of responses.
+"""Refuses requests that come from foreign web pages, and forbids browsers to guess the content type of responses.
 
 A web page can reach a server in its reader's network if the page's host name resolves to that server (DNS rebinding).
 The browser then sends that name as `Host`, so unknown names are refused, and addresses are allowed. A page that posts
@@ -36,7 +36,7 @@ class Rules:
     open_paths: Collection[str] = field(default_factory=frozenset)
 
     def refusal(self, method: str, path: str, headers: Headers) -> Response | None:
-        """Return the response to a request that the rules refuse; `None` for a request that they allow."""
+        """Return the error response for a request that the rules forbid; `None` for a request that they allow."""
         if path in self.open_paths:
             return None
         if not self._knows(headers.get("host", "")):
@@ -68,7 +68,7 @@ class Rules:
 
 
 class Guard:
-    """Wraps an ASGI application: requests that break the rules are refused."""
+    """ASGI middleware that refuses requests that break the rules."""
 
     def __init__(self, app: ASGIApp, rules: Rules) -> None:
         self._app = app
@@ -87,7 +87,7 @@ class Guard:
 
 
 def _name(host: str) -> str:
-    """Return the host of "name:port" or "[address]:port" in lower case; empty if the text has neither form."""
+    """Return the host, in lower case, of a "name:port" or "[address]:port"; empty if the text has neither form."""
     found = _HOST.fullmatch(host)
     if not found or (found[1] and not _is_address(found[1])):
         return ""

@@ -32,7 +32,9 @@ _REFUSAL_HEADERS = [
 
 
 class _Parser(h11.Connection):
-    """HTTP parser that refuses ambiguous requests (request smuggling) and reports where requests begin and end."""
+    """HTTP parser that refuses ambiguous requests (request smuggling) and reports when a request has begun and
+    ended.
+    """
 
     def __init__(self, connection: "HttpConnection", limit_bytes: int) -> None:
         super().__init__(h11.SERVER, limit_bytes)
@@ -139,7 +141,7 @@ class HttpConnection(H11Protocol, asyncio.BufferedProtocol):
 
     @property
     def _lingers(self) -> bool:
-        """True while a request is still arriving although its response was already sent."""
+        """Return True while a request is still arriving although its response has been sent."""
         answered = self.cycle is not None and self.cycle.response_complete  # type: ignore[redundant-expr]
         return answered and self.conn.their_state is h11.SEND_BODY
 

@@ -38,12 +38,12 @@ def operations_routes(
     unkept: Callable[[], str | None] = lambda: None,
     version: Mapping[str, object] = MappingProxyType({}),
 ) -> list[BaseRoute]:
-    """Make the routes. `readiness_problem` returns the reason why no songs should be sent here, `liveness_problem` the
-    reason why the server should be restarted.
+    """Return the routes for operators. `readiness_problem` returns the reason for which no songs should be sent here,
+    `liveness_problem` the reason for which the server should be restarted.
 
-    `problem_though_full` is the readiness problem if a nearly full queue is not counted as one; by default it is
-    `readiness_problem`. `unkept` returns the reason why songs cannot be stored, although they can be listened to. Each
-    returns `None` if there is no problem.
+    `problem_though_full` returns the readiness problem without counting a nearly full queue; by default it is
+    `readiness_problem`. `unkept` returns the reason for which songs can be listened to but not stored. Each returns
+    `None` if there is no problem.
     """
 
     async def metrics(request: Request) -> Response:
@@ -61,15 +61,15 @@ def operations_routes(
         lost, check = unkept(), problem_though_full if asked and problem_though_full else readiness_problem
         return _verdict(f"ready\nthe store cannot store songs now: {lost}" if lost else "ready", check())
 
-    async def told_version(_: Request) -> Response:
+    async def version_route(_: Request) -> Response:
         return JSONResponse(version)
 
-    routes = dict(zip(OPERATIONS, (metrics, livez, readyz, told_version), strict=True))
+    routes = dict(zip(OPERATIONS, (metrics, livez, readyz, version_route), strict=True))
     return [Route(path, endpoint) for path, endpoint in routes.items()]
 
 
 def application(routes: Sequence[BaseRoute], rules: Rules | None = None) -> Starlette:
-    """Make the ASGI application of these routes, which checks requests by the `rules`."""
+    """Return an ASGI application with these routes, which refuses requests that break the `rules`."""
     rules = replace(rules or Rules(), open_paths=OPERATIONS)
     app = Starlette(
         routes=routes,

@@ -1,4 +1,4 @@
-"""Makes the limits and rules of the HTTP ports from the settings."""
+"""Derives the limits and rules of the HTTP ports from the settings."""
 
 from dataclasses import replace
 
@@ -15,7 +15,9 @@ OPERATIONS_CONNECTIONS = 64
 
 
 def http_rules(settings: Settings) -> Rules:
-    """Return the rules of the HTTP port: the host names and origins by which it may be called."""
+    """Return the rules of the HTTP port: the host names by which it may be called, and the origins of web pages that
+    may call it.
+    """
     rest, own = settings.rest, settings.host.strip("[]").lower()
     if rest.allowed_hosts:
         hosts = (*map(str.lower, rest.allowed_hosts), own)

@@ -1,5 +1,5 @@
-"""Serves the preview page at / from the folder `page`, read once at the start, with headers that forbid foreign
-content.
+"""Serves the preview page at / from the folder `page`, whose files are read once at the start, with headers that forbid
+foreign content.
 """
 
 import gzip
@@ -40,7 +40,9 @@ _WORTH_BYTES = 1024
 
 @dataclass(frozen=True)
 class _File:
-    """One file of the page, plain and compressed; the compressed bytes are `None` if compression does not help."""
+    """One file of the preview page, plain and compressed; the compressed bytes are `None` if compression does not make
+    it smaller.
+    """
 
     media_type: str
     data: bytes
@@ -48,7 +50,7 @@ class _File:
     etag: str
 
     def answer(self, request: Request) -> Response:
-        """Return the file, or status 304 if the client has its current version."""
+        """Return the response with the file, or status 304 if the client has its current version."""
         packed = self.compressed if "gzip" in request.headers.get("accept-encoding", "") else None
         etag = f'"{self.etag}"' if packed is None else f'"{self.etag}-gzip"'
         headers = {**_HEADERS, "ETag": etag}
@@ -60,7 +62,7 @@ class _File:
 
 
 def page_routes() -> list[Route]:
-    """Make the routes of the preview page: / and its files under /page/."""
+    """Return the routes of the preview page: / and its files under /page/."""
     paths = [path for path in sorted(FOLDER.rglob("*")) if path.suffix in MEDIA_TYPES]
     files = {path.relative_to(FOLDER).as_posix(): _read(path) for path in paths}
     return [_route("/" if name == INDEX else f"/page/{name}", file) for name, file in files.items()]

@@ -28,7 +28,7 @@ _UNSENT_BYTES = 128 << 10
 
 @dataclass(frozen=True)
 class HttpPort:
-    """The limits of an HTTP port's connections; `context` returns the current TLS context, or is `None` without TLS.
+    """The limits of an HTTP port's connections; `context` returns the current TLS context, and is `None` without TLS.
 
     The connection of a client that reads nothing is closed soon after `stall_seconds`, and unsent data is dropped.
     """
@@ -41,7 +41,7 @@ class HttpPort:
 
 
 class _Server(uvicorn.Server):
-    """A uvicorn server without signal handlers; other code stops it and gives it connections."""
+    """A uvicorn server without signal handlers; it is given its connections, and stopped, from outside."""
 
     def __init__(self, config: uvicorn.Config, port: HttpPort) -> None:
         super().__init__(config)
@@ -61,7 +61,7 @@ class _Server(uvicorn.Server):
         self.started_serving.set()
 
     def connection(self, held: PeerSlot) -> asyncio.Protocol:
-        """Make the protocol of a new connection."""
+        """Return the protocol object for a new connection."""
         return HttpConnection(
             config=self.config,
             server_state=self.server_state,
@@ -74,7 +74,8 @@ class _Server(uvicorn.Server):
 
 @asynccontextmanager
 async def serving_http(app: ASGIApp, host: str, number: int, port: HttpPort | None = None) -> AsyncIterator[str]:
-    """Serve an HTTP application on this event loop; yields the bound "host:port". Port 0 selects a free port.
+    """Context manager that serves an HTTP application on this event loop, and gives the bound "host:port". Port 0
+    selects a free port.
 
     Raises:
         PortUnavailable: the address is in use, or does not belong to this computer.
@@ -118,8 +119,8 @@ def _configuration(app: ASGIApp, port: HttpPort) -> uvicorn.Config:
 
 
 def _is_news(record: logging.LogRecord) -> bool:
-    """Return False for uvicorn's log line about a response that was ended early on purpose, which endpoint.py logs
-    itself.
+    """Return False for uvicorn's log line about a response that was ended early on purpose, because endpoint.py logs
+    that itself.
     """
     return "without completing response" not in record.getMessage()
 
@@ -136,10 +137,10 @@ def _listen(host: str, port: int, stall_seconds: float) -> socket.socket:
 
 
 def _bound_unread(listener: socket.socket, stall_seconds: float) -> None:
-    """Limit the send buffer of a listening socket for clients that do not read, and the time for which data is held.
+    """Limit the send buffer of a listening socket, and the time for which unread data is kept.
 
-    Accepted connections inherit both. The server ends a call after `stall_seconds`, but without this limit closing its
-    connection would wait for the client without end.
+    Accepted connections inherit both limits. Without them, closing the connection of a client that does not read would
+    wait without end.
     """
     listener.setsockopt(socket.IPPROTO_TCP, socket.TCP_NOTSENT_LOWAT, _UNSENT_BYTES)
     if sys.platform == "linux":

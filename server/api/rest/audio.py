@@ -29,8 +29,7 @@ _NO_STORE = {"Cache-Control": "no-store"}
 
 
 async def range_made(request: Request, recording: Recording) -> bool:
-    """Wait, for a limited time, until the requested range of bytes exists; returns False if there was nothing to wait
-    for.
+    """Wait, for a limited time, until the requested range of bytes exists; return False if no waiting was necessary.
 
     After a wait the recording must be looked up again, because a recording without listeners may have been closed.
 
@@ -49,7 +48,8 @@ async def range_made(request: Request, recording: Recording) -> bool:
 
 
 async def audio_response(request: Request, recording: Recording, *, credentials: bool) -> Response:
-    """Return the response to GET or HEAD. Sound that exists already is read before the response begins.
+    """Return the response to GET or HEAD for the sound of a song. Sound that exists already is read before the response
+    begins.
 
     With `credentials` the headers name the C2PA manifest of the song.
 
@@ -72,8 +72,8 @@ async def audio_response(request: Request, recording: Recording, *, credentials:
 
 
 def manifest_response(song_id: str, manifest: bytes) -> Response:
-    """Return the response with a C2PA manifest. Manifests are not stored: every server, also this one after a restart,
-    signs a new one.
+    """Return the response with the C2PA manifest of a song. Manifests are not stored: each server signs a new one when
+    it is requested.
     """
     named = f'inline; filename="{song_id}{MANIFEST_SUFFIX}"'
     headers = {"Content-Disposition": named, "Cache-Control": "no-store", "X-Content-Type-Options": "nosniff"}
@@ -83,7 +83,7 @@ def manifest_response(song_id: str, manifest: bytes) -> Response:
 async def sound_of(
     recording: Recording, start: int = 0, end: int | None = None, promised: int | None = None
 ) -> AsyncGenerator[bytes, None]:
-    """Yield the bytes of a song from `start` to before `end`; with `None` up to the end of the song.
+    """Yield the bytes of a song from `start` to before `end`; up to the end of the song if `end` is `None`.
 
     `promised` is the size of the whole song that the response's headers have announced.
 
@@ -97,8 +97,8 @@ async def sound_of(
         async for one in events:
             if promised is not None and one.message.WhichOneof("event") == "plan" and _size(recording) != promised:
                 raise MadeElsewhere(
-                    "the song was begun again on another server, and its sound may differ: listen to it again from "
-                    "its first byte"
+                    "another server has started the song again, and its sound may differ: listen to it again from its "
+                    "first byte"
                 )
             if data := one.message.chunk.data:
                 yield data if left is None else data[:left]
@@ -118,7 +118,9 @@ def described(request: Request, recording: Recording) -> dict[str, str]:
 
 
 async def _made(recording: Recording, end: int) -> None:
-    """Wait, for a limited time, until the first `end` bytes of a song exist, without counting as a listener."""
+    """Wait, for a limited time, until the first `end` bytes of a song exist; the waiting call does not count as a
+    listener.
+    """
     with suppress(TimeoutError), recording.listened(sound=False):
         async with asyncio.timeout(RANGE_SECONDS):
             await recording.sound_until(end)
@@ -131,7 +133,7 @@ def _size(recording: Recording) -> int | None:
 
 
 async def _growing(request: Request, recording: Recording, offset: int, wanted: ByteRange | None) -> Response:
-    """Return the response with the sound of a song that is being made: all of it, or a range."""
+    """Return the response with the sound of a song that is being made: all of it, or the range `wanted`."""
     size = _size(recording)
     if wanted and wanted.first is not None and wanted.end is not None and (size or wanted != _LENGTH_PROBE):
         return await _part_so_far(request, recording, wanted.first, wanted.end, size)
@@ -144,7 +146,9 @@ async def _growing(request: Request, recording: Recording, offset: int, wanted: 
 
 
 async def _part_so_far(request: Request, recording: Recording, start: int, end: int, size: int | None) -> Response:
-    """Return the existing part of a requested range; players first request two bytes to learn the song's size."""
+    """Return the response with the part of a requested range that exists; players first request two bytes to learn the
+    size of the song.
+    """
     there = recording.song.size_bytes
     if size and (start >= size or ByteRange(start, end) == _LENGTH_PROBE):
         return await _range_response(request, recording, ByteRange(start, end).within(size), size)

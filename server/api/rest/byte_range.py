@@ -13,8 +13,8 @@ _ONE = re.compile(r"bytes=(\d{1,18})?-(\d{1,18})?")
 
 @dataclass(frozen=True, slots=True)
 class ByteRange:
-    """A range of bytes from `first` to before `end`. If `end` is `None`, it goes to the end of the song; if `first` is
-    `None`, it has the last `end` bytes.
+    """A range of bytes from `first` to before `end`. If `end` is `None`, the range reaches to the end of the song; if
+    `first` is `None`, it is the last `end` bytes.
     """
 
     first: int | None
@@ -36,10 +36,10 @@ class ByteRange:
 
 
 def range_of(request: Request, etag: str = "") -> ByteRange | None:
-    """Return the requested range, or `None` for the whole song.
+    """Return the byte range that a request asks for; `None` for the whole song.
 
-    It is `None` also if the header is not a single range of bytes, or if the range is conditional on another version of
-    the sound than `etag`.
+    The result is `None` also if the header is not a single range of bytes, or if its condition (If-Range) names another
+    version of the sound than `etag`.
     """
     found = _ONE.fullmatch(request.headers.get(RANGE, "").replace(" ", ""))
     if not found or request.headers.get("if-range", etag) != etag or found.groups() == (None, None):

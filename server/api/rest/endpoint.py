@@ -1,4 +1,4 @@
-"""Common part of all REST endpoints: logs and counts calls, and ends a response when its client disconnects."""
+"""The common part of all REST endpoints: logs and counts calls, and stops a response when its client disconnects."""
 
 import asyncio
 import logging
@@ -42,9 +42,7 @@ logger = logging.getLogger(__name__)
 
 
 class Endpoint:
-    """An endpoint as an ASGI application: its errors become problem details, and its calls are counted, traced and
-    logged.
-    """
+    """An endpoint as an ASGI application: counts, traces and logs its calls, and sends errors as problem details."""
 
     def __init__(
         self,
@@ -112,7 +110,7 @@ class Endpoint:
                 if self._metrics:
                     self._metrics.http(self._method, self._route, code(), seconds)
                 fields = {"method": self._name, "peer": _shown(ends.client), "code": code(), "seconds": seconds}
-                logger.info("a call has ended", extra=fields)
+                logger.info("a REST call has ended", extra=fields)
 
 
 def _shown(end: End) -> str:
@@ -120,9 +118,7 @@ def _shown(end: End) -> str:
 
 
 def while_answered(request: Request, context: AbstractContextManager[None]) -> None:
-    """Enter a context for the rest of the call; it is left once the response is sent or the call has ended
-    otherwise.
-    """
+    """Enter a context manager and leave it when the response is sent or the call has ended otherwise."""
     answered: ExitStack = request.scope[_ANSWERED]
     answered.enter_context(context)
 
@@ -140,8 +136,8 @@ class MethodRouter:
 
 
 class OwnRoute(Route):
-    """A route that handles calls of every method: an unsupported method is refused with 405, and later routes are not
-    tried.
+    """A route that handles calls of every method; an unsupported method is refused with 405 instead of trying later
+    routes.
     """
 
     @override
@@ -161,7 +157,7 @@ class OwnRoute(Route):
 
 
 def check_query(request: Request, names: Collection[str]) -> None:
-    """Refuse query parameters that the endpoint does not use.
+    """Raise an error for query parameters that the endpoint does not use.
 
     Raises:
         InvalidRequest: the query has a parameter that is not in `names`, or one of them twice.
@@ -183,7 +179,7 @@ class ClientLeft(Exception):
 
 
 async def unless_left(receive: Receive, work: Coroutine[Any, Any, None]) -> None:
-    """Await the work; if the client disconnects meanwhile, cancel it and raise ClientLeft."""
+    """Await `work`; if the client disconnects meanwhile, cancel it and raise ClientLeft."""
     working, leaving = asyncio.ensure_future(work), asyncio.ensure_future(_client_left(receive))
     try:
         await asyncio.wait((working, leaving), return_when=asyncio.FIRST_COMPLETED)
@@ -202,7 +198,7 @@ async def _client_left(receive: Receive) -> None:
 
 
 class Stream(StreamingResponse):
-    """A response whose body is sent in chunks, and which ends when the client disconnects.
+    """A streamed response, which ends when the client disconnects.
 
     After an error of the song or of its store the connection is closed early, so that clients notice that the body is
     incomplete.
@@ -211,8 +207,8 @@ class Stream(StreamingResponse):
     def __init__(
         self, chunks: AsyncGenerator[bytes, None], status_code: int, headers: Mapping[str, str], first: bytes = b""
     ) -> None:
-        """Set up the stream; `first` is a chunk that was read before the response begins, so that an error before it
-        can still get an error status.
+        """Set up the response; `first` is a chunk that was read before the response begins, so that an error before it
+        still gets an error status.
         """
         super().__init__(self._all(), status_code, headers)
         self._first = first
@@ -248,4 +244,4 @@ class Stream(StreamingResponse):
 
 def log_broken_off(cause: str) -> None:
     """Log that the client did not receive the whole response, with the cause."""
-    logger.info("a REST response was not sent to its end", extra={"cause": cause})
+    logger.info("a REST client did not receive the whole response", extra={"cause": cause})

@@ -1,4 +1,4 @@
-"""Sends the events of a song, without its sound, as server-sent events."""
+"""Sends the events of a song, without its sound, as server-sent events (SSE)."""
 
 import asyncio
 import json
@@ -24,7 +24,8 @@ _HEARTBEAT = b":\n\n"
 
 
 def events_response(request: Request, recording: Recording, heartbeat_seconds: float) -> Response:
-    """Return the response to GET; status 204, which stops browsers from reconnecting, if there are no more events.
+    """Return the response to GET for the events of a song; status 204, which stops browsers from reconnecting, if there
+    are no more events.
 
     Raises:
         InvalidRequest: `Last-Event-ID` is not the id of an event.
@@ -59,7 +60,7 @@ async def _events(recording: Recording, number: int, heartbeat_seconds: float) -
 async def _or_heartbeat(
     delivered: AsyncIterator[DeliveredEvent], seconds: float
 ) -> AsyncIterator[DeliveredEvent | None]:
-    """Yield the events, and `None` after every `seconds` without an event."""
+    """Yield the events, and `None` (a heartbeat) after every `seconds` without an event."""
     coming = asyncio.ensure_future(anext(delivered, None))
     try:
         while True:

@@ -1,4 +1,4 @@
-"""The header Idempotency-Key: an alternative to `request_id` that takes any text."""
+"""The header Idempotency-Key of REST: an alternative to the field `request_id` that takes any text."""
 
 import re
 from collections.abc import Sequence
@@ -28,10 +28,10 @@ def request_id_of(key: str, caller: str) -> str:
 
 
 def only_key(keys: Sequence[str]) -> str:
-    """Return the value of the header; empty if the header is missing.
+    """Return the value of the header Idempotency-Key; empty if the header is missing.
 
     Raises:
-        InvalidRequest: the header occurs twice, or is not a valid key.
+        InvalidRequest: the header occurs twice, or has an invalid value.
     """
     if len(keys) > 1:
         raise _invalid("must be sent only once in a request")
@@ -41,7 +41,7 @@ def only_key(keys: Sequence[str]) -> str:
 
 
 def joined(request_id: str, key: str, caller: str) -> str:
-    """Return the `request_id` from the body or the header; either may be empty.
+    """Return the request id of a call, given in the body or the header; either may be empty.
 
     Raises:
         InvalidRequest: the two differ.

@@ -1,4 +1,4 @@
-"""JSON schemas of the API's messages, made from their descriptors and the rules in the .proto file.
+"""JSON schemas of the API's messages, generated from their descriptors and the rules in the .proto file.
 
 They use only constructs that client generators turn into plain types: no field depends on the presence of another. The
 server also refuses requests whose faults the schemas cannot express: two alternatives at once, none if one is required,
@@ -27,21 +27,21 @@ _ITEMS = (("min_items", "minItems"), ("max_items", "maxItems"), ("unique", "uniq
 
 
 def ref(name: str) -> Json:
-    """Return a JSON reference to a schema of the OpenAPI document."""
+    """Return a JSON reference to a schema in the OpenAPI document."""
     return {"$ref": f"#/components/schemas/{name}"}
 
 
 def request_schemas() -> dict[str, Json]:
-    """Return the schema of the request body (GenerateRequest with the names of REST), and of the messages in it, by
-    name.
+    """Return the JSON schema of the request body (GenerateRequest with the names of REST), and of the messages in it,
+    by name.
     """
     message: Any = music_pb2.GenerateRequest
     parts = {name: _given(part) for name, part in _messages_in(message)}
     return {REQUEST: _request(_given(message))} | parts
 
 
-def told_schemas(message: Any) -> dict[str, Json]:
-    """Return the schema of a response message, and of the messages in it, by name."""
+def response_schemas(message: Any) -> dict[str, Json]:
+    """Return the JSON schema of a response message, and of the messages in it, by name."""
     parts = {name: _response_schema(part) for name, part in _messages_in(message)}
     return {message.DESCRIPTOR.name: _response_schema(message)} | parts
 
@@ -72,7 +72,7 @@ def _either(oneof: str) -> str:
 
 
 def _given(message: Any) -> dict[str, Json]:
-    """Return the JSON schema of a message in a request."""
+    """Return the JSON schema of a message that is part of a request."""
     properties = {field.name: _field(field, _given_one) for field in fields_of(message)}
     found: dict[str, Json] = {"type": "object", "additionalProperties": False, "properties": properties}
     oneofs = [one for one in message.DESCRIPTOR.oneofs if one.GetOptions().Extensions[validate_pb2.oneof].required]
@@ -84,7 +84,7 @@ def _given(message: Any) -> dict[str, Json]:
 
 
 def _response_schema(message: Any) -> Json:
-    """Return the schema of a message in a response."""
+    """Return the JSON schema of a message that is part of a response."""
     properties = {name_of(field): _field(field, _response_field) for field in fields_of(message)}
     required = [name_of(field) for field in fields_of(message) if not field.has_presence]
     return {"type": "object", "properties": properties, "required": required}

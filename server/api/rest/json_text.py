@@ -1,4 +1,5 @@
-"""Parses JSON bodies within limits: the text is checked before it is parsed, must be UTF-8, and names must be unique.
+"""Parses JSON bodies within limits: the text is scanned before it is parsed, must be UTF-8, and names in an object must
+be unique.
 
 A parser needs time and memory for each value, however short it is. The check scans tokens without decoding strings, and
 stops at the first excess.
@@ -39,7 +40,7 @@ _Number = TypeVar("_Number", int, float)
 
 
 def read_json(data: bytes, limits: RequestLimits) -> Json:
-    """Parse the body of a request for a song.
+    """Parse the JSON body of a request for a song.
 
     Raises:
         HTTPException: the body is too large (413).
@@ -79,7 +80,7 @@ def _check_size(size: int, recording_bytes: int, limits: RequestLimits) -> None:
 
 
 def _scanned(data: bytes) -> int:
-    """Scan the tokens of a body; returns the number of bytes of its recordings."""
+    """Scan the tokens of a body and return the number of bytes of its recordings."""
     if data.count(b"\\") > MAX_ESCAPES:
         raise InvalidRequest(
             Violation(
@@ -127,7 +128,9 @@ def _no_constant(name: str) -> NoReturn:
 
 
 def _bounded(read: Callable[[str], _Number]) -> Callable[[str], _Number | float]:
-    """Parse a number; a number with too many digits becomes infinity, which its field then refuses."""
+    """Return a function that parses a number with `read`; a number with too many digits becomes infinity, which its
+    field then refuses.
+    """
     return lambda text: read(text) if len(text) <= LONGEST_NUMBER else -math.inf if text.startswith("-") else math.inf
 
 

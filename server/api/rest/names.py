@@ -1,4 +1,4 @@
-"""Names of fields that differ between REST and the .proto file."""
+"""Converts between the field names of REST and those of the .proto file."""
 
 from collections.abc import Iterable, Mapping
 from types import MappingProxyType
@@ -87,7 +87,9 @@ def bare_names(fields: Iterable[str], *, top: bool) -> Mapping[str, str]:
 
 
 def not_a_field(name: str, bare: Mapping[str, str]) -> str:
-    """Return the error text for an unknown field, with advice; `bare` are the known fields."""
+    """Return the error text for a field that does not exist, with the most similar known field; `bare` are the known
+    ones.
+    """
     alike = bare.get(_bare(name), "")
     return f"is not a field: {f'use {alike}' if alike else _FOREIGN.get(_bare(name), _ANY_FIELD)}"
 

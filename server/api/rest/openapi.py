@@ -1,12 +1,12 @@
-"""The OpenAPI document: bodies and responses come from the messages' descriptors and rules, the rest is written
-here.
+"""Generates the OpenAPI document: bodies and responses from the messages' descriptors and rules, the rest from texts in
+this module.
 """
 
 from functools import cache
 
 from melisma.v1 import music_pb2
 from server.api.rest.idempotency import MAX_KEY_CHARACTERS
-from server.api.rest.json_schema import REQUEST, ref, request_schemas, told_schemas
+from server.api.rest.json_schema import REQUEST, ref, request_schemas, response_schemas
 from server.api.rest.preferences import BYTES
 from server.api.rest.problems import PROBLEM_TYPE
 from server.api.rest.proto_json import Json
@@ -88,7 +88,7 @@ _PAGE_TOKEN = {"name": "page_token", "in": "query", "schema": {"type": "string",
 
 @cache
 def document(*, secured: bool) -> Json:
-    """Return the OpenAPI document; `secured` is true if callers need an API key."""
+    """Return the OpenAPI document of the REST API; `secured` is True if callers need an API key."""
     found: dict[str, Json] = {
         "openapi": "3.1.0",
         "info": {
@@ -102,7 +102,7 @@ def document(*, secured: bool) -> Json:
         "components": {
             "schemas": {
                 **request_schemas(),
-                **told_schemas(music_pb2.ListEnginesResponse),
+                **response_schemas(music_pb2.ListEnginesResponse),
                 "Song": _song(),
                 "SongPage": _page(),
                 "Failure": _failure(),
@@ -118,8 +118,8 @@ def document(*, secured: bool) -> Json:
 def _paths() -> Json:
     music, own = "/v1/audio/music", [_TASK, _CALLER]
     song, page = _json("The song.", "Song"), _json("The caller's songs, newest first.", "SongPage")
-    told_events = {"description": "The events: " + _EVENTS, "content": {"text/event-stream": {"schema": _TEXT}}}
-    events = {200: told_events, 204: {"description": "The song has ended and the client has received all its events."}}
+    event_stream = {"description": "The events: " + _EVENTS, "content": {"text/event-stream": {"schema": _TEXT}}}
+    events = {200: event_stream, 204: {"description": "The song has ended and the client has received all its events."}}
     engines = {200: _json("The engines.", music_pb2.ListEnginesResponse.DESCRIPTOR.name)}
     paged = [_CALLER, _PAGE_SIZE, _PAGE_TOKEN]
     return {
@@ -203,8 +203,8 @@ def _operation(
     open_to_all: bool = False,
 ) -> dict[str, Json]:
     codes = {*problems, 421, 500, *(() if open_to_all else (401, 403, 429))}
-    told_problems = {code: _problem_answer(code) for code in sorted(codes)}
-    responses = {str(code): answer for code, answer in {**answers, **told_problems}.items()}
+    problem_answers = {code: _problem_answer(code) for code in sorted(codes)}
+    responses = {str(code): answer for code, answer in {**answers, **problem_answers}.items()}
     found: dict[str, Json] = {"operationId": name, "tags": [tag], "summary": summary}
     found |= {"parameters": parameters, "responses": responses}
     return found | ({"security": []} if open_to_all else {})

@@ -18,7 +18,7 @@ PREFER = "Prefer"
 
 
 class Wish(Enum):
-    """The kind of response that a caller wants to a request for a song."""
+    """The kind of response that a caller wants for a request for a song: at the end, at once, or with the sound."""
 
     SONG = auto()
     """The song as JSON, once it is complete."""
@@ -29,18 +29,18 @@ class Wish(Enum):
 
 
 def sound_type(request: Request, media_type: str) -> str:
-    """Return the media type of a response with sound: that of the format, or the generic one of bytes if the caller
-    accepts only that.
+    """Return the media type of a response with sound: that of the audio format, or application/octet-stream if the
+    caller accepts only that.
     """
     accepted = _accepted(request)
     return BYTES if _quality(accepted, BYTES) > _quality(accepted, media_type) else media_type
 
 
 def wish_of(request: Request, media_type: str) -> Wish:
-    """Return the kind of response to send; `media_type` is that of the song's sound.
+    """Return the kind of response that the caller wants; `media_type` is that of the song's sound.
 
     Raises:
-        HTTPException: the caller accepts none of the kinds (406).
+        HTTPException: the caller accepts no kind of response that exists (406).
         InvalidRequest: `respond-async` is preferred, but the caller does not accept its JSON response.
     """
     accepted = _accepted(request)
@@ -68,7 +68,9 @@ def _prefers_async(values: Iterable[str]) -> bool:
 
 
 def _quality(accepted: str, kind: str) -> tuple[float, int]:
-    """Return the weight of a media type, 0 to 1, and the exactness of its name, 0 to 2 (RFC 9110, 12.5.1)."""
+    """Return the weight (0 to 1) that an Accept header gives a media type, and how exactly it names it (0 to 2; RFC
+    9110, 12.5.1).
+    """
     exactness = {"*/*": 0, f"{kind.partition('/')[0]}/*": 1, kind.lower(): 2}
     found = (
         (name.strip(), parameters)
@@ -80,7 +82,7 @@ def _quality(accepted: str, kind: str) -> tuple[float, int]:
 
 
 def _q(parameters: str) -> float:
-    """Return the q parameter (weight) of a media type; 1 if it is missing or not a number."""
+    """Return the q parameter (weight) of a media type in an Accept header; 1 if it is missing or not a number."""
     for one in parameters.split(";"):
         name, _, value = one.strip().partition("=")
         if name == "q":

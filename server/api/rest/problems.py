@@ -88,7 +88,7 @@ def violations_json(violations: Iterable[Violation]) -> list[Json]:
 
 
 def failure_json(failure: EndedElsewhere) -> dict[str, Json]:
-    """Return the failure of a song as JSON."""
+    """Return the failure of a song, as it was stored, as JSON."""
     body: dict[str, Json] = {"reason": failure.reason, "detail": _text(failure)}
     return body | ({"violations": violations_json(failure.violations)} if failure.violations else {})
 

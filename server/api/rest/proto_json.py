@@ -38,11 +38,11 @@ NUMBERS = frozenset({FieldDescriptor.TYPE_DOUBLE, FieldDescriptor.TYPE_FLOAT})
 
 
 class _Fault(ValueError):
-    """A JSON value does not fit its field; the text says what the value must be."""
+    """A JSON value has the wrong type for its field; the text says what the value must be."""
 
 
 def fields_of(message: Any) -> Sequence[FieldDescriptor]:
-    """Return the fields of a message, or of its type, in the order of the .proto file."""
+    """Return the field descriptors of a message, or of its type, in the order of the .proto file."""
     fields: Sequence[FieldDescriptor] = message.DESCRIPTOR.fields
     return fields
 
@@ -197,7 +197,7 @@ _READERS: Mapping[int, Callable[[Json], Json]] = MappingProxyType(
 
 
 def plain(message: Message) -> dict[str, Json]:
-    """Convert a message to a JSON object, without its unset optional fields."""
+    """Return a message as a JSON object, without its unset optional fields."""
     return {
         name_of(field): _plain(field, getattr(message, field.name))
         for field in fields_of(message)
@@ -206,7 +206,7 @@ def plain(message: Message) -> dict[str, Json]:
 
 
 def name_of(field: FieldDescriptor) -> str:
-    """Return the name of a field in responses."""
+    """Return the JSON name of a field in responses."""
     is_duration = field.message_type is not None and field.message_type.full_name == DURATION
     return f"{field.name}_seconds" if is_duration else field.name
 

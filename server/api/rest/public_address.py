@@ -1,4 +1,4 @@
-"""Finds the public address of the server, for the URLs in responses."""
+"""Finds the public address (base URL) of the server, for the URLs in responses."""
 
 from starlette.requests import Request
 
@@ -6,8 +6,8 @@ from server.api.proxies import TrustedProxies
 
 
 class PublicAddress:
-    """The public address of the server: the configured one, otherwise the one that the call was sent to, as trusted
-    proxies report it.
+    """The public base URL of the server: the configured one, otherwise the address that the call was sent to, as
+    trusted proxies report it.
     """
 
     def __init__(self, url: str = "", proxies: TrustedProxies | None = None) -> None:
@@ -16,7 +16,7 @@ class PublicAddress:
         self.proxies = proxies or TrustedProxies()
 
     def of(self, request: Request) -> str:
-        """Return the address for the response to a request, without a trailing slash.
+        """Return the base URL, without a trailing slash, for the response to a request.
 
         Raises:
             InvalidRequest: a trusted proxy has sent a header that cannot be read.

@@ -30,7 +30,7 @@ _IS_JSON = re.compile(
 
 
 async def generate_request(request: Request, limits: RequestLimits, caller: str) -> music_pb2.GenerateRequest:
-    """Read the body and return it as a GenerateRequest.
+    """Read the body of a call and return it as a GenerateRequest.
 
     Raises:
         HTTPException: the content type is not JSON (415), the body is larger than the limit (413), or does not arrive
@@ -63,7 +63,7 @@ def _renamed(given: dict[str, Json]) -> dict[str, Json]:
 
 
 def _output_format(given: dict[str, Json]) -> str | None:
-    """Remove `output_format` from the body and return it; `None` if it is missing."""
+    """Remove the field `output_format` from the body and return its value; `None` if it is missing."""
     if (name := given.pop(OUTPUT_FORMAT, None)) is None:
         return None
     names = [each.name for each in all_formats()]
@@ -73,7 +73,7 @@ def _output_format(given: dict[str, Json]) -> str | None:
 
 
 def _take_format(message: music_pb2.GenerateRequest, name: str | None) -> None:
-    """Move the field `output_format` of the body to `audio.format`."""
+    """Set `audio.format` of the message to the format that the field `output_format` of the body names, if any."""
     given = message.audio.format
     if name and given and format_name(given) != name:
         raise InvalidRequest(Violation(OUTPUT_FORMAT, "must be the same as audio.format: leave one of them out"))

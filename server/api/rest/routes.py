@@ -73,7 +73,7 @@ MUSIC = "/v1/audio/music"
 
 
 class Api:
-    """The REST endpoints. `authenticator` is `None` if calls need no key."""
+    """The endpoints of the REST API. `authenticator` is `None` if calls need no API key."""
 
     def __init__(
         self,
@@ -217,7 +217,9 @@ class Api:
 
 
 def _answering(endpoint: Handler, query: tuple[str, ...]) -> Handler:
-    """Wrap an endpoint: check its query parameters against `query`, and send HTTP errors as problem details."""
+    """Return a handler that checks the query parameters against `query`, calls `endpoint`, and sends HTTP errors as
+    problem details.
+    """
 
     async def answer(request: Request) -> Response:
         check_query(request, query)
@@ -245,7 +247,7 @@ def _task_id(request: Request) -> str:
 
 
 async def _kept(recording: Recording, events: AsyncIterator[DeliveredEvent]) -> None:
-    """Wait until a song is complete and stored."""
+    """Wait until a song is complete and in the store."""
     async for _ in events:
         await asyncio.sleep(0)
     await recording.keeping.done()

@@ -1,4 +1,4 @@
-"""Makes a song and streams its sound in the response of the same call."""
+"""Starts a song and streams its sound in the response to the same call."""
 
 from collections.abc import AsyncGenerator, Iterator
 from contextlib import aclosing
@@ -21,12 +21,12 @@ HEADERS = tuple(
 
 
 async def streamed(request: Request, recording: Recording, location: str) -> Response:
-    """Return the streaming response as soon as there is sound; `location` is the URL of the song.
+    """Return the streaming response as soon as the song has sound; `location` is the URL of the song.
 
     Raises:
-        ServiceError: the song fails before that.
-        ClientLeft: the client disconnects before that; the song then continues or ends as after the departure of any
-        listener.
+        ServiceError: the song fails before it has sound.
+        ClientLeft: the client disconnects before that; the song then continues or ends as if any listener
+            had left.
     """
     chunks = _begun(recording)
     await unless_left(request.receive, _first(chunks))
@@ -39,7 +39,7 @@ async def streamed(request: Request, recording: Recording, location: str) -> Res
 
 
 async def _begun(recording: Recording) -> AsyncGenerator[bytes, None]:
-    """Yield an empty chunk once there is sound, and then the sound."""
+    """Yield an empty chunk once the song has sound, and then its sound."""
     async with aclosing(sound_of(recording)) as chunks:
         first = await anext(chunks, b"")
         yield b""

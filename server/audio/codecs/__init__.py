@@ -1,1 +1,1 @@
-"""Delivery formats: encoders that take sound in windows and return whole frames."""
+"""Delivery formats (codecs): encoders that take sound in windows and return whole frames."""

@@ -1,4 +1,4 @@
-"""Protocols of a delivery format and of its encoders."""
+"""Protocols of a delivery format (codec) and of its encoders."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +15,7 @@ NO_TAGS: Tags = MappingProxyType({})
 
 
 class StreamEncoder(Protocol):
-    """Encodes one song, window by window, into whole frames.
+    """Protocol of the encoder of one song, which converts windows of sound to whole frames.
 
     The concatenation of all returned bytes is one valid file, and so is every prefix of whole returns. The bytes do not
     depend on how the song was cut into windows. Calls come one after another, from any thread.
@@ -23,15 +23,17 @@ class StreamEncoder(Protocol):
 
     @property
     def samples_per_frame(self) -> int:
-        """Samples per channel in every frame, at the delivered rate."""
+        """Number of samples per channel in every frame, at the delivered sample rate."""
 
     @property
     def delay_samples(self) -> int:
-        """Samples before the song's first sample if all frames are decoded, at the delivered rate."""
+        """Encoder delay: number of samples, at the delivered rate, that a decoder returns before the song's first
+        sample.
+        """
 
     @property
     def stream_bytes(self) -> int | None:
-        """Bytes of the whole stream; `None` if it was opened without the length of the song."""
+        """Size of the whole stream in bytes; `None` if the encoder was opened without the length of the song."""
 
     @property
     def frames(self) -> int:
@@ -39,23 +41,25 @@ class StreamEncoder(Protocol):
 
     @property
     def sample_count(self) -> int:
-        """Samples of the song per channel, at the delivered rate; final after `finish`."""
+        """Number of samples of the song fed so far, per channel, at the delivered rate; final after `finish`."""
 
     def feed(self, window: Window) -> bytes:
-        """Encode float32 [2, samples], full scale 1; returns the frames that are complete, possibly none."""
+        """Encode a window, float32 [2, samples], full scale 1, and return the frames that are complete, possibly
+        none.
+        """
 
     def finish(self) -> bytes:
         """Return the last frames. Afterwards the encoder accepts no more sound."""
 
 
 class EncoderFactory(Protocol):
-    """Opens the encoder of one song for sound at the engine's rate."""
+    """Protocol of a function that opens the encoder of one song."""
 
     def __call__(
         self, source_rate_hertz: int, audio: AudioSettings, *, tags: Tags, sample_count: int | None
     ) -> StreamEncoder:
-        """Open an encoder. Sound comes in at `source_rate_hertz` and is delivered as `audio` says; `tags` are written
-        into the stream.
+        """Open the encoder of a song that is rendered at `source_rate_hertz` and delivered as `audio` says; `tags` are
+        written into the stream.
 
         `sample_count` is the length of the song per channel at the delivered rate, `None` if not known yet.
         """
@@ -63,7 +67,7 @@ class EncoderFactory(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Format:
-    """One delivery format. The name of its enum value in the .proto file is AUDIO_FORMAT_ followed by its name.
+    """A delivery format (codec). Its value in the enum of the .proto file is AUDIO_FORMAT_ followed by its name.
 
     `open` returns the encoder of one song for sound at the delivered rate. Its last argument is the number of samples
     per channel, `None` if it is not known yet.

@@ -1,5 +1,5 @@
-"""Writes the tag at the head of a song: ID3v2.4.0 (id3.org, "ID3 tag version 2.4.0 - Main Structure" and "Native
-Frames").
+"""Writes the metadata tag at the head of a song: ID3v2.4.0 (id3.org, "ID3 tag version 2.4.0 - Main Structure" and
+"Native Frames").
 """
 
 from collections.abc import Mapping
@@ -21,7 +21,7 @@ _TEXT_FRAMES: Mapping[str, str] = MappingProxyType(
 
 
 def head_tag(tags: Mapping[str, str]) -> bytes:
-    """Make a tag with one frame for each entry, in the order given; empty for no entries.
+    """Return an ID3 tag with one frame for each entry, in the order given; empty for no entries.
 
     The names of `_TEXT_FRAMES` become their standard frames, "lyrics" an unsynchronised lyrics frame, "comment" an
     English comment, and every other name (engine, seed, ...) a user text frame with that description.
@@ -46,7 +46,7 @@ def _content(name: str, text: str) -> tuple[str, bytes]:
 
 
 def _synchsafe(number: int) -> bytes:
-    """Encode a number below 2^28 as four bytes with their highest bits zero, so that it is not mistaken for an MP3
-    frame's sync word.
+    """Return a number below 2^28 as four bytes whose highest bits are zero, so that no byte looks like an MP3 frame's
+    sync word.
     """
     return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))

@@ -22,7 +22,7 @@ _FULL_SCALE = 32767
 
 
 class Mp3Encoder:
-    """One song's LAME encoder: MPEG-1 layer III, joint stereo, constant bit rate, after an Info frame.
+    """The LAME encoder of one song: MPEG-1 layer III, joint stereo, constant bit rate, after an Info frame.
 
     The Info frame states the length of the song if `sample_count` is known, and the delay and padding of the decoded
     sound: a player that reads it plays exactly the song. Other decoders play it as a frame of silence.
@@ -54,7 +54,9 @@ class Mp3Encoder:
 
     @property
     def stream_bytes(self) -> int | None:
-        """Bytes of the whole stream: tag, Info frame and frames; `None` if the length of the song is not known."""
+        """Size of the whole stream in bytes (tag, Info frame and frames); `None` if the length of the song is
+        unknown.
+        """
         return self._head_bytes + self._frames_bytes if self._frames_bytes else None
 
     @property
@@ -68,8 +70,8 @@ class Mp3Encoder:
         return self._sample_count
 
     def feed(self, window: Window) -> bytes:
-        """Encode float32 [2, samples], full scale 1 (values beyond are clipped); returns the frames that are
-        complete.
+        """Encode a window, float32 [2, samples], full scale 1 (values beyond are clipped), and return the frames that
+        are complete.
         """
         if not window.shape[1]:
             return b""
@@ -91,7 +93,7 @@ class Mp3Encoder:
         return self._with_head(frames)
 
     def _with_head(self, frames: bytes) -> bytes:
-        """Return `frames`, preceded by the tag and the Info frame if they are the first frames."""
+        """Return encoded frames, with the tag and the Info frame before the first ones."""
         if not frames:
             return b""
         head = self._unsent_tag + self._unsent_info

@@ -1,4 +1,4 @@
-"""Finds the frames of an MP3 stream (ISO/IEC 11172-3, section 2.4.1.3 and 2.4.3.1)."""
+"""Finds the frames in a stream of MP3 bytes (ISO/IEC 11172-3, section 2.4.1.3 and 2.4.3.1)."""
 
 HEADER_BYTES = 4
 SAMPLES_PER_FRAME = 1152
@@ -38,7 +38,7 @@ def unpadded_frame_bytes(sample_rate_hertz: int, bitrate_kbps: int) -> int:
 
 
 class FrameCutter:
-    """Buffers an encoder's bytes and returns whole frames."""
+    """Cuts an encoder's bytes into whole MP3 frames, and buffers the rest."""
 
     def __init__(self) -> None:
         self._pending = bytearray()
@@ -55,7 +55,7 @@ class FrameCutter:
         return len(self._pending)
 
     def feed(self, data: bytes | bytearray) -> bytes:
-        """Add bytes of the encoder; returns the frames that are complete."""
+        """Add bytes of the encoder and return the frames that are complete."""
         self._pending += data
         end = 0
         while (start := end) + HEADER_BYTES <= len(self._pending):

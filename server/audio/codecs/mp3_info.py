@@ -1,4 +1,4 @@
-"""Makes the Info frame at the head of an MP3 stream, which states its length and the silence that players remove.
+"""Writes the Info frame at the head of an MP3 stream, which states its length and the silence that players remove.
 
 The layout is that of Xing's header with LAME's extension ("Mp3 Info Tag revision 1 Specifications", LAME project). The
 frame counts and the padding of LAME follow from `lame_encode_flush`, its sizes from its rule for padding bytes.
@@ -34,7 +34,7 @@ def frame_count(samples: int) -> int:
 
 
 def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int:
-    """Return the number of bytes in which LAME encodes `samples` per channel, without the Info frame."""
+    """Return the size in bytes of the frames in which LAME encodes `samples` per channel, without the Info frame."""
     frames = frame_count(samples)
     part = SAMPLES_PER_FRAME // 8 * 1000 * bitrate_kbps % sample_rate_hertz
     padded = -(-max(0, frames - 1) * part // sample_rate_hertz)
@@ -42,9 +42,9 @@ def stream_bytes(samples: int, sample_rate_hertz: int, bitrate_kbps: int) -> int
 
 
 def info_frame(sample_rate_hertz: int, bitrate_kbps: int, samples: int | None) -> bytes:
-    """Make the frame for a song of `samples` per channel; with `None` for an unknown length the counts are left out.
+    """Return the Info frame for a song of `samples` per channel; without counts if `samples` is `None` (unknown).
 
-    It has the bit rate of the stream, or the lowest bit rate whose frames are large enough.
+    The frame has the bit rate of the stream, or the lowest bit rate whose frames are large enough.
     """
     frame_kbps, size = _room(sample_rate_hertz, bitrate_kbps)
     length = None if samples is None else size + stream_bytes(samples, sample_rate_hertz, bitrate_kbps)

@@ -1,4 +1,4 @@
-"""A gentle compressor that reduces short peaks of loudness and preserves the differences between sections."""
+"""A gentle compressor that lowers short loud peaks and preserves the differences in loudness between sections."""
 
 import math
 from functools import cache
@@ -9,7 +9,7 @@ HOPS_PER_SECOND = 100
 
 
 class GlueCompressor:
-    """Reduces the gain by how far the level of a moment exceeds that of its surroundings.
+    """Compressor whose threshold follows the recent level of the sound.
 
     The level of the moment (20 ms) is compared with that of the last seconds (3 s) instead of a fixed threshold: a drum
     hit is reduced a little, a loud chorus is not. Works on a grid of 10 ms hops.
@@ -29,7 +29,7 @@ class GlueCompressor:
         self._gain_db = 0.0
 
     def add(self, energy: float) -> float:
-        """Add the next hop, whose mean square is `energy`; returns the gain at its end, 1 or below."""
+        """Add the next hop of 10 ms, whose mean square is `energy`, and return the gain at its end, at most 1."""
         self._moment += (energy - self._moment) * _weight(self.MOMENT_SECONDS)
         self._surroundings += (energy - self._surroundings) * _weight(self.SURROUNDINGS_SECONDS)
         wanted_db = -self._reduction_db()

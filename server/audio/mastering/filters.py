@@ -1,4 +1,4 @@
-"""Recursive filters that keep their state between windows."""
+"""Recursive filters for streams, which keep their state between windows."""
 
 import math
 from typing import TypeAlias
@@ -24,7 +24,7 @@ class StreamFilter:
         self._state = np.zeros((channels, len(sections), 2))
 
     def feed(self, samples: Samples) -> Samples:
-        """Filter the next window, shape [channels, samples]; the result has the same shape and no delay."""
+        """Return the next window, shape [channels, samples], filtered, without delay."""
         filtered, state = cascade_on(self._sections, samples, self._state)
         state[np.abs(state) < _SILENT] = 0.0
         self._state = state

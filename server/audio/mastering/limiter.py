@@ -53,7 +53,9 @@ class TruePeakLimiter:
         return self._gains
 
     def feed(self, block: Window) -> Window:
-        """Limit the next block, shape [2, block_samples]; returns as many samples, `delay_samples` earlier ones."""
+        """Limit the next block, shape [2, block_samples]; return a block of the same length that is `delay_samples`
+        late.
+        """
         sound = np.concatenate([self._sound, block], axis=1)
         peaks = self._group_peaks(sound[:, -block.shape[1] - _TAPS + 1 :])
         self._gains = self._follow(1 - self._ceiling / np.maximum(peaks, self._ceiling))
@@ -76,7 +78,9 @@ class TruePeakLimiter:
         return np.asarray(by_place.max(axis=0), np.float64)
 
     def _follow(self, reductions: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the gain per sample from the reduction (0 none, 1 everything) that each new group needs."""
+        """Return the gain of every sample, from the gain reduction (0 none, 1 full) that each new group of samples
+        needs.
+        """
         known = np.concatenate([self._reductions, reductions])
         held = self._hold(sliding_maximum(known, self._spread + 1))
         smooth = np.convolve(np.concatenate([self._held[1:], held]), self._smoothing, "valid")
@@ -86,8 +90,8 @@ class TruePeakLimiter:
         return np.asarray(corners[:-1, None] + steps, np.float32).reshape(-1)
 
     def _hold(self, reductions: NDArray[np.float64]) -> NDArray[np.float64]:
-        """Return the largest reduction so far, decaying over time: y[n] = max(x[n], decay * y[n - 1]), as one running
-        maximum.
+        """Return the largest gain reduction so far, decaying over time: y[n] = max(x[n], decay * y[n - 1]), as one
+        running maximum.
         """
         grown = np.concatenate([self._held[-1:], reductions / self._decay])
         return np.asarray(np.maximum.accumulate(grown)[1:] * self._decay)
@@ -103,7 +107,7 @@ def sliding_maximum(values: NDArray[np.float64], width: int) -> NDArray[np.float
 
 
 def interpolator() -> NDArray[np.float32]:
-    """Return the polyphase filter for the three points between two samples, shape [3, taps]."""
+    """Return the coefficients [3, taps] of a polyphase filter for the three points between two neighbouring samples."""
     places = np.arange(_TAPS * _OVERSAMPLING + 1) - _TAPS * _OVERSAMPLING / 2
     prototype = np.sinc(places / _OVERSAMPLING) * np.kaiser(len(places), 5.0)
     prototype *= _OVERSAMPLING / prototype.sum()

@@ -1,4 +1,4 @@
-"""Running loudness of a song after ITU-R BS.1770-4, and the slowly changing gain that brings it to the target."""
+"""Running loudness of a song by ITU-R BS.1770-4, and a slowly changing gain that brings it to the target loudness."""
 
 import math
 from collections import deque
@@ -29,7 +29,7 @@ def amplitude_of(gain_db: float) -> float:
 
 
 class RunningLoudness:
-    """Integrated loudness of the sound so far, starting from an expectation.
+    """Integrated loudness of the sound so far, starting from an expected loudness.
 
     Measured in 400 ms blocks that start every 100 ms, gated at -70 LUFS and at 10 LU below the ungated mean. The
     expectation counts as `expected_seconds` of sound at `expected_lufs`, so that a quiet opening alone does not
@@ -43,7 +43,7 @@ class RunningLoudness:
         self._record(energy_of(expected_lufs), expected_seconds * BLOCKS_PER_SECOND)
 
     def add(self, energy: float) -> None:
-        """Add the next 100 ms, as its K-weighted mean square summed over the channels."""
+        """Add the next 100 ms of sound, given as the K-weighted mean square summed over the channels."""
         self._recent.append(energy)
         measured = sum(self._recent) / _BLOCKS_PER_MEASUREMENT
         if len(self._recent) == _BLOCKS_PER_MEASUREMENT and loudness_of(measured) >= ABSOLUTE_GATE_LUFS:
@@ -67,10 +67,11 @@ def _bin(lufs: float) -> int:
 
 
 class Leveller:
-    """Gain that brings a song to `target_lufs`, so slowly that verse and chorus keep their difference in loudness.
+    """Slowly changing gain that brings a song to `target_lufs` while verse and chorus keep their difference in
+    loudness.
 
-    It begins with the gain for the engines' usual loudness (-18 LUFS), changes by at most `MAX_SLOPE_DB_PER_SECOND`,
-    and stays within `MAX_GAIN_DB` either way.
+    The gain begins with that for the engines' usual loudness (-18 LUFS), changes by at most `MAX_SLOPE_DB_PER_SECOND`,
+    and stays within plus or minus `MAX_GAIN_DB`.
     """
 
     EXPECTED_LUFS = -18.0
@@ -89,7 +90,7 @@ class Leveller:
         return self._gain_db
 
     def add(self, energy: float) -> None:
-        """Add the next 100 ms (as for `RunningLoudness.add`) and update the gain."""
+        """Add the next 100 ms of sound (as for `RunningLoudness.add`) and update the gain."""
         self._heard.add(energy)
         slope = self.MAX_SLOPE_DB_PER_SECOND / BLOCKS_PER_SECOND
         self._gain_db += min(max(self._wanted_db() - self._gain_db, -slope), slope)

@@ -1,4 +1,4 @@
-"""Masters a song's sound while the song is still being made."""
+"""Masters the sound of a song while the song is still being made."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -22,13 +22,13 @@ _HOPS_PER_BLOCK = HOPS_PER_SECOND // BLOCKS_PER_SECOND
 
 
 class InvalidWindow(ValueError):
-    """The engine delivered an invalid window: wrong shape, NaN, or samples beyond `LOUDEST`. This is a bug of the
+    """The engine rendered an invalid window: wrong shape, NaN, or samples beyond `LOUDEST`. This is a bug of the
     engine.
     """
 
 
 class Mastering:
-    """High-pass, loudness levelling, glue compression and true-peak limiting of one song.
+    """Mastering chain of one song: high-pass, loudness levelling, glue compression and true-peak limiting.
 
     The output does not depend on how a song is cut into windows, because gains are computed for blocks of 100 ms
     counted from the song's first sample. The sound is neither lengthened nor shifted. Up to one block and the limiter's
@@ -59,7 +59,7 @@ class Mastering:
         return self._block_samples // _HOPS_PER_BLOCK
 
     def feed(self, window: Window) -> Window:
-        """Master the next window, float32 [2, samples]; returns the mastered sound that is ready, possibly none.
+        """Master the next window, float32 [2, samples], and return the mastered sound that is ready, possibly none.
 
         Raises:
             InvalidWindow: the window is not stereo sound.
@@ -69,7 +69,7 @@ class Mastering:
         return self._take(window)
 
     def finish(self) -> Window:
-        """Return the rest of the song; in total as many samples are returned as were fed."""
+        """Return the rest of the song's mastered sound; in total as many samples are returned as were fed."""
         rest = self._limiter.delay_samples
         padding = -(self._pending.shape[1] + rest) % self._block_samples
         return self._take(np.zeros((CHANNELS, rest + padding), np.float32))
@@ -83,7 +83,7 @@ class Mastering:
         return self._trim(self._master(pending[:, :whole]))
 
     def _trim(self, sound: Window) -> Window:
-        """Remove the limiter's delay before the song and the padding after it."""
+        """Return sound without the limiter's delay before the song and the padding after it."""
         skipped = min(self._early_samples, sound.shape[1])
         self._early_samples -= skipped
         sound = sound[:, skipped : skipped + self._owed_samples]
@@ -107,13 +107,13 @@ class Mastering:
         return limited
 
     def _hop_energies(self, samples: Samples) -> NDArray[np.float64]:
-        """Return K-weighted mean squares summed over the channels, shape [blocks, hops]."""
+        """Return K-weighted mean squares of each hop, summed over the channels, shape [blocks, hops]."""
         hops = samples.reshape(CHANNELS, -1, self._hop_samples)
         energies = np.einsum("chn,chn->h", hops, hops) / self._hop_samples
         return np.asarray(energies.reshape(-1, _HOPS_PER_BLOCK))
 
     def _envelope(self, gains: NDArray[np.float64]) -> NDArray[np.float32]:
-        """Return the gain per sample, interpolated linearly between the gains at the ends of the hops."""
+        """Return the gain of every sample, linearly interpolated between the gains at the ends of the hops."""
         corners = np.concatenate([[self._gain], gains])
         self._gain = float(gains[-1])
         return np.asarray(corners[:-1, None] + np.diff(corners)[:, None] * self._ramp, np.float32).reshape(-1)

@@ -18,22 +18,22 @@ _FALLBACK_SONG_SECONDS = 10.0
 
 
 class RunningMean:
-    """An exponentially weighted mean; `value` is `None` before the first measurement."""
+    """An exponentially weighted running mean; `value` is `None` before the first measurement."""
 
     def __init__(self) -> None:
         self.value: float | None = None
 
     def add(self, measured: float) -> None:
-        """Add a measurement to the mean."""
+        """Add a measured value to the mean."""
         self.value = measured if self.value is None else self.value + _WEIGHT * (measured - self.value)
 
 
 class Admission:
-    """Counts the songs of this server. `running` returns the number of songs that can run at once now; at most `queued`
-    songs may wait.
+    """Admission control of this server: counts its songs. `running` returns the number of songs that can run at once
+    now; at most `queued` songs may wait.
 
-    It is saturated once the share `high_watermark` of `queued` songs wait, until fewer than three quarters of that
-    wait.
+    The server is saturated once the share `high_watermark` of `queued` songs wait, until fewer than three quarters of
+    that number wait.
     """
 
     def __init__(self, running: Callable[[], int], queued: int, high_watermark: float = 1.0) -> None:
@@ -58,13 +58,13 @@ class Admission:
 
     @property
     def room(self) -> Room:
-        """The limits for songs in the service, and the number of songs that this server can still take."""
+        """The limits on songs in the service, and the number of further songs that this server can take now."""
         running = self._running()
         free = 0 if self._draining else running - self.songs
         return Room(running, self._queued, self._queued // _KEPT_SHARE, free)
 
     def drain(self) -> None:
-        """Refuse every song from now on."""
+        """Refuse every new song from now on."""
         self._draining = True
 
     def require_open(self) -> None:
@@ -75,12 +75,12 @@ class Admission:
             )
 
     def enter(self) -> None:
-        """Count a song that is waiting or being made here."""
+        """Count one more song that waits or is made here."""
         self.songs += 1
         self._note_crowd()
 
     def leave(self) -> None:
-        """Stop counting a song, which is no longer waiting or being made here."""
+        """Count one song less that waits or is made here."""
         self.songs -= 1
         self._note_crowd()
 
@@ -96,7 +96,9 @@ class Admission:
         )
 
     def measured_song(self, seconds: float) -> None:
-        """Add the time from a song's first work to its last chunk, for estimates of when to retry."""
+        """Add the time from a song's first work to its last chunk, in seconds, to estimate when refused callers should
+        retry.
+        """
         self._song_seconds.add(seconds)
 
     def _note_crowd(self) -> None:

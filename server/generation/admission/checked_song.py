@@ -1,4 +1,4 @@
-"""A song whose request has passed its checks and which has not begun."""
+"""A song whose request has passed its checks and which has not been started."""
 
 from collections.abc import Callable
 from typing import TypeAlias

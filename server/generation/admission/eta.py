@@ -1,4 +1,4 @@
-"""Estimates when songs start and finish (ETA), from measured costs, work already done and queue order."""
+"""Estimates when songs will start and finish (ETA), from measured costs, work already done and queue order."""
 
 from collections.abc import Iterable, Mapping
 
@@ -42,7 +42,7 @@ class EtaEstimator:
         return SongEta(work, found, self._estimator.corrected(engine, found), alone.finish_seconds)
 
     def costs(self, engine: str) -> Costs | None:
-        """Return the cost of an engine's songs as measured here."""
+        """Return the mean costs of an engine's songs, as measured on this server."""
         return self._estimator.costs(engine)
 
     def backlog_seconds(self, service: ServiceState) -> Mapping[str, float]:
@@ -50,12 +50,12 @@ class EtaEstimator:
         return self._service.backlog_seconds(service)
 
     def enter(self, job: Job, eta: SongEta | None) -> None:
-        """Store the ETA of an admitted song, to be compared with the actual times later."""
+        """Store the ETA of an admitted song, to compare it with the actual times later."""
         if eta is not None:
             self._etas[job.key] = eta
 
     def leave(self, job: Job, *, complete: bool) -> None:
-        """Remove a song; if it is complete, adjust later estimates by its actual times."""
+        """Remove a song; if it is complete, its actual times correct later estimates."""
         eta = self._etas.pop(job.key, None)
         if complete and job.usage.first_seconds is not None:
             self._estimator.measured(job.request.engine, _spent(job))

@@ -1,4 +1,4 @@
-"""Refuses requests that cannot be served, and counts refusals."""
+"""Refuses requests for songs that cannot be made, and counts refusals for the metrics."""
 
 import re
 from collections.abc import Callable
@@ -19,7 +19,7 @@ EstimateSong: TypeAlias = Callable[[SongRequest, ServiceState | None], SongEta |
 
 
 class Intake:
-    """Checks every request once, in a fixed order, and counts the refused ones."""
+    """Checks every request once, in a fixed order, and counts the refused ones for the metrics."""
 
     def __init__(
         self,
@@ -40,7 +40,7 @@ class Intake:
         self._clock = clock
 
     def check(self, request: SongRequest, service: ServiceState | None = None) -> SongEta | None:
-        """Check that the song can be made here, or in the `service` whose queue it joins; returns its ETA, if known.
+        """Check that a song can be made here, or in the `service` whose queue it joins; return its ETA, if known.
 
         Raises:
             PoisonedRequest: the same request has killed workers before.
@@ -55,7 +55,9 @@ class Intake:
             raise
 
     def refusal(self, request: SongRequest, error: QueueFull | StoreFull | ServiceError) -> ServiceError:
-        """Count a song that the song directory or its check has refused, and return the error for its caller."""
+        """Count a song that the song directory (the registry of all songs of the service) or the check of its request
+        has refused, and return the error for its caller.
+        """
         refusal: ServiceError
         if isinstance(error, QueueFull):
             refusal = self._admission.overloaded(error.songs)

@@ -1,4 +1,4 @@
-"""Remembers requests that have killed workers, so that they are refused at once."""
+"""Remembers requests that have killed worker processes, so that they are refused when they are sent again."""
 
 import hashlib
 from collections import OrderedDict
@@ -14,14 +14,14 @@ _FINGERPRINT_CHARACTERS = 16
 
 
 class PoisonedRequests:
-    """The requests of the last ten minutes, at most 1024, that have killed workers and are refused."""
+    """The requests that have killed worker processes in the last ten minutes, at most 1024; they are refused."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._until: OrderedDict[str, float] = OrderedDict()
 
     def add(self, request: SongRequest) -> PoisonedRequest:
-        """Add a request; returns the error that identifies it."""
+        """Add a request, and return the error for its callers."""
         name = fingerprint(request)
         self._until[name] = self._clock() + _REMEMBER_SECONDS
         self._until.move_to_end(name)
@@ -30,7 +30,7 @@ class PoisonedRequests:
         return PoisonedRequest(name)
 
     def check(self, request: SongRequest) -> None:
-        """Refuse a request that has killed workers before.
+        """Raise an error for a request that has killed worker processes before.
 
         Raises:
             PoisonedRequest: the request has killed workers in the last ten minutes.
@@ -42,7 +42,7 @@ class PoisonedRequests:
 
 
 def fingerprint(request: SongRequest) -> str:
-    """Return a hash of a request's content, without the seed, since the server draws another one at every attempt if
+    """Return a hash of a request's content, without the seed, because the server draws a new one at every attempt if
     none is given.
     """
     params = asdict(request.params) | {"seed": None, "stems": sorted(request.params.stems)}

@@ -1,4 +1,4 @@
-"""Reads the order in which songs wait for and get slots on devices."""
+"""Reads from the scheduler the order of songs that wait for slots on devices, and of songs that have one."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -11,8 +11,8 @@ from server.workers.base import WorkerPool
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """The number of devices that can make an engine's songs, and the number of songs that they make at the same
-    time.
+    """The number of devices that can make an engine's songs, and the number of songs that these devices make at the
+    same time.
     """
 
     devices: int
@@ -20,7 +20,7 @@ class Capacity:
 
 
 class QueueOrder:
-    """Reads the scheduler's queue: positions, order, and the capacity that serves the queue."""
+    """Reads the scheduler's queue: positions, order, and the capacity of the devices that serve it."""
 
     def __init__(self, scheduler: Scheduler, jobs: Jobs, pool: WorkerPool) -> None:
         self._scheduler = scheduler
@@ -29,7 +29,7 @@ class QueueOrder:
         self._slots = {spec.name: spec.running_songs for spec in pool.devices}
 
     def positions(self) -> dict[str, int]:
-        """Return the position of each waiting song, from 1, counting songs that have a slot before it."""
+        """Return the position of each waiting song, from 1, counting songs before it that have a slot."""
         waiting = (song_id for engine in self._pool.engine_names for song_id in self._scheduler.waiting(engine))
         return {song_id: position for position, song_id in enumerate(waiting, start=1)}
 
@@ -40,10 +40,10 @@ class QueueOrder:
         return placed + waiting
 
     def length_share(self, job: Job) -> float:
-        """Return the length of a song as a share of its planned length, less than 1 if it ends early."""
+        """Return the length of a song divided by its planned length, less than 1 if it ends early."""
         return self._scheduler.length_share(job.key)
 
     def capacity(self, engine: str) -> Capacity:
-        """Return the capacity for songs of `engine`, at least one device and one slot."""
+        """Return the capacity of this server for songs of `engine`, at least one device and one slot."""
         devices = self._pool.devices_of(engine)
         return Capacity(max(1, len(devices)), max(1, sum(self._slots[device] for device in devices)))

@@ -1,4 +1,6 @@
-"""Estimates the ETA of songs in a service of several servers, from the costs and the queue in the song directory."""
+"""Estimates when songs will start and finish (ETA) in a service of several servers, from the costs and the queue in the
+song directory.
+"""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -18,7 +20,7 @@ _UNMEASURED_SONG_SECONDS = 60.0
 
 @dataclass(frozen=True, slots=True)
 class Here:
-    """The songs that this server makes itself: their number, and their remaining work in device seconds, if known."""
+    """The songs that this server makes: their number, and their remaining work in device seconds, if known."""
 
     left: Sequence[Work] = ()
     songs: int = 0
@@ -28,7 +30,7 @@ class Here:
 class SongEta:
     """A song's expected cost, its uncorrected estimate, and its corrected estimate.
 
-    `alone_seconds` is the corrected time to its end on a ready device without other songs.
+    `alone_seconds` is the corrected time to the song's end on a ready device without other songs.
     """
 
     work: Work
@@ -108,7 +110,7 @@ class ServiceEta:
         return abs(usual - passed)
 
     def _costs(self, engine: str, service: ServiceState) -> Costs | None:
-        served = _last_told(engine, service)
+        served = _last_announced(engine, service)
         return self._costs_here(engine) or (served.costs if served else None)
 
     def _expected(self, song: WaitingSong, service: ServiceState) -> Work | None:
@@ -129,7 +131,7 @@ class ServiceEta:
         }
 
     def _ahead(self, engine: str, service: ServiceState, here: Here) -> list[Work]:
-        """Return the remaining work of the songs of a service, running songs first.
+        """Return the remaining work of the songs of a service before a new one, running songs first.
 
         Of songs that other servers make only the number is known; each counts as half a mean song of `engine`.
         """
@@ -144,13 +146,13 @@ class ServiceEta:
         here = None if engine in service.engines else self._capacity_here(engine)
         if here:
             return _Serving(here)
-        last = _last_told(engine, service)
+        last = _last_announced(engine, service)
         return _Serving(_capacity_of(last) if last else Capacity(1, 1), self.start_seconds(engine, service))
 
 
 @dataclass(frozen=True, slots=True)
 class _Serving:
-    """The capacity that serves an engine, and the seconds until it has started."""
+    """The capacity of the servers that serve an engine, and the seconds until they have started."""
 
     capacity: Capacity
     start_seconds: float = 0.0
@@ -176,7 +178,7 @@ def lone(work: Work) -> Estimate:
     return forecast([work], devices=1, slots=1)[0]
 
 
-def _last_told(engine: str, service: ServiceState) -> ServedEngine | None:
+def _last_announced(engine: str, service: ServiceState) -> ServedEngine | None:
     known = service.known.get(engine)
     return service.engines.get(engine) or (known.engine if known else None)
 

@@ -17,7 +17,7 @@ _log = logging.getLogger(__name__)
 
 
 class Failures:
-    """Handles the failed attempts that the scheduler returns."""
+    """Handles the failed attempts at songs that the scheduler returns."""
 
     def __init__(self, jobs: Jobs, poisoned: PoisonedRequests, *, log_requests: bool) -> None:
         """Set up the handling of failures. With `log_requests` logged failures contain the text of prompts and
@@ -81,5 +81,5 @@ def error_of(failed_attempt: FailedAttempt) -> ServiceError:
 
 
 def _cause_of(failed_attempt: FailedAttempt) -> str:
-    """Return the cause of a failed attempt as the metrics name it: "worker_lost", "bug" or "memory"."""
+    """Return the cause of a failed attempt as a label of the metrics: "worker_lost", "bug" or "memory"."""
     return "worker_lost" if failed_attempt.failure is None else failed_attempt.failure.failure.fault.value

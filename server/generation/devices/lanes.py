@@ -1,4 +1,4 @@
-"""Keeps the lanes (command queues) of one worker busy: fetches commands from the scheduler, sends them, and forwards
+"""Keeps the command queues (lanes) of one worker busy: fetches commands from the scheduler, sends them, and forwards
 the replies.
 """
 
@@ -15,7 +15,7 @@ _LEAD_SECONDS, _LONG_STEP_SECONDS = 0.002, 0.01
 
 
 class LaneLoop:
-    """The loop that serves one lane (command queue) of one worker; `run` ends by raising WorkerDied."""
+    """The loop that serves one command queue (lane) of one worker; `run` ends by raising WorkerDied."""
 
     def __init__(self, device: str, lane: Lane, worker: Worker, parts: LaneParts) -> None:
         self._device = device
@@ -27,7 +27,7 @@ class LaneLoop:
         self._in_flight: deque[Command] = deque()
 
     async def run(self) -> None:
-        """Send commands to the lane, one at a time; each is sent shortly before the step in progress should end."""
+        """Send commands to the command queue, one at a time, each shortly before the step in progress should end."""
         free_at = self._clock()
         while True:
             if not self._in_flight:
@@ -55,7 +55,7 @@ class LaneLoop:
                     await wake.wait()
             except TimeoutError:
                 return Ping()
-        raise WorkerDied("the worker process has ended")
+        raise WorkerDied("the worker process has ended; it is being replaced")
 
     def _send(self, command: Command) -> None:
         self._in_flight.append(command)

@@ -1,4 +1,4 @@
-"""The objects that the loops of all lanes of all devices share."""
+"""The objects that the command loops of all devices share."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from server.telemetry.metrics import Metrics
 
 @dataclass(frozen=True, slots=True)
 class LaneParts:
-    """The objects that the loops of all lanes of all devices share.
+    """The objects that the command loops (`LaneLoop`) of all devices share.
 
     `clock` returns monotonic seconds; an idle worker must answer a ping every `ping_seconds`.
     """

@@ -13,7 +13,7 @@ _WORK = (Planned, Prepared, Stepped, Rendered)
 
 
 class Results:
-    """Passes replies to jobs, and measures the work of devices."""
+    """Passes the replies of workers to the jobs of songs, and records the devices' work in the metrics."""
 
     def __init__(self, jobs: Jobs, scheduler: Scheduler, metrics: Metrics, devices: Iterable[DeviceSpec]) -> None:
         self._jobs = jobs
@@ -45,7 +45,7 @@ class Results:
                     job.rendered(reply)
 
     def _link(self, reply: Reply) -> None:
-        """Link the trace spans of songs that shared denoising steps."""
+        """Link the trace spans of the songs that shared the denoising steps of a reply."""
         if not isinstance(reply, Stepped) or len(reply.sections) < 2:
             return
         found = [(step.section.index, job) for step in reply.sections if (job := self.job_of(step.section.song))]

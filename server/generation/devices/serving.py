@@ -42,7 +42,7 @@ class Devices:
             self._parts.wakes.all()
 
     def worker_exited(self, device: str) -> None:
-        """Wake the lanes of the device, which then notice that their worker has ended."""
+        """Wake the command loops of the device, which then notice that its worker has ended."""
         self._parts.wakes.all()
 
     def worker_restarted(self, device: str, death: WorkerDeath) -> None:

@@ -1,4 +1,4 @@
-"""Pauses a song while its listeners or its encoder lag behind."""
+"""Pauses a song while its encoder or its listeners lag behind (back-pressure)."""
 
 from collections.abc import Callable
 
@@ -10,13 +10,13 @@ _MAX_UNENCODED_SECONDS = 4.0
 
 
 class BackPressure:
-    """Sums the sound of one song that waits for its encoder and the encoded sound that no listener has read."""
+    """Tracks the sound of one song that waits for its encoder, and its encoded sound that no listener has read."""
 
     def __init__(
         self, sink: EventSink, capacity_bytes: int, on_room: Callable[[], None], clock: Callable[[], float]
     ) -> None:
-        """Set up the sums. The song counts as full while `capacity_bytes` were not read by listeners; `on_room` is
-        called when that ends.
+        """Set up the back-pressure of a song. The song is full while `capacity_bytes` of encoded sound were not read;
+        `on_room` is called when that ends.
 
         `clock` returns monotonic seconds.
         """
@@ -40,7 +40,7 @@ class BackPressure:
         return self._held_seconds + (0.0 if self._held_since is None else self._clock() - self._held_since)
 
     def rendered(self, rendered: Rendered) -> None:
-        """Add sound that was sent to the encoder, except sound that an earlier attempt has delivered."""
+        """Add a window that was sent to the encoder, unless an earlier attempt has delivered its sound."""
         new = self._positions.new_samples(rendered.section, rendered.samples)
         self._unencoded_seconds += new / rendered.sample_rate_hertz
         if rendered.last:
@@ -53,11 +53,15 @@ class BackPressure:
         self.update()
 
     def encoded(self, seconds: float) -> None:
-        """Record sound that the encoder has finished. Call `update` once its chunks are with the listeners."""
+        """Record that the encoder has finished `seconds` of sound. Call `update` after its chunks were sent to the
+        listeners.
+        """
         self._unencoded_seconds -= seconds
 
     def update(self) -> None:
-        """Recompute the sums. They are stored because every decision of the scheduler reads those of all songs."""
+        """Recompute the amounts of unread sound. They are stored because every decision of the scheduler reads those of
+        all songs.
+        """
         was_full, full_encoder = self.full, self._unencoded_seconds >= _MAX_UNENCODED_SECONDS
         unheard = self._sink.unheard_bytes >= self._capacity_bytes
         self._note_held(unheard)

@@ -1,4 +1,4 @@
-"""Delivers one song's events to its listeners, and measures their playback."""
+"""Sends one song's events to its listeners, and measures how their playback would go."""
 
 from collections.abc import Callable, Sequence
 
@@ -28,11 +28,11 @@ class Delivery:
 
     @property
     def underrun_seconds(self) -> float:
-        """Seconds of silence so far for a listener who started with the first chunk."""
+        """Seconds of silence (buffer underruns) so far for a listener who started with the first chunk."""
         return self._playback.underrun_seconds
 
     def silent_for(self, seconds: float) -> bool:
-        """Return True if nothing was sent for at least `seconds`."""
+        """Return True if no event was sent for at least `seconds`."""
         return self._clock() >= self._sent_at + seconds
 
     def send(self, events: Sequence[SongEvent]) -> None:

@@ -5,11 +5,12 @@ from server.song import Chunk, Planned, SectionSent, SongCompleted, SongEvent
 
 
 class StreamDiffers(Exception):
-    """A repeated stream differs from the part that listeners already have."""
+    """The song was encoded again, and the stream differs from the part that listeners already have."""
 
 
 class EncodedStream:
-    """Forwards chunks of one song that were not forwarded before. Repeated chunks must have the same bytes.
+    """The stream of one song: forwards chunks that were not forwarded before. Chunks of a repeated encoding must have
+    the same bytes.
 
     Chunks are identified by their number, and compared by the SHA-256 of the stream up to the last chunk.
     """

@@ -44,8 +44,8 @@ class Job:
     """A song being made on this server, from admission to its end.
 
     The methods `planned`, `stepped`, `rendered` and `encoded`, which never wait, handle the messages of workers and
-    encoders. Sound goes from the worker directly to the encoder; only encoded chunks arrive here. For the scheduler the
-    job is the song's sink.
+    encoders. Sound goes from the worker directly to the encoder; only encoded chunks arrive here. The scheduler uses
+    the job as the song's `Sink`.
     """
 
     def __init__(
@@ -100,9 +100,7 @@ class Job:
 
     @property
     def full(self) -> bool:
-        """True while the song must not be given work: it is paused, has enough sound in its buffers, or has no
-        encoder.
-        """
+        """True while the song must not be given work: it is paused, has enough unread sound, or has no encoder."""
         if self._paused or self._back_pressure.full:
             return True
         return self._parts.encoders.address_of(self.key) is None
@@ -154,7 +152,7 @@ class Job:
             self._end(SongState.FAILED, error)
 
     def heartbeat(self, waiting: QueueStatus, silence_seconds: float) -> None:
-        """Send the event `waiting` if no event was sent for `silence_seconds`."""
+        """Send the event `waiting` (queue position and ETA) if no event was sent for `silence_seconds`."""
         if not self.state.ended and self._delivery.silent_for(silence_seconds):
             self._delivery.send([waiting])
 
@@ -167,8 +165,8 @@ class Job:
         self.report.started(self.clocks.queued_seconds)
 
     def planned(self, made: PlanMade) -> None:
-        """Record the steps of the song; a second attempt changes nothing. Listeners get the plan with the encoder's
-        event.
+        """Record that the song is planned; a second attempt changes nothing. Listeners get the plan as the first event
+        of the encoder.
         """
         self.steps = made.plan.steps
 

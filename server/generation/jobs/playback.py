@@ -1,4 +1,4 @@
-"""Simulates the playback of one song to measure buffer underruns, the silences when sound comes too late."""
+"""Simulates the playback of one song to measure buffer underruns (silences because sound comes too late)."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""Table of the jobs of this server: songs that wait or are being made."""
+"""Table of the jobs of this server: the songs that wait or are being made."""
 
 import asyncio
 from collections.abc import Iterator
@@ -12,7 +12,7 @@ _MOST_KNOWN: Final = 20_000
 
 
 class Jobs:
-    """The songs that wait or run here, by key, in the order of their admission."""
+    """The jobs of songs that wait or are being made here, by key, in the order of their admission."""
 
     def __init__(self) -> None:
         self._begun: dict[str, int] = {}
@@ -27,7 +27,7 @@ class Jobs:
     def new_key(self, song_id: str) -> str:
         """Return a key for a new job: the song's id, or another text if the song had a job here before.
 
-        So late messages of devices and encoders for the former job do not reach the new one.
+        The new key keeps late messages of devices and encoders for the earlier job from the new one.
         """
         times = self._begun[song_id] = self._begun.pop(song_id, 0) + 1
         if len(self._begun) > _MOST_KNOWN:
@@ -54,7 +54,7 @@ class Jobs:
         await self._idle.wait()
 
     def fail_all(self, error: ServiceError) -> int:
-        """End every job with an error; returns their number."""
+        """End every job with an error, and return the number of jobs."""
         failed = tuple(self)
         for job in failed:
             job.fail(error)

@@ -27,12 +27,12 @@ class SongClocks:
 
     @property
     def lag_seconds(self) -> float:
-        """Time from the first rendered sound to the first chunk; 0 before the first chunk."""
+        """Time from the first rendered sound to the first encoded chunk; 0 before the first chunk."""
         if self.first_chunk_at is None or self.first_sound_at is None:
             return 0.0
         return self.first_chunk_at - self.first_sound_at
 
     @property
     def latency_seconds(self) -> float:
-        """Time from admission to the end, without the time in which listeners held the song back."""
+        """Time from admission to the end, without the time in which the song was paused because of its listeners."""
         return self.ended_at - self.submitted_at - self.held_seconds

@@ -17,7 +17,7 @@ class SongReport:
         self._metrics = metrics
 
     def started(self, queued_seconds: float) -> None:
-        """Report that work on the song begins, after `seconds` in the queue."""
+        """Report that work on the song begins, after `queued_seconds` in the queue."""
         self._trace.started()
         self._metrics.songs.started(self._engine, queued_seconds, self._trace.trace_id)
 
@@ -47,7 +47,7 @@ class SongReport:
         self._trace.section_sent(index)
 
     def retried(self, cause: str) -> None:
-        """Report that the song is tried again."""
+        """Report that a new attempt at the song begins, with the cause of the failed one."""
         self._metrics.songs.retried(self._engine, cause)
         self._trace.retried(cause)
 

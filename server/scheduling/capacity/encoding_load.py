@@ -1,4 +1,4 @@
-"""Estimates the number of songs that the server's encoders can encode in real time."""
+"""Estimates how many songs the server's encoders can encode in real time."""
 
 _WEIGHT = 0.01
 
@@ -11,12 +11,12 @@ class EncodingLoad:
     """
 
     def __init__(self, encoders: int | None) -> None:
-        """Set up the encoding load; `encoders` is the number of encoder processes; `None` means no limit."""
+        """Set up the limit; `encoders` is the number of encoder processes; `None` for no limit."""
         self._encoders = encoders
         self._pace: float | None = None
 
     def add(self, seconds: float, sound_seconds: float) -> None:
-        """Add a measurement: `sound_seconds` of sound took an encoder `seconds`."""
+        """Add a measurement: an encoder took `seconds` for `sound_seconds` of sound."""
         if sound_seconds > 0.0:
             pace = seconds / sound_seconds
             self._pace = pace if self._pace is None else self._pace + _WEIGHT * (pace - self._pace)

@@ -31,9 +31,7 @@ class Demand:
     first_seconds: float | None = None
 
     def by(self, seconds: float) -> "Demand":
-        """Return the same demand, with its sound due earlier if the song would otherwise not be complete in
-        `seconds`.
-        """
+        """Return the same demand with its sound due so much earlier that the song is complete in `seconds`."""
         left_seconds = seconds - (self.first_seconds or 0.0)
         if self.buffered_seconds + self.sound_seconds <= left_seconds:
             return self
@@ -46,7 +44,9 @@ class Demand:
 
 
 class _Change(NamedTuple):
-    """A moment at which `work` becomes due at once, and from which work becomes due faster by `rate`."""
+    """A moment at which `work` device seconds become due at once, and from which more work becomes due at `rate` per
+    second.
+    """
 
     at: float
     rate: float
@@ -73,7 +73,7 @@ def stall_free(demands: Sequence[Demand], share: float = 1.0) -> bool:
 
 
 def _changes(demand: Demand, start: float) -> Iterable[_Change]:
-    """Return the changes of due work for a song that has audio from `start` on."""
+    """Return the moments at which the due work of a song changes, if the song has audio from `start` on."""
     begins = start + demand.buffered_seconds
     late = max(0.0, min(-begins, demand.sound_seconds))
     yield _Change(max(0.0, begins), demand.pace, demand.pace * late)
@@ -81,7 +81,7 @@ def _changes(demand: Demand, start: float) -> Iterable[_Change]:
 
 
 def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
-    """Return the moments at which the rate changes, with the total work due up to each."""
+    """Yield the moments at which the rate of due work changes, each with the total work due up to then."""
     now = rate = due = 0.0
     for change in changes:
         due += rate * (change.at - now) + change.work
@@ -90,8 +90,8 @@ def _work_due(changes: Sequence[_Change]) -> Iterable[tuple[float, float]]:
 
 
 def _earliest(changes: Sequence[_Change], work: float, share: float, since: float) -> float:
-    """Return the earliest moment from `since` on at which `work` fits in addition to the due work; infinity if there is
-    none.
+    """Return the earliest moment from `since` on at which `work` device seconds fit in addition to the due work;
+    infinity if there is none.
     """
     now = rate = due = 0.0
     for change in changes:
@@ -104,7 +104,7 @@ def _earliest(changes: Sequence[_Change], work: float, share: float, since: floa
 
 
 def _fits_at(now: float, gain: float, missing: float) -> float:
-    """Return the moment from `now` on at which `missing` device seconds are available, gained at the rate `gain`."""
+    """Return the moment from `now` on at which `missing` device seconds have become available, at the rate `gain`."""
     if missing <= 0:
         return now
     return now + missing / gain if gain > 0 else math.inf

@@ -14,13 +14,15 @@ _MAX_SLOWDOWN = 2.0
 
 
 class ListenerCapacity:
-    """Forecasts the listeners that a device can serve, from the expected and the measured costs of its songs."""
+    """Forecasts how many listeners a device can serve without stalls, from the expected and the measured costs of its
+    songs.
+    """
 
     def __init__(self, policy: Policy) -> None:
         self._policy = policy
 
     def fits(self, device: DeviceProgress, song: ScheduledSong, now: float) -> bool:
-        """Return True if all listeners stay free of stalls with one more song, or if too little is known for a
+        """Return True if no listener would stall with one more song on the device, or if too little is known for a
         forecast.
         """
         if not self._policy.stall_free:
@@ -38,7 +40,7 @@ class ListenerCapacity:
         return device.worked.value - self._policy.headroom - detached
 
     def _demands(self, songs: Sequence[ScheduledSong], device: DeviceProgress, now: float) -> list[Demand]:
-        """Return the known demands of `songs`, of which the last one is new on the device."""
+        """Return the known demands of `songs`, the last of which would be new on the device."""
         count = max(len(device.songs), len(songs))
         measured = functools.cache(lambda engine: _measured_pace(engine, songs, device, count))
         costs = [(song, _cost(song, device, count, measured)) for song in songs]
@@ -47,7 +49,9 @@ class ListenerCapacity:
         return [self._demand(song, cost, slowdown, now) for song, cost in known]
 
     def _demand(self, song: ScheduledSong, cost: SongCost, slowdown: float, now: float) -> Demand:
-        """Return the demand of a listener on the device, with all sound due earlier by the margin of the policy."""
+        """Return the demand of a song's listener on the device, with all sound due earlier by the margin of the
+        policy.
+        """
         left, pace = cost.left_sound_seconds, cost.pace(slowdown)
         runs_out_at = song.playback.runs_out_at(now)
         if runs_out_at is None:
@@ -59,14 +63,15 @@ class ListenerCapacity:
         return demand if deadline is None else demand.by(deadline - now - self._policy.margin_seconds)
 
     def _spare_seconds(self, buffered_seconds: float) -> float:
-        """Return the buffered sound minus the margin; 0 for a listener whose sound is less than the margin."""
+        """Return the buffered sound in seconds minus the margin of the policy; at least 0."""
         return max(min(buffered_seconds, 0.0), buffered_seconds - self._policy.margin_seconds)
 
 
 def _cost(
     song: ScheduledSong, device: DeviceProgress, count: int, measured_pace: Callable[[str], float | None]
 ) -> SongCost | None:
-    """Return the cost of one of `count` songs: from the estimate at its arrival, otherwise from measurements.
+    """Return the cost of one of `count` songs on a device: from the estimate at its arrival, otherwise from
+    measurements.
 
     `measured_pace` returns the device seconds per second of sound of an engine. Returns `None` if the cost is unknown.
     """
@@ -94,7 +99,7 @@ def _measured_pace(engine: str, songs: Sequence[ScheduledSong], device: DevicePr
 
 
 def _slowdown(costs: Sequence[SongCost]) -> float:
-    """Return the actual time of songs with audio divided by their expected time, limited to [1, 2]."""
+    """Return the actual device time of songs with audio divided by the expected time, limited to [1, 2]."""
     with_sound = [cost for cost in costs if cost.made_seconds]
     expected = sum(cost.expected_seconds for cost in with_sound)
     used = sum(cost.used_seconds for cost in with_sound)

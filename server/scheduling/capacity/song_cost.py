@@ -36,8 +36,8 @@ class SongCost:
         """Return the device seconds per second of the remaining sound, on a device slower than expected by the factor
         `slowdown`.
 
-        It is the highest of three values: of the whole song, of the sound made so far, and of the remaining expected
-        work, because sections differ in cost and the cheap ones may come first.
+        The pace is the highest of three: that of the whole song, of the sound made so far, and of the remaining
+        expected work, because sections differ in cost and the cheap ones may come first.
         """
         paces = [slowdown * self.total_seconds / self.length_seconds]
         if self.made_seconds >= MEASURED_SECONDS:

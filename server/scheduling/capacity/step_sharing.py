@@ -19,7 +19,9 @@ class StepSharing:
         self._section_tokens = 0.0
 
     def add(self, tokens: int, *, sections: int, songs: int) -> None:
-        """Update from a step of `sections` sections, while the device had `songs` songs."""
+        """Update the estimate from a step of `sections` sections and `tokens` tokens, while the device had `songs`
+        songs.
+        """
         self._section_tokens = tokens / sections
         if songs > 1:
             joining = (sections - 1) / (songs - 1)
@@ -31,9 +33,9 @@ class StepSharing:
         return 1.0 + joining * (max(1, songs) - 1)
 
     def divided_seconds(self, whole_seconds: float, shared_by: float, songs: int) -> float:
-        """Return one song's share of the time of its steps among `songs` songs.
+        """Return the time, in seconds, that one song among `songs` songs is charged for its steps.
 
-        The steps take `whole_seconds`, undivided, with `shared_by` sections in each.
+        The steps take `whole_seconds` in total, with `shared_by` sections in each.
         """
         if not self._times.known or not self._section_tokens:
             return whole_seconds / shared_by

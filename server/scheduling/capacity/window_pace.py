@@ -17,7 +17,7 @@ class WindowPace:
     sound_seconds: float = 0.0
 
     def add(self, windows: int, seconds: float, sound_seconds: float) -> None:
-        """Update the means with measured windows."""
+        """Update the means with `windows` measured windows."""
         kept = _MEMORY if self.sound_seconds else 0.0
         self.seconds = kept * self.seconds + (1 - kept) * seconds / windows
         self.sound_seconds = kept * self.sound_seconds + (1 - kept) * sound_seconds / windows
@@ -27,8 +27,9 @@ class WindowPace:
         """The number of windows of one command, 1 to `WINDOWS`: several if they are short, one until their duration is
         known.
 
-        Each window is sent to the encoder at once, so none is delayed. A command costs a millisecond of overhead. The
-        limits restrict the time that other songs wait, and the sound that waits for the encoder.
+        Each window is sent to the encoder as soon as it is rendered, so none is delayed. Several windows per command
+        save overhead of a millisecond per command. The limits restrict the time that other songs wait, and the sound
+        that waits for the encoder.
         """
         if not self.sound_seconds:
             return 1

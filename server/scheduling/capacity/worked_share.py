@@ -1,4 +1,4 @@
-"""Measures the share of a busy device's time that is charged to songs."""
+"""Measures the share of a busy device's time that is spent on work for songs."""
 
 _MEMORY_SECONDS = 5.0
 _LEAST = 0.5

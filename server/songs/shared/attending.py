@@ -1,4 +1,4 @@
-"""Reports to the song directory which songs have listeners on this server, and the positions that they have reached."""
+"""Reports to the song directory which songs have listeners on this server, and how far these have listened."""
 
 import asyncio
 import logging
@@ -17,7 +17,7 @@ class Attending:
     """Reports the listeners of this server, so that other servers do not cancel their running songs or evict ended
     ones.
 
-    A song that was taken over has two recordings: the one that was followed here before, and the one of the song made
+    A song that was taken over has two recordings: that of the song made by the other server, and that of the song made
     here.
     """
 
@@ -28,11 +28,11 @@ class Attending:
         self._draining = False
 
     def found(self, recording: Recording) -> None:
-        """Note a recording of an ended song that is about to get a listener."""
+        """Record that a recording of an ended song is about to get a listener."""
         self._send(_attendance([recording]))
 
     def joined(self, recording: Recording) -> None:
-        """Note that a recording has at least one listener now."""
+        """Record that a recording has at least one listener now."""
         if not recording.ended:
             self._send(_attendance([recording, *self._open.listened_of(recording.song.song_id)]))
 
@@ -44,7 +44,7 @@ class Attending:
             self._send(Attendance(recording.song.song_id, 0, recording.linger_seconds or 0.0))
 
     def start_draining(self) -> None:
-        """Count listeners that leave as present for a while, from now on, because they move to other servers."""
+        """Report listeners that leave from now on as present for a while, because they move to other servers."""
         self._draining = True
 
     async def run(self) -> None:
@@ -67,12 +67,15 @@ class Attending:
             if attendances:
                 await self._directory.attend(attendances)
         except StoreFailed as error:
-            logger.error("the listeners of songs could not be registered in the directory of songs: %s", error)
+            logger.error(
+                "the listeners of songs could not be registered in the song directory; the server tries again soon: %s",
+                error,
+            )
 
 
 def _attendance(recordings: Collection[Recording]) -> Attendance:
-    """Return the report for the listeners of one song. It stays valid long enough for them to return through another
-    server.
+    """Return the report on the listeners of one song. The report stays valid long enough for them to return through
+    another server.
     """
     first = next(iter(recordings))
     linger_seconds = max(recording.linger_seconds or 0.0 for recording in recordings)

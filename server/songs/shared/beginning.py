@@ -1,4 +1,6 @@
-"""Begins songs that this server has claimed, also those that other servers have admitted or begun."""
+"""Starts songs that this server has claimed in the song directory, including those that other servers have admitted or
+begun.
+"""
 
 import asyncio
 import logging
@@ -39,7 +41,7 @@ logger = logging.getLogger(__name__)
 
 
 class Beginning:
-    """Parses the stored request of a claimed song, and starts the song."""
+    """Starts a claimed song from its stored request."""
 
     def __init__(
         self,
@@ -69,7 +71,7 @@ class Beginning:
         return [song_id for song_id, until in self._left_to_others.items() if until > self._clock()]
 
     async def begin(self, claim: Claim) -> bool:
-        """Start a song; returns False if it was released again, because this server cannot make it now.
+        """Start a claimed song; return False if it was released again because this server cannot make it now.
 
         Raises:
             StoreFailed, LeaseLost: the song directory is unreachable, or another server has the song.
@@ -96,7 +98,7 @@ class Beginning:
         return True
 
     def _leaves(self, song_id: str) -> bool:
-        """Leave a song to other servers; returns False if that was done before for too long."""
+        """Release a song for other servers; return False if that was already done for too long."""
         if song_id in self._left_to_others:
             return False
         self._left_to_others[song_id] = self._clock() + self._max_lost_seconds
@@ -113,7 +115,7 @@ class Beginning:
 
 @dataclass(frozen=True, slots=True)
 class GeneratorParts:
-    """The objects of a server that makes songs of the service."""
+    """The objects that a server needs to make songs of the service."""
 
     directory: Directory
     runner: SongRunner

@@ -1,4 +1,4 @@
-"""Counts the songs and the work of the whole service, for autoscalers."""
+"""Counts the songs of the whole service and their work, for autoscalers."""
 
 import asyncio
 import logging
@@ -24,7 +24,7 @@ logger = logging.getLogger(__name__)
 class Work:
     """The number of songs of the service that have not ended, and the device seconds of the waiting ones, by engine.
 
-    `queue` is the queue at that moment; `None` if the count has failed.
+    `queue` is the queue at the moment of the count; `None` if the count has failed.
     """
 
     songs: Mapping[str, int] = field(default_factory=dict)

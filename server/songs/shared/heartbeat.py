@@ -58,7 +58,9 @@ class Heartbeat:
                 )
 
     async def _send_heartbeats(self, *, ask: bool) -> None:
-        """Send heartbeats to the listeners of songs that had no event since the last time."""
+        """Send heartbeats to the listeners of songs that had no event since the last call; with `ask` queue positions
+        are read first.
+        """
         waiting = [recording for recording in self._mirrors.followed if recording.song.state is SongState.QUEUED]
         for recording in filter(self._silent, self._open() - set(waiting)):
             recording.append(queue_status_message(QueueStatus(0)))
@@ -70,7 +72,9 @@ class Heartbeat:
         self._counts = {recording: recording.event_count for recording in self._open()}
 
     async def _ask(self) -> None:
-        """Read the queue positions again. While the song directory is unreachable, the last known ones are sent."""
+        """Read the queue positions of waiting songs. While the song directory is unreachable, the last known ones are
+        used.
+        """
         try:
             async with asyncio.timeout(self._half_seconds / 2):
                 self._waiting = self._runner.waiting(await self._survey.state(anew=True))

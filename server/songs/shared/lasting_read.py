@@ -1,4 +1,4 @@
-"""Reads the sound of a running song from a store that may be missing some of it for a moment."""
+"""Reads the sound of a running song from a store in which some of it may be missing for a moment."""
 
 import asyncio
 from typing import Final
@@ -9,7 +9,7 @@ _PAUSES_SECONDS: Final = (0.1, 0.2, 0.4, 0.8, 1.6, 3.0)
 
 
 async def lasting_read(store: SongStore, song_id: str, offset: int, size: int) -> bytes:
-    """Read stored sound; if a part of it is missing, wait until the server that makes the song has stored it again.
+    """Return stored sound; if a part of it is missing, wait until the server that makes the song has stored it again.
 
     Returns fewer than `size` bytes if some are still missing after some seconds.
 

@@ -1,4 +1,4 @@
-"""Pauses songs whose leases could not be renewed for too long, because another server may be about to claim them."""
+"""Pauses songs whose leases could not be renewed for too long, because another server may soon claim them."""
 
 import asyncio
 import logging
@@ -13,7 +13,9 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Watched:
-    """A song, and the time of the event loop's clock until which it may run; no timer runs while it is paused."""
+    """A song whose lease is watched, and the event loop's time until which it may run; the timer is `None` while the
+    song is paused.
+    """
 
     job: SongJob
     good_until: float
@@ -21,7 +23,7 @@ class _Watched:
 
 
 class LeaseWatch:
-    """Lets a song run for two thirds of its lease duration after each renewal.
+    """Pauses each song when two thirds of its lease duration have passed since the last renewal.
 
     The last third is a margin for steps in flight and for differences between the clocks.
     """

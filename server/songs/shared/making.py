@@ -1,4 +1,6 @@
-"""Makes the songs of this server with a shared store: from the claim until the end is stored."""
+"""Makes the songs of this server with a shared store: from the claim in the song directory until the end of the song is
+stored.
+"""
 
 import asyncio
 import logging
@@ -35,8 +37,8 @@ logger = logging.getLogger(__name__)
 
 @dataclass(slots=True)
 class _Song:
-    """A song that is being made here. `offered` is true once other servers may take it; `keeping` tracks whether its
-    end is stored.
+    """A song that is being made here. `offered` is True once other servers may take it; `keeping` tracks if its end is
+    stored.
     """
 
     claim: Claim
@@ -100,7 +102,7 @@ class SharedMaking:
         queue_position: int,
         stored: Sequence[LoggedEvent] = (),
     ) -> Recording:
-        """Start a song that this server has claimed; returns a recording of its stored events.
+        """Start a song that this server has claimed, and return a recording with its stored events.
 
         `stored` are all events of the song that are already stored.
 
@@ -140,7 +142,7 @@ class SharedMaking:
             song.job.cancel()
 
     async def renew(self) -> None:
-        """Renew the leases of this server's songs, and stop, cancel or pause songs according to the answers."""
+        """Renew the leases of this server's songs; stop, cancel or pause songs as the song directory's answers say."""
         asked_at = asyncio.get_running_loop().time()
         lease_statuses = await self._directory.renew([song.claim.lease for song in self._songs.values()])
         for song_id, lease_status in lease_statuses.items():
@@ -150,7 +152,7 @@ class SharedMaking:
                 self._note(song, lease_status)
 
     async def dropped(self, song_id: str) -> None:
-        """Stop a song that another server has claimed, and return when it has stopped."""
+        """Stop a song that another server has claimed, and wait until it has stopped."""
         if song := self._songs.get(song_id):
             song.job.cancel()
             if song.keeping is not None:
@@ -162,14 +164,14 @@ class SharedMaking:
                     self._mirrors.follow(song.recording)
 
     async def offer(self) -> None:
-        """Offer all songs to other servers, and continue each until another server takes it; raises StoreFailed."""
+        """Offer all songs to other servers, and continue each until another server takes it. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
         await self._directory.offer([song.claim.lease for song in songs])
 
     async def hand_over(self) -> int:
-        """Release all songs for other servers, and stop making them; returns their number. Raises StoreFailed."""
+        """Release all songs for other servers, and stop making them; return their number. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
@@ -192,9 +194,9 @@ class SharedMaking:
     async def end_unmade(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store the end of a song that this server has claimed but does not make; raises StoreFailed.
+        """Store the end of a song that this server has claimed but does not make. Raises StoreFailed.
 
-        It waits while the object store is unreachable.
+        The method waits while the object store is unreachable.
         """
         song = ended_record(claim.song, state, self._now_ns(), failure, failure.reason if failure else "")
         try:
@@ -210,7 +212,9 @@ class SharedMaking:
             self.watcher.interrupted(song.engine)
 
     async def settled(self) -> None:
-        """Return at once, because listeners get the end of a song only after the song directory has it."""
+        """Return without waiting, because listeners get the end of a song only after the song directory has recorded
+        it.
+        """
 
     async def close(self) -> None:
         """Wait for a limited time until ended songs are stored."""
@@ -281,8 +285,8 @@ class SharedMaking:
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """End the job of a song that differs from its stored part; it is cancelled later, because it is just sending an
-        event.
+        """End the job of a song that differs from its stored part; the job is cancelled a moment later, because it is
+        just sending an event.
         """
         self.watcher.diverged()
         self.watcher.interrupted(self._songs[song_id].claim.song.engine)

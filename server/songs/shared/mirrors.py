@@ -1,4 +1,4 @@
-"""Recordings of songs that another server makes; they follow the events in the shared store."""
+"""Recordings of songs that other servers make, filled from the events in the shared store."""
 
 import asyncio
 import logging
@@ -29,7 +29,7 @@ logger = logging.getLogger(__name__)
 
 
 class Mirrors:
-    """Follows songs of other servers while this server has listeners of them."""
+    """Follows songs that other servers make while this server has listeners of them."""
 
     def __init__(self, store: SongStore, directory: Directory, opened: OpenRecordings, attending: Attending) -> None:
         self._store = store
@@ -46,8 +46,8 @@ class Mirrors:
         linger_seconds: float | None,
         first: Message | None = None,
     ) -> Recording:
-        """Open a recording of a song that has not ended. It follows the stored events until the song ends or has no
-        listener.
+        """Open the recording of a song that has not ended. It is filled with the stored events until the song ends or
+        has no listener.
 
         `first` becomes its first event if nothing is stored yet; the server that makes the song will store such an
         event, too.
@@ -69,7 +69,7 @@ class Mirrors:
 
     @property
     def followed(self) -> Collection[Recording]:
-        """The recordings that are being filled from the shared store, with songs that other servers make."""
+        """The recordings that are being filled from the shared store with events of songs that other servers make."""
         return tuple(self._tasks)
 
     def start_draining(self) -> None:
@@ -117,8 +117,8 @@ class Mirrors:
             recording.end(SongState.FAILED, 0, EndedElsewhere(INTERRUPTED, INTERRUPTED_TEXT), reason=INTERRUPTED)
         except StoreFailed as error:
             logger.error(
-                "the events of a song cannot be read from the directory; its listeners here are asked to call again: "
-                "%s",
+                "the events of a song cannot be read from the song directory; its listeners here are asked to call "
+                "again: %s",
                 error,
             )
             recording.end(

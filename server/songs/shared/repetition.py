@@ -29,14 +29,14 @@ async def stored_part(store: SongStore, claim: Claim) -> list[LoggedEvent]:
     sound = await store.read(claim.song.song_id, 0, claim.extent.size_bytes)
     if loaded is None or (len(loaded[1]), len(sound)) != (claim.extent.events, claim.extent.size_bytes):
         raise StoreFailed(
-            f"the song {claim.song.song_id} was changed by another server while this one took it over; the takeover "
-            "is tried again"
+            f"another server changed the song {claim.song.song_id} while this server took it over; the takeover is "
+            "tried again"
         )
     return [_with_sound(LoggedEvent.from_stored(event), sound) for event in loaded[1]]
 
 
 async def stored_seconds(store: SongStore, song_id: str) -> float:
-    """Return the length in seconds of the stored sound of a song; raises StoreFailed."""
+    """Return the length in seconds of the stored sound of a song. Raises StoreFailed."""
     loaded = await store.load(song_id)
     chunks = [LoggedEvent.from_stored(event).message.chunk for event in loaded[1] if event.end_byte] if loaded else []
     return sum(chunk.duration_seconds for chunk in chunks)
@@ -58,7 +58,7 @@ class Repetition:
     """
 
     def __init__(self, stored: Sequence[LoggedEvent]) -> None:
-        """Set up the comparison; `stored` are the stored events, with their sound."""
+        """Set up the comparison with the events `stored`, which have their sound."""
         messages = [entry.message for entry in stored]
         chunks = [one.chunk for one in messages if one.WhichOneof("event") == "chunk"]
         self._events = deque(one for one in messages if one.WhichOneof("event") != "chunk")
@@ -112,7 +112,7 @@ class Repetition:
 
 
 class StreamContinuation:
-    """The end of the stored sound of a song, after which new chunks are numbered."""
+    """The end of the stored sound of a song; numbers new chunks so that they follow it."""
 
     def __init__(self, stored: Sequence[Message], size_bytes: int) -> None:
         """Set up the end of the stored sound; `stored` are the song's stored events, with its plan and at least one
@@ -124,7 +124,7 @@ class StreamContinuation:
         self._shift: int | None = None
 
     def follow(self, message: Message) -> Message:
-        """Return the chunk, renumbered to follow the stored chunks, without the bytes that are stored."""
+        """Return a chunk renumbered to follow the stored chunks, without the bytes that are already stored."""
         if self._shift is None:
             self._shift = self._last.sequence + 1 - message.chunk.sequence
         inside = message.chunk.byte_offset < self._size_bytes

@@ -1,4 +1,4 @@
-"""Cooperation of one server with others that share its store: follows their songs, and makes songs for them."""
+"""Lets one server cooperate with others that share its store: follows their songs, and makes songs for them."""
 
 import asyncio
 import logging
@@ -42,8 +42,8 @@ class Clocks:
 
 @dataclass(frozen=True, slots=True)
 class Resumption:
-    """The rule of each engine for songs of lost servers, and the seconds for which such songs wait for a server that
-    continues them.
+    """The rule of each engine for songs whose server was lost, and the seconds for which such songs wait for another
+    server.
     """
 
     rule: Callable[[str], Resume] = lambda engine: Resume.SAME_SOUND
@@ -118,7 +118,7 @@ class Sharing:
         return None if self.takes(engine) and not waits else service
 
     def takes(self, engine: str) -> bool:
-        """Return True while this server has room for another song of the engine."""
+        """Return True while this server can take another song of the engine."""
         return self._runner.ready(engine) and self._runner.room().free > 0
 
     def waiting(self, ticket: Ticket, admitted: Admitted, checked: CheckedSong) -> Recording:

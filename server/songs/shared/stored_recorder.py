@@ -1,4 +1,4 @@
-"""The event sink of a song whose listeners get only stored events; it has all sound in memory until the end is
+"""The event sink of a song whose listeners get only stored events; all sound stays in memory until the end is
 stored.
 """
 
@@ -135,7 +135,7 @@ class StoredRecorder(EventSink):
         self._end(SongState.CANCELLED, error)
 
     def listened(self, lease_status: LeaseStatus) -> None:
-        """Record how far listeners of all servers have got, from the status of the lease."""
+        """Record how far the listeners on all servers have listened, from the status of the lease."""
         self._attended = lease_status.attended
         if lease_status.attended:
             self._take(lease_status.wanted_byte)

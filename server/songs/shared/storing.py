@@ -27,7 +27,7 @@ logger = logging.getLogger(__name__)
 
 @dataclass(frozen=True, slots=True)
 class Pace:
-    """Time limits for storing: sound is collected for `flush_seconds` after each append, and the store may be
+    """Time limits for storing a song: sound is collected for `flush_seconds` after each append, and the store may be
     unreachable for `outage_seconds`.
 
     A song sends an event at least every `heartbeat_seconds`.
@@ -90,7 +90,7 @@ class Storing:
         self._recording.end(song.state, song.ended_ns or 0, self._recorder.error, reason=song.reason)
 
     async def _advance(self) -> bool:
-        """Store the new events; returns True if they include the end."""
+        """Store the new events; return True if the end of the song is among them."""
         recorder = self._recorder
         if self._sent == len(recorder.entries) and not recorder.ended:
             recorder.changed.clear()
@@ -111,7 +111,7 @@ class Storing:
         return True
 
     async def _go_on_unstored(self, cancel: Callable[[], None]) -> None:
-        """Append events to the recording without storing them; at the end, store that the song is NOT_KEPT."""
+        """Append further events to the recording without storing them; at the end, store that the song is NOT_KEPT."""
         recorder = self._recorder
         self._recording.keeping.lose()
         if not recorder.ended and not await self._listened():
@@ -153,7 +153,7 @@ class Storing:
                 await self._recorder.closed.wait()
 
     def _resume(self, extent: Extent) -> None:
-        """Continue after the part that the store has, which must be a beginning of the song."""
+        """Continue after the part of the song that the store has, which must equal the beginning of the song."""
         entries = self._recorder.entries[: extent.events]
         size_bytes = max((entry.end for entry in entries), default=0)
         if len(entries) < extent.events or size_bytes != extent.size_bytes:

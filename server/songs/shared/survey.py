@@ -1,4 +1,4 @@
-"""Reads the engines and songs of the whole service for one server, with as few reads as possible."""
+"""Reads the engines and songs of the whole service, with as few reads of the song directory as possible."""
 
 import asyncio
 from collections.abc import Callable, Mapping
@@ -28,7 +28,7 @@ class Survey:
         """The engines that were ever served, as last read."""
 
     async def state(self, *, anew: bool = False) -> ServiceState:
-        """Return the state of the service; it is read again if it is too old or if `anew` is true. Raises
+        """Return the state of the service; it is read again if it is too old or if `anew` is True. Raises
         StoreFailed.
         """
         async with self._reading:
@@ -39,7 +39,7 @@ class Survey:
         return ServiceState(self.engines, self._queue, self.known)
 
     async def read_engines(self) -> None:
-        """Read the engines that are served now, then all engines that were ever served; raises StoreFailed.
+        """Read the engines that are served now and all engines that were ever served. Raises StoreFailed.
 
         If they have changed, the queue counts as too old.
         """

@@ -23,7 +23,9 @@ logger = logging.getLogger(__name__)
 
 
 class Takeover:
-    """Continues songs for which this server has the engine and room, and ends those that no server may continue."""
+    """Continues songs of lost servers if this server has the engine and free slots, and ends those that no server may
+    continue.
+    """
 
     def __init__(
         self,
@@ -70,7 +72,7 @@ class Takeover:
         )
 
     async def _do(self, claim: Claim) -> bool:
-        """Make, complete or end a claimed song as the claim says; returns False if the song was released again."""
+        """Continue, complete or end a claimed song as the claim says; return False if the song was released again."""
         match claim.action:
             case ClaimAction.MAKE | ClaimAction.TAKE if (
                 claim.action is ClaimAction.TAKE or claim.lease.epoch <= MOST_EPOCHS

@@ -1,4 +1,4 @@
-"""Claims songs in the shared song directory, renews their leases, and takes over lost songs."""
+"""Claims songs in the shared song directory, renews the leases of this server's songs, and takes over lost songs."""
 
 import asyncio
 import logging
@@ -21,7 +21,7 @@ logger = logging.getLogger(__name__)
 
 
 class Tending:
-    """Checks the song directory whenever it changes or room becomes free, and at least three times per lease
+    """Checks the song directory whenever it changes or a slot becomes free, and at least three times per lease
     duration.
     """
 
@@ -60,12 +60,13 @@ class Tending:
             except Exception:  # a bug in one song must not let the leases of all other songs expire
                 logger.exception(
                     "claiming songs and renewing leases failed because of a bug of the server; the server tries "
-                    "again soon"
+                    "again soon: please report this traceback"
                 )
                 await asyncio.sleep(self._lease_seconds / 6)
 
     async def check(self) -> bool:
-        """Check once: renew leases, take over lost or offered songs, and claim waiting songs while there is room.
+        """Check the song directory once: renew leases, take over lost or offered songs, and claim waiting songs while
+        slots are free.
 
         Even if many songs are lost, the next renewal is in time. While the store is full, no songs are claimed. Returns
         False if a song was released again, so that this server does not claim it again at once.
@@ -92,7 +93,7 @@ class Tending:
         await first_of(self._parts.directory.wait(seconds), self._parts.making.room.wait(), timeout_seconds=seconds)
 
     def _sounds(self) -> Mapping[str, str]:
-        """Return the engines with room here, and the fingerprints of their sound.
+        """Return the engines for which this server has free slots, with the fingerprints of their sound.
 
         An engine that has become ready since the last announcement is left out until the next one. At the first
         announcement of an engine the song directory measures how long engines take to start, by the time for which
@@ -117,7 +118,7 @@ class Tending:
         self._tickets.service_slots = max((engine.slots for engine in self._survey.engines.values()), default=0)
 
     def _costs(self, engine: str) -> Costs | None:
-        """Return the costs measured here, otherwise those last announced by any server, since a server that has just
+        """Return the costs measured here, otherwise those last announced by any server, because a server that has just
         started has none.
         """
         known = self._survey.known.get(engine)

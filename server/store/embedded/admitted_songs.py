@@ -1,4 +1,4 @@
-"""The songs of a service within one process, from admission until they are settled. It uses an injected clock.
+"""The songs of a service within one process, from admission until they are settled. The clock is a parameter.
 
 No method waits, so every call is atomic.
 """
@@ -80,7 +80,9 @@ class AdmittedSongs:
         return known.song if known else None
 
     def asked(self, caller: str, request_id: str) -> SongRecord | None:
-        """Return the song of a caller with that request id, if it waits, runs, or is complete but not stored yet."""
+        """Return the song of a caller with that request id, if it waits, runs, or is complete but not stored yet;
+        otherwise `None`.
+        """
         return self._requests.get((caller, request_id))
 
     def admit(self, ticket: Ticket, replica: str) -> Admitted:
@@ -111,8 +113,8 @@ class AdmittedSongs:
         return self._waiting.get(song_id)
 
     def without_maker(self) -> list[AdmittedSong]:
-        """Return the released songs with a stored part, and those whose lease has expired; songs with listeners
-        first.
+        """Return the songs that no server makes: released ones with a stored part, and those whose lease has expired;
+        songs with listeners first.
         """
         now = self._clock()
         lost = (one for one in self._songs.values() if one.lost_at(now) is not None)
@@ -123,7 +125,9 @@ class AdmittedSongs:
         return [one for one in self._songs.values() if one.offered and one.lease and one.lease.replica != replica]
 
     def lost_song(self, admitted: AdmittedSong, stored: SongRecord | None) -> LostSong | None:
-        """Return the song as a lost one; `None` if it may not be taken."""
+        """Return the data of a lost or offered song by which a server decides about it; `None` if the song may not be
+        taken.
+        """
         if self._songs.get(admitted.song.song_id) is not admitted:
             return None
         now = self._clock()
@@ -178,7 +182,9 @@ class AdmittedSongs:
         admitted.lease, admitted.lease_until, admitted.offered = None, math.inf, False
 
     def lay_down(self, song_id: str, *, begun: bool) -> None:
-        """Return a released song to the queue at its old position, or count it as lost if a part of it is stored."""
+        """Return a released song to the queue at its old position; if a part of it is stored (`begun`), count it as
+        lost.
+        """
         admitted = self._songs[song_id]
         admitted.given_up_at = self._clock() if begun else None
         if not begun:
@@ -186,7 +192,7 @@ class AdmittedSongs:
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
-        """Release the song's slot and quota; returns True if it had them under this lease.
+        """Release the song's slot and quota; return True if it had them under this lease.
 
         The request id of a complete song refers to it until the song can be found in the store.
         """
@@ -209,7 +215,7 @@ class AdmittedSongs:
         self._leave(self._songs[song_id], SongState.FAILED, 0.0)
 
     def cancel(self, song_id: str) -> None:
-        """Record that the song should be cancelled by the server that makes it."""
+        """Record that the server that makes the song should cancel it."""
         if admitted := self._songs.get(song_id):
             admitted.cancelled = True
 
@@ -229,7 +235,7 @@ class AdmittedSongs:
         return Counter(one.song.engine for one in self._songs.values())
 
     def _in_order(self, wanted: Callable[[AdmittedSong], bool] = lambda one: True) -> Iterator[AdmittedSong]:
-        """Return the selected waiting songs in the order in which they will be claimed if no song ends meanwhile."""
+        """Yield the selected waiting songs in the order in which they will be claimed if no song ends meanwhile."""
         running = Counter(one.song.caller for one in self._songs.values() if one.lease)
         waiting = filter(wanted, self._waiting.values())
         return claim_order(waiting, running, lambda one: one.song.caller, lambda one: one.ticket.weight)
@@ -255,8 +261,8 @@ class AdmittedSongs:
                 self._forget_completed(song.song_id)
 
     def _forget_completed(self, song_id: str) -> None:
-        """Remove a request id whose song can be found in the store, or may be made again, unless it was used again
-        since.
+        """Remove the request id of a song that can be found in the store or may be made again, unless the id was used
+        again since.
         """
         song = self._completed.pop(song_id, None)
         if song is not None and self._requests.get((song.caller, song.request_id)) == song:

@@ -22,7 +22,7 @@ class _Known:
 
 
 class Announcements:
-    """The announced engines of each server. It uses an injected clock."""
+    """The announced engines of each server. The clock is a parameter."""
 
     def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
         """Set up the announcements; `waiting_since` returns the admission time of an engine's longest waiting song,
@@ -34,7 +34,7 @@ class Announcements:
         self._known: dict[str, _Known] = {}
 
     def add(self, replica: str, engines: Sequence[ServedEngine], seconds: float) -> bool:
-        """Store the announcement of a server for `seconds`, in place of its earlier one; returns True if its engines
+        """Store the announcement of a server for `seconds`, in place of its earlier one; return True if its engines
         have changed.
         """
         now = self._clock()

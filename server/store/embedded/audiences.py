@@ -1,4 +1,4 @@
-"""Counts the listeners of each song, as the servers that share this store report them."""
+"""Counts the listeners of each song, as the servers of a service report them."""
 
 from collections.abc import Callable, Collection, Sequence
 
@@ -14,7 +14,7 @@ class Audiences:
         self._of: dict[str, dict[str, tuple[float, int]]] = {}
 
     def note(self, replica: str, attendance: Attendance) -> None:
-        """Store a server's report of the listeners of a song, in place of its earlier report."""
+        """Store a server's report on the listeners of a song, in place of its earlier report."""
         until = self._clock() + attendance.seconds
         self._of.setdefault(attendance.song_id, {})[replica] = until, attendance.wanted_byte
 
@@ -24,6 +24,6 @@ class Audiences:
         return [byte for until, byte in self._of.get(song_id, {}).values() if until > now]
 
     def songs(self) -> Collection[str]:
-        """Return the ids of songs that have listeners now, and forget all others."""
+        """Return the ids of songs that have listeners now, and drop the reports on all others."""
         self._of = {song_id: replicas for song_id, replicas in self._of.items() if self.wanted_bytes(song_id)}
         return frozenset(self._of)

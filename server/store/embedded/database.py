@@ -1,6 +1,4 @@
-"""An SQLite database in which one thread writes and others read at the same time. Calls may block, and all errors are
-StoreFailed.
-"""
+"""An SQLite database in which one thread writes while others read. Calls may block, and all errors are StoreFailed."""
 
 import errno
 import logging
@@ -32,8 +30,8 @@ class Database:
     """An open database with the schema of this version. The thread that opens it is the writer.
 
     Other threads read committed data through their own connections, and wait neither for the writer nor for another
-    process that locks the database. If the attribute `alone` is true, the disk has no space for the shared-memory file
-    of the readers, and the writer must read for them.
+    process that locks the database. If the attribute `alone` is True, the disk has no space for the shared-memory file
+    of the readers, and the writer's thread must do their reading.
     """
 
     def __init__(self, folder: Path) -> None:
@@ -79,7 +77,7 @@ class Database:
 
     @contextmanager
     def snapshot(self) -> Iterator[None]:
-        """Have all queries in the context read one snapshot of the database."""
+        """Context manager in which all queries read one snapshot of the database."""
         with _failing():
             connection = self._connection()
             connection.execute("BEGIN")
@@ -90,7 +88,7 @@ class Database:
                     connection.execute("COMMIT")
 
     def write(self, statement: str, values: Values = ()) -> int:
-        """Execute one statement inside a transaction; returns the number of changed rows."""
+        """Execute one statement inside a transaction and return the number of changed rows."""
         with _failing():
             return self._writer.execute(statement, values).rowcount
 
@@ -120,7 +118,7 @@ class Database:
 
     @contextmanager
     def transaction(self) -> Iterator[None]:
-        """Commit all writes in the context, or none if it raises."""
+        """Context manager that commits all writes in it, or none if it raises."""
         with _failing():
             self._writer.execute("BEGIN IMMEDIATE")
             try:
@@ -181,7 +179,7 @@ def failed(error: BaseException) -> StoreFailed:
 
 
 def _lacks_room(error: BaseException) -> bool:
-    """Return True for an error of SQLite, the system or the store that means a full disk."""
+    """Return True if an error of SQLite, the system or the store means that the disk is full."""
     if isinstance(error, StoreFull) or getattr(error, "errno", None) == errno.ENOSPC:
         return True
     return getattr(error, "sqlite_errorname", "") in _NO_ROOM

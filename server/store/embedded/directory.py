@@ -33,7 +33,7 @@ _ANY = "any"
 
 
 class EmbeddedService:
-    """The state that the servers of one process share; only tests have several servers."""
+    """The state that the song directories of one process share; only tests have several servers in one process."""
 
     def __init__(
         self,
@@ -54,7 +54,7 @@ class EmbeddedService:
         self.bulletin = Bulletin()
 
     def replica(self, name: str = "") -> "EmbeddedDirectory":
-        """Return the song directory for one server; without a name one is made."""
+        """Return the song directory for one server; a name is generated if none is given."""
         return EmbeddedDirectory(self, name or replica_name())
 
 
@@ -207,7 +207,7 @@ class EmbeddedDirectory:
         return stored if stored is not None and stored.state is SongState.COMPLETED else None
 
     async def _claim_stored(self, admitted: AdmittedSong, sound: str, action: ClaimAction) -> Claim:
-        """Claim a song, of which a part may already be stored."""
+        """Claim a song of which a part may already be stored, and return the claim."""
         claim = self._songs.grant(admitted, self._replica, sound, action)
         stored = await self._store.load(claim.lease.song_id)
         if stored is None:

@@ -1,4 +1,4 @@
-"""The files of the embedded store: one for each song, and the lock of the folder. Every call may block."""
+"""The sound files of the embedded store, one for each song, and the lock of its folder. Every call may block."""
 
 import errno
 import fcntl
@@ -33,7 +33,7 @@ class SoundMissing(StoreFailed):
 
 
 def locked(folder: Path) -> BinaryIO:
-    """Create the folder if needed and lock it until the context is left, at the latest until the process ends.
+    """Create the folder if needed, and lock it until the context is left, at the latest until the process ends.
 
     Raises:
         StoreUnusable: the folder cannot be written, or another server uses it.
@@ -60,9 +60,7 @@ def locked(folder: Path) -> BinaryIO:
 
 
 class SoundFiles:
-    """The sound files of songs, readable only by the server's user. Growing files are open from their first sound
-    on.
-    """
+    """The sound files of songs, readable only by the server's user. Files of running songs stay open."""
 
     def __init__(self, folder: Path, suffixes: Mapping[str, str]) -> None:
         """Set up the sound files; `suffixes` has the file suffix of each delivery format."""
@@ -84,7 +82,9 @@ class SoundFiles:
         return song_id in self._growing
 
     def append(self, song_id: str, offset: int, sound: bytes) -> None:
-        """Write sound into a song's file at `offset`, its end; bytes left there by a failed attempt are overwritten."""
+        """Write sound into a song's file at `offset`, its end; bytes that a failed attempt left there are
+        overwritten.
+        """
         if song_id not in self._growing:
             raise StoreFailed(
                 f"the song {song_id} has ended, so no sound can be added to it. This is a bug: please report it"
@@ -147,11 +147,11 @@ class SoundFiles:
             raise failed(error) from error
 
     def make_private(self, song_id: str) -> bool:
-        """Remove other users' access rights to a song's file; returns True if there were any."""
+        """Remove other users' access rights to a song's file; return True if there were any."""
         return make_private(self.path(song_id))
 
     def delete(self, song_id: str) -> None:
-        """Delete the song's file, if it exists, also while it is growing."""
+        """Delete the song's file, if it exists, even while it is growing."""
         self._growing.pop(song_id, None)
         if file := self._open.pop(song_id, None):
             with suppress(OSError):
@@ -175,7 +175,7 @@ class SoundFiles:
         return file
 
     def path(self, song_id: str) -> Path:
-        """Return the path of a song's file, in its format; a path that does not exist if there is none."""
+        """Return the path of a song's file, in its format; a path without a file if there is none."""
         if "/" in song_id or "\0" in song_id:
             raise StoreFailed(
                 f"the database of the song store is damaged, restore it from a backup: {song_id!r} is not a song id"
@@ -185,7 +185,7 @@ class SoundFiles:
 
 
 def make_private(path: Path) -> bool:
-    """Remove the access rights of other users to a file; returns True if there were any, and logs a failure."""
+    """Remove the access rights of other users to a file; return True if there were any. A failure is logged."""
     try:
         if path.is_symlink() or not path.stat().st_mode & _OTHERS:
             return False

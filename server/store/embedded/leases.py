@@ -1,4 +1,6 @@
-"""The leases of the songs of one process, from their first claim until they have ended in directory and store."""
+"""The leases of the songs of one process, from their first claim until they have ended in the song directory and in the
+store.
+"""
 
 import secrets
 from collections.abc import Callable
@@ -30,11 +32,11 @@ class Leases:
         return lease
 
     def holds(self, lease: Lease) -> bool:
-        """Return True while a lease is the present lease of its song."""
+        """Return True if a lease is the present lease of its song."""
         return self._leases.get(lease.song_id) == lease
 
     def require(self, lease: Lease) -> None:
-        """Check that a lease is the present one; raises LeaseLost."""
+        """Raise LeaseLost unless a lease is the present one of its song."""
         if not self.holds(lease):
             raise LeaseLost(lease.song_id)
 

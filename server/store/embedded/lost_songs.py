@@ -1,4 +1,4 @@
-"""The rules by which a server takes songs that are lost or offered, for servers of one process."""
+"""The rules by which a server claims lost or offered songs, for the servers of one process."""
 
 from dataclasses import dataclass
 
@@ -10,7 +10,8 @@ NO_SKILL = Skill(room=False)
 
 @dataclass(frozen=True, slots=True)
 class LostSong:
-    """A song that was lost for `seconds`, or is offered by its server (`None`); `made` is the fingerprint of its sound.
+    """A song whose server was lost `seconds` ago, or whose server offers it (`None`); `made` is the fingerprint of its
+    sound.
 
     `stored` is its record in the store.
     """
@@ -22,8 +23,8 @@ class LostSong:
 
 
 def action_of(song: LostSong, skill: Skill, max_lost_seconds: float) -> ClaimAction | None:
-    """Return the action for which a server with that skill claims the song; `None` if it leaves the song to other
-    servers.
+    """Return the action for which a server with that skill claims a lost or offered song; `None` if it leaves the song
+    to other servers.
     """
     has_sound = song.stored.size_bytes > 0
     suits = _suits(skill, has_sound=has_sound, made=song.made)

@@ -1,4 +1,4 @@
-"""Repairs the embedded store at the start, after a crash."""
+"""Repairs the embedded store at its start, after a crash."""
 
 import logging
 from dataclasses import replace
@@ -13,7 +13,7 @@ logger = logging.getLogger(__name__)
 
 
 class Mending:
-    """Reconciles sound files and database. To be used only by the process that holds the folder's lock.
+    """Makes sound files and database agree. Use it only in the process that holds the folder's lock.
 
     Files that are not in the database are never deleted unless they are empty, because the database may be wrong.
     """
@@ -39,14 +39,14 @@ class Mending:
             self.complete = True
         except StoreFull as error:
             logger.error(
-                "the song store could not be repaired after the last stop, as its disk is full; the server tries "
-                "again when there is room: %s",
+                "the song store could not be repaired after the last stop, because its disk is full; the server "
+                "tries again when there is space: %s",
                 error,
             )
 
     def mend_rest(self) -> None:
-        """Make the repairs for which there was no disk space before, also of songs of this run whose end could not be
-        stored.
+        """Make the repairs for which there was no disk space before, including those of songs of this run whose end
+        could not be stored.
         """
         if not self.complete:
             self.mend()
@@ -70,7 +70,8 @@ class Mending:
         self._without_song({song_id: size for song_id, size in sizes.items() if song_id not in growing})
         if opened:
             logger.warning(
-                "%d recordings of the song store could be read by other users; the server has made them private", opened
+                "%d sound files of the song store could be read by other users; the server has made them private",
+                opened,
             )
         if missing:
             logger.error(
@@ -80,7 +81,9 @@ class Mending:
             )
 
     def _without_song(self, sizes: dict[str, int]) -> None:
-        """Move recordings aside that belong to no song in the database; files of other programs stay."""
+        """Move sound files that belong to no song in the database to a separate folder; files of other programs
+        stay.
+        """
         own = {song_id: size for song_id, size in sizes.items() if OWN_NAME.fullmatch(song_id)}
         for song_id in [song_id for song_id, size in own.items() if not size]:
             self._files.delete(song_id)

@@ -1,4 +1,4 @@
-"""The open folder of the embedded store. Every call may block, and must come from the writer's thread."""
+"""The open folder of the embedded store. Every call may block, and must come from the thread that writes."""
 
 import logging
 import time
@@ -80,7 +80,7 @@ class OpenedFolder:
         self._kept = known or Believed(0)
 
     def take_interrupted(self) -> list[str]:
-        """Return the engines of songs that were found interrupted since the last call."""
+        """Return the engines of songs that were found interrupted since the last call of this method."""
         found, self._mending.interrupted = self._mending.interrupted, []
         return found
 
@@ -151,7 +151,7 @@ class OpenedFolder:
         return Cleaned(0, songs[-1] if songs else after, more=kept)
 
     def tidy(self) -> None:
-        """Finish repairs, and delete recordings that were moved aside too long ago."""
+        """Finish repairs, and delete sound files that were moved to the separate folder too long ago."""
         self._stuck.clear()
         try:
             self._mending.mend_rest()
@@ -160,7 +160,7 @@ class OpenedFolder:
             raise failed(error) from error
 
     def _deletes_file(self, song_id: str) -> bool:
-        """Delete the sound of a song before its row in the database, so that no file without a song is left.
+        """Delete the sound file of a song, before its row in the database, so that no file without a song is left.
 
         Returns False if that fails; the song is then not tried again until the next `tidy`.
         """

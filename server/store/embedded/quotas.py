@@ -1,4 +1,4 @@
-"""Quotas of callers: songs per minute, concurrent songs, sound per hour. Pure, with an injected clock.
+"""Quotas of callers: songs per minute, concurrent songs, sound per hour. Pure; the clock is a parameter.
 
 Rates are limited by token buckets (Turner 1986), which after a pause allow the songs of a minute, or the sound of an
 hour, at once.
@@ -28,7 +28,7 @@ class Bucket:
         return max(0.0, missing / self._per_second)
 
     def take(self, amount: float) -> None:
-        """Take an amount out of the bucket, below zero if necessary; a negative amount is added."""
+        """Take `amount` out of the bucket, below zero if necessary; a negative amount is added."""
         self._level = min(self._capacity, self._fill() - amount)
 
     def _fill(self) -> float:
@@ -39,7 +39,7 @@ class Bucket:
 
 
 class _Account:
-    """The songs and the sound that one caller has consumed under one quota."""
+    """The songs and the sound that one caller has used under one quota."""
 
     def __init__(self, quota: Quota, clock: Callable[[], float]) -> None:
         songs, sound = quota.songs_per_minute, quota.audio_seconds_per_hour
@@ -49,13 +49,13 @@ class _Account:
 
 
 class Charge:
-    """The charge of one song to its caller's account."""
+    """The charge of one song to its caller's quota."""
 
     def __init__(self, leave: Callable[[float], None]) -> None:
         self._leave = leave
 
     def settle(self, sound_seconds: float) -> None:
-        """Record that the song has ended with `sound_seconds` of sound; to be called once."""
+        """Record that the song has ended with `sound_seconds` of sound; call it once."""
         self._leave(sound_seconds)
 
 

@@ -1,4 +1,4 @@
-"""Keeps recordings that are not in the database in a separate folder, within the limits of the store."""
+"""Keeps sound files that are not in the database in a separate folder, within the limits of the store."""
 
 import logging
 import shutil
@@ -17,7 +17,7 @@ _STAMP: Final = "%Y%m%dT%H%M%S.%fZ"
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 
 _WITHOUT_SONG: Final = (
-    "%d recordings belong to no song in the database, which was lost or is an older backup: they were moved to %s. To "
+    "%d sound files belong to no song in the database, which was lost or is an older backup: they were moved to %s. To "
     "restore them, stop the server, put a backup of songs.sqlite3 and these files into the folder of the store, and "
     "start the server again. Otherwise they are deleted like old songs, by MELISMA_STORE__MAX_AGE_HOURS, "
     "__MAX_MEBIBYTES, "
@@ -28,23 +28,25 @@ logger = logging.getLogger(__name__)
 
 
 class SetAside:
-    """A folder for recordings without a song in the database, with one subfolder for each start that has found some."""
+    """A folder for sound files without a song in the database, with one subfolder for each start of the server that
+    found some.
+    """
 
     def __init__(self, folder: Path, limits: StoreLimits, suffixes: Collection[str]) -> None:
-        """Set up the folder; `suffixes` are the file suffixes of recordings."""
+        """Set up the folder; `suffixes` are the file suffixes of sound files."""
         self._folder = folder / FOLDER
         self._limits = limits
         self._suffixes = suffixes
 
     def take(self, paths: Sequence[Path], now_ns: int) -> None:
-        """Move recordings into the folder and log it; a recording that cannot be moved stays where it is."""
+        """Move sound files into the folder and log it; a file that cannot be moved stays where it is."""
         taken = [path for path in paths if self._take(path, now_ns, Path.rename)]
         if not taken:
             return
         logger.error(_WITHOUT_SONG, len(taken), self._folder)
 
     def copy(self, path: Path, now_ns: int) -> bool:
-        """Copy a recording into the folder before it is truncated; returns False if that fails."""
+        """Copy a sound file into the folder before it is truncated; return False if that fails."""
         if not self._take(path, now_ns, shutil.copyfile):
             return False
         logger.error(
@@ -55,7 +57,7 @@ class SetAside:
         return True
 
     def evict(self, now_ns: int) -> int:
-        """Delete recordings of the folder that exceed the limits, oldest first; returns their number."""
+        """Delete sound files of the folder that exceed the limits, oldest first, and return their number."""
         found = {str(path): path for path in self._recordings()}
         files = [EndedSong(name, _ns_of(path.parent.name) or 0, path.stat().st_size) for name, path in found.items()]
         stored = Stored(len(files), sum(one.size_bytes for one in files))
@@ -67,8 +69,8 @@ class SetAside:
                 folder.rmdir()
         if victims:
             logger.warning(
-                "%d recordings without a song in the database had been set aside, and were deleted as too old or too "
-                "many",
+                "%d sound files without a song in the database had been moved to a separate folder, and were deleted "
+                "because they were too old or too many",
                 len(victims),
             )
         return len(victims)
@@ -81,7 +83,8 @@ class SetAside:
             way(path, folder / path.name)
         except OSError as error:
             logger.error(
-                "the recording %s without a song in the database could not be moved aside, and stays where it is: %s",
+                "the sound file %s without a song in the database could not be moved to a separate folder, and stays "
+                "where it is: %s",
                 path,
                 error,
             )
@@ -92,7 +95,7 @@ class SetAside:
         return True
 
     def _recordings(self) -> Sequence[Path]:
-        """Return the recordings in the folder, oldest first."""
+        """Return the sound files in the folder, oldest first."""
         if not self._folder.is_dir():
             return []
         folders = sorted(path for path in self._folder.iterdir() if _ns_of(path.name) is not None and path.is_dir())
@@ -107,7 +110,7 @@ def _stamp(now_ns: int) -> str:
 
 
 def _ns_of(name: str) -> int | None:
-    """Return the time in the name of a folder, in nanoseconds since 1970; `None` for folders of other origin."""
+    """Return the time in the name of a subfolder, in nanoseconds since 1970; `None` for a name that is no time."""
     try:
         return (datetime.strptime(name, _STAMP).replace(tzinfo=UTC) - _EPOCH) // timedelta(microseconds=1) * 1000
     except ValueError:

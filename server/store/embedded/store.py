@@ -51,7 +51,7 @@ async def embedded_store(
     now_ns: Callable[[], int] = time.time_ns,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator["EmbeddedStore"]:
-    """Open the store in `folder`, which is created if needed, for this process alone. Songs that were running when the
+    """Open the store in `folder`, which is created if needed, for this process only. Songs that were running when the
     last process ended are marked as failed.
 
     `suffixes` has the file suffix of each delivery format. `watcher` counts failures.
@@ -82,7 +82,7 @@ class _Threads:
 
 
 class EmbeddedStore:
-    """The implementation of `SongStore` in a folder; the methods are described there."""
+    """Implements `SongStore` in a folder; the methods are described there."""
 
     def __init__(self, opened: OpenedFolder, threads: _Threads, watcher: StoreWatcher) -> None:
         self.bulletin = Bulletin()

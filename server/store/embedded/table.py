@@ -24,7 +24,7 @@ _ENDED = "state IN ('completed', 'failed', 'cancelled')"
 
 
 class SongTable:
-    """The tables of songs and their events, and their total sizes."""
+    """The database tables of songs and their events, and their total sizes."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
@@ -93,7 +93,7 @@ class SongTable:
         return next(self._songs("WHERE song_id = ?", song_id), None)
 
     def extent(self, song_id: str) -> Extent:
-        """Return the length of the stored part of a song; raises StoreFailed for an unknown id."""
+        """Return the length of the stored part of a song. Raises StoreFailed for an unknown id."""
         rows = self._database.rows(
             "SELECT size_bytes, (SELECT coalesce(max(number) + 1, 0) FROM events WHERE song_id = songs.song_id) "
             "FROM songs WHERE song_id = ?",
@@ -149,8 +149,8 @@ class SongTable:
         return [EndedSong(*row) for row in rows]
 
     def believed(self) -> Believed | None:
-        """Return the last accepted time of the store's clock, otherwise the time of the newest song; `None` if there is
-        none.
+        """Return the last accepted time of the store's clock, otherwise the time of the newest song; `None` if there
+        are no songs.
         """
         for row in self._database.rows("SELECT believed_ns, held_seconds FROM clock"):
             return Believed(*row)

@@ -42,7 +42,7 @@ class Claims:
         return claim
 
     def sounded(self, song_id: str) -> None:
-        """Record that sound of a song is about to be written, which listeners may get from then on."""
+        """Record that sound of a song is about to be stored, so that listeners may get it from now on."""
         self._sounded.add(song_id)
 
     def remove(self, lease: Lease) -> None:
@@ -51,11 +51,11 @@ class Claims:
             del self._claims[lease.song_id]
 
     async def put_back(self, lease: Lease) -> bool:
-        """Register a song again that the song directory has lost; returns False if the song is not, or no longer, this
+        """Register a song again that the song directory has lost; return False if the song is not, or no longer, this
         server's.
 
         Raises:
-            StoreFailed: the song directory is unreachable, or has no room for it.
+            StoreFailed: the song directory is unreachable, or has no memory for the song.
         """
         claim = self._claims.get(lease.song_id)
         if claim is None or claim.lease != lease or claim.action not in _MADE:
@@ -65,7 +65,7 @@ class Claims:
         answer = await self._connection.run("put_back", self._lease_seconds, *terms)
         if answer == _DONE:
             logger.warning(
-                "the directory had lost a running song of this server, which has registered it again",
+                "the song directory had lost a running song of this server, which has registered it again",
                 extra={"song_id": lease.song_id},
             )
         return bool(answer)

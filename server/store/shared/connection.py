@@ -78,12 +78,11 @@ class Connection:
 
     @property
     def cut_off(self) -> str | None:
-        """The reason why this server should get no calls, because the song directory has been unreachable for too long;
-        otherwise `None`.
+        """The reason for which this server should get no calls, if the song directory has been unreachable for too
+        long; otherwise `None`.
         """
-        return (
-            "the directory of songs cannot be reached at present" if self.away_seconds > self._outage_seconds else None
-        )
+        away = self.away_seconds > self._outage_seconds
+        return "the song directory (Redis or Valkey) cannot be reached now" if away else None
 
     @property
     def client(self) -> Redis:
@@ -133,14 +132,16 @@ class Connection:
             raise StoreFailed("the song store is closed, because the server is ending: call again after its restart")
 
     async def _note_failure(self, error: exceptions.RedisError) -> None:
-        """Record a failed call; returns if the call should be tried again, otherwise raises an error."""
+        """Record a failed call; return if the call should be tried again, otherwise raise an error."""
         self._require_open()
         self._watcher.failed(StorePart.DIRECTORY, trouble(error))
         if not passes(error):
             raise failed(error) from error
         if self._away_since is None:
             self._away_since = time.monotonic()
-            logger.warning("the directory of the song store cannot be reached; the server goes on trying: %s", error)
+            logger.warning(
+                "the song directory (Redis or Valkey) cannot be reached; the server goes on trying: %s", error
+            )
         if self.away_seconds > self._outage_seconds:
             raise DirectoryAway(error) from error
         if isinstance(error, exceptions.ReadOnlyError):
@@ -150,7 +151,7 @@ class Connection:
     def _note_answer(self) -> None:
         if self._away_since is not None:
             logger.info(
-                "the directory of the song store can be reached again",
+                "the song directory (Redis or Valkey) can be reached again",
                 extra={"away_seconds": round(self.away_seconds, 1)},
             )
             self._away_since, self._back_at = None, time.monotonic()

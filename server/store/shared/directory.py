@@ -1,5 +1,5 @@
-"""The directory of several servers, in Redis or Valkey. Every decision is one script there, with the time of its
-clock.
+"""The song directory of several servers, in Redis or Valkey. Every decision is one script there, with the time of the
+Redis server.
 """
 
 import asyncio
@@ -48,7 +48,7 @@ logger = logging.getLogger(__name__)
 
 
 class SharedDirectory:
-    """The implementation of `Directory` in Redis or Valkey; the methods are described there."""
+    """Implements `Directory` in Redis or Valkey; the methods are described there."""
 
     def __init__(
         self,
@@ -96,8 +96,8 @@ class SharedDirectory:
                 return Admitted(song_id.decode(), fingerprint.decode(), False)
             case b"short", ():
                 raise StoreFull(
-                    "the directory of the song store is nearly full and takes no new songs: give the Redis or Valkey "
-                    "server more memory (maxmemory)"
+                    "the song directory (Redis or Valkey) is nearly full and takes no new songs: give it more memory "
+                    "(maxmemory)"
                 )
             case b"full", (songs,):
                 raise QueueFull(songs)
@@ -148,8 +148,8 @@ class SharedDirectory:
             except StoreFull as full:
                 # The leases of all other songs are renewed; this song is tried again.
                 logger.error(
-                    "the directory has lost a running song and has no room to register it again; the server tries "
-                    "again soon: %s",
+                    "the song directory has lost a running song and has no memory to register it again; the server "
+                    "tries again soon: %s",
                     full,
                 )
                 del answers[lease.song_id]
@@ -233,10 +233,10 @@ class SharedDirectory:
         return dict(zip((lease.song_id for lease in leases), answers, strict=True))
 
     async def _is_sealed(self, claim: Claim) -> bool:
-        """Return True for a song that has ended according to its objects; its end is then written into the song
+        """Return True if the object store has the complete song of a claim; its end is then written into the song
         directory.
 
-        A song that has to be made does not wait for objects that are unreachable.
+        A song that has to be made does not wait for an unreachable object store.
         """
         try:
             return await take_up(self._connection, self._objects, claim)
@@ -253,7 +253,7 @@ class SharedDirectory:
 
 @dataclass(frozen=True, slots=True)
 class _Known:
-    """A song of the service: waiting, claimed, or released."""
+    """State of a song in the song directory: waiting, claimed, or released."""
 
     song: WaitingSong
     weight: float
@@ -285,7 +285,7 @@ def _lease_status(answer: Sequence[int]) -> LeaseStatus:
 
 
 def _with_leases(leases: Collection[Lease]) -> Iterator[str]:
-    """Return the id and the lease of each song, as arguments of a script."""
+    """Yield the id and the lease of each song, as arguments of a script."""
     return (part for lease in leases for part in (lease.song_id, lease_text(lease)))
 
 

@@ -10,14 +10,14 @@ _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 
 
 class DirectoryAway(StoreFailed):
-    """The song directory could not be reached for longer than the allowed time."""
+    """The song directory was unreachable for longer than the allowed time."""
 
     def __init__(self, error: Exception) -> None:
-        super().__init__(f"the directory of the song store cannot be reached: {error}")
+        super().__init__(f"the song directory (Redis or Valkey) cannot be reached: {error}")
 
 
 class ObjectsAway(StoreFailed):
-    """The object store could not be reached; a retry may help."""
+    """The object store was unreachable; a retry may help."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the object store cannot be reached: {str(error).partition(chr(10))[0]}")
@@ -37,7 +37,7 @@ class ObjectsRefused(StoreFailed):
 
 
 def passes(error: redis.RedisError) -> bool:
-    """Return True for an error that a new connection, a new primary or a retry may resolve."""
+    """Return True for an error of Redis that a new connection, a new primary or a retry may resolve."""
     if isinstance(error, redis.AuthenticationError | redis.AuthorizationError | redis.NoPermissionError):
         return False
     if isinstance(error, redis.ConnectionError | redis.TimeoutError | redis.ReadOnlyError | redis.ClusterDownError):
@@ -46,16 +46,14 @@ def passes(error: redis.RedisError) -> bool:
 
 
 def failed(error: redis.RedisError) -> StoreFailed:
-    """Convert the error of a call to an error of the store."""
+    """Return the store's error for an error of a call to Redis."""
     if isinstance(error, redis.OutOfMemoryError):
-        return StoreFull(
-            "the directory of the song store is full: give the Redis or Valkey server more memory (maxmemory)"
-        )
-    return StoreFailed(f"the directory of the song store refused a call: {error}")
+        return StoreFull("the song directory (Redis or Valkey) is full: give it more memory (maxmemory)")
+    return StoreFailed(f"the song directory (Redis or Valkey) refused a call: {error}")
 
 
 def trouble(error: redis.RedisError) -> StoreTrouble:
-    """Return the kind of a failed call's error, for metrics."""
+    """Return the kind of an error of Redis, for the metrics."""
     if passes(error):
         return StoreTrouble.AWAY
     return StoreTrouble.FULL if isinstance(error, redis.OutOfMemoryError) else StoreTrouble.REFUSED

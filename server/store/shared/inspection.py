@@ -1,4 +1,4 @@
-"""Checks a song directory before it is used: access, persistence and version."""
+"""Checks a song directory (Redis or Valkey) before it is used: access, persistence and version."""
 
 import asyncio
 import logging
@@ -21,9 +21,9 @@ logger = logging.getLogger(__name__)
 
 
 async def inspect(client: Redis, wait_seconds: float) -> bool:
-    """Check the song directory; returns True if it was made by this version, False if it is new.
+    """Check the song directory; return True if it was set up by this version, False if it is new.
 
-    If it cannot be reached, the check is repeated for `wait_seconds`.
+    An unreachable song directory is tried again for `wait_seconds`.
 
     Raises:
         SharedStoreUnusable: the song directory cannot be used; the text says what to set.
@@ -37,8 +37,8 @@ async def inspect(client: Redis, wait_seconds: float) -> bool:
                 raise SharedStoreUnusable(_refusal(error)) from error
             if time.monotonic() > give_up_at:
                 raise SharedStoreUnusable(
-                    f"the directory of the song store cannot be reached ({error}): correct MELISMA_STORE__DIRECTORY, "
-                    "or start Redis or Valkey there"
+                    f"the song directory (Redis or Valkey) cannot be reached ({error}): correct "
+                    "MELISMA_STORE__DIRECTORY, or start Redis or Valkey there"
                 ) from error
             await asyncio.sleep(_PAUSE_SECONDS)
 
@@ -49,44 +49,43 @@ async def _inspect(client: Redis) -> bool:
         _require_suitable(await client.info())
     except exceptions.NoPermissionError:
         logger.warning(
-            "the directory of the song store does not let the server read its settings: make sure yourself that it is "
-            "Redis 7 or Valkey, that "
-            "its maxmemory-policy is noeviction and that it is not a cluster"
+            "the song directory (Redis or Valkey) does not let the server read its settings: make sure yourself that it "
+            "is Redis 7 or Valkey, that its maxmemory-policy is noeviction and that it is not a cluster"
         )
     if version is not None and int(version) > SCHEMA_VERSION:
         raise SharedStoreUnusable(
-            "the directory of the song store was made by a newer version of this server: update this one, or set "
+            "the song directory (Redis or Valkey) was made by a newer version of this server: update this one, or set "
             "MELISMA_STORE__DIRECTORY to another database"
         )
     return version is not None
 
 
 def _require_suitable(info: dict[str, Any]) -> None:
-    """Check `info`, the result of the command INFO: version, cluster mode and settings."""
+    """Raise an error unless the Redis server is suitable by `info`, the result of its command INFO: version, cluster
+    mode and settings.
+    """
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":
         raise SharedStoreUnusable(
-            f"the directory of the song store deletes songs when its memory is full (maxmemory-policy {policy}): set "
-            "its maxmemory-policy to noeviction"
+            f"the song directory (Redis or Valkey) deletes songs when its memory is full (maxmemory-policy {policy}): "
+            "set its maxmemory-policy to noeviction"
         )
     version = str(info.get("redis_version", ""))
     if tuple(int(part) for part in version.split(".")[:2] if part.isdecimal()) < _OLDEST_SERVER:
-        raise SharedStoreUnusable(
-            f"the directory of the song store is Redis {version}: use Redis 7 or newer, or Valkey"
-        )
+        raise SharedStoreUnusable(f"the song directory is Redis {version}: use Redis 7 or newer, or Valkey")
     if info.get("cluster_enabled"):
-        raise SharedStoreUnusable("the directory of the song store is a cluster: use one primary, with replicas")
+        raise SharedStoreUnusable("the song directory (Redis or Valkey) is a cluster: use one primary, with replicas")
 
 
 def _refusal(error: exceptions.RedisError) -> str:
     if isinstance(error, exceptions.AuthenticationError | exceptions.AuthorizationError):
         return (
-            f"the directory of the song store refuses the login of this server ({error}): set the user in "
+            f"the song directory (Redis or Valkey) refuses the login of this server ({error}): set the user in "
             "MELISMA_STORE__DIRECTORY and the file of the password in MELISMA_STORE__DIRECTORY_PASSWORD_FILE"
         )
     if isinstance(error, exceptions.NoPermissionError):
         return (
-            f"the user of this server lacks rights in the directory of the song store ({error}): grant it "
+            f"the user of this server lacks rights in the song directory (Redis or Valkey) ({error}): grant it "
             "~m:* &m:* +@all -@dangerous"
         )
-    return f"the directory of the song store refuses all calls, correct its settings: {error}"
+    return f"the song directory (Redis or Valkey) refuses all calls, correct its settings: {error}"

@@ -1,4 +1,4 @@
-"""Watches the memory of the song directory, so that new songs are refused before it is full."""
+"""Watches the memory of the song directory (Redis or Valkey), so that new songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -33,7 +33,7 @@ class DirectoryMemory:
         return self._short
 
     async def look(self) -> None:
-        """Read the memory usage of the song directory; no effect while the song directory does not answer."""
+        """Read the memory usage of the song directory; no effect while it does not answer."""
         try:
             info = await self._client.info("memory")
         except exceptions.NoPermissionError:
@@ -60,8 +60,8 @@ class DirectoryMemory:
         if short != self._short:
             self._short = short
             text = (
-                "is nearly full and takes no new songs: give the Redis or Valkey server more memory (maxmemory)"
+                "is nearly full and takes no new songs: give it more memory (maxmemory)"
                 if short
                 else "has room for new songs again"
             )
-            logger.warning("the directory of the song store %s", text, extra={"used_bytes": used_bytes})
+            logger.warning("the song directory (Redis or Valkey) %s", text, extra={"used_bytes": used_bytes})

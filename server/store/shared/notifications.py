@@ -29,8 +29,8 @@ logger = logging.getLogger(__name__)
 class Notifications:
     """Wakes tasks of this process that wait for events of a song, or for songs to claim.
 
-    A connection may look open and still deliver nothing. So the process sends a message to itself every
-    `check_seconds`, and reconnects if it does not arrive before the next one.
+    A connection may look open and still deliver nothing. To notice this, the process sends a message to itself every
+    `check_seconds`, and reconnects if the message does not arrive before the next one.
     """
 
     def __init__(self, connection: Connection, replica: str, check_seconds: float = CHECK_SECONDS) -> None:
@@ -80,7 +80,7 @@ class Notifications:
                 if message is not None and self._pass_on(message["channel"], message["data"]):
                     heard_at = time.monotonic()
         if not is_cancelled():
-            logger.warning("no messages arrived from the directory of the song store: the server reconnects to it")
+            logger.warning("no messages arrived from the song directory (Redis or Valkey): the server reconnects to it")
 
     def _pass_on(self, channel: bytes, data: bytes) -> bool:
         """Wake the tasks that a message concerns; returns True for a message of this process to itself."""

@@ -37,5 +37,5 @@ def objects_error(error: Exception) -> StoreFailed:
 
 
 def trouble_of(error: StoreFailed) -> StoreTrouble:
-    """Return the kind of an object store's error, for metrics."""
+    """Return the kind of an object store's error, for the metrics."""
     return StoreTrouble.REFUSED if isinstance(error, ObjectsRefused) else StoreTrouble.AWAY

@@ -1,4 +1,4 @@
-"""Stores ended songs as objects: in an S3-compatible store, another cloud's object store, or a folder that all servers
+"""Stores ended songs as objects in an S3-compatible store, another cloud's object store, or a folder that all servers
 share.
 """
 
@@ -36,7 +36,8 @@ T = TypeVar("T")
 
 @dataclass(frozen=True, slots=True)
 class Seal:
-    """The location of one ended song, unique for one claim, so that objects of different claims cannot be mixed.
+    """The location of one ended song in the object store, unique for each claim, so that objects of different claims
+    cannot be mixed.
 
     `name` is "epoch-nonce"; names of later epochs are greater.
     """
@@ -116,7 +117,7 @@ class Objects:
         return list(unpacked(stored))
 
     async def delete(self, song_id: str) -> None:
-        """Delete all objects of a song; missing ones are no error."""
+        """Delete all objects of a song; missing objects are ignored."""
         await self._do(lambda: self._delete(f"{_SONGS}/{song_id}/"))
 
     async def seals(self, song_id: str = "") -> dict[str, Seal]:
@@ -137,7 +138,7 @@ class Objects:
             await self._do(lambda: self._create(path, content))
 
     def _probe(self, path: str) -> bool:
-        """Write an object twice; returns True if the second write was refused."""
+        """Write an object twice; return True if the second write was refused."""
         self._create(path, b"")
         try:
             self._create(path, b"")
@@ -152,7 +153,7 @@ class Objects:
             raise PermissionError(f"the bucket or folder of {path} does not exist: create it") from error
 
     async def _do(self, work: Callable[[], T], *, missing: bool = False) -> T:
-        """Execute a call of the object store; with `missing` the error of a missing object is ignored."""
+        """Execute a call of the object store in a thread; with `missing` the error of a missing object is ignored."""
         started = time.monotonic()
         try:
             done = await _on(self._threads, work)
@@ -170,7 +171,7 @@ class Objects:
         return done
 
     def _delete(self, folder: str) -> int:
-        """Delete all objects in a folder; returns their number."""
+        """Delete all objects in a folder, and return their number."""
         count = 0
         for batch in obstore.list(self._store, folder):
             for entry in batch:

@@ -16,7 +16,7 @@ READ_BYTES: Final = 1 << 20
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The state of a song in the song directory at one moment, with the requested sound and events.
+    """The state of a song in the song directory at one moment, with the requested part of its sound and events.
 
     `seal` is `None` while sound and events are in the song directory; `extent` is their length there.
     """
@@ -48,12 +48,12 @@ class Reader:
             self._usage, self._changes = StoreUsage(songs, size_bytes), changes
 
     def renew_usage(self, answer: Sequence[int]) -> None:
-        """Record usage even if the song directory has lost its last changes."""
+        """Record the usage of the store even if the song directory has lost its last changes."""
         self._changes = -1
         self.note_usage(answer)
 
     async def present(self, song_id: str, offset: int, size: int, first_event: int | None) -> Reading | None:
-        """Read a song from the song directory; `None` for an unknown song.
+        """Return the state of a song in the song directory; `None` for an unknown song.
 
         Events are read from the number `first_event` on, or not at all if it is `None`.
         """
@@ -92,12 +92,14 @@ class Reader:
                 return b"".join(parts)
 
     async def whole(self, song_id: str, at: Extent) -> Whole | None:
-        """Return all data of a song up to a length, or less if less is stored; `None` for an unknown song."""
+        """Return all events and sound of a song up to a length, or less if less is stored; `None` for an unknown
+        song.
+        """
         loaded, sound = await self.events(song_id), await self.sound(song_id, 0, at.size_bytes)
         return None if loaded is None or sound is None else Whole(loaded[1], sound)
 
     async def update(self, song_id: str, at: Extent) -> SongUpdate | None:
-        """Return the part of a song after a position at one moment; `None` for an unknown song."""
+        """Return the events and sound of a song after a position; `None` for an unknown song."""
         reading = await self.present(song_id, at.size_bytes, READ_BYTES, at.events)
         if reading is None:
             return None

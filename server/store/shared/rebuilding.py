@@ -1,4 +1,6 @@
-"""Rebuilds the directory (Redis or Valkey) from the object store, which contains every ended song with its record."""
+"""Rebuilds the song directory (Redis or Valkey) from the object store, which contains every ended song with its
+record.
+"""
 
 import logging
 
@@ -13,9 +15,9 @@ logger = logging.getLogger(__name__)
 
 
 async def rebuild(connection: Connection, objects: Objects) -> int:
-    """Add every song in the object store that is missing in the song directory; returns their number.
+    """Add every song in the object store that is missing in the song directory, and return their number.
 
-    It may run at any time, and on several servers at once.
+    This may be done at any time, and on several servers at once.
 
     Raises:
         StoreFailed: song directory or object store is unreachable; the songs added before stay.
@@ -36,7 +38,8 @@ async def rebuild(connection: Connection, objects: Objects) -> int:
 
 
 async def take_up(connection: Connection, objects: Objects, claim: Claim) -> bool:
-    """End a claimed song that is complete in the object store, because the song directory has lost its end.
+    """End a claimed song that is complete in the object store, because the song directory has lost its end; return
+    False if it is not complete.
 
     Raises:
         StoreFailed: song directory or object store is unreachable; the claim must be tried again.

@@ -1,4 +1,4 @@
-"""Serializes the store's values for the directory (Redis or Valkey) and the object store."""
+"""Serializes the store's values for the song directory (Redis or Valkey) and the object store."""
 
 import json
 import struct
@@ -48,7 +48,7 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
     try:
         song = record_of(stored or b"")
     except ValueError as error:
-        raise StoreFailed("a song in the directory of the song store is damaged: delete the song") from error
+        raise StoreFailed("a song in the song directory (Redis or Valkey) is damaged: delete the song") from error
     ended_ns = song.ended_ns if ended is None or song.ended_ns is not None else int(ended)
     return replace(
         song,
@@ -61,17 +61,17 @@ def present_record(fields: Sequence[bytes | None]) -> SongRecord:
 
 
 def event_bytes(event: StoredEvent) -> bytes:
-    """Serialize an event as a list item."""
+    """Serialize an event as an item of a Redis list."""
     return _END_BYTE.pack(event.end_byte) + event.payload
 
 
 def event_of(item: bytes) -> StoredEvent:
-    """Parse an event of a song from a list item; raises StoreFailed if it is damaged."""
+    """Parse an event of a song from an item of a Redis list. Raises StoreFailed if it is damaged."""
     try:
         (end_byte,) = _END_BYTE.unpack_from(item)
     except struct.error as error:
         raise StoreFailed(
-            "an event of a song in the directory of the song store is damaged: delete the song"
+            "an event of a song in the song directory (Redis or Valkey) is damaged: delete the song"
         ) from error
     return StoredEvent(item[_END_BYTE.size :], end_byte)
 
@@ -103,7 +103,7 @@ def lease_text(lease: Lease) -> str:
 
 
 def ticket_bytes(ticket: Ticket) -> bytes:
-    """Return the terms of a ticket as JSON, without record and request."""
+    """Return a ticket as JSON, without the record and the request."""
     quota = ticket.quota
     terms = {
         **_names(ticket.song),
@@ -125,7 +125,7 @@ def ticket_bytes(ticket: Ticket) -> bytes:
 
 
 def claim_of(answer: Sequence[Any], replica: str, nonce: str) -> Claim:
-    """Parse the response of a script as a claim."""
+    """Parse the response of a script of the song directory as a claim."""
     song_id, stored, state, owner, epoch, size, events, request, linger, deadline, action, sound, heard, *admitted = (
         answer
     )
@@ -142,7 +142,9 @@ def _admission_terms(
 
 
 def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
-    """Return a claim as JSON, without record and request; its listeners count as present for `attend_seconds`."""
+    """Return a claim as JSON, without the record and the request; the song's listeners count as present for
+    `attend_seconds`.
+    """
     terms = {
         **_names(claim.song),
         "epoch": claim.lease.epoch,
@@ -161,7 +163,7 @@ def claim_bytes(claim: Claim, attend_seconds: float, *, heard: bool) -> bytes:
 
 
 def _names(song: SongRecord) -> dict[str, str]:
-    """Return the names of the song directory's keys for a song."""
+    """Return the names of the song directory's keys that belong to a song."""
     return {
         "song_id": song.song_id,
         "caller": song.caller,

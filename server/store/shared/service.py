@@ -1,4 +1,4 @@
-"""Opens the shared store: directory and objects, for one server."""
+"""Opens the shared store of one server: song directory and object store."""
 
 import logging
 import time
@@ -33,7 +33,7 @@ class SharedStorePlan:
     """Addresses and parameters of the shared store.
 
     `objects_endpoint` is the URL of an S3-compatible store other than Amazon's. A server that does not renew its leases
-    for `lease_seconds` loses its songs; calls wait for an unreachable directory up to `outage_seconds`.
+    for `lease_seconds` loses its songs; calls wait for an unreachable song directory for up to `outage_seconds`.
     """
 
     access: DirectoryAccess
@@ -46,7 +46,7 @@ class SharedStorePlan:
 
 @dataclass(frozen=True, slots=True)
 class SharedParts:
-    """The store and directory of one server, and the connection that both use."""
+    """The store and the song directory of one server, and the connection that both use."""
 
     store: SharedStore
     directory: SharedDirectory
@@ -63,7 +63,7 @@ async def shared_store(
     scripts: Mapping[str, str] | None = None,
     watcher: StoreWatcher = UNWATCHED,
 ) -> AsyncIterator[SharedParts]:
-    """Open the shared store until the context is left. A new directory is filled from the object store.
+    """Open the shared store until the context is left. A new song directory is filled from the object store.
 
     `replica` is the name of this process; if empty, a unique one is made. `objects` and `scripts` replace the default
     ones.
@@ -108,8 +108,8 @@ def _objects(plan: SharedStorePlan, watcher: StoreWatcher) -> Objects:
 
 
 async def _probe(objects: Objects, *, known: bool) -> None:
-    """Check that the object store can be used. If the song directory was used before (`known`), the object store may be
-    unreachable for a time.
+    """Check that the object store can be used; if the song directory was used before (`known`), wait while the object
+    store is unreachable.
     """
     try:
         await objects.probe()
@@ -117,7 +117,7 @@ async def _probe(objects: Objects, *, known: bool) -> None:
         if not known or not isinstance(error, ObjectsAway):
             raise _unusable(error) from error
         logger.error(
-            "the object store cannot be used now, so ended songs stay in the song directory until it can: %s",
+            "the object store cannot be used now, so ended songs stay in the song directory until it can be used: %s",
             error,
         )
 
@@ -132,7 +132,7 @@ def _unusable(error: StoreFailed) -> SharedStoreUnusable:
 
 
 async def _begin(connection: Connection, objects: Objects) -> None:
-    """Fill a new song directory from the object store, and mark it with this version."""
+    """Fill a new song directory from the object store, and write this version into it."""
     try:
         restored = await rebuild(connection, objects)
     except StoreFailed as error:

@@ -53,7 +53,7 @@ logger = logging.getLogger(__name__)
 
 
 class SharedStore:
-    """The implementation of `SongStore` with a song directory and objects. Calls for one song take effect in their
+    """Implements `SongStore` with a song directory and an object store. Calls for one song take effect in their
     order.
     """
 
@@ -200,7 +200,7 @@ class SharedStore:
         return self._reader.usage
 
     def close(self) -> None:
-        """Stop scheduled deletions; the eviction by limits will delete these songs later."""
+        """Stop deletions that are scheduled; the eviction by limits will delete these songs later."""
         for task in self._forgetting:
             task.cancel()
 
@@ -239,7 +239,7 @@ class SharedStore:
             raise
 
     async def _write(self, script: str, lease: Lease, *arguments: bytes | str | int) -> bytes:
-        """Change a song, and return the script's response.
+        """Change a song by a script of the song directory, and return the script's response.
 
         Raises:
             LeaseLost, WrongOffset: in the cases of `SongStore`. `_Deleted`: the song was deleted.
@@ -267,7 +267,9 @@ class SharedStore:
             raise
 
     async def _found(self, ask: Callable[[], Awaitable[T | None]]) -> T | None:
-        """Read one song, and wait for a song that its server may still register again; `None` for an unknown song."""
+        """Return a song that `ask` reads; wait for one that its server may still register again; `None` for an unknown
+        song.
+        """
         while True:
             answer = await ask()
             if answer is not None or self._connection.steady_seconds >= self._lease_seconds:
@@ -283,7 +285,9 @@ class SharedStore:
         return [present_record(row) for row in rows]
 
     async def _delete(self, song_id: str, condition: str, deleted_seconds: int = 0) -> bool:
-        """Delete a song that is "ended" or "unheard", first its objects, so that a failed deletion can be found."""
+        """Delete a song if `condition` ("ended" or "unheard") holds, first its objects, so that a failed deletion can
+        be found.
+        """
         usage, may = await self._connection.run("delete", song_id, condition)
         self._reader.note_usage(usage)
         if not may:
@@ -295,4 +299,4 @@ class SharedStore:
 
 
 class _Deleted(LeaseLost):
-    """The song has ended and was deleted since then."""
+    """A lease is lost, because the song has ended and was deleted since."""

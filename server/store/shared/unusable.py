@@ -1,6 +1,4 @@
-"""The error that ends the start of a server with an unusable shared store. It imports no libraries, so that servers
-with another store can import it, too.
-"""
+"""The error that ends the start of a server with an unusable shared store, in a module that imports no libraries."""
 
 
 class SharedStoreUnusable(RuntimeError):

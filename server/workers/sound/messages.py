@@ -1,4 +1,4 @@
-"""Messages of a worker to the encoder of a song: the song's plan, then its sound, window by window, in order.
+"""Messages from a worker to the encoder of a song: first the song's plan, then its sound, window by window, in order.
 
 The worker sends the sound before it replies to the server, so that no sound is lost if the worker dies.
 """
@@ -17,8 +17,8 @@ from server.workers.messages import SectionKey, SongKey
 class OpenSong:
     """Announces an attempt at a song, which is planned; `plan` lacks the engine's own field `detail`.
 
-    Its sound comes with `channels` at `sample_rate_hertz` and is encoded as `audio` says. `prompt` and `lyrics` are
-    those of the request, and `origin` is used for its marks.
+    The sound has `channels` channels at `sample_rate_hertz` and is encoded as `audio` says. `prompt` and `lyrics` are
+    those of the request, and `origin` is used for the marks of generated sound.
     """
 
     song: SongKey
@@ -32,7 +32,7 @@ class OpenSong:
 
 
 class Sound(NamedTuple):
-    """One window as the bytes of float32 PCM, channel after channel.
+    """Message with one window of sound, as the bytes of float32 PCM, channel after channel.
 
     `score` is in a section's first message. A message without samples and with `last` set follows its last window; in
     the song's last section `ends_song` is set, too.

@@ -19,7 +19,7 @@ def origin_of(engine: str, params: SongParams, audio: AudioSettings) -> Origin:
 
 
 def _plain(value: object) -> object:
-    """Convert a value to plain JSON values in an order that is the same in every process; bytes are replaced by their
+    """Return a value as plain JSON values in an order that is the same in every process; bytes are replaced by their
     hash.
     """
     match value:

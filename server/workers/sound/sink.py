@@ -7,7 +7,7 @@ from server.workers.sound.messages import OpenSong, Sound
 
 
 class SoundSink(Protocol):
-    """Takes sound from the threads of all lanes."""
+    """Protocol: takes the sound of songs from the threads of all lanes of a worker."""
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:
         """Announce a song to its encoder."""

@@ -70,7 +70,7 @@ def test_nothing_but_latents_outlives_the_last_step(engine: AceStepEngine, asked
     assert [tensor is state.trajectory.latents for tensor in reachable_tensors(state)] == [True]
 
 
-def test_a_later_section_keeps_of_the_one_before_it_the_seam_alone(engine: AceStepEngine) -> None:
+def test_a_later_section_keeps_only_the_overlap_of_the_one_before_it(engine: AceStepEngine) -> None:
     plan = engine.plan(TWO_SECTIONS)
     first = engine.begin(plan, 0, engine.prepare(plan, 0), None)
     finish(engine, first)
@@ -79,7 +79,7 @@ def test_a_later_section_keeps_of_the_one_before_it_the_seam_alone(engine: AceSt
     finish(engine, second)
     assert isinstance(context, Context)
     assert isinstance(second, State)
-    assert second.before is context.seam
+    assert second.before is context.overlap
     assert [tensor is second.trajectory.latents for tensor in reachable_tensors(second)] == [True]
 
 

@@ -100,7 +100,7 @@ def test_percussion_is_no_melody() -> None:
         (b"", "must be a standard MIDI file"),
         (b"not midi", "must be a standard MIDI file"),
         (b"MThd", "must be a standard MIDI file"),
-        (header(), "with a track"),
+        (header(), "with at least one track"),
         (raw_file(b""), "must have a track with notes"),
         (raw_file(NOTE, ticks_per_beat=0), "at least one tick in a beat"),
         (raw_file(b"\xff" * 60_000 + NOTE), "must have a track with notes"),

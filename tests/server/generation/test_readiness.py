@@ -18,11 +18,11 @@ async def test_a_server_whose_check_gives_a_reason_is_unready_and_says_so_by_its
         watching = asyncio.create_task(readiness.watch(lambda: reasons[0]))
         await asyncio.sleep(0)
         readiness.subscribe(told.set)
-        reasons[0] = "the directory of songs cannot be reached at present"
+        reasons[0] = "the song directory (Redis or Valkey) cannot be reached now"
         async with asyncio.timeout(10.0):
             await told.wait()
         watching.cancel()
-        assert readiness.readiness_problem() == "the directory of songs cannot be reached at present"
+        assert readiness.readiness_problem() == "the song directory (Redis or Valkey) cannot be reached now"
 
 
 async def test_a_server_without_an_engine_is_ready_while_others_make_its_songs(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -20,7 +20,7 @@ _NAME_MISMATCH: Final = frozenset({62, 64})
 
 @dataclass(frozen=True, slots=True)
 class Encryption:
-    """The files of an encrypted connection; `None` for files that were not given."""
+    """The certificate and key files of an encrypted connection; `None` for files that were not given."""
 
     ca: Path | None = None
     certificate: Path | None = None
@@ -36,8 +36,8 @@ class Finding:
 
 
 def diagnose(server: str, encryption: Encryption | None) -> Finding | None:
-    """Connect to a server "host:port", with TLS or without; returns `None` if no reason is found, or if the address has
-    another form.
+    """Connect to a server "host:port", with TLS or without, and return the reason for which it does not answer; `None`
+    if no reason is found.
     """
     host, _, port = server.rpartition(":")
     if not port.isdecimal() or (host.count(":") and not host.startswith("[")):
@@ -137,7 +137,7 @@ def _untrusted(error: ssl.SSLCertVerificationError) -> Finding:
 
 
 def _is_alert(error: ssl.SSLError) -> bool:
-    """Return True if the server uses TLS and has refused the connection."""
+    """Return True if the error means that the server uses TLS and has refused the connection."""
     return "ALERT" in (error.reason or "")
 
 

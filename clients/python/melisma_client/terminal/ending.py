@@ -16,7 +16,7 @@ class Terminated(KeyboardInterrupt):
 
 @contextmanager
 def ended_by_signals() -> Iterator[None]:
-    """While the block runs, raise `KeyboardInterrupt` at Ctrl-C and `Terminated` at other termination signals.
+    """Context manager in which Ctrl-C raises `KeyboardInterrupt`, and other termination signals raise `Terminated`.
 
     If the block does not catch them, they end the process without a traceback, with `Exit.INTERRUPTED` or
     `Exit.TERMINATED`.

@@ -158,7 +158,7 @@ _HINTS: dict[type[MelismaError], str] = {
 
 
 def explain(console: Console, error: MelismaError, diagnose: Callable[[], Finding | None]) -> Exit:
-    """Print the error and what to do; returns the exit status.
+    """Print an error and what to do about it, and return the exit status.
 
     `diagnose` is called to find out why a server does not answer.
     """
@@ -186,7 +186,7 @@ def print_line(console: Console, text: str) -> None:
 
 
 def _of_kind(table: Mapping[type[MelismaError], T], error: MelismaError) -> T | None:
-    """Return the table's entry for the class of an error, otherwise for its nearest base class."""
+    """Return the table's entry for the class of an error or, if there is none, for its nearest base class."""
     return next((table[kind] for kind in type(error).__mro__ if kind in table), None)
 
 

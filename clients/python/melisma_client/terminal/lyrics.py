@@ -57,8 +57,8 @@ def _bytes(source: str) -> bytes:
 
 
 def _detected(data: bytes) -> str:
-    """Detect the encoding: UTF-16 by its byte order mark or its zero bytes, which no other text has; otherwise
-    UTF-8.
+    """Return the encoding of a text: UTF-16 by its byte order mark or its zero bytes, which no other text has;
+    otherwise UTF-8.
     """
     if data.startswith(_MARKS):
         return "utf-16"
@@ -77,7 +77,9 @@ def _advice(source: str, data: bytes, error: UnicodeDecodeError) -> str:
 
 
 def _likeness(data: bytes, encoding: str) -> tuple[float, int]:
-    """Return the share of characters that occur in words, and the number of ASCII characters, which decides ties."""
+    """Return how plausible a text is in an encoding: the share of characters that occur in words, and the number of
+    ASCII characters, which decides ties.
+    """
     try:
         text = data.decode(encoding)
     except UnicodeDecodeError:

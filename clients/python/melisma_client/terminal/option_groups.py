@@ -7,7 +7,8 @@ from typing import Any, TypeGuard, cast
 
 
 def with_groups(function: Callable[..., None]) -> Callable[..., None]:
-    """Make a command of `function`, in which a parameter that is a dataclass becomes one option for each of its fields.
+    """Return a command made of `function`, in which a parameter that is a dataclass becomes one option for each of its
+    fields.
 
     All parameters and fields are keyword-only. Fields declare their options as parameters do.
     """

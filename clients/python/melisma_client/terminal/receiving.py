@@ -83,7 +83,7 @@ def _play(song: Song, sink: Sink, console: Console, server: ServerOptions, *, js
 
 
 def _event(event: Event) -> SongEvent:
-    """Return the response with the event, without the bytes of a chunk."""
+    """Return the message of an event for JSON output, without the bytes of a chunk."""
     message = SongEvent()
     field = next(one.name for one in message.DESCRIPTOR.oneofs[0].fields if one.message_type is event.DESCRIPTOR)
     getattr(message, field).CopyFrom(event)

@@ -76,7 +76,7 @@ class SongDisplay:
                 self._say(_summary(event, self._elapsed_seconds()))
 
     def _begin(self) -> None:
-        """Remove the display of an earlier attempt at the song."""
+        """Remove the bars of an earlier attempt at the song."""
         for task in self._tasks:
             self._progress.remove_task(task)
         self._tasks.clear()
@@ -120,7 +120,7 @@ class SongDisplay:
             self._say(f"  {section.label}: {seconds:.1f} s after {self._elapsed_seconds():.2f} s")
 
     def _leave_out(self) -> None:
-        """Mark the sections that are not made, because the song has ended before them."""
+        """Mark the sections that are not made, because the song has ended earlier than planned."""
         for index in range(self._sections_done, len(self._tasks)):
             self._update(index, state="left out")
 

@@ -1,4 +1,4 @@
-"""Removes the markup of Markdown."""
+"""Removes Markdown markup from lyrics."""
 
 import re
 
@@ -16,7 +16,9 @@ _CELLS = re.compile(r"^\|(.+)\|$")
 
 
 def without_markdown(lines: list[Line]) -> list[Line]:
-    """Return the lines without emphasis, links, fences and tables; words masked with asterisks stay as they are."""
+    """Return the lines without emphasis, links, code fences and tables; words masked with asterisks ("f***") stay as
+    they are.
+    """
     return [Line(line.number, _plain(line.text)) for line in lines]
 
 

@@ -1,4 +1,4 @@
-"""Removes the markup of HTML and of timed text in XML (TTML, Apple's lyrics)."""
+"""Removes the markup of HTML and of timed text in XML (TTML, Apple's lyrics) from lyrics."""
 
 import html
 import re
@@ -106,7 +106,7 @@ _PART = re.compile(r"songPart\s*=\s*[\"']([\w -]{1,40})[\"']")
 
 
 def without_markup(text: str, notes: Notes) -> str:
-    """Return `text` without the tags of HTML, XML and forums, with line breaks and entities resolved."""
+    """Return `text` without HTML, XML and forum tags; line breaks and character entities are resolved."""
     for _ in range(2):  # some is escaped twice
         if _ENTITY.search(text):
             text = html.unescape(text).replace("\u00a0", " ")
@@ -137,12 +137,12 @@ def _in_text(match: re.Match[str]) -> str:
 
 
 def _as_tag(match: re.Match[str]) -> str:
-    """Convert a text in angle brackets to a tag of lyrics, unless it may be words."""
+    """Return the section tag for a text in angle brackets; the text unchanged if it may be words."""
     return match[0] if isinstance(read_tag(match[1]), Remark) and " " in match[1] else f"[{match[1]}]"
 
 
 def _between(text: str, opening: str, closing: str) -> str:
-    """Remove everything from an opening sign to the next closing sign."""
+    """Return `text` without everything from each `opening` sign to the next `closing` sign."""
     kept, position = [], 0
     lowered = text.lower()
     while (start := lowered.find(opening, position)) >= 0 and (end := lowered.find(closing, start)) >= 0:

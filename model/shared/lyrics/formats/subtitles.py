@@ -30,7 +30,9 @@ def out_of_subtitles(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_cues(lines: list[Line]) -> list[Line]:
-    """Remove the time lines of cues; the name of a cue is a line between a blank line and the times."""
+    """Return the lines without the time lines of subtitle cues, and without the name of a cue, a line between a blank
+    line and the times.
+    """
     arrows = {n for n, line in enumerate(lines) if _ARROW.match(line.text) or _SUBVIEWER.fullmatch(line.text)}
     names = {n - 1 for n in arrows if n and (n == 1 or not lines[n - 2].text or lines[n - 1].text.isdigit())}
     if any(line.text.startswith("WEBVTT") for line in lines[:1]):

@@ -30,16 +30,14 @@ _TOLD = "time stamps are not sung, but give the order of the lines"
 
 @dataclass(frozen=True, slots=True)
 class _Timed:
-    """A line without its time stamps, and its times in seconds in their order."""
+    """A line without its time stamps, and its times in seconds as written."""
 
     line: Line
     seconds: tuple[float, ...]
 
 
 def without_times(lines: list[Line], notes: Notes) -> list[Line]:
-    """Return the lines in the order of their times, without time stamps and headers; a line with two times occurs
-    twice.
-    """
+    """Return the lines sorted by time, without time stamps and headers; a line with two times occurs twice."""
     lines = _without_times_alone(lines, notes)
     headers = [line for line in lines if _HEADER.match(line.text)]
     kept = [Line(line.number, "") if _HEADER.match(line.text) else line for line in lines]
@@ -54,7 +52,9 @@ def without_times(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
-    """Make lines blank that consist of a time, if one precedes each line, as in transcripts of videos."""
+    """Return the lines with those blank that consist of a time, if such a line precedes each line of words, as in
+    transcripts of videos.
+    """
     times = [line for line in lines if re.fullmatch(_CLOCK, line.text)]
     if len(times) < 2:
         return lines
@@ -63,7 +63,7 @@ def _without_times_alone(lines: list[Line], notes: Notes) -> list[Line]:
 
 
 def _has_clocks(lines: list[Line]) -> bool:
-    """Return True if most lines, and at least two, begin with times without square brackets."""
+    """Return True if most lines, and at least two, begin with a time that is not in square brackets."""
     words = words_of(lines)
     found = sum(_ROUND.match(line.text) is not None for line in words)
     return found > 1 and found > 0.5 * len(words)
@@ -76,7 +76,9 @@ def _has_labels(lines: list[Line]) -> bool:
 
 
 def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
-    """Remove the time stamps of a line; `bare` finds those that are not in square brackets."""
+    """Return a line without its time stamps, and their times; `bare` finds time stamps that are not in square
+    brackets.
+    """
     text, seconds = line.text, list[float]()
     if not any(character.isdigit() for character in text):
         return _Timed(line, ())
@@ -97,7 +99,7 @@ def _timed(line: Line, bare: re.Pattern[str] | None) -> _Timed:
 
 
 def _seconds(stamp: str) -> float:
-    """Return the time of a stamp in seconds; the last of three numbers is a fraction, and the first of four are
+    """Return the time of a time stamp in seconds; the last of three numbers is a fraction, and the first of four is
     hours.
     """
     numbers = re.findall(r"\d+", re.split(r"[-–—~]", stamp.lstrip("-"))[0])
@@ -107,8 +109,8 @@ def _seconds(stamp: str) -> float:
 
 
 def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:
-    """Sort lines by time, each as often as it has times. A line without a time follows the line before it, a tag
-    precedes the next line.
+    """Return the lines sorted by time, each as often as it has times. A line without a time stays after the line before
+    it, a tag before the next line.
     """
     entries: list[tuple[float, Line]] = []
     waiting: list[Line] = []
@@ -130,7 +132,7 @@ def _in_order(timed: list[_Timed]) -> list[tuple[float, Line]]:
 
 
 def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> list[tuple[float, Line]]:
-    """Remove a first line of the form "title - artist"."""
+    """Return the timed lines without a first line of the form "title - artist"."""
     titles = [match[1].strip() for line in headers if (match := _TITLE_HEADER.match(line.text))]
     for place, (seconds, line) in enumerate(entries):
         if line.text:
@@ -141,7 +143,9 @@ def _without_title(entries: list[tuple[float, Line]], headers: list[Line]) -> li
 
 
 def _without_translations(entries: list[tuple[float, Line]], notes: Notes) -> list[Line]:
-    """Remove the second of two lines with the same time, if most times have two lines in two scripts."""
+    """Return the lines without the second of two lines with the same time, if most times have two lines in two
+    scripts.
+    """
     counts = Counter(seconds for seconds, line in entries if line.text)
     doubled = [seconds for seconds, count in counts.items() if count == 2]
     pairs = {s: [line for seconds, line in entries if seconds == s and line.text] for s in doubled[:400]}

@@ -1,4 +1,4 @@
-"""Tables of drum patterns as tabs, of one bar or more, by groove and texture."""
+"""Tables of drum patterns by groove and texture, as tablature of one bar or more."""
 
 from collections.abc import Mapping
 from types import MappingProxyType
@@ -243,7 +243,7 @@ _DRIVEN = frozenset({Groove.POP, Groove.ROCK, Groove.FOUR_ON_THE_FLOOR, Groove.L
 
 
 def drum_patterns(groove: Groove, texture: Texture, *, in_three: bool = False) -> Patterns:
-    """Return the patterns from which one is chosen; with `in_three` those of a waltz."""
+    """Return the drum patterns of a groove and texture, of which a song uses one; with `in_three` those of a waltz."""
     if in_three:
         return (_DRIVEN_WALTZ if groove in _DRIVEN else _GENTLE_WALTZ)[texture]
     return _PATTERNS[groove][texture]

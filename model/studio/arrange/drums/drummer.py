@@ -1,5 +1,5 @@
-"""Plays the drums: one pattern for each kind of section, varied bar by bar, with crashes at starts and fills at
-ends.
+"""Plays the drums: one pattern for each kind of section, varied from bar to bar, with cymbal crashes at the start and a
+fill at the end.
 """
 
 from model.song import SectionKind
@@ -31,7 +31,9 @@ def drums(context: ArrangementContext) -> list[Stroke]:
 
 
 def fill_size(context: ArrangementContext) -> FillSize | None:
-    """Return the size of the fill at the end of the section: large before a chorus; `None` at the end of a song."""
+    """Return the size of the drum fill at the end of the section: large before a chorus; `None` at the end of a
+    song.
+    """
     if context.following is None or context.kind is SectionKind.OUTRO:
         return None
     rank = {SectionKind.CHORUS: 2, SectionKind.INST: 1, SectionKind.BRIDGE: 1}.get(context.following, 0)
@@ -78,7 +80,7 @@ def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
 
 
 def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
-    """Return one bar of the drum roll that grows louder until a drop."""
+    """Return one bar of the drum roll that grows louder towards a drop."""
     first = context.groove_bars - len(BUILD_UP)
     start, steps = bar * context.bar_steps, len(BUILD_UP) * context.bar_steps
     pattern = {piece: tab[-context.bar_steps :] for piece, tab in BUILD_UP[bar - first].items()}
@@ -94,7 +96,7 @@ def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
 
 
 def _strokes(context: ArrangementContext, pattern: Pattern, bar: int) -> list[Stroke]:
-    """Return the strokes of bar `bar` of a pattern; each of its tabs repeats after its own number of bars."""
+    """Return the drum hits of bar `bar`; each tab of the pattern repeats after its own number of bars."""
     return [
         Stroke(hit.start, 1, int(piece), STROKE_WEIGHTS[hit.mark])
         for piece, tab in pattern.items()
@@ -108,7 +110,9 @@ def _bar_of(tab: str, bar: int, steps: int) -> str:
 
 
 def _varied(context: ArrangementContext, bar: int, busy: Texture, strokes: list[Stroke]) -> list[Stroke]:
-    """Return the bar with small variations: ghost notes, an early kick, an open hi-hat at the end of a phrase."""
+    """Return the drum hits of a bar with small variations: ghost notes, an early kick, an open hi-hat at the end of a
+    phrase.
+    """
     if busy is Texture.CALM:
         return strokes
     chance = context.random("drums", bar, context.turn.number)
@@ -132,7 +136,9 @@ def _added(strokes: list[Stroke], piece: Piece, step: int, mark: str) -> list[St
 
 
 def _with_fill(strokes: list[Stroke], fill: list[Stroke]) -> list[Stroke]:
-    """Return the bar up to the fill, then the fill over the parts of the pattern that continue under it."""
+    """Return the drum hits of a bar up to its fill, then the fill, with the drums of the pattern that continue under a
+    fill.
+    """
     begins = min(s.start for s in fill)
     filled = {(s.start, s.pitch) for s in fill}
     kept = [s for s in strokes if s.start < begins or s.pitch in _THROUGH_FILLS]

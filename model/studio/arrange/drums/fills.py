@@ -1,4 +1,4 @@
-"""Tables of drum fills as tabs, which lead from one section to the next."""
+"""Tables of drum fills, which lead from one section to the next, as tablature."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -12,7 +12,7 @@ _HI, _MI, _LO, _FL = Piece.HIGH_TOM, Piece.MID_TOM, Piece.LOW_TOM, Piece.FLOOR_T
 
 
 class FillSize(Enum):
-    """Share of the last bar that a drum fill takes."""
+    """Length of a drum fill: it takes the last beat, half of the last bar, or more."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -74,7 +74,9 @@ _SOFT_GROOVES = frozenset(
 
 
 def fills(groove: Groove, size: FillSize, *, in_three: bool = False) -> Patterns:
-    """Return the fills from which one is chosen for the last bar of a section; with `in_three` those of a waltz."""
+    """Return the drum fills of a groove and size, of which one is played in the last bar of a section; with `in_three`
+    those of a waltz.
+    """
     if in_three:
         return _WALTZ_FILLS[size]
     if groove in _ROLLED_GROOVES:

@@ -1,5 +1,5 @@
-"""Defines the parts of the drum kit, and the marks of its tabs: `X` accented, `x` normal, `o` soft, `g` a ghost
-note.
+"""Defines the drums and cymbals of a drum kit, and the marks of drum tablature: `X` accented, `x` normal, `o` soft, `g`
+a ghost note.
 """
 
 from collections.abc import Mapping
@@ -9,7 +9,7 @@ from typing import TypeAlias
 
 
 class Piece(IntEnum):
-    """A part of the kit; the value is its General MIDI percussion key."""
+    """A drum or cymbal of the kit; the value is its General MIDI percussion key."""
 
     KICK = 36
     RIM = 37

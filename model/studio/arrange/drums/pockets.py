@@ -1,4 +1,4 @@
-"""Defines the pocket of each groove: how early or late its players are on each step of the bar, equal in every bar."""
+"""Tables of microtiming (the "pocket") of each groove: how early or late notes are played at each step of the bar."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,8 +16,8 @@ MOST_ON_BEATS_MS = 14.0
 
 @dataclass(frozen=True, slots=True)
 class Pocket:
-    """Deviations in milliseconds from the grid, positive if late: of the four beats, the eighths and the other
-    sixteenths.
+    """Microtiming of a groove: deviations from the grid in milliseconds, positive if late, for the four beats, for the
+    eighths between beats, and for the other sixteenths.
 
     Steps between two beats also get a share of the deviation of the beat before them.
     """
@@ -27,8 +27,8 @@ class Pocket:
     sixteenths: tuple[float, float]
 
     def at(self, step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
-        """Return by how many milliseconds a note at a step of the section is late (negative: early); in a bar of three
-        beats the values of the first three beats hold.
+        """Return the number of milliseconds by which a note at a step of the section is played late (negative: early).
+        A bar of three beats uses the values of the first three beats.
         """
         beat, inside = divmod(step % steps_per_bar, STEPS_PER_BEAT)
         leaning = self.beats[beat]
@@ -65,5 +65,5 @@ _POCKETS: Mapping[Groove, Pocket] = MappingProxyType(
 
 
 def pocket(groove: Groove) -> Pocket:
-    """Return the pocket of a groove."""
+    """Return the microtiming of a groove."""
     return _POCKETS[groove]

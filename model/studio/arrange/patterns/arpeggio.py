@@ -1,4 +1,4 @@
-"""Tables of arpeggio patterns."""
+"""Tables of arpeggio patterns by groove and texture."""
 
 from model.studio.arrange.dynamics import Texture
 from model.studio.arrange.patterns.variants import Variants, pick, table
@@ -38,7 +38,9 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def arpeggio_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Return the arpeggio patterns from which one is chosen; digits count chord tones upwards."""
+    """Return the arpeggio patterns of a groove and texture, of which a song uses one; digits in them count chord tones
+    upwards.
+    """
     if in_three:
         return _WALTZ[texture is Texture.FULL]
     return pick(_ARPEGGIO, groove, texture)

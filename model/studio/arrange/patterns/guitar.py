@@ -1,4 +1,4 @@
-"""Tables of guitar patterns."""
+"""Tables of guitar patterns by groove and texture."""
 
 from model.studio.arrange.dynamics import Texture
 from model.studio.arrange.patterns.variants import Variants, pick, table
@@ -143,7 +143,9 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def guitar_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Return the guitar patterns from which one is chosen."""
+    """Return the guitar patterns of a groove and texture, of which a song uses one; with `in_three` those of a
+    waltz.
+    """
     if in_three:
         return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]
     return _CALM_GUITAR if texture is Texture.CALM else pick(_GUITAR, groove, texture)

@@ -1,4 +1,4 @@
-"""Tables of keyboard patterns.
+"""Tables of keyboard patterns by groove and texture.
 
 Those under `_COUNTED` are the figures that most songs of POP909 share in their piano track, as
 `model.training.score.count_figures` finds them.
@@ -244,7 +244,9 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def keys_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Return the keyboard patterns from which one is chosen."""
+    """Return the keyboard patterns of a groove and texture, of which a song uses one; with `in_three` those of a
+    waltz.
+    """
     if in_three:
         return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]
     return _CALM_KEYS if texture is Texture.CALM else pick(_KEYS, groove, texture)

@@ -1,5 +1,5 @@
-"""Adds colours to chords (sevenths, suspensions, inversions) as often as songs have them, where the melody
-allows it.
+"""Adds colours to plain triads (sevenths, added tones, suspensions, inversions), as often as songs have them, where
+they do not clash with the melody.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,10 +21,11 @@ _COLOURS = {"6": Colour.SIXTH, "add9": Colour.ADDED_NINTH, "sus2": Colour.SUSPEN
 
 
 def coloured(spec: SectionSpec, chords: Sequence[int], melody: Sequence[Note]) -> tuple[Chord, ...]:
-    """Return the chords of a section, one per beat, with colours; classes and `melody` are in C major / A minor.
+    """Return the chords of a section, one per beat, some with colours (sevenths, suspensions, inversions). `chords` are
+    chord classes; they and `melody` are in C major / A minor.
 
-    Colours come as often as in POP909, times the factor of the genre, and the same at the same place of two bars.
-    The last chord of a song, and chords under the caller's melody, are plain.
+    Colours are as frequent as in the pop songs of POP909, times a factor of the genre, and recur in a cycle of two
+    bars. The last chord of a song, and chords under the caller's melody, are plain.
     """
     runs = [(index, len(list(group))) for index, group in groupby(chords)]
     out: list[Chord] = []
@@ -49,7 +50,9 @@ def _dressed(
     sung: frozenset[int],
     neighbours: tuple[int | None, int | None],
 ) -> list[Chord]:
-    """Return the chords to play for one chord of the song; a suspended chord of two beats or more resolves half-way."""
+    """Return the chords, one per beat, for a run of `beats` beats with the chord class `index`, with a colour drawn at
+    random; a suspended chord of two beats or more resolves half-way.
+    """
     chord = chord_of(index)
     usual = habits().colours[int(spec.minor)].get(index, {_PLAIN: 1.0})
     shares = _shares(chord, usual, profile_of(spec.genre).colour, sung, neighbours)
@@ -72,8 +75,8 @@ def _shares(
     sung: frozenset[int],
     neighbours: tuple[int | None, int | None],
 ) -> dict[str, float]:
-    """Return the odds of each colour: the usual ones times the factor, without colours that clash with the melody or
-    make the bass leap.
+    """Return the relative probability of each colour of a chord: the usual one times `factor`, without colours that
+    clash with the melody or make the bass leap.
     """
     shares = {colour: factor * share for colour, share in usual.items() if _suits(chord, colour, sung)}
     for name, place in (("third", 1), ("fifth", 2)):
@@ -85,8 +88,8 @@ def _shares(
 
 
 def _suits(chord: Chord, colour: str, sung: frozenset[int]) -> bool:
-    """Return True if a colour belongs to the key and has no tone a semitone from the melody; a suspension also requires
-    that the melody does not have the third.
+    """Return True if a colour of a chord belongs to the key and adds no tone a semitone from a melody tone; a
+    suspension also requires that the melody does not have the third of the chord.
     """
     third = chord.pitch_classes[1]
     if colour in {"sus4", "sus2"}:
@@ -102,8 +105,8 @@ def _suits(chord: Chord, colour: str, sung: frozenset[int]) -> bool:
 
 
 def _seventh(chord: Chord) -> Colour:
-    """Return the major seventh for the major chords on C and F (degrees of C major / A minor), otherwise the minor
-    seventh.
+    """Return the seventh to add to a chord: a major seventh for the major chords on C and F (in C major / A minor),
+    otherwise a minor seventh.
     """
     if chord.quality is Quality.MAJOR and chord.root in {0, 5}:
         return Colour.MAJOR_SEVENTH
@@ -111,6 +114,6 @@ def _seventh(chord: Chord) -> Colour:
 
 
 def _sung(melody: Sequence[Note], start: int, end: int) -> frozenset[int]:
-    """Return the pitch classes of the melody that are held between two steps."""
+    """Return the pitch classes of the melody notes that are held between the steps `start` and `end`."""
     held = (note for note in melody if min(note.end, end) - max(note.start, start) >= _HELD_STEPS)
     return frozenset(note.pitch % 12 for note in held)

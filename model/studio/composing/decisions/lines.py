@@ -1,4 +1,4 @@
-"""Chooses the rhythm of the sung lines of a section."""
+"""Chooses the rhythm of the melody for each sung line of a section: one note onset for each syllable."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,7 +22,9 @@ _BREATH_SECONDS = 0.34
 
 @dataclass(frozen=True, slots=True)
 class SungLine:
-    """One line in steps of the section: its span, its onsets in order, and where its last note stops."""
+    """The rhythm of one sung line, in steps (sixteenth notes) from the start of the section: the span of the line, the
+    onsets of its notes in order, and the end of its last note.
+    """
 
     start: int
     stop: int
@@ -31,7 +33,7 @@ class SungLine:
 
 
 def breath_steps(tempo_bpm: float) -> int:
-    """Return the steps of the shortest breath between two lines."""
+    """Return the length of the shortest breath between two sung lines, in steps (sixteenth notes)."""
     return max(2, round(_BREATH_SECONDS * tempo_bpm / 15.0))
 
 
@@ -42,9 +44,11 @@ def choose_lines(
     onset_probability: Weights,
     draws: NDArray[np.float64],
 ) -> list[SungLine]:
-    """Choose the rhythm of every sung line, with one onset for each syllable; onsets that are known already stay.
+    """Choose the rhythm of every sung line of a section, with one onset for each syllable; onsets that are already
+    known stay.
 
-    `onset_probability` [steps] is the network's, over the section; `draws` [steps] are uniform in [0, 1).
+    `onset_probability` [steps] is the network's probability of a note onset at each step of the section; `draws`
+    [steps] are random numbers, uniform in [0, 1).
     """
     known = layout.section_known() == 1
     melody = layout.section_melody()
@@ -78,7 +82,9 @@ def choose_lines(
 def _request(
     spec: SectionSpec, index: int, log_prob: Weights, syllables: int, first_free: int, echo: Weights
 ) -> LineRequest:
-    """Build the request for the rhythm of the last `syllables` of a line, from its step `first_free` on."""
+    """Build the request for the rhythm of the last `syllables` syllables of a line, whose first onset may come at step
+    `first_free` of the line.
+    """
     return LineRequest(
         log_prob,
         syllables,
@@ -94,7 +100,9 @@ def _request(
 
 
 def _room(spec: SectionSpec, index: int) -> int:
-    """Return the number of steps that a line has at every place where its words are sung in the section."""
+    """Return the number of steps that are free for a line wherever its words are sung in the section: the smallest of
+    all.
+    """
     spans = spec.line_spans()
     if spec.rooms:
         return min(spec.rooms[index], spans[index][1] - spans[index][0])
@@ -103,8 +111,8 @@ def _room(spec: SectionSpec, index: int) -> int:
 
 
 def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None:
-    """Copy the rhythm of an earlier line with the same words; returns `None` if part of the line is given or the rhythm
-    does not fit.
+    """Copy the rhythm of an earlier line with the same words; return `None` if a part of the line is already fixed or
+    the rhythm does not fit.
     """
     moved = start - twin.start
     if free > start or twin.onsets[-1] + moved >= stop:
@@ -113,8 +121,8 @@ def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None
 
 
 def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Rendition | None, steps: int) -> Weights:
-    """Return the bias towards the rhythm of the same line when it was sung before, or of the earlier line that this
-    line varies.
+    """Return the bias [steps] towards the rhythm that the same line had in an earlier section, or towards the rhythm of
+    the earlier line that this line varies.
     """
     bias = np.zeros(steps)
     if spec.motif is not None:
@@ -133,7 +141,9 @@ def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Re
 
 
 def set_rhythm_hints(layout: TokenLayout, lines: Sequence[SungLine]) -> None:
-    """Write the chosen rhythm into the rhythm hints of the layout; known steps stay unchanged."""
+    """Write the chosen rhythm of the sung lines into the layout, as rhythm hints for the network; steps whose melody is
+    known stay unchanged.
+    """
     hint = layout.hint[layout.section].reshape(-1).copy()
     known = layout.section_known() == 1
     sung = slice(0, lines[-1].stop if lines else 0)

@@ -1,4 +1,4 @@
-"""Chooses the pitches of a section's melody, whose rhythm is fixed."""
+"""Chooses the pitches of a section's melody after its rhythm has been fixed."""
 
 import itertools
 from collections.abc import Sequence
@@ -38,8 +38,9 @@ _LEAST_LOG_PROB = -7.0
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Statistics of melodic intervals: log probability [37] of each distance in semitones, and the weight of the
-    lexical tones."""
+    """Statistics of melodic intervals: the log probability [37] of each distance in semitones between two notes, and
+    the weight that the lexical tones of the words get beside them.
+    """
 
     intervals: Weights
     tone_weight: float
@@ -53,14 +54,16 @@ def write_melody(
     log_probs: Weights,
     moves: Moves,
 ) -> Classes:
-    """Return the melody classes [steps] of the section, with the sampled rhythm and the pitches of the best path.
+    """Return the melody classes [steps] of the section: the rhythm of `sampled`, with the most probable pitches (best
+    path from note to note).
 
     A song that does not end with the caller's melody ends on the tonic, even if its melody repeats an earlier one.
 
     Args:
-        sampled: classes [steps] that the last step settled on.
-        log_probs: log probabilities [steps, 39] from before the last steps, still soft.
-        moves: statistics of the intervals between notes.
+        sampled: melody classes [steps] after the last denoising step.
+        log_probs: the network's log probabilities [steps, 39] a few steps before the end, when they still leave a
+            choice.
+        moves: statistics of melodic intervals.
     """
     known = layout.section_known() == 1
     melody = np.where(known, layout.section_melody(), sampled)
@@ -84,8 +87,9 @@ def write_melody(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Searches the best pitches of a section. `weights` [notes, 37] are those of each pitch, `rises` the directions
-    that the words prefer from each note to the next, `moves` the statistics of intervals.
+    """Search for the most probable pitches of a section's melody. `weights` [notes, 37] are the log weights of each
+    pitch, `rises` the direction (-1 down to 1 up) that the tones of the words prefer from each note to the next,
+    `moves` the statistics of melodic intervals.
     """
 
     spec: SectionSpec
@@ -94,7 +98,9 @@ class _Search:
     moves: Moves
 
     def path(self, asked: Sequence[AskedInterval | None], bias: Weights | float = 0.0) -> Classes:
-        """Return the melody classes of the best path; `asked` are the intervals to prefer."""
+        """Return the melody class of each note on the best path. `asked` are preferred intervals, `bias` [notes, 37] is
+        added to the weights.
+        """
         usual, profile = self.moves, profile_of(self.spec.genre)
         weights = self.weights + bias
         pitches = choose_pitches(weights, self.rises, usual.intervals, usual.tone_weight, asked, profile)
@@ -104,8 +110,8 @@ class _Search:
 def _weights(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, notes: list[MelodyNote], log_probs: Weights
 ) -> Weights:
-    """Return the log weights [notes, 37] of every pitch; the last note of a song is the tonic, unless it is the
-    caller's.
+    """Return the log weights [notes, 37] of every pitch for each note; the last note of a song must be the tonic,
+    unless the caller's melody gives it.
     """
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
@@ -117,19 +123,23 @@ def _weights(
 
 
 def _fix(weights: Weights, notes: NDArray[np.bool_], classes: Classes) -> None:
-    """Set the melody classes of those notes, so that no other class can be chosen for them."""
+    """Set `weights` so that the notes marked in `notes` must have the melody classes `classes`."""
     weights[notes] = -1e6
     weights[notes, classes - FIRST_PITCH] = 0.0
 
 
 def _loosened(log_probs: Weights) -> Weights:
-    """Return the log probabilities limited from below for allowed notes, because the network's are too extreme."""
+    """Return the network's log probabilities with a lower limit for allowed notes, because the network is too
+    certain.
+    """
     out: Weights = np.where(log_probs > FORBIDDEN / 2, np.maximum(log_probs, _LEAST_LOG_PROB), log_probs)
     return out
 
 
 def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> list[AskedInterval | None]:
-    """Return for each note the interval of the motif from it to the next note; `None` if the motif gives none."""
+    """Return for each note the interval to the next note that the caller's motif asks for; `None` if the motif asks for
+    none.
+    """
     asked: dict[int, AskedInterval] = {}
     if spec.motif is not None:
         for line in lines:
@@ -142,8 +152,8 @@ def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Class
 def _answered_intervals(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> list[AskedInterval | None]:
-    """Return for each note the interval at the same place of the earlier line that its line varies; `None` if there is
-    none.
+    """Return for each note of a line that varies an earlier line the interval at the same place of the earlier line;
+    `None` for all other notes.
     """
     asked: dict[int, AskedInterval] = {}
     for number, line in enumerate(lines):
@@ -159,9 +169,11 @@ def _answered_intervals(
 
 
 def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[MelodyNote]) -> list[float]:
-    """Return the direction, -1 to 1, in which the tones of the words should move the melody from each note to the next.
+    """Return, for each note, the direction (-1 down to 1 up) in which the lexical tones of the words should move the
+    melody to the next note.
 
-    The tones of a line that varies an earlier line count there, too, so that both can have nearly the same melody.
+    The tones of a line that varies an earlier line also count for the earlier line, so that both can have nearly the
+    same melody.
     """
     rises = {one.step: tone_direction(one.tone, other.tone) for one, other in itertools.pairwise(notes)}
     shared = dict(rises)
@@ -177,13 +189,13 @@ def directions(spec: SectionSpec, lines: Sequence[SungLine], notes: Sequence[Mel
 
 
 def _bars_between(spec: SectionSpec, one: int, other: int) -> int:
-    """Return the steps from the first bar of a line to that of another."""
+    """Return the number of steps from the first bar of line `one` to the first bar of line `other`."""
     return spec.bar_step(other) - spec.bar_step(one)
 
 
 def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed: set[int]) -> dict[int, int]:
-    """Return the melody class by step for lines with the words of an earlier line, and for that line: both get the
-    melody of the earlier one.
+    """Return, for each step with a note of a line whose words an earlier line has too, the melody class of that note in
+    the earlier line; the earlier line's own notes are included, so that both get one melody.
     """
     twins: dict[int, int] = {}
     for number, line in enumerate(lines):
@@ -198,8 +210,8 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Return the bias [notes, 37] towards the pitches of the earlier line that a line varies, where rhythm and chords
-    agree.
+    """Return the bias [notes, 37] of a line that varies an earlier line, towards the earlier line's pitches wherever
+    rhythm and chords agree.
     """
     bias = np.zeros((len(onsets), PITCHES))
     chords = layout.chords[layout.section]

@@ -1,4 +1,6 @@
-"""Computes biases of a section's melody before any pitch is chosen: forbidden notes, and favoured ones."""
+"""Computes which notes of a section's melody are forbidden or preferred before any pitch is chosen, as biases on the
+network's logits.
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +28,8 @@ _RECALLED_PITCH = 1.4
 
 
 def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
-    """Return the bias on the melody logits, [beats, 4, 39]: for the range, the fixed rhythm, and an earlier melody of
-    the same lines.
+    """Return the bias on the melody logits, [beats, 4, 39], from the range of the voice, the fixed rhythm, and an
+    earlier melody of the same lines.
     """
     bias = np.zeros((*layout.melody.shape, MELODY_CLASSES), dtype=np.float32)
     section = bias[layout.section].reshape(-1, MELODY_CLASSES)
@@ -48,13 +50,15 @@ def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArra
 
 
 def sung_range(spec: SectionSpec) -> tuple[int, int]:
-    """Return the lowest and the highest sounding pitch of the melody of a section."""
+    """Return the lowest and the highest MIDI pitch, as it sounds, that the melody of a section may have."""
     low, high = _SUNG_RANGE.get(spec.kind, _SUNG_RANGE_ELSEWHERE)
     return low, high - spec.headroom
 
 
 def pentatonic_bias(spec: SectionSpec) -> NDArray[np.float32]:
-    """Return the bias [37] against the tones that a pentatonic tune leaves out: the same two in C major and A minor."""
+    """Return the bias [37] against the two pitch classes that a pentatonic melody leaves out; they are the same in C
+    major and A minor.
+    """
     left_out = spec.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
     return np.asarray(_OFF_PENTATONIC * left_out, np.float32)
 
@@ -78,7 +82,7 @@ _RHYTHM_BIAS = _rhythm_bias()
 
 
 def _pull(spec: SectionSpec, memory: Memory) -> NDArray[np.float32]:
-    """Return the bias [steps, 39] towards the pitch that sounded at the same place of the same line before."""
+    """Return the bias [steps, 39] towards the pitch that the same line had at the same place in an earlier section."""
     pull = np.zeros((spec.steps, MELODY_CLASSES), dtype=np.float32)
     recalled = memory.rendition(spec.kind)
     if recalled is None:
@@ -93,6 +97,6 @@ def _pull(spec: SectionSpec, memory: Memory) -> NDArray[np.float32]:
 
 
 def _sounding(melody: Classes) -> Classes:
-    """Return the melody classes [steps] with holds replaced by the pitch they hold."""
+    """Return melody classes [steps] in which every hold is replaced by the pitch that it prolongs."""
     latest = np.maximum.accumulate(np.where(melody != HOLD, np.arange(len(melody)), 0))
     return melody[latest]

@@ -1,4 +1,6 @@
-"""Draws chords as patterns of four bars from songs; a whole bar of a waltz stands for half a bar of a pattern."""
+"""Draws chord progressions from a table of four-bar patterns that songs have; in a waltz a whole bar takes the place of
+half a bar of a pattern.
+"""
 
 from functools import cache
 from itertools import pairwise
@@ -81,12 +83,14 @@ def draw_patterns(
 ) -> Classes:
     """Sample the chord classes [beats] of a section as patterns of four bars; the last one is cut to fit.
 
-    The weight of a pattern is its frequency in sections of this kind, times how well it suits the genre, `chord_pace`,
-    the network's `log_odds` [beats, 37], the `known` chords [beats] (`NO_CHORD` where free), the chord `before` and the
-    previous pattern. Patterns that sections of another kind already have get a penalty.
+    The weight of a pattern is its frequency in sections of this kind of the training songs, times how well it suits the
+    genre, the rate of chord changes `chord_pace`, the network's `log_odds` [beats, 37], the `known` chords [beats]
+    (`NO_CHORD` where free), the chord `before` the section and the previous pattern. Patterns that sections of another
+    kind already have get a penalty.
 
     Args:
-        draws: uniform in [0, 1), [beats].
+        moves: log probability [37, 37] of each chord after another.
+        draws: random numbers [beats], uniform in [0, 1).
     """
     patterns = habits().patterns[int(spec.minor)]
     usual = _usual(spec, memory, patterns) + _inner_moves(patterns.chords, moves)
@@ -118,12 +122,12 @@ def draw_patterns(
 
 
 def _beats_per_half(spec: SectionSpec) -> int:
-    """Return the beats of the half bars of patterns; a bar of three beats is not divided."""
+    """Return the number of beats that half a bar of a pattern lasts: 2, or 3 in a waltz, whose bars are not divided."""
     return spec.beats_per_bar if spec.beats_per_bar % 2 else spec.beats_per_bar // 2
 
 
 def _sources(spec: SectionSpec, half_beats: int) -> Classes:
-    """Return for each half bar the half bar whose chord it shares, because lines of the same words have the
+    """Return for each half bar the index of the half bar whose chord it must have: lines with the same words get the
     same chords.
     """
     sources = np.arange(spec.beats)
@@ -135,8 +139,8 @@ def _sources(spec: SectionSpec, half_beats: int) -> Classes:
 
 
 def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
-    """Return True [patterns] for a pattern with the same chord throughout, after each half bar has got the chord of its
-    source; a half bar whose source is below 0 keeps its own.
+    """Return True [patterns] for each pattern that is a single chord throughout, once every half bar has the chord of
+    its half bar in `sources`; a half bar with a source below 0 keeps its own chord.
     """
     heard = chords[:, np.where(sources < 0, np.arange(len(sources)), sources)]
     out: NDArray[np.bool_] = (heard == heard[:, :1]).all(1)
@@ -144,7 +148,7 @@ def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
 
 
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
-    """Return the log weight [patterns] that does not depend on the place of the pattern."""
+    """Return the part of the log weight [patterns] of each pattern that does not depend on its place in the section."""
     chorus = spec.kind is SectionKind.CHORUS
     own, other = (patterns.chorus, patterns.verse) if chorus else (patterns.verse, patterns.chorus)
     score: Weights = _COUNT_WEIGHT * np.log(own + _OTHER_KIND * other)
@@ -166,14 +170,16 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
 
 @cache
 def _foreign(minor: bool) -> Weights:
-    """Return 1 for each chord class [37] with tones outside the key, otherwise 0."""
+    """Return 1 for each chord class [37] that has tones outside the key, otherwise 0."""
     own = set(scale(minor))
     classes = range(NO_CHORD + 1, CHORD_CLASSES)
     return np.array([0.0, *(float(not set(chord_of(chord).pitch_classes) <= own) for chord in classes)])
 
 
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
-    """Return the log weight [patterns] from the network's odds of each half bar, and from known chords."""
+    """Return the log weight [patterns] of how well each pattern agrees with the network's log odds of each half bar and
+    with the chords that are already known.
+    """
     halves = np.arange(chords.shape[1])
     odds = np.maximum(log_odds - log_odds.max(1, keepdims=True), _UNLIKELY)
     agrees = (chords == known) | (known == NO_CHORD)
@@ -182,7 +188,7 @@ def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
 
 
 def _inner_moves(chords: Classes, moves: Weights) -> Weights:
-    """Return the log weight [patterns] of how frequent the chord changes inside each pattern are in songs."""
+    """Return the log weight [patterns] of the chord changes inside each pattern: high if songs have them often."""
     before, after = chords[:, :-1], chords[:, 1:]
     usual = np.log(moves + _FLOOR) + _USUAL_SURPRISE
     out: Weights = _MOVES_WEIGHT * np.where(before != after, usual[before, after], 0.0).sum(1)
@@ -190,7 +196,9 @@ def _inner_moves(chords: Classes, moves: Weights) -> Weights:
 
 
 def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
-    """Return the log weight [patterns] of the change from the chord `before` to the first chord of each pattern."""
+    """Return the log weight [patterns] of the change from the chord `before` to the first chord of each pattern: high
+    if songs have it often.
+    """
     if before == NO_CHORD:
         return np.zeros(len(chords))
     onward = np.log(moves[before] + _FLOOR)
@@ -200,8 +208,8 @@ def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
 
 
 def _new_chords(present: Weights, heard: set[int]) -> Weights:
-    """Return the number [patterns] of different chords that the song has not had so far; `present` [patterns, 37] is 1
-    for each chord of a pattern.
+    """Return the number [patterns] of chords in each pattern that the song has not had so far (`heard`); `present`
+    [patterns, 37] is 1 for each chord of a pattern.
     """
     new = np.ones(CHORD_CLASSES)
     new[list(heard)] = 0.0
@@ -210,7 +218,7 @@ def _new_chords(present: Weights, heard: set[int]) -> Weights:
 
 
 def _loops(chords: Classes, last: Classes) -> Weights:
-    """Return the log weight [patterns] for repeating an earlier pattern, exactly or with another end."""
+    """Return the log weight [patterns] of patterns that repeat the pattern `last`, exactly or with another ending."""
     same = (chords == last).all(1)
     begins = (chords[:, : HALVES // 2] == last[: HALVES // 2]).all(1)
     out: Weights = _LOOP * same + _LOOP_WITH_OTHER_END * (begins & ~same)
@@ -218,9 +226,9 @@ def _loops(chords: Classes, last: Classes) -> Weights:
 
 
 def _spiced(chords: list[int], draws: Weights, half_beats: int, disliked: set[int]) -> list[int]:
-    """Replace a few chords of the pattern by others that lead to the same next chord.
+    """Return the chords of a pattern with a few of them replaced by others that lead to the same next chord.
 
-    Its first bar stays as it is, because repeated lines begin there; chords that the genre avoids are not used.
+    The first bar of the pattern stays as it is, because repeated lines begin there; chords in `disliked` are not used.
     """
     out = list(chords)
     for half, (chord, after) in enumerate(pairwise(chords)):

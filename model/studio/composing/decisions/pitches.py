@@ -1,4 +1,6 @@
-"""Chooses the pitches of a melody: the best path through the log probabilities of the network."""
+"""Chooses the pitches of a melody as the best path through the network's log probabilities and the statistics of
+melodic intervals.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -48,10 +50,11 @@ _DISTANCE: NDArray[np.int64] = np.subtract.outer(np.arange(PITCHES), np.arange(P
 
 @dataclass(frozen=True, slots=True)
 class MelodyNote:
-    """Constraints on one note: its step, the chord class under it, its sung tone (0 is none).
+    """The context of one melody note that restricts its pitch: its step in the section, the class of the chord under
+    it, the lexical tone of its syllable (0 for none).
 
-    `cadence` is True if it ends a line, `tonic` if it closes on the tonic, `held` if it lasts a beat or more, `strong`
-    if it begins on a strong beat.
+    `cadence` is True for the last note of a line, `tonic` for a note that must be the tonic, `held` for a note of a
+    beat or more, `strong` for a note on a strong beat.
     """
 
     step: int
@@ -65,9 +68,9 @@ class MelodyNote:
 
 @dataclass(frozen=True, slots=True)
 class AskedInterval:
-    """A preferred interval, in semitones, from one note to the next.
+    """A preferred interval, in semitones, from one melody note to the next.
 
-    `weight` is that of the interval itself, `contour` that of any move in its direction.
+    `weight` is the bias to the interval itself, `contour` the bias to any interval in the same direction.
     """
 
     semitones: int
@@ -75,7 +78,7 @@ class AskedInterval:
     contour: float = 0.0
 
     def bias(self) -> Weights:
-        """Return the bias [37, 37] on each move between two pitches."""
+        """Return the bias [37, 37] on each move from one pitch (row) to the next (column)."""
         out: Weights = self.weight * closeness(self.semitones, PITCHES)
         if self.contour:
             out += self.contour * (np.sign(_DISTANCE) == np.sign(self.semitones))
@@ -83,13 +86,15 @@ class AskedInterval:
 
 
 def scale(minor: bool) -> tuple[int, ...]:
-    """Return the pitch classes of C major, or of A minor with both sevenths."""
+    """Return the pitch classes of the scale of C major, or of A minor with both the minor and the major seventh
+    degree.
+    """
     return (0, 2, 4, 5, 7, 8, 9, 11) if minor else (0, 2, 4, 5, 7, 9, 11)
 
 
 def note_bias(notes: list[MelodyNote], minor: bool) -> Weights:
-    """Return the bias [notes, 37] on pitches: for the scale, for chord tones on strong beats, and for restful tones at
-    the ends of lines.
+    """Return the bias [notes, 37] on the pitch of each note: towards the scale, towards chord tones on strong beats,
+    and towards stable tones at the ends of lines.
     """
     tonic = 9 if minor else 0
     bias = np.tile(_OFF_SCALE_BIAS * ~np.isin(PITCH_CLASSES, scale(minor)), (len(notes), 1))
@@ -119,11 +124,12 @@ def choose_pitches(
 
     Args:
         log_probs: log weights [notes, 37] of every pitch from `LOWEST` on.
-        rises: direction that the tones ask for from each note to the next, -1 to 1; see `tone_direction`.
+        rises: direction, -1 (down) to 1 (up), that the lexical tones prefer from each note to the next; see
+            `tone_direction`.
         intervals: log probability [37] of the distance between successive notes in semitones.
-        tone_weight: how much the tones count, at least 0; with 0 not at all.
-        taken_up: requested interval from each note to the next, `None` for any.
-        profile: the manner of the genre: its repeats and leaps.
+        tone_weight: weight of the lexical tones, 0 or more; 0 ignores them.
+        taken_up: preferred interval from each note to the next; `None` for no preference.
+        profile: the genre's preference for repeated notes and leaps.
 
     Returns:
         MIDI pitches.
@@ -153,7 +159,9 @@ def choose_pitches(
 
 
 def _begun(log_prob: Weights) -> Weights:
-    """Return the scores [37, runs] of the first note, by pitch and number of repeats."""
+    """Return the initial scores [37, runs] of the path search, for each pitch of the first note and each number of
+    repeats of that pitch.
+    """
     best = np.full((PITCHES, _RUNS), -np.inf)
     best[:, 0] = log_prob
     return best
@@ -162,10 +170,12 @@ def _begun(log_prob: Weights) -> Weights:
 def _advance(
     best: Weights, onward: Weights, again: Weights
 ) -> tuple[Weights, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Return the scores [37, runs] after one more note, and the best predecessors: the pitch before, the number of
-    repeats that was left there, and that of the longest runs.
+    """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and for
+    each the best predecessor: the pitch before, the number of repeats that it had, and the number of repeats in the
+    longest runs.
 
-    The column of `best` counts the notes of the same pitch before the note, `again` [runs] is the weight of one more.
+    The columns of `best` count how often the pitch has been repeated; `again` [runs] is the log weight of repeating it
+    once more.
     """
     held = best + onward.diagonal()[:, None] + again
     left, longest_run = best.max(1), best.argmax(1)
@@ -180,7 +190,9 @@ def _advance(
 
 
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
-    """Return the log weight of each move between two pitches, [37, 37]: that of songs, changed by the genre."""
+    """Return the log weight [37, 37] of each move from one pitch to the next: its frequency in songs, changed by the
+    preferences of the genre.
+    """
     places = np.arange(PITCHES)
     reach = _INTERVAL_WEIGHT * intervals + _LEAP_BIAS * np.maximum(places - _THIRD, 0)
     reach += (_REPEAT_BIAS + profile.repeat) * (places == 0)
@@ -190,13 +202,17 @@ def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
 
 
 def _rise() -> Weights:
-    """Return the degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps."""
+    """Return how clearly each move between two pitches [37, 37] is heard as rising (above 0) or falling (below 0): 1
+    for seconds and thirds, 0 for leaps.
+    """
     out: Weights = np.sign(_DISTANCE) * np.clip((_LEAP - np.abs(_DISTANCE)) / (_LEAP - _THIRD), 0.0, 1.0)
     return out
 
 
 def tone_direction(before: int, after: int) -> float:
-    """Return the direction from the end of one tone to the start of the next: 1 up, -1 down, 0 for either."""
+    """Return the direction in which the melody should move between two lexical tones: 1 if the second starts higher
+    than the first ends, -1 if lower, 0 if either will do.
+    """
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0
     change = _TONE_LEVELS[after][0] - _TONE_LEVELS[before][1]

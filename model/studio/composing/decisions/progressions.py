@@ -1,4 +1,4 @@
-"""Chooses chord progressions from the log probabilities of the network for each beat."""
+"""Chooses the chord progression of a section from the network's log probabilities for each beat."""
 
 from dataclasses import dataclass
 
@@ -23,8 +23,8 @@ _STRONG_BEAT = 2
 class HarmonyTables:
     """Statistics of chord changes in the training songs, for major (row 0) and minor (row 1).
 
-    `moves` [2, 37, 37] is the probability of the next chord given that the chord changes; `changes` [2, 4] the
-    probability that it changes at each beat of the bar.
+    `moves` [2, 37, 37] is the probability of each next chord if the chord changes; `changes` [2, 4] is the probability
+    that the chord changes at each beat of the bar.
     """
 
     moves: NDArray[np.float32]
@@ -36,10 +36,11 @@ class HarmonyTables:
         """Return the log probabilities [beats_per_bar, 37, 37] of going from one chord to the next, for each beat of
         the bar.
 
-        The beats of a bar of three are those of four without the third, the only other strong one.
+        A bar of three beats uses the tables of a bar of four without its third beat, which is a strong one.
 
         `pace` above 1 makes chords change more often than in the training songs, on the first and third beat, below 1
-        less often. It raises the odds by a high power, as what the network says of each beat outweighs them otherwise.
+        less often. The odds of a change are raised to a high power of it, because the network's probabilities outweigh
+        them otherwise.
         """
         moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
         np.fill_diagonal(moves, 0.0)
@@ -71,10 +72,11 @@ def choose_chords(
     tables: HarmonyTables,
     draws: NDArray[np.float64],
 ) -> None:
-    """Draw the section's chord progression and write it into the layout as known; chords that are known already stay.
+    """Draw the section's chord progression and write it into the layout as known chords; chords that are already known
+    stay.
 
-    It is made of four bars that songs have, ranked by `log_odds` [beats, 37] of the network, and lines of the same
-    words have the same chords. Under a melody of the caller's the network alone decides.
+    The progression consists of four-bar patterns that songs have, weighted by the network's `log_odds` [beats, 37];
+    lines with the same words get the same chords. Under a melody given by the caller the network alone decides.
     """
     chords, known = layout.chords[layout.section].copy(), layout.mask[layout.section, STEPS_PER_BEAT] == 1
     if spec.anchor:
@@ -102,11 +104,11 @@ def draw_progression(
 ) -> Classes:
     """Draw a chord progression from the posterior of a hidden Markov model.
 
-    Forward filtering, backward sampling: a drawn progression moves as the transitions say, where the single most
-    probable one would stay on a chord too long.
+    Forward filtering, backward sampling: a drawn progression changes chords as often as the transitions say; the single
+    most probable one would stay on a chord too long.
 
     Args:
-        log_odds: [beats, 37], what the network says of each beat, up to a constant per beat.
+        log_odds: [beats, 37], the network's log probabilities of each chord, up to a constant per beat.
         log_transitions: [beats of a bar, 37, 37], from `HarmonyTables.log_transitions`; the first beat is the first of
             a bar.
         draws: [beats], uniform in [0, 1).

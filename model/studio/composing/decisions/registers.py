@@ -1,4 +1,4 @@
-"""Computes the pitch height of each line, and where the melody of a section is highest and lowest."""
+"""Computes how high each line of a section lies, and where its melody has its highest and lowest note."""
 
 from collections.abc import Sequence
 
@@ -19,7 +19,9 @@ _ARCH_NOTES = 4
 
 
 def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> Weights:
-    """Return the bias [notes, 37] for the height of each line, and for one note that is the highest of the section."""
+    """Return the bias [notes, 37] that gives each line its pitch height and makes one note the highest of the
+    section.
+    """
     bias = np.zeros((len(onsets), PITCHES))
     if not spec.heights:
         return bias
@@ -43,14 +45,16 @@ def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes)
 
 
 def _nearness(line: SungLine, note: int, turn: int | None) -> float:
-    """Return how near a note is to the line's highest or lowest note: 1 at that note, less around it, 0 farther away or
-    if the line does not have it.
+    """Return the nearness, 0 to 1, of note `note` to the note at step `turn`, the highest or lowest of the section: 1
+    at that note, less around it, 0 far away or if the line has no note at that step.
     """
     return max(0.0, 1 - abs(note - line.onsets.index(turn)) / _ARCH_NOTES) if turn in line.onsets else 0.0
 
 
 def _trough(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
-    """Return the step of the section's lowest note, which is early in its lowest line; `None` if that line is short."""
+    """Return the step of the section's lowest note, which is early in its lowest line; `None` if that line has too few
+    notes.
+    """
     lowest = min(range(len(lines)), key=lambda line: spec.heights[line], default=None)
     if lowest is None or len(lines[lowest].onsets) < _FEWEST_FOR_TROUGH:
         return None

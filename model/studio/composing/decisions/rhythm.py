@@ -1,5 +1,5 @@
-"""Chooses the rhythm of a sung line: exactly one onset for each syllable, drawn by statistics of songs and the stress
-of the words.
+"""Chooses the rhythm of a sung line: exactly one note onset for each syllable, drawn by statistics of songs and the
+stress of the words.
 """
 
 from collections.abc import Sequence
@@ -46,18 +46,18 @@ _IMPOSSIBLE = -1e9
 
 @dataclass(frozen=True, slots=True)
 class LineRequest:
-    """Request for the rhythm of a line.
+    """The constraints and biases for choosing the rhythm of one sung line. Steps are sixteenth notes.
 
     Attributes:
         log_prob: the network's log odds of an onset at each step of the line, [steps].
         syllables: onsets to place, at least 1.
-        start: step of the section on which the line's span starts.
-        step_seconds: length of a step.
-        profile: the manner of the genre.
-        stresses: stress of each syllable; none where nothing is known of them.
-        echo: extra bias at each step, [steps]: the rhythm of a line that this one takes up.
-        first_free: no onset comes earlier.
-        breath: steps of silence that are left at the end where there is room.
+        start: step of the section on which the line starts.
+        step_seconds: length of a step in seconds.
+        profile: rhythmic preferences of the genre.
+        stresses: stress of each syllable; empty if unknown.
+        echo: bias at each step, [steps], towards the rhythm of an earlier line; `None` for no bias.
+        first_free: first step of the line that may have an onset.
+        breath: steps of silence at the end of the line, if there is room.
         beats_per_bar: 4, or 3 in a waltz.
     """
 
@@ -74,18 +74,18 @@ class LineRequest:
 
     @property
     def places(self) -> NDArray[np.int64]:
-        """Place in the bar of each step of the line."""
+        """Position in the bar, in steps, of each step of the line."""
         return (self.start + np.arange(len(self.log_prob))) % (self.beats_per_bar * STEPS_PER_BEAT)
 
     @property
     def habits(self) -> Rhythms:
-        """Habits of songs in this metre."""
+        """Rhythm statistics of songs in the metre of this line."""
         return habits().rhythms[self.beats_per_bar]
 
 
 @dataclass(frozen=True, slots=True)
 class LineRhythm:
-    """Onsets of a line in steps from the line's start, and the step after which the line is silent."""
+    """The note onsets of a sung line, in steps from the start of the line, and the step at which its last note ends."""
 
     onsets: tuple[int, ...]
     end: int
@@ -94,19 +94,20 @@ class LineRhythm:
 def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhythm:
     """Draw the onsets of a line from their joint distribution, by forward filtering and backward sampling.
 
-    Adds up habits of songs (distances between notes by their place in the bar), the genre, the network, and the stress
-    of the words; the first note comes early, the last one leaves room for a long note and a breath.
+    The log weights add up the statistics of songs (distances between notes by their place in the bar), the genre, the
+    network's onset probabilities, and the stress of the words; the first note comes early, the last one leaves room for
+    a long note and a breath.
 
     Args:
-        asked: the line.
-        draws: uniform in [0, 1), one for each syllable at least.
+        asked: the constraints on the line.
+        draws: random numbers, uniform in [0, 1), at least one for each syllable.
 
     Raises:
         ValueError: the onsets do not fit.
     """
     steps = len(asked.log_prob)
     if not 1 <= asked.syllables <= steps - asked.first_free:
-        raise ValueError(f"{asked.syllables} onsets do not fit steps {asked.first_free} to {steps}")
+        raise ValueError(f"{asked.syllables} syllables do not fit steps {asked.first_free} to {steps} of the line")
     gaps = _gaps(asked)
     biases = [_SHARPNESS * _bias(asked, number) for number in range(asked.syllables)]
     filtered = [biases[0] + _SHARPNESS * _LATE_ENTRY * np.maximum(np.arange(steps) - asked.first_free, 0)]
@@ -122,7 +123,7 @@ def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhy
 
 
 def _bias(asked: LineRequest, number: int) -> Weights:
-    """Return the log weight [steps] of the onset of syllable `number` at each step."""
+    """Return the log weight [steps] of each step of the line as the onset of syllable `number`."""
     places = asked.places
     bias = _LOG_PROB_WEIGHT * np.clip(asked.log_prob, -4, 4)
     profile = asked.profile
@@ -137,7 +138,9 @@ def _bias(asked: LineRequest, number: int) -> Weights:
 
 
 def _gaps(asked: LineRequest) -> Weights:
-    """Return the log weight [steps, steps] of a note at the first index that follows a note at the second."""
+    """Return the log weight [steps, steps] of each pair of successive onsets: the row is the step of the later note,
+    the column that of the earlier.
+    """
     steps = len(asked.log_prob)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
     table = asked.habits.gaps
@@ -151,7 +154,9 @@ def _gaps(asked: LineRequest) -> Weights:
 
 
 def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
-    """Return the log weight [steps, steps] of the distance before syllable `number`, from the stress of the words."""
+    """Return the log weight [steps, steps] of the distance from the onset before to that of syllable `number` by the
+    stress of the words: a weak syllable should not be long.
+    """
     if not asked.stresses:
         return np.zeros((1, steps)) + np.zeros((steps, 1))
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
@@ -163,8 +168,8 @@ def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
 
 
 def _closing(asked: LineRequest) -> Weights:
-    """Return the log weight [steps] of the last onset: high where lines of songs end, and where a long note and a
-    breath have room.
+    """Return the log weight [steps] of each step as the last onset of the line: high where lines of songs end, and
+    where a long note and a breath have room.
     """
     steps = len(asked.log_prob)
     places = np.arange(steps)
@@ -177,8 +182,8 @@ def _closing(asked: LineRequest) -> Weights:
 
 
 def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
-    """Return the step at which the last note ends: after two beats at most, and before a breath if there is
-    room for one.
+    """Return the step at which the last note of the line ends: at most two beats after its onset, and `breath` steps
+    before the end of the line if there is room.
     """
     last = onsets[-1]
     room = steps - breath - last
@@ -188,20 +193,20 @@ def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
 
 
 def onset_log_odds(probability: Weights) -> Weights:
-    """Return the log odds of probabilities in [0, 1]."""
+    """Return the log odds log(p / (1 - p)) of onset probabilities in [0, 1], limited to finite values."""
     safe = np.clip(probability, 1e-3, 1 - 1e-3)
     return np.log(safe) - np.log1p(-safe)
 
 
 def echo_of(onsets: tuple[int, ...], steps: int, strength: float) -> Weights:
-    """Return the bias [steps] towards the onsets of an earlier line."""
+    """Return the bias [steps] of size `strength` towards steps with an onset in an earlier line."""
     bias = np.zeros(steps)
     bias[[onset for onset in onsets if onset < steps]] = strength
     return bias
 
 
 def _log_sum(rows: Weights) -> Weights:
-    """Return the log of the summed exponentials of each row."""
+    """Return the log of the sum of exponentials of each row."""
     top = rows.max(1)
     out: Weights = top + np.log(np.exp(rows - top[:, None]).sum(1))
     return out

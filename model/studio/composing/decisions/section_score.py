@@ -1,4 +1,4 @@
-"""Converts the classes of a section to its score, with one numbered note for each syllable."""
+"""Converts the token classes of a section to its written score, in which each syllable is assigned to a note."""
 
 from collections.abc import Sequence
 from dataclasses import replace
@@ -11,7 +11,9 @@ from model.studio.notation.score import Note, Score
 
 
 def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
-    """Return the score at sounding pitch: the anchor's notes as given, and one numbered note for each syllable."""
+    """Return the score of a section in its own key from its melody and chord classes; the caller's melody is kept
+    exactly, and each syllable is assigned to one note.
+    """
     given = given_steps(spec)
     notes = [*given_notes(spec), *(note for note in notes_of(melody) if not given[note.start])]
     notes = sorted(notes, key=lambda note: note.start)
@@ -21,9 +23,10 @@ def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
 
 
 def with_syllables(notes: Sequence[Note], spec: SectionSpec) -> list[Note]:
-    """Number the notes that begin a syllable.
+    """Return the notes with the index of the syllable that begins on each.
 
-    Where a given melody has too few notes, the longest are repeated, and then its rests are sung in.
+    If the caller's melody has too few notes for the syllables, its longest notes are divided first, and then notes are
+    added in its rests.
     """
     out: list[Note] = [note for note in notes if note.start >= sum(spec.line_bars) * spec.steps_per_bar]
     first = 0
@@ -50,8 +53,8 @@ def _divided(notes: list[Note], count: int) -> list[Note]:
 
 
 def _filled(notes: list[Note], count: int, steps: range) -> list[Note]:
-    """Add short notes until there are `count` notes: at the last free of `steps`, with the pitch of the nearest
-    note.
+    """Add short notes until there are `count` notes: each on the last free step of `steps`, with the pitch of the
+    nearest note.
     """
     taken = {step for note in notes for step in range(note.start, note.end)}
     free = [step for step in steps if step not in taken]

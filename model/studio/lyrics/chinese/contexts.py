@@ -1,7 +1,8 @@
-"""Decides the reading of a Chinese character with several readings by its neighbours, outside known words.
+"""Chooses the reading of a Chinese character that has several readings, from the characters around it, if no known word
+decides.
 
-Readings are pinyin with a tone digit before any sandhi. Patterns are matched at the character, in simplified
-characters, and may include the characters before it.
+Readings are pinyin with a tone digit, before tone sandhi. Patterns are written in simplified characters, are matched at
+the position of the character, and may include the characters before it.
 """
 
 import re
@@ -222,7 +223,9 @@ _CONTEXTS = _compiled()
 
 
 def reading_in_context(line: str, place: int) -> str | None:
-    """Return the reading of the character at `place` by its neighbours, or `None`."""
+    """Return the reading of the character at index `place` of a line from the characters around it; `None` if no
+    pattern matches.
+    """
     for pattern, reading in _CONTEXTS.get(line[place], ()):
         if pattern.match(line, place):
             return reading
@@ -230,5 +233,7 @@ def reading_in_context(line: str, place: int) -> str | None:
 
 
 def lone_reading(character: str) -> str | None:
-    """Return the usual reading of a character that is a word by itself, or `None`."""
+    """Return the usual reading of a character that is not part of a longer word; `None` if the table does not have
+    it.
+    """
     return _LONE.get(character)

@@ -1,4 +1,4 @@
-"""Converts Chinese characters to readings: pinyin by context, with tone sandhi."""
+"""Converts Chinese characters to pinyin by context, with tone sandhi."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -28,7 +28,7 @@ _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨�
 class MandarinReadings(NamedTuple):
     """Pinyin with a tone digit for each character, 5 for the neutral tone and `v` for ü.
 
-    The string is empty for a character that the dictionary lacks. The two lists differ only in tones.
+    The string is empty for a character that is not in the dictionary. The two lists differ only in tones.
 
     Attributes: lexical: readings with the dictionary tones of the words. sung: readings with the tones of connected
     speech.
@@ -48,15 +48,16 @@ def load() -> None:
 
 
 def known_readings(character: str) -> frozenset[str]:
-    """Return the readings of a character in the dictionary, each with a tone digit; empty for a character that it
-    lacks.
+    """Return all readings of a character in the dictionary, each with a tone digit; empty for a character that is not
+    in the dictionary.
     """
     own = pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)
     return frozenset(reading for reading in own[0] if _is_reading(reading))
 
 
 def read_mandarin(run: str, given: Mapping[int, str] = _NOTHING_GIVEN) -> MandarinReadings:
-    """Return the readings of each character of `run`; readings that are `given`, by position, are not changed.
+    """Return the reading of each character of `run`, a string of Chinese characters; readings that are `given`, by
+    position, are not changed.
 
     Third tones, 一 and 不 change before other tones as Chao describes ("A Grammar of Spoken Chinese", 1968, section
     1.3.4): of consecutive third tones those within words change first, then the remaining ones from the end.
@@ -80,14 +81,14 @@ def _looked_up(words: Sequence[str]) -> list[str]:
 
 
 def _is_reading(item: str) -> bool:
-    """Return True if the dictionary has returned pinyin; an unknown character is returned with a tone digit after
-    it.
-    """
+    """Return True if an item from the pinyin dictionary is pinyin, not an unknown character with a tone digit."""
     return item.isascii() and item[-1:].isdigit()
 
 
 def _own_reading(character: str, reading: str) -> str:
-    """Return the reading of the simplified character, unless the traditional character is never read so."""
+    """Return the dictionary's `reading` of the simplified character, or another one if the traditional character is
+    never read so.
+    """
     own = [*pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)[0]]
     if not own or not _is_reading(own[0]) or reading in own or reading.endswith("5"):
         return reading
@@ -95,7 +96,7 @@ def _own_reading(character: str, reading: str) -> str:
 
 
 def _lexical(character: str, reading: str) -> str:
-    """Return the reading of a character with its tone before tone sandhi."""
+    """Return the reading of a character with its dictionary tone, before tone sandhi."""
     return _BEFORE_SANDHI.get((character, reading), reading)
 
 
@@ -114,7 +115,7 @@ def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def third_tones(readings: Sequence[str]) -> list[str]:
-    """Change third tones before third tones to second tones, from the end on, so that of a run every other one
+    """Change third tones before third tones to second tones, starting at the end, so that every other one of a sequence
     changes.
     """
     spoken = list(readings)
@@ -125,7 +126,9 @@ def third_tones(readings: Sequence[str]) -> list[str]:
 
 
 def _one_and_not(run: str, readings: Sequence[str], place: int) -> str:
-    """Return the reading of the character at `place`; the tone of 一 and 不 is changed by the tone after it."""
+    """Return the reading of the character at `place`; for 一 and 不 the tone depends on the tone of the next
+    character.
+    """
     reading, following = readings[place], "".join(readings[place + 1 : place + 2])
     falling = following.endswith("4")
     if run[place] == "不" and reading == "bu4":

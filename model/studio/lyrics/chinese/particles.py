@@ -1,4 +1,4 @@
-"""Reads 地 and 得, which are particles in some positions and other words in others."""
+"""Reads the characters 地 and 得, which are particles in some positions and other words in others."""
 
 import re
 from collections.abc import Container
@@ -55,7 +55,7 @@ _REACH = 5
 
 
 def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
-    """Return True if the 地 at `place` is a particle even if it could be part of a word.
+    """Return True if the 地 at `place` is the particle after an adverb, even if it could be part of a word.
 
     Args:
         line: simplified characters without anything between them.
@@ -67,7 +67,7 @@ def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
 
 
 def reading_of_particle(line: str, place: int, lone: bool) -> str | None:
-    """Return the reading of 地 or 得 at `place`, or `None` if the dictionary decides.
+    """Return the reading of the 地 or 得 at `place`; `None` if the reading in the dictionary is right.
 
     Args:
         line: simplified characters without anything between them.

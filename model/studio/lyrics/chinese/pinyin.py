@@ -1,4 +1,6 @@
-"""Parses readings that the caller gives in lyrics: 行(háng), 行[hang2], and whole lines of pinyin."""
+"""Parses pinyin that the caller writes in lyrics: readings in brackets as in 行(háng) or 行[hang2], and whole lines of
+pinyin.
+"""
 
 import re
 import unicodedata
@@ -32,7 +34,7 @@ _ENGLISH_TOO = frozenset(_ENGLISH_WORDS.split())
 
 
 class Toned(NamedTuple):
-    """A Mandarin syllable as written, and its reading with a tone digit; 5 if no tone is written."""
+    """A pinyin syllable as it is written, and the same syllable with a tone digit (5 if no tone is written)."""
 
     written: str
     reading: str
@@ -40,8 +42,8 @@ class Toned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A line of lyrics without readings in brackets, these readings by character position, and remarks on invalid
-    ones.
+    """A line of lyrics without its readings in brackets, those readings by character position, and remarks on invalid
+    readings.
     """
 
     shown: str
@@ -54,7 +56,7 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 
     Args:
         text: a line.
-        hanzi: the inside of a character class of Chinese characters.
+        hanzi: Chinese characters as the inside of a regular expression's character class.
         known: the readings of a character in the dictionary, each with a tone digit. If the caller writes no tone, the
         reading must be one of them except for its tone.
     """
@@ -77,7 +79,7 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 
 
 def pinyin_line(text: str) -> bool:
-    """Return True if all Latin words of a line are pinyin.
+    """Return True if all words of a line in Latin letters are pinyin.
 
     At least half of them must have tones, or they must be at least three single syllables of which few are English
     words.
@@ -101,17 +103,19 @@ def pinyin_line(text: str) -> bool:
 
 
 def _is_french(token: str, syllables: list[Toned]) -> bool:
-    """Return True if the only tone mark of a word is é, and not on every syllable ("café")."""
+    """Return True if the only tone mark in a word is é, and some syllable has none, as in "café"."""
     return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 
 def pinyin_tokens(text: str) -> Iterator[re.Match[str]]:
-    """Return the words of a line of pinyin."""
+    """Return the words of a line of pinyin, as regular expression matches."""
     return _TOKEN.finditer(text)
 
 
 def syllables_of(token: str) -> list[Toned] | None:
-    """Return the syllables of a word of pinyin, or `None` for another word: nǐhǎo, wo3men5, Xi'an."""
+    """Return the syllables of a word of pinyin, such as nǐhǎo, wo3men5 or Xi'an; `None` for a word that is not
+    pinyin.
+    """
     if len(token) > _LONGEST_WORD:
         return None
     found: list[Toned] = []
@@ -127,7 +131,9 @@ def syllables_of(token: str) -> list[Toned] | None:
 
 @lru_cache(maxsize=4096)
 def _cut(part: str) -> tuple[Toned, ...] | None:
-    """Cut text without tone digits into the longest possible pinyin syllables, each with at most one tone mark."""
+    """Divide text without tone digits into the longest possible pinyin syllables, each with at most one tone mark;
+    `None` if it is not pinyin.
+    """
     if part in "'’":
         return ()
     for size in range(min(_LONGEST_SYLLABLE + 2, len(part)), 0, -1):
@@ -160,7 +166,9 @@ def _toned(written: str) -> Toned | None:
 
 
 def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> list[str]:
-    """Return the readings in a bracket for the last characters of `run`; empty if the text is not pinyin for them."""
+    """Return the readings that a bracket gives for the last characters of `run`; empty if its text is not pinyin for
+    them.
+    """
     found: list[Toned] = []
     for token in re.split(r"[\s·-]", written):
         toned = syllables_of(token)
@@ -174,8 +182,8 @@ def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> li
 
 
 def _of(character: str, syllable: Toned, known: Callable[[str], frozenset[str]]) -> str | None:
-    """Return the reading of a character for a written syllable; if no tone is written, with the tone in the
-    dictionary.
+    """Return the reading of a character for a written pinyin syllable, with the dictionary's tone if none is written;
+    `None` if it is no reading of the character.
     """
     if syllable.toned:
         return syllable.reading

@@ -1,4 +1,4 @@
-"""Corrects readings of Chinese characters in lyrics, where the pinyin dictionary is wrong."""
+"""Corrects readings of Chinese characters in lyrics that the pinyin dictionary gets wrong."""
 
 from collections.abc import Iterator, Sequence
 
@@ -13,7 +13,7 @@ _SHORTEST_IDIOM = 4
 
 
 class _Idioms:
-    """Set of the dictionary's Chinese words of at least four characters."""
+    """The dictionary's Chinese words of at least four characters, as a read-only set."""
 
     def __contains__(self, word: object) -> bool:
         return isinstance(word, str) and len(word) >= _SHORTEST_IDIOM and word in PHRASES_DICT
@@ -23,10 +23,11 @@ _IDIOMS = _Idioms()
 
 
 def corrected(words: Sequence[str], readings: Sequence[str]) -> list[str]:
-    """Return the corrected readings, one for each character of the dictionary's `words` of a line.
+    """Return the corrected readings of a line, one for each character. `words` are the dictionary's words of the line,
+    `readings` its readings.
 
-    Readings are taken, in this order, from a word of Melisma's own table, from the character's neighbours, from a
-    longer word of the dictionary, or from the character's usual reading.
+    A reading comes from the first of these that has one: a word of Melisma's own table, the neighbouring characters, a
+    longer word of the dictionary, the character's usual reading.
     """
     line = "".join(words)
     return [
@@ -47,6 +48,6 @@ def _reading(line: str, place: int, lone: bool) -> str | None:
 
 
 def _lone(words: Sequence[str]) -> Iterator[bool]:
-    """Yield for each character of a line True if it is a word by itself."""
+    """Yield True for each character of a line that is a word by itself, otherwise False."""
     for word in words:
         yield from [len(word) == 1] * len(word)

@@ -9,10 +9,10 @@ TABLE = Path(__file__).parents[2] / "characters" / "simplified.txt"
 
 
 def simplified(text: str) -> str:
-    """Return `text` in simplified characters, one for each character.
+    """Return `text` with every traditional Chinese character replaced by the simplified one; the length stays the same.
 
     Raises:
-        EngineUnavailable: the table is missing or damaged.
+        EngineUnavailable: the character table is missing or damaged.
     """
     return text.translate(_table())
 

@@ -1,4 +1,4 @@
-"""Table of Chinese words that decide the reading of a character with several readings."""
+"""Table of Chinese words that determine the reading of a character with several readings."""
 
 from collections.abc import Iterator
 from functools import cache
@@ -11,7 +11,9 @@ TABLE = Path(__file__).parents[2] / "characters" / "polyphones.txt"
 
 
 class Word(NamedTuple):
-    """A Chinese word, the position of a character in it, and the reading of that character in the word."""
+    """A Chinese word, the position in it of a character with several readings, and the reading of that character in the
+    word.
+    """
 
     text: str
     place: int
@@ -19,7 +21,8 @@ class Word(NamedTuple):
 
 
 def reading_in_word(line: str, place: int) -> str | None:
-    """Return the reading of the character at `place` in the longest word of the table that contains it, or `None`.
+    """Return the reading of the character at `place` in the longest word of the table that contains it; `None` if no
+    word does.
 
     Raises:
         EngineUnavailable: the table is missing or damaged.
@@ -33,7 +36,7 @@ def reading_in_word(line: str, place: int) -> str | None:
 
 @cache
 def _words() -> dict[str, tuple[Word, ...]]:
-    """Return the words of the table by character, the longest first."""
+    """Return the words of the table for each character, the longest word first."""
     try:
         rows = [row.split() for row in TABLE.read_text(encoding="utf-8").splitlines() if row and row[0] != "#"]
         found: dict[str, list[Word]] = {}
@@ -51,6 +54,7 @@ def _places(character: str, reading: str, words: list[str]) -> Iterator[Word]:
     for word in words:
         if character not in word:
             raise ValueError(
-                f"the word {word!r} does not contain the character {character!r} that is read in it; correct the line"
+                f"the word {word!r} does not contain the character {character!r} whose reading it gives: correct this "
+                f"line of the table"
             )
         yield from (Word(word, place, reading) for place, other in enumerate(word) if other == character)

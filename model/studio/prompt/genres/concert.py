@@ -1,4 +1,6 @@
-"""Genres of the stage (orchestra, jazz club, dance hall, ballroom), with their words and styles."""
+"""Table of stage and concert genres (orchestral, jazz, dance hall, ballroom): for each its names in prompts, tempo
+range and style.
+"""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.prompt.metre import WALTZ_WORDS

@@ -1,4 +1,4 @@
-"""Electronic genres, with their words and styles."""
+"""Table of electronic genres: for each its names in prompts, tempo range and style."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Track

@@ -1,4 +1,4 @@
-"""The data type of a genre: the words that name it, its tempo range and its style."""
+"""Defines the data type of a genre: its names in prompts, its tempo range and its style."""
 
 from dataclasses import dataclass
 
@@ -7,7 +7,7 @@ from model.studio.style import Groove, Instrument, Mode, Style, Track
 
 @dataclass(frozen=True, slots=True)
 class Genre:
-    """The style of a genre, its range of tempi, and the words that name it (Latin ones in lower case)."""
+    """A genre: its style, its range of tempi, and the words by which a prompt names it (Latin ones in lower case)."""
 
     words: tuple[str, ...]
     tempo_range_bpm: tuple[float, float]
@@ -34,7 +34,9 @@ def genre(
     vocal_db: float = 0.0,
     tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
 ) -> Genre:
-    """Make a genre that the comma-separated `words` name; the tempo of its style is the middle of its tempo range."""
+    """Return a genre with the comma-separated names `words`; the tempo of its style is the middle of its tempo
+    range.
+    """
     tempo_bpm = sum(tempo_range_bpm) / 2
     instruments = tuple(players.items())
     style = Style(

@@ -1,4 +1,4 @@
-"""Pop, rock and related genres, with their words and styles."""
+"""Table of pop, rock and related genres: for each its names in prompts, tempo range and style."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Track

@@ -1,4 +1,4 @@
-"""Genres of Jamaica (such as reggae) and gospel, with their words and styles."""
+"""Table of Jamaican genres (such as reggae) and gospel: for each its names in prompts, tempo range and style."""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Track

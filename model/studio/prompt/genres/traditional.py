@@ -1,4 +1,6 @@
-"""Traditional genres (folk, children's songs, marches), with their words and styles."""
+"""Table of traditional genres (folk, children's songs, marches): for each its names in prompts, tempo range and
+style.
+"""
 
 from model.studio.prompt.genres.genre import genre
 from model.studio.style import Groove, Instrument, Mode, Track

@@ -1,4 +1,4 @@
-"""Shapes the notes of a sung line: loudness that falls to the end, accents, and entries after the beat."""
+"""Shapes the notes of a sung line: decreasing loudness, accents, and entries slightly after the beat."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,9 @@ _CONTINUES_SECONDS = 0.01
 
 @dataclass(frozen=True, slots=True)
 class Accent:
-    """Line and stress of a note: the number of the line in its section, and the stress of the syllable, -1 to 1."""
+    """Position and stress of a sung note: the number of its line in the section, and the stress of its syllable, -1 to
+    1.
+    """
 
     line: int
     stress: float = 0.0
@@ -33,7 +35,7 @@ class Accent:
 def performed(
     notes: Sequence[SungNote], accents: Sequence[Accent], manner: Manner, generator: np.random.Generator
 ) -> tuple[SungNote, ...]:
-    """Return the notes with loudness shaped line by line and with some notes slightly late.
+    """Return the notes with loudness shaped line by line and with some notes slightly delayed.
 
     `accents` has one entry for each note.
     """
@@ -65,7 +67,7 @@ def _shaped(
 
 
 def _late(notes: Sequence[SungNote], manner: Manner, generator: np.random.Generator) -> list[SungNote]:
-    """Delay notes by up to `lag_seconds` after their beat; the note before lasts until the delayed one begins."""
+    """Return the notes with random delays of up to `lag_seconds`; the note before a delayed one is prolonged."""
     chances = generator.random(len(notes))
     out: list[SungNote] = []
     for note, chance in zip(notes, chances.tolist(), strict=True):

@@ -27,7 +27,7 @@ _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
 
 
 def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Return the fundamental frequency in hertz at every frame, [frames]; pauses keep that of the note before."""
+    """Return the fundamental frequency in hertz at every frame, [frames]; pauses keep that of the note before them."""
     notes = [note for syllable in placed for note in syllable.notes]
     tones = [syllable.notes[0].tone for syllable in placed for _ in syllable.notes]
     semitones = _glides(notes, frames, manner, generator)
@@ -42,9 +42,10 @@ def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator
 
 
 def _glides(notes: Sequence[SungNote], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Return the pitch in semitones at every frame: half a cosine from each note to the next, with some overshoot.
+    """Return the pitch in semitones at every frame: a half-cosine glide from each note to the next, with some
+    overshoot.
 
-    The wider the interval, the longer the glide; how much of it lies within the note differs from note to note.
+    Wider intervals have longer glides; the part of a glide that lies within the note is random.
     """
     out = np.full(frames, float(notes[0].pitch))
     chances = generator.random(len(notes))
@@ -84,7 +85,7 @@ def _smoothed(noise: Curve, width: int) -> Curve:
 def _colour(
     cents: Curve, note: SungNote, tone: int, begins: bool, manner: Manner, generator: np.random.Generator
 ) -> None:
-    """Add the ornaments of one note to the pitch curve."""
+    """Add the ornaments of one note (vibrato, inflection and others) to the pitch curve, in cents."""
     first, last = frame(note.start), min(frame(note.end), len(cents))
     time: Curve = FRAME_SECONDS * np.arange(max(last - first, 0), dtype=np.float64)
     length = note.end - note.start
@@ -99,7 +100,9 @@ def _colour(
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """Return a trace of the spoken tone in the pitch, short enough to leave the note in tune."""
+    """Return a small pitch inflection that hints at the lexical tone of the syllable, in cents, short enough to leave
+    the note in tune.
+    """
     if tone == 2:
         return -70.0 * np.exp(-time / 0.045)
     if tone == 3:

@@ -1,4 +1,4 @@
-"""Computes the loudness of a sung syllable at every frame: the singer's effort, and attack and release."""
+"""Computes the loudness of a sung syllable at every frame: vocal effort, attack and release."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,8 @@ _SOFT_ATTACK_FRAMES, _ATTACK_FRAMES = 5, 2
 
 
 def effort_db(syllable: Placed, length: int, lead: int) -> Floats:
-    """Return the effort at the `lead` frames before a vowel and its `length` frames, in dB below a note of full force.
+    """Return the vocal effort in dB, 0 for a note of full force, at the `lead` frames before a vowel and the `length`
+    frames of the vowel.
 
     The effort glides between the notes of a melisma, swells in a long note, and falls in the last note of a line.
     """
@@ -35,7 +36,7 @@ def effort_db(syllable: Placed, length: int, lead: int) -> Floats:
 
 
 def shape_db(syllable: Placed, length: int, lead: int) -> Floats:
-    """Return attack and release in dB over the same frames: where the voice begins, stops, or closes for a
+    """Return attack and release in dB over the same frames as `effort_db`: the voice begins, stops, or is softer at a
     consonant.
     """
     gain = np.zeros(lead + length)

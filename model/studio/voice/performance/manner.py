@@ -1,4 +1,4 @@
-"""Manners of singing of each genre, such as its vibrato, breathiness and glides."""
+"""Table of singing styles ("manners") by genre: vibrato, breathiness, glides and others."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,19 +7,19 @@ from types import MappingProxyType
 
 @dataclass(frozen=True, slots=True)
 class Manner:
-    """Manner of singing of a genre.
+    """Singing style of a genre.
 
     Attributes:
-        effort_db: level over the usual effort; the timbre follows it.
-        tilt_db: tilt of the harmonics per octave, in dB around 1 kHz; above 0 for a pressed voice.
-        breathiness: factor on the share of noise; above 1 for a voice with much air.
-        vibrato: chance, 0 to 1, that a long note has vibrato.
-        vibrato_cents: usual extent of the vibrato, half of its whole swing.
+        effort_db: vocal effort relative to the usual one; louder singing is also brighter.
+        tilt_db: spectral tilt of the harmonics in dB per octave around 1 kHz; above 0 for a pressed voice.
+        breathiness: factor on the share of noise; above 1 for a breathy voice.
+        vibrato: probability that a long note has vibrato.
+        vibrato_cents: usual amplitude of the vibrato.
         vibrato_hertz: usual rate of the vibrato.
         glide: factor on the length of the glide from note to note.
-        speech: factor on the traces of spoken tones in the pitch.
-        lag_seconds: most that a syllable comes after its beat.
-        fall_db: level that a line loses from its first to its last syllable.
+        speech: factor on the pitch inflections by lexical tones.
+        lag_seconds: largest delay of a syllable after its beat.
+        fall_db: decrease in level from the first to the last syllable of a line.
     """
 
     effort_db: float = 0.0
@@ -70,5 +70,5 @@ _BY_GENRE: Mapping[str, Manner] = MappingProxyType(
 
 
 def manner_of(genre: str) -> Manner:
-    """Return the manner of singing of a genre, by the name in `Style.genre`. Raises KeyError for an unknown genre."""
+    """Return the singing style of a genre, by its name in `Style.genre`. Raises KeyError for an unknown genre."""
     return _BY_GENRE[genre]

@@ -1,4 +1,5 @@
-"""Computes the vibrato of sung notes: on some of the long notes, late, growing, and different each time.
+"""Computes the vibrato of sung notes: some long notes have it, with a late onset and growing amplitude, different for
+each note.
 
 Rates and extents are near those of Prame, "Measurements of the vibrato rate of ten singers" (1994) and "Vibrato extent
 and intonation in professional Western lyric singing" (1997): 5 to 7 Hz, faster towards the end of a note.

@@ -1,4 +1,4 @@
-"""Chooses the recorded frames that a sung vowel passes through, and adds natural fluctuation of its spectrum."""
+"""Chooses the recorded frames that a sung vowel consists of, and adds natural fluctuation of its spectrum."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,11 +25,10 @@ _TO_BANDS = np.stack(
 
 
 def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
-    """Return, for each of the `length` frames of the sung vowel, the position in the recorded take.
+    """Return, for each of the `length` frames of a sung vowel, the position (a fractional frame) in the recorded take.
 
-    Glides into and out of the vowel keep the pace of speech, or hasten if there is little room: a diphthong is one
-    syllable however long it lasts. Between them the path wanders to and fro around the held part. With `held` there
-    are no glides.
+    Transitions into and out of the vowel keep the pace of speech, or are faster in a short note. Between them the path
+    moves to and fro in the steady part. With `held` there are no transitions.
     """
     last = len(take.envelope) - 1
     begin, end = (0, 0) if held else (take.hold[0] - take.nucleus, last - take.hold[1])
@@ -43,8 +42,8 @@ def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held:
 
 
 def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
-    """Return a random path through the steady part of a vowel, of changing pace and direction, ending at the part's
-    end.
+    """Return a random path through the steady part of a vowel, with changing pace and direction, that ends at the end
+    of that part.
     """
     low = max(take.hold[0] - _WIDENED_FRAMES, take.nucleus)
     high = max(min(take.hold[1] + _WIDENED_FRAMES, len(take.envelope) - 1), low + 1)
@@ -55,7 +54,7 @@ def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
 
 
 def unrest(frames: int, generator: np.random.Generator) -> tuple[Floats, Floats]:
-    """Return the random fluctuation, in dB, of the spectrum [frames, BANDS] and of the whole level [frames]."""
+    """Return random fluctuations, in dB, of the spectral envelope [frames, BANDS] and of the level [frames]."""
     window = np.hanning(_UNREST_FRAMES + 2)[1:-1].astype(np.float32)
     window *= _UNREST_DB / np.sqrt((window**2).sum())
     noise = generator.standard_normal((frames + _UNREST_FRAMES - 1, _UNREST_BANDS), dtype=np.float32)

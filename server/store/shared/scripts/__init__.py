@@ -1,4 +1,4 @@
-"""Loads the Lua scripts that run in the directory (Redis or Valkey), each as one atomic decision."""
+"""Loads the Lua scripts that run in the song directory (Redis or Valkey); each makes one atomic decision."""
 
 from collections.abc import Mapping
 from functools import cache

@@ -20,7 +20,7 @@ REQUEST = music_pb2.GenerateRequest(prompt="pop", lyrics=SECRET)
 
 
 def calls(caplog: pytest.LogCaptureFixture) -> list[logging.LogRecord]:
-    return [record for record in caplog.records if record.getMessage() == "a call has ended"]
+    return [record for record in caplog.records if record.getMessage() == "a gRPC call has ended"]
 
 
 async def test_a_call_is_logged_with_code_and_seconds_and_without_its_words(caplog: pytest.LogCaptureFixture) -> None:

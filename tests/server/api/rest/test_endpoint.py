@@ -71,7 +71,7 @@ def causes(caplog: pytest.LogCaptureFixture) -> list[str]:
     return [
         vars(record)["cause"]
         for record in caplog.records
-        if record.getMessage() == "a REST response was not sent to its end"
+        if record.getMessage() == "a REST client did not receive the whole response"
     ]
 
 

@@ -50,7 +50,7 @@ async def test_answers_and_the_log_go_by_the_headers_of_trusted_proxies_alone(
         unreadable = await ask(rest, "GET", MUSIC, X_Forwarded_Host="a b")
         stopped = await ask(rest, "DELETE", f"{MUSIC}/song-1", X_Forwarded_Host="a b")
         state = (await ask(rest, "GET", f"{MUSIC}/song-1")).json["status"]
-    peers = [vars(record)["peer"] for record in caplog.records if record.getMessage() == "a call has ended"]
+    peers = [vars(record)["peer"] for record in caplog.records if record.getMessage() == "a REST call has ended"]
     if believed:
         assert made.json["events_url"] == f"https://music.example/api{MUSIC}/song-1/events"
         assert (made.headers["location"], peers[0]) == (f"/api{MUSIC}/song-1", "192.0.2.7")

@@ -37,7 +37,7 @@ async def test_a_lost_database_costs_no_recording_and_comes_back_with_them(
     async with opened(tmp_path) as server:
         assert server.store.usage() == StoreUsage(0, 0)
     assert set_aside(tmp_path) == sorted(f"{song.song_id}.mp3" for song in songs)
-    assert "3 recordings belong to no song in the database" in caplog.text
+    assert "3 sound files belong to no song in the database" in caplog.text
     lose_database(tmp_path)
     shutil.move(tmp_path / "copy", tmp_path / DATABASE)
     for path in (tmp_path / "set-aside").glob("*/*"):
@@ -114,7 +114,7 @@ async def test_files_are_private_in_a_folder_that_is_not(tmp_path: Path, caplog:
     assert set(modes.values()) == {0o600}
     assert {f"{song.song_id}.mp3" for song in songs} < set(modes)
     assert "other users can list the folder" in caplog.text
-    assert "2 recordings of the song store could be read by other users" in caplog.text
+    assert "2 sound files of the song store could be read by other users" in caplog.text
 
 
 def overwrite_middle(folder: Path) -> None:

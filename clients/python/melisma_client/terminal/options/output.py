@@ -1,4 +1,4 @@
-"""Command-line options of a command's output and time limit."""
+"""Command-line options for the output file and the time limit of a command."""
 
 from typing import Annotated, TypeAlias
 

@@ -70,7 +70,7 @@ class ServerOptions:
         return Encryption(*files) if self.tls or any(files) else None
 
     def diagnose(self) -> Finding | None:
-        """Find out why this server does not answer; `None` if no reason is found."""
+        """Return the reason for which this server does not answer; `None` if no reason is found."""
         return diagnose(self.server, self.encryption)
 
     def credentials(self) -> grpc.ChannelCredentials | None:
@@ -85,12 +85,14 @@ class ServerOptions:
             raise typer.BadParameter(str(error)) from error
 
     def key(self) -> str:
-        """Return the API key. It is not an option, because all users of a computer can read command lines."""
+        """Return the API key from the environment. It is not an option, because all users of a computer can read
+        command lines.
+        """
         file = self.api_key_file
         return file.read_text("utf-8").strip() if file else os.environ.get("MELISMA_API_KEY", "")
 
     def client(self) -> Client:
-        """Return a client of the server; raises `BadParameter` for an invalid value."""
+        """Return a client of the server. Raises `BadParameter` for an invalid value."""
         credentials, api_key = self.credentials(), self.key()
         try:
             return Client(self.server, caller=self.caller, credentials=credentials, api_key=api_key)

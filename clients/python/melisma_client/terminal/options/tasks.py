@@ -37,7 +37,7 @@ class TaskName(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TaskOptions:
-    """Options of tasks, such as the recording."""
+    """Command-line options of tasks, such as the recording."""
 
     task: Annotated[
         TaskName | None, typer.Option("--task", help="Task for --recording, or for the song of --seed (retake).")
@@ -76,7 +76,9 @@ class TaskOptions:
     ] = None
 
     def to_task(self, seed: int | None) -> Task | None:
-        """Return the requested task, or `None`; raises `BadParameter` for options that do not belong to it."""
+        """Return the requested task; `None` if there is none. Raises `BadParameter` for options that do not belong to
+        the task.
+        """
         foreign = [name for name, tasks in _OPTIONS.items() if self._is_set(name) and self.task not in tasks]
         if foreign:
             option, tasks = _FLAGS[foreign[0]], " or ".join(f"--task {task}" for task in _OPTIONS[foreign[0]])

@@ -129,11 +129,11 @@ export function generationModeToNumber(object: GenerationMode): number {
 export const Sampler = {
   /** UNSPECIFIED - The engine chooses the sampler: Euler. */
   UNSPECIFIED: "SAMPLER_UNSPECIFIED",
-  /** EULER - Euler, first order. */
+  /** EULER - Euler's method, first order: one evaluation of the model per step. */
   EULER: "SAMPLER_EULER",
-  /** HEUN - Heun, second order: twice the work per step. */
+  /** HEUN - Heun's method, second order: twice the work per step. */
   HEUN: "SAMPLER_HEUN",
-  /** PINGPONG - PingPong, first order with fresh noise at every step. */
+  /** PINGPONG - PingPong: first order, with new noise at every step. */
   PINGPONG: "SAMPLER_PINGPONG",
   UNRECOGNIZED: "UNRECOGNIZED",
 } as const;
@@ -189,19 +189,19 @@ export function samplerToNumber(object: Sampler): number {
 export const SectionKind = {
   /** UNSPECIFIED - Not set; the server never sends it. */
   UNSPECIFIED: "SECTION_KIND_UNSPECIFIED",
-  /** INTRO - Instrumental opening. */
+  /** INTRO - Intro: the instrumental opening. */
   INTRO: "SECTION_KIND_INTRO",
-  /** VERSE - Part whose words change each time. */
+  /** VERSE - Verse: a part that returns with other words each time. */
   VERSE: "SECTION_KIND_VERSE",
-  /** PRE_CHORUS - Transition from verse to chorus. */
+  /** PRE_CHORUS - Pre-chorus: the transition from verse to chorus. */
   PRE_CHORUS: "SECTION_KIND_PRE_CHORUS",
-  /** CHORUS - Main part, repeated with the same words. */
+  /** CHORUS - Chorus: the main part, repeated with the same words. */
   CHORUS: "SECTION_KIND_CHORUS",
-  /** BRIDGE - Contrasting part late in the song. */
+  /** BRIDGE - Bridge: a contrasting part late in the song. */
   BRIDGE: "SECTION_KIND_BRIDGE",
-  /** INST - Instrumental part inside the song. */
+  /** INST - Interlude: an instrumental part inside the song. */
   INST: "SECTION_KIND_INST",
-  /** OUTRO - Part that ends the song. */
+  /** OUTRO - Outro: the part that ends the song. */
   OUTRO: "SECTION_KIND_OUTRO",
   /** SONG - The whole song, if the engine does not divide it into sections. */
   SONG: "SECTION_KIND_SONG",
@@ -361,9 +361,9 @@ export function stemKindToNumber(object: StemKind): number {
   }
 }
 
-/** Track of a recording that an engine makes alone, or adds. */
+/** Track of a recording that an engine extracts or adds. */
 export const TrackKind = {
-  /** UNSPECIFIED - Not allowed in a request. */
+  /** UNSPECIFIED - Not a track; a request with this value returns an error. */
   UNSPECIFIED: "TRACK_KIND_UNSPECIFIED",
   /** WOODWINDS - Flutes, clarinets, saxophones. */
   WOODWINDS: "TRACK_KIND_WOODWINDS",
@@ -735,7 +735,7 @@ export interface GenerateRequest {
   anchor:
     | Anchor
     | undefined;
-  /** Tracks to play, each at most once. Empty: all of them. */
+  /** Groups of tracks that are heard in the song, each at most once. Empty: all of them. */
   stems: StemKind[];
   /** Loudness of the song. Unset: -14 LUFS. */
   mastering:
@@ -774,10 +774,10 @@ export interface GenerateRequest {
     /** Change the lyrics or the style of a recording. */
     { $case: "edit"; value: EditTask }
     | //
-    /** Make one track of a recording alone. */
+    /** Extract one track of a recording, generated anew without the others. */
     { $case: "extractTrack"; value: ExtractTrackTask }
     | //
-    /** Make one more track for a recording. */
+    /** Add one track to a recording. */
     { $case: "lego"; value: LegoTask }
     | //
     /** Add accompanying tracks to a recording. */
@@ -799,8 +799,8 @@ export interface GenerateRequest {
     { $case: "musicgen"; value: MusicGenOptions }
     | undefined;
   /**
-   * Style that the song is to avoid, in the form of `prompt`. At most 1000 characters. It acts through guidance: with a
-   * `guidance_scale` of 1 it returns an error. Empty: nothing in particular.
+   * Style that the song avoids, in the form of `prompt`. At most 1000 characters. Guidance leads away from this style, so
+   * a `guidance_scale` of 1 returns an error. Empty: no style is avoided.
    */
   negativePrompt: string;
   /**
@@ -809,8 +809,8 @@ export interface GenerateRequest {
    */
   timeSignature: string;
   /**
-   * Recording whose timbre (voice, instruments, sound of the mix) the song is to have. Its melody and words are not
-   * used. Unset: the engine chooses.
+   * Recording whose timbre (voice, instruments, sound of the mix) the song imitates. Its melody and words are not used.
+   * Unset: the engine chooses the timbre.
    */
   referenceAudio: ReferenceAudio | undefined;
 }
@@ -855,20 +855,23 @@ export interface AceStep15Options {
     | number
     | undefined;
   /**
-   * Share of the way from noise to sound, in the range [0, 1], at which guidance begins. Unset: 0. Without guidance it
+   * Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance begins. Unset: 0. A model without guidance
    * returns an error.
    */
   guidanceStart?:
     | number
     | undefined;
   /**
-   * Share of the way from noise to sound, in the range [0, 1], at which guidance ends, not below `guidance_start`.
-   * Unset: 1. Without guidance it returns an error.
+   * Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance ends, not below `guidance_start`. Unset: 1.
+   * A model without guidance returns an error.
    */
   guidanceEnd?:
     | number
     | undefined;
-  /** Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: none. */
+  /**
+   * Name of an adapter (LoRA) that the engine was started with, see `Engine.loras`. At most 64 characters. Empty: no
+   * adapter.
+   */
   lora: string;
   /** Strength of the adapter, in the range [0, 2]. Unset: 1. Without `lora` it returns an error. */
   loraWeight?: number | undefined;
@@ -876,11 +879,14 @@ export interface AceStep15Options {
 
 /** Options that only the engine "musicgen" has. */
 export interface MusicGenOptions {
-  /** Number of likeliest tokens from which each token is drawn, in the range [1, 2048]; 1 takes the likeliest. Unset: 250. */
+  /**
+   * Number of most probable tokens from which each token is drawn, in the range [1, 2048]; with 1 the most probable token
+   * is always taken. Unset: 250.
+   */
   topK?:
     | number
     | undefined;
-  /** Temperature of the draw, in the range [0.1, 3]; higher values make it less predictable. Unset: 1. */
+  /** Temperature at which tokens are drawn, in the range [0.1, 3]; higher values make the song less predictable. Unset: 1. */
   temperature?: number | undefined;
 }
 
@@ -1042,7 +1048,7 @@ export interface EditTask {
   seed?: number | undefined;
 }
 
-/** Makes one track of a recording alone, as long as the recording. The model makes the track anew: it is not a filter. */
+/** Extracts one track of a recording, with the recording's length. The model generates the track anew: it is not a filter. */
 export interface ExtractTrackTask {
   /** The recording that the task starts from. */
   source:
@@ -1057,7 +1063,7 @@ export interface ExtractTrackTask {
   track: TrackKind;
 }
 
-/** Makes one more track that fits a recording. The song has the recording's length. */
+/** Adds one track to a recording. The song has the recording's length. */
 export interface LegoTask {
   /** The recording that the task starts from. */
   source:
@@ -1093,7 +1099,7 @@ export interface CompleteTask {
 
 /** Recording that a song resembles in timbre. */
 export interface ReferenceAudio {
-  /** The recording. */
+  /** The recording whose timbre the song imitates. */
   source:
     | //
     /**
@@ -1184,7 +1190,7 @@ export interface SongPlan {
     | undefined;
   /** Number of denoising steps per section. 0: the engine does not denoise, but makes a song frame by frame. */
   steps: number;
-  /** Strength of classifier-free guidance. */
+  /** Strength of classifier-free guidance; 1 is none. */
   guidanceScale: number;
   /**
    * Remarks for people on how the request was interpreted, and on what was added or left out; one English sentence
@@ -1258,7 +1264,7 @@ export interface Section {
   durationSeconds: number;
   /** Length of the section in bars. 0 if the engine does not count bars. */
   bars: number;
-  /** The lines sung in the section. Empty: instrumental. */
+  /** The lines of lyrics that are sung in the section. Empty: the section is instrumental. */
   lines: LyricLine[];
 }
 
@@ -1404,7 +1410,7 @@ export interface SongFinished {
   rendering:
     | Duration
     | undefined;
-  /** Time of mastering and encoding. */
+  /** Processing time of the song's mastering and encoding. */
   encoding:
     | Duration
     | undefined;
@@ -1444,7 +1450,7 @@ export interface GetSongResponse {
 
 /** Request of ListSongs, for one page of the caller's songs. */
 export interface ListSongsRequest {
-  /** Most songs to return, at least 0. Values above 200 count as 200. 0: 50. */
+  /** Maximum number of songs to return, at least 0. Values above 200 count as 200. 0: 50. */
   pageSize: number;
   /** `ListSongsResponse.next_page_token` of the previous page. Empty: the first page. */
   pageToken: string;
@@ -1486,7 +1492,7 @@ export interface Song {
   songId: string;
   /** `GenerateRequest.request_id` of the song, or the UUID that the server chose in its place. */
   requestId: string;
-  /** The state of the song. */
+  /** State of the song: waiting, being made, or how it ended. */
   state: SongState;
   /** The engine that makes the song. */
   engine: string;
@@ -1528,7 +1534,7 @@ export interface Song {
 
 /** Request of ListEngines, for one page of the server's engines. */
 export interface ListEnginesRequest {
-  /** Most engines to return, at least 0. Values above 200 count as 200. 0: 200. */
+  /** Maximum number of engines to return, at least 0. Values above 200 count as 200. 0: 200. */
   pageSize: number;
   /** `ListEnginesResponse.next_page_token` of the previous page. Empty: the first page. */
   pageToken: string;
@@ -1627,7 +1633,7 @@ export interface Engine {
   /** Web pages with the terms of `license`, in its order; parts of it without a page are left out. */
   licenseUrls: string[];
   /**
-   * True if the plan of every song tells its length to the sample. False if a song may end before its planned length,
+   * True if the plan of every song gives its exact length in samples. False if a song may end before its planned length,
    * and while the engine is not loaded.
    */
   lengthIsExact: boolean;
