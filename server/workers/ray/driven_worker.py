@@ -9,7 +9,7 @@ from typing import cast
 from server.background import until_one_ends
 from server.version import VERSION
 from server.workers.base import WorkerDeath
-from server.workers.messages import Lane, Ready, Reply
+from server.workers.messages import Lane, Ready
 from server.workers.ray.cluster_base import CONTROL, LIFE, Actor, ActorLost, Cluster, ClusterLost, Place
 from server.workers.ray.lanes import Lanes
 from server.workers.ray.messages import CommandDone, FromDriver, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
@@ -144,7 +144,7 @@ class DrivenWorker:
         self._tell(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host))
         await self._lanes.run()
 
-    def _replied(self, lane: Lane, reply: Reply) -> None:
+    def _replied(self, lane: Lane, reply: bytes) -> None:
         self._tell(CommandDone(self._start.worker, lane, reply))
 
     async def _end(self) -> None:

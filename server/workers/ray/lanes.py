@@ -10,7 +10,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any, cast
 
 from server.background import until_one_ends
-from server.workers.messages import Command, Lane, Reply
+from server.workers.messages import Lane
 from server.workers.ray.cluster_base import Actor
 from server.workers.ray.node.outbox import Outgoing, deliver
 from server.workers.sound.links import EncoderLinks
@@ -19,7 +19,7 @@ from server.workers.sound.links import EncoderLinks
 class Lanes:
     """The lanes of one worker. A slow encoder delays only the lane that sends to it, and no other worker."""
 
-    def __init__(self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, Reply], None]) -> None:
+    def __init__(self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, bytes], None]) -> None:
         """Set up the lanes; `replied` is called on the event loop, in the order of each lane's commands."""
         self._actor = actor
         self._replied = replied
@@ -27,10 +27,9 @@ class Lanes:
         self._calls = {lane: asyncio.Queue[asyncio.Future[Any]]() for lane in lanes}
         self._threads = {lane: ThreadPoolExecutor(1, f"sound-{lane}") for lane in self._calls}
 
-    def send(self, command: Command, lane: Lane) -> None:
-        """Send a command, without waiting for the replies to earlier ones."""
-        data = pickle.dumps(command, pickle.HIGHEST_PROTOCOL)
-        self._calls[lane].put_nowait(self._actor.call("run", data, group=lane.value))
+    def send(self, command: bytes, lane: Lane) -> None:
+        """Send a pickled command, without waiting for the replies to earlier ones."""
+        self._calls[lane].put_nowait(self._actor.call("run", command, group=lane.value))
 
     async def run(self) -> None:
         """Pass on replies until cancelled; a call that fails raises its error here."""
@@ -54,7 +53,7 @@ class Lanes:
             except BaseException:
                 forget(call)
                 raise
-            reply, outgoing = cast(tuple[Reply, tuple[Outgoing, ...]], pickle.loads(data))
+            reply, outgoing = cast(tuple[bytes, tuple[Outgoing, ...]], pickle.loads(data))
             if outgoing:
                 await loop.run_in_executor(self._threads[lane], deliver, outgoing, self._links)
             self._replied(lane, reply)

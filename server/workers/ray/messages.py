@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from server.logs import Logs
 from server.workers.base import WorkerDeath
-from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
+from server.workers.messages import Lane, Ready, WorkerSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,11 +51,11 @@ class EndWorker:
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Pass a command to a lane of a worker. Reply: `CommandDone`."""
+    """Pass a command, pickled, to a lane of a worker. Reply: `CommandDone`."""
 
     worker: int
     lane: Lane
-    command: Command
+    command: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,11 +69,11 @@ class WorkerLoaded:
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
-    """The reply of a lane of a worker to its oldest command; the song's sound has been sent before."""
+    """The reply, pickled, of a lane of a worker to its oldest command; the song's sound has been sent before."""
 
     worker: int
     lane: Lane
-    reply: Reply
+    reply: bytes
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,8 +1,10 @@
 """The server's handle of one worker on a Ray cluster."""
 
 import asyncio
+import pickle
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 from server.workers.base import WorkerDeath, WorkerDied
 from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
@@ -51,6 +53,11 @@ class RayWorker:
         return self._spec.lanes
 
     @property
+    def distant(self) -> bool:
+        """True: messages pass three processes and perhaps a network."""
+        return True
+
+    @property
     def exited(self) -> bool:
         """True once the worker has ended, unless `stop` ended it."""
         return self._ended is not None
@@ -89,7 +96,7 @@ class RayWorker:
     def send(self, command: Command, lane: Lane) -> None:
         """Send a command to a lane, which executes its commands in order."""
         assert self._number is not None
-        self._bridge.send(RunCommand(self._number, lane, command))
+        self._bridge.send(RunCommand(self._number, lane, pickle.dumps(command, pickle.HIGHEST_PROTOCOL)))
 
     async def receive(self, lane: Lane) -> Reply:
         """Wait for the next reply of a lane.
@@ -138,7 +145,7 @@ class RayWorker:
     def _take(self, message: OfWorker) -> None:
         match message:
             case CommandDone(lane=lane, reply=reply):
-                self._replies[lane].put_nowait(reply)
+                self._replies[lane].put_nowait(cast(Reply, pickle.loads(reply)))
             case WorkerLoaded():
                 self.node = message.node
                 if self._ready is not None and not self._ready.done():
