@@ -5,6 +5,7 @@ the replies.
 import asyncio
 from collections import deque
 from dataclasses import replace
+from typing import Any
 
 from server.generation.devices.pacing import DistantPacing, NearPacing, Pacing
 from server.generation.devices.parts import LaneParts
@@ -61,7 +62,7 @@ class LaneLoop:
         self._in_flight.append(command)
         if isinstance(command, Plan) and (job := self._parts.results.job_of(command.song)):
             job.started()
-            command = replace(command, sound_to=job.sound_to)
+            command = replace(command, sound_to=job.sound_to(self._device))
         self._worker.send(command, self._lane)
         self._pacing.sent(command, self._step_seconds(command))
 
@@ -79,7 +80,7 @@ class LaneLoop:
         finally:
             reply.cancel()
 
-    async def _send_ahead(self, reply: asyncio.Future[Reply]) -> bool:
+    async def _send_ahead(self, reply: asyncio.Future[Any]) -> bool:
         """Send the next command. If there is none, a distant worker gets one as soon as there is; returns False if it
         must wait for the reply.
         """
@@ -90,7 +91,7 @@ class LaneLoop:
             return False
         wake = self._parts.wakes.of(self._device, self._lane)
         wake.clear()
-        woken = asyncio.ensure_future(wake.wait())
+        woken: asyncio.Future[Any] = asyncio.ensure_future(wake.wait())
         try:
             await asyncio.wait([reply, woken], return_when=asyncio.FIRST_COMPLETED)
         finally:

@@ -11,7 +11,7 @@ from server.version import VERSION
 from server.workers.base import WorkerDeath
 from server.workers.messages import Lane, Ready
 from server.workers.ray.cluster_base import CONTROL, LIFE, Actor, ActorLost, Cluster, ClusterLost, Place
-from server.workers.ray.lanes import Lanes
+from server.workers.ray.lanes import Lanes, Relay
 from server.workers.ray.messages import CommandDone, FromDriver, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
 from server.workers.ray.node.silence import PERIODS
 from server.workers.ray.reapers import Reapers
@@ -32,20 +32,32 @@ class DrivenWorker:
         cluster: Cluster,
         reapers: Reapers,
         tell: Callable[[FromDriver], None],
+        relay: Relay,
         *,
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the worker; `tell` sends a message to the server."""
+        """Set up the worker; `tell` sends a message to the server, `relay` sound to the encoders of a node."""
         self._start = start
         self._cluster = cluster
         self._reapers = reapers
         self._tell = tell
+        self._relay = relay
         self._pool = pool
         self._ping_seconds = ping_seconds
         self._actor: Actor | None = None
         self._lanes: Lanes | None = None
         self._held: tuple[str, str] | None = None
+
+    @property
+    def device(self) -> str:
+        """The device of the pool for which the worker was started."""
+        return self._start.device
+
+    @property
+    def loaded_on(self) -> str:
+        """The id of the node on which the worker has loaded; empty until then."""
+        return self._held[0] if self._held is not None and self._lanes is not None else ""
 
     def send(self, command: RunCommand) -> None:
         """Send a command to a lane; without effect if the worker has not loaded or has ended, because the server gets a
@@ -140,8 +152,8 @@ class DrivenWorker:
                 WorkerDeath.UNRESPONSIVE,
             )
         loaded = await actor.call("load", slot, pickle.dumps(self._start.spec, pickle.HIGHEST_PROTOCOL))
-        self._lanes = Lanes(actor, self._start.spec.lanes, self._replied)
-        self._tell(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host))
+        self._lanes = Lanes(actor, self._start.spec.lanes, self._replied, self._relay)
+        self._tell(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host, place.node))
         await self._lanes.run()
 
     def _replied(self, lane: Lane, reply: bytes) -> None:

@@ -1,28 +1,39 @@
-"""Passes the replies of one worker to the server, each after its sound has been sent to the encoders.
+"""Passes the replies of one worker to the server, each after its sound has been sent to the encoders that are not on
+the worker's node.
 
 A worker has one lane, or two whose commands run at the same time.
 """
 
 import asyncio
 import pickle
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any, cast
+from itertools import groupby
+from typing import Any, TypeAlias, cast
 
 from server.background import until_one_ends
-from server.workers.messages import Lane
+from server.workers.messages import Lane, SongKey
 from server.workers.ray.cluster_base import Actor
-from server.workers.ray.node.outbox import Outgoing, deliver
+from server.workers.ray.node.outbox import OpenedSong, Outgoing, deliver
+from server.workers.ray.node.socket_path import parted
 from server.workers.sound.links import EncoderLinks
+from server.workers.sound.messages import Sound
+
+Relay: TypeAlias = Callable[[str, bytes], Awaitable[None]]
+"""Function that sends sound, pickled, to the encoders of a node."""
 
 
 class Lanes:
     """The lanes of one worker. A slow encoder delays only the lane that sends to it, and no other worker."""
 
-    def __init__(self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, bytes], None]) -> None:
+    def __init__(
+        self, actor: Actor, lanes: Iterable[Lane], replied: Callable[[Lane, bytes], None], relay: Relay
+    ) -> None:
         """Set up the lanes; `replied` is called on the event loop, in the order of each lane's commands."""
         self._actor = actor
         self._replied = replied
+        self._relay = relay
+        self._nodes: dict[SongKey, str] = {}
         self._links = EncoderLinks()
         self._calls = {lane: asyncio.Queue[asyncio.Future[Any]]() for lane in lanes}
         self._threads = {lane: ThreadPoolExecutor(1, f"sound-{lane}") for lane in self._calls}
@@ -54,9 +65,24 @@ class Lanes:
                 forget(call)
                 raise
             reply, outgoing = cast(tuple[bytes, tuple[Outgoing, ...]], pickle.loads(data))
-            if outgoing:
-                await loop.run_in_executor(self._threads[lane], deliver, outgoing, self._links)
+            for node, part in groupby(outgoing, self._node_of):
+                if node:
+                    await self._relay(node, pickle.dumps(tuple(part), pickle.HIGHEST_PROTOCOL))
+                else:
+                    await loop.run_in_executor(self._threads[lane], deliver, tuple(part), self._links)
             self._replied(lane, reply)
+
+    def _node_of(self, one: Outgoing) -> str:
+        """Return the node of the encoder to which sound goes; empty for one beside the server."""
+        match one:
+            case OpenedSong(target, opened):
+                if node := parted(target.address)[0]:
+                    self._nodes[opened.song] = node
+                return node
+            case Sound():
+                return self._nodes.get(one.section.song, "")
+            case SongKey():
+                return self._nodes.pop(one, "")
 
 
 def forget(call: asyncio.Future[Any]) -> None:

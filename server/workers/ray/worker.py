@@ -8,8 +8,16 @@ from typing import cast
 
 from server.workers.base import WorkerDeath, WorkerDied
 from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
-from server.workers.ray.bridge import Bridge, OfWorker
-from server.workers.ray.messages import CommandDone, EndWorker, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
+from server.workers.ray.bridge import Bridge
+from server.workers.ray.messages import (
+    CommandDone,
+    EndWorker,
+    OfWorker,
+    RunCommand,
+    StartWorker,
+    WorkerEnded,
+    WorkerLoaded,
+)
 
 _END_SECONDS = 35.0
 """Seconds within which the driving process has ended a worker, its frozen process included, or has given it up."""
@@ -46,6 +54,8 @@ class RayWorker:
         self._silent = False
         self.node = ""
         """The address of the worker's computer, once it has loaded."""
+        self.node_id = ""
+        """The id of its node in the cluster, once it has loaded."""
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
@@ -147,7 +157,7 @@ class RayWorker:
             case CommandDone(lane=lane, reply=reply):
                 self._replies[lane].put_nowait(cast(Reply, pickle.loads(reply)))
             case WorkerLoaded():
-                self.node = message.node
+                self.node, self.node_id = message.node, message.node_id
                 if self._ready is not None and not self._ready.done():
                     self._ready.set_result(message.ready)
             case WorkerEnded():

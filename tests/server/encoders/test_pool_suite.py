@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from model.song import SectionScore
-from server.encoders import local_pool
+from server.encoders import restarting_pool
 from server.encoders.base import EncoderDied, EncoderPool
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import Encoded, EncodingFailed
@@ -265,7 +265,7 @@ async def test_the_other_encoders_start_once_the_first_one_has_been_tried(first_
 async def test_a_first_encoder_that_hangs_in_its_start_does_not_hold_back_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(local_pool, "_HEAD_START_SECONDS", 0.0)
+    monkeypatch.setattr(restarting_pool, "_HEAD_START_SECONDS", 0.0)
     started: list[str] = []
 
     class Hanging(InProcessEncoder):

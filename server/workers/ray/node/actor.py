@@ -54,6 +54,7 @@ class WorkerActor:
     def place(self) -> Place:
         """Return where the actor runs."""
         host, node, gpus = self.where()
+        self._outbox.node_id = node
         return Place(VERSION, os.getpid(), host, node, gpus)
 
     def where(self) -> tuple[str, str, tuple[str, ...]]:
