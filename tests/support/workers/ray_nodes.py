@@ -98,12 +98,20 @@ class RayNodes:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_worker_niceness": "0",
             **INLINE,
+            "TMPDIR": str(self._files),
             "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         }
         with (self._folder / f"{node}.log").open("ab") as log:
             self._nodes[node] = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, start_new_session=True
             )
+
+    @property
+    def _files(self) -> Path:
+        """The folder of temporary files of workers and encoders."""
+        folder = self._temporary / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     @property
     def _temporary(self) -> Path:
