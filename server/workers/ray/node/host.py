@@ -95,16 +95,17 @@ class CompanionHost:
         deliver(cast(tuple[Outgoing, ...], pickle.loads(outgoing)), self._links)
 
     def stop(self, number: int) -> None:
-        """End a companion."""
+        """End a companion, without waiting: one that is frozen does not delay messages to others."""
         self._silence.heard()
         if (companion := self._companions.pop(number, None)) is not None:
-            companion.end()
+            threading.Thread(target=companion.end, name=f"end of companion {number}").start()
 
     def end(self) -> None:
         """End all companions; needed only for an actor that shares its process with others."""
         self._silence.stop()
-        for number in [*self._companions]:
-            self.stop(number)
+        for companion in self._companions.values():
+            companion.end()
+        self._companions.clear()
         self._links.close()
         if self._lock is not None:
             self._lock.release()
