@@ -3,6 +3,7 @@
 import asyncio
 import logging
 from collections.abc import Callable
+from contextlib import suppress
 
 from server.background import until_one_ends
 from server.workers.base import WorkerDeath
@@ -12,6 +13,8 @@ from server.workers.ray.node.silence import PERIODS
 from server.workers.ray.reapers import Reapers
 
 _log = logging.getLogger(__name__)
+
+_END_SECONDS = 5.0
 
 
 class Hosts:
@@ -101,7 +104,7 @@ class Hosts:
             return
         if self._hosts.get(node) is host:
             del self._hosts[node]
-        host.close()
+        await host.close()
         if node not in self._hosts and await self._reapers.free(node, self._slot) is False:
             _log.error("the process of the companions of node %s was killed but has not ended", node)
 
@@ -143,10 +146,13 @@ class _Host:
             if not ended.done():
                 ended.set_exception(ActorLost(str(error)))
 
-    def close(self) -> None:
-        """End the actor."""
+    async def close(self) -> None:
+        """End the companions, then the actor."""
         self.begun.cancel()
         self.listening.cancel()
+        with suppress(ActorLost, TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                await self.actor.call("close", group=CONTROL)
         self.actor.kill()
 
 

@@ -43,7 +43,7 @@ class ThreadActor:
         answer.add_done_callback(self._calls.discard)
         threads = self._groups.setdefault(group, ThreadPoolExecutor(1))
         done = threads.submit(getattr(self.target, method), *arguments)
-        done.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._answer, done, answer))
+        done.add_done_callback(lambda done: self._done(done, answer))
         return answer
 
     def kill(self) -> None:
@@ -59,6 +59,10 @@ class ThreadActor:
 
     def _leave(self) -> None:
         self._loop.call_soon_threadsafe(self.kill)
+
+    def _done(self, done: Future[Any], answer: asyncio.Future[Any]) -> None:
+        if not self.dead:
+            self._loop.call_soon_threadsafe(self._answer, done, answer)
 
     def _answer(self, done: Future[Any], answer: asyncio.Future[Any]) -> None:
         if answer.done() or self.silent:

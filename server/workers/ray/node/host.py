@@ -41,9 +41,13 @@ class CompanionHost:
         self._ping_seconds = ping_seconds
         self._silence = SilenceWatch(ping_seconds, leave)
         self._companions: dict[int, _Companion] = {}
+        self._ending: list[threading.Thread] = []
         self._told: queue.SimpleQueue[tuple[int, bytes | None]] = queue.SimpleQueue()
         self._links = EncoderLinks()
-        self._lock: DeviceLock | None = None
+        self._device_lock: DeviceLock | None = None
+        self._lock = threading.Lock()
+        self._unwanted: set[int] = set()
+        self._closed = False
 
     def hold(self, slot: str) -> None:
         """Take the lock named `slot`, by which a reaper finds this process.
@@ -51,8 +55,8 @@ class CompanionHost:
         Raises:
             DeviceBusy: another process has it.
         """
-        self._lock = DeviceLock(slot)
-        self._lock.acquire(_LOCK_SECONDS)
+        self._device_lock = DeviceLock(slot)
+        self._device_lock.acquire(_LOCK_SECONDS)
 
     def start(self, number: int, module: str, spec: bytes) -> tuple[str, bytes]:
         """Start a companion; returns the path of its socket, and its first message, pickled.
@@ -67,8 +71,13 @@ class CompanionHost:
         except PipeClosed as error:
             companion.end()
             raise RuntimeError(f"the process {module} did not start: see the log of its node") from error
-        self._companions[number] = companion
+        with self._lock:
+            unwanted = self._closed or number in self._unwanted
+            self._unwanted.discard(number)
+            self._companions[number] = companion
         threading.Thread(target=self._read, args=(number, companion), name=f"companion {number}", daemon=True).start()
+        if unwanted:
+            self.stop(number)
         return companion.address, first
 
     def tell(self, number: int, message: bytes) -> None:
@@ -95,20 +104,35 @@ class CompanionHost:
         deliver(cast(tuple[Outgoing, ...], pickle.loads(outgoing)), self._links)
 
     def stop(self, number: int) -> None:
-        """End a companion, without waiting: one that is frozen does not delay messages to others."""
+        """End a companion, also one that is still being started, without waiting: one that is frozen does not delay
+        messages to others.
+        """
         self._silence.heard()
-        if (companion := self._companions.pop(number, None)) is not None:
-            threading.Thread(target=companion.end, name=f"end of companion {number}").start()
+        with self._lock:
+            companion = self._companions.pop(number, None)
+            if companion is None:
+                self._unwanted.add(number)
+                return
+        self._ending.append(threading.Thread(target=companion.end, name=f"end of companion {number}"))
+        self._ending[-1].start()
+
+    def close(self) -> None:
+        """End all companions, and wait until nothing is left of them; none is started any more."""
+        with self._lock:
+            self._closed = True
+        for number in [*self._companions]:
+            self.stop(number)
+        for thread in self._ending:
+            thread.join()
 
     def end(self) -> None:
-        """End all companions; needed only for an actor that shares its process with others."""
+        """Release everything; needed only for an actor that shares its process with others."""
         self._silence.stop()
-        for companion in self._companions.values():
-            companion.end()
-        self._companions.clear()
+        self.close()
+        self._told.put((0, None))
         self._links.close()
-        if self._lock is not None:
-            self._lock.release()
+        if self._device_lock is not None:
+            self._device_lock.release()
 
     def _read(self, number: int, companion: "_Companion") -> None:
         with suppress(PipeClosed):

@@ -17,6 +17,7 @@ from server.workers.ray.node import actor
 from server.workers.ray.pool import RayPool
 from tests.support.fakes import FAKE_ENCODER
 from tests.support.runners import BESIDE, CPU, request, running
+from tests.support.song_requests import until
 from tests.support.workers.fake_cluster import DriverTask, FakeCluster
 from tests.support.workers.in_process_pool import IN_PROCESS_FAKE
 from tests.support.workers.observers import FakeObserver, exchange, observed
@@ -86,7 +87,7 @@ async def test_sound_is_encoded_on_the_node_of_its_worker_whatever_is_lost() -> 
         assert {actor.target.node for actor in cluster.workers} == {"localhost", "elsewhere"}
         assert {encoder.node_id for encoder in bench.encoders.up.values()} == {"elsewhere"}
     assert all(actor.dead for actor in cluster.hosts)
-    assert not psutil.Process().children()
+    await until(lambda: not psutil.Process().children())
 
 
 async def test_a_worker_that_is_silent_is_ended_and_replaced() -> None:
