@@ -73,7 +73,8 @@ class LaneLoop:
         reply = asyncio.ensure_future(self._worker.receive(self._lane))
         try:
             while not reply.done() and (seconds := self._pacing.due_in()) is not None:
-                await asyncio.wait([reply], timeout=seconds)
+                if seconds:
+                    await asyncio.wait([reply], timeout=seconds)
                 if not reply.done() and not await self._send_ahead(reply):
                     break
             return await reply

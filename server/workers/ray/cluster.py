@@ -71,12 +71,14 @@ class RayActor:
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
+        self._methods: dict[tuple[str, str], Any] = {}
 
     def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
         """Call a method of the actor."""
-        bound = getattr(self._handle, method)
-        if group:
-            bound = bound.options(concurrency_group=group)
+        bound = self._methods.get((method, group))
+        if bound is None:
+            bound = getattr(self._handle, method)
+            bound = self._methods[method, group] = bound.options(concurrency_group=group) if group else bound
         # Awaiting the reference itself leaks memory in some versions of Ray.
         return asyncio.ensure_future(_answer(asyncio.wrap_future(bound.remote(*arguments).future())))
 
