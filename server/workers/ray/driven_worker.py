@@ -19,6 +19,8 @@ from server.workers.ray.reapers import Reapers
 _log = logging.getLogger(__name__)
 
 _PLACING_WARNING_SECONDS = 30.0
+_LAST_REPLIES_SECONDS = 0.05
+"""The oldest command without a reply is held responsible for the end of a worker."""
 _STARTS, _AGAIN_SECONDS = 3, 1.0
 """A head that is restarted drops actors before they run, and then perhaps all of this process."""
 
@@ -171,6 +173,10 @@ class DrivenWorker:
 
 
 async def _life(actor: Actor) -> None:
-    """Wait for the end of a worker; raises ActorLost."""
-    await actor.call("live", group=LIFE)
+    """Wait for the end of a worker, and for the replies that came before it; raises ActorLost."""
+    try:
+        await actor.call("live", group=LIFE)
+    except ActorLost:
+        await asyncio.sleep(_LAST_REPLIES_SECONDS)
+        raise
     raise ActorLost("the worker has ended")
