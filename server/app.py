@@ -67,7 +67,7 @@ async def serving(
         registry = operations.build_registry()
         tracer = await stack.enter_async_context(operations.open_tracing(registry))
         metrics = operations.build_metrics(settings, registry)
-        encoders = build_encoders(settings) if settings.makes_songs else None
+        encoders = build_encoders(settings, pool) if settings.makes_songs else None
         runner = wiring.build_generation(settings, pool, encoders, metrics, tracer)
         expose_depths(registry, runner.depths)
         checker = build_checker(settings)

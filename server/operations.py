@@ -10,7 +10,7 @@ from server.api.grpc.health import MUSIC_SERVICE, Check, HealthServicer
 from server.auth.api_keys import ApiKeyFile
 from server.auth.tls import Certificates
 from server.checking.local_checker import LocalChecker
-from server.encoders.local_pool import LocalEncoders
+from server.encoders.restarting_pool import RestartingEncoders
 from server.generation.devices.engines import engine_readiness, ready_slots
 from server.generation.readiness import Readiness
 from server.processes import device_specs
@@ -105,7 +105,7 @@ def expose_processes_of(
     settings: Settings,
     registry: CollectorRegistry,
     pool: AnyPool,
-    encoders: LocalEncoders | None,
+    encoders: RestartingEncoders | None,
     checker: LocalChecker,
 ) -> None:
     """Register the metrics of the memory of the processes that the server has started, and of the cluster nodes on

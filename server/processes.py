@@ -7,6 +7,7 @@ from server.checking.local_checker import LocalChecker
 from server.encoders.encoder_process import EncoderProcess
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import EncoderSpec
+from server.encoders.restarting_pool import RestartingEncoders
 from server.logs import Logs
 from server.settings.engines import engine_options, option_variables
 from server.settings.groups import Device, Limits
@@ -61,15 +62,38 @@ def _ray_pool(settings: Settings) -> AnyPool:
     )
 
 
-def build_encoders(settings: Settings, spec: EncoderSpec | None = None) -> LocalEncoders:
-    """Return the encoder pool of this computer, not started yet; `spec` replaces the default settings."""
+def build_encoders(settings: Settings, pool: AnyPool, spec: EncoderSpec | None = None) -> RestartingEncoders:
+    """Return the encoder pool, not started yet: on this computer, or for workers of a cluster on their nodes. `spec`
+    replaces the default settings.
+    """
     logs = Logs(settings.log_level, settings.log_format)
     producer = settings.marking.producer if settings.marking.enabled else None
     spec = spec or EncoderSpec(logs=logs, fingerprinted=bool(_fingerprinted(settings)), producer=producer)
+    answer_timeout_seconds = settings.limits.exchange_timeout_seconds * ENCODER_ANSWER_RATIO
+    if settings.pool.kind == "ray":
+        return _ray_encoders(settings, pool, spec, answer_timeout_seconds)
     return LocalEncoders(
         lambda address: EncoderProcess(address, spec),
         settings.threads.encoders * sum(device.count for device in settings.devices),
-        answer_timeout_seconds=settings.limits.exchange_timeout_seconds * ENCODER_ANSWER_RATIO,
+        answer_timeout_seconds=answer_timeout_seconds,
+    )
+
+
+def _ray_encoders(
+    settings: Settings, pool: AnyPool, spec: EncoderSpec, answer_timeout_seconds: float
+) -> RestartingEncoders:
+    # Only here, so that a server without a cluster imports nothing of it.
+    from server.encoders.node_pool import NodeEncoders
+    from server.workers.ray.pool import RayPool
+
+    assert isinstance(pool, RayPool)
+    return NodeEncoders(
+        spec,
+        [device.name for device in device_specs(settings)],
+        settings.threads.encoders,
+        bridge=pool.bridge,
+        node_id=pool.node_id,
+        answer_timeout_seconds=answer_timeout_seconds,
     )
 
 

@@ -3,8 +3,8 @@
     python -m benchmarks.scheduling.nodes --preset ace_step_h100 --node-devices 1 8 --devices 8 16 32 64 --png nodes.png
 
 With one scheduler every command takes `--remote-ms` longer than by a local pipe. With one for each node a balancer
-sends every song to the node with the least work left, as far as it knows. Policy: `listeners`, the server's. Columns as
-in outcome.py; `server cores` are those of the busiest server process.
+sends every song to the node with the least work left, as far as it knows, or (`blind`) to any node. Policy:
+`listeners`, the server's. Columns as in outcome.py; `server cores` are those of the busiest server process.
 """
 
 import argparse
@@ -22,6 +22,7 @@ from benchmarks.scheduling.runs import capacity, simulated
 from benchmarks.scheduling.simulation import Simulation
 from benchmarks.scheduling.traffic import ArrivingSong, Traffic
 
+ONE = "one scheduler"
 LOADS = (0.1, 0.3, 0.5, 0.7, 0.9)
 
 
@@ -41,17 +42,17 @@ def together(nodes: Sequence[Simulation]) -> tuple[Simulation, float]:
 
 
 def spread(
-    songs: Sequence[ArrivingSong], nodes: int, model: DeviceModel, devices: int, seed: int
+    songs: Sequence[ArrivingSong], nodes: int, model: DeviceModel, devices: int, seed: int, *, blind: bool
 ) -> list[list[ArrivingSong]]:
     """Divide the songs among nodes: each goes to the node with the least remaining work, as estimated from the songs
-    sent to it; ties are broken at random.
+    sent to it; ties are broken at random. With `blind` each goes to any node.
     """
     rng, free_at = random.Random(seed), [0.0] * nodes
     sent: list[list[ArrivingSong]] = [[] for _ in range(nodes)]
     for song in songs:
         left = [max(at, song.at) for at in free_at]
         least = min(left)
-        node = rng.choice([number for number, at in enumerate(left) if at == least])
+        node = rng.choice([number for number, at in enumerate(left) if blind or at == least])
         free_at[node] = left[node] + song.seconds * model.pace / devices
         sent[node].append(song)
     return sent
@@ -60,15 +61,21 @@ def spread(
 def measured(
     options: argparse.Namespace, model: DeviceModel, devices: int, of_node: int, load: float
 ) -> list[SimulationOutcome]:
-    """Simulate one load, with one scheduler and with one for each node; print and return the outcomes."""
+    """Simulate one load, with one scheduler and with one for each node, whose balancer knows or is blind; prints and
+    returns the outcomes.
+    """
     traffic = Traffic({model.name: devices * options.capacity}, 0.0, options.bursty, options.seed)
     songs = traffic.steady(load, options.seconds)
     remote = replace(model, exchange_seconds=model.exchange_seconds + options.remote_ms / 1000)
     one = [simulated(Pool((remote,), (devices,)), "listeners", songs, options.seconds)]
-    parts = spread(songs, devices // of_node, model, of_node, options.seed)
-    many = [simulated(Pool((model,), (of_node,)), "listeners", part, options.seconds) for part in parts]
+
+    def many(*, blind: bool) -> list[Simulation]:
+        parts = spread(songs, devices // of_node, model, of_node, options.seed, blind=blind)
+        return [simulated(Pool((model,), (of_node,)), "listeners", part, options.seconds) for part in parts]
+
     found = []
-    for name, nodes in (("one scheduler", one), (f"one for {of_node}", many)):
+    ways = ((ONE, one), (f"one for {of_node}", many(blind=False)), (f"one for {of_node}, blind", many(blind=True)))
+    for name, nodes in ways:
         simulation, share = together(nodes)
         outcome = outcome_of(simulation, options.seconds, options.server_ms * share)
         print(outcome.row(f"{devices} devices, {name}", load), flush=True)

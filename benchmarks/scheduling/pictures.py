@@ -42,8 +42,8 @@ def draw_nodes(
     loads: Sequence[float],
     found: Mapping[tuple[int, int], Sequence[Sequence[SimulationOutcome]]],
 ) -> None:
-    """Draw outcomes over load, a column for every pair of devices and devices of a node; each outcome is that of one
-    scheduler and that of one for each node.
+    """Draw outcomes over load, a column for every pair of devices and devices of a node; outcomes are those of one
+    scheduler and of one for each node, behind a balancer that knows their work or is blind.
     """
     panels_of = (*_OUTCOMES[:2], ("sections in a step", lambda one: one.batch))
     figure, panels = _figure(len(panels_of), len(found), 4 * len(found), 9)
@@ -51,8 +51,8 @@ def draw_nodes(
         column[0].set_title(f"{devices} devices, {of_node} a node")
         column[-1].set_xlabel("load / capacity")
         for panel, (label, value) in zip(column, panels_of, strict=True):
-            for place, name in enumerate(("one scheduler", "one for each node")):
-                panel.plot(loads, [value(pair[place]) for pair in outcomes], marker="o", label=name)
+            for place, name in enumerate(("one scheduler", "one for each node", "the same, blind")):
+                panel.plot(loads, [value(ways[place]) for ways in outcomes], marker="o", label=name)
             panel.set_ylabel(label)
     panels[0, 0].set_yscale("log")
     panels[0, 0].legend()

@@ -51,7 +51,8 @@ async def chunks_heard(port: int) -> int:
 async def measure() -> list[float]:
     """Return the CPU milliseconds of the server process per chunk, one value for each round."""
     settings = Settings(engines=(f"{FAKE.name}={FAKE.factory}",))
-    runner = Runner(runner_settings(settings), build_pool(settings), build_encoders(settings, FAKE_ENCODER))
+    pool = build_pool(settings)
+    runner = Runner(runner_settings(settings), pool, build_encoders(settings, pool, FAKE_ENCODER))
     await runner.start()
     health = HealthServicer.alike(lambda: None if runner.ready(FAKE.name) else "no engine is ready")
     async with songs_of(runner) as songs:

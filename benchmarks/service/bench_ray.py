@@ -4,8 +4,8 @@ python -m benchmarks.service.bench_ray --address HEAD:6379 --token-file token --
 
 The cluster is running, and this computer is a node of it; without an address only the local pipe is measured. Rows:
 round trips of a command without work, one at a time and fifty sent ahead, and of windows of 0.25 and 1 s of stereo
-sound at 48 kHz, which end in a socket beside the server as at an encoder. Processor time is that of the process with
-the event loop, which here reads that socket, too.
+sound at 48 kHz: to an encoder that only counts, beside the worker, and on a cluster also to a socket beside the server.
+Processor time is that of the process with the event loop, which here reads that socket, too.
 """
 
 import argparse
@@ -15,8 +15,8 @@ import statistics
 import tempfile
 import threading
 import time
-from collections.abc import Awaitable, Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator
+from contextlib import asynccontextmanager, contextmanager, suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -24,6 +24,10 @@ import numpy as np
 
 from model.engine import EngineInfo, SectionState
 from model.song import Window
+from server.encoders.base import Encoder
+from server.encoders.encoder_process import EncoderProcess
+from server.encoders.messages import EncoderSpec
+from server.encoders.node_encoder import NodeEncoder
 from server.song import AudioSettings
 from server.workers.base import Worker, WorkerDeath, WorkerDied
 from server.workers.device_spec import DeviceSpec
@@ -49,6 +53,7 @@ from tests.support.fakes import FakeEngine, FakeState, params
 
 RATE_HERTZ = 48_000
 ROUNDS, AHEAD = 200, 50
+ENCODER = EncoderSpec("benchmarks.service.pretended_encoder:PretendEncoder")
 ENGINE = EngineSpec("fake", "benchmarks.service.bench_ray:SoundEngine")
 
 
@@ -129,11 +134,11 @@ async def measured(name: str, once: Callable[[], Awaitable[object]], rounds: int
         times.append((time.perf_counter() - started) / of)
     used = (time.process_time() - used) / rounds / of
     median, last = statistics.median(times) * 1e3, sorted(times)[round(rounds * 0.99) - 1] * 1e3
-    print(f"  {name:32} P50 {median:7.3f} ms  P99 {last:7.3f} ms  processor {used * 1e6:6.0f} us", flush=True)
+    print(f"  {name:36} P50 {median:7.3f} ms  P99 {last:7.3f} ms  processor {used * 1e6:6.0f} us", flush=True)
 
 
-async def bench(worker: Worker, address: str) -> None:
-    """Measure commands and sound of one worker, and print the times."""
+async def bench(worker: Worker) -> None:
+    """Measure the commands of one worker."""
 
     async def ping() -> None:
         worker.send(Ping(), Lane.BOTH)
@@ -147,8 +152,12 @@ async def bench(worker: Worker, address: str) -> None:
 
     await measured("a command", ping)
     await measured("a command, 50 sent ahead", ahead, rounds=10, of=AHEAD)
+
+
+async def bench_sound(worker: Worker, address: str, where: str) -> None:
+    """Measure windows whose sound goes to `address`, which is told as `where`."""
     for seconds in ("0.25", "1.0"):
-        section = SectionKey(SongKey(seconds), 0)
+        section = SectionKey(SongKey(f"{seconds} {where}"), 0)
         target = SoundTarget(address, AudioSettings())
         plan = Plan(section.song, "fake", params(seconds), sound_to=target)
         for command in (plan, Prepare(section), Step((section,), 4)):
@@ -159,7 +168,27 @@ async def bench(worker: Worker, address: str) -> None:
             worker.send(Render(section), Lane.BOTH)
             assert isinstance(await worker.receive(Lane.BOTH), Rendered)
 
-        await measured(f"{seconds} s of sound", render)
+        await measured(f"{seconds} s of sound, {where}", render)
+
+
+@asynccontextmanager
+async def encoder_beside(pool: AnyPool, device: str) -> AsyncIterator[str]:
+    """Yield the address of an encoder beside the worker of a device; what it says is dropped."""
+    with tempfile.TemporaryDirectory() as folder:
+        local = EncoderProcess(str(Path(folder) / "socket"), ENCODER)
+        encoder: Encoder = NodeEncoder(device, ENCODER, pool.bridge) if isinstance(pool, RayPool) else local
+        await encoder.start(60.0)
+        reading = asyncio.create_task(_drop_messages(encoder))
+        try:
+            yield encoder.address
+        finally:
+            reading.cancel()
+            await encoder.stop(2.0)
+
+
+async def _drop_messages(encoder: Encoder) -> None:
+    while True:
+        await encoder.receive()
 
 
 async def run(pool: AnyPool, kind: str) -> None:
@@ -170,8 +199,12 @@ async def run(pool: AnyPool, kind: str) -> None:
         for _ in pool.devices:
             device, worker = await observer.workers.get()
             print(f"{kind}, {device}, node {getattr(worker, 'node', '') or 'this one'}", flush=True)
-            with sound_sink() as address:
-                await bench(worker, address)
+            await bench(worker)
+            async with encoder_beside(pool, device) as address:
+                await bench_sound(worker, address, "beside the worker")
+            if isinstance(pool, RayPool):
+                with sound_sink() as address:
+                    await bench_sound(worker, address, "beside the server")
     finally:
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)

@@ -5,8 +5,9 @@
     python -m benchmarks.service.chaos --render-beside                  the same with two lanes on each device
     python -m benchmarks.service.chaos --ray HEAD:6379 --token-file t   workers on a Ray cluster of this computer alone
 
-Two workers, two encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
-clients leave at random chunks. No processes, threads, file descriptors or shared memory may leak.
+Two workers, their encoders, twelve clients. Their processes are killed (SIGKILL) or stopped (SIGSTOP) at random times;
+clients leave at random chunks. No processes, threads, file descriptors or shared memory may leak. On Ray the processes
+of the cluster count, too, and no other server may use it.
 """
 
 import argparse
@@ -36,7 +37,7 @@ TIMEOUT_SECONDS = 600.0
 AGAIN_SECONDS = 0.5
 ENGINES = {"studio": "studio", "fake": "fake=tests.support.fakes:FakeEngine"}
 VICTIMS = {"worker": "server.workers.worker", "encoder": "server.encoders.encoder"}
-RAY_WORKER = "ray::_NodeWorker"
+RAY_VICTIMS = {"worker": "ray::_NodeWorker", "host of encoders": "ray::CompanionHost"}
 KILL_SECONDS = {"studio": (4.0, 12.0), "fake": (0.3, 3.0)}
 RAY_KILL_SECONDS = (10.0, 30.0)  # a worker there takes seconds to start
 
@@ -63,10 +64,12 @@ class Footprint:
     mebibytes: float
 
     @classmethod
-    def of(cls, service: Service) -> "Footprint":
-        """Return the resources that a server uses now; threads and file descriptors are those of the server process."""
+    def of(cls, service: Service, *, ray: bool) -> "Footprint":
+        """Read the resources of a server now, with its part of a cluster; threads and descriptors are those of the
+        server process.
+        """
         return cls(
-            len(service.family()),
+            len(service.family()) + (len(ray_processes()) if ray else 0),
             service.process.num_threads(),
             service.process.num_fds(),
             len(list(Path("/dev/shm").iterdir())),
@@ -144,12 +147,13 @@ async def take(channel: grpc.aio.Channel, number: int, engine: str, expected: Se
             await asyncio.sleep(AGAIN_SECONDS)
 
 
-async def disturb(service: Service, kill_seconds: tuple[float, float], tally: Tally) -> None:
-    """Kill or stop a worker or an encoder at random times, until cancelled."""
+async def disturb(service: Service, kill_seconds: tuple[float, float], tally: Tally, *, ray: bool) -> None:
+    """Kill or stop a worker or an encoder at random times, on a cluster also the process that starts encoders."""
     rng = random.Random(1)
     while True:
         await asyncio.sleep(rng.uniform(*kill_seconds))
-        victims = [one for one in (*service.process.children(), *ray_workers()) if kind_of(one)]
+        processes = ray_processes() if ray else service.process.children()
+        victims = [one for one in processes if kind_of(one)]
         if victims:
             stops, victim = rng.random() < STOP_SHARE, rng.choice(victims)
             tally.disturbances[f"{kind_of(victim)} {'stopped' if stops else 'killed'}"] += 1
@@ -160,30 +164,37 @@ def kind_of(process: psutil.Process) -> str | None:
     """Return the kind of a process that may be killed; `None` for others, and for one that has just ended."""
     with suppress(psutil.Error):
         command = " ".join(process.cmdline())
-        if command.startswith(RAY_WORKER):
-            return "worker"
-        return next((kind for kind, module in VICTIMS.items() if module in command), None)
+        on_ray = next((kind for kind, name in RAY_VICTIMS.items() if command.startswith(name)), None)
+        return on_ray or next((kind for kind, module in VICTIMS.items() if module in command), None)
     return None
 
 
-def ray_workers() -> list[psutil.Process]:
-    """Return the worker processes of Ray's nodes on this computer."""
-    return [one for one in psutil.process_iter(["cmdline"]) if (one.info["cmdline"] or [""])[0].startswith(RAY_WORKER)]
+def ray_processes() -> list[psutil.Process]:
+    """Return the workers and encoders on Ray's nodes on this computer, and the processes that start encoders there."""
+    found = [
+        one
+        for one in psutil.process_iter(["cmdline"])
+        if (one.info["cmdline"] or [""])[0].startswith(tuple(RAY_VICTIMS.values()))
+    ]
+    for one in [*found]:
+        with suppress(psutil.Error):
+            found += one.children()
+    return found
 
 
-async def measure(service: Service, engine: str, songs: int, kill_seconds: tuple[float, float]) -> None:
+async def measure(service: Service, engine: str, songs: int, kill_seconds: tuple[float, float], *, ray: bool) -> None:
     """Make the songs undisturbed, then all of them with disturbances every `kill_seconds`, between two times."""
     tally = Tally()
     async with grpc.aio.insecure_channel(service.address) as channel:
         expected = [await digest_of(channel, request_of(number, engine)) for number in range(DIFFERENT_SONGS)]
-        before, started = Footprint.of(service), time.monotonic()
+        before, started = Footprint.of(service, ray=ray), time.monotonic()
         numbers = iter(range(songs))
 
         async def client() -> None:
             for number in numbers:
                 await take(channel, number, engine, expected, tally)
 
-        disturber = asyncio.create_task(disturb(service, kill_seconds, tally))
+        disturber = asyncio.create_task(disturb(service, kill_seconds, tally, ray=ray))
         await asyncio.gather(*(client() for _ in range(CLIENTS)))
         disturber.cancel()
         with suppress(asyncio.CancelledError):
@@ -195,7 +206,7 @@ async def measure(service: Service, engine: str, songs: int, kill_seconds: tuple
     print(f"  longest pause of a stream: {tally.longest_pause_seconds:.1f} s")
     print(f"  songs that are not as undisturbed: {len(tally.mismatches)} {tally.mismatches[:10]}")
     print(f"  undisturbed songs afterwards as before: {again == expected}")
-    print(f"  before {before}\n  after  {Footprint.of(service)}")
+    print(f"  before {before}\n  after  {Footprint.of(service, ray=ray)}")
 
 
 def main() -> None:
@@ -215,7 +226,7 @@ def main() -> None:
         settings |= {"pool__ray_token_file": options.token_file}
     with running_service(**settings, limits__exchange_timeout_seconds="4", limits__retries="8") as service:
         kill_seconds = RAY_KILL_SECONDS if options.ray else KILL_SECONDS[options.engine]
-        asyncio.run(measure(service, options.engine, options.songs, kill_seconds))
+        asyncio.run(measure(service, options.engine, options.songs, kill_seconds, ray=bool(options.ray)))
 
 
 if __name__ == "__main__":

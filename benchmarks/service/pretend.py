@@ -28,6 +28,8 @@ from server.checking.local_checker import LocalChecker
 from server.encoders.encoder_process import EncoderProcess
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import EncoderSpec
+from server.encoders.node_pool import NodeEncoders
+from server.encoders.restarting_pool import RestartingEncoders
 from server.generation.config import RunnerSettings
 from server.generation.runner import Runner
 from server.settings.settings import Settings
@@ -161,16 +163,16 @@ class PretendEngine:
         """Do nothing, because there is no device that could break."""
 
 
-def pool_of(address: str, token_file: str) -> AnyPool:
-    """Return the pool: a local worker, or with an `address` one on a Ray cluster."""
+def pools_of(address: str, token_file: str) -> tuple[AnyPool, RestartingEncoders]:
+    """Return a local worker and encoder, or with an `address` those of a Ray cluster."""
     if not address:
-        return LocalPool((DEVICE,), (ENGINE,))
-    return RayPool((DEVICE,), (ENGINE,), address=address, new_process=driver_process(token_file))
+        return LocalPool((DEVICE,), (ENGINE,)), LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
+    pool = RayPool((DEVICE,), (ENGINE,), address=address, new_process=driver_process(token_file))
+    return pool, NodeEncoders(ENCODER, [DEVICE.name], 1, bridge=pool.bridge, node_id=pool.node_id)
 
 
-async def serve(port: int, pool: AnyPool) -> None:
-    """Run the server with a pool until cancelled."""
-    encoders = LocalEncoders(lambda address: EncoderProcess(address, ENCODER))
+async def serve(port: int, pool: AnyPool, encoders: RestartingEncoders) -> None:
+    """Serve until cancelled."""
     runner = Runner(RunnerSettings(), pool, encoders)
     await runner.start()
     health = HealthServicer.alike(lambda: None if runner.ready(ENGINE.name) else "no engine is ready")
@@ -199,7 +201,7 @@ def main() -> None:
     parser.add_argument("--ray", default="", help="HOST:PORT of the head of a Ray cluster, for a worker there")
     parser.add_argument("--token-file", default="", help="file of that cluster's token")
     options = parser.parse_args()
-    asyncio.run(serve(options.port, pool_of(options.ray, options.token_file)))
+    asyncio.run(serve(options.port, *pools_of(options.ray, options.token_file)))
 
 
 if __name__ == "__main__":

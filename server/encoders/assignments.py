@@ -1,6 +1,6 @@
 """Assigns songs to encoder processes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 
 
 class Assignments:
@@ -18,6 +18,21 @@ class Assignments:
         self._homes[song_id] = home
         if home is not None:
             self._encoders[home][song_id] = None
+
+    def move(self, song_id: str, addresses: Iterable[str]) -> None:
+        """Assign a song to the least loaded of some encoders.
+
+        Without effect if none is given, or the song is unknown.
+        """
+        home = min(addresses, key=lambda address: len(self._encoders[address]), default=None)
+        if home is not None and song_id in self._homes and self._homes[song_id] != home:
+            self.leave(song_id)
+            self._homes[song_id] = home
+            self._encoders[home][song_id] = None
+
+    def songs_of(self, address: str) -> int:
+        """Return the number of songs of an encoder."""
+        return len(self._encoders.get(address, ()))
 
     def leave(self, song_id: str) -> str | None:
         """Remove a song, known or not, and return the encoder that it had."""

@@ -122,5 +122,10 @@ class EncoderPool(Protocol):
     def address_of(self, song_id: str) -> str | None:
         """Return the address to which the song's sound is sent; `None` while the song waits for an encoder."""
 
+    def address_for(self, song_id: str, device: str) -> str | None:
+        """Return the address to which a worker of `device` sends the song's sound from now on; `None` while the song
+        waits for an encoder.
+        """
+
     async def run(self, observer: EncoderPoolObserver) -> None:
         """Keep the encoders running and pass their messages to `observer`, until cancelled; then stop them."""

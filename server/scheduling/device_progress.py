@@ -47,14 +47,27 @@ class CommandsInFlight:
             del self._lanes[lane]
         return positions
 
-    def songs_beside(self, lane: Lane) -> set[str]:
-        """Return the songs on which the other lanes of the device are working."""
-        others = (waiting for other, waiting in self._lanes.items() if other is not lane)
-        return {key.song_id for waiting in others for positions in waiting for key in positions}
+    def songs(self) -> set[str]:
+        """Return the songs that the lanes of the device work on."""
+        return {key.song_id for key, _ in self._positions()}
+
+    def awaited(self, lane: Lane) -> set[str]:
+        """Return the songs whose next command of a lane depends on an unanswered one: a command other than steps, which
+        count as done.
+        """
+        waiting = self._lanes.get(lane, ())
+        return {key.song_id for positions in waiting for key, (kind, *_) in positions.items() if kind != Step.__name__}
+
+    def preparing(self) -> set[str]:
+        """Return the songs of which a section is being prepared."""
+        return {key.song_id for key, (kind, *_) in self._positions() if kind == Prepare.__name__}
 
     def oldest_positions(self) -> dict[str, WorkPosition]:
         """Return the positions of the lanes' oldest commands, by song."""
         return {key.song_id: position for waiting in self._lanes.values() for key, position in waiting[0].items()}
+
+    def _positions(self) -> Iterator[tuple[SongKey, WorkPosition]]:
+        return (item for waiting in self._lanes.values() for positions in waiting for item in positions.items())
 
 
 @dataclass(slots=True)
@@ -149,14 +162,19 @@ class DeviceProgress:
     def has_memory_for(self, song: ScheduledSong) -> bool:
         """Return True if there is memory to prepare one more section of the song.
 
-        The size of a section is unknown before it is prepared; that of the engine's last section is assumed. A device
-        prepares one section at a time, so a wrong assumption exceeds the limit by less than one section.
+        The size of a section is unknown before it is prepared; that of the engine's last section is assumed, also for
+        sections that are being prepared. Those of an engine without such a section are prepared one at a time, so a
+        wrong assumption exceeds the limit by less than one section.
         """
         limit = self.spec.memory_bytes
         if not limit:
             return True
+        preparing = [self.songs[song_id].engine for song_id in self.in_flight.preparing() if song_id in self.songs]
+        if not self.section_bytes.keys() >= {*preparing}:
+            return False
         held = sum(song.attempt.held_bytes for song in self.songs.values())
-        return held + max(1, self.section_bytes.get(song.engine, 0)) <= limit
+        coming = sum(self.section_bytes[engine] for engine in preparing)
+        return held + coming + max(1, self.section_bytes.get(song.engine, 0)) <= limit
 
     def releasable(self) -> SongKey | None:
         """Remove and return an attempt that its worker can release because no lane works on it; `None` if there is

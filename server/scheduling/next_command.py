@@ -31,7 +31,7 @@ class CommandChooser:
         """Return the next command; `None` if there is nothing to do until something changes."""
         if (releasable := device.releasable()) is not None:
             return Release(releasable)
-        beside = device.in_flight.songs_beside(lane)
+        beside = device.in_flight.songs()
         command = self._due(device, lane, beside)
         if command is not None and beside and _waits_to_be_alone(device, command, beside):
             return None
@@ -42,9 +42,13 @@ class CommandChooser:
         candidates = self._ranked(device, now)
         if isolated := [one for one in candidates if one[0].song_id in beside and one[0].history.isolated]:
             candidates = isolated
+        awaited = device.in_flight.awaited(lane)
+        candidates = [one for one in candidates if one[0].song_id not in awaited]
         if lane is Lane.RENDER:
             return self._side_command(_Room(device, candidates), candidates)
-        return self._step_or_more(device, candidates, now, alone=lane is Lane.BOTH)
+        command = self._step_or_more(device, candidates, now, alone=lane is Lane.BOTH)
+        # The songs that are being prepared for a step should share it.
+        return None if awaited and isinstance(command, Step) else command
 
     def _ranked(self, device: DeviceProgress, now: float) -> list[Candidate]:
         leads = self._shares.leads()
@@ -125,8 +129,8 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """Return True if a command is for an isolated song (one that may crash the worker) while another lane works on
-    other songs.
+    """Return True if a command is for an isolated song (one that may crash the worker) while the worker has commands for
+    other songs, which a crash would also affect.
     """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
@@ -187,5 +191,6 @@ class _Room:
         if not isinstance(command, Prepare):
             return True
         if not self._full and not self._device.has_memory_for(song):
-            self._full = any(other.attempt.held_bytes for other, _ in self._candidates)
+            served = any(other.attempt.held_bytes for other, _ in self._candidates)
+            self._full = served or bool(self._device.in_flight.preparing())
         return not self._full

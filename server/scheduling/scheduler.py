@@ -2,8 +2,8 @@
 clock.
 
 `Scheduler` combines four parts: placement.py gives songs slots on devices; next_command.py chooses commands by the
-policy (policy.py, batching.py), one at a time for every lane; replies.py handles the replies; failures.py retries
-failed attempts.
+policy (policy.py, batching.py), one at a time for every lane, or several that do not depend on each other's replies;
+replies.py handles the replies; failures.py retries failed attempts.
 
 A song is planned; then its sections are prepared, denoised and rendered in order. On a device that renders beside
 denoising, the next section is prepared while one is being denoised, and may be denoised while one is being rendered. No
@@ -38,7 +38,7 @@ _UNKNOWN_WORK_SECONDS = 1.0
 
 
 class Scheduler:
-    """Tracks all songs and chooses the next command of each lane; a lane has one command at a time."""
+    """Tracks all songs and chooses the next command of each lane, which answers its commands in their order."""
 
     def __init__(
         self,
@@ -139,7 +139,8 @@ class Scheduler:
     def next_command(self, name: str, lane: Lane = Lane.BOTH) -> Command | None:
         """Return the next command of the lane; `None` if there is nothing to do until something changes.
 
-        The method may be called while an earlier command is in flight, which then counts as done.
+        It may be called while earlier commands are in flight. Steps then count as done; a song with another command
+        on the lane waits for its reply.
         """
         device = self._placement.device(name)
         self._placement.fill_slots(device)

@@ -39,6 +39,12 @@ class Worker(Protocol):
         """The lanes (command queues) of the worker."""
 
     @property
+    def distant(self) -> bool:
+        """True if messages to the worker and back take milliseconds, so that several commands should be on their
+        way.
+        """
+
+    @property
     def exited(self) -> bool:
         """True once the worker has ended by itself or was killed because it did not answer."""
 

@@ -1,4 +1,4 @@
-"""The blocking end of a pipe, for a child process of the server; the process ends when the pipe is closed."""
+"""The blocking end of a pipe between two processes: of the server and its child, which ends when the pipe is closed."""
 
 import logging
 import os
@@ -26,17 +26,21 @@ class BlockingPipe:
         """
         self.send_all([value])
 
+    def send_pickled(self, data: bytes) -> None:
+        """Send a value that is pickled already.
+
+        Raises:
+            PipeClosed: the other end is closed.
+        """
+        self._send(LENGTH.pack(len(data)) + data)
+
     def send_all(self, values: Iterable[object]) -> None:
         """Send several values to the server in one write.
 
         Raises:
             PipeClosed: the other end is closed.
         """
-        data = b"".join(map(packed, values))
-        try:
-            self._socket.sendall(data)
-        except OSError as error:
-            raise PipeClosed from error
+        self._send(b"".join(map(packed, values)))
 
     def receive(self) -> object:
         """Wait for the next value from the server.
@@ -44,9 +48,17 @@ class BlockingPipe:
         Raises:
             PipeClosed: the other end is closed.
         """
+        return pickle.loads(self.receive_pickled())
+
+    def receive_pickled(self) -> bytes:
+        """Wait for the next value and return it as it was pickled.
+
+        Raises:
+            PipeClosed: the other end is closed.
+        """
         try:
             length = self._exactly(LENGTH.size)
-            return pickle.loads(self._exactly(*LENGTH.unpack(length)))
+            return self._exactly(*LENGTH.unpack(length))
         except OSError as error:
             raise PipeClosed from error
 
@@ -54,6 +66,12 @@ class BlockingPipe:
         """Close this end; the other end reads the end of the stream."""
         self._file.close()
         self._socket.close()
+
+    def _send(self, data: bytes) -> None:
+        try:
+            self._socket.sendall(data)
+        except OSError as error:
+            raise PipeClosed from error
 
     def _exactly(self, count: int) -> bytes:
         data = self._file.read(count)

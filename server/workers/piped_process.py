@@ -5,17 +5,9 @@ import socket
 from asyncio.subprocess import Process
 from collections.abc import Mapping
 
-from server.child_process import child_environment, kill, start_module, wait_or_kill
+from server.child_process import kill, lean_environment, start_module, wait_or_kill
 from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
-
-_ONE_THREAD = {"OMP_NUM_THREADS": "1", "OPENBLAS_NUM_THREADS": "1", "MKL_NUM_THREADS": "1"}
-"""Environment that stops libraries from starting threads, which are useless for small matrices."""
-
-_ONE_HEAP = {"MALLOC_ARENA_MAX": "1"}
-"""Makes glibc reuse memory that one thread allocates and another frees, such as windows of sound. With one heap per
-thread it would go back to the system and come again page by page: 0.5 ms of processor time per second of sound.
-"""
 
 
 class ProcessEnded(Exception):
@@ -57,7 +49,7 @@ class PipedProcess:
                 far.fileno(),
                 *self._arguments,
                 descriptors=[far.fileno()],
-                environment={**child_environment(), **_ONE_THREAD, **_ONE_HEAP, **self._environment},
+                environment={**lean_environment(), **self._environment},
             )
         self.send(spec)
         try:

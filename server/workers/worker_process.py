@@ -53,6 +53,11 @@ class WorkerProcess:
         return self._spec.lanes
 
     @property
+    def distant(self) -> bool:
+        """False: messages take a fraction of a millisecond."""
+        return False
+
+    @property
     def exited(self) -> bool:
         """True once the process has ended, unless `stop` ended it."""
         return self._exited

@@ -34,7 +34,7 @@ def test_runner_and_workers_get_their_sizes_and_engines_from_the_settings() -> N
 @pytest.mark.parametrize(("devices", "encoders", "processes"), [(1, 1, 1), (2, 1, 2), (2, 3, 6)])
 def test_there_are_so_many_encoders_for_each_device(devices: int, encoders: int, processes: int) -> None:
     settings = Settings(devices=(CPU,) * devices, threads=Threads(encoders=encoders))
-    assert build_encoders(settings).count == processes
+    assert build_encoders(settings, build_pool(settings)).count == processes
 
 
 @pytest.mark.parametrize(

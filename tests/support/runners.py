@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass
 from typing import Any
 
-from server.encoders.local_pool import LocalEncoders
+from server.encoders.restarting_pool import RestartingEncoders
 from server.generation.config import RunnerSettings
 from server.generation.jobs.job import Job
 from server.generation.runner import Runner
@@ -58,7 +58,7 @@ class Song:
 class Bench:
     """A runner and its pools."""
 
-    def __init__(self, runner: Runner, pool: Any, encoders: LocalEncoders) -> None:
+    def __init__(self, runner: Runner, pool: Any, encoders: RestartingEncoders) -> None:
         self.runner = runner
         self.pool = pool
         self.encoders = encoders
@@ -84,7 +84,7 @@ async def running(
     *,
     devices: Sequence[DeviceSpec] = (CPU,),
     engines: Sequence[EngineSpec] = (FAKE, MISSING),
-    encoders: LocalEncoders | None = None,
+    encoders: RestartingEncoders | None = None,
     pool: AnyPool | None = None,
     exchange_timeout_seconds: float = 30.0,
     restart_backoff_seconds: float = 0.0,

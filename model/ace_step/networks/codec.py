@@ -1,8 +1,8 @@
 """Converts sound to latents and back: mel frames, the deep-compression autoencoder, the vocoder.
 
-A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The decoder of the autoencoder attends to all frames,
-so the mel frames of a song are decoded in one pass; the vocoder depends on one second to either side, and works window by
-window with the same result.
+A latent frame has 4096 samples at 44,100 Hz, which is 8 mel frames. The decoder of the autoencoder attends to all
+frames, so the mel frames of a song are decoded in one pass; the vocoder depends on one second to either side, and works
+window by window with the same result.
 """
 
 from collections.abc import Iterator

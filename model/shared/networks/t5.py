@@ -133,7 +133,7 @@ class _Stack(nn.Module):
 
 
 class T5Encoder(nn.Module):
-    """Converts token ids of texts to vectors."""
+    """Encodes the token ids of texts as vectors."""
 
     def __init__(self, config: T5Config) -> None:
         super().__init__()
@@ -152,7 +152,9 @@ class T5Encoder(nn.Module):
         return [cast(_Block, block).attention.SelfAttention for block in self.encoder.block]
 
     def forward(self, ids: torch.Tensor, mask: torch.Tensor | None = None) -> torch.Tensor:
-        """Convert ids [rows, tokens] to vectors [rows, tokens, width]; `mask` [rows, tokens] is 0 on padding."""
+        """Return the encoded texts [rows, tokens, width] of token ids [rows, tokens]; `mask` [rows, tokens] is 0 for
+        padding.
+        """
         place = torch.arange(ids.shape[1], device=ids.device)
         padding = None if mask is None else (mask == 0)[:, None, None]
         positions = _Positions(self._bucket(place[None] - place[:, None]), padding)
@@ -160,8 +162,8 @@ class T5Encoder(nn.Module):
         return made
 
     def _bucket(self, distance: torch.Tensor) -> torch.Tensor:
-        """Return the bucket of each distance; half of the buckets are for either direction. A small distance has a
-        bucket of its own, large ones share buckets.
+        """Return the bucket (an index of the bias table) of each distance between tokens: half of the buckets for each
+        direction, one for each small distance, and wider ones for large distances.
         """
         half = self.config.buckets // 2
         near = half // 2

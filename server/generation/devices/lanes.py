@@ -5,13 +5,12 @@ the replies.
 import asyncio
 from collections import deque
 from dataclasses import replace
+from typing import Any
 
+from server.generation.devices.pacing import DistantPacing, NearPacing, Pacing
 from server.generation.devices.parts import LaneParts
 from server.workers.base import Worker, WorkerDied
 from server.workers.messages import Command, Lane, Ping, Plan, Reply
-
-# A device waits about a millisecond for its next command; avoiding this pays only for long steps.
-_LEAD_SECONDS, _LONG_STEP_SECONDS = 0.002, 0.01
 
 
 class LaneLoop:
@@ -24,10 +23,11 @@ class LaneLoop:
         self._parts = parts
         self._scheduler = parts.scheduler
         self._clock = parts.clock
+        self._pacing: Pacing = DistantPacing(parts.clock) if worker.distant else NearPacing()
         self._in_flight: deque[Command] = deque()
 
     async def run(self) -> None:
-        """Send commands to the command queue, one at a time, each shortly before the step in progress should end."""
+        """Send commands to the lane: one at a time, or some shortly before those before them should be done."""
         free_at = self._clock()
         while True:
             if not self._in_flight:
@@ -35,6 +35,7 @@ class LaneLoop:
                 free_at = self._clock()
                 self._send(command)
             reply = await self._reply()
+            self._pacing.replied(reply)
             began_at, free_at = free_at, self._clock()
             if not isinstance(self._in_flight.popleft(), Ping):
                 self._parts.metrics.devices.busy(self._device, self._lane, free_at - began_at)
@@ -61,23 +62,42 @@ class LaneLoop:
         self._in_flight.append(command)
         if isinstance(command, Plan) and (job := self._parts.results.job_of(command.song)):
             job.started()
-            command = replace(command, sound_to=job.sound_to)
+            command = replace(command, sound_to=job.sound_to(self._device))
         self._worker.send(command, self._lane)
+        self._pacing.sent(command, self._step_seconds(command))
 
     async def _reply(self) -> Reply:
-        step_seconds = self._step_seconds()
-        if step_seconds is None or step_seconds < _LONG_STEP_SECONDS or len(self._in_flight) > 1:
+        """Wait for the next reply, and send further commands meanwhile."""
+        if self._pacing.due_in() is None:
             return await self._worker.receive(self._lane)
         reply = asyncio.ensure_future(self._worker.receive(self._lane))
         try:
-            await asyncio.wait([reply], timeout=step_seconds - _LEAD_SECONDS)
-            if not reply.done() and (command := self._scheduler.next_command(self._device, self._lane)):
-                self._send(command)
+            while not reply.done() and (seconds := self._pacing.due_in()) is not None:
+                if seconds:
+                    await asyncio.wait([reply], timeout=seconds)
+                if not reply.done() and not await self._send_ahead(reply):
+                    break
             return await reply
         finally:
             reply.cancel()
 
-    def _step_seconds(self) -> float | None:
-        if self._lane is not Lane.DENOISE:
-            return None
-        return self._scheduler.step_seconds(self._device, self._in_flight[0])
+    async def _send_ahead(self, reply: asyncio.Future[Any]) -> bool:
+        """Send the next command. If there is none, a distant worker gets one as soon as there is; returns False if it
+        must wait for the reply.
+        """
+        if command := self._scheduler.next_command(self._device, self._lane):
+            self._send(command)
+            return True
+        if not self._worker.distant:
+            return False
+        wake = self._parts.wakes.of(self._device, self._lane)
+        wake.clear()
+        woken: asyncio.Future[Any] = asyncio.ensure_future(wake.wait())
+        try:
+            await asyncio.wait([reply, woken], return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            woken.cancel()
+        return not reply.done()
+
+    def _step_seconds(self, command: Command) -> float | None:
+        return self._scheduler.step_seconds(self._device, command) if self._lane is Lane.DENOISE else None

@@ -105,10 +105,11 @@ class Job:
             return True
         return self._parts.encoders.address_of(self.key) is None
 
-    @property
-    def sound_to(self) -> SoundTarget | None:
-        """The address of the encoder to which workers send the sound; `None` while there is none."""
-        address = self._parts.encoders.address_of(self.key)
+    def sound_to(self, device: str) -> SoundTarget | None:
+        """Return the address of the encoder to which a worker of `device` sends the sound from now on; `None` while
+        there is none.
+        """
+        address = self._parts.encoders.address_for(self.key, device)
         return None if address is None else SoundTarget(address, self.request.audio)
 
     @property

@@ -6,22 +6,21 @@ import asyncio
 import itertools
 import logging
 from collections.abc import Callable
-from typing import Protocol, TypeAlias
+from typing import Protocol
 
 from server.workers.base import WorkerDeath, WorkerDied
 from server.workers.piped_process import ProcessEnded
 from server.workers.ray.messages import (
     ClusterSpec,
-    CommandDone,
+    CompanionEnded,
     NotConnected,
+    OfCompanion,
+    OfWorker,
     ToDriver,
     WorkerEnded,
-    WorkerLoaded,
 )
 
 _log = logging.getLogger(__name__)
-
-OfWorker: TypeAlias = WorkerLoaded | CommandDone | WorkerEnded
 
 _CONNECT_SECONDS = 90.0
 _END_GRACE_SECONDS = 20.0
@@ -69,7 +68,8 @@ class Bridge:
         self._connecting: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
         self._numbers = itertools.count(1)
-        self._receivers: dict[int, Callable[[OfWorker], None]] = {}
+        self._workers: dict[int, Callable[[OfWorker], None]] = {}
+        self._companions: dict[int, Callable[[OfCompanion], None]] = {}
 
     @property
     def pid(self) -> int | None:
@@ -88,12 +88,19 @@ class Bridge:
     def enter(self, receiver: Callable[[OfWorker], None]) -> int:
         """Register a new worker, whose messages are passed to `receiver`; returns the worker's number."""
         number = next(self._numbers)
-        self._receivers[number] = receiver
+        self._workers[number] = receiver
+        return number
+
+    def enter_companion(self, receiver: Callable[[OfCompanion], None]) -> int:
+        """Register a new companion, whose messages are passed to `receiver`; returns the companion's number."""
+        number = next(self._numbers)
+        self._companions[number] = receiver
         return number
 
     def leave(self, number: int) -> None:
-        """Drop all further messages of a worker."""
-        self._receivers.pop(number, None)
+        """Drop all further messages of a worker or companion."""
+        self._workers.pop(number, None)
+        self._companions.pop(number, None)
 
     def send(self, message: ToDriver) -> None:
         """Send a message to the process; without effect if the process has ended, which its workers are informed of."""
@@ -108,6 +115,7 @@ class Bridge:
         await asyncio.gather(*tasks, return_exceptions=True)
         self._connecting = self._running = None
         await self._stop()
+        self._end_companions("the server stops")
 
     async def _connect(self) -> None:
         """Join the cluster. A cluster that was lost is tried again for a while, so that songs wait for it."""
@@ -157,14 +165,23 @@ class Bridge:
         except ProcessEnded:
             self._connecting = None
             await self._stop()
-            for number, receiver in [*self._receivers.items()]:
-                text = "the process that drives the Ray cluster has ended: the cluster was lost, or see the log"
+            text = "the process that drives the Ray cluster has ended: the cluster was lost, or see the log"
+            self._end_companions(text)
+            for number, receiver in [*self._workers.items()]:
                 receiver(WorkerEnded(number, WorkerDeath.EXITED, text, cluster_lost=True))
 
+    def _end_companions(self, text: str) -> None:
+        for number, receiver in [*self._companions.items()]:
+            receiver(CompanionEnded(number, text))
+
     def _deliver(self, message: object) -> None:
-        assert isinstance(message, OfWorker)
-        if receiver := self._receivers.get(message.worker):
-            receiver(message)
+        if isinstance(message, OfWorker):
+            if worker := self._workers.get(message.worker):
+                worker(message)
+            return
+        assert isinstance(message, OfCompanion)
+        if companion := self._companions.get(message.companion):
+            companion(message)
 
     async def _stop(self) -> None:
         process, self._process = self._process, None

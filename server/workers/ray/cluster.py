@@ -10,9 +10,10 @@ from ray.util.scheduling_strategies import NodeAffinitySchedulingStrategy
 
 from server.workers.base import WorkerDeath
 from server.workers.messages import Lane
-from server.workers.ray.cluster_base import CONTROL, LIFE, ActorLost
+from server.workers.ray.cluster_base import CONTROL, LIFE, SOUND, ActorLost
 from server.workers.ray.joining import CannotJoin, reason
 from server.workers.ray.node.actor import WorkerActor
+from server.workers.ray.node.host import CompanionHost
 from server.workers.ray.node.reaper import Reaper
 
 _NEVER_AGAIN = {"max_restarts": 0, "max_task_retries": 0}
@@ -36,6 +37,7 @@ class RayCluster:
         groups = {**{lane.value: 1 for lane in Lane}, LIFE: 1, CONTROL: 1}
         self._worker = ray.remote(concurrency_groups=groups)(_NodeWorker)
         self._reaper = ray.remote(concurrency_groups={CONTROL: 1})(Reaper)
+        self._host = ray.remote(concurrency_groups={LIFE: 1, CONTROL: 1, SOUND: 1})(CompanionHost)
 
     def start_worker(self, device: str) -> "RayActor":
         """Start a worker on a node with a free device of that kind."""
@@ -44,9 +46,11 @@ class RayCluster:
 
     def start_reaper(self, node: str) -> "RayActor":
         """Start a reaper on the given node; it never moves to another one."""
-        there = NodeAffinitySchedulingStrategy(node, soft=False)
-        options = {"num_cpus": 0, "scheduling_strategy": there, **_NEVER_AGAIN}
-        return RayActor(self._reaper.options(**options).remote(self._ping_seconds))
+        return self._start_on(node, self._reaper)
+
+    def start_host(self, node: str) -> "RayActor":
+        """Start a host of companions on the given node; it never moves to another one."""
+        return self._start_on(node, self._host)
 
     def free_devices(self, device: str) -> float:
         """Return the number of free devices of that kind."""
@@ -56,18 +60,25 @@ class RayCluster:
         """Leave the cluster."""
         ray.shutdown()
 
+    def _start_on(self, node: str, kind: Any) -> "RayActor":
+        there = NodeAffinitySchedulingStrategy(node, soft=False)
+        options = {"num_cpus": 0, "scheduling_strategy": there, **_NEVER_AGAIN}
+        return RayActor(kind.options(**options).remote(self._ping_seconds))
+
 
 class RayActor:
     """A handle of one Ray actor."""
 
     def __init__(self, handle: Any) -> None:
         self._handle = handle
+        self._methods: dict[tuple[str, str], Any] = {}
 
     def call(self, method: str, *arguments: object, group: str = "") -> asyncio.Future[Any]:
         """Call a method of the actor."""
-        bound = getattr(self._handle, method)
-        if group:
-            bound = bound.options(concurrency_group=group)
+        bound = self._methods.get((method, group))
+        if bound is None:
+            bound = getattr(self._handle, method)
+            bound = self._methods[method, group] = bound.options(concurrency_group=group) if group else bound
         # Awaiting the reference itself leaks memory in some versions of Ray.
         return asyncio.ensure_future(_answer(asyncio.wrap_future(bound.remote(*arguments).future())))
 

@@ -59,6 +59,9 @@ class Cluster(Protocol):
     def start_reaper(self, node: str) -> Actor:
         """Start a `Reaper` on a node."""
 
+    def start_host(self, node: str) -> Actor:
+        """Start a `CompanionHost` on a node."""
+
     def free_devices(self, device: str) -> float:
         """Return the number of free devices of that kind in the cluster, for the log."""
 
@@ -66,5 +69,5 @@ class Cluster(Protocol):
         """Leave the cluster, which ends all actors of this process."""
 
 
-LIFE, CONTROL = "life", "control"
+LIFE, CONTROL, SOUND = "life", "control", "sound"
 """Groups of an actor's calls beside those of its lanes."""

@@ -9,9 +9,9 @@ from typing import cast
 from server.background import until_one_ends
 from server.version import VERSION
 from server.workers.base import WorkerDeath
-from server.workers.messages import Lane, Ready, Reply
+from server.workers.messages import Lane, Ready
 from server.workers.ray.cluster_base import CONTROL, LIFE, Actor, ActorLost, Cluster, ClusterLost, Place
-from server.workers.ray.lanes import Lanes
+from server.workers.ray.lanes import Lanes, Relay
 from server.workers.ray.messages import CommandDone, FromDriver, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
 from server.workers.ray.node.silence import PERIODS
 from server.workers.ray.reapers import Reapers
@@ -19,6 +19,8 @@ from server.workers.ray.reapers import Reapers
 _log = logging.getLogger(__name__)
 
 _PLACING_WARNING_SECONDS = 30.0
+_LAST_REPLIES_SECONDS = 0.05
+"""The oldest command without a reply is held responsible for the end of a worker."""
 _STARTS, _AGAIN_SECONDS = 3, 1.0
 """A head that is restarted drops actors before they run, and then perhaps all of this process."""
 
@@ -32,20 +34,32 @@ class DrivenWorker:
         cluster: Cluster,
         reapers: Reapers,
         tell: Callable[[FromDriver], None],
+        relay: Relay,
         *,
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the worker; `tell` sends a message to the server."""
+        """Set up the worker; `tell` sends a message to the server, `relay` sound to the encoders of a node."""
         self._start = start
         self._cluster = cluster
         self._reapers = reapers
         self._tell = tell
+        self._relay = relay
         self._pool = pool
         self._ping_seconds = ping_seconds
         self._actor: Actor | None = None
         self._lanes: Lanes | None = None
         self._held: tuple[str, str] | None = None
+
+    @property
+    def device(self) -> str:
+        """The device of the pool for which the worker was started."""
+        return self._start.device
+
+    @property
+    def loaded_on(self) -> str:
+        """The id of the node on which the worker has loaded; empty until then."""
+        return self._held[0] if self._held is not None and self._lanes is not None else ""
 
     def send(self, command: RunCommand) -> None:
         """Send a command to a lane; without effect if the worker has not loaded or has ended, because the server gets a
@@ -140,11 +154,11 @@ class DrivenWorker:
                 WorkerDeath.UNRESPONSIVE,
             )
         loaded = await actor.call("load", slot, pickle.dumps(self._start.spec, pickle.HIGHEST_PROTOCOL))
-        self._lanes = Lanes(actor, self._start.spec.lanes, self._replied)
-        self._tell(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host))
+        self._lanes = Lanes(actor, self._start.spec.lanes, self._replied, self._relay)
+        self._tell(WorkerLoaded(self._start.worker, cast(Ready, pickle.loads(loaded)), place.host, place.node))
         await self._lanes.run()
 
-    def _replied(self, lane: Lane, reply: Reply) -> None:
+    def _replied(self, lane: Lane, reply: bytes) -> None:
         self._tell(CommandDone(self._start.worker, lane, reply))
 
     async def _end(self) -> None:
@@ -159,6 +173,10 @@ class DrivenWorker:
 
 
 async def _life(actor: Actor) -> None:
-    """Wait for the end of a worker; raises ActorLost."""
-    await actor.call("live", group=LIFE)
+    """Wait for the end of a worker, and for the replies that came before it; raises ActorLost."""
+    try:
+        await actor.call("live", group=LIFE)
+    except ActorLost:
+        await asyncio.sleep(_LAST_REPLIES_SECONDS)
+        raise
     raise ActorLost("the worker has ended")

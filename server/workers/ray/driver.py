@@ -8,7 +8,18 @@ from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
 from server.workers.ray.cluster_base import Cluster, ClusterLost
 from server.workers.ray.driven_worker import DrivenWorker
-from server.workers.ray.messages import EndWorker, RunCommand, StartWorker
+from server.workers.ray.hosts import Hosts
+from server.workers.ray.messages import (
+    CompanionEnded,
+    EndCompanion,
+    EndWorker,
+    FromDriver,
+    RunCommand,
+    StartCompanion,
+    StartWorker,
+    TellCompanion,
+    WorkerLoaded,
+)
 from server.workers.ray.reapers import Reapers
 
 _log = logging.getLogger(__name__)
@@ -23,9 +34,12 @@ class Driver:
         self._pool = pool
         self._ping_seconds = ping_seconds
         self._reapers = Reapers(cluster, ping_seconds)
+        self._hosts = Hosts(cluster, self._reapers, pipe.send, pool=pool, ping_seconds=ping_seconds)
         self._lost = asyncio.Event()
+        self._placed = asyncio.Event()
         self._workers: dict[int, DrivenWorker] = {}
         self._tasks: dict[int, asyncio.Task[None]] = {}
+        self._companions: dict[int, asyncio.Task[None]] = {}
 
     async def run(self) -> None:
         """Execute the server's messages until it closes the pipe or the cluster is lost; all workers have ended
@@ -52,13 +66,55 @@ class Driver:
             case EndWorker(worker=number):
                 if task := self._tasks.get(number):
                     task.cancel()
+            case TellCompanion():
+                self._hosts.send(message)
+            case StartCompanion(companion=number):
+                self._accompany(number, message)
+            case EndCompanion(companion=number):
+                if task := self._companions.get(number):
+                    task.cancel()
 
     def _begin(self, number: int, start: StartWorker) -> None:
         worker = self._workers[number] = DrivenWorker(
-            start, self._cluster, self._reapers, self._pipe.send, pool=self._pool, ping_seconds=self._ping_seconds
+            start,
+            self._cluster,
+            self._reapers,
+            self._told,
+            self._hosts.put,
+            pool=self._pool,
+            ping_seconds=self._ping_seconds,
         )
         task = self._tasks[number] = asyncio.create_task(worker.run(), name=f"worker of {start.device}")
         task.add_done_callback(lambda task: self._ended(number, task))
+
+    def _told(self, message: FromDriver) -> None:
+        self._pipe.send(message)
+        if isinstance(message, WorkerLoaded):
+            self._placed.set()
+
+    def _accompany(self, number: int, start: StartCompanion) -> None:
+        running = self._run_companion(start)
+        task = self._companions[number] = asyncio.create_task(running, name=f"companion of {start.device}")
+        task.add_done_callback(lambda task: self._left(number, task))
+
+    async def _run_companion(self, start: StartCompanion) -> None:
+        """Run a companion beside the worker of its device, as soon as that has loaded."""
+        await self._hosts.run(start, await self._node_of(start.device))
+
+    def _left(self, number: int, task: asyncio.Task[None]) -> None:
+        del self._companions[number]
+        # An error is one of the actor's methods, or of a cluster that is being lost.
+        text = "the server has ended it" if task.cancelled() else str(task.exception())
+        self._pipe.send(CompanionEnded(number, text))
+
+    async def _node_of(self, device: str) -> str:
+        """Wait until the device has a worker, and return its node."""
+        while True:
+            for worker in self._workers.values():
+                if worker.device == device and worker.loaded_on:
+                    return worker.loaded_on
+            self._placed.clear()
+            await self._placed.wait()
 
     def _ended(self, number: int, task: asyncio.Task[None]) -> None:
         del self._workers[number], self._tasks[number]
@@ -70,7 +126,7 @@ class Driver:
             _log.error("a worker of the cluster failed because of a bug of the server", exc_info=error)
 
     async def _end(self) -> None:
-        tasks = [*self._tasks.values()]
+        tasks = [*self._companions.values(), *self._tasks.values()]
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)

@@ -5,7 +5,7 @@ from typing import TypeAlias
 
 from server.logs import Logs
 from server.workers.base import WorkerDeath
-from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
+from server.workers.messages import Lane, Ready, WorkerSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,29 +51,58 @@ class EndWorker:
 
 @dataclass(frozen=True, slots=True)
 class RunCommand:
-    """Pass a command to a lane of a worker. Reply: `CommandDone`."""
+    """Pass a command, pickled, to a lane of a worker. Reply: `CommandDone`."""
 
     worker: int
     lane: Lane
-    command: Command
+    command: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StartCompanion:
+    """Start a process beside the worker of a device: `module` of this package, whose first message is `spec`, pickled.
+
+    `companion` is its number, used once. Reply: `CompanionStarted`, once the device has a worker, or `CompanionEnded`.
+    """
+
+    companion: int
+    device: str
+    module: str
+    spec: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class TellCompanion:
+    """Pass a pickled message to a companion."""
+
+    companion: int
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class EndCompanion:
+    """End a companion. Reply: `CompanionEnded`."""
+
+    companion: int
 
 
 @dataclass(frozen=True, slots=True)
 class WorkerLoaded:
-    """A worker has loaded its engines on `node`, the address of its computer."""
+    """A worker has loaded its engines on `node`, the address of its computer, whose id in the cluster is `node_id`."""
 
     worker: int
     ready: Ready
     node: str
+    node_id: str
 
 
 @dataclass(frozen=True, slots=True)
 class CommandDone:
-    """The reply of a lane of a worker to its oldest command; the song's sound has been sent before."""
+    """The reply, pickled, of a lane of a worker to its oldest command; the song's sound has been sent before."""
 
     worker: int
     lane: Lane
-    reply: Reply
+    reply: bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,5 +118,33 @@ class WorkerEnded:
     cluster_lost: bool = False
 
 
-ToDriver: TypeAlias = ClusterSpec | StartWorker | EndWorker | RunCommand
-FromDriver: TypeAlias = Connected | NotConnected | WorkerLoaded | CommandDone | WorkerEnded
+@dataclass(frozen=True, slots=True)
+class CompanionStarted:
+    """A companion runs on the node `node_id`; `first` is its first message, pickled, and `address` its socket there."""
+
+    companion: int
+    node_id: str
+    address: str
+    first: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionTold:
+    """A pickled message of a companion."""
+
+    companion: int
+    message: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class CompanionEnded:
+    """A companion has ended; no more messages about it follow."""
+
+    companion: int
+    text: str
+
+
+ToDriver: TypeAlias = ClusterSpec | StartWorker | EndWorker | RunCommand | StartCompanion | TellCompanion | EndCompanion
+OfWorker: TypeAlias = WorkerLoaded | CommandDone | WorkerEnded
+OfCompanion: TypeAlias = CompanionStarted | CompanionTold | CompanionEnded
+FromDriver: TypeAlias = Connected | NotConnected | OfWorker | OfCompanion

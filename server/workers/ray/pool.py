@@ -87,6 +87,16 @@ class RayPool(RestartingPool[RayWorker]):
     def nodes(self) -> Mapping[str, str]:
         return {device: worker.node for device, worker in self._workers.items() if worker.node and not worker.exited}
 
+    @property
+    def bridge(self) -> Bridge:
+        """The connection to the process that drives the cluster."""
+        return self._bridge
+
+    def node_id(self, device: str) -> str:
+        """Return the id of the cluster node on which the worker of a device has loaded; empty while it has none."""
+        worker = self._workers.get(device)
+        return "" if worker is None or worker.exited else worker.node_id
+
     @override
     async def run(self, observer: WorkerPoolObserver) -> None:
         try:

@@ -1,13 +1,23 @@
 """The server's handle of one worker on a Ray cluster."""
 
 import asyncio
+import pickle
 from collections.abc import Callable
 from contextlib import suppress
+from typing import cast
 
 from server.workers.base import WorkerDeath, WorkerDied
 from server.workers.messages import Command, Lane, Ready, Reply, WorkerSpec
-from server.workers.ray.bridge import Bridge, OfWorker
-from server.workers.ray.messages import CommandDone, EndWorker, RunCommand, StartWorker, WorkerEnded, WorkerLoaded
+from server.workers.ray.bridge import Bridge
+from server.workers.ray.messages import (
+    CommandDone,
+    EndWorker,
+    OfWorker,
+    RunCommand,
+    StartWorker,
+    WorkerEnded,
+    WorkerLoaded,
+)
 
 _END_SECONDS = 35.0
 """Seconds within which the driving process has ended a worker, its frozen process included, or has given it up."""
@@ -44,11 +54,18 @@ class RayWorker:
         self._silent = False
         self.node = ""
         """The address of the worker's computer, once it has loaded."""
+        self.node_id = ""
+        """The id of its node in the cluster, once it has loaded."""
 
     @property
     def lanes(self) -> tuple[Lane, ...]:
         """The lanes of the worker."""
         return self._spec.lanes
+
+    @property
+    def distant(self) -> bool:
+        """True: messages pass three processes and perhaps a network."""
+        return True
 
     @property
     def exited(self) -> bool:
@@ -89,7 +106,7 @@ class RayWorker:
     def send(self, command: Command, lane: Lane) -> None:
         """Send a command to a lane, which executes its commands in order."""
         assert self._number is not None
-        self._bridge.send(RunCommand(self._number, lane, command))
+        self._bridge.send(RunCommand(self._number, lane, pickle.dumps(command, pickle.HIGHEST_PROTOCOL)))
 
     async def receive(self, lane: Lane) -> Reply:
         """Wait for the next reply of a lane.
@@ -138,9 +155,9 @@ class RayWorker:
     def _take(self, message: OfWorker) -> None:
         match message:
             case CommandDone(lane=lane, reply=reply):
-                self._replies[lane].put_nowait(reply)
+                self._replies[lane].put_nowait(cast(Reply, pickle.loads(reply)))
             case WorkerLoaded():
-                self.node = message.node
+                self.node, self.node_id = message.node, message.node_id
                 if self._ready is not None and not self._ready.done():
                     self._ready.set_result(message.ready)
             case WorkerEnded():

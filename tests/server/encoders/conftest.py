@@ -1,9 +1,15 @@
+from pathlib import Path
+
 import pytest
 
-from tests.support.encoders.kinds import EncoderKind, InProcessEncoders, ProcessEncoders
+from server.workers.ray.node import device_lock
+from tests.support.encoders.kinds import ClusterEncoders, EncoderKind, InProcessEncoders, ProcessEncoders
+
+KINDS = {"processes": ProcessEncoders(), "cluster": ClusterEncoders(), "in process": InProcessEncoders()}
 
 
-@pytest.fixture(params=[ProcessEncoders(), InProcessEncoders()], ids=["processes", "in process"])
-def kind(request: pytest.FixtureRequest) -> EncoderKind:
+@pytest.fixture(params=KINDS.values(), ids=KINDS.keys())
+def kind(request: pytest.FixtureRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> EncoderKind:
+    monkeypatch.setattr(device_lock, "default_folder", lambda: tmp_path)
     made: EncoderKind = request.param
     return made

@@ -37,3 +37,18 @@ def test_the_songs_of_a_lost_encoder_go_to_another_or_wait() -> None:
     assert list(assignments.down("two")) == ["b", "a", "c"]
     assert homes(assignments, "abc") == [None] * 3
     assert assignments.leave("unknown") is None
+
+
+def test_a_song_moves_to_the_least_loaded_of_some_encoders() -> None:
+    assignments = Assignments()
+    for address in ("one", "two", "three"):
+        assignments.up(address)
+    for song in "abc":
+        assignments.enter(song)
+    assignments.move("b", ["one", "three"])
+    assignments.move("c", [])
+    assignments.move("unknown", ["one"])
+    assert homes(assignments, "abc") == ["one", "one", "three"]
+    assignments.move("b", ["one", "three"])
+    assert homes(assignments, "abc") == ["one", "three", "three"]
+    assert [assignments.songs_of(address) for address in ("one", "two", "three", "gone")] == [1, 0, 2, 0]

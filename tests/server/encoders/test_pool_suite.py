@@ -9,13 +9,15 @@ import numpy as np
 import pytest
 
 from model.song import SectionScore
-from server.encoders import local_pool
+from server.encoders import restarting_pool
 from server.encoders.base import EncoderDied, EncoderPool
 from server.encoders.local_pool import LocalEncoders
 from server.encoders.messages import Encoded, EncodingFailed
+from server.encoders.restarting_pool import RestartingEncoders
 from server.errors import EngineNotReady, WorkerLost
 from server.song import AudioSettings, Chunk, Origin, Planned, SectionSent, SongCompleted, SongEvent
 from server.workers.messages import SectionKey, SongKey, SoundTarget
+from server.workers.ray.node.socket_path import parted
 from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound
 from tests.support.encoders.in_process import InProcessEncoder, in_process_encoders
@@ -74,7 +76,7 @@ class Worker:
         assert address is not None
         plan = FakeEngine().plan(params())
         opened = OpenSong(SongKey(song_id, attempt), AUDIO, "", "", plan, RATE_HERTZ, Origin("0f"))
-        self.links.open(SoundTarget(address, AUDIO), opened)
+        self.links.open(SoundTarget(parted(address)[1], AUDIO), opened)
 
     def section(self, song_id: str, index: int, attempt: int = 0, windows: int = 4) -> None:
         section = SectionKey(SongKey(song_id, attempt), index)
@@ -89,7 +91,7 @@ class Worker:
 
 
 @asynccontextmanager
-async def running(pool: LocalEncoders, *songs: str) -> AsyncIterator[tuple[Server, Worker]]:
+async def running(pool: RestartingEncoders, *songs: str) -> AsyncIterator[tuple[Server, Worker]]:
     async with observed(pool, server := Server()) as worker:
         for song in songs:
             pool.enter(song)
@@ -97,7 +99,7 @@ async def running(pool: LocalEncoders, *songs: str) -> AsyncIterator[tuple[Serve
 
 
 @asynccontextmanager
-async def observed(pool: LocalEncoders, server: Server) -> AsyncIterator[Worker]:
+async def observed(pool: RestartingEncoders, server: Server) -> AsyncIterator[Worker]:
     run = asyncio.create_task(pool.run(server))
     try:
         with closing(EncoderLinks()) as links:
@@ -213,7 +215,7 @@ async def test_two_encoders_share_the_songs_and_one_takes_over_those_of_the_othe
 async def test_nothing_is_left_of_a_pool_whose_run_is_cancelled(kind: EncoderKind) -> None:
     pool, tasks = kind.pool(2), asyncio.all_tasks()
     async with running(pool):
-        addresses = [Path(address) for address in pool.up]
+        addresses = [Path(parted(address)[1]) for address in pool.up]
         assert all(address.is_socket() for address in addresses)
     assert asyncio.all_tasks() == tasks
     assert not any(address.parent.exists() for address in addresses)
@@ -265,7 +267,7 @@ async def test_the_other_encoders_start_once_the_first_one_has_been_tried(first_
 async def test_a_first_encoder_that_hangs_in_its_start_does_not_hold_back_the_others(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(local_pool, "_HEAD_START_SECONDS", 0.0)
+    monkeypatch.setattr(restarting_pool, "_HEAD_START_SECONDS", 0.0)
     started: list[str] = []
 
     class Hanging(InProcessEncoder):

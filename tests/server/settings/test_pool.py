@@ -8,6 +8,9 @@ from server.processes import build_encoders, device_specs
 from server.settings.groups import Device, Threads
 from server.settings.pool import Pool
 from server.settings.settings import Settings
+from server.workers.ray.pool import RayPool
+from tests.support.fakes import FAKE
+from tests.support.workers.fake_cluster import DriverTask
 
 RAY = Pool(kind="ray", ray_address="head:6379", ray_token_file="/token")
 
@@ -21,7 +24,8 @@ def test_a_device_with_a_count_stands_for_so_many_of_the_cluster() -> None:
         ("cuda@2", "cuda", 4),
         ("cpu@1", "cpu", 32),
     ]
-    assert build_encoders(settings).count == 6
+    pool = RayPool(specs, [FAKE], address=RAY.ray_address, new_process=lambda: DriverTask([]))
+    assert build_encoders(settings, pool).count == 6
 
 
 def test_settings_that_do_not_fit_the_pool_are_refused() -> None:

@@ -1,17 +1,28 @@
 """The kinds of encoders that there are, for tests of what all of them promise."""
 
+import asyncio
 from typing import Protocol
 
+from server.encoders.base import EncoderPoolObserver
 from server.encoders.encoder_process import EncoderProcess
 from server.encoders.local_pool import LocalEncoders
+from server.encoders.node_pool import NodeEncoders
+from server.encoders.restarting_pool import RestartingEncoders
+from server.workers.device_spec import DeviceSpec
+from server.workers.ray.pool import RayPool
 from tests.support.encoders.in_process import in_process_encoders
 from tests.support.fakes import FAKE_ENCODER
+from tests.support.workers.fake_cluster import DriverTask
+from tests.support.workers.in_process_pool import IN_PROCESS_FAKE
+from tests.support.workers.observers import FakeObserver
+
+CPU = DeviceSpec("cpu", "cpu")
 
 
 class EncoderKind(Protocol):
     """One kind."""
 
-    def pool(self, encoders: int = 1) -> LocalEncoders:
+    def pool(self, encoders: int = 1) -> RestartingEncoders:
         """A pool of the fake encoder, restarted at once."""
 
 
@@ -22,6 +33,30 @@ class ProcessEncoders:
         return LocalEncoders(
             lambda address: EncoderProcess(address, FAKE_ENCODER), encoders, restart_backoff_seconds=0.0
         )
+
+
+class OnNode(NodeEncoders):
+    """Encoders of the node of a worker, which runs as long as they do."""
+
+    def __init__(self, encoders: int) -> None:
+        self._workers = RayPool([CPU], [IN_PROCESS_FAKE], address="head:6379", new_process=lambda: DriverTask([]))
+        bridge, node_id = self._workers.bridge, self._workers.node_id
+        super().__init__(FAKE_ENCODER, ["cpu"], encoders, bridge=bridge, node_id=node_id, restart_backoff_seconds=0.0)
+
+    async def run(self, observer: EncoderPoolObserver) -> None:
+        workers = asyncio.create_task(self._workers.run(FakeObserver()))
+        try:
+            await super().run(observer)
+        finally:
+            workers.cancel()
+            await asyncio.gather(workers, return_exceptions=True)
+
+
+class ClusterEncoders:
+    """Processes beside the worker of a cluster."""
+
+    def pool(self, encoders: int = 1) -> OnNode:
+        return OnNode(encoders)
 
 
 class InProcessEncoders:

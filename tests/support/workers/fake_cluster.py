@@ -14,6 +14,7 @@ from server.workers.ray.cluster_base import Actor, ActorLost
 from server.workers.ray.driver import Driver
 from server.workers.ray.messages import ClusterSpec, Connected
 from server.workers.ray.node.actor import WorkerActor
+from server.workers.ray.node.host import CompanionHost
 from server.workers.ray.node.reaper import Reaper
 
 PING_SECONDS = 5.0
@@ -42,7 +43,7 @@ class ThreadActor:
         answer.add_done_callback(self._calls.discard)
         threads = self._groups.setdefault(group, ThreadPoolExecutor(1))
         done = threads.submit(getattr(self.target, method), *arguments)
-        done.add_done_callback(lambda done: self._loop.call_soon_threadsafe(self._answer, done, answer))
+        done.add_done_callback(lambda done: self._done(done, answer))
         return answer
 
     def kill(self) -> None:
@@ -53,10 +54,15 @@ class ThreadActor:
         for threads in self._groups.values():
             threads.shutdown(wait=False)
         for call in [*self._calls]:
-            call.set_exception(ActorLost("the actor has ended"))
+            if not call.done():
+                call.set_exception(ActorLost("the actor has ended"))
 
     def _leave(self) -> None:
         self._loop.call_soon_threadsafe(self.kill)
+
+    def _done(self, done: Future[Any], answer: asyncio.Future[Any]) -> None:
+        if not self.dead:
+            self._loop.call_soon_threadsafe(self._answer, done, answer)
 
     def _answer(self, done: Future[Any], answer: asyncio.Future[Any]) -> None:
         if answer.done() or self.silent:
@@ -70,19 +76,32 @@ class ThreadActor:
             answer.set_exception(ActorLost("the actor has ended"))
 
 
+class NodeWorker(WorkerActor):
+    """A worker that believes to be on a node of the cluster."""
+
+    node = "localhost"
+
+    def where(self) -> tuple[str, str, tuple[str, ...]]:
+        return self.node, self.node, ()
+
+
 class FakeCluster:
-    """Starts actors at once, on one node."""
+    """Starts actors at once; `node` is the one of the next worker."""
+
+    node = "localhost"
 
     def __init__(self, ping_seconds: float) -> None:
         self._ping_seconds = ping_seconds
         self.workers: list[ThreadActor] = []
         self.reapers: list[ThreadActor] = []
+        self.hosts: list[ThreadActor] = []
         self.closed = False
         self.forgetful = False
         """True for a cluster that drops actors before they run."""
 
     def start_worker(self, device: str) -> Actor:
-        actor = ThreadActor(lambda leave: WorkerActor(self._ping_seconds, leave))
+        actor = ThreadActor(lambda leave: NodeWorker(self._ping_seconds, leave))
+        actor.target.node = self.node
         self.workers.append(actor)
         if self.forgetful:
             actor.never_ran = True
@@ -93,11 +112,15 @@ class FakeCluster:
         self.reapers.append(ThreadActor(lambda leave: Reaper(self._ping_seconds, leave)))
         return self.reapers[-1]
 
+    def start_host(self, node: str) -> Actor:
+        self.hosts.append(ThreadActor(lambda leave: CompanionHost(self._ping_seconds, leave)))
+        return self.hosts[-1]
+
     def free_devices(self, device: str) -> float:
         return 0.0
 
     def close(self) -> None:
-        for actor in (*self.workers, *self.reapers):
+        for actor in (*self.workers, *self.hosts, *self.reapers):
             actor.kill()
         self.closed = True
 

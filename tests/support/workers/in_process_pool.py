@@ -58,6 +58,10 @@ class InProcessWorker:
         return self._lanes
 
     @property
+    def distant(self) -> bool:
+        return False
+
+    @property
     def exited(self) -> bool:
         return self._exited
 

@@ -1,7 +1,6 @@
 """A Ray cluster of two nodes on this computer: one here, one in a network namespace of its own (needs root)."""
 
 import os
-import re
 import secrets
 import shutil
 import signal
@@ -28,7 +27,6 @@ _HEALTH = {
     "RAY_agent_register_timeout_ms": "120000",  # which busy computers need
 }
 _START_SECONDS = 180.0
-_WORKER = re.compile(rb"ray::_NodeWorker")
 
 
 class RayNodes:
@@ -76,11 +74,20 @@ class RayNodes:
 
     def workers(self, node: str) -> list[int]:
         """The ids of the processes on a node that have a worker of ours."""
+        return self._running(node, b"ray::_NodeWorker")
+
+    def hosts(self, node: str) -> list[int]:
+        """The ids of the processes on a node that start encoders."""
+        return self._running(node, b"ray::CompanionHost")
+
+    def encoders(self, node: str) -> list[int]:
+        """The ids of the encoders on a node."""
+        return self._running(node, b"server.encoders.encoder")
+
+    def _running(self, node: str, name: bytes) -> list[int]:
         if node not in self._nodes:
             return []
-        return [
-            pid for pid in _session(self._nodes[node].pid) if b"ray::" in _command(pid) and b"Worker" in _command(pid)
-        ]
+        return [pid for pid in _session(self._nodes[node].pid) if name in _command(pid)]
 
     def _start(self, node: str, arguments: list[str], cpus: int) -> None:
         # Ray refuses to start a head while it sees processes of its nodes, as those of other computers never are.
@@ -98,12 +105,20 @@ class RayNodes:
             "RAY_USAGE_STATS_ENABLED": "0",
             "RAY_worker_niceness": "0",
             **INLINE,
+            "TMPDIR": str(self._files),
             "PYTHONPATH": os.pathsep.join(map(os.path.abspath, sys.path)),
         }
         with (self._folder / f"{node}.log").open("ab") as log:
             self._nodes[node] = subprocess.Popen(
                 command, env=environment, stdout=log, stderr=log, start_new_session=True
             )
+
+    @property
+    def _files(self) -> Path:
+        """The folder of temporary files of workers and encoders."""
+        folder = self._temporary / "files"
+        folder.mkdir(parents=True, exist_ok=True)
+        return folder
 
     @property
     def _temporary(self) -> Path:
@@ -153,6 +168,11 @@ def state(pid: int) -> str:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text("ascii").rpartition(")")[2].split()[0].replace("Z", "")
     return ""
+
+
+def ended(pid: int) -> bool:
+    """True if there is no such process any more."""
+    return state(pid) == ""
 
 
 def _away() -> None:

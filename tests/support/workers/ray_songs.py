@@ -5,11 +5,12 @@ import time
 from collections.abc import AsyncIterator, Callable, Sequence
 from contextlib import asynccontextmanager
 
+from server.encoders.node_pool import NodeEncoders
 from server.song import Chunk
 from server.workers.device_spec import DeviceSpec
 from server.workers.messages import Lane
 from server.workers.ray.pool import RayPool, driver_process
-from tests.support.fakes import FAKE
+from tests.support.fakes import FAKE, FAKE_ENCODER
 from tests.support.runners import Bench, Song, request, running
 from tests.support.workers.ray_nodes import RayNodes
 
@@ -32,6 +33,7 @@ def song_of(bench: Bench, seed: int) -> Song:
 
 @asynccontextmanager
 async def on_ray(nodes: RayNodes, devices: Sequence[DeviceSpec] = DEVICES) -> AsyncIterator[Bench]:
+    """A runner with workers and encoders on the nodes."""
     pool = RayPool(
         devices,
         [FAKE],
@@ -41,7 +43,17 @@ async def on_ray(nodes: RayNodes, devices: Sequence[DeviceSpec] = DEVICES) -> As
         exchange_timeout_seconds=10.0,
         restart_backoff_seconds=0.1,
     )
-    async with running(pool=pool, timeout_seconds=SECONDS, retries=10) as bench:
+    names = [device.name for device in devices]
+    encoders = NodeEncoders(
+        FAKE_ENCODER,
+        names,
+        1,
+        bridge=pool.bridge,
+        node_id=pool.node_id,
+        answer_timeout_seconds=5.0,
+        restart_backoff_seconds=0.1,
+    )
+    async with running(pool=pool, encoders=encoders, timeout_seconds=SECONDS, retries=10) as bench:
         await until(lambda: len(pool.nodes()) == len(devices))
         yield bench
 

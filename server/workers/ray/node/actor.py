@@ -54,6 +54,7 @@ class WorkerActor:
     def place(self) -> Place:
         """Return where the actor runs."""
         host, node, gpus = self.where()
+        self._outbox.node_id = node
         return Place(VERSION, os.getpid(), host, node, gpus)
 
     def where(self) -> tuple[str, str, tuple[str, ...]]:
@@ -80,7 +81,7 @@ class WorkerActor:
             raise
 
     def run(self, command: bytes) -> bytes:
-        """Execute a pickled command; returns the reply and the sound that it made, pickled.
+        """Execute a pickled command; returns its reply, pickled, and the sound that it made, both pickled once more.
 
         An error that is no reply ends the process, as it ends a worker's process of the local pool.
         """
@@ -89,7 +90,8 @@ class WorkerActor:
             assert self._executor is not None
             self._limit_threads()
             reply = self._executor.handle(cast(Command, pickle.loads(command)))
-            data = pickle.dumps((reply, self._outbox.take()), pickle.HIGHEST_PROTOCOL)
+            packed = pickle.dumps(reply, pickle.HIGHEST_PROTOCOL)
+            data = pickle.dumps((packed, self._outbox.take()), pickle.HIGHEST_PROTOCOL)
         except BaseException:
             self._fail()
             raise

@@ -1,9 +1,14 @@
-"""Collects the sound that a worker makes during one command, so that it is returned with the command's reply."""
+"""Sends the sound that a worker makes to encoders of its node. Sound for encoders elsewhere is collected during one
+command, and returned with the command's reply.
+"""
 
 import threading
+from dataclasses import replace
 from typing import NamedTuple, TypeAlias
 
 from server.workers.messages import SongKey, SoundTarget
+from server.workers.ray.node.socket_path import parted
+from server.workers.sound.links import EncoderLinks
 from server.workers.sound.messages import OpenSong, Sound
 from server.workers.sound.sink import SoundSink
 
@@ -20,22 +25,40 @@ Outgoing: TypeAlias = OpenedSong | Sound | SongKey
 
 
 class Outbox:
-    """Collects the sound of the commands that the calling thread executes; each lane has its own thread."""
+    """Sends sound to the encoders of this node. Sound for others is collected for the command that the calling thread
+    executes; each lane has its own thread.
+    """
 
     def __init__(self) -> None:
         self._own = threading.local()
+        self._links = EncoderLinks()
+        self._away: set[SongKey] = set()
+        self.node_id = ""
+        """The id of this node, once it is known."""
 
     def open(self, target: SoundTarget, opened: OpenSong) -> None:
         """Announce a song to its encoder."""
-        self._waiting().append(OpenedSong(target, opened))
+        node_id, path = parted(target.address)
+        if node_id and node_id == self.node_id:
+            self._links.open(replace(target, address=path), opened)
+        else:
+            self._away.add(opened.song)
+            self._waiting().append(OpenedSong(target, opened))
 
     def send(self, sound: Sound) -> None:
-        """Add sound of a song."""
-        self._waiting().append(sound._replace(pcm=bytes(sound.pcm)))
+        """Send sound of a song, or add it to what is collected."""
+        if sound.section.song in self._away:
+            self._waiting().append(sound._replace(pcm=bytes(sound.pcm)))
+        else:
+            self._links.send(sound)
 
     def release(self, song: SongKey) -> None:
         """Record that no more sound of a song will come."""
-        self._waiting().append(song)
+        if song in self._away:
+            self._away.discard(song)
+            self._waiting().append(song)
+        else:
+            self._links.release(song)
 
     def take(self) -> tuple[Outgoing, ...]:
         """Return what the calling thread has added since the last call."""
@@ -52,11 +75,11 @@ class Outbox:
 
 
 def deliver(outgoing: tuple[Outgoing, ...], sink: SoundSink) -> None:
-    """Pass the messages that came with a reply to `sink`, in their order."""
+    """Pass the messages that came with a reply to `sink` on the encoders' node, in their order."""
     for one in outgoing:
         match one:
             case OpenedSong():
-                sink.open(one.target, one.opened)
+                sink.open(replace(one.target, address=parted(one.target.address)[1]), one.opened)
             case Sound():
                 sink.send(one)
             case SongKey():

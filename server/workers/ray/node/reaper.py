@@ -7,7 +7,7 @@ import os
 import sys
 from collections.abc import Callable
 
-from server.workers.ray.node.device_lock import DeviceLock
+from server.workers.ray.node.device_lock import DeviceLock, remove_unused
 from server.workers.ray.node.silence import SilenceWatch
 
 _log = logging.getLogger(__name__)
@@ -28,6 +28,7 @@ class Reaper:
     """
 
     def __init__(self, ping_seconds: float, leave: Callable[[], None] = _leave) -> None:
+        remove_unused()
         self._slots: set[str] = set()
         self._leave = leave
         self._silence = SilenceWatch(ping_seconds, self._deserted)

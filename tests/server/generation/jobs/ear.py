@@ -68,9 +68,10 @@ class Ear:
     def plan(self) -> None:
         made = FakeEngine().plan(REQUEST.params)
         self.job.started()
-        assert self.job.sound_to is not None
-        prompt, audio = REQUEST.params.prompt, self.job.sound_to.audio
-        self.links.open(self.job.sound_to, OpenSong(SECTION.song, audio, prompt, "", made, RATE_HERTZ, Origin("0f")))
+        target = self.job.sound_to("cpu")
+        assert target is not None
+        prompt, audio = REQUEST.params.prompt, target.audio
+        self.links.open(target, OpenSong(SECTION.song, audio, prompt, "", made, RATE_HERTZ, Origin("0f")))
         self.job.planned(PlanMade(SECTION.song, made, RATE_HERTZ, 0.1))
         self.job.stepped(SectionStep(SECTION, 1, 1), 0.25)
 

@@ -3,8 +3,10 @@
 import asyncio
 from collections.abc import Sequence
 
+import psutil
 import pytest
 
+from server.encoders.node_pool import NodeEncoders
 from server.song import Chunk
 from server.workers.base import WorkerDeath, WorkerDied
 from server.workers.device_spec import DeviceSpec
@@ -13,10 +15,24 @@ from server.workers.ray import driven_worker
 from server.workers.ray.messages import NotConnected
 from server.workers.ray.node import actor
 from server.workers.ray.pool import RayPool
+from tests.support.fakes import FAKE_ENCODER
 from tests.support.runners import BESIDE, CPU, request, running
+from tests.support.song_requests import until
 from tests.support.workers.fake_cluster import DriverTask, FakeCluster
 from tests.support.workers.in_process_pool import IN_PROCESS_FAKE
 from tests.support.workers.observers import FakeObserver, exchange, observed
+
+
+def beside(pool: RayPool) -> NodeEncoders:
+    """Encoders of a pool's nodes."""
+    names = [device.name for device in pool.devices]
+    return NodeEncoders(FAKE_ENCODER, names, 1, bridge=pool.bridge, node_id=pool.node_id, restart_backoff_seconds=0.0)
+
+
+def moved(cluster: FakeCluster, node: str) -> None:
+    """Have the worker's successor on another node."""
+    cluster.node = node
+    cluster.workers[-1].kill()
 
 
 class Pools:
@@ -50,6 +66,28 @@ async def test_a_song_has_the_sound_that_the_local_pool_gives_it() -> None:
         expected = await bench.submit(request(duration_seconds=20.0)).sound()
     async with running(pool=Pools().pool([BESIDE])) as bench:
         assert await bench.submit(request(duration_seconds=20.0)).sound() == expected
+
+
+async def test_sound_is_encoded_on_the_node_of_its_worker_whatever_is_lost() -> None:
+    async with running(devices=[BESIDE]) as bench:
+        expected = [await bench.submit(request(duration_seconds=seconds)).sound() for seconds in (20.0, 60.0)]
+    pools = Pools()
+    pool = pools.pool([BESIDE])
+    async with running(pool=pool, encoders=beside(pool), retries=10) as bench:
+        (cluster,) = pools.clusters
+        assert await bench.submit(request(duration_seconds=20.0)).sound() == expected[0]
+        for lose in (cluster.workers[-1].kill, cluster.hosts[-1].kill, lambda: moved(cluster, "elsewhere")):
+            song = bench.submit(request(duration_seconds=60.0))
+            await song.first_chunk()
+            lose()
+            sound = b"".join([event.data async for event in song.events() if isinstance(event, Chunk)])
+            assert expected[1].endswith(sound)
+            assert len(sound) > len(expected[1]) / 2
+        assert await bench.submit(request(duration_seconds=20.0)).sound() == expected[0]
+        assert {actor.target.node for actor in cluster.workers} == {"localhost", "elsewhere"}
+        assert {encoder.node_id for encoder in bench.encoders.up.values()} == {"elsewhere"}
+    assert all(actor.dead for actor in cluster.hosts)
+    await until(lambda: not psutil.Process().children())
 
 
 async def test_a_worker_that_is_silent_is_ended_and_replaced() -> None:

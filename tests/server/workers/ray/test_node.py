@@ -1,5 +1,6 @@
 """What runs on a node: the lock of a device, the watch for silence, the reaper."""
 
+import fcntl
 import os
 import subprocess
 import sys
@@ -10,7 +11,7 @@ from signal import SIGSTOP
 
 import pytest
 
-from server.workers.ray.node.device_lock import DeviceBusy, DeviceLock
+from server.workers.ray.node.device_lock import DeviceBusy, DeviceLock, remove_unused
 from server.workers.ray.node.reaper import Reaper
 from server.workers.ray.node.silence import SilenceWatch
 
@@ -52,6 +53,35 @@ def test_a_frozen_process_keeps_its_device_until_it_is_killed(frozen: subprocess
     assert DeviceLock("gpu-0", tmp_path).free(0.0)
 
 
+def test_files_are_removed_with_their_locks(frozen: subprocess.Popen[bytes], tmp_path: Path) -> None:
+    for slot in ("left", "behind"):
+        (tmp_path / f"melisma-device-{os.getuid()}-{slot}.lock").touch()
+    remove_unused(tmp_path)
+    assert [file.name for file in tmp_path.iterdir()] == [f"melisma-device-{os.getuid()}-gpu-0.lock"]
+    assert DeviceLock("gpu-0", tmp_path).free(10.0)
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_lock_of_a_file_that_is_removed_meanwhile_is_not_that_of_the_device(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first, second = DeviceLock("gpu-0", tmp_path), DeviceLock("gpu-0", tmp_path)
+    first.acquire(0.0)
+    flock = fcntl.flock
+
+    def late(descriptor: int, operation: int) -> None:
+        """Lock a file that was opened before another process has removed it and a third one has made it anew."""
+        monkeypatch.setattr(fcntl, "flock", flock)
+        first.release()
+        second.acquire(0.0)
+        flock(descriptor, operation)
+
+    monkeypatch.setattr(fcntl, "flock", late)
+    with pytest.raises(DeviceBusy):
+        DeviceLock("gpu-0", tmp_path).acquire(0.0)
+    second.release()
+
+
 def test_silence_is_told_once_and_only_after_three_periods() -> None:
     told = threading.Semaphore(0)
     watch = SilenceWatch(0.1, told.release)
@@ -62,10 +92,7 @@ def test_silence_is_told_once_and_only_after_three_periods() -> None:
     assert not told.acquire(timeout=0.2)
 
 
-def test_a_reaper_that_hears_nothing_kills_its_workers(
-    frozen: subprocess.Popen[bytes], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+def test_a_reaper_that_hears_nothing_kills_its_workers(frozen: subprocess.Popen[bytes]) -> None:
     left = threading.Event()
     reaper = Reaper(0.02, left.set)
     reaper._slots.add("gpu-0")

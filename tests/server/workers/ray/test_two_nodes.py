@@ -19,7 +19,7 @@ from server.workers.ray.pool import RayPool, driver_process
 from tests.support.fakes import FAKE, params
 from tests.support.requirements import needed, not_tried
 from tests.support.workers.observers import FakeObserver, observed
-from tests.support.workers.ray_nodes import HERE, THERE, RayNodes, can_have_networks, state, two_networks
+from tests.support.workers.ray_nodes import HERE, THERE, RayNodes, can_have_networks, ended, state, two_networks
 from tests.support.workers.ray_songs import DEVICES, SECONDS, SEEDS, heard, local_songs, on_ray, song_of, until
 
 pytestmark = [pytest.mark.ray, pytest.mark.filterwarnings("default")]
@@ -49,22 +49,24 @@ def expected() -> dict[int, bytes]:
     return asyncio.run(local_songs())
 
 
-async def test_songs_are_those_of_the_local_pool_though_workers_are_killed_and_frozen(
+async def test_songs_are_those_of_the_local_pool_though_its_processes_are_killed_and_frozen(
     nodes: RayNodes, expected: dict[int, bytes]
 ) -> None:
     async with on_ray(nodes) as bench:
         assert set(bench.pool.nodes().values()) == {HERE, THERE}
         sounds = [await song_of(bench, seed).sound() for seed in SEEDS]
         assert sounds == [*expected.values()]
-        for number in (signal.SIGKILL, signal.SIGSTOP):
-            (victim,) = nodes.workers(THERE)
-            songs = [song_of(bench, seed) for seed in SEEDS]
-            sounds, pause = await heard(songs, partial(os.kill, victim, number))
-            log.info("%s: longest pause %.1f s", number.name, pause)
-            assert sounds == [*expected.values()]
-            await until(lambda: len(bench.pool.nodes()) == len(DEVICES))
-            assert state(victim) == ""
-            assert [len(nodes.workers(node)) for node in (HERE, THERE)] == [1, 1]
+        kinds = (nodes.workers, nodes.encoders, nodes.hosts)
+        for kind in kinds:
+            for number in (signal.SIGKILL, signal.SIGSTOP):
+                (victim,) = kind(THERE)
+                songs = [song_of(bench, seed) for seed in SEEDS]
+                sounds, pause = await heard(songs, partial(os.kill, victim, number))
+                log.info("one of the %s, %s: longest pause %.1f s", kind.__name__, number.name, pause)
+                assert sounds == [*expected.values()]
+                await until(lambda: len(bench.pool.nodes()) == len(bench.encoders.up) == len(DEVICES))
+                await until(partial(ended, victim))
+                assert [len(kind(node)) for node in (HERE, THERE) for kind in kinds] == [1] * 6
 
 
 async def test_songs_go_on_though_a_node_is_cut_off_and_its_worker_ends(
@@ -76,7 +78,7 @@ async def test_songs_go_on_though_a_node_is_cut_off_and_its_worker_ends(
         sounds, pause = await heard(songs, lambda: nodes.link(up=False))
         log.info("cut off: longest pause %.1f s", pause)
         assert sounds == [*expected.values()]
-        await until(lambda: state(victim) == "")
+        await until(partial(ended, victim))
         nodes.link(up=True)
         nodes.stop(THERE)  # as its supervisor does: Ray ends a node that the head has given up
         nodes.start_other(cpus=1)

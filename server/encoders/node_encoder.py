@@ -1,0 +1,119 @@
+"""The server's handle of one encoder process on a node of a cluster, beside the worker of a device."""
+
+import asyncio
+import pickle
+from contextlib import suppress
+from typing import cast
+
+from server.encoders.base import EncoderDied
+from server.encoders.messages import EncoderReady, EncoderSpec, FromEncoder, ToEncoder
+from server.workers.base import WorkerDied
+from server.workers.ray.bridge import Bridge
+from server.workers.ray.messages import (
+    CompanionEnded,
+    CompanionStarted,
+    CompanionTold,
+    EndCompanion,
+    OfCompanion,
+    StartCompanion,
+    TellCompanion,
+)
+from server.workers.ray.node.socket_path import joined
+
+_PLACED_SECONDS = 300.0
+_END_SECONDS = 35.0
+"""Seconds within which the driving process has ended a companion, or has given it up."""
+
+
+class NodeEncoder:
+    """An encoder process that takes sound from the worker of `device` without the network, and sends encoded sound."""
+
+    def __init__(self, device: str, spec: EncoderSpec, bridge: Bridge) -> None:
+        self.device = device
+        self._spec = spec
+        self._bridge = bridge
+        self._number: int | None = None
+        self._started: asyncio.Future[CompanionStarted] | None = None
+        self._messages: asyncio.Queue[FromEncoder | None] = asyncio.Queue()
+        self._ended: CompanionEnded | None = None
+        self._gone = asyncio.Event()
+        self.node_id = ""
+        """The id of the encoder's node, once it has started."""
+        self.address = ""
+        """The node and the Unix socket there, once it has started."""
+        self.sound = ""
+        """Fingerprint of the encoding, once the encoder has started; empty if it was not requested."""
+
+    @property
+    def pid(self) -> int | None:
+        """`None`, since the process is on another computer, or in another space of process ids."""
+        return None
+
+    async def start(self, timeout_seconds: float) -> None:
+        """Start the process as soon as the device has a worker, and wait until it accepts sound.
+
+        Raises:
+            EncoderDied: the cluster cannot be joined, the device has no worker for some minutes, or the process ended.
+        """
+        try:
+            await asyncio.shield(self._bridge.connect())
+        except WorkerDied as error:
+            raise EncoderDied(str(error)) from error
+        self._started = asyncio.get_running_loop().create_future()
+        self._number = self._bridge.enter_companion(self._take)
+        spec = pickle.dumps(self._spec, pickle.HIGHEST_PROTOCOL)
+        self._bridge.send(StartCompanion(self._number, self.device, "server.encoders.encoder", spec))
+        try:
+            async with asyncio.timeout(_PLACED_SECONDS + timeout_seconds):
+                started = await self._started
+        except TimeoutError:
+            raise EncoderDied(f"it was not started, since device {self.device} has no worker") from None
+        self.node_id, self.address = started.node_id, joined(started.node_id, started.address)
+        self.sound = cast(EncoderReady, pickle.loads(started.first)).sound
+
+    def send(self, message: ToEncoder) -> None:
+        """Send a command to the encoder process."""
+        assert self._number is not None
+        self._bridge.send(TellCompanion(self._number, pickle.dumps(message, pickle.HIGHEST_PROTOCOL)))
+
+    async def receive(self) -> FromEncoder:
+        """Wait for the encoder's next message.
+
+        Raises:
+            EncoderDied: the process has ended.
+        """
+        message = await self._messages.get()
+        if message is None:
+            self._messages.put_nowait(None)
+            raise EncoderDied(self._ended.text if self._ended else "it was stopped")
+        return message
+
+    def kill(self) -> None:
+        """End the encoder process."""
+        if self._number is not None:
+            self._bridge.send(EndCompanion(self._number))
+
+    async def stop(self, grace_seconds: float) -> None:
+        """End the process, and wait until it has ended or its node has been given up."""
+        if self._number is None:
+            return
+        if self._ended is None:
+            self.kill()
+            with suppress(TimeoutError):
+                async with asyncio.timeout(_END_SECONDS + grace_seconds):
+                    await self._gone.wait()
+        self._bridge.leave(self._number)
+
+    def _take(self, message: OfCompanion) -> None:
+        match message:
+            case CompanionTold():
+                self._messages.put_nowait(cast(FromEncoder, pickle.loads(message.message)))
+            case CompanionStarted():
+                if self._started is not None and not self._started.done():
+                    self._started.set_result(message)
+            case CompanionEnded():
+                self._ended = message
+                self._gone.set()
+                self._messages.put_nowait(None)
+                if self._started is not None and not self._started.done():
+                    self._started.set_exception(EncoderDied(message.text))

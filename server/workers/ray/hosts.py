@@ -1,0 +1,165 @@
+"""Runs companions, processes beside the workers, by one actor on each node that has some."""
+
+import asyncio
+import logging
+from collections.abc import Callable
+from contextlib import suppress
+
+from server.background import until_one_ends
+from server.workers.base import WorkerDeath
+from server.workers.ray.cluster_base import CONTROL, LIFE, SOUND, Actor, ActorLost, Cluster
+from server.workers.ray.messages import CompanionStarted, CompanionTold, FromDriver, StartCompanion, TellCompanion
+from server.workers.ray.node.silence import PERIODS
+from server.workers.ray.reapers import Reapers
+
+_log = logging.getLogger(__name__)
+
+_END_SECONDS = 5.0
+
+
+class Hosts:
+    """Starts companions on nodes, and passes messages between them and the server."""
+
+    def __init__(
+        self,
+        cluster: Cluster,
+        reapers: Reapers,
+        tell: Callable[[FromDriver], None],
+        *,
+        pool: str,
+        ping_seconds: float,
+    ) -> None:
+        """Set up the hosts, none running; `tell` sends a message to the server."""
+        self._cluster = cluster
+        self._reapers = reapers
+        self._tell = tell
+        self._slot = f"{pool}-host"
+        self._ping_seconds = ping_seconds
+        self._hosts: dict[str, _Host] = {}
+        self._nodes: dict[int, str] = {}
+
+    async def run(self, start: StartCompanion, node: str) -> None:
+        """Start a companion on a node, and pass on what it says until it ends, or until this call is cancelled.
+
+        Raises:
+            ActorLost: the companion has ended, or its node cannot be reached.
+        """
+        number, host = start.companion, self._on(node)
+        ended = host.ends[number] = asyncio.get_running_loop().create_future()
+        self._nodes[number] = node
+        try:
+            await until_one_ends(_awaited(ended), self._run(host, start, node))
+        finally:
+            del self._nodes[number]
+            await asyncio.shield(asyncio.ensure_future(self._leave(host, number, node)))
+
+    def send(self, message: TellCompanion) -> None:
+        """Pass a message to a companion; without effect on one that has ended."""
+        if (host := self._hosts.get(self._nodes.get(message.companion, ""))) is not None:
+            host.call("tell", message.companion, message.message)
+
+    async def put(self, node: str, outgoing: bytes) -> None:
+        """Send sound to the encoders of a node; without effect if they have ended, which the server is told."""
+        if (host := self._hosts.get(node)) is not None:
+            try:
+                await host.actor.call("put", outgoing, group=SOUND)
+            except ActorLost as error:
+                _log.info("sound for encoders of node %s is dropped: %s", node, error)
+
+    async def _run(self, host: "_Host", start: StartCompanion, node: str) -> None:
+        await asyncio.shield(host.begun)
+        address, first = await host.actor.call("start", start.companion, start.module, start.spec)
+        self._tell(CompanionStarted(start.companion, node, address, first))
+        await asyncio.Event().wait()
+
+    def _on(self, node: str) -> "_Host":
+        """Return the host of a node, started if necessary."""
+        if node not in self._hosts:
+            host = self._hosts[node] = _Host(self._cluster.start_host(node), self._told)
+            host.begun = asyncio.create_task(self._begin(host, node), name=f"host of {node}")
+            host.listening = asyncio.create_task(self._listen(host, node), name=f"companions of {node}")
+        return self._hosts[node]
+
+    def _told(self, number: int, message: bytes) -> None:
+        self._tell(CompanionTold(number, message))
+
+    async def _begin(self, host: "_Host", node: str) -> None:
+        await self._reapers.free(node, self._slot)
+        await host.actor.call("hold", self._slot)
+
+    async def _listen(self, host: "_Host", node: str) -> None:
+        try:
+            await asyncio.shield(host.begun)
+            await host.listen(PERIODS * self._ping_seconds)
+        except Exception as error:
+            if self._hosts.get(node) is host:
+                del self._hosts[node]
+            host.lose(error)
+
+    async def _leave(self, host: "_Host", number: int, node: str) -> None:
+        """End a companion; with the last one of a node its host is ended, too."""
+        del host.ends[number]
+        if host.ends:
+            host.call("stop", number)
+            return
+        if self._hosts.get(node) is host:
+            del self._hosts[node]
+        await host.close()
+        if node not in self._hosts and await self._reapers.free(node, self._slot) is False:
+            _log.error("the process of the companions of node %s was killed but has not ended", node)
+
+
+class _Host:
+    """The actor of one node; `ends` has a future for each companion, which fails when the companion ends."""
+
+    def __init__(self, actor: Actor, told: Callable[[int, bytes], None]) -> None:
+        self.actor = actor
+        self.ends: dict[int, asyncio.Future[None]] = {}
+        self.begun: asyncio.Future[None]
+        self.listening: asyncio.Future[None]
+        self._told = told
+
+    def call(self, method: str, *arguments: object) -> None:
+        """Call a method without waiting; the loss of the actor is noticed by `listen`."""
+        self.actor.call(method, *arguments, group=CONTROL).add_done_callback(_ignored)
+
+    async def listen(self, limit_seconds: float) -> None:
+        """Pass on messages of companions until the actor is lost; raises ActorLost."""
+        while True:
+            try:
+                async with asyncio.timeout(limit_seconds):
+                    taken = await self.actor.call("take", group=LIFE)
+            except TimeoutError:
+                raise ActorLost(
+                    f"the process, or the network to it, was silent for {limit_seconds:g} seconds",
+                    WorkerDeath.UNRESPONSIVE,
+                ) from None
+            for number, message in taken:
+                if message is not None:
+                    self._told(number, message)
+                elif (ended := self.ends.get(number)) is not None and not ended.done():
+                    ended.set_exception(ActorLost("the process has ended"))
+
+    def lose(self, error: Exception) -> None:
+        """End all companions, because the actor was lost."""
+        for ended in self.ends.values():
+            if not ended.done():
+                ended.set_exception(ActorLost(str(error)))
+
+    async def close(self) -> None:
+        """End the companions, then the actor."""
+        self.begun.cancel()
+        self.listening.cancel()
+        with suppress(ActorLost, TimeoutError):
+            async with asyncio.timeout(_END_SECONDS):
+                await self.actor.call("close", group=CONTROL)
+        self.actor.kill()
+
+
+def _ignored(call: asyncio.Future[object]) -> None:
+    if not call.cancelled():
+        call.exception()
+
+
+async def _awaited(ended: asyncio.Future[None]) -> None:
+    await ended

@@ -1,0 +1,78 @@
+"""Several commands of a lane that are on their way, as to a worker on another computer."""
+
+from collections import deque
+from collections.abc import Sequence
+
+from server.workers.messages import Command, Lane, Plan, Prepare, Render, SongKey, Step
+from tests.server.scheduling.desk import BOTH_LANES, MEMORY_BYTES, Desk, kinds, opened, plan, section
+from tests.server.scheduling.test_memory import Ledger
+
+AHEAD = 4
+
+
+def on_way(desk: Desk, lane: Lane, count: int = AHEAD) -> list[Command]:
+    commands = [desk.scheduler.next_command("cpu", lane) for _ in range(count)]
+    return [command for command in commands if command is not None]
+
+
+def finish(desk: Desk, commands: Sequence[Command], lane: Lane) -> None:
+    for command in commands:
+        desk.finish(command, lane=lane)
+
+
+def test_each_song_has_one_command_on_its_way_beside_its_steps() -> None:
+    desk = opened(lanes=BOTH_LANES)
+    for name in ("a", "b", "c"):
+        desk.add(name)
+    assert on_way(desk, Lane.RENDER) == [plan("a"), plan("b"), plan("c")]
+    desk.finish(plan("a"), lane=Lane.RENDER)
+    assert on_way(desk, Lane.RENDER) == [Prepare(section("a"))]
+    finish(desk, [plan("b"), plan("c"), Prepare(section("a"))], Lane.RENDER)
+    first = [Prepare(section("b")), Prepare(section("c")), Prepare(section("a", 1))]
+    assert on_way(desk, Lane.RENDER) == first
+    assert on_way(desk, Lane.DENOISE) == [Step((section("a"),))] * 2
+    finish(desk, first, Lane.RENDER)
+    finish(desk, [Step((section("a"),))] * 2, Lane.DENOISE)
+    assert on_way(desk, Lane.RENDER, 2) == [Render(section("a")), Prepare(section("b", 1))]
+
+
+def test_a_single_lane_sends_no_step_before_those_that_could_share_it_are_prepared() -> None:
+    desk = opened()
+    for name in ("a", "b"):
+        desk.add(name)
+    desk.turn()
+    assert kinds(on_way(desk, Lane.BOTH)) == [Prepare, Plan]
+    finish(desk, [Prepare(section("a")), plan("b")], Lane.BOTH)
+    assert on_way(desk, Lane.BOTH) == [Prepare(section("b"))]
+    desk.finish(Prepare(section("b")))
+    assert on_way(desk, Lane.BOTH, 1) == [Step((section("a"), section("b")))]
+
+
+def test_what_is_being_prepared_counts_for_the_memory_and_all_songs_are_made() -> None:
+    desk = Ledger(memory_bytes=3 * MEMORY_BYTES)
+    for number in range(16):
+        desk.add(f"s{number}")
+    waiting: dict[Lane, deque[Command]] = {lane: deque() for lane in BOTH_LANES}
+    for _ in range(600):
+        for lane, commands in waiting.items():
+            commands.extend(on_way(desk, lane, AHEAD - len(commands)))
+            if commands:
+                desk.finish(commands.popleft(), lane=lane)
+    assert desk.most == 3 * MEMORY_BYTES
+    assert all(desk.windows[section(f"s{number}", 1)] == 3 for number in range(16))
+
+
+def test_an_isolated_song_has_the_worker_for_itself() -> None:
+    desk = opened(lanes=BOTH_LANES)
+    for name in ("a", "b"):
+        desk.add(name)
+    desk.until(Prepare(section("a")), Lane.RENDER)
+    desk.scheduler.close("cpu")
+    desk.scheduler.open("cpu", ["fake"])
+    commands = on_way(desk, Lane.RENDER)
+    assert len({key.song_id for command in commands for key in _songs(command)}) == 1
+
+
+def _songs(command: Command) -> list[SongKey]:
+    assert isinstance(command, Plan)
+    return [command.song]
