@@ -129,8 +129,8 @@ class CommandChooser:
 
 
 def _waits_to_be_alone(device: DeviceProgress, command: Command, beside: Collection[str]) -> bool:
-    """Return True if a command is for an isolated song (one that may crash the worker) while the worker has commands for
-    other songs, which a crash would also affect.
+    """Return True if a command is for an isolated song (one that may crash the worker) while the worker has commands
+    for other songs, which a crash would also affect.
     """
     songs = {key.song_id for key, _ in device.positions(command)}
     isolated = any(device.songs[song_id].history.isolated for song_id in songs if song_id in device.songs)
