@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from server.background import first_of
 from server.checking.messages import Alive, Answer, Check, CheckerReady, CheckerSpec, CheckFailed, Passed, Refused
 from server.checking.turns import TooManyWait, Turns
-from server.errors import ChecksOverloaded, InvalidRequest, SongFailed, WorkerLost
+from server.errors import ChecksOverloaded, EngineNotReady, InvalidRequest, SongFailed, WorkerLost
 from server.logs import Logs, without_words
 from server.song import SongRequest
 from server.workers.messages import EngineSpec
@@ -25,7 +25,6 @@ _THREADS = 4
 _THREADS_PER_CALLER = 2
 _RETRY_AFTER_SECONDS = 1.0
 _END_GRACE_SECONDS = 1.0
-_START_SECONDS = 60.0
 _MAX_BACKOFF_SECONDS = 30.0
 _HOPELESS_STARTS = 5
 _MAX_TRIES = 2
@@ -40,7 +39,8 @@ async def at_once() -> None:
 
 @dataclass(frozen=True, slots=True)
 class CheckLimits:
-    """Limits of one check in seconds (CPU time, time without a heartbeat, total time) and of the queue of checks.
+    """Limits of one check in seconds (CPU time, time without a heartbeat, total time), of the start of the process, and
+    of the queue of checks.
 
     At most `waiting` requests wait, at most `waiting_per_caller` of one caller. Together with those being checked they
     have at most `waiting_bytes`.
@@ -49,6 +49,7 @@ class CheckLimits:
     cpu_seconds: float = 1.0
     silent_seconds: float = 3.0
     total_seconds: float = 10.0
+    start_seconds: float = 60.0
     waiting: int = 1024
     waiting_per_caller: int = 512
     waiting_bytes: int = 64 << 20
@@ -99,6 +100,7 @@ class LocalChecker:
         self._heard_at = 0.0
         self._watch: asyncio.TimerHandle | None = None
         self._failed_starts = 0
+        self._was_up = False
 
     @property
     def pid(self) -> int | None:
@@ -158,16 +160,27 @@ class LocalChecker:
         self._wanted.set()
         self._dispatch()
         try:
-            async with asyncio.timeout(self._limits.total_seconds):
+            async with asyncio.timeout(self._limits.total_seconds + self._first_start_seconds()):
                 return await asked.answer
         except TimeoutError:
-            if self._process is None:
-                raise WorkerLost("the process that checks requests is being restarted: try again in a moment") from None
-            text = f"the request was not checked within {self._limits.total_seconds:g} s: try again later"
-            raise ChecksOverloaded(text, _RETRY_AFTER_SECONDS) from None
+            raise self._unanswered() from None
         finally:
             self._turns.leave(asked.caller, asked)
             self._bytes -= asked.size
+
+    def _first_start_seconds(self) -> float:
+        """Return the additional time that a request waits for the first start of the process."""
+        return 0.0 if self._was_up or self._failed_starts > 1 else self._limits.start_seconds
+
+    def _unanswered(self) -> Exception:
+        """Return the error for a request that was not checked in time."""
+        if not self._was_up:
+            return EngineNotReady("the process that checks requests is still being started: try again in a moment")
+        if self._process is None:
+            return WorkerLost("the process that checks requests is being restarted: try again in a moment")
+        seconds = self._limits.total_seconds
+        text = f"the request was not checked within {seconds:g} s: try again later"
+        return ChecksOverloaded(text, _RETRY_AFTER_SECONDS)
 
     def _enter(self, asked: _Asked) -> None:
         try:
@@ -221,7 +234,7 @@ class LocalChecker:
             self._watch_silence()
 
     async def _run(self, start_after: Wait) -> None:
-        await first_of(self._wanted.wait(), start_after(), timeout_seconds=_START_SECONDS)
+        await first_of(self._wanted.wait(), start_after(), timeout_seconds=self._limits.start_seconds)
         await self._keep_up()
 
     async def _keep_up(self) -> None:
@@ -247,9 +260,10 @@ class LocalChecker:
     async def _serve(self, process: PipedProcess) -> None:
         """Start the checking process and pass on its results until it ends."""
         self._failed_starts += 1
-        ready = await process.start(self._spec, _START_SECONDS)
+        ready = await process.start(self._spec, self._limits.start_seconds)
         assert isinstance(ready, CheckerReady)
         self._failed_starts = 0
+        self._was_up = True
         self._process = process
         self._dispatch()
         while True:

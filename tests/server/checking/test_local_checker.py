@@ -13,7 +13,7 @@ import pytest_asyncio
 
 from model.song import AnchorNote, SongParams, SongPlan
 from server.checking.local_checker import CheckLimits, LocalChecker
-from server.errors import ChecksOverloaded, InvalidRequest, SongFailed, WorkerLost
+from server.errors import ChecksOverloaded, EngineNotReady, InvalidRequest, SongFailed, WorkerLost
 from server.song import SongRequest
 from server.workers.messages import EngineSpec
 from server.workers.piped_process import PipedProcess
@@ -144,21 +144,35 @@ async def test_too_many_requests_of_one_caller_are_refused_and_of_others_not(che
 
 
 async def test_requests_that_wait_hold_only_so_many_bytes() -> None:
-    checker = LocalChecker((), CheckLimits(total_seconds=0.2, waiting_bytes=1000))
+    checker = LocalChecker((), CheckLimits(total_seconds=0.1, start_seconds=0.1, waiting_bytes=1000))
     large = asyncio.create_task(checker.check(request(midi=bytes(700))))
     await asyncio.sleep(0)
     with pytest.raises(ChecksOverloaded, match="too many requests are waiting"):
         await checker.check(request(midi=bytes(400)))
-    with pytest.raises(WorkerLost):
+    with pytest.raises(EngineNotReady):
         await large
-    with pytest.raises(WorkerLost):  # and no longer that it is too many
+    with pytest.raises(EngineNotReady):  # and no longer that it is too many
         await checker.check(request(midi=bytes(400)))
 
 
 async def test_a_request_waits_only_so_long() -> None:
-    checker = LocalChecker((), CheckLimits(total_seconds=0.05))
-    with pytest.raises(WorkerLost, match="being restarted"):
+    checker = LocalChecker((), CheckLimits(total_seconds=0.05, start_seconds=0.05))
+    with pytest.raises(EngineNotReady, match="still being started"):
         await checker.check(request())
+
+
+async def test_the_first_requests_wait_for_the_process_longer_than_for_a_check() -> None:
+    limits = CheckLimits(total_seconds=0.05)
+    checker = LocalChecker((EngineSpec("studio"),), limits, restart_backoff_seconds=60.0)
+    async with checker.running():
+        assert (await checker.check(request(engine="studio", lyrics="[verse]\n春天醒来"))).plan
+        assert checker.pid is not None
+        psutil.Process(checker.pid).kill()
+        async with asyncio.timeout(20):
+            while checker.pid is not None:
+                await asyncio.sleep(0.01)
+        with pytest.raises(WorkerLost, match="being restarted"):
+            await checker.check(request(engine="studio"))
 
 
 async def test_a_process_that_cannot_be_started_is_told_to_liveness(caplog: pytest.LogCaptureFixture) -> None:
