@@ -43,13 +43,14 @@ class Repository:
     model: str
     how_to_get: Sequence[str | Option]
 
-    def fetch(self, file: str) -> Path:
-        """Return the path of a file, which is downloaded unless it is in the cache.
+    def fetch(self, file: str, note: str = "") -> Path:
+        """Return the path of a file, which is downloaded unless it is in the cache. The log line has the `note`, for
+        example the size of the file.
 
         Raises:
             EngineUnavailable: the file is not available; the text says what to do.
         """
-        _log.info("downloading %s of %s, unless it is in the cache", file, self.name)
+        _log.info("downloading %s of %s, unless it is in the cache%s", file, self.name, f" ({note})" if note else "")
         try:
             return self._download(file)
         except LocalEntryNotFoundError as error:

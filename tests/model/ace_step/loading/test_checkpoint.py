@@ -12,6 +12,7 @@ from model.ace_step.loading.checkpoint import FILES, RELEASED_BYTES, differs_fro
 from model.ace_step.loading.networks import faults, load
 from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable
+from model.shared.checkpoints import repository
 from model.shared.checkpoints.headers import read_header
 from tests.support.ace_step import write_checkpoint
 
@@ -134,7 +135,7 @@ def test_the_hub_is_asked_for_every_file_at_the_wanted_revision(
         asked.append((name, file, revision))
         return str(folder / file)
 
-    monkeypatch.setattr(hub, "hf_hub_download", download)
+    monkeypatch.setattr(repository, "hf_hub_download", download)
     caplog.set_level("INFO")
     assert hub.folder_of(AceStepSettings(checkpoint="somebody/tiny", revision="abc")) == folder
     assert asked == [("somebody/tiny", file.as_posix(), "abc") for file in FILES]
