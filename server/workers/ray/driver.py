@@ -130,5 +130,6 @@ class Driver:
         for task in tasks:
             task.cancel()
         await asyncio.gather(*tasks, return_exceptions=True)
+        await self._hosts.close()
         await self._reapers.close()
         self._cluster.close()

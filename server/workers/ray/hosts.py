@@ -33,7 +33,7 @@ class Hosts:
         self._cluster = cluster
         self._reapers = reapers
         self._tell = tell
-        self._slot = f"{pool}-host"
+        self._pool = pool
         self._ping_seconds = ping_seconds
         self._hosts: dict[str, _Host] = {}
         self._nodes: dict[int, str] = {}
@@ -50,8 +50,15 @@ class Hosts:
         try:
             await until_one_ends(_awaited(ended), self._run(host, start, node))
         finally:
-            del self._nodes[number]
-            await asyncio.shield(asyncio.ensure_future(self._leave(host, number, node)))
+            del self._nodes[number], host.ends[number]
+            host.call("stop", number)
+
+    async def close(self) -> None:
+        """End all hosts, and with them the companions; their processes have ended then, or cannot be reached."""
+        serving = [host.serving for host in self._hosts.values()]
+        for task in serving:
+            task.cancel()
+        await asyncio.gather(*serving, return_exceptions=True)
 
     def send(self, message: TellCompanion) -> None:
         """Pass a message to a companion; without effect on one that has ended."""
@@ -67,46 +74,39 @@ class Hosts:
                 _log.info("sound for encoders of node %s is dropped: %s", node, error)
 
     async def _run(self, host: "_Host", start: StartCompanion, node: str) -> None:
-        await asyncio.shield(host.begun)
+        await host.begun.wait()
         address, first = await host.actor.call("start", start.companion, start.module, start.spec)
         self._tell(CompanionStarted(start.companion, node, address, first))
         await asyncio.Event().wait()
 
     def _on(self, node: str) -> "_Host":
-        """Return the host of a node, started if necessary."""
+        """Return the host of a node, started if necessary; it stays when its last companion has ended."""
         if node not in self._hosts:
             host = self._hosts[node] = _Host(self._cluster.start_host(node), self._told)
-            host.begun = asyncio.create_task(self._begin(host, node), name=f"host of {node}")
-            host.listening = asyncio.create_task(self._listen(host, node), name=f"companions of {node}")
+            host.serving = asyncio.create_task(self._serve(host, node), name=f"companions of {node}")
         return self._hosts[node]
 
     def _told(self, number: int, message: bytes) -> None:
         self._tell(CompanionTold(number, message))
 
-    async def _begin(self, host: "_Host", node: str) -> None:
-        await self._reapers.free(node, self._slot)
-        await host.actor.call("hold", self._slot)
-
-    async def _listen(self, host: "_Host", node: str) -> None:
+    async def _serve(self, host: "_Host", node: str) -> None:
+        """Run a host until it is lost, or until this call is cancelled."""
+        slot = f"{self._pool}-host-{node}"
         try:
-            await asyncio.shield(host.begun)
+            await self._reapers.free(node, slot)
+            await host.actor.call("hold", slot)
+            host.begun.set()
             await host.listen(PERIODS * self._ping_seconds)
         except Exception as error:
+            _log.warning("the process of the encoders of node %s was lost: %s", node, error)
+            host.lose(error)
+        finally:
             if self._hosts.get(node) is host:
                 del self._hosts[node]
-            host.lose(error)
-
-    async def _leave(self, host: "_Host", number: int, node: str) -> None:
-        """End a companion; with the last one of a node its host is ended, too."""
-        del host.ends[number]
-        if host.ends:
-            host.call("stop", number)
-            return
-        if self._hosts.get(node) is host:
-            del self._hosts[node]
-        await host.close()
-        if node not in self._hosts and await self._reapers.free(node, self._slot) is False:
-            _log.error("the process of the companions of node %s was killed but has not ended", node)
+            await host.close()
+            # A new host of the node has the lock, and has asked the reaper by itself.
+            if node not in self._hosts and await self._reapers.free(node, slot) is False:
+                _log.error("the process of the encoders of node %s was killed but has not ended", node)
 
 
 class _Host:
@@ -115,8 +115,8 @@ class _Host:
     def __init__(self, actor: Actor, told: Callable[[int, bytes], None]) -> None:
         self.actor = actor
         self.ends: dict[int, asyncio.Future[None]] = {}
-        self.begun: asyncio.Future[None]
-        self.listening: asyncio.Future[None]
+        self.begun = asyncio.Event()
+        self.serving: asyncio.Task[None]
         self._told = told
 
     def call(self, method: str, *arguments: object) -> None:
@@ -148,8 +148,6 @@ class _Host:
 
     async def close(self) -> None:
         """End the companions, then the actor."""
-        self.begun.cancel()
-        self.listening.cancel()
         with suppress(ActorLost, TimeoutError):
             async with asyncio.timeout(_END_SECONDS):
                 await self.actor.call("close", group=CONTROL)
