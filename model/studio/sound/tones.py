@@ -1,9 +1,11 @@
 """Renders a sample at one pitch and brightness, in blocks, and caches the result for later notes."""
 
+import itertools
 import math
 from collections import OrderedDict
 from collections.abc import Callable
 from enum import IntEnum
+from functools import lru_cache
 from typing import TypeAlias
 
 import numpy as np
@@ -16,6 +18,7 @@ Samples: TypeAlias = NDArray[np.float32]
 
 ENDLESS = 2**40
 _PIECE_SAMPLES = 8192
+_GRID_SAMPLES = 1024
 _SWEEP_SAMPLES = 512
 _FADE_SAMPLES = 240
 _SILENCE_DB = 80.0
@@ -93,17 +96,21 @@ class Tone:
         array is read-only.
         """
         stop = min(stop, self._length)
-        if stop > len(self._made):
-            starts = range(len(self._made), stop, _PIECE_SAMPLES)
-            self._made = np.concatenate([self._made, *(self._piece(at) for at in starts)])
+        made = len(self._made)
+        if stop > made:
+            grown = min(-(-stop // _GRID_SAMPLES) * _GRID_SAMPLES, self._length)
+            borders = [made, *range(made - made % _PIECE_SAMPLES + _PIECE_SAMPLES, grown, _PIECE_SAMPLES), grown]
+            self._made = np.concatenate([self._made, *itertools.starmap(self._piece, itertools.pairwise(borders))])
         return self._made[start:stop]
 
-    def _piece(self, start: int) -> Samples:
-        count = min(_PIECE_SAMPLES, self._length - start)
+    def _piece(self, start: int, stop: int) -> Samples:
+        """Return the samples [start, stop), which are in the same piece of `_PIECE_SAMPLES`."""
+        count = stop - start
         sound = self._shifted(start, count)
         if self._lowpass is not None:
             sound = self._lowpass.run(sound, start)
-        sound *= _held_gain(self.zone.envelope, start, count)
+        place = start % _PIECE_SAMPLES
+        sound *= _held_gain(self.zone.envelope, start - place)[place : place + count]
         left = self._length - start
         if left < count + _FADE_SAMPLES:
             sound *= np.minimum((left - np.arange(count, dtype=np.float32)) / _FADE_SAMPLES, np.float32(1.0))
@@ -111,17 +118,32 @@ class Tone:
 
     def _shifted(self, start: int, count: int) -> Samples:
         """Return a block of the sample at the tone's pitch, by Catmull-Rom interpolation."""
-        position = np.arange(start, start + count) * self._ratio
+        position = (_COUNTED[:count] + start) * self._ratio
         whole = np.floor(position)
         first, last = int(whole[0]), int(whole[-1])
         source = self._source(first - 1, last + 3)
-        x = (position - whole).astype(np.float32)
-        index = whole.astype(np.intp) - first
+        position -= whole
+        x = position.astype(np.float32)
+        whole -= first
+        index = whole.astype(np.intp)
         before, here, after, beyond = (source[lag:].take(index) for lag in range(4))
-        slope = 0.5 * (after - before)
-        cube = 0.5 * (beyond - before) + 1.5 * (here - after)
-        shifted: Samples = ((cube * x + (after - here - slope - cube)) * x + slope) * x + here
-        return shifted
+        beyond -= before
+        beyond *= 0.5
+        before = np.subtract(after, before, out=before)
+        before *= 0.5  # the slope
+        cube = here - after
+        cube *= 1.5
+        cube += beyond
+        after -= here
+        after -= before
+        after -= cube
+        cube *= x
+        cube += after
+        cube *= x
+        cube += before
+        cube *= x
+        cube += here
+        return cube
 
     def _source(self, first: int, last: int) -> Samples:
         """Return the values [first, last) of the sample with its loop repeated; zero before its start and after its
@@ -208,8 +230,14 @@ class ToneCache:
             taken -= oldest.made_bytes
 
 
-def _held_gain(envelope: Envelope, start: int, count: int) -> Samples:
-    seconds = np.arange(start, start + count, dtype=np.float32) / SAMPLE_RATE_HERTZ - envelope.delay_seconds
+_COUNTED = np.arange(_PIECE_SAMPLES, dtype=np.float64)
+
+
+@lru_cache(maxsize=256)
+def _held_gain(envelope: Envelope, start: int) -> Samples:
+    """Return the gain of a piece that begins at sample `start` of a note. Read-only; at most 8 MiB are kept."""
+    samples = np.arange(start, start + _PIECE_SAMPLES, dtype=np.float32)
+    seconds = samples / SAMPLE_RATE_HERTZ - envelope.delay_seconds
     attack_seconds = max(envelope.attack_seconds, _SHORTEST_ATTACK_SECONDS)
     falling_seconds = seconds - (attack_seconds + envelope.hold_seconds)
     fall_db = np.clip(falling_seconds * (100.0 / max(envelope.decay_seconds, 0.001)), 0.0, envelope.sustain_db)
