@@ -7,6 +7,7 @@ import asyncio
 import logging
 import signal
 import sys
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 from server.garbage import uncollected
@@ -33,30 +34,30 @@ def main() -> int:
         sys.stderr.write(f"python -m server: {error}\n")
         return 2
     configure_logs(settings.log_level, settings.log_format)
-    for name in unknown_variables():
-        logging.getLogger("server").warning(
-            "the environment variable %s is not a setting of the server and has no effect: correct its name or remove "
-            "it",
-            name,
-        )
-    for name in without_effect(settings):
-        logging.getLogger("server").warning(
-            "the setting %s has no effect with MELISMA_ROLE=%s: remove it", name, settings.role
-        )
+    _warn_of_useless(unknown_variables(), without_effect(settings), settings.role)
     try:
         settings = with_files_for(settings)
-    except TooFewFiles as error:
-        logging.getLogger("server").error("%s", error)
-        return 1
-    try:
         pool = build_pool(settings)
-    except PoolUnusable as error:
+    except (TooFewFiles, PoolUnusable) as error:
         logging.getLogger("server").error("%s", error)
         return 1
     try:
         return asyncio.run(_serve(settings, pool))
     except asyncio.CancelledError:  # by a signal before there was anything to drain
         return 0
+
+
+def _warn_of_useless(variables: Iterable[str], settings: Iterable[str], role: str) -> None:
+    """Log environment variables that are not settings, and settings that have no effect in the server's role."""
+    log = logging.getLogger("server")
+    for name in variables:
+        log.warning(
+            "the environment variable %s is not a setting of the server and has no effect: correct its name or remove "
+            "it",
+            name,
+        )
+    for name in settings:
+        log.warning("the setting %s has no effect with MELISMA_ROLE=%s: remove it", name, role)
 
 
 async def _serve(settings: "Settings", pool: "AnyPool") -> int:

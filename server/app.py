@@ -14,6 +14,7 @@ from server.api.http.server import HttpPort, serving_http
 from server.api.open_calls import OpenCalls
 from server.api.open_network import warn_of_open_network
 from server.background import in_background
+from server.opened_songs import open_songs
 from server.processes import build_checker, build_encoders, build_pool
 from server.settings.settings import Settings
 from server.shutdown import Shutdown, handled_signals
@@ -71,7 +72,7 @@ async def serving(
         runner = wiring.build_generation(settings, pool, encoders, metrics, tracer)
         expose_depths(registry, runner.depths)
         checker = build_checker(settings)
-        songs = await stack.enter_async_context(wiring.open_songs(settings, runner, checker, metrics, keys))
+        songs = await stack.enter_async_context(open_songs(settings, runner, checker, metrics, keys))
         stack.push_async_callback(runner.stop, grace_seconds=0.0)
         await runner.start()
         if settings.takes_calls:

@@ -10,7 +10,7 @@ from server.settings.store import Store
 from server.store.base import SongStore
 from server.store.directory import Directory
 from server.store.embedded.directory import EmbeddedService
-from server.store.embedded.files import StoreUnusable
+from server.store.embedded.files import OTHER_FOLDER, StoreUnusable
 from server.store.embedded.store import embedded_store
 from server.store.eviction import StoreLimits
 from server.store.shared.addresses import DirectoryAddress, ObjectsAddress
@@ -70,7 +70,8 @@ def _store_folder(store: Store) -> Path:
         return store.path
     except RuntimeError as error:
         raise StoreUnusable(
-            Path("~/.local/share/melisma"), "cannot be found, because the user has no home directory"
+            "the user of the server has no home directory, so the default folder of the song store cannot be found: "
+            f"{OTHER_FOLDER}"
         ) from error
 
 

@@ -1,7 +1,6 @@
 """Builds the parts of the server from its settings, and connects them."""
 
-from collections.abc import AsyncIterator, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -25,12 +24,9 @@ from server.api.open_calls import OpenCalls
 from server.api.proxies import TrustedProxies
 from server.api.rest.public_address import PublicAddress
 from server.api.rest.routes import Api
-from server.audio.manifest import ManifestSigner
 from server.auth.api_keys import ApiKeyFile
 from server.auth.authenticator import Authenticator
 from server.auth.tls import Certificates, TlsFiles
-from server.background import in_background
-from server.checking.base import RequestChecker
 from server.contract.status import outcome_of
 from server.contract.wire_scan import RequestLimits
 from server.encoders.base import EncoderPool
@@ -39,27 +35,11 @@ from server.generation.config import RunnerSettings
 from server.generation.devices.engines import ready_slots
 from server.generation.frontend import Frontend
 from server.generation.runner import Runner
-from server.opened_store import open_store
-from server.processes import resume_rule
-from server.quota import Quota
 from server.scheduling.policy import Policy
 from server.settings.groups import TLS
 from server.settings.settings import Settings
 from server.songs.service import Songs
-from server.songs.shared.sharing import Resumption
-from server.songs.shared.storing import Pace
-from server.songs.tickets import Terms
-from server.store.watcher import StoreWatcher
 from server.telemetry.metrics import Metrics
-from server.telemetry.scraped import (
-    expose_credentials,
-    expose_deletions,
-    expose_folder,
-    expose_service,
-    expose_store,
-    expose_work,
-)
-from server.telemetry.store_metrics import FolderMetrics, StoreMetrics
 from server.version import VERSION
 from server.workers.base import WorkerPool
 
@@ -96,19 +76,6 @@ def read_certificates(tls: TLS) -> Certificates | None:
         return None
     client_ca = Path(tls.client_ca) if tls.client_ca else None
     return Certificates(TlsFiles(Path(tls.certificate), Path(tls.key), client_ca))
-
-
-def read_signer(settings: Settings) -> ManifestSigner | None:
-    """Read the certificate for C2PA manifests and return their signer; `None` if the operator has set none, or if the
-    server is a generator.
-
-    Raises:
-        InvalidSigningCertificate: the certificate cannot be used, or a package is missing.
-    """
-    marking = settings.marking
-    if not marking.certificate or not settings.takes_calls:
-        return None
-    return ManifestSigner(Path(marking.certificate), Path(marking.key))
 
 
 def read_keys(settings: Settings) -> ApiKeyFile | None:
@@ -149,61 +116,6 @@ def build_generation(
         metrics=metrics,
         tracer=tracer,
     )
-
-
-@asynccontextmanager
-async def open_songs(
-    settings: Settings,
-    runner: Runner | Frontend,
-    checker: RequestChecker,
-    metrics: Metrics,
-    keys: ApiKeyFile | None,
-) -> AsyncIterator[Songs]:
-    """Open the songs service on the runner, with its store and eviction; both are closed at the end of the context.
-
-    Raises:
-        StoreUnusable: the folder of the store cannot be used, or is in use by another server.
-        SharedStoreUnusable: the song directory or the object store cannot be used.
-    """
-    kept = settings.store
-    kind = FolderMetrics if kept.kind == "embedded" else StoreMetrics
-    watcher: StoreWatcher = kind(metrics.registry, settings.engine_names, metrics.songs)
-    async with open_store(kept, watcher) as store, AsyncExitStack() as stack:
-        runner.readiness.unkept = lambda: store.songs.trouble
-        if store.cut_off is not None:
-            await stack.enter_async_context(in_background(runner.readiness.watch(store.cut_off)))
-        built = Songs(
-            runner,
-            settings.engine_names,
-            store.songs,
-            store.directory,
-            checker=checker,
-            terms=_terms(settings, keys),
-            linger_seconds=kept.linger_seconds,
-            log_requests=settings.log_requests,
-            pace=Pace(kept.flush_seconds, kept.outage_seconds, settings.limits.heartbeat_seconds),
-            lease_seconds=kept.lease_seconds,
-            watcher=watcher,
-            resumption=Resumption(partial(resume_rule, settings), kept.resume_seconds),
-            signer=read_signer(settings),
-        )
-        stack.push_async_callback(built.credentials.close)
-        if store.folder is not None:
-            expose_folder(metrics.registry, store.folder, kept.max_mebibytes << 20)
-        expose_store(metrics.registry, store.songs.usage, lambda: built.listeners)
-        expose_deletions(metrics.registry, lambda: built.deletion.count, lambda: built.eviction.count)
-        expose_credentials(metrics.registry, lambda: built.credentials.made, lambda: built.credentials.failed)
-        expose_service(metrics.registry, settings.engine_names, lambda: built.work.queue)
-        if kept.kind == "shared":
-            expose_work(metrics.registry, lambda: (built.work.songs, built.work.backlog_seconds))
-            if settings.takes_calls:
-                await stack.enter_async_context(in_background(runner.readiness.count_on(lambda: built.served)))
-        await built.prepare()
-        try:
-            async with in_background(built.run()):
-                yield built
-        finally:
-            await built.close()
 
 
 def build_call_limits(settings: Settings) -> CallLimits:
@@ -299,13 +211,3 @@ def build_http_app(
     if settings.operations_port is None:
         return application([*operations, *routes], rules), None
     return application(routes, rules), application(operations)
-
-
-def _terms(settings: Settings, keys: ApiKeyFile | None) -> Callable[[str], Terms]:
-    """Return the function that returns the quota and weight of a caller, from API keys and settings."""
-    weights, quota_of = settings.scheduling.weights, keys.quota if keys else _no_quota
-    return lambda caller: Terms(quota_of(caller), weights.get(caller, 1.0))
-
-
-def _no_quota(_: str) -> Quota:
-    return Quota()

@@ -44,8 +44,8 @@ class Speed:
 
 
 def encode_for(seconds: float, together: Barrier, made: "multiprocessing.Queue[tuple[float, float]]") -> None:
-    """Master and encode the same sound repeatedly for `seconds`; put seconds of sound per second, and CPU milliseconds
-    per second of sound, into `made`.
+    """Master and encode the same sound repeatedly for `seconds`; put the results into the queue `made`: the seconds of
+    sound encoded per second, and the CPU milliseconds per second of sound.
     """
     windows = tape()
     encoder = SongEncoder(SOURCE_RATE_HERTZ, AudioSettings())

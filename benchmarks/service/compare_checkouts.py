@@ -76,7 +76,9 @@ def _address(process: subprocess.Popen[str]) -> str:
 
 
 def recorded(checkout: Path, asked: Rounds, ace_step: dict[str, object]) -> list[Record]:
-    """Send all requests to a server of a checkout, and return its responses by request."""
+    """Start a server from the source code in the folder `checkout`, send it all requests, and return its responses by
+    request.
+    """
     options = {f"ACE_STEP__{name.upper()}": str(value) for name, value in ace_step.items()}
     with (
         tempfile.TemporaryDirectory(prefix="melisma-songs-", ignore_cleanup_errors=True) as songs,

@@ -20,7 +20,7 @@ OBJECTIVES = (
         "Error budget left",
         "percentunit",
         [Query(f"engine:melisma_songs_budget:ratio30d{{{_ENGINE}}}", "{{engine}}")],
-        "Of 30 days, as far as Prometheus looks back. Below 0 more songs were bad than the objective allows.",
+        "Of the last 30 days, as far as Prometheus has data. Below 0 more songs were bad than the objective allows.",
     ),
     Lines(
         "Bad songs",
@@ -29,7 +29,7 @@ OBJECTIVES = (
             Query(f"engine:melisma_songs_bad:ratio{window}{{{_ENGINE}}}", f"{{{{engine}}}} {window}")
             for window in ("5m", "1h", "6h", "3d")
         ],
-        "Failed, interrupted, refused by a fault of the service, out of sound, or not kept.",
+        "Share of songs that failed, were interrupted, refused by a fault of the service, stalled, or not stored.",
     ),
     Lines(
         "Late songs",
@@ -38,20 +38,20 @@ OBJECTIVES = (
             Query(f"engine:melisma_songs_late:ratio{window}{{{_ENGINE}}}", f"{{{{engine}}}} {window}")
             for window in ("5m", "1h", "6h", "3d")
         ],
-        "Heard later than the objective for first audio.",
+        "Share of songs whose first audio came later than the objective.",
     ),
     Lines("Songs by verdict", "cpm", per_minute("melisma_songs_judged_total", "engine", "verdict")),
     Lines(
         "Engines",
         "bool_yes_no",
         as_it_is("melisma_engine_ready", "engine", "device"),
-        "Loaded?",
+        "Yes if the engine is loaded on the device.",
     ),
     Lines(
         "Held back by listeners",
         "none",
         [Query(rate("melisma_song_held_seconds_total", "engine", time=PERCENTILE_TIME), "{{engine}}")],
-        "Songs whose listeners have not taken what was made, on the average.",
+        "Mean number of songs that are held back because their listeners have not received the sound.",
     ),
 )
 
@@ -61,7 +61,7 @@ CALLS = (
         "Duration over gRPC",
         "s",
         [percentile(95, "melisma_rpc_seconds", "method", labels=SERVERS)],
-        "A song's call lasts as long as the song is made and heard.",
+        "The call of a song lasts as long as the song is made and streamed.",
     ),
     Lines("Calls of REST", "cpm", per_minute("melisma_http_calls_total", "method", "route", "status", labels=SERVERS)),
     Lines("Duration over REST", "s", [percentile(95, "melisma_http_seconds", "method", "route", labels=SERVERS)]),
@@ -72,7 +72,7 @@ CALLS = (
             Query(f"melisma_certificate_expiry_timestamp_seconds{{{SERVERS}}} - time()", f"{SERVER} {{{{use}}}}"),
             Query(f"melisma_api_key_expiry_timestamp_seconds{{{SERVERS}}} - time()", f"{SERVER} next key"),
         ],
-        "Time until they expire.",
+        "Time until certificates and API keys expire.",
     ),
 )
 
@@ -81,7 +81,7 @@ MORE_PROCESSES = (
         "Memory of other processes",
         "bytes",
         as_it_is("melisma_process_resident_bytes", "process", "device", labels=SERVERS),
-        "Workers, encoders, the checker.",
+        "Memory of workers, encoders and the process that checks requests.",
     ),
     Lines(
         "Memory of GPUs",
@@ -90,13 +90,13 @@ MORE_PROCESSES = (
             Query(f"melisma_device_memory_used_bytes{{{SERVERS}}}", f"{SERVER} {{{{device}}}}"),
             Query(f"melisma_device_memory_total_bytes{{{SERVERS}}}", f"{SERVER} {{{{device}}}} in all"),
         ],
-        "Of all processes on them; nothing without GPUs.",
+        "Memory that all processes use on a GPU; empty without GPUs.",
     ),
     Lines(
         "Lag of the event loop",
         "s",
         spread("melisma_event_loop_lag_seconds", "instance", labels=SERVERS),
-        "How late the server does what is due.",
+        "Delay of timers on the server's event loop.",
     ),
     Lines(
         "Draining and crowded",
@@ -105,6 +105,6 @@ MORE_PROCESSES = (
             Query(f"melisma_draining{{{SERVERS}}}", f"{SERVER} draining"),
             Query(f"melisma_crowded{{{SERVERS}}}", f"{SERVER} crowded"),
         ],
-        "Does it finish its songs before it ends, or is its queue nearly full?",
+        "draining: the server finishes its songs and ends; crowded: its queue is nearly full.",
     ),
 )

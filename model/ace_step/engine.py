@@ -259,12 +259,13 @@ class AceStepEngine:
 def _adapters(settings: AceStepSettings, networks: Networks) -> dict[str, lora.Adapter]:
     if settings.loras and (settings.compile or settings.cuda_graphs):
         raise EngineUnavailable(
+            "LoRA adapters cannot be used with a compiled network or CUDA graphs: leave ",
             Option("loras"),
-            " cannot be used with ",
+            " empty, or leave ",
             Option("compile"),
-            " or ",
+            " and ",
             Option("cuda_graphs", short=True),
-            ": leave one of the settings empty",
+            " empty",
         )
     adapters = {name: lora.load(Path(folder), networks.transformer, MODEL) for name, folder in settings.loras.items()}
     if adapters:

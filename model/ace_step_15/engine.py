@@ -271,8 +271,8 @@ def _adapters(settings: AceStep15Settings, networks: Networks) -> dict[str, lora
     folders = adapters_in(settings.loras, "loras")
     if folders and (settings.compile or settings.cuda_graphs):
         raise EngineUnavailable(
-            Option("loras"), " cannot be used with ", Option("compile"), " or ", Option("cuda_graphs", short=True),
-            ": leave one of the settings empty",
+            "LoRA adapters cannot be used with a compiled network or CUDA graphs: leave ", Option("loras"),
+            " empty, or leave ", Option("compile"), " and ", Option("cuda_graphs", short=True), " empty",
         )  # fmt: skip
     if folders:
         lora.attach(networks.transformer)

@@ -24,7 +24,7 @@ def parsed(parse: Callable[[bytes], _M], data: bytes) -> _M:
     except DecodeError as error:
         reason = str(error).rpartition(": ")[2]
         raise InvalidRequest(
-            Violation(WHOLE_REQUEST, f"cannot be read as the message of this method: {reason}")
+            Violation(WHOLE_REQUEST, f"cannot be read as the message of this method ({reason}): encode it again")
         ) from error
 
 

@@ -20,6 +20,20 @@ class DeviceMetrics:
     """Measures the work of each device, and counts restarts of its worker."""
 
     def __init__(self, registry: CollectorRegistry, devices: Sequence[str], window: Window) -> None:
+        self._measure_work(registry)
+        self._count_workers(registry)
+        self._memory: dict[LabelValues, DeviceMemory] = {}
+        registry.register(Scraped(self._memory_families))
+        self._recent_busy: defaultdict[LabelValues, SlidingRate] = defaultdict(window.rate)
+        registry.register(Scraped(self._recent_families))
+        for device in devices:
+            self._restarts.labels(device)
+            for death in WorkerDeath:
+                self._deaths.labels(device, death)
+            self._up.labels(device)
+
+    def _measure_work(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of steps, rendered windows and busy time of each device."""
         count, measure = partial(counter, registry), partial(histogram, registry)
         by = ("device", "engine")
         self._sections = by_labels(
@@ -49,6 +63,10 @@ class DeviceMetrics:
                 "lane",
             )
         )
+
+    def _count_workers(self, registry: CollectorRegistry) -> None:
+        """Register the metrics of the processes: lost and restarted workers and encoders, and workers that run."""
+        count = partial(counter, registry)
         self._restarts = count("worker_restarts", "Workers started in place of lost ones", "device")
         self._deaths = count(
             "worker_deaths",
@@ -63,15 +81,6 @@ class DeviceMetrics:
             ["device"],
             registry=registry,
         )
-        self._memory: dict[LabelValues, DeviceMemory] = {}
-        registry.register(Scraped(self._memory_families))
-        self._recent_busy: defaultdict[LabelValues, SlidingRate] = defaultdict(window.rate)
-        registry.register(Scraped(self._recent_families))
-        for device in devices:
-            self._restarts.labels(device)
-            for death in WorkerDeath:
-                self._deaths.labels(device, death)
-            self._up.labels(device)
 
     def steps(
         self, device: str, engine: str, *, steps: int, sections: int, tokens: int, budget_tokens: int, seconds: float

@@ -64,8 +64,19 @@ class SongMetrics:
     """Counts songs and measures their queueing time and latency, by engine."""
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
-        count, measure = partial(counter, registry), partial(histogram, registry)
         self._engines = frozenset(engines)
+        self._count_songs(registry)
+        self._measure_times(registry)
+        self._recent_latency: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
+        self._recent_first: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
+        registry.register(Scraped(self._recent_families))
+        self._interrupted_before: list[str] = []
+        registry.register(Scraped(self._judge_former_songs))
+        self._begin_at_zero(engines)
+
+    def _count_songs(self, registry: CollectorRegistry) -> None:
+        """Register the counters of songs, by engine."""
+        count = partial(counter, registry)
         self._accepted = count("songs_accepted", "Songs accepted", "engine")
         self._refused = count(
             "songs_refused",
@@ -94,6 +105,10 @@ class SongMetrics:
             "engine",
             "reason",
         )
+
+    def _measure_times(self, registry: CollectorRegistry) -> None:
+        """Register the histograms of the songs' times and speed, by engine."""
+        measure = partial(histogram, registry)
         self._queued = measure(
             "song_queue_seconds", "Time from acceptance to the first work on a song", QUEUE_BUCKETS, "engine"
         )
@@ -112,12 +127,6 @@ class SongMetrics:
             REALTIME_BUCKETS,
             "engine",
         )
-        self._recent_latency: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
-        self._recent_first: defaultdict[LabelValues, SlidingWindow] = defaultdict(window.values)
-        registry.register(Scraped(self._recent_families))
-        self._interrupted_before: list[str] = []
-        registry.register(Scraped(self._judge_former_songs))
-        self._begin_at_zero(engines)
 
     def accepted(self, engine: str) -> None:
         """Record that a song was admitted."""

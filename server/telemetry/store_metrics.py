@@ -72,6 +72,19 @@ class StoreMetrics:
             )
         )
         self._errors = _errors(registry)
+        self._count_moves(registry)
+        self._not_kept = _not_kept(registry, engines)
+        self._measure_silence(registry)
+        registry.register(Scraped(self._seal_families))
+        self._memory: tuple[int, int] | None = None
+        registry.register(Scraped(self._memory_families))
+        for part in (StorePart.DIRECTORY, StorePart.OBJECTS):
+            self._calls(part.value)
+            for reason in (StoreTrouble.AWAY, StoreTrouble.FULL, StoreTrouble.REFUSED):
+                self._errors.labels(part, reason)
+
+    def _count_moves(self, registry: CollectorRegistry) -> None:
+        """Register the counters of songs that went from one server to another."""
         self._leases_lost = counter(
             registry,
             "leases_lost",
@@ -93,20 +106,15 @@ class StoreMetrics:
             "songs_diverged",
             "Songs that differed when they were made again, and were interrupted (shared store)",
         )
-        self._not_kept = _not_kept(registry, engines)
+
+    def _measure_silence(self, registry: CollectorRegistry) -> None:
+        """Register the gauge of the time since the song directory last answered."""
         silence = Gauge(
             "melisma_directory_silence_seconds",
             "Time since the directory last answered this server (shared store)",
             registry=registry,
         )
         silence.set_function(lambda: self._clock() - self._answered_at)
-        registry.register(Scraped(self._seal_families))
-        self._memory: tuple[int, int] | None = None
-        registry.register(Scraped(self._memory_families))
-        for part in (StorePart.DIRECTORY, StorePart.OBJECTS):
-            self._calls(part.value)
-            for reason in (StoreTrouble.AWAY, StoreTrouble.FULL, StoreTrouble.REFUSED):
-                self._errors.labels(part, reason)
 
     def answered(self, part: StorePart, seconds: float) -> None:
         """Record that a call was answered after `seconds`, not counting repetitions."""

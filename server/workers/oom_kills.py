@@ -14,7 +14,7 @@ class OomKills:
     """
 
     def __init__(self, root: Path = Path("/")) -> None:
-        """Set up the count; the files of the system are read below the folder `root`."""
+        """Find the file with the kernel's count of killed processes, below the folder `root` of the file system."""
         self._file = next((file for file in _files(root) if _count(file) is not None), None)
         self._explained = self._read()
 

@@ -70,7 +70,7 @@ class PipedProcess:
             ProcessEnded: the process has ended.
         """
         if self._pipe is None:
-            raise ProcessEnded("the process was not started")
+            raise ProcessEnded("the process was not started, so it sends no message. This is a bug: please report it")
         try:
             return await self._pipe.receive()
         except PipeClosed as error:

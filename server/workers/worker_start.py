@@ -31,7 +31,9 @@ def limit_threads(threads: int) -> None:
 
 
 def _fingerprints(spec: WorkerSpec, engines: Mapping[str, Engine]) -> Mapping[str, str]:
-    """Return the requested fingerprints, of sound made with as many threads as songs are."""
+    """Return the sound fingerprints of the engines that the worker must identify, by engine; the sound is made with as
+    many threads as that of songs.
+    """
     wanted = {name: engine for name, engine in engines.items() if name in spec.fingerprinted}
     if wanted:
         limit_threads(spec.threads)

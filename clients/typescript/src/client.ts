@@ -34,20 +34,23 @@ import { Song, type Call } from "./song.js";
 import { errorOf, isServiceError } from "./statuses.js";
 
 export interface MelismaClientOptions {
-  /** host:port. By default that of the environment variable MELISMA_SERVER, or localhost:50051. */
+  /**
+   * Address of the server, "host:port". By default that of the environment variable MELISMA_SERVER, or
+   * localhost:50051.
+   */
   readonly address?: string;
-  /** Sent as `authorization: Bearer`. By default that of MELISMA_API_KEY. */
+  /** API key, sent as `authorization: Bearer`. By default that of the variable MELISMA_API_KEY. */
   readonly apiKey?: string;
-  /** The caller's name for fair sharing, at most 64 printable ASCII characters. By default MELISMA_CALLER. */
+  /** The caller's name for fair sharing, at most 64 printable ASCII characters. By default that of MELISMA_CALLER. */
   readonly caller?: string;
-  /** Encryption: true trusts the system's authorities. By default none. */
+  /** TLS encryption; `true` trusts the certificate authorities of the system. By default none. */
   readonly tls?: boolean | TlsOptions;
   /** Retry policy; `NO_RETRY` disables retries. */
   readonly retry?: Retry;
 }
 
 export interface AskOptions {
-  /** Seconds for everything, retries included: by default 900 for a song, 10 for a request. */
+  /** Seconds that the whole call may take, retries included: by default 900 for a song, 10 for other calls. */
   readonly timeoutSeconds?: number;
   /** Aborts the call, which then throws `Cancelled`. */
   readonly signal?: AbortSignal;
@@ -81,8 +84,8 @@ export class MelismaClient {
   }
 
   /**
-   * Listens to a song of the caller's, as `generate` brings it, with the sound from `byteOffset` on. Leaving it early
-   * leaves the song to its other listeners; without any it goes on for some seconds.
+   * Streams a song of the caller, as `generate` does, with the sound from `byteOffset` on. Leaving the iteration early
+   * does not affect other listeners; without any the server makes the song for some seconds more.
    */
   listen(songId: string, options: AskOptions & { readonly byteOffset?: number } = {}): Song {
     const request = ListenRequest.fromPartial({ songId, byteOffset: options.byteOffset ?? 0 });
@@ -90,13 +93,13 @@ export class MelismaClient {
     return new Song(this.#stream({ method: "listen", request }, options), this.#open, () => {}, options.signal);
   }
 
-  /** The state of a song; throws `NotFound`. */
+  /** Returns the state and description of a song; throws `NotFound`. */
   async getSong(songId: string, options?: AskOptions): Promise<StoredSong> {
     const answer = await this.#ask<GetSongResponse>((...how) => this.#stub.getSong({ songId }, ...how), options);
     return present(answer.song);
   }
 
-  /** The newest songs of the caller, up to `limit` (by default 50). */
+  /** Returns the newest songs of the caller, up to `limit` (by default 50). */
   async listSongs({ limit = 50, ...options }: AskOptions & { readonly limit?: number } = {}): Promise<StoredSong[]> {
     const songs: StoredSong[] = [];
     let pageToken = "";
@@ -119,8 +122,8 @@ export class MelismaClient {
   }
 
   /**
-   * Deletes a song that has ended, with its sound, prompt and lyrics, also one with listeners. Throws `NotFound`, or
-   * `NotEnded` for one that waits or is being made: `cancelSong` ends it.
+   * Deletes a song that has ended, with its sound, prompt and lyrics, even if it has listeners. Throws `NotFound`, or
+   * `NotEnded` for a song that waits or is being made: `cancelSong` ends it.
    */
   async deleteSong(songId: string, options?: AskOptions): Promise<void> {
     let tries = 0;
@@ -138,7 +141,7 @@ export class MelismaClient {
     }
   }
 
-  /** The engines of the server, its default first. */
+  /** Returns the engines of the server, the default engine first. */
   async listEngines(options?: AskOptions): Promise<Engine[]> {
     const engines: Engine[] = [];
     let pageToken = "";
@@ -151,7 +154,7 @@ export class MelismaClient {
     return engines;
   }
 
-  /** One engine; throws `NotFound` for an unknown name. */
+  /** Returns the description of one engine; throws `NotFound` for an unknown name. */
   async getEngine(name: string, options?: AskOptions): Promise<Engine> {
     const answer = await this.#ask<GetEngineResponse>((...how) => this.#stub.getEngine({ name }, ...how), options);
     return present(answer.engine);

@@ -6,7 +6,7 @@ export const DEFAULT_ADDRESS = "localhost:50051";
 export const SONG_TIMEOUT_SECONDS = 900;
 export const UNARY_TIMEOUT_SECONDS = 10;
 
-/** Seconds to tell the server that a song is cancelled. */
+/** Timeout in seconds of the call that cancels a song on the server. */
 export const CANCEL_TIMEOUT_SECONDS = 2;
 
 export const LONGEST_PAGE = 200;
@@ -15,28 +15,31 @@ export const CANCELLED_HERE = "the song was cancelled";
 
 export const CHANNEL_OPTIONS: ChannelOptions = {
   "grpc.primary_user_agent": "melisma-typescript",
-  // A name that stands for several servers: every call goes to another one.
+  // If the name has several addresses, each call goes to the next one.
   "grpc.service_config": JSON.stringify({ loadBalancingConfig: [{ round_robin: {} }] }),
   // Servers may be replaced faster than gRPC looks a name up again, which is every 30 s at most.
   "grpc.dns_min_time_between_resolutions_ms": 5_000,
-  // A server that has vanished with its machine says no more goodbye.
+  // A server whose computer has failed does not close its connections; pings reveal it.
   "grpc.keepalive_time_ms": 30_000,
   "grpc.keepalive_timeout_ms": 10_000,
-  // A song that has broken off is waited for by a listener, and a balancer may lead to servers that are gone.
+  // After a lost connection a listener waits for the rest of the song, and a balancer may name servers that have stopped.
   "grpc.initial_reconnect_backoff_ms": 200,
   "grpc.max_reconnect_backoff_ms": 1_000,
 };
 
-/** TLS options as PEM text: trusted authorities, and the client's certificate. */
+/** TLS options as PEM text: trusted certificate authorities, and the client's certificate. */
 export interface TlsOptions {
-  /** Authorities to trust. Unset: those of the system. */
+  /** Certificate authorities to trust. Unset: those of the system. */
   readonly ca?: string | Uint8Array;
   /** The client's certificate, for servers that ask for one; it needs `privateKey`. */
   readonly certificate?: string | Uint8Array;
   readonly privateKey?: string | Uint8Array;
 }
 
-/** Credentials of a channel; throws `TypeError` for a certificate without its key, or a key without certificate. */
+/**
+ * Returns the credentials of a channel; throws `TypeError` for a certificate without its key, or a key without
+ * certificate.
+ */
 export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
   if (tls === false) {
     return credentials.createInsecure();
@@ -48,7 +51,10 @@ export function credentialsOf(tls: boolean | TlsOptions): ChannelCredentials {
   return credentials.createSsl(bytes(ca), bytes(privateKey), bytes(certificate));
 }
 
-/** Metadata of every call; throws `TypeError`, without the key in its text, for characters that metadata cannot have. */
+/**
+ * Returns the metadata of every call; throws `TypeError`, without the key in its text, for characters that metadata
+ * cannot have.
+ */
 export function metadataOf(caller: string, apiKey: string): Metadata {
   if (!isPrintable(apiKey)) {
     throw new TypeError("the API key must have only printable ASCII characters: check for a line end or spaces");

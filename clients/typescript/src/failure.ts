@@ -3,13 +3,16 @@
 import type { Song } from "./generated/melisma/v1/music.js";
 import { reasonOf } from "./statuses.js";
 
-/** The error that ended a song: a reason for machines, such as "INTERRUPTED", and a text for people. */
+/** The error that ended a song: a machine-readable reason, such as "INTERRUPTED", and a text. */
 export interface Failure {
   readonly reason: string;
   readonly text: string;
 }
 
-/** The failure of a song that `getSong`, `listSongs` or `cancelSong` gave; undefined for one that has not failed. */
+/**
+ * Returns the failure of a song that `getSong`, `listSongs` or `cancelSong` gave; undefined for a song that has not
+ * failed.
+ */
 export function failureOf({ failure }: Song): Failure | undefined {
   return failure && { reason: reasonOf(failure), text: failure.message };
 }

@@ -1,4 +1,4 @@
-/** Targets of a song's bytes: a file that is replaced only when complete, or a device or FIFO that is written to at once. */
+/** Files to which songs are saved: a regular file, which is replaced when the song is complete, or a device or FIFO. */
 
 import { lstat, open, readlink, realpath, rename, stat, unlink, type FileHandle } from "node:fs/promises";
 import { basename, dirname, extname, join, resolve } from "node:path";
@@ -7,9 +7,9 @@ import { basename, dirname, extname, join, resolve } from "node:path";
 export interface Sink {
   /** Writes `data` at once. */
   write(data: Uint8Array): Promise<void>;
-  /** Notes that the song is complete. */
+  /** Records that the song is complete. */
   complete(): Promise<void>;
-  /** Must be called at the end, also after an error. */
+  /** Closes the file; must be called at the end, also after an error. */
   close(): Promise<void>;
 }
 
@@ -19,8 +19,8 @@ const OTHER_SOUND: ReadonlySet<string> = new Set(
 );
 
 /**
- * Opens `path` for a song: what is no regular file (a device, a FIFO) is written to as it is. Rejects with `TypeError` for
- * the name of another format, and with the system's error where it cannot be written.
+ * Opens `path` for a song; a device or FIFO is written to directly. Rejects with `TypeError` if the suffix of `path` is
+ * that of another sound format, and with the system's error if it cannot be written to.
  */
 export async function sinkAt(path: string): Promise<Sink> {
   if (OTHER_SOUND.has(extname(path).toLowerCase())) {
@@ -55,9 +55,9 @@ class Device implements Sink {
 /**
  * Writes `<path>.part`, playable at any moment, and renames it to `path` when `complete` is called.
  *
- * Closed without `complete`, the `.part` file stays with all that has arrived (it goes if that is nothing), and an older
- * file at `path` is untouched. A link at `path` stays, and the file that it names is written. Of two songs with one
- * target the later one gets it, and `complete` of the other rejects: they never mix.
+ * If it is closed without `complete`, the `.part` file keeps the received bytes (an empty one is removed), and an older
+ * file at `path` stays as it is. If `path` is a symbolic link, the file that it names is written. If two songs are written
+ * to the same path, the later one is kept, and `complete` of the other rejects.
  */
 export class PartFile implements Sink {
   readonly path: string;
@@ -71,7 +71,7 @@ export class PartFile implements Sink {
     this.#file = file;
   }
 
-  /** Begins the file; rejects with the system's error where it cannot be written. */
+  /** Creates the `.part` file; rejects with the system's error if it cannot be written to. */
   static async open(path: string): Promise<PartFile> {
     const target = await resolved(path);
     const part = `${target}.part`;
@@ -111,7 +111,7 @@ export class PartFile implements Sink {
   }
 }
 
-/** The file that a path names, behind all links; a link may name one that is not there yet. */
+/** Returns the file that a path names after following all symbolic links; the file need not exist yet. */
 async function resolved(path: string): Promise<string> {
   const there = await present(realpath(path));
   if (there !== undefined) {
@@ -122,7 +122,7 @@ async function resolved(path: string): Promise<string> {
   return isLink ? resolved(resolve(folder, await readlink(path))) : join(folder, basename(path));
 }
 
-/** The result; undefined if the file does not exist. */
+/** Returns the result of a file operation; undefined if the file does not exist. */
 async function present<T>(finding: Promise<T>): Promise<T | undefined> {
   try {
     return await finding;

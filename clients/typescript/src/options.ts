@@ -12,49 +12,49 @@ import {
 
 /** Options of the engine "ace_step". */
 export interface AceStepOptions {
-  /** Denoising of the song at once, or section by section; a task takes no other value than "whole". */
+  /** Denoising of the whole song at once, or section by section. With a task only "whole" is possible. */
   readonly mode?: "whole" | "sectioned";
   /** Sampler that turns noise into a song. */
   readonly sampler?: "euler" | "heun" | "pingpong";
-  /** Contrast of the steps, -100 to 100; 0 changes nothing. */
+  /** Contrast of the denoising steps, in the range [-100, 100]; 0: no change. */
   readonly omega?: number;
-  /** An adapter, one of the engine's `loras`. */
+  /** Name of a LoRA adapter, one of the engine's `loras`. */
   readonly lora?: string;
-  /** Strength of the adapter, 0 to 2. */
+  /** Strength of the LoRA adapter, in the range [0, 2]. */
   readonly loraWeight?: number;
 }
 
 /** Options of the engine "ace_step_15". */
 export interface AceStep15Options {
-  /** Denoising of the song at once, or section by section; a task takes no other value than "whole". */
+  /** Denoising of the whole song at once, or section by section. With a task only "whole" is possible. */
   readonly mode?: "whole" | "sectioned";
-  /** Shift of the noise levels, 1 to 10. */
+  /** Shift of the noise schedule towards high noise levels, in the range [1, 10]. */
   readonly shift?: number;
-  /** Share of the way from noise to sound at which guidance begins, 0 to 1. */
+  /** Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance begins. */
   readonly guidanceStart?: number;
-  /** Share of the way from noise to sound at which guidance ends, 0 to 1. */
+  /** Progress of the denoising, from 0 (noise) to 1 (sound), at which guidance ends. */
   readonly guidanceEnd?: number;
-  /** An adapter, one of the engine's `loras`. */
+  /** Name of a LoRA adapter, one of the engine's `loras`. */
   readonly lora?: string;
-  /** Strength of the adapter, 0 to 2. */
+  /** Strength of the LoRA adapter, in the range [0, 2]. */
   readonly loraWeight?: number;
 }
 
 /** Options of the engine "musicgen". */
 export interface MusicGenOptions {
-  /** Likeliest tokens from which each is drawn, 1 to 2048; 1 takes the likeliest. */
+  /** Number of most probable tokens from which each token is sampled (top-k), in the range [1, 2048]. */
   readonly topK?: number;
-  /** Temperature of the draw, 0.1 to 3. */
+  /** Sampling temperature, in the range [0.1, 3]. */
   readonly temperature?: number;
 }
 
-/** Options of one engine under its name, which they select if the request's `engine` is not set. */
+/** Options of one engine, under its name; they select that engine if the request's `engine` is not set. */
 export type EngineOptions =
   | { readonly aceStep: AceStepOptions; readonly aceStep15?: undefined; readonly musicgen?: undefined }
   | { readonly aceStep15: AceStep15Options; readonly aceStep?: undefined; readonly musicgen?: undefined }
   | { readonly musicgen: MusicGenOptions; readonly aceStep?: undefined; readonly aceStep15?: undefined };
 
-/** The options as a field of the contract's request; throws `TypeError` for unknown engines. */
+/** Returns the options as a field of the message `GenerateRequest`; throws `TypeError` for unknown engines. */
 export function engineOptionsOf(options: EngineOptions | undefined): GenerateRequest["engineOptions"] {
   if (options === undefined) {
     return undefined;

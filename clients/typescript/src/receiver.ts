@@ -21,7 +21,7 @@ type Kind = NonNullable<Message["event"]>;
 type Flat<Wire> = Wire extends { $case: infer Type; value: infer Value } ? { type: Type } & Value : never;
 
 /**
- * One event of a song: a message of the contract with its kind as `type`. Kinds are "accepted", "plan", "progress",
+ * One event of a song: a message of the API with its kind as `type`. Kinds are "accepted", "plan", "progress",
  * "chunk" (sound, in `data`), "sectionFinished" (with the times of syllables) and, the last, "finished".
  */
 export type SongEvent = Flat<Kind>;
@@ -43,15 +43,15 @@ export class Receiver {
     this.#chunks = byteOffset ? undefined : 0;
   }
 
-  /** True once any sound has arrived. */
+  /** True if some of the song's sound has arrived. */
   get hasAudio(): boolean {
     return this.sizeBytes > this.#byteOffset;
   }
 
   /**
-   * The event in `response`, noted; undefined for one that has come before, for a response without an event, and for an
-   * event of a kind that this client does not know. Throws `BrokenSong` when the chunk does not follow the last one, or
-   * the whole differs from what the server sent.
+   * Records the event in `response` and returns it; undefined for a repeated event, for a response without an event, and
+   * for a kind of event that this client does not know. Throws `BrokenSong` if the chunk does not follow the last one, or
+   * if the checksum of the whole song is wrong.
    */
   take(response: Response): SongEvent | undefined {
     const event = response.event?.event;
@@ -105,7 +105,7 @@ export class Receiver {
   }
 
   #takeEnd(finished: SongFinished): void {
-    // The sum is that of the whole song, and can be compared by who has heard all of it.
+    // The checksum is that of the whole song, so it can be compared only if the song was received from its beginning.
     const sha256 = this.#byteOffset ? finished.sha256 : this.#digest.digest("hex");
     if (finished.sizeBytes !== this.sizeBytes || finished.sha256 !== sha256) {
       throw new BrokenSong(

@@ -1,4 +1,4 @@
-/** A caller's request for a song, and the contract's message of it. */
+/** A caller's request for a song, and its conversion to the message `GenerateRequest`. */
 
 import { chosen } from "./choices.js";
 import {
@@ -19,51 +19,51 @@ export interface AnchorNote {
 }
 
 /**
- * A song to be made. Fields that are not set are the server's choice.
+ * Request for a song. The server chooses the values of fields that are not set.
  *
- * Ranges and meanings are those of `GenerateRequest` in the contract; the server checks them, and breaking one throws
- * `InvalidRequest`.
+ * Ranges and meanings are those of `GenerateRequest` in music.proto. The server checks the ranges; a value outside of one
+ * throws `InvalidRequest`.
  */
 export interface SongRequest {
-  /** Style in keywords, English or Chinese. */
+  /** Style as keywords, English or Chinese. */
   readonly prompt?: string;
-  /** Lines under section tags; none: an instrumental. */
+  /** Lyrics: lines under section tags. Unset: an instrumental song. */
   readonly lyrics?: string;
-  /** 3 to 600, and in the range of the engine. */
+  /** Length of the song in seconds, in the range [3, 600] and in that of the engine. */
   readonly durationSeconds?: number;
   readonly engine?: string;
   readonly seed?: number;
   readonly steps?: number;
   readonly guidanceScale?: number;
-  /** Such as "C major" or "Am". */
+  /** Key of the song, such as "C major" or "Am". */
   readonly key?: string;
   readonly tempoBpm?: number;
-  /** A melody to begin with: note by note, or the bytes of a standard MIDI file. */
+  /** Melody that the song begins with: its notes, or the bytes of a standard MIDI file. */
   readonly anchor?: readonly AnchorNote[] | Uint8Array;
-  /** Tracks to play; none named: all. */
+  /** Groups of tracks that are heard in the song. Empty: all of them. */
   readonly stems?: readonly ("vocal" | "harmony" | "drums" | "bass" | "ornaments")[];
   readonly voice?: "female" | "male";
   readonly vocalLevelDb?: number;
   readonly bitrateKbps?: number;
   readonly sampleRateHertz?: number;
   readonly targetLufs?: number;
-  /** A UUID, a new one for every song; generated if it is not set. */
+  /** Id of the request, a UUID, a new one for every song; generated if it is not set. */
   readonly requestId?: string;
-  /** BCP 47. */
+  /** Language of the lyrics, a BCP 47 tag. */
   readonly language?: string;
-  /** The task: a recording or an earlier song to make the song from. */
+  /** Task: a way to make the song from a recording or an earlier song. */
   readonly task?: Task;
-  /** Style to avoid, in keywords. */
+  /** Style to avoid, as keywords. */
   readonly negativePrompt?: string;
-  /** Such as "3/4". */
+  /** Time signature, such as "3/4". */
   readonly timeSignature?: string;
-  /** A recording whose timbre the song is to have. */
+  /** Recording whose timbre the song imitates. */
   readonly referenceAudio?: Uint8Array;
   /** Options that only one engine has. */
   readonly engineOptions?: EngineOptions;
 }
 
-/** The request as the contract's message; throws for a value that no field can hold. */
+/** Returns the request as the message `GenerateRequest`; throws for a value that no field can hold. */
 export function messageOf(request: SongRequest): GenerateRequest {
   const { anchor, stems, voice, task, engineOptions, targetLufs, referenceAudio, ...same } = request;
   const { bitrateKbps = 0, sampleRateHertz = 0 } = request;
@@ -78,7 +78,7 @@ export function messageOf(request: SongRequest): GenerateRequest {
     referenceAudio: referenceOf(referenceAudio),
     engineOptions: engineOptionsOf(engineOptions),
   });
-  GenerateRequest.encode(message); // later than here it would look like a broken connection
+  GenerateRequest.encode(message); // an error during the call would look like a lost connection
   return message;
 }
 

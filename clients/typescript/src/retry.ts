@@ -5,24 +5,24 @@ import { DeadlineTooShort, Overloaded, Unavailable, type MelismaError } from "./
 /**
  * Waits between tries: doubled each time, shortened at random by up to a half (jitter).
  *
- * What has brought no sound yet is tried again after `Unavailable`, or after `Overloaded` with the server's advice when
- * to come back; that advice replaces the wait where it is longer. `DeadlineTooShort` is final: waiting leaves even less
- * time. A song that has been heard is listened to again after `ConnectionLost` alone; tries are counted anew whenever
- * more of it arrives.
+ * A call without sound so far is tried again after `Unavailable`, or after `Overloaded` with a wait that the server
+ * advises; that wait is used if it is the longer one. `DeadlineTooShort` is final, because waiting leaves even
+ * less time. After the first sound the rest of a song is requested again only after `ConnectionLost`; the number of tries
+ * begins anew whenever more sound arrives.
  */
 export interface Retry {
   /** Number of tries; 1 disables retries. By default 4. */
   readonly attempts?: number;
-  /** By default 0.5. */
+  /** Seconds to wait after the first try. By default 0.5. */
   readonly firstWaitSeconds?: number;
-  /** By default 10. */
+  /** Longest wait in seconds. By default 10. */
   readonly longestWaitSeconds?: number;
 }
 
-/** A single try. */
+/** The policy without retries. */
 export const NO_RETRY: Retry = { attempts: 1 };
 
-/** Seconds to wait after try number `attempt` (from 1) failed with `error`; undefined: do not try again. */
+/** Returns the seconds to wait after try number `attempt` (from 1) failed with `error`; undefined: do not try again. */
 export function retryWaitSeconds(
   { attempts = 4, firstWaitSeconds = 0.5, longestWaitSeconds = 10 }: Retry,
   error: MelismaError,
@@ -52,12 +52,12 @@ export class RetryBudget {
     this.#end = performance.now() + timeoutSeconds * 1000;
   }
 
-  /** Time left, never negative. */
+  /** Seconds left until the deadline, never negative. */
   get remainingSeconds(): number {
     return Math.max(0, (this.#end - performance.now()) / 1000);
   }
 
-  /** Seconds to wait before the next try; undefined if no further try is worthwhile. */
+  /** Returns the seconds to wait before the next try; undefined if no further try is worthwhile. */
   waitSeconds(error: MelismaError, attempt: number): number | undefined {
     const wait = retryWaitSeconds(this.#retry, error, attempt);
     return wait === undefined || wait >= this.remainingSeconds ? undefined : wait;

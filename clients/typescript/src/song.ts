@@ -1,4 +1,4 @@
-/** One song as it arrives. */
+/** Streams one song to the caller. */
 
 import { setTimeout as sleep } from "node:timers/promises";
 import type { ClientReadableStream } from "@grpc/grpc-js";
@@ -14,10 +14,10 @@ import { errorOf, isServiceError } from "./statuses.js";
 export type Call = ClientReadableStream<Response>;
 
 /**
- * One song as it arrives: iterate over its events, its `audio()`, or `save` it. It can be taken only once.
+ * A song while it is streamed: iterate over its events or its `audio()`, or `save` it. This is possible only once.
  *
- * The call is made when the first event is asked for. Leaving the iteration early ends a song that was asked for here,
- * and only the listening to any other. Nothing is read from the server faster than it is taken from here.
+ * The call begins when the first event is read. Leaving the iteration early cancels a song of `generate`; a song of
+ * `listen` goes on for its other listeners. Data is read from the server only as fast as the caller reads the events.
  */
 export class Song implements AsyncIterable<SongEvent> {
   readonly #stream: SongStream;
@@ -49,17 +49,20 @@ export class Song implements AsyncIterable<SongEvent> {
   }
 
   /**
-   * Events in the order in which they happen, "finished" last.
+   * Iterates over the events in order, "finished" last.
    *
-   * A connection that breaks is made anew, and the song goes on where it was, for as long as the server has it. A song
-   * that is lost before its first sound is asked for again, with its seed: "accepted" and what follows it then come once
-   * more. Throws a `MelismaError` when the song was refused or cannot be completed.
+   * After a lost connection the rest of the song is requested over a new one. A song that the server lost before its first
+   * sound is requested again with the same seed: "accepted" and the events after it then come again. Throws a
+   * `MelismaError` if the song was refused or cannot be completed.
    */
   [Symbol.asyncIterator](): AsyncGenerator<SongEvent, void, undefined> {
     return this.#events;
   }
 
-  /** The song's MP3 bytes, chunk by chunk; every prefix of them plays. Throws like the iteration over events. */
+  /**
+   * Iterates over the song's MP3 bytes, chunk by chunk; every prefix plays. Throws the same errors as the iteration over
+   * events.
+   */
   async *audio(): AsyncGenerator<Uint8Array, void, undefined> {
     for await (const event of this.#events) {
       if (event.type === "chunk") {
@@ -70,8 +73,8 @@ export class Song implements AsyncIterable<SongEvent> {
 
   /**
    * Writes the song to `path`, under the name `<path>.part` until its last byte has arrived and was verified. A device or
-   * FIFO is written to as the song arrives. Rejects with `TypeError` where `path` is named as sound of another format,
-   * and with the system's error where it cannot be written; the song was not asked for then.
+   * FIFO is written to as the song arrives. Before the song is requested, rejects with `TypeError` if the suffix of `path`
+   * is that of another sound format, and with the system's error if it cannot be written to.
    */
   async save(path: string): Promise<SongFinished> {
     const file = await sinkAt(path);
@@ -80,7 +83,7 @@ export class Song implements AsyncIterable<SongEvent> {
         await file.write(data);
       }
       if (!this.received.finished) {
-        throw new Cancelled(CANCELLED_HERE); // somebody has taken the song before
+        throw new Cancelled(CANCELLED_HERE); // the song was already iterated over or saved
       }
       await file.complete();
       return this.received.finished;
@@ -124,7 +127,7 @@ export class Song implements AsyncIterable<SongEvent> {
   async *#attempt(): AsyncGenerator<SongEvent, void, undefined> {
     this.#throwIfCancelled();
     this.#call = this.#openCall(this.#stream.request, this.#stream.remainingSeconds);
-    this.#call.on("error", () => {}); // it is told to who reads, and nobody does after the end
+    this.#call.on("error", () => {}); // readers get the error; after the end there is none
     for await (const response of this.#call as AsyncIterable<Response>) {
       this.#throwIfCancelled();
       const event = this.received.take(response);

@@ -1,4 +1,4 @@
-/** Requests for one song: first for all of it, and for the rest of it when the connection breaks. */
+/** Sends the requests for one song: first for the whole song, and after a lost connection for the rest. */
 
 import { randomUUID } from "node:crypto";
 
@@ -12,10 +12,10 @@ export type StreamRequest =
   | { readonly method: "listen"; readonly request: ListenRequest };
 
 /**
- * One song from its request to its end, over any number of connections. `received` is the part that has arrived.
+ * State of one song from its request to its end, over any number of connections. `received` is the part that has arrived.
  *
- * A song that was accepted is listened to again where it broke off, without a gap and without a repeat. One that is lost
- * before its first sound is asked for again, with its seed.
+ * After a lost connection the rest of an accepted song is requested, without gap or repetition. A song that the server
+ * lost before its first sound is requested again with the same seed.
  */
 export class SongStream {
   received: Receiver;
@@ -36,7 +36,7 @@ export class SongStream {
     }
   }
 
-  /** The request to send now. */
+  /** Returns the request to send now. */
   get request(): StreamRequest {
     if (!this.#resumedId) {
       return this.#initial;
@@ -45,12 +45,15 @@ export class SongStream {
     return { method: "listen", request };
   }
 
-  /** Seconds left for the answer. */
+  /** Seconds left until the deadline of the call. */
   get remainingSeconds(): number {
     return this.#budget.remainingSeconds;
   }
 
-  /** Seconds to wait before the next request, after one that failed with `error`; throws the error for the caller. */
+  /**
+   * Returns the seconds to wait before the next request, after a request that failed with `error`; throws the error
+   * for the caller.
+   */
   waitSeconds(error: MelismaError): number {
     const decisive = this.#turn(error);
     if (this.received.sizeBytes > this.#failedAt) {
@@ -65,7 +68,7 @@ export class SongStream {
     return wait;
   }
 
-  /** Decides the next request; returns the error that determines whether to retry, or throws the final one. */
+  /** Chooses the next request; returns the error that determines whether to retry, or throws the final one. */
   #turn(error: MelismaError): MelismaError {
     const songId = this.received.accepted?.songId ?? this.#resumedId;
     if (error instanceof ConnectionLost && songId) {
@@ -75,7 +78,7 @@ export class SongStream {
     }
     let decisive = error;
     if (this.#loss && error instanceof NotFound) {
-      decisive = this.#loss; // behind one name there may be several servers, and another one has the song
+      decisive = this.#loss; // one address may lead to several servers, and another one has the song
     } else if (this.#loss && error instanceof NotReady && !this.received.hasAudio) {
       decisive = this.#loss;
     } else if (this.received.hasAudio) {

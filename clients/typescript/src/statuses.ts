@@ -1,4 +1,4 @@
-/** The one table that maps gRPC statuses to errors. */
+/** Maps gRPC statuses to the errors of this client. */
 
 import { status, type ServiceError } from "@grpc/grpc-js";
 
@@ -43,12 +43,12 @@ const EXHAUSTED: ReadonlyMap<string, typeof Overloaded> = new Map([
 ]);
 
 /**
- * Reasons with which a server sends a listener away who can go on listening: it is about to end, and another one goes on
- * with the song; or nothing of what it sent was taken for too long.
+ * Reasons of errors after which the client can call Listen for the rest of the song: the server is shutting down and
+ * another one continues the song, or the client read nothing for too long.
  */
 const LISTEN_AGAIN: ReadonlySet<string> = new Set(["MADE_ELSEWHERE", "LISTENER_STALLED"]);
 
-/** Reason for the refusal to delete a song before its end. */
+/** Reason of the error for deleting a song that has not ended. */
 const SONG_NOT_ENDED = "SONG_NOT_ENDED";
 
 /** Texts of gRPC or a balancer when the connection breaks; a Melisma server adds details to its statuses. */
@@ -59,7 +59,7 @@ const LOST: ReadonlySet<status> = new Set([
   status.CANCELLED,
 ]);
 
-/** The error for a failed call; a status that no method documents becomes `ServerFault`. */
+/** Returns the error for a failed call; a status that no method documents becomes `ServerFault`. */
 export function errorOf(failure: ServiceError): MelismaError {
   const text = failure.details || status[failure.code] || failure.message;
   const details = statusDetails(failure);
@@ -83,12 +83,12 @@ export function errorOf(failure: ServiceError): MelismaError {
   }
 }
 
-/** The machine-readable reason in the details of a status; empty if there is none. */
+/** Returns the machine-readable reason in the details of a status; empty if there is none. */
 export function reasonOf(details: Status | undefined): string {
   return unpack(details, "ErrorInfo", ErrorInfo)?.reason ?? "";
 }
 
-/** True for an error of gRPC, and not of this program. */
+/** Returns true for an error of gRPC, false for any other error of this program. */
 export function isServiceError(error: unknown): error is ServiceError {
   return error instanceof Error && "code" in error && "metadata" in error;
 }
@@ -105,7 +105,7 @@ function statusDetails(failure: ServiceError): Status | undefined {
   try {
     return Status.decode(Buffer.from(packed));
   } catch {
-    return Status.create(); // not ours, but from one who knows the call: the way to it is not broken
+    return Status.create(); // details of another server or a balancer: it responded, so the connection is not lost
   }
 }
 

@@ -96,7 +96,7 @@ export type Task =
   | LegoTask
   | CompleteTask;
 
-/** The task as a field of the contract's request. */
+/** Returns the task as a field of the message `GenerateRequest`. */
 export function taskOf(task: Task | undefined): GenerateRequest["task"] {
   if (task === undefined) {
     return undefined;

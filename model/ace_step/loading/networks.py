@@ -155,7 +155,7 @@ def load(root: Path, device: torch.device, dtype: torch.dtype) -> Networks:
     """
     files.require(root)
     if found := faults(root):
-        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {root}: download the checkpoint again"]))
+        raise EngineUnavailable("; ".join([*found[:8], f"download the checkpoint in the folder {root} again"]))
     transformer, autoencoder, vocoder, text = (_loaded(root, part, device, part.dtype or dtype) for part in PARTS)
     for half in (autoencoder.encoder, autoencoder.decoder):
         _take_any_type(cast(nn.Module, half), dtype)

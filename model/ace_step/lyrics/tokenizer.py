@@ -41,16 +41,22 @@ class LyricTokenizer:
             EngineUnavailable: no path is set, or the file is not ACE-Step's vocabulary; the text says how to get it.
         """
         if path is None:
-            raise EngineUnavailable(_VOCABULARY, " is not set, but ACE-Step v1 needs it to read lyrics: ", *HOW_TO_GET)
+            raise EngineUnavailable(
+                _VOCABULARY, " is not set, but ACE-Step v1 needs the lyric vocabulary: ", *HOW_TO_GET
+            )
         if not path.is_file():
-            raise EngineUnavailable(f"{path} is not a file; ", *HOW_TO_GET)
+            raise EngineUnavailable(f"the lyric vocabulary {path} is not a file; ", *HOW_TO_GET)
         try:
             tokenizer = Tokenizer.from_file(str(path))
         except Exception as error:  # the library raises nothing more precise
-            raise EngineUnavailable(f"{path} is not a vocabulary of lyric tokens ({error}); ", *HOW_TO_GET) from error
+            raise EngineUnavailable(
+                f"the file {path} is not a vocabulary of lyric tokens ({error}); ", *HOW_TO_GET
+            ) from error
         for token, number in _expected().items():
             if (found := tokenizer.token_to_id(token)) != number:
-                raise EngineUnavailable(f"{path} has the token {token} as number {found}, not {number}; ", *HOW_TO_GET)
+                raise EngineUnavailable(
+                    f"the lyric vocabulary {path} has the token {token} as number {found}, not {number}; ", *HOW_TO_GET
+                )
         return cls(tokenizer)
 
     def encode(self, lyrics: str, language: str | None = None) -> list[int]:

@@ -73,7 +73,7 @@ def load(folders: Folders, device: torch.device, dtype: torch.dtype) -> Networks
         EngineUnavailable: a file is missing or does not fit the networks; the text names each fault.
     """
     if found := faults(folders):
-        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {folders.model}"]))
+        raise EngineUnavailable("; ".join([*found[:8], f"download the checkpoint in the folder {folders.model} again"]))
     made = {name: _loaded(name, part, device, dtype) for name, part in parts_of(folders).items()}
     return Networks(
         cast(Transformer, made[TRANSFORMER]),

@@ -50,7 +50,7 @@ class BatchedForward:
         """
         device = self._transformer.device
         if self._wants_graphs and device.type != "cuda":
-            raise EngineUnavailable(Option("cuda_graphs"), " needs a CUDA device: leave the setting empty")
+            raise EngineUnavailable("CUDA graphs need a CUDA device: leave this setting empty: ", Option("cuda_graphs"))
         if self._compiled:
             compiled_now(self._run_each_variant)
         if self._wants_graphs:

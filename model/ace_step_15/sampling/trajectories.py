@@ -73,8 +73,9 @@ class Guidance:
         return given.all if self._on(time) else replace(given, unconditional=None).all
 
     def velocity(self, time: float, velocities: Sequence[torch.Tensor]) -> tuple[torch.Tensor, "Guidance"]:
-        """Return the guided velocity at noise level `time` from the velocities under `at(time)`, and the guidance of
-        the next step.
+        """Return the guided velocity at noise level `time`, and the guidance with its new state for the next step.
+
+        `velocities` are the transformer's predictions under the contexts `at(time)`, in that order.
         """
         rest, made, later = list(velocities[1:]), velocities[0], self
         if self._on(time):

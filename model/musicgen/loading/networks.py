@@ -78,7 +78,7 @@ def load(folder: Path, device: torch.device, dtype: torch.dtype) -> Networks:
         EngineUnavailable: a file is missing or does not fit the networks; the text names each fault.
     """
     if found := faults(folder):
-        raise EngineUnavailable("; ".join([*found[:8], f"the folder is {folder}"]))
+        raise EngineUnavailable("; ".join([*found[:8], f"download the checkpoint in the folder {folder} again"]))
     config, stored = read_config(folder), open_stored(folder / WEIGHTS)
     _log.info("loading the networks of MusicGen (from files of %.1f GB)", stored.file_bytes / 1e9)
     made = {}

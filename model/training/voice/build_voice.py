@@ -1,9 +1,8 @@
 """Builds the shipped voice from recorded syllables.
 
 Run with `python -m model.training.voice.build_voice FOLDER`, a folder of `cmn-NAME1.mp3` to `cmn-NAME4.mp3` files, one
-for each tone; it
-rewrites the data files of `model/studio/voice/recordings/`. Needs pyworld. The same recordings give the same frames;
-another version of the Ogg encoder may round its bytes differently.
+for each tone; the data files of `model/studio/voice/recordings/` are rewritten. Needs pyworld. The same recordings give
+the same frames; another version of the Ogg encoder may round its bytes differently.
 """
 
 import argparse

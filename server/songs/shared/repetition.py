@@ -87,7 +87,7 @@ class Repetition:
         if kind == "finished" and self._repeated_bytes < self._size_bytes:
             raise SoundDiffers(
                 f"the song made again ends after {self._repeated_bytes} of {self._size_bytes} stored bytes, so it "
-                "cannot be continued"
+                "cannot be continued: request a new song"
             )
         if not self._events:
             return message
@@ -102,7 +102,7 @@ class Repetition:
             if message.chunk.byte_offset != start or not data.startswith(self._sound[start : start + len(data)]):
                 raise SoundDiffers(
                     f"the song made again has other sound from byte {start} to {start + len(data)}, so it cannot be "
-                    "continued"
+                    "continued: request a new song"
                 )
             self._repeated_bytes = min(self._size_bytes, start + len(data))
             if start + len(data) <= self._size_bytes:
@@ -154,12 +154,13 @@ def _compare(message: Message, stored: Message) -> None:
     kind, expected = message.WhichOneof("event"), stored.WhichOneof("event")
     if kind != expected or kind is None:
         raise SoundDiffers(
-            f"the song made again has the event {kind} where {expected} is stored, so it cannot be continued"
+            f"the song made again has the event {kind} where {expected} is stored, so it cannot be continued: "
+            "request a new song"
         )
     own, other = getattr(message, kind), getattr(stored, kind)
     for field in _COMPARED.get(kind, ()):
         if getattr(own, field) != getattr(other, field):
             raise SoundDiffers(
                 f"the song made again has {field} {getattr(own, field)} in the event {kind}, where "
-                f"{getattr(other, field)} is stored, so it cannot be continued"
+                f"{getattr(other, field)} is stored, so it cannot be continued: request a new song"
             )

@@ -22,7 +22,7 @@ class _Known:
 
 
 class Announcements:
-    """The announced engines of each server. The clock is a parameter."""
+    """The engines that each server of this process has announced it can make songs with. The clock is a parameter."""
 
     def __init__(self, clock: Callable[[], float], waiting_since: Callable[[str], float | None]) -> None:
         """Set up the announcements; `waiting_since` returns the admission time of an engine's longest waiting song,

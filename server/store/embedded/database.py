@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any, Final, TypeAlias
 
 from server.store.base import StoreFailed, StoreFull
-from server.store.embedded.files import PRIVATE_FILE, StoreUnusable, make_private
+from server.store.embedded.files import OTHER_FOLDER, PRIVATE_FILE, StoreUnusable, make_private
 from server.store.embedded.schema import ForeignDatabase, NewerSchema, prepare
 
 Values: TypeAlias = Sequence[object] | dict[str, object]
@@ -19,8 +19,7 @@ _NO_ROOM: Final = ("SQLITE_FULL", "SQLITE_IOERR_SHMSIZE", "SQLITE_IOERR_SHMMAP")
 _READ_TIMEOUT_SECONDS: Final = 0.5
 RESTORE: Final = (
     "put a backup of songs.sqlite3 in its place; or move songs.sqlite3, songs.sqlite3-wal and songs.sqlite3-shm away, "
-    "and the server starts with an empty store and moves the recordings aside; or set MELISMA_STORE__FOLDER to another "
-    "folder"
+    f"and the server starts with an empty store and moves the sound files to a folder of their own; or {OTHER_FOLDER}"
 )
 
 logger = logging.getLogger(__name__)
@@ -52,17 +51,22 @@ class Database:
             self.close()
             if _lacks_room(error):
                 raise StoreUnusable(
-                    folder,
-                    "has no free disk space",
-                    "free space on its disk, or set MELISMA_STORE__FOLDER to another folder",
+                    f"the disk of the song store {folder} is full: free space on the disk, or {OTHER_FOLDER}"
                 ) from error
-            raise StoreUnusable(folder, f"has an unusable database ({error})", RESTORE) from error
+            raise StoreUnusable(
+                f"the database songs.sqlite3 of the song store {folder} cannot be opened ({error}): {RESTORE}"
+            ) from error
         except NewerSchema as error:
             self.close()
-            raise StoreUnusable(folder, "was made by a newer version of this server") from error
+            raise StoreUnusable(
+                f"the song store {folder} was made by a newer version of this server: update the server, or "
+                f"{OTHER_FOLDER}"
+            ) from error
         except ForeignDatabase as error:
             self.close()
-            raise StoreUnusable(folder, "has a file songs.sqlite3 that another program has made") from error
+            raise StoreUnusable(
+                f"the database songs.sqlite3 in the folder {folder} was made by another program: {OTHER_FOLDER}"
+            ) from error
 
     def close(self) -> None:
         """Close the database; no thread may be reading."""

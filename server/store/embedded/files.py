@@ -16,6 +16,7 @@ OWN_NAME: Final = re.compile(r"song-[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}")
 """Pattern of file names that only a server makes: a song id."""
 
 PRIVATE_FILE, _PRIVATE_FOLDER, _OTHERS = 0o600, 0o700, 0o077
+OTHER_FOLDER: Final = "set MELISMA_STORE__FOLDER to another folder"
 _NO_ROOM: Final = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 
 logger = logging.getLogger(__name__)
@@ -23,9 +24,6 @@ logger = logging.getLogger(__name__)
 
 class StoreUnusable(RuntimeError):
     """The folder of the song store cannot be used; the text gives the reason and what to do."""
-
-    def __init__(self, folder: Path, reason: str, advice: str = "set MELISMA_STORE__FOLDER to another folder") -> None:
-        super().__init__(f"the song store {folder} {reason}: {advice}")
 
 
 class SoundMissing(StoreFailed):
@@ -42,14 +40,20 @@ def locked(folder: Path) -> BinaryIO:
         folder.mkdir(mode=_PRIVATE_FOLDER, parents=True, exist_ok=True)
         file = open(folder / "lock", "ab", opener=_private)  # noqa: SIM115  # the caller closes it
     except OSError as error:
-        raise StoreUnusable(folder, f"cannot be written ({error.strerror})") from error
+        raise StoreUnusable(
+            f"the folder {folder} of the song store cannot be written ({error.strerror}): {OTHER_FOLDER}"
+        ) from error
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError as error:
         file.close()
         if isinstance(error, BlockingIOError):
-            raise StoreUnusable(folder, "is in use by another server") from error
-        raise StoreUnusable(folder, f"cannot be locked ({error.strerror})") from error
+            raise StoreUnusable(
+                f"the folder {folder} of the song store is in use by another server: {OTHER_FOLDER}"
+            ) from error
+        raise StoreUnusable(
+            f"the folder {folder} of the song store cannot be locked ({error.strerror}): {OTHER_FOLDER}"
+        ) from error
     if folder.stat().st_mode & _OTHERS:
         logger.warning(
             "other users can list the folder %s of the song store, but cannot read its files; chmod it to 700 to hide "

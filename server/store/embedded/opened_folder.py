@@ -75,7 +75,7 @@ class OpenedFolder:
             self._mending.mend()
             self.database.erase()
         except (StoreFailed, OSError) as error:
-            raise StoreUnusable(folder, f"cannot be read ({error})", RESTORE) from error
+            raise StoreUnusable(f"the song store {folder} cannot be read ({error}): {RESTORE}") from error
         self._clock = AgeClock(now_ns, time.monotonic, known)
         self._kept = known or Believed(0)
 

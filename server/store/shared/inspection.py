@@ -50,7 +50,7 @@ async def _inspect(client: Redis) -> bool:
     except exceptions.NoPermissionError:
         logger.warning(
             "the song directory (Redis or Valkey) does not let the server read its settings: make sure yourself that "
-            "it is Redis 7 or Valkey, that its maxmemory-policy is noeviction and that it is not a cluster"
+            "Redis is version 7 or newer, that maxmemory-policy is noeviction and that there is no cluster"
         )
     if version is not None and int(version) > SCHEMA_VERSION:
         raise SharedStoreUnusable(

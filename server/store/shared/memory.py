@@ -59,9 +59,15 @@ class DirectoryMemory:
         short = used_bytes > ROOM_SHARE * limit_bytes > 0
         if short != self._short:
             self._short = short
-            text = (
-                "is nearly full and takes no new songs: give it more memory (maxmemory)"
-                if short
-                else "has room for new songs again"
-            )
-            logger.warning("the song directory (Redis or Valkey) %s", text, extra={"used_bytes": used_bytes})
+            fields = {"used_bytes": used_bytes}
+            if short:
+                logger.warning(
+                    "the memory of the song directory (Redis or Valkey) is nearly full, so new songs are refused: "
+                    "raise its maxmemory",
+                    extra=fields,
+                )
+            else:
+                logger.warning(
+                    "the song directory (Redis or Valkey) has free memory again, so new songs are accepted",
+                    extra=fields,
+                )

@@ -84,16 +84,8 @@ async def shared_store(
             store = SharedStore(connection, opened, reader, claims, *terms, lease_seconds=plan.lease_seconds)
             memory = DirectoryMemory(connection.client, watcher)
             async with listening(connection, name) as messages, in_background(memory.run()):
-                directory = SharedDirectory(
-                    connection,
-                    messages,
-                    reader,
-                    claims,
-                    opened,
-                    replica=name,
-                    lease_seconds=plan.lease_seconds,
-                    memory=memory,
-                )
+                parts = (connection, messages, reader, claims, opened)
+                directory = SharedDirectory(*parts, replica=name, lease_seconds=plan.lease_seconds, memory=memory)
                 try:
                     yield SharedParts(store, directory, connection)
                 finally:

@@ -51,7 +51,9 @@ class Actor(Protocol):
 
 
 class Cluster(Protocol):
-    """Starts actors. The cluster never restarts an actor and never repeats a call."""
+    """A Ray cluster that starts actors: processes with methods that are called remotely. The cluster never restarts an
+    actor and never repeats a call.
+    """
 
     def start_worker(self, device: str) -> Actor:
         """Start a `WorkerActor` on a node with a free device of that kind ("cuda", "cpu"), as soon as there is one."""

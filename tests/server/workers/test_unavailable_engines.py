@@ -44,7 +44,8 @@ def test_studio_on_a_gpu_says_which_variable_to_set() -> None:
 
 def test_a_lyric_vocabulary_that_is_not_set_is_named_by_its_variable(set_up: pytest.MonkeyPatch) -> None:
     set_up.delenv("MELISMA_ACE_STEP__LYRIC_VOCAB")
-    assert failure("ace_step").text == f"MELISMA_ACE_STEP__LYRIC_VOCAB is not set: {VOCABULARY}"
+    text = "MELISMA_ACE_STEP__LYRIC_VOCAB is not set, but ACE-Step v1 needs the lyric vocabulary: "
+    assert failure("ace_step").text == text + VOCABULARY
 
 
 def test_a_lyric_vocabulary_that_cannot_be_used_says_which_variable_to_set(
@@ -52,9 +53,9 @@ def test_a_lyric_vocabulary_that_cannot_be_used_says_which_variable_to_set(
 ) -> None:
     wrong = tmp_path / "wrong.json"
     set_up.setenv("MELISMA_ACE_STEP__LYRIC_VOCAB", str(wrong))
-    assert failure("ace_step").text == f"{wrong} is not a file; {VOCABULARY}"
+    assert failure("ace_step").text == f"the lyric vocabulary {wrong} is not a file; {VOCABULARY}"
     wrong.write_text("{}", "utf-8")
-    assert failure("ace_step").text.startswith(f"{wrong} is not a vocabulary of lyric tokens (")
+    assert failure("ace_step").text.startswith(f"the file {wrong} is not a vocabulary of lyric tokens (")
     assert failure("ace_step").text.endswith(f"); {VOCABULARY}")
 
 
@@ -85,8 +86,8 @@ def test_adapters_on_a_speed_path_say_which_variables_to_unset(
     set_up.setenv("MELISMA_ACE_STEP__LORAS", '{"rap": "loras/rap"}')
     set_up.setenv(f"MELISMA_ACE_STEP__{path}", "true")
     assert failure("ace_step").text == (
-        "MELISMA_ACE_STEP__LORAS cannot be used with MELISMA_ACE_STEP__COMPILE or __CUDA_GRAPHS: leave one of the "
-        "settings empty"
+        "LoRA adapters cannot be used with a compiled network or CUDA graphs: leave MELISMA_ACE_STEP__LORAS empty, or "
+        "leave MELISMA_ACE_STEP__COMPILE and __CUDA_GRAPHS empty"
     )
 
 

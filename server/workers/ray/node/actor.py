@@ -130,7 +130,9 @@ class WorkerActor:
             self._limited.done = True
 
     def _deserted(self) -> None:
-        _log.critical("the worker has heard nothing of its server for too long, and ends: see network and server")
+        _log.critical(
+            "the worker received no message from its server for too long, and ends: check the server and its network"
+        )
         self._leave()
 
     def _fail(self) -> None:

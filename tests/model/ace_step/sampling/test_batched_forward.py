@@ -185,7 +185,7 @@ def test_what_is_recorded_is_bounded_by_launches() -> None:
 
 
 def test_graphs_without_a_gpu_are_refused() -> None:
-    with pytest.raises(EngineUnavailable, match="'cuda_graphs' needs a CUDA device"):
+    with pytest.raises(EngineUnavailable, match="CUDA graphs need a CUDA device"):
         BatchedForward(random_transformer(), graphs=True, backend="eager").warm()
 
 

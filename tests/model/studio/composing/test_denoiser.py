@@ -254,7 +254,7 @@ def test_memory_survives_pickling(denoiser: ScoreDenoiser) -> None:
 
 def test_unfinished_states_have_no_score_and_finished_ones_no_further_step(denoiser: ScoreDenoiser) -> None:
     state = denoiser.begin(INTRO, Memory(), seed=0, steps=2, guidance_scale=1.0)
-    with pytest.raises(ValueError, match="left to do"):
+    with pytest.raises(ValueError, match="steps are left"):
         denoiser.finish(state)
     denoiser.denoise([state])
     denoiser.denoise([state])

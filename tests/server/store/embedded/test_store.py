@@ -231,7 +231,9 @@ async def test_a_failed_write_leaves_what_was_kept_before(tmp_path: Path) -> Non
 
 async def test_a_folder_is_for_one_server(tmp_path: Path) -> None:
     async with opened(tmp_path):
-        with pytest.raises(StoreUnusable, match=f"{tmp_path} is in use by another server: set MELISMA_STORE__FOLDER"):
+        with pytest.raises(
+            StoreUnusable, match=f"{tmp_path} of the song store is in use by another server: set MELISMA"
+        ):
             async with opened(tmp_path):
                 pass
     async with opened(tmp_path):
@@ -258,7 +260,7 @@ async def test_a_store_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
 
 async def test_a_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "songs.sqlite3").write_bytes(b"not a database" * 100)
-    with pytest.raises(StoreUnusable, match="unusable database"):
+    with pytest.raises(StoreUnusable, match="cannot be opened"):
         async with opened(tmp_path):
             pass
 
