@@ -1,5 +1,5 @@
-"""Loads statistics counted in the pop songs of POP909: rhythms of sung lines, four-bar chord progressions, and colours
-of chords.
+"""Reads statistics of songs, counted in POP909: how lines continue and end, progressions of four bars, the chords on
+both sides of their joints, and colours of chords.
 
 The statistics of waltzes are counted in the lead sheets of OpenEWLD.
 """
@@ -24,6 +24,8 @@ HALVES = 2 * PATTERN_BARS
 """Half bars of a pattern of chords."""
 
 _FLOOR = 1e-3
+_PRIOR_JOINTS = 30.0
+"""Joints by which a count is smoothed towards the counts of all joints."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +45,18 @@ class Patterns:
 
 
 @dataclass(frozen=True, slots=True)
+class Joints:
+    """How much more frequent chords are at joints of four bars than their shares among all last and first chords say.
+
+    `onward` [2, 37, 37] is the log ratio for the chord after a joint, given the one before it, `closing` [2, 37] that
+    for the chord before it; row 0 inside a section, row 1 at its end.
+    """
+
+    onward: NDArray[np.float64]
+    closing: NDArray[np.float64]
+
+
+@dataclass(frozen=True, slots=True)
 class Rhythms:
     """Rhythm statistics of sung lines, as log probabilities for each place in a bar of `n` steps (sixteenth notes).
 
@@ -58,12 +72,13 @@ class Rhythms:
 class Habits:
     """Rhythm and chord statistics of songs.
 
-    `rhythms` has one entry for bars of 3 and one for bars of 4 beats. `patterns` and `colours` are for major and minor;
-    `colours` names for a chord class the share of its beats that has each colour.
+    `rhythms` are by the beats of a bar. `patterns`, `joints` and `colours` are for major and minor; `colours` names for
+    a chord class the share of its beats that has each colour.
     """
 
     rhythms: Mapping[int, Rhythms]
     patterns: tuple[Patterns, Patterns]
+    joints: tuple[Joints, Joints]
     colours: tuple[Mapping[int, Mapping[str, float]], Mapping[int, Mapping[str, float]]]
 
 
@@ -74,8 +89,9 @@ def habits() -> Habits:
     modes = ("major", "minor")
     major, minor = (_patterns(raw["progressions"][mode]) for mode in modes)
     bright, dark = ({int(name): shares for name, shares in raw["colours"][mode].items()} for mode in modes)
+    bright_joints, dark_joints = (_joints(raw["joints"][mode]) for mode in modes)
     rhythms = {BEATS_PER_BAR: _rhythms(raw, BEATS_PER_BAR), WALTZ_BEATS_PER_BAR: _rhythms(raw["waltz"], 3)}
-    return Habits(rhythms, (major, minor), (bright, dark))
+    return Habits(rhythms, (major, minor), (bright_joints, dark_joints), (bright, dark))
 
 
 def _rhythms(raw: Mapping[str, object], beats_per_bar: int) -> Rhythms:
@@ -90,6 +106,21 @@ def _patterns(rows: list[tuple[list[int], int, int]]) -> Patterns:
     present[np.arange(len(chords))[:, None], chords] = 1.0
     changes = (np.diff(chords, axis=1) != 0).sum(1) + 1
     return Patterns(chords, np.array(verse, np.float64), np.array(chorus, np.float64), present, changes)
+
+
+def _joints(rows: list[tuple[int, int, int, int]]) -> Joints:
+    before, after, inside, between = np.array(rows).T
+    counts = np.zeros((2, CHORD_CLASSES, CHORD_CLASSES))
+    counts[:, before, after] = inside, between
+    last, first = (counts.sum((0, axis)) + 1.0 for axis in (2, 1))
+    return Joints(_log_ratios(counts, first / first.sum()), _log_ratios(counts.sum(2), last / last.sum()))
+
+
+def _log_ratios(counts: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Return the log ratios of the smoothed shares along the last axis to the `usual` shares."""
+    smoothed = counts + _PRIOR_JOINTS * usual
+    ratios: NDArray[np.float64] = np.log(smoothed / smoothed.sum(-1, keepdims=True) / usual)
+    return ratios
 
 
 def _log_shares(counts: NDArray[np.float64]) -> NDArray[np.float64]:

@@ -81,7 +81,7 @@ class Form:
     """The form of a song during planning; `order` lists the parts between intro and outro, as indices of `parts`.
 
     The first `own_parts` parts come from the lyrics; the planner added the others to fill time. In a `rapped` song the
-    words get as little time as possible.
+    words keep their quickest pace. In a `doubled` one each bar stands for two bars of a waltz.
     """
 
     parts: tuple[Part, ...]
@@ -91,11 +91,12 @@ class Form:
     intro_bars: int = 0
     outro_bars: int = 0
     rapped: bool = False
+    doubled: bool = False
 
     @property
     def phrase_bars(self) -> int:
-        """Length in bars of the shortest phrase that sounds complete: 4, or 2 in a slow song."""
-        return 2 if self.bar_seconds >= SLOW_BAR_SECONDS else 4
+        """Length of the shortest phrase that sounds complete, in bars: 4, and 2 in a slow song or a waltz."""
+        return 2 if self.doubled or self.bar_seconds >= SLOW_BAR_SECONDS else 4
 
     @property
     def bars(self) -> int:

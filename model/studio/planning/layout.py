@@ -64,9 +64,10 @@ def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
     return tightest(sections, bar_seconds).bars
 
 
-def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, rapped: bool = False) -> int:
-    """Return the length in bars of a song for which no duration is requested, so that all words are sung at an easy
-    pace.
+def comfortable_bars(
+    sections: Sequence[LyricSection], bar_seconds: float, *, rapped: bool = False, doubled: bool = False
+) -> int:
+    """Return the length in bars of a song without a requested duration: all words are sung at an easy pace.
 
     A song under 40 seconds repeats sections to become longer. A song of few lines stays shorter: it has 10 seconds for
     each line and for each instrumental section.
@@ -74,7 +75,8 @@ def comfortable_bars(sections: Sequence[LyricSection], bar_seconds: float, *, ra
     seconds = _few_lines_seconds(sections)
     if seconds is not None:
         return max(fewest_bars(sections, bar_seconds), math.ceil(seconds / bar_seconds))
-    form = _grown(replace(_opened(sections, _TWO_PART_BARS, bar_seconds), rapped=rapped), None)
+    opened = replace(_opened(sections, _TWO_PART_BARS, bar_seconds), rapped=rapped, doubled=doubled)
+    form = _grown(opened, None)
     repetition = 0
     while form.bars * bar_seconds < _COMFORTABLE_SECONDS:
         form = next(_repetitions(form, repetition))
@@ -90,15 +92,16 @@ def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
 
 
 def lay_out(
-    sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False
+    sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False, doubled: bool = False
 ) -> tuple[Block, ...]:
-    """Return the sections (blocks) of a song of exactly `bars` bars, which must be at least `fewest_bars`.
+    """Return the blocks of a song of exactly `bars` bars, which must be at least `fewest_bars`. If they are `doubled`,
+    each is two bars of a waltz.
 
     Extra bars go first to the words, unless they are `rapped`, then to intro and outro, then to repetitions of verse
     and chorus after interludes; the remaining bars are instrumental. The first block has at most 4 bars, the others
     have at most 16.
     """
-    opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped)
+    opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped, doubled=doubled)
     usual, short = (_filled(_repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
     return (short if usual.edge_share > _MOST_AT_EDGES and short.edge_share < usual.edge_share else usual).blocks()
 

@@ -69,7 +69,8 @@ def choose_length(
         TooManyWords: the words do not fit any duration.
     """
     if asked is None:
-        bars = comfortable_bars(sections, tempo.bar_seconds(tempo.bpm), rapped=rapped)
+        doubled = tempo.beats_per_bar > BEATS_PER_BAR
+        bars = comfortable_bars(sections, tempo.bar_seconds(tempo.bpm), rapped=rapped, doubled=doubled)
         if bars * tempo.bar_seconds(tempo.bpm) <= longest:
             return Length(bars, tempo.bpm)
     needs = _Needs(sections, tempo.beats_per_bar)

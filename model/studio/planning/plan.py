@@ -152,7 +152,8 @@ def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
         tempo_bpm=tempo_bpm,
         notes=(
             *(*lyrics.notes, *parsed.notes, *way_notes(detail.style, given, {block.kind for block in blocks})),
-            *(*_key_notes(heard_key), *params.anchor_remarks),
+            *((f"anchor: heard in {heard_key.name}",) if heard_key else ()),
+            *params.anchor_remarks,
             *(*anchor.remarks, *spread.remarks, *tempo_notes, *_lift_notes(detail, tuple(_labels(blocks)))),
         ),
         voice=(lyrics.voice or Voice.FEMALE) if any(block.lines for block in blocks) else None,
@@ -172,15 +173,12 @@ def _blocks(lyrics: Lyrics, length: Length, style: Style) -> tuple[Block, ...]:
     """
     together = bars_together(style.beats_per_bar)
     bar_seconds = seconds_of(together, length.tempo_bpm, style.beats_per_bar)
-    laid = lay_out(lyrics.sections, length.bars, bar_seconds, rapped=style.genre == RAPPED_GENRE)
+    rapped = style.genre == RAPPED_GENRE
+    laid = lay_out(lyrics.sections, length.bars, bar_seconds, rapped=rapped, doubled=together > 1)
     return tuple(
         replace(block, bars=together * block.bars, line_bars=tuple(together * bars for bars in block.line_bars))
         for block in laid
     )
-
-
-def _key_notes(heard: Key | None) -> tuple[str, ...]:
-    return (f"anchor: heard in {heard.name}",) if heard else ()
 
 
 def _lift_notes(detail: StudioDetail, labels: Sequence[str]) -> tuple[str, ...]:

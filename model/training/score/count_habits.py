@@ -1,4 +1,5 @@
-"""Counts statistics of songs: rhythms of sung lines, four-bar chord progressions, and chord colours.
+"""Counts statistics of songs: rhythms at the beginning, middle and end of lines, progressions of four bars, the chords
+on both sides of their joints, and chord colours.
 
 Usage: python -m model.training.score.count_habits pop909.npz pop909-structure.tar.xz openewld.tar.xz --out habits.json
 
@@ -34,6 +35,7 @@ _MOST_FOREIGN = 1
 
 _REST_STEPS = 2
 _PATTERN_BARS = 4
+_HALF_BEATS = BEATS_PER_BAR // 2
 _WALTZ_STEPS = WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT
 _COLOURS = {"sus4": "sus4", "sus2": "sus2", "7": "7", "9": "add9", "6": "6"}
 
@@ -81,6 +83,23 @@ def _patterns(song: TrainingSong) -> Iterator[tuple[TokenKind, tuple[int, ...]]]
             if len(halves) == 2 * _PATTERN_BARS and (halves != NO_CHORD).all():
                 yield phrase.kind, tuple(halves.tolist())
         bar += phrase.bars
+
+
+def count_joints(songs: Sequence[TrainingSong]) -> list[tuple[int, int, int, int]]:
+    """Return rows of [chord class before a joint, chord class after it, joints inside sections, joints of sections].
+
+    A joint lies between two half bars: every four bars inside a section, and where a section follows another.
+    """
+    found: dict[tuple[int, int], list[int]] = defaultdict(lambda: [0, 0])
+    for song in songs:
+        beats, bar = song.chords, 0
+        for phrase in song.phrases:
+            for first in range(bar, bar + phrase.bars, _PATTERN_BARS):
+                joint = first * BEATS_PER_BAR
+                if 0 < joint < len(beats) and beats[joint] != NO_CHORD != beats[joint - _HALF_BEATS]:
+                    found[int(beats[joint - _HALF_BEATS]), int(beats[joint])][first == bar] += 1
+            bar += phrase.bars
+    return sorted((*chords, *counts) for chords, counts in found.items())
 
 
 def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:
@@ -134,6 +153,7 @@ def main() -> None:
     habits = count_rhythms((notes_of(song.melody) for song in songs), STEPS_PER_BAR, STEPS_PER_BAR) | {
         "waltz": count_rhythms(waltz_tunes(arguments.waltzes), _WALTZ_STEPS, 2 * _WALTZ_STEPS),
         "progressions": progressions,
+        "joints": {mode: count_joints(own) for mode, own in modes.items()},
         "colours": count_colours(arguments.archive),
     }
     arguments.out.write_text(json.dumps(habits, separators=(",", ":")) + "\n")

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from model.song import SectionKind
 from model.studio.composing.decisions.pitches import scale
-from model.studio.composing.habits import HALVES, PATTERN_BARS, Patterns, habits
+from model.studio.composing.habits import HALVES, PATTERN_BARS, Joints, Patterns, habits
 from model.studio.composing.profiles import profile_of
 from model.studio.composing.section_spec import Memory, SectionSpec
 from model.studio.composing.tokens import CHORD_CLASSES, NO_CHORD, Classes, chord_index, chord_of
@@ -28,14 +28,13 @@ _USUAL_CHANGES = 1.4
 
 _PACE_WEIGHT = 2.5
 _KNOWN_WEIGHT = 4.0
-_SAME_CHORD = -1.0
 _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
 _NEW_CHORD = 0.75
 """Log weight of each chord that a song has not had so far."""
 
-_ONWARD_WEIGHT, _CLOSING_WEIGHT = 0.8, 0.3
-"""Weights of how usual a pattern's first chord is behind the one before, and the tonic behind a section's last."""
+_ONWARD_WEIGHT, _CLOSING_WEIGHT = 1.0, 1.0
+"""Weights of how frequent a pattern's first chord is behind the one before, and its last chord at its joint."""
 
 _MOVES_WEIGHT, _USUAL_SURPRISE = 0.1, 1.5
 _FLOOR = 1e-3
@@ -92,7 +91,7 @@ def draw_patterns(
         moves: log probability [37, 37] of each chord after another.
         draws: random numbers [beats], uniform in [0, 1).
     """
-    patterns = habits().patterns[int(spec.minor)]
+    patterns, joints = habits().patterns[int(spec.minor)], habits().joints[int(spec.minor)]
     usual = _usual(spec, memory, patterns) + _inner_moves(patterns.chords, moves)
     heard = {chord for _, rendition in memory.by_kind for chord in rendition.chords}
     found: list[int] = []
@@ -107,12 +106,10 @@ def draw_patterns(
         score = (
             usual
             + _fit(cut, log_odds[beats][::half_beats], known[beats][::half_beats])
-            + _onward(cut, (found or [before])[-1], moves)
+            + _joined(cut, joints, (found or [before])[-1], opens=first == 0, closes=beats.stop == spec.beats)
             + _ONE_CHORD * _stays(cut, sources[first : first + halves] - first)
             + _NEW_CHORD * _new_chords(patterns.present, heard | set(found))
         )
-        if beats.stop == spec.beats:
-            score += _CLOSING_WEIGHT * np.log(moves[cut[:, -1], _AM if spec.minor else _C] + _FLOOR)
         if last is not None and halves == HALVES:
             score += _loops(patterns.chords, last)
         chosen = cut[_draw(score, float(draws[beats.start]))]
@@ -195,15 +192,13 @@ def _inner_moves(chords: Classes, moves: Weights) -> Weights:
     return out
 
 
-def _onward(chords: Classes, before: int, moves: Weights) -> Weights:
-    """Return the log weight [patterns] of the change from the chord `before` to the first chord of each pattern: high
-    if songs have it often.
+def _joined(chords: Classes, joints: Joints, before: int, *, opens: bool, closes: bool) -> Weights:
+    """Return the log weight [patterns] of each pattern's first chord after the chord `before`, and of its last chord at
+    a joint inside a section or, where it `closes` the section, at its end.
     """
-    if before == NO_CHORD:
-        return np.zeros(len(chords))
-    onward = np.log(moves[before] + _FLOOR)
-    onward[before] = _SAME_CHORD + np.log(moves[before].max())
-    out: Weights = _ONWARD_WEIGHT * onward[chords[:, 0]]
+    out: Weights = _CLOSING_WEIGHT * joints.closing[int(closes), chords[:, -1]]
+    if before != NO_CHORD:
+        out = out + _ONWARD_WEIGHT * joints.onward[int(opens), before, chords[:, 0]]
     return out
 
 

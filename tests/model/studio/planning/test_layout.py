@@ -85,18 +85,27 @@ def test_comfort_lasts_at_least_forty_seconds() -> None:
     assert comfortable_bars(sections_of(SPRING), 2.2) == 28
 
 
+def test_a_waltz_begins_and_plays_between_its_words_as_briefly_as_other_songs() -> None:
+    for bars in (15, 20, 30, 40, 80):
+        blocks = lay_out(sections_of(SPRING), bars, 3.0, doubled=True)
+        played = [block.bars for block in blocks if not block.lines and block.kind is not SectionKind.OUTRO]
+        assert played[0] == 2
+        assert max(played) <= 4
+        assert sum(block.bars for block in blocks if not block.lines) <= 0.5 * bars
+
+
 def singing(blocks: tuple[Block, ...]) -> list[str]:
     return [line.text for block in blocks for line in block.lines]
 
 
 @settings(max_examples=100, deadline=None)
-@given(LYRICS, st.integers(0, 80), st.floats(240 / 180, 240 / 50))
+@given(LYRICS, st.integers(0, 80), st.floats(240 / 180, 240 / 50), st.booleans())
 def test_any_length_from_the_fewest_bars_is_met_exactly(
-    written: list[tuple[SectionKind, list[str]]], more: int, bar_seconds: float
+    written: list[tuple[SectionKind, list[str]]], more: int, bar_seconds: float, doubled: bool
 ) -> None:
     sections = sections_of("\n".join(f"[{kind}]\n" + "\n".join(lines) for kind, lines in written))
     bars = max(2, fewest_bars(sections, bar_seconds) + more)
-    blocks = lay_out(sections, bars, bar_seconds)
+    blocks = lay_out(sections, bars, bar_seconds, doubled=doubled)
     assert sum(block.bars for block in blocks) == bars
     assert blocks[0].bars <= 4
     assert all(1 <= block.bars <= 16 and sum(block.line_bars) <= block.bars for block in blocks)

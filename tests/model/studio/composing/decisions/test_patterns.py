@@ -77,14 +77,14 @@ def test_lines_of_the_same_words_hardly_ever_share_a_single_chord() -> None:
     assert np.mean([len(set(drawn(refrain, seed)[:8])) == 1 for seed in range(60)]) < 0.1
 
 
-def test_a_pattern_begins_with_a_chord_that_follows_the_one_before() -> None:
-    to_f = np.zeros_like(FLAT_MOVES)
-    to_f[:, F] = 1.0
-
-    def opens_with_f(moves: NDArray[np.float64]) -> float:
-        return float(np.mean([drawn(seed=seed, before=G, moves=moves)[0] == F for seed in range(40)]))
-
-    assert opens_with_f(to_f) > 0.5 > opens_with_f(FLAT_MOVES)
+def test_sections_begin_after_and_end_before_others_as_in_songs() -> None:
+    sections = [drawn(seed=seed, before=G) for seed in range(150)]
+    after_g = habits().joints[0].onward[1, G]
+    assert after_g[C] > 0 > after_g[F]
+    assert np.mean([chords[0] == C for chords in sections]) > 0.5
+    assert np.mean([chords[0] == F for chords in sections]) < 0.2
+    assert 0.2 < np.mean([chords[-1] == C for chords in sections]) < 0.6
+    assert 0.2 < np.mean([chords[-1] == G for chords in sections]) < 0.6
 
 
 def test_a_genre_has_chords_of_its_own() -> None:
