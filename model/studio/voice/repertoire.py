@@ -5,6 +5,7 @@ from functools import cache
 
 from model.engine import EngineUnavailable
 from model.song import Syllable
+from model.studio.voice.english_voice.names import is_english
 from model.studio.voice.pronouncing import UNRECORDED, utterance_of
 from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
@@ -50,4 +51,4 @@ def can_be_sung(syllable: Syllable) -> bool:
     except KeyError:
         return False
     units = (utterance.onset, utterance.rhyme, *utterance.codas, *utterance.before)
-    return all(unit in recorded() for unit in units if unit is not None)
+    return all(is_english(unit) or unit in recorded() for unit in units if unit is not None)
