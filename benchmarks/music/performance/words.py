@@ -43,7 +43,12 @@ def recogniser(threads: int = 1) -> WhisperModel:
 def heard(model: WhisperModel, sound: NDArray[np.float32], language: str = "zh") -> str:
     """Return the transcript of speech or singing in a language, at 16 kHz."""
     segments, _ = model.transcribe(
-        sound, language=language, beam_size=5, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
+        sound,
+        language=language,
+        beam_size=5,
+        temperature=0.0,
+        condition_on_previous_text=False,
+        without_timestamps=True,
     )
     return " ".join(segment.text for segment in segments)
 

@@ -31,6 +31,7 @@ _UNRECORDED = MappingProxyType(
 UNRECORDED = frozenset(_UNRECORDED)
 """Mandarin syllables that are put together from recorded ones."""
 
+
 @cache
 def utterance_of(syllable: Syllable) -> Utterance:
     """Return the recorded units with which a syllable is sung.

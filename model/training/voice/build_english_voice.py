@@ -62,11 +62,22 @@ _ALIKE: Mapping[str, str] = {
 }
 """English vowels and Mandarin syllables that begin alike where they are held."""
 
+_RANGES_DB: Mapping[str, tuple[float, float]] = {
+    **dict.fromkeys(("s", "z", "sh", "zh", "ch", "jh"), (-18.0, -7.0)),
+    **dict.fromkeys(("f", "th", "v", "dh", "hh"), (-15.0, -7.0)),
+    **dict.fromkeys(("p", "t", "k"), (-13.0, -6.0)),
+    **dict.fromkeys(("b", "d", "g"), (-13.0, 0.0)),
+}
+"""Range of the loudness of consonants relative to their vowel; speech varies by more than is good in a song."""
+
+_PEAK_FRAMES, _RAMP_FRAMES = 4, 5
+
 _BUZZ: Mapping[str, tuple[float, ...]] = {
     **dict.fromkeys(("z", "zh", "jh"), (0.1, 0.35, 0.8, 0.97, 0.99, 0.99)),
     **dict.fromkeys(("v", "dh"), (0.08, 0.3, 0.6, 0.85, 0.95, 0.97)),
+    "hh": (0.4, 0.7, 0.8, 0.9, 0.95, 0.97),
 }
-"""Share of noise in voiced fricatives where they are voiced, at `NOISE_HERTZ`."""
+"""Share of noise in fricatives where they are voiced, at `NOISE_HERTZ`."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -116,7 +127,9 @@ def assemble(
     """Cut the spoken units, and write them into `folder`; returns the table."""
     cuts = [_opening(unit, one) for unit, one in zip(openings, spoken[: len(openings)], strict=True)]
     cuts += [_ending(unit, one) for unit, one in zip(endings, spoken[len(openings) :], strict=True)]
-    colour = _colour_db({unit[0]: cut for unit, cut in zip(endings, cuts[len(openings) :], strict=True) if len(unit) == 1})
+    colour = _colour_db(
+        {unit[0]: cut for unit, cut in zip(endings, cuts[len(openings) :], strict=True) if len(unit) == 1}
+    )
     coded = [_coded(cut, colour) for cut in cuts]
     return _written(folder, [*openings, *endings], len(openings), cuts, coded)
 
@@ -128,15 +141,18 @@ def _opening(unit: Phones, spoken: Spoken) -> _Cut:
     noise = _noise(unit, spoken)
     if unit[0] in _SONORANTS | VOWELS:
         noise[: spoken.ends[0]] = _vowel_noise()
-    return _levelled(unit, spoken.envelope, noise, 0, _middle(unit, nucleus, end) + OVERLAP_FRAMES // 2, nucleus)
+    stop = _middle(unit, nucleus, end) + OVERLAP_FRAMES // 2
+    envelope = _levelled(unit, spoken, slice(stop - OVERLAP_FRAMES, stop))
+    return _Cut(envelope[:stop], noise[:stop], nucleus)
 
 
 def _ending(unit: Phones, spoken: Spoken) -> _Cut:
     """Return the ending of a syllable, which "hh" precedes: all after the middle of its vowel."""
-    spoken = lengthened(spoken, 1)
+    spoken, phones = lengthened(spoken, 1), ("hh", *unit)
     begin, edge = spoken.ends[:2]
     first = _middle(unit, begin, edge) - OVERLAP_FRAMES // 2
-    return _levelled(unit, spoken.envelope, _noise(("hh", *unit), spoken), first, spoken.ends[-1], edge)
+    envelope = _levelled(phones, spoken, slice(first, first + OVERLAP_FRAMES))
+    return _Cut(envelope[first:], _noise(phones, spoken)[first:], edge - first)
 
 
 def _middle(unit: Phones, first: int, stop: int) -> int:
@@ -163,12 +179,21 @@ def lengthened(spoken: Spoken, place: int) -> Spoken:
     return Spoken(spoken.envelope[path], spoken.voiced[path], ends)
 
 
-def _levelled(unit: Phones, envelope: Floats, noise: Floats, first: int, stop: int, edge: int) -> _Cut:
-    """Return frames [first, stop), at the level at which the middle of the vowel is `VOWEL_LEVEL_DB` loud."""
-    kept = envelope[first:stop]
-    middle = kept[:OVERLAP_FRAMES] if unit[0] in VOWELS and first else kept[-OVERLAP_FRAMES:]
-    level = float(loudness_db(middle).mean()) + (_REDUCED_DB if REDUCED & set(unit) else 0.0)
-    return _Cut(kept + (VOWEL_LEVEL_DB - level), noise[first:stop], edge - first)
+def _levelled(phones: Phones, spoken: Spoken, middle: slice) -> Floats:
+    """Return the envelope at the level at which the `middle` of the vowel is `VOWEL_LEVEL_DB` loud, with consonants in
+    their ranges.
+    """
+    loudness = loudness_db(spoken.envelope)
+    level = float(loudness[middle].mean())
+    gains = np.zeros(len(loudness))
+    for phone, start, end in zip(phones, (0, *spoken.ends), spoken.ends, strict=False):
+        softest, loudest = _RANGES_DB.get(phone, (-np.inf, np.inf))
+        peak = float(np.convolve(loudness[start:end], np.full(_PEAK_FRAMES, 1 / _PEAK_FRAMES), "valid").max()) - level
+        gains[start:end] = np.clip(peak, softest, loudest) - peak
+    gains = np.convolve(np.pad(gains, _RAMP_FRAMES // 2, mode="edge"), np.full(_RAMP_FRAMES, 1 / _RAMP_FRAMES), "valid")
+    wanted = VOWEL_LEVEL_DB - (_REDUCED_DB if REDUCED & set(phones) else 0.0)
+    out: Floats = spoken.envelope + (gains + wanted - level)[:, None]
+    return out
 
 
 def _noise(phones: Phones, spoken: Spoken) -> Floats:
@@ -196,7 +221,9 @@ def _colour_db(vowels: Mapping[str, _Cut]) -> Floats:
     gaps = []
     for vowel, name in _ALIKE.items():
         take = bank.take(name)
-        gaps.append(take.envelope[take.hold[0] : take.hold[1] + 1].mean(0) - vowels[vowel].envelope[:OVERLAP_FRAMES].mean(0))
+        gaps.append(
+            take.envelope[take.hold[0] : take.hold[1] + 1].mean(0) - vowels[vowel].envelope[:OVERLAP_FRAMES].mean(0)
+        )
     gap = np.mean(gaps, axis=0)
     cosines = np.cos(np.pi * np.outer(np.arange(_COLOURS), np.arange(len(gap)) + 0.5) / len(gap))
     weights, *_ = np.linalg.lstsq(cosines.T, gap, rcond=None)

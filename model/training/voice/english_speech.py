@@ -83,7 +83,7 @@ def _described(phrases: Sequence[Phrase], folder: Path) -> Iterator[str]:
         label = folder / f"{phrase.name}.lab"
         if not label.exists():
             stress = int(not REDUCED & set(phrase.word))
-            yield f"(lex.add.entry '(\"{name}\" n ((({' '.join(phrase.word)}) {stress}))))"
+            yield f'(lex.add.entry \'("{name}" n ((({" ".join(phrase.word)}) {stress}))))'
             yield f'(described "{phrase.before} {name} {phrase.after}" "{label}")'
 
 

@@ -33,7 +33,9 @@ def _take(voices: VoiceBank, reading: str) -> Take:
 
 def _line(*readings: tuple[str, int], seconds: float = 0.5) -> list[SungNote]:
     return [
-        SungNote(0.3 + i * seconds, 0.3 + (i + 1) * seconds, 64.0, utterance_of(Syllable("x", reading, tone, tone)), tone)
+        SungNote(
+            0.3 + i * seconds, 0.3 + (i + 1) * seconds, 64.0, utterance_of(Syllable("x", reading, tone, tone)), tone
+        )
         for i, (reading, tone) in enumerate(readings)
     ]
 
@@ -54,7 +56,7 @@ def test_every_consonant_stands_before_and_after_every_vowel(voices: VoiceBank) 
         ("s t r iy t", False, False),
         ("m uw n", True, True),
         ("l ah v", True, True),
-        ("hh aw s", False, False),
+        ("hh aw s", True, False),
         ("ay m", True, True),
     ],
 )
