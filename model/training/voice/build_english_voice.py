@@ -114,7 +114,10 @@ def _syllables() -> Iterator[Phones]:
 
 
 def build(speech: Path, folder: Path) -> dict[str, dict[str, list[int]]]:
-    """Let the voice speak all units, keep its files in `speech`, and write the units into `folder`; returns the table."""
+    """Let the voice speak all units, keep its files in `speech`, and write the units into `folder`.
+
+    Returns the table.
+    """
     openings, endings = wanted()
     phrases = [Phrase((*unit, "d"), "say", "again") for unit in openings]
     phrases += [Phrase(("hh", *unit), "say", "here") for unit in endings]
@@ -127,9 +130,8 @@ def assemble(
     """Cut the spoken units, and write them into `folder`; returns the table."""
     cuts = [_opening(unit, one) for unit, one in zip(openings, spoken[: len(openings)], strict=True)]
     cuts += [_ending(unit, one) for unit, one in zip(endings, spoken[len(openings) :], strict=True)]
-    colour = _colour_db(
-        {unit[0]: cut for unit, cut in zip(endings, cuts[len(openings) :], strict=True) if len(unit) == 1}
-    )
+    last = zip(endings, cuts[len(openings) :], strict=True)
+    colour = _colour_db({unit[0]: cut for unit, cut in last if len(unit) == 1})
     coded = [_coded(cut, colour) for cut in cuts]
     return _written(folder, [*openings, *endings], len(openings), cuts, coded)
 
@@ -216,14 +218,13 @@ def _vowel_noise() -> Floats:
 
 
 def _colour_db(vowels: Mapping[str, _Cut]) -> Floats:
-    """Return the smooth difference in dB, [BANDS], from the English voice to the Mandarin voice, over similar vowels."""
+    """Return the smooth difference in dB, [BANDS], from the English to the Mandarin voice, over similar vowels."""
     bank = VoiceBank.load()
     gaps = []
     for vowel, name in _ALIKE.items():
         take = bank.take(name)
-        gaps.append(
-            take.envelope[take.hold[0] : take.hold[1] + 1].mean(0) - vowels[vowel].envelope[:OVERLAP_FRAMES].mean(0)
-        )
+        mandarin = take.envelope[take.hold[0] : take.hold[1] + 1].mean(0)
+        gaps.append(mandarin - vowels[vowel].envelope[:OVERLAP_FRAMES].mean(0))
     gap = np.mean(gaps, axis=0)
     cosines = np.cos(np.pi * np.outer(np.arange(_COLOURS), np.arange(len(gap)) + 0.5) / len(gap))
     weights, *_ = np.linalg.lstsq(cosines.T, gap, rcond=None)

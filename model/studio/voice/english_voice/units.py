@@ -17,6 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from model.engine import EngineUnavailable
+from model.studio.voice.envelope import BANDS, NOISE_HERTZ
 
 FOLDER = Path(__file__).parent / "recordings"
 TABLE_NAME, FRAMES_NAME = "units.json", "units.zlib"
@@ -102,6 +103,17 @@ class Units:
         return Unit(self._coded[first : first + count], edge)
 
 
+def check(folder: Path = FOLDER) -> None:
+    """Find the files of the units in a folder, by default the shipped one, without opening them.
+
+    Raises:
+        EngineUnavailable: one of them is missing.
+    """
+    for name in (TABLE_NAME, FRAMES_NAME):
+        if not (folder / name).is_file():
+            raise _unavailable(f"{name} is missing")
+
+
 def unpacked(data: bytes, columns: int) -> Coded:
     """Return the frames that `packed` has compressed."""
     steps = np.frombuffer(zlib.decompress(data), np.uint8).reshape(columns, -1)
@@ -115,7 +127,7 @@ def packed(frames: Coded) -> bytes:
 
 
 @cache
-def load(folder: Path = FOLDER, columns: int = 70) -> Units:
+def load(folder: Path = FOLDER) -> Units:
     """Open the units in a folder, by default the shipped ones; later calls return the same.
 
     Raises:
@@ -126,7 +138,7 @@ def load(folder: Path = FOLDER, columns: int = 70) -> Units:
         data = (folder / FRAMES_NAME).read_bytes()
         if hashlib.sha256(data).hexdigest() != table["sha256"]:
             raise ValueError(f"{FRAMES_NAME} does not match its checksum")
-        return Units(table["openings"], table["endings"], unpacked(data, columns))
+        return Units(table["openings"], table["endings"], unpacked(data, BANDS + len(NOISE_HERTZ)))
     except OSError as error:
         raise _unavailable(f"{error.filename} cannot be read ({error.strerror})") from error
     except (ValueError, KeyError, TypeError, zlib.error) as error:

@@ -98,7 +98,8 @@ def test_chinese_and_english_share_a_line(voices: VoiceBank) -> None:
     placed = place(notes, voices)
     assert all(before.end <= after.begin for before, after in pairwise(placed))
     frames = sing(notes, voices, TIMBRES[Voice.FEMALE], notes[-1].end, seed=1)
-    assert np.isfinite(frames.harmonic_db).all() and np.isfinite(frames.noise_db).all()
+    assert np.isfinite(frames.harmonic_db).all()
+    assert np.isfinite(frames.noise_db).all()
     loud = [frames.harmonic_db[p.vowel + 5 : p.vowel + 40].max(1).mean() for p in placed]
     assert max(loud) - min(loud) < 12
 
@@ -125,13 +126,17 @@ def test_frames_are_packed_without_loss() -> None:
         (units.TABLE_NAME, b"{}", r"units.json is damaged.*restore"),
     ],
 )
-def test_damaged_units_are_named(name: str, content: bytes | None, message: str) -> None:
-    import tempfile
+def test_damaged_units_are_named(copied: Path, name: str, content: bytes | None, message: str) -> None:
+    folder = Path(shutil.copytree(copied, copied.with_name(f"{name}-{content!r}")))
+    (folder / name).unlink()
+    if content is not None:
+        (folder / name).write_bytes(content)
+    with pytest.raises(EngineUnavailable, match=message):
+        units.load(folder)
 
-    with tempfile.TemporaryDirectory() as place:
-        folder = Path(shutil.copytree(units.FOLDER, Path(place) / "recordings"))
-        (folder / name).unlink()
-        if content is not None:
-            (folder / name).write_bytes(content)
-        with pytest.raises(EngineUnavailable, match=message):
-            units.load(folder)
+
+def test_missing_units_are_found_before_the_first_request(copied: Path) -> None:
+    units.check(copied)
+    (copied / units.FRAMES_NAME).unlink()
+    with pytest.raises(EngineUnavailable, match=r"units.zlib is missing.*restore"):
+        units.check(copied)
