@@ -29,8 +29,8 @@ from model.studio.voice.english_voice.units import (
     TABLE_NAME,
     packed,
 )
-from model.training.voice.build_voice import VOWEL_LEVEL_DB, loudness_db
 from model.training.voice.english_speech import REDUCED, Phrase, Spoken, speak
+from model.training.voice.loudness import VOWEL_LEVEL_DB, loudness_db
 
 Floats = NDArray[np.float64]
 Phones = tuple[str, ...]

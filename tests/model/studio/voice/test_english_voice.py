@@ -60,8 +60,7 @@ def test_every_consonant_stands_before_and_after_every_vowel(voices: VoiceBank) 
         ("ay m", True, True),
     ],
 )
-def test_consonants_are_voiced_as_in_speech(reading: str, first: bool, last: bool) -> None:
-    voices = VoiceBank.load()
+def test_consonants_are_voiced_as_in_speech(voices: VoiceBank, reading: str, first: bool, last: bool) -> None:
     take = _take(voices, reading)
     assert (take.is_voiced(8), take.is_voiced(-6 if last else -3)) == (first, last)
     assert take.is_voiced(take.hold[0])
@@ -110,7 +109,7 @@ def test_chinese_needs_no_english_units(voices: VoiceBank, monkeypatch: pytest.M
 
     monkeypatch.setattr(units, "load", never)
     notes = _line(("wo", 3), ("ai", 4), ("ni", 3))
-    assert sing(notes, VoiceBank.load(), TIMBRES[Voice.FEMALE], notes[-1].end, seed=1).clips == ()
+    assert sing(notes, voices, TIMBRES[Voice.FEMALE], notes[-1].end, seed=1).clips == ()
 
 
 def test_frames_are_packed_without_loss() -> None:
