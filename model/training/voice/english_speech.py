@@ -120,7 +120,7 @@ def decoded(spectrum: Path, pitch: Path, times: Path, phrase: Phrase) -> Spoken:
 @cache
 def _to_bands() -> NDArray[np.float64]:
     """Return the matrix [order, BANDS] from mel-cepstra to decibels in bands."""
-    hertz = np.arange(_FFT // 2 + 1) * (_SAMPLE_RATE_HERTZ / _FFT)
+    hertz = np.arange(_FFT // 2 + 1, dtype=np.float64) * (_SAMPLE_RATE_HERTZ / _FFT)
     radians = 2 * np.pi * hertz / _SAMPLE_RATE_HERTZ
     warped = radians + 2 * np.arctan2(_WARP * np.sin(radians), 1 - _WARP * np.cos(radians))
     out: NDArray[np.float64] = (20 / np.log(10)) * np.cos(np.outer(np.arange(_ORDER), warped)) @ gather(hertz)
