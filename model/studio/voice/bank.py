@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -29,6 +30,9 @@ ENVELOPE_LOWEST_DB = -110.0
 NOISE_STEPS = 200
 _ENGLISH_HERTZ = 190.0
 _VOICED_NOISE = 0.5
+_KEPT_SYLLABLES = 512
+"""English syllables that stay joined; there are too many to keep all."""
+
 
 Floats = NDArray[np.float32]
 
@@ -113,12 +117,11 @@ class VoiceBank:
 
         Raises KeyError if the syllable has none.
         """
+        if is_english(syllable):
+            return (_english_take(syllable),)
         found = self._opened.get(syllable)
         if found is None:
-            if is_english(syllable):
-                found = (_english_take(syllable),)
-            else:
-                found = tuple(_take(row, self._coded, self._sound) for row in self._rows[syllable])
+            found = tuple(_take(row, self._coded, self._sound) for row in self._rows[syllable])
             self._opened[syllable] = found
         return found
 
@@ -168,6 +171,7 @@ def _take(row: Mapping[str, Any], coded: NDArray[np.uint8], sound: Floats) -> Ta
     )
 
 
+@lru_cache(_KEPT_SYLLABLES)
 def _english_take(unit: str) -> Take:
     joined = units.load().joined(*apart(unit))
     return Take(
