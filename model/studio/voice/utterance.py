@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One sung syllable, joined from parts of recorded Mandarin syllables, each named by its pinyin without tone (`ü`
-    is `v`).
+    """One sung syllable, put together from recorded Mandarin syllables, each named by its pinyin without tone (`ü` is
+    `v`), or one English syllable, which is both onset and rhyme.
 
     Attributes:
         onset: recorded syllable whose initial consonant is used; `None` if the sung syllable begins with its vowel.
