@@ -54,7 +54,7 @@ def draw_nodes(
             for place, name in enumerate(("one scheduler", "one for each node", "the same, blind")):
                 panel.plot(loads, [value(ways[place]) for ways in outcomes], marker="o", label=name)
             panel.set_ylabel(label)
-    panels[0, 0].set_yscale("log")
+            panel.set_ylim(bottom=0.0)
     panels[0, 0].legend()
     _save(figure, path, title)
 

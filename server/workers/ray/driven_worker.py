@@ -35,16 +35,20 @@ class DrivenWorker:
         reapers: Reapers,
         tell: Callable[[FromDriver], None],
         relay: Relay,
+        placed: Callable[[], None],
         *,
         pool: str,
         ping_seconds: float,
     ) -> None:
-        """Set up the worker; `tell` sends a message to the server, `relay` sound to the encoders of a node."""
+        """Set up the worker; `tell` sends a message to the server, `relay` sound to the encoders of a node;
+        `placed` is called when the worker has a node.
+        """
         self._start = start
         self._cluster = cluster
         self._reapers = reapers
         self._tell = tell
         self._relay = relay
+        self._on_placed = placed
         self._pool = pool
         self._ping_seconds = ping_seconds
         self._actor: Actor | None = None
@@ -57,9 +61,9 @@ class DrivenWorker:
         return self._start.device
 
     @property
-    def loaded_on(self) -> str:
-        """The id of the node on which the worker has loaded; empty until then."""
-        return self._held[0] if self._held is not None and self._lanes is not None else ""
+    def node(self) -> str:
+        """The id of the node on which the worker loads or has loaded; empty while it waits for a free device."""
+        return self._held[0] if self._held is not None else ""
 
     def send(self, command: RunCommand) -> None:
         """Send a command to a lane; without effect if the worker has not loaded or has ended, because the server gets a
@@ -147,6 +151,7 @@ class DrivenWorker:
     async def _work(self, actor: Actor, place: Place) -> None:
         slot = "gpu-" + "-".join(place.gpus) if place.gpus else f"{self._pool}-{self._start.device}"
         self._held = place.node, slot
+        self._on_placed()
         if await self._reapers.free(place.node, slot) is False:
             raise ActorLost(
                 f"a process that was killed still uses the device of {self._start.device} on {place.host}: it is stuck "

@@ -13,12 +13,10 @@ from server.workers.ray.messages import (
     CompanionEnded,
     EndCompanion,
     EndWorker,
-    FromDriver,
     RunCommand,
     StartCompanion,
     StartWorker,
     TellCompanion,
-    WorkerLoaded,
 )
 from server.workers.ray.reapers import Reapers
 
@@ -79,18 +77,14 @@ class Driver:
             start,
             self._cluster,
             self._reapers,
-            self._told,
+            self._pipe.send,
             self._hosts.put,
+            self._placed.set,
             pool=self._pool,
             ping_seconds=self._ping_seconds,
         )
         task = self._tasks[number] = asyncio.create_task(worker.run(), name=f"worker of {start.device}")
         task.add_done_callback(lambda task: self._ended(number, task))
-
-    def _told(self, message: FromDriver) -> None:
-        self._pipe.send(message)
-        if isinstance(message, WorkerLoaded):
-            self._placed.set()
 
     def _accompany(self, number: int, start: StartCompanion) -> None:
         running = self._run_companion(start)
@@ -98,7 +92,7 @@ class Driver:
         task.add_done_callback(lambda task: self._left(number, task))
 
     async def _run_companion(self, start: StartCompanion) -> None:
-        """Run a companion beside the worker of its device, as soon as that has loaded."""
+        """Run a companion beside the worker of its device, as soon as that has a node."""
         await self._hosts.run(start, await self._node_of(start.device))
 
     def _left(self, number: int, task: asyncio.Task[None]) -> None:
@@ -108,11 +102,11 @@ class Driver:
         self._pipe.send(CompanionEnded(number, text))
 
     async def _node_of(self, device: str) -> str:
-        """Wait until the device has a worker, and return its node."""
+        """Wait until the device has a worker on some node, and return the node."""
         while True:
             for worker in self._workers.values():
-                if worker.device == device and worker.loaded_on:
-                    return worker.loaded_on
+                if worker.device == device and worker.node:
+                    return worker.node
             self._placed.clear()
             await self._placed.wait()
 
