@@ -79,6 +79,7 @@ class ScoreState:
         self.draws = torch.rand(spec.beats, generator=generator, dtype=torch.float64).numpy()
         self.line_draws = torch.rand(spec.steps, generator=generator, dtype=torch.float64).numpy()
         self.valid = layout.valid()
+        self.is_padded = layout.beats < bucket
         self.times = step_times(steps)
         self.lines: list[SungLine] = []
         self.logits = Logits(torch.empty(0), torch.empty(0))
@@ -105,6 +106,12 @@ class ScoreState:
         """The denoising step after which rhythm and chords are fixed."""
         return max(1, math.ceil(_DECIDE_AFTER * self.steps))
 
+    @property
+    def keeps_log_probs_at(self) -> tuple[int, int]:
+        """The steps whose log probabilities are used: for the decision, and for the final path."""
+        last = max(self.decides_at + 1, round(_KEEP_LOG_PROBS_UNTIL * self.steps))
+        return self.decides_at, min(last, self.steps)
+
 
 class _Parts(nn.Module):
     """The score network and all tables that are stored with it, named as in the weights' file."""
@@ -130,7 +137,7 @@ class ScoreDenoiser:
         intervals: NDArray[np.float64],
         tone_weight: float = TONE_WEIGHT,
     ) -> None:
-        self._network = network.eval().requires_grad_(False)
+        self._network = network.fixed()
         self._tables = tables
         self._intervals = intervals
         self._tone_weight = tone_weight
@@ -239,12 +246,12 @@ class ScoreDenoiser:
             state.guess = guess[row]
             state.logits = Logits(logits.melody[row], logits.chords[row])
             state.step += 1
-            if state.step <= max(state.decides_at + 1, round(_KEEP_LOG_PROBS_UNTIL * state.steps)):
+            if state.step in state.keeps_log_probs_at:
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
-        """Return the modulation (adaptive layer norm) of every denoising step, [steps, 6, width]. Each section's is
-        computed alone, because matrix products over few rows are rounded differently for every number of rows.
+        """Return the modulation of every step, [steps, blocks, 6, width]. It is computed for each state alone, because
+        products over few rows are rounded differently for every number of rows.
         """
         return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
 
@@ -258,7 +265,8 @@ class ScoreDenoiser:
         tokens = torch.cat([state.encoded[side].tokens for state, side in sides])
         modulation = torch.stack([state.modulations[side][state.step] for state, side in sides])
         guess = torch.stack([state.guess for state in states])
-        valid = torch.cat([states[row].valid for row in rows])
+        padded = any(state.is_padded for state in states)
+        valid = torch.cat([states[row].valid for row in rows]) if padded else None
         found = self._network(latent[rows], guess[rows], modulation, tokens, valid)
         melody, chords = found.melody[: len(states)].clone(), found.chords[: len(states)].clone()
         if both:

@@ -35,6 +35,11 @@ ONSET_WEIGHT = 3.0
 """Weight of an onset in training relative to a rest or a hold. The trained network believes in onsets that many
 times too much, which `Logits.unweighted` takes back."""
 
+_CLASS_WEIGHTS = math.log(ONSET_WEIGHT) * (torch.arange(MELODY_CLASSES) >= FIRST_PITCH)
+
+_SCALES = torch.tensor([0.0, 1.0, 0.0] * 2)[:, None]
+"""What is added to the modulation (shift, scale and gate of both halves of a block), so that a scale is around 1."""
+
 _TIME_WAVES = 64
 _FIRST_GATE = 0.5
 
@@ -91,24 +96,16 @@ class Logits:
     chords: Tensor
 
     def unweighted(self) -> "Logits":
-        """Return the logits without the effect of `ONSET_WEIGHT`, the higher weight of onsets in the training loss."""
-        weight = torch.zeros(MELODY_CLASSES)
-        weight[FIRST_PITCH:] = math.log(ONSET_WEIGHT)
-        return Logits(self.melody - weight, self.chords)
+        """Return the logits corrected for `ONSET_WEIGHT`, the class weight of training."""
+        return Logits(self.melody - _CLASS_WEIGHTS, self.chords)
 
 
 def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
-    """Cut the last axis of [batch, beats, width] into one group of channels for each lag, and delay each group by its
-    lag in beats; the first beats are zero.
-    """
-    length = tokens.shape[1]
-
-    def moved(group: Tensor, lag: int) -> Tensor:
-        if abs(lag) >= length:
-            return torch.zeros_like(group)
-        return F.pad(group, (0, 0, lag, -lag)) if lag else group
-
-    return torch.cat([moved(group, lag) for group, lag in zip(tokens.chunk(len(lags), -1), lags, strict=True)], -1)
+    """Cut the last axis into one group for each lag, and move each group that many tokens later; gaps are zero."""
+    length, front = tokens.shape[1], max(lags)
+    padded = F.pad(tokens, (0, 0, front, max(0, -min(lags))))
+    groups = padded.chunk(len(lags), -1)
+    return torch.cat([group[:, front - lag :][:, :length] for group, lag in zip(groups, lags, strict=True)], -1)
 
 
 class BeatLinks(nn.Module):
@@ -165,10 +162,10 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
-        """Return tokens [batch, beats, width] after this block under `modulation` [batch, 6, width]; `valid` [batch,
-        beats] is 0 for padding.
+        """Refine [batch, beats, width] under the block's own `modulation` [batch, 6, width]; `valid` [batch, beats]: 0
+        is padding.
         """
-        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = (modulation + self.modulation).unsqueeze(2).unbind(1)
+        shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unsqueeze(2).unbind(1)
         inner = self._modulated(tokens, shift_a, scale_a, valid)
         mixed = self.attention(inner, valid)
         if self.links is not None:
@@ -178,7 +175,7 @@ class Block(nn.Module):
         return torch.addcmul(tokens, gate_m, self.dropout(self.mlp(inner, valid)))
 
     def _modulated(self, tokens: Tensor, shift: Tensor, scale: Tensor, valid: Tensor | None) -> Tensor:
-        inner = torch.addcmul(shift, F.layer_norm(tokens, self.width), 1 + scale)
+        inner = torch.addcmul(shift, F.layer_norm(tokens, self.width), scale)
         return inner if valid is None else inner * valid[..., None]
 
 
@@ -236,6 +233,20 @@ class ScoreNetwork(nn.Module):
         self.blocks = nn.ModuleList(Block(config) for _ in range(config.blocks))
         self.norm = nn.LayerNorm(config.width)
         self.classify = nn.Linear(config.width, STEPS_PER_BEAT * MELODY_CLASSES + CHORD_CLASSES)
+        self._fixed_tables: tuple[Tensor, Tensor] | None = None
+
+    def fixed(self) -> "ScoreNetwork":
+        """Return this network for inference; its weights must not change any more.
+
+        Weights that are multiplied with all beats are laid out as that is fastest. This does not change a bit of the
+        products, other than with the few rows of the modulation.
+        """
+        self.eval().requires_grad_(False)
+        for module in (*self.blocks.modules(), self.read_latent, self.classify):
+            if isinstance(module, nn.Linear):
+                module.weight.data = module.weight.data.t().contiguous().t()
+        self._fixed_tables = self._tables()
+        return self
 
     def embed(self, melody: Tensor, chords: Tensor) -> Tensor:
         """Return the latent [batch, beats, latent] of the token classes `melody` [batch, beats, 4] and `chords` [batch,
@@ -264,11 +275,9 @@ class ScoreNetwork(nn.Module):
         return encoded
 
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
-        """Return the scales, shifts and gates [batch, 6, width] of the adaptive layer norms for times [batch] and
-        encoded song conditions [batch, width].
-        """
-        out: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (6, -1))
-        return out
+        """Return the modulation of each block by times [batch] and songs [batch, width], [batch, blocks, 6, width]."""
+        shared: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (1, 6, -1))
+        return shared + torch.stack([block.modulation for block in self.blocks]) + _SCALES
 
     def forward(
         self, latent: Tensor, guess: Tensor, modulation: Tensor, tokens: Tensor, valid: Tensor | None = None
@@ -284,13 +293,15 @@ class ScoreNetwork(nn.Module):
             valid: [batch, beats], 0 for padding; `None` when nothing is padded.
         """
         tokens = tokens + self.read_latent(torch.cat([latent, guess], -1))
-        for block in self.blocks:
-            tokens = block(tokens, modulation, valid)
+        for block, own in zip(self.blocks, modulation.unbind(1), strict=True):
+            tokens = block(tokens, own, valid)
         out = self.classify(self.norm(tokens))
         melody, chords = out.split([STEPS_PER_BEAT * MELODY_CLASSES, CHORD_CLASSES], -1)
         return Logits(melody.unflatten(-1, (STEPS_PER_BEAT, MELODY_CLASSES)), chords)
 
     def _tables(self) -> tuple[Tensor, Tensor]:
+        if self._fixed_tables is not None:
+            return self._fixed_tables
         scale = math.sqrt(self.config.embedding)
         return F.normalize(self.melody_table, dim=-1) * scale, F.normalize(self.chord_table, dim=-1) * scale
 

@@ -35,7 +35,8 @@ def phrase_lengths(line: LyricLine) -> tuple[int, ...]:
     A long line is cut near its middle, at punctuation or a space where one is near, and never inside a Latin word
     unless that word alone is too long.
     """
-    return _halved(_gap_strengths(line), 0, len(line.syllables))
+    count = len(line.syllables)
+    return (count,) if count <= MAX_PHRASE_SYLLABLES else _halved(_gap_strengths(line), 0, count)
 
 
 def line_bars(lines: Sequence[LyricLine], bar_seconds: float, ease: Ease) -> tuple[int, ...]:

@@ -45,7 +45,8 @@ class Equaliser:
 
     def __init__(self, *stages: Sections, channels: int) -> None:
         """Set up the equaliser; `channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
-        self._sections = np.concatenate(stages)
+        sections = np.concatenate(stages)
+        self._sections = sections[(sections[:, :3] != sections[:, 3:]).any(axis=1)]  # others change nothing
         self._state = np.zeros((channels, len(self._sections), 2))
 
     @property
@@ -54,7 +55,9 @@ class Equaliser:
         return not self._state.any()
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next block of sound, filtered; the state continues from the previous block."""
+        """Return the next block, filtered; continues from the block before."""
+        if not len(self._sections):
+            return sound
         channels = np.asarray(np.atleast_2d(sound), np.float64)
         filtered, state = cascade_on(self._sections, channels, self._state)
         state[np.abs(state) < _SILENT] = 0.0

@@ -122,8 +122,9 @@ class _Convolver:
         parts = self.filters.shape[1]
         self._history = spectra[len(spectra) - parts + 1 :]
         answer = np.zeros((2, blocks, self._block + 1), np.complex64)
+        product = np.empty_like(answer)
         for part in range(parts):
             first = parts - 1 - part
-            answer += spectra[first : first + blocks] * self.filters[:, part, None]
+            answer += np.multiply(spectra[first : first + blocks], self.filters[:, part, None], out=product)
         whole: NDArray[np.float32] = irfft(answer)[:, :, self._block :]
         return whole.reshape(2, -1)

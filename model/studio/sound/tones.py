@@ -15,6 +15,7 @@ from model.shared.recursive_filters import linear_filter_on
 from model.studio.sound.zones import SAMPLE_RATE_HERTZ, Envelope, Sweep, Zone
 
 Samples: TypeAlias = NDArray[np.float32]
+Coefficients: TypeAlias = NDArray[np.float64]
 
 ENDLESS = 2**40
 _PIECE_SAMPLES = 8192
@@ -186,23 +187,41 @@ class _Lowpass:
     def run(self, sound: Samples, start: int) -> Samples:
         """Return the next block of sound, filtered; `start` is its offset in the tone."""
         if self._sweep is None:
-            return self._part(sound, self._cutoff_hertz)
-        starts = np.arange(0, len(sound), _SWEEP_SAMPLES)
-        cutoffs = self._cutoff_hertz * 2.0 ** (_sweep_cents(self._sweep, start + starts) / 1200.0)
-        cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
-        moves = np.flatnonzero(
-            np.diff(cutoffs, prepend=0.0)
-        )  # one call of the filter costs more than the samples of a step
-        parts = zip(np.split(sound, starts[moves[1:]]), cutoffs[moves].tolist(), strict=True)
-        return np.concatenate([self._part(part, cutoff_hertz) for part, cutoff_hertz in parts])
+            return self._part(sound, *_biquad(self._cutoff_hertz, self._quality))
+        moves = _moves(self._cutoff_hertz, self._quality, self._sweep, start, len(sound))
+        return np.concatenate([self._part(sound[first:last], *biquad) for first, last, biquad in moves])
 
-    def _part(self, sound: Samples, cutoff_hertz: float) -> Samples:
-        angle = 2.0 * math.pi * cutoff_hertz / SAMPLE_RATE_HERTZ
-        alpha = math.sin(angle) / (2.0 * self._quality)
-        square = (1.0 - math.cos(angle)) / 2.0
-        poles = np.array([1.0 + alpha, -2.0 * math.cos(angle), 1.0 - alpha])
-        filtered, self._state = linear_filter_on(np.array([square, 2.0 * square, square]), poles, sound, self._state)
+    def _part(self, sound: Samples, zeros: Coefficients, poles: Coefficients) -> Samples:
+        filtered, self._state = linear_filter_on(zeros, poles, sound, self._state)
         return np.asarray(filtered, np.float32)
+
+
+@lru_cache(maxsize=256)
+def _biquad(cutoff_hertz: float, quality: float) -> tuple[Coefficients, Coefficients]:
+    """Return the zeros and poles of a lowpass. Read-only."""
+    angle = 2.0 * math.pi * cutoff_hertz / SAMPLE_RATE_HERTZ
+    alpha = math.sin(angle) / (2.0 * quality)
+    square = (1.0 - math.cos(angle)) / 2.0
+    poles = np.array([1.0 + alpha, -2.0 * math.cos(angle), 1.0 - alpha])
+    return np.array([square, 2.0 * square, square]), poles
+
+
+@lru_cache(maxsize=1024)
+def _moves(
+    cutoff_hertz: float, quality: float, sweep: Sweep, start: int, count: int
+) -> tuple[tuple[int, int, tuple[Coefficients, Coefficients]], ...]:
+    """Return the lowpass while it moves: the first sample and the end of each part of a block, with its filter. Notes
+    of all pitches share them.
+    """
+    starts = np.arange(0, count, _SWEEP_SAMPLES)
+    cutoffs = cutoff_hertz * 2.0 ** (_sweep_cents(sweep, start + starts) / 1200.0)
+    cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
+    moves = np.flatnonzero(
+        np.diff(cutoffs, prepend=0.0)
+    )  # one call of the filter costs more than the samples of a step
+    borders = itertools.pairwise([*starts[moves].tolist(), count])
+    filters = [_biquad(hertz, quality) for hertz in cutoffs[moves].tolist()]
+    return tuple((first, last, biquad) for (first, last), biquad in zip(borders, filters, strict=True))
 
 
 class ToneCache:

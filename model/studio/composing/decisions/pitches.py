@@ -4,6 +4,7 @@ melodic intervals.
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import cache, lru_cache
 from itertools import zip_longest
 
 import numpy as np
@@ -78,11 +79,17 @@ class AskedInterval:
     contour: float = 0.0
 
     def bias(self) -> Weights:
-        """Return the bias [37, 37] on each move from one pitch (row) to the next (column)."""
-        out: Weights = self.weight * closeness(self.semitones, PITCHES)
-        if self.contour:
-            out += self.contour * (np.sign(_DISTANCE) == np.sign(self.semitones))
-        return out
+        """Return the bias [37, 37] on each move between two pitches."""
+        return _interval_bias(self)
+
+
+@lru_cache(maxsize=128)
+def _interval_bias(asked: AskedInterval) -> Weights:
+    """Return the bias of an interval; see `AskedInterval.bias`. Read-only; at most 1.4 MB are kept."""
+    out: Weights = asked.weight * closeness(asked.semitones, PITCHES)
+    if asked.contour:
+        out += asked.contour * (np.sign(_DISTANCE) == np.sign(asked.semitones))
+    return out
 
 
 def scale(minor: bool) -> tuple[int, ...]:
@@ -201,9 +208,10 @@ def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
     return out
 
 
+@cache
 def _rise() -> Weights:
-    """Return how clearly each move between two pitches [37, 37] is heard as rising (above 0) or falling (below 0): 1
-    for seconds and thirds, 0 for leaps.
+    """Return the degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps.
+    Read-only.
     """
     out: Weights = np.sign(_DISTANCE) * np.clip((_LEAP - np.abs(_DISTANCE)) / (_LEAP - _THIRD), 0.0, 1.0)
     return out

@@ -39,6 +39,12 @@ def test_padding_does_not_change_what_is_predicted(network: ScoreNetwork) -> Non
     torch.testing.assert_close(predict(network, latent, valid)[:, :16], predict(network, latent[:, :16]))
 
 
+def test_weights_fixed_for_inference_predict_the_same_to_the_last_bit(network: ScoreNetwork) -> None:
+    latent = torch.randn(1, 24, SMALL.latent)
+    before = predict(network, latent)
+    assert torch.equal(predict(network.fixed(), latent), before)
+
+
 def test_links_read_the_same_beat_of_earlier_bars_and_nothing_else() -> None:
     torch.manual_seed(0)
     links = BeatLinks(6, 3, (1, 2))

@@ -51,6 +51,13 @@ def test_filters_raise_and_lower_what_they_are_for() -> None:
     assert edge < -20
 
 
+def test_filters_without_gain_change_nothing() -> None:
+    flat, mixed = (low_shelf(100, 0), bell(600, 0, 0.7), high_shelf(6000, 0)), (bell(600, 0, 0.7), highpass(130))
+    sound = _tone(440)
+    assert Equaliser(*flat, channels=2).run(sound) is sound
+    assert np.array_equal(Equaliser(*mixed, channels=2).run(sound), Equaliser(highpass(130), channels=2).run(sound))
+
+
 def test_the_ensemble_does_not_notice_block_borders() -> None:
     pieces = Ensemble(0.4)
     joined = np.concatenate([pieces.run(NOISE[:, :777], 0), pieces.run(NOISE[:, 777:], 777)], axis=1)
