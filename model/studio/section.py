@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 from model.song import SectionPlan, SongPlan, Voice
@@ -138,6 +138,7 @@ class DraftState(StudioState):
         score, memory = self._denoiser.finish(self.draft)
         detail = detail_of(self.plan)
         following = None if self.final else self.plan.sections[self.index + 1].kind
+        turn = _turn(self.plan, self.index)
         arrangement, arranger = arrange(
             score,
             self.section.kind,
@@ -146,11 +147,11 @@ class DraftState(StudioState):
             following=following,
             seed=section_seed(self.plan.seed, self.index),
             sung=bool(self.section.lines),
-            turn=_turn(self.plan, self.index),
+            turn=turn,
             lifted=_lifted(self.plan, self.index),
         )
         sounding = score.transposed(SEMITONES[self.plan.voice]) if self.plan.voice and self.section.lines else score
-        words = _words(self.section, self.plan.voice)
+        words = replace(_words(self.section, self.plan.voice), turn=turn)
         tonic = detail.section_key(self.index).tonic
         seed = section_seed(self.plan.seed, self.index)
         vocals = vocal_parts(words, sounding, detail.style, tonic=tonic, seed=seed)

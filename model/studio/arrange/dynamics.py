@@ -54,7 +54,7 @@ _HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD)
 """Tracks of which the first two that the style has are silent in the first chorus."""
 
 _WAITING_PLAYERS = 2
-_FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.09, 0.07
+_FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.11, 0.11
 _FEWEST_FOR_BREAKDOWN = 3
 _BUILD_UP_BARS = 2
 _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
@@ -143,7 +143,7 @@ def comping_texture(context: ArrangementContext) -> Texture:
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Return the velocity factor at a step of the section, about 0.8 to 1.15."""
+    """Return the factor on velocities at a step of the section, about 0.8 to 1.2."""
     part = _PARTS[context.kind]
     grown = 0.0
     if context.kind is SectionKind.CHORUS:

@@ -7,6 +7,7 @@ from types import MappingProxyType
 import numpy as np
 
 from model.song import SectionKind, Syllable
+from model.studio.arrange.context import ONCE, Turn
 from model.studio.arrange.duet import Share, divided
 from model.studio.arrange.humanize import swung
 from model.studio.arrange.lead import sung_notes
@@ -29,6 +30,7 @@ _EFFORT: Mapping[SectionKind, float] = MappingProxyType(
         SectionKind.OUTRO: 0.48,
     }
 )
+_FIRST_CHORUS_EFFORT, _LAST_CHORUS_EFFORT = -0.05, 0.08
 _ENERGY_SHARE = 0.3
 _DOWNBEAT_STRESS = 0.4
 _OPENING_SECONDS = 0.07
@@ -45,9 +47,9 @@ _SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 class Words:
     """The syllables of a section in singing order, and the kind of the section.
 
-    `accents` gives the line and the stress of each syllable; if empty, all syllables are one line. `shares` gives the
-    voice of each syllable in a duet, and is empty if the main voice sings alone; the other voice is `other_semitones`
-    higher.
+    `accents` says of each syllable which line it is in, and its stress; without them all are one line.
+    `shares` says of each syllable who sings it, where that is not the song's own voice alone; the other voice is
+    `other_semitones` higher. `turn` is the position of the section among those of its kind.
     """
 
     kind: SectionKind
@@ -55,6 +57,7 @@ class Words:
     accents: tuple[Accent, ...] = ()
     shares: tuple[Share, ...] = ()
     other_semitones: int = 0
+    turn: Turn = ONCE
 
 
 def vocal_parts(
@@ -63,9 +66,9 @@ def vocal_parts(
     """Return the sung notes of each singer in a section, at the pitches of the score; times in seconds from the
     section's start.
 
-    Lines of the other voice of a duet are sung by `Singer.SECOND`. In a chorus `Singer.BACKING` sings a third or a
-    sixth below the melody, and `Singer.DOUBLE` sings the melody again. `tonic` is the pitch class of the key; `seed`
-    varies the performance of each singer.
+    Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
+    or a sixth below, `Singer.DOUBLE` sings the tune again; the first of several choruses has no double.
+    `tonic` is the pitch class of the key; `seed` varies how each of them performs the notes.
     """
     sung = sung_notes(score.melody)
     if not sung:
@@ -75,7 +78,8 @@ def vocal_parts(
     if words.kind is SectionKind.CHORUS:
         below = harmony(sung, score, tonic, minor=style.mode is Mode.MINOR)
         parts[Singer.BACKING] = _behind(Singer.BACKING, _performed(words, below, style, (seed, 1)))
-        parts[Singer.DOUBLE] = _behind(Singer.DOUBLE, _performed(words, sung, style, (seed, 2)))
+        if not words.turn.opens:
+            parts[Singer.DOUBLE] = _behind(Singer.DOUBLE, _performed(words, sung, style, (seed, 2)))
     return parts
 
 
@@ -114,8 +118,14 @@ def _sung(words: Words, note: Note, style: Style) -> SungNote:
         pitch=note.pitch,
         utterance=utterance_of(syllable) if syllable else None,
         tone=syllable.sung_tone if syllable else 0,
-        force=_EFFORT[words.kind] + _ENERGY_SHARE * (style.energy - 0.5),
+        force=_effort(words) + _ENERGY_SHARE * (style.energy - 0.5),
     )
+
+
+def _effort(words: Words) -> float:
+    """Return the effort of a section, from 0 to 1; the last of several choruses is sung with more than the first."""
+    grown = _FIRST_CHORUS_EFFORT * words.turn.opens + _LAST_CHORUS_EFFORT * words.turn.closes
+    return _EFFORT[words.kind] + grown * (words.kind is SectionKind.CHORUS)
 
 
 def _opened(first: SungNote) -> SungNote:

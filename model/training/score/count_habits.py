@@ -99,7 +99,7 @@ def count_joints(songs: Sequence[TrainingSong]) -> list[tuple[int, int, int, int
                 if 0 < joint < len(beats) and beats[joint] != NO_CHORD != beats[joint - _HALF_BEATS]:
                     found[int(beats[joint - _HALF_BEATS]), int(beats[joint])][first == bar] += 1
             bar += phrase.bars
-    return sorted((*chords, *counts) for chords, counts in found.items())
+    return sorted((before, after, inside, between) for (before, after), (inside, between) in found.items())
 
 
 def count_colours(archive: Path) -> dict[str, dict[str, dict[str, float]]]:

@@ -39,8 +39,10 @@ _ONWARD_WEIGHT, _CLOSING_WEIGHT = 1.0, 1.0
 _MOVES_WEIGHT, _USUAL_SURPRISE = 0.1, 1.5
 _FLOOR = 1e-3
 _ODD_OPENING = -1.5
-_ONE_CHORD, _OTHER_KEY = -3.0, -1.5
-"""Log weights of four bars of one chord, and of chords foreign to the key of which there are two and more."""
+_ONE_CHORD, _OTHER_KEY, _REMOTE = -3.0, -1.5, -4.0
+"""Log weights of four bars of one chord, of chords foreign to the key of which there are two and more, and of a chord
+with two tones or more that neither the key nor the parallel minor or major has.
+"""
 
 _KEPT_HALVES = 2
 
@@ -156,7 +158,8 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
     usual = _USUAL_CHANGES * spec.chord_pace * PATTERN_BARS
     score -= _PACE_WEIGHT * np.abs(np.log(patterns.changes / usual))
     score += _ODD_OPENING * ~np.isin(patterns.chords[:, 0], _OPENINGS)
-    score += _OTHER_KEY * (patterns.present @ _foreign(spec.minor) > 1)
+    score += _OTHER_KEY * (patterns.present @ (_foreign_tones(spec.minor) > 0) > 1)
+    score += _REMOTE * (patterns.present @ _is_remote(spec.minor) > 0)
     for kind, rendition in memory.by_kind:
         beats = HALVES * _beats_per_half(spec)
         if kind is not spec.kind and len(rendition.chords) >= beats:
@@ -166,11 +169,21 @@ def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
 
 
 @cache
-def _foreign(minor: bool) -> Weights:
-    """Return 1 for each chord class [37] that has tones outside the key, otherwise 0."""
+def _foreign_tones(minor: bool) -> NDArray[np.int64]:
+    """Return for each chord class [37] the number of its tones that are foreign to the key."""
     own = set(scale(minor))
-    classes = range(NO_CHORD + 1, CHORD_CLASSES)
-    return np.array([0.0, *(float(not set(chord_of(chord).pitch_classes) <= own) for chord in classes)])
+    return np.array([0, *(len(set(chord_of(chord).pitch_classes) - own) for chord in range(1, CHORD_CLASSES))])
+
+
+@cache
+def _is_remote(minor: bool) -> Weights:
+    """Return 1 for each chord class [37] with two tones or more that are foreign to the key, unless the parallel key
+    has them all; otherwise 0.
+    """
+    parallel = {(pitch_class + (9 if minor else 3)) % 12 for pitch_class in scale(minor=False)}
+    borrowed = [set(chord_of(chord).pitch_classes) <= parallel for chord in range(1, CHORD_CLASSES)]
+    remote: Weights = (_foreign_tones(minor) > 1) & ~np.array([False, *borrowed])
+    return remote.astype(np.float64)
 
 
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:

@@ -2,6 +2,7 @@
 stress of the words.
 """
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -36,6 +37,9 @@ _LONG_GAP = -7.0
 _SHORTEST_SECONDS = 0.14
 _HURRIED_SIXTEENTH = -2.5
 _EMPTY_STEP = -0.12
+_CLOSE_SECONDS, _CLOSE_STEPS = 0.27, (1.2, 2.0)
+"""Mean time of a syllable before the last one, where a line has little room, and its limits in steps."""
+
 _DOTTED_STEPS = 3
 _CLOSING_STEPS = (4, 6, 8)
 """Steps that the last note lasts at most; the more room there is, the longer."""
@@ -173,7 +177,8 @@ def _closing(asked: LineRequest) -> Weights:
     """
     steps = len(asked.log_prob)
     places = np.arange(steps)
-    relaxed = (asked.syllables - 1) * 2 + asked.first_free
+    pace = min(max(_CLOSE_SECONDS / asked.step_seconds, _CLOSE_STEPS[0]), _CLOSE_STEPS[1])
+    relaxed = math.ceil((asked.syllables - 1) * pace) + asked.first_free
     usual = steps - asked.breath - _USUAL_CLOSE
     latest = max(steps - asked.breath - STEPS_PER_BEAT, min(relaxed, steps - 1))
     bias = asked.habits.endings[asked.places] - 0.12 * np.abs(places - max(usual, min(relaxed, steps)))

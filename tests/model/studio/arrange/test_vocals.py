@@ -3,6 +3,7 @@ from dataclasses import replace
 import pytest
 
 from model.song import SectionKind, Syllable
+from model.studio.arrange.context import Turn
 from model.studio.arrange.vocals import Words, harmony, vocal_parts
 from model.studio.notation.score import Chord, Note, Quality, Score
 from model.studio.style import Groove, Mode, Style
@@ -67,6 +68,17 @@ def test_a_chorus_is_sung_louder_and_by_more() -> None:
     assert chorus[Singer.LEAD][0].force > verse[Singer.LEAD][0].force > 0
     assert chorus[Singer.BACKING][0].force < chorus[Singer.LEAD][0].force
     assert [n.pitch for n in chorus[Singer.DOUBLE]] == [n.pitch for n in chorus[Singer.LEAD]]
+
+
+def test_choruses_grow_from_the_first_to_the_last() -> None:
+    first, middle, last = (
+        vocal_parts(Words(SectionKind.CHORUS, SYLLABLES, turn=Turn(number, 3)), SCORE, STYLE, tonic=0)
+        for number in range(3)
+    )
+    assert set(first) == {Singer.LEAD, Singer.BACKING}
+    assert set(middle) == set(last) == {Singer.LEAD, Singer.BACKING, Singer.DOUBLE}
+    forces = [parts[Singer.LEAD][0].force for parts in (first, middle, last)]
+    assert forces == sorted(set(forces))
 
 
 def test_without_words_nobody_sings() -> None:

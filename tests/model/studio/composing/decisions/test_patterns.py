@@ -96,6 +96,11 @@ def test_a_genre_has_chords_of_its_own() -> None:
     assert counts[0] > counts[1]
 
 
+def test_chords_that_neither_the_key_nor_its_parallel_key_has_hardly_ever_come() -> None:
+    remote = {chord_index(Chord(root, quality)) for root, quality in ((6, Quality.MINOR), (1, Quality.MAJOR))}
+    assert not any(remote & set(drawn(replace(VERSE, genre="hip hop"), seed)) for seed in range(100))
+
+
 def colours(genre: str, melody: list[Note], seeds: int = 60) -> list[Chord]:
     found: list[Chord] = []
     for seed in range(seeds):

@@ -38,6 +38,11 @@ def test_a_line_that_has_room_leaves_a_breath_and_holds_its_last_note(syllables:
     assert rhythm.end - rhythm.onsets[-1] >= 4
 
 
+def test_a_line_of_one_bar_is_sung_faster_in_a_slow_song_to_hold_its_last_note() -> None:
+    lines = [drawn(request(8, steps=16, step_seconds=0.2, breath=2), seed) for seed in range(40)]
+    assert np.median([line.end - line.onsets[-1] for line in lines]) >= 3
+
+
 def test_the_first_syllable_comes_where_the_line_enters() -> None:
     assert all(onsets[0] == 0 for onsets in onsets_of_many(request(8, start=14)))
 
