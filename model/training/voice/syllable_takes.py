@@ -10,8 +10,8 @@ import numpy as np
 import pyworld
 from numpy.typing import NDArray
 
-from model.studio.voice.envelope import FRAME_SECONDS, NOISE_HERTZ, gather
-from model.training.voice.syllables import VOICED_INITIALS, initial_of
+from model.studio.voice.envelope import FRAME_SECONDS, NOISE_HERTZ, band_hertz, gather
+from model.training.voice.syllables import VOICED_INITIALS, final_of, initial_of
 
 SAMPLE_RATE_HERTZ = 48_000
 
@@ -19,8 +19,13 @@ _FLOOR_HERTZ, _CEILING_HERTZ = 150.0, 600.0
 _FRAME = round(FRAME_SECONDS * SAMPLE_RATE_HERTZ)
 _FFT = 2048
 _CLEAR_DB, _AUDIBLE_DB = 12.0, 24.0
-_HOLD, _NASAL_HOLD = 0.65, 0.5
+_HOLD, _NASAL_HOLD = 0.65, 0.6
 """The part of the rhyme that may be held."""
+
+_FIRST_FORMANT_HERTZ = (200.0, 1100.0)
+_OPEN_DB_PER_HERTZ = 0.03
+_CLOSED_FINALS = frozenset({"i", "u", "v", "-i", "in", "ing", "vn"})
+"""Finals whose vowel is as closed as a glide; in all others the vowel is the most open part."""
 
 _ENVELOPE_FLOOR_DB = -72.0
 """Lowest level of a band in dB relative to the loudest band of the take; deeper gaps come from lossy compression of the
@@ -59,16 +64,10 @@ def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
     Raises:
         ValueError: the recording has no voiced sound.
     """
-    f0, times = pyworld.harvest(sound, SAMPLE_RATE_HERTZ, _FLOOR_HERTZ, _CEILING_HERTZ, FRAME_SECONDS * 1000)
-    f0 = pyworld.stonemask(sound, f0, times, SAMPLE_RATE_HERTZ)
-    envelope = pyworld.cheaptrick(sound, f0, times, SAMPLE_RATE_HERTZ, fft_size=_FFT)
-    noise = pyworld.d4c(sound, f0, times, SAMPLE_RATE_HERTZ, fft_size=_FFT)
+    f0, low_db, spectra, noise = _spectra(sound)
     unvoiced = initial_of(syllable) not in ("", *VOICED_INITIALS)
-    first, stop = _voiced_span(f0, _level_db(envelope, 0.0, 1000.0), _CLEAR_DB if unvoiced else _AUDIBLE_DB)
-    hertz = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HERTZ).astype(np.float64)
-    bands: Frames = 10 * np.log10(envelope[first:stop] + 1e-16) @ gather(hertz)
-    bands = _steadied(bands)
-    shares = np.stack([np.interp(NOISE_HERTZ, hertz, row) for row in noise[first:stop]])
+    first, stop = _voiced_span(f0, low_db, _CLEAR_DB if unvoiced else _AUDIBLE_DB)
+    bands, shares = _steadied(spectra[first:stop]), noise[first:stop]
     nucleus = _nucleus(bands, syllable)
     consonant = sound[_consonant_start(sound, first * _FRAME) : first * _FRAME] if unvoiced else np.empty(0)
     hold = _hold(bands, nucleus, syllable)
@@ -77,6 +76,20 @@ def analyse(sound: NDArray[np.float64], syllable: str) -> SyllableTake:
     return SyllableTake(
         bands, shares, nucleus, hold, consonant, float(np.sqrt(np.mean(vowel**2))), float(np.median(voiced[voiced > 0]))
     )
+
+
+def _spectra(sound: NDArray[np.float64]) -> tuple[Frames, Frames, Frames, Frames]:
+    """Return the fundamental in hertz, the level below 1 kHz in dB, the power in dB of the bands [frames, BANDS], and
+    the share of noise [frames, 6] of a recording.
+    """
+    f0, times = pyworld.harvest(sound, SAMPLE_RATE_HERTZ, _FLOOR_HERTZ, _CEILING_HERTZ, FRAME_SECONDS * 1000)
+    f0 = pyworld.stonemask(sound, f0, times, SAMPLE_RATE_HERTZ)
+    envelope = pyworld.cheaptrick(sound, f0, times, SAMPLE_RATE_HERTZ, fft_size=_FFT)
+    noise = pyworld.d4c(sound, f0, times, SAMPLE_RATE_HERTZ, fft_size=_FFT)
+    hertz = np.fft.rfftfreq(_FFT, 1 / SAMPLE_RATE_HERTZ).astype(np.float64)
+    bands: Frames = 10 * np.log10(envelope + 1e-16) @ gather(hertz)
+    shares = np.stack([np.interp(NOISE_HERTZ, hertz, row) for row in noise])
+    return f0, _level_db(envelope, 0.0, 1000.0), bands, shares
 
 
 def _level_db(envelope: Frames, low_hertz: float, high_hertz: float) -> Frames:
@@ -128,7 +141,11 @@ def _nucleus(bands: Frames, syllable: str) -> int:
 
 
 def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
-    """Return the steadiest stretch of the vowel: with little spectral change, loud, and with the mouth open."""
+    """Return the steadiest stretch of the vowel: with little spectral change, loud, and with the mouth open.
+
+    The first formant is highest where the mouth is most open; in a glide before the vowel ("bie") and in the ending
+    after it ("bian") it is low.
+    """
     shape = bands[:, :48] - bands[:, :48].mean(1, keepdims=True)
     change = np.zeros(len(bands))
     change[3:-3] = np.sqrt(((shape[6:] - shape[:-6]) ** 2).mean(1))
@@ -139,6 +156,9 @@ def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
     length = len(bands) - nucleus
     low = nucleus + min(8, length // 4)
     high = max(low + 1, nucleus + round((_NASAL_HOLD if syllable.endswith(("n", "ng")) else _HOLD) * length))
+    if final_of(syllable) not in _CLOSED_FINALS:
+        formant = _first_formant_hertz(bands)
+        cost += _OPEN_DB_PER_HERTZ * (formant[low:high].max() - formant)
     cost = np.convolve(np.pad(cost, 3, mode="edge"), np.ones(7) / 7, "valid")
     centre = low + int(cost[low:high].argmin())
     bound = cost[centre] + 1.2
@@ -148,6 +168,16 @@ def _hold(bands: Frames, nucleus: int, syllable: str) -> tuple[int, int]:
     while last + 1 < high and cost[last + 1] < bound:
         last += 1
     return first, last
+
+
+def _first_formant_hertz(bands: Frames) -> Frames:
+    """Return an estimate of the first formant in hertz, [frames]: the centre of the power around it, over 7 frames."""
+    hertz = band_hertz()
+    inside = (hertz > _FIRST_FORMANT_HERTZ[0]) & (hertz < _FIRST_FORMANT_HERTZ[1])
+    power = 10 ** (bands[:, inside] / 10)
+    centre = power @ hertz[inside] / power.sum(1)
+    out: Frames = np.convolve(np.pad(centre, 3, mode="edge"), np.ones(7) / 7, "valid")
+    return out
 
 
 def _consonant_start(sound: NDArray[np.float64], stop: int) -> int:

@@ -13,10 +13,10 @@ from model.studio.voice.phrasing import SungNote
 _RISE_DB = 1.8
 """Level of the middle of a line above the straight fall from its first to its last syllable."""
 
-_STRESS_DB = 1.5
+_STRESS_DB = 1.8
 _PITCH_DB, _PITCH_RANGE_DB = 0.25, 2.0
 _LENGTH_DB = 0.8
-_CHANCE_DB = 1.4
+_CHANCE_DB = 1.8
 _SOFTEST, _LOUDEST = 0.0, 1.2
 _LAG_SHARE = 0.2
 _CONTINUES_SECONDS = 0.01

@@ -22,7 +22,10 @@ _OVERSHOOT = 0.05
 _SCOOP_CENTS = 110.0
 _DRIFT_CENTS = 3.5
 _JITTER_CENTS = 2.5
-_FALL_CENTS = 60.0
+_RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 220.0, 250.0, 170.0
+_SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.26), 0.07
+"""Seconds of a spoken syllable, which limit the traces of tones in a long note, and of the fall at its end."""
+
 _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
 
 
@@ -99,12 +102,17 @@ def _colour(
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """Return a trace of the spoken tone in the pitch, short enough to leave the note in tune."""
+    """Return a trace of the spoken tone in the pitch, in cents; an eighth of a second into the note it is in tune.
+
+    The second tone rises to the note, the third dips, the fourth falls to it and falls again at its end. Without these
+    traces words that differ in tone alone sound the same.
+    """
+    place = time / np.clip(length, *_SPOKEN_SECONDS)
     if tone == 2:
-        return -70.0 * np.exp(-time / 0.045)
+        return -_RISE_CENTS * np.clip(1 - place / 0.45, 0, 1) ** 1.2
     if tone == 3:
-        return -90.0 * np.exp(-(((time - 0.045) / 0.035) ** 2))
+        return -_DIP_CENTS * np.exp(-(((place - 0.25) / 0.14) ** 2))
     if tone == 4:
-        fall = np.clip((time - length + 0.08) / 0.08, 0, 1)
-        return 45.0 * np.exp(-time / 0.04) - _FALL_CENTS * fall**2
+        end = np.clip(1 - (length - time) / _END_SECONDS, 0, 1)
+        return _FALL_CENTS * (np.clip(1 - place / 0.45, 0, 1) - end**1.5)
     return np.zeros(len(time))
