@@ -22,8 +22,8 @@ _OVERSHOOT = 0.05
 _SCOOP_CENTS = 110.0
 _DRIFT_CENTS = 3.5
 _JITTER_CENTS = 2.5
-_RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 220.0, 250.0, 170.0
-_SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.26), 0.07
+_RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 260.0, 290.0, 210.0
+_SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.36), 0.08
 """Seconds of a spoken syllable, which limit the traces of tones in a long note, and of the fall at its end."""
 
 _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
@@ -102,7 +102,7 @@ def _colour(
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """Return a trace of the spoken tone in the pitch, in cents; an eighth of a second into the note it is in tune.
+    """Return a trace of the spoken tone in the pitch, in cents; a sixth of a second into the note it is in tune.
 
     The second tone rises to the note, the third dips, the fourth falls to it and falls again at its end. Without these
     traces words that differ in tone alone sound the same.
