@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from model.training.voice.syllables import initial_of
 
-_ASPIRATED_SECONDS = {**dict.fromkeys(("p", "t", "k"), 0.045), **dict.fromkeys(("c", "ch", "q"), 0.085)}
+_ASPIRATED_SECONDS = {**dict.fromkeys(("p", "t", "k"), 0.07), **dict.fromkeys(("c", "ch", "q"), 0.085)}
 """An aspirated consonant lasts longer than this. Stops: about 80 ms, without aspiration about 20 (Chao and Chen, "A
 cross-linguistic study of voice onset time in stop consonant productions", 2008)."""
 

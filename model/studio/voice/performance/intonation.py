@@ -22,9 +22,9 @@ _OVERSHOOT = 0.05
 _SCOOP_CENTS = 110.0
 _DRIFT_CENTS = 3.5
 _JITTER_CENTS = 2.5
-_RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 220.0, 250.0, 170.0
-_SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.26), 0.07
-"""Length in seconds of a spoken syllable, which limits the traces of tones in a long note, and of its fall at the end."""
+_RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 260.0, 290.0, 210.0
+_SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.36), 0.08
+"""Seconds of a spoken syllable, which limit the traces of tones in a long note, and of the fall at its end."""
 
 _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
 
@@ -103,7 +103,7 @@ def _colour(
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """Return a trace of the spoken tone in the pitch, in cents; the note is in tune after the first half of it.
+    """Return a trace of the spoken tone in the pitch, in cents; a sixth of a second into the note it is in tune.
 
     The second tone rises to the note, the third dips, the fourth falls to it and falls again at its end. Without these
     traces words that differ in tone alone sound the same.
@@ -112,7 +112,7 @@ def _inflection(tone: int, time: Curve, length: float) -> Curve:
     if tone == 2:
         return -_RISE_CENTS * np.clip(1 - place / 0.45, 0, 1) ** 1.2
     if tone == 3:
-        return -_DIP_CENTS * np.exp(-(((place - 0.25) / 0.15) ** 2))
+        return -_DIP_CENTS * np.exp(-(((place - 0.25) / 0.14) ** 2))
     if tone == 4:
         end = np.clip(1 - (length - time) / _END_SECONDS, 0, 1)
         return _FALL_CENTS * (np.clip(1 - place / 0.45, 0, 1) - end**1.5)

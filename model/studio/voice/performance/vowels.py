@@ -14,9 +14,9 @@ _ENDING_SHARE = 0.62
 """Largest share of a note that the end of an English vowel takes with the consonants after it."""
 
 _WIDENED_FRAMES = 1
-_PACE, _PACE_FRAMES = 1.0, 9
+_PACE, _PACE_FRAMES = 1.6, 9
 _UNREST_BANDS, _UNREST_FRAMES = 16, 7
-_UNREST_DB = 0.8
+_UNREST_DB = 1.0
 _SHIMMER_DB = 0.2
 
 _TO_BANDS = np.stack(

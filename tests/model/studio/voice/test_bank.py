@@ -64,6 +64,19 @@ def test_an_open_vowel_differs_from_a_close_one(voices: VoiceBank) -> None:
     assert first_resonance("a") > 1.5 * first_resonance("yi")
 
 
+def test_the_vowel_is_held_rather_than_the_glide_before_it(voices: VoiceBank) -> None:
+    low = (band_hertz() > 200) & (band_hertz() < 1100)
+    openness = []
+    for name in voices.syllables:
+        if name.endswith(("ie", "ian", "uan", "iang", "uang", "iao", "uai")):
+            for take in voices.takes(name):
+                power = 10 ** (take.envelope[:, low] / 10)
+                formant = np.convolve(power @ band_hertz()[low] / power.sum(1), np.ones(7) / 7, "same")
+                vowel = formant[take.nucleus + 8 : take.nucleus + round(0.6 * (len(formant) - take.nucleus))]
+                openness.append(formant[take.hold[0] : take.hold[1] + 1].mean() / vowel.max())
+    assert np.mean(np.array(openness) > 0.85) > 0.95
+
+
 @pytest.mark.parametrize("name", ["frames.zlib", "consonants.ogg", "voice.json"])
 def test_a_missing_file_is_named(copied: Path, name: str) -> None:
     (copied / name).unlink()
