@@ -14,7 +14,8 @@ from model.musicgen.networks.config import CodecConfig, DecoderConfig, ModelConf
 from model.musicgen.options import MusicGenOptions
 from model.musicgen.planning.spec import GenerationSpec
 from model.musicgen.states import State
-from model.song import Extend, SongParams, SongPlan
+from model.song import SongParams, SongPlan
+from model.tasks import Extend
 
 RATE = 8_000
 SMALL = ModelConfig(
