@@ -224,7 +224,7 @@ class Songs:
 
     @property
     def listeners(self) -> int:
-        """The present number of listeners."""
+        """The present number of listeners of all songs."""
         return self._open.listeners
 
     @property

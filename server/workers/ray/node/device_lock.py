@@ -48,7 +48,7 @@ class DeviceLock:
         self._descriptor = descriptor
 
     def release(self) -> None:
-        """Release the lock."""
+        """Release the lock, so that another process can use the device."""
         if self._descriptor is not None:
             os.close(self._descriptor)
             self._descriptor = None

@@ -30,7 +30,7 @@ class Outbox:
         self._waiting().append(OpenedSong(target, opened))
 
     def send(self, sound: Sound) -> None:
-        """Add sound of a song."""
+        """Add a piece of a song's sound to be sent."""
         self._waiting().append(sound._replace(pcm=bytes(sound.pcm)))
 
     def release(self, song: SongKey) -> None:
