@@ -43,7 +43,7 @@ class Spent:
 
 
 class Estimator:
-    """Keeps the mean costs of each engine's songs: device seconds per unit of work, from measured songs."""
+    """Keeps the mean costs of each engine's songs (device time and delays), averaged over measured songs."""
 
     def __init__(self) -> None:
         self._costs: dict[str, Costs] = {}

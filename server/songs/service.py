@@ -313,7 +313,9 @@ class Songs:
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
-        """Return the song that an earlier call with the same request id has begun; `None` if there is none."""
+        """Return the song that an earlier call with the same request id has begun; admit the request if that song has
+        failed, was cancelled or deleted. Raises UnknownSong if that does not succeed either.
+        """
         recording = await self._library.recording(admitted.song_id)
         # The song was just deleted, or the directory has just recorded its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):
