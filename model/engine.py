@@ -119,7 +119,7 @@ class SectionState(Protocol):
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of denoising steps already done."""
 
     @property
     def steps(self) -> int:

@@ -24,7 +24,7 @@ class Expectation(Protocol):
 
     @property
     def figure(self) -> str:
-        """Name of the figure, "part.figure"."""
+        """Name of the measured figure, in the form "part.figure"."""
 
     @property
     def why(self) -> str:

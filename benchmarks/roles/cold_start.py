@@ -102,7 +102,7 @@ async def followed(service: Fleet, frontend: Server, channel: grpc.aio.Channel) 
 
 
 async def measure(service: Fleet, part: str, seconds: float) -> None:
-    """Run one measurement, `absence` or `followed`."""
+    """Start a frontend and a generator, and run the measurement `part`: `absence` or `followed`."""
     frontend, generator = service.start("frontend"), service.start("generator")
     frontend.wait_ready()
     generator.wait_ready()

@@ -39,7 +39,7 @@ def module_of(checkout: Path, name: str) -> str:
 
 
 def running(checkout: Path, command: Sequence[str] = SERVER) -> AbstractContextManager[Service]:
-    """Context manager with a server of a checkout."""
+    """Context manager that runs a server from the source code in a folder."""
     return running_service(command, checkout, environment_of(checkout))
 
 

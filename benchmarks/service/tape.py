@@ -56,7 +56,7 @@ class TapeEngine(PretendEngine):
         return PretendState(steps=1)
 
     def denoise(self, states: Sequence[SectionState]) -> None:
-        """Advance the states without delay."""
+        """Advance the states of the sections by one step, without computing anything."""
         for state in states:
             assert isinstance(state, PretendState)
             state.step += 1

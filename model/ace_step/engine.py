@@ -42,7 +42,8 @@ from model.shared.licences import Licence, expression_of, spdx, urls_of
 from model.shared.saved_tensors import latents_bytes, latents_of
 from model.shared.tasks import task_field
 from model.shared.warm_up import timed_warm_up
-from model.song import Edit, Retake, SectionScore, SongParams, SongPlan, Voice, Window
+from model.song import SectionScore, SongParams, SongPlan, Voice, Window
+from model.tasks import Edit, Retake
 
 MODEL = "ACE-Step v1"
 

@@ -37,7 +37,8 @@ from model.shared.sampling.flow import mixed
 from model.shared.saved_tensors import latents_bytes, latents_of, on_device, tensor_bytes
 from model.shared.tasks import task_field
 from model.shared.warm_up import timed_warm_up
-from model.song import Extend, Repaint, Retake, SectionScore, SongParams, SongPlan, Voice, Window
+from model.song import SectionScore, SongParams, SongPlan, Voice, Window
+from model.tasks import Extend, Repaint, Retake
 
 _log = logging.getLogger(__name__)
 

@@ -68,12 +68,12 @@ class State:
 
     @property
     def step(self) -> int:
-        """Number of denoising steps done."""
+        """Number of denoising steps already done."""
         return self.trajectory.step
 
     @property
     def steps(self) -> int:
-        """Total number of denoising steps."""
+        """Total number of denoising steps of the section."""
         return self.trajectory.steps
 
     @property
@@ -83,7 +83,7 @@ class State:
 
     @property
     def section(self) -> SectionSpec:
-        """The specification of the section."""
+        """The section's specification from the plan."""
         return self.spec.sections[self.index]
 
     @property

@@ -7,7 +7,7 @@ The wording of the instructions is that of the training data.
 from dataclasses import dataclass
 from typing import TypeAlias
 
-from model.song import Track
+from model.tasks import Track
 
 
 @dataclass(frozen=True, slots=True)

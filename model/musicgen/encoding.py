@@ -11,7 +11,7 @@ from model.musicgen.states import Known
 from model.shared.recordings import RecordingReader
 from model.shared.tasks import task_field
 from model.shared.tokens.sequences import TextCache
-from model.song import AudioToAudio, Extend
+from model.tasks import AudioToAudio, Extend
 
 Sound = NDArray[np.float32]
 

@@ -25,7 +25,8 @@ from model.shared.licences import urls_of
 from model.shared.tokens.core import Advance, Layout, TokenCore
 from model.shared.tokens.sampling import Sampling, noise
 from model.shared.tokens.sequences import TokenSequence
-from model.song import Extend, SectionScore, SongParams, SongPlan, Window
+from model.song import SectionScore, SongParams, SongPlan, Window
+from model.tasks import Extend
 
 _log = logging.getLogger(__name__)
 

@@ -95,12 +95,12 @@ class State:
 
     @property
     def section(self) -> SectionSpec:
-        """The specification of the section."""
+        """The section's specification from the plan."""
         return self.spec.sections[self.index]
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of steps already done; a step makes the tokens of some frames."""
         if self.sequence is None:
             return self.steps
         done, step = self.sequence.column - self.first_column, 0
@@ -110,7 +110,7 @@ class State:
 
     @property
     def steps(self) -> int:
-        """Total number of steps."""
+        """Total number of steps of the section."""
         return self.section.steps
 
     @property

@@ -3,21 +3,8 @@
 from collections.abc import Collection, Iterator
 from types import MappingProxyType
 
-from model.song import (
-    ALL_STEMS,
-    AudioToAudio,
-    Complete,
-    Control,
-    Edit,
-    Extend,
-    ExtractTrack,
-    InvalidParams,
-    Lego,
-    Repaint,
-    Retake,
-    SongParams,
-    Violation,
-)
+from model.song import ALL_STEMS, Control, InvalidParams, SongParams, Violation
+from model.tasks import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake
 
 _TASKS = MappingProxyType(
     {

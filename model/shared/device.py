@@ -42,7 +42,7 @@ class Device:
 
     @property
     def on_cuda(self) -> bool:
-        """True for a CUDA GPU."""
+        """True if the device is a CUDA GPU, false for a CPU."""
         return self.torch.type == "cuda"
 
     @contextmanager

@@ -2,7 +2,7 @@
 import torch.
 """
 
-from model.song import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
+from model.tasks import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
 
 GOLDEN = 0x9E3779B9
 """Distance between seeds that are derived from one another: 2**32 divided by the golden ratio."""

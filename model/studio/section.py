@@ -205,5 +205,5 @@ class FinishedState(StudioState):
 
     @property
     def composed(self) -> ComposedSection:
-        """The composed section."""
+        """The composed score of the section."""
         return self._composed

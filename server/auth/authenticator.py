@@ -12,7 +12,7 @@ _SCHEME = "bearer "
 
 
 class Authenticator:
-    """Authenticates callers by API key."""
+    """Finds the caller of a call by the call's API key."""
 
     def __init__(self, find: Callable[[str], ApiKey | None], refused: Callable[[ServiceError], None]) -> None:
         """Set up the authenticator; `find` returns the entry of a key; `refused` is called with the error of every

@@ -7,20 +7,8 @@ from types import MappingProxyType
 
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
-from model.song import (
-    ALL_STEMS,
-    AnchorNote,
-    AudioToAudio,
-    Complete,
-    Edit,
-    Extend,
-    ExtractTrack,
-    Lego,
-    Repaint,
-    Retake,
-    SongParams,
-    Task,
-)
+from model.song import ALL_STEMS, AnchorNote, SongParams
+from model.tasks import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
 from server.contract.audio_formats import format_name
 from server.contract.engine_limits import check_against
 from server.contract.engine_options import engine_name, engine_options

@@ -49,7 +49,7 @@ class EncoderPing:
 
 @dataclass(frozen=True, slots=True)
 class EncoderPong:
-    """The response to an `EncoderPing`."""
+    """Message of an encoder: it is alive; the response to an `EncoderPing`."""
 
 
 class Encoded(NamedTuple):

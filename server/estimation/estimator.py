@@ -43,7 +43,7 @@ class Spent:
 
 
 class Estimator:
-    """Learns the costs of the songs of each engine."""
+    """Keeps the mean costs of each engine's songs (device time and delays), averaged over measured songs."""
 
     def __init__(self) -> None:
         self._costs: dict[str, Costs] = {}

@@ -96,7 +96,7 @@ class OpenRecordings:
 
     @property
     def listeners(self) -> int:
-        """The present number of listeners."""
+        """The present number of listeners of all songs."""
         return sum(recording.listeners for listened in self._listened.values() for recording in listened)
 
     @property

@@ -224,7 +224,7 @@ class Songs:
 
     @property
     def listeners(self) -> int:
-        """The present number of listeners."""
+        """The present number of listeners of all songs."""
         return self._open.listeners
 
     @property
@@ -313,7 +313,9 @@ class Songs:
     async def _again(
         self, admitted: Admitted, ticket: Ticket, request: SongRequest, checked: CheckedSong, tries: int
     ) -> Recording:
-        """Return the song that an earlier call with the same request id has begun; `None` if there is none."""
+        """Return the song that an earlier call with the same request id has begun; admit the request if that song has
+        failed, was cancelled or deleted. Raises UnknownSong if that does not succeed either.
+        """
         recording = await self._library.recording(admitted.song_id)
         # The song was just deleted, or the directory has just recorded its end.
         if tries and (recording is None or recording.song.state in (SongState.FAILED, SongState.CANCELLED)):

@@ -179,7 +179,7 @@ class Directory(Protocol):
 
     @property
     def replica(self) -> str:
-        """Unique name of this server."""
+        """Name of this server, unique in the service."""
 
     async def admit(self, ticket: Ticket) -> Admitted:
         """Admit a song. One atomic decision for all servers, in this order:

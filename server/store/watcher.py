@@ -73,7 +73,7 @@ class Unwatched(StoreWatcher):
         """Ignore a call that was answered."""
 
     def failed(self, part: StorePart, reason: StoreTrouble) -> None:
-        """Ignore a failed call."""
+        """Ignore that a call to the store failed."""
 
     def sealing(self, size_bytes: int) -> AbstractContextManager[None]:
         """Do nothing while a song is moved to the object store."""

@@ -19,7 +19,7 @@ class SlidingWindow:
         self._values: deque[tuple[float, float]] = deque(maxlen=MAX_VALUES)
 
     def add(self, value: float) -> None:
-        """Add a measurement made now."""
+        """Add a value that was measured now."""
         self._values.append((self._clock(), value))
 
     def values(self) -> list[float]:

@@ -111,7 +111,7 @@ class StoreMetrics:
         """Register the gauge of the time since the song directory last answered."""
         silence = Gauge(
             "melisma_directory_silence_seconds",
-            "Time since the directory last answered this server (shared store)",
+            "Time since the song directory last answered this server (shared store)",
             registry=registry,
         )
         silence.set_function(lambda: self._clock() - self._answered_at)
@@ -175,12 +175,12 @@ class StoreMetrics:
         used_bytes, limit_bytes = self._memory or (0, 0)
         used: dict[LabelValues, float] = {(): used_bytes} if self._memory else {}
         yield gauge_family(
-            "directory_memory_bytes", "Memory of the directory that counts for its limit (shared store)", [], used
+            "directory_memory_bytes", "Memory of the song directory that counts for its limit (shared store)", [], used
         )
         limit: dict[LabelValues, float] = {(): limit_bytes} if limit_bytes else {}
         yield gauge_family(
             "directory_memory_bytes_limit",
-            "Memory limit of the directory (maxmemory); above 80 % new songs are refused",
+            "Memory limit of the song directory (maxmemory); above 80 % new songs are refused",
             [],
             limit,
         )

@@ -24,7 +24,7 @@ from model.ace_step_15.tasks import (
     RepaintWindow,
     TextToMusic,
 )
-from model.song import Track
+from model.tasks import Track
 
 DATA = Path(__file__).parents[1] / "model" / "ace_step_15" / "data"
 FRAMES_PER_SECOND = 25

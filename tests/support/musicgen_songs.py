@@ -15,7 +15,8 @@ from model.musicgen.options import MusicGenOptions
 from model.musicgen.planning.spec import GenerationSpec
 from model.musicgen.states import State
 from model.shared.networks.t5_config import T5Config
-from model.song import Extend, SongParams, SongPlan
+from model.song import SongParams, SongPlan
+from model.tasks import Extend
 
 RATE = 8_000
 SMALL = ModelConfig(

@@ -26,7 +26,8 @@ from model.ace_step.sampling.batched_forward import BatchedForward
 from model.ace_step.sampling.trajectories import Row
 from model.engine import SectionContext
 from model.shared.generation_mode import GenerationMode
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, SongParams
+from model.song import SongParams
+from model.tasks import AudioToAudio, Edit, Extend, Repaint, Retake
 
 SECONDS, STEPS = 12.0, 4
 SECTIONED = AceStepOptions(mode=GenerationMode.SECTIONED)

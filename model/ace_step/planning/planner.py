@@ -30,20 +30,8 @@ from model.shared.controls import check_controls
 from model.shared.generation_mode import GenerationMode
 from model.shared.planning import options_of
 from model.shared.tasks import task_field
-from model.song import (
-    Control,
-    Edit,
-    Extend,
-    InvalidParams,
-    LyricLine,
-    Repaint,
-    Retake,
-    SectionKind,
-    SectionPlan,
-    SongParams,
-    SongPlan,
-    Violation,
-)
+from model.song import Control, InvalidParams, LyricLine, SectionKind, SectionPlan, SongParams, SongPlan, Violation
+from model.tasks import Edit, Extend, Repaint, Retake
 
 NAME = "ace_step"
 MAX_LYRIC_TOKENS = 4096

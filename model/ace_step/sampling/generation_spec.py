@@ -8,7 +8,7 @@ from typing import TypeAlias
 
 from model.ace_step.options import Sampler
 from model.shared.tasks import second_seed, section_seed
-from model.song import Edit, Task
+from model.tasks import Edit, Task
 
 RELEASED_OMEGA = 10.0
 

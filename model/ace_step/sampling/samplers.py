@@ -21,11 +21,11 @@ class Solver(Protocol):
 
     @property
     def evaluations(self) -> int:
-        """Total number of model evaluations."""
+        """Total number of evaluations of the denoiser (forward passes)."""
 
     @property
     def index(self) -> int:
-        """Number of model evaluations done."""
+        """Number of evaluations of the denoiser already done."""
 
     @property
     def timestep(self) -> float:

@@ -18,7 +18,7 @@ from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, Conditions, Context
 from model.ace_step.sampling.trajectories import EditTrajectory, RepaintTrajectory, SamplerTrajectory, Trajectory
 from model.shared.sampling.flow import mixed, noised, shifted
 from model.shared.tasks import skipped_steps
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake
+from model.tasks import AudioToAudio, Edit, Extend, Repaint, Retake
 
 
 def kept_steps(steps: int, strength: float) -> int:

@@ -97,12 +97,12 @@ class State:
 
     @property
     def step(self) -> int:
-        """Number of denoising steps done."""
+        """Number of denoising steps already done."""
         return self.trajectory.step
 
     @property
     def steps(self) -> int:
-        """Total number of denoising steps."""
+        """Total number of denoising steps of the section."""
         return self.trajectory.steps
 
     @property

@@ -41,7 +41,7 @@ class Trajectory(Protocol):
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of denoising steps already done."""
 
     def rows(self) -> list[Row]:
         """Return the rows that the next step evaluates; the same on every call until the step is taken."""
@@ -84,7 +84,7 @@ class SamplerTrajectory:
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of denoising steps already done."""
         return self._sampler.index
 
     def rows(self) -> list[Row]:
@@ -131,7 +131,7 @@ class RepaintTrajectory:
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of denoising steps already done."""
         return self._index - self._skipped
 
     def rows(self) -> list[Row]:
@@ -189,7 +189,7 @@ class EditTrajectory:
 
     @property
     def step(self) -> int:
-        """Number of steps done."""
+        """Number of denoising steps already done."""
         return self._step
 
     def rows(self) -> list[Row]:

@@ -28,7 +28,7 @@ class Quantizer(nn.Module):
 
     @property
     def size(self) -> int:
-        """Number of codes."""
+        """Number of codes that a token can have."""
         return int(torch.tensor(self._levels).prod())
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:

@@ -10,20 +10,8 @@ from model.ace_step_15 import tasks
 from model.ace_step_15.networks.config import CodecConfig
 from model.shared.recordings import RecordingReader
 from model.shared.tasks import task_field
-from model.song import (
-    AudioToAudio,
-    Complete,
-    Edit,
-    Extend,
-    ExtractTrack,
-    InvalidParams,
-    Lego,
-    Repaint,
-    Retake,
-    SongParams,
-    Task,
-    Violation,
-)
+from model.song import InvalidParams, SongParams, Violation
+from model.tasks import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task
 
 MIN_SECONDS, MAX_SECONDS = 10.0, 600.0
 

@@ -19,7 +19,8 @@ from model.shared.controls import check_controls
 from model.shared.generation_mode import GenerationMode
 from model.shared.planning import options_of
 from model.shared.tasks import skipped_steps
-from model.song import Control, LyricLine, Repaint, SectionKind, SectionPlan, SongParams, SongPlan
+from model.song import Control, LyricLine, SectionKind, SectionPlan, SongParams, SongPlan
+from model.tasks import Repaint
 
 _STEPS = {Variant.TURBO: 8, Variant.SFT: 50, Variant.BASE: 50}
 _SHIFT = {Variant.TURBO: 3.0, Variant.SFT: 1.0, Variant.BASE: 1.0}

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 
 from model.ace_step_15.tasks import Cover, ModelTask, TextToMusic
 from model.shared.tasks import second_seed, section_seed
-from model.song import Task
+from model.tasks import Task
 
 CONTEXT_FRAMES = 250
 """Latent frames (ten seconds) of earlier sound on which a section is conditioned."""

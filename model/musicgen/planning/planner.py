@@ -13,17 +13,8 @@ from model.shared.controls import check_controls
 from model.shared.planning import options_of
 from model.shared.recordings import RecordingReader
 from model.shared.tasks import second_seed, task_field
-from model.song import (
-    AudioToAudio,
-    Control,
-    Extend,
-    InvalidParams,
-    SectionKind,
-    SectionPlan,
-    SongParams,
-    SongPlan,
-    Violation,
-)
+from model.song import Control, InvalidParams, SectionKind, SectionPlan, SongParams, SongPlan, Violation
+from model.tasks import AudioToAudio, Extend
 
 NAME = "musicgen"
 MIN_SECONDS, MAX_SECONDS = 3.0, 240.0

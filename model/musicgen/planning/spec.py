@@ -4,7 +4,8 @@ torch.
 
 from dataclasses import dataclass
 
-from model.song import AnchorNote, AudioToAudio, Extend
+from model.song import AnchorNote
+from model.tasks import AudioToAudio, Extend
 
 
 @dataclass(frozen=True, slots=True)

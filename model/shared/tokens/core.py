@@ -232,7 +232,7 @@ class _Lengths:
         self._there = None if by_row else torch.tensor(lengths, device=device)
 
     def spans(self, tick: int) -> tuple[Span, ...]:
-        """Return the attention calls of a tick."""
+        """Return the attention calls of one tick (one column of tokens), as spans of rows."""
         if self._there is None:
             return spans_by_row(self._lengths[tick])
         return (span_of_all(self._there[tick], self._most),)

@@ -71,7 +71,7 @@ class EmbeddedDirectory:
 
     @property
     def replica(self) -> str:
-        """Name of this server."""
+        """Name of this server, unique in the service."""
         return self._replica
 
     async def admit(self, ticket: Ticket) -> Admitted:

@@ -98,7 +98,7 @@ def listed(cursor: Cursor) -> str:
 
 
 def lease_text(lease: Lease) -> str:
-    """Serialize a lease as text."""
+    """Serialize a lease as text for the song directory."""
     return f"{lease.epoch}:{lease.nonce}:{lease.replica}"
 
 
@@ -175,7 +175,7 @@ def _names(song: SongRecord) -> dict[str, str]:
 
 
 def engines_bytes(engines: Sequence[ServedEngine]) -> bytes:
-    """Serialize engines as JSON."""
+    """Serialize the announced engines of a server as JSON."""
     return _ENGINES.dump_json(list(engines))
 
 

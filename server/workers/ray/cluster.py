@@ -57,7 +57,7 @@ class RayCluster:
         return float(ray.available_resources().get("GPU" if device == "cuda" else "CPU", 0.0))
 
     def close(self) -> None:
-        """Leave the cluster."""
+        """Disconnect this process from the Ray cluster."""
         ray.shutdown()
 
     def _start_on(self, node: str, kind: Any) -> "RayActor":

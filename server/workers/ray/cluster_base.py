@@ -47,7 +47,7 @@ class Actor(Protocol):
         """
 
     def kill(self) -> None:
-        """End the actor without waiting."""
+        """End the actor's process without waiting for its end."""
 
 
 class Cluster(Protocol):

@@ -34,7 +34,7 @@ class Reapers:
             return None
 
     async def close(self) -> None:
-        """End all reapers."""
+        """End all reapers (the actors that kill frozen workers)."""
         beats = [*self._beats.values()]
         for node in [*self._actors]:
             self._drop(node)

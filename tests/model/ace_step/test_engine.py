@@ -19,7 +19,8 @@ from model.ace_step.sampling.states import LOOKAHEAD_FRAMES, State
 from model.ace_step.settings import AceStepSettings
 from model.engine import EngineUnavailable
 from model.shared.generation_mode import GenerationMode
-from model.song import AudioToAudio, Extend, InvalidParams, Repaint, SectionKind, SongParams, Voice
+from model.song import InvalidParams, SectionKind, SongParams, Voice
+from model.tasks import AudioToAudio, Extend, Repaint
 from tests.support.ace_step import ace_step_options
 from tests.support.ace_step_songs import LYRICS, begun, finish, params, recording
 

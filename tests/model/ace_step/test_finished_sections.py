@@ -9,7 +9,8 @@ from model.ace_step.engine import AceStepEngine
 from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.sampling.states import Conditions, Context, State
 from model.shared.generation_mode import GenerationMode
-from model.song import Edit, Repaint, SongParams
+from model.song import SongParams
+from model.tasks import Edit, Repaint
 from tests.support.ace_step_songs import begun, finish, params, recording, rendered
 from tests.support.device_memory import reachable_tensors
 

@@ -20,7 +20,7 @@ from model.ace_step.sampling.noise import Noise
 from model.ace_step.sampling.starts import evaluation_count, whole
 from model.ace_step.sampling.states import Conditions
 from model.ace_step.sampling.trajectories import Trajectory
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, Task
+from model.tasks import AudioToAudio, Edit, Extend, Repaint, Retake, Task
 
 CASES = (
     "t2m_default", "t2m_plain_cfg", "t2m_no_guidance", "t2m_heun", "t2m_pingpong", "t2m_double", "audio2audio",

@@ -18,19 +18,8 @@ from model.ace_step_15.tasks import Cover, RepaintWindow
 from model.ace_step_15.validation import AceStep15Validator
 from model.engine import EngineUnavailable
 from model.shared.generation_mode import GenerationMode
-from model.song import (
-    AudioToAudio,
-    Control,
-    Extend,
-    ExtractTrack,
-    InvalidParams,
-    Lego,
-    Repaint,
-    Retake,
-    Task,
-    Track,
-    Voice,
-)
+from model.song import Control, InvalidParams, Voice
+from model.tasks import AudioToAudio, Extend, ExtractTrack, Lego, Repaint, Retake, Task, Track
 from tests.model.ace_step_15.songs import begun, finish, params, recording, spec_of
 from tests.support.ace_step_15_checkpoint import ace_step_15_options
 

@@ -19,7 +19,8 @@ from model.musicgen.planning.sections import Divider
 from model.musicgen.settings import MusicGenSettings, licence_of
 from model.musicgen.states import State
 from model.shared.tokens.caches import CacheShape
-from model.song import AnchorNote, AudioToAudio, Extend, InvalidParams, SectionKind, SongParams
+from model.song import AnchorNote, InvalidParams, SectionKind, SongParams
+from model.tasks import AudioToAudio, Extend
 from tests.support.musicgen_checkpoint import FEW_FRAMES, FEW_MELODY, musicgen_options, write_checkpoint
 from tests.support.musicgen_songs import ASKED, SMALL, audio, begun, finish, params, song, spec_of
 

@@ -6,7 +6,8 @@ import pytest
 from model.musicgen.engine import MusicGenEngine
 from model.musicgen.melody.melodies import NoteMelody
 from model.musicgen.networks.config import ChromaConfig
-from model.song import AnchorNote, AudioToAudio, Control, Extend
+from model.song import AnchorNote, Control
+from model.tasks import AudioToAudio, Extend
 from tests.support.musicgen_checkpoint import FEW_MELODY, musicgen_options
 from tests.support.musicgen_songs import audio, joined, params, song, spec_of
 

@@ -16,7 +16,8 @@ from model.musicgen.melody.melodies import SoundMelody
 from model.musicgen.options import MusicGenOptions
 from model.musicgen.rendering import SoundDecoder
 from model.musicgen.states import State
-from model.song import AudioToAudio, Extend, SongParams, SongPlan
+from model.song import SongParams, SongPlan
+from model.tasks import AudioToAudio, Extend
 from tests.model.musicgen.record import (
     FILE,
     FRAMES,

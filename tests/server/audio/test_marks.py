@@ -7,7 +7,8 @@ from typing import Any
 import av
 import pytest
 
-from model.song import AnchorNote, AudioToAudio, Retake, SongParams, SongPlan, Stem
+from model.song import AnchorNote, SongParams, SongPlan, Stem
+from model.tasks import AudioToAudio, Retake
 from server.audio.codecs.id3 import head_tag
 from server.audio.codecs.mp3 import Mp3Encoder
 from server.audio.marks import marks_of

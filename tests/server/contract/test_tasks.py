@@ -8,20 +8,8 @@ import pytest
 
 from melisma.v1 import music_pb2
 from model.engine import EngineInfo
-from model.song import (
-    AudioToAudio,
-    Complete,
-    Control,
-    Edit,
-    Extend,
-    ExtractTrack,
-    Lego,
-    Repaint,
-    Retake,
-    SongParams,
-    Task,
-    Track,
-)
+from model.song import Control, SongParams
+from model.tasks import AudioToAudio, Complete, Edit, Extend, ExtractTrack, Lego, Repaint, Retake, Task, Track
 from server.contract.requests import song_request
 from server.contract.resources import engine_message
 from server.errors import ControlNotSupported, InvalidRequest

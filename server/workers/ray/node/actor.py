@@ -52,7 +52,7 @@ class WorkerActor:
         self._ended = threading.Event()
 
     def place(self) -> Place:
-        """Return where the actor runs."""
+        """Return the node, host and process on which the actor runs."""
         host, node, gpus = self.where()
         self._outbox.node_id = node
         return Place(VERSION, os.getpid(), host, node, gpus)

@@ -16,7 +16,8 @@ from model.ace_step.options import AceStepOptions, Sampler
 from model.ace_step.sampling.states import State
 from model.ace_step.sampling.trajectories import Row
 from model.shared.generation_mode import GenerationMode
-from model.song import AudioToAudio, Edit, Extend, Repaint, Retake, SongParams
+from model.song import SongParams
+from model.tasks import AudioToAudio, Edit, Extend, Repaint, Retake
 from tests.support.ace_step_songs import finish, params, recording
 
 Place: TypeAlias = tuple[object, ...]

@@ -12,7 +12,7 @@ from model.ace_step_15.sampling.schedule import times
 from model.ace_step_15.sampling.trajectories import Contexts, Guidance, Row, Trajectory
 from model.ace_step_15.starting import Starter
 from model.ace_step_15.tasks import Cover, ExtractTrack, ModelTask, RepaintWindow, TextToMusic
-from model.song import Track
+from model.tasks import Track
 from tests.support.ace_step_15 import Case
 
 ANY_LENGTH = 100.0

@@ -1,0 +1,109 @@
+"""Tasks: the ways to make a song from a recording or an earlier song. The module imports nothing of the model."""
+
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import TypeAlias
+
+
+class Track(StrEnum):
+    """A track of a recording, such as drums or bass, that an engine can extract or add."""
+
+    WOODWINDS = "woodwinds"
+    BRASS = "brass"
+    FX = "fx"
+    SYNTH = "synth"
+    STRINGS = "strings"
+    PERCUSSION = "percussion"
+    KEYBOARD = "keyboard"
+    GUITAR = "guitar"
+    BASS = "bass"
+    DRUMS = "drums"
+    BACKING_VOCALS = "backing_vocals"
+    VOCALS = "vocals"
+
+
+@dataclass(frozen=True, slots=True)
+class AudioToAudio:
+    """Task: a new song that resembles a recording; `strength`, 0 to 1, is the influence of the recording."""
+
+    audio: bytes = field(repr=False)
+    strength: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Retake:
+    """Task: a variation of the song that the request's seed gives; `variance`, 0 to 1, is the amount of difference."""
+
+    seed: int | None = None
+    variance: float = 0.5
+
+
+@dataclass(frozen=True, slots=True)
+class Repaint:
+    """Task: a recording in which the part between two times is generated anew; `variance`, 0 to 1, is the amount of
+    difference.
+    """
+
+    audio: bytes = field(repr=False)
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
+    variance: float = 0.5
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Extend:
+    """Task: a recording extended at its beginning, its end, or both."""
+
+    audio: bytes = field(repr=False)
+    left_seconds: float = 0.0
+    right_seconds: float = 0.0
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Edit:
+    """Task: a recording with other lyrics or in another style, which `prompt` and `lyrics` describe.
+
+    The request's own prompt and lyrics describe the recording. The song is transformed in the steps between `start` and
+    `end`, shares of all steps from 0 to 1; after `end` it is denoised freely. Each step averages over `averages`
+    noises.
+    """
+
+    audio: bytes = field(repr=False)
+    prompt: str = ""
+    lyrics: str = ""
+    start: float = 0.0
+    end: float = 1.0
+    averages: int = 1
+    seed: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class ExtractTrack:
+    """Task: extract one track of a recording, generated anew without the others."""
+
+    audio: bytes = field(repr=False)
+    track: Track = Track.VOCALS
+
+
+@dataclass(frozen=True, slots=True)
+class Lego:
+    """Task: add one track to a recording, between two times of it; `end_seconds` 0 is the end of the recording."""
+
+    audio: bytes = field(repr=False)
+    track: Track = Track.VOCALS
+    start_seconds: float = 0.0
+    end_seconds: float = 0.0
+
+
+@dataclass(frozen=True, slots=True)
+class Complete:
+    """Task: add tracks to a recording; without `tracks` the model chooses them."""
+
+    audio: bytes = field(repr=False)
+    tracks: tuple[Track, ...] = ()
+
+
+Task: TypeAlias = AudioToAudio | Retake | Repaint | Extend | Edit | ExtractTrack | Lego | Complete
+"""The task of a request, unless it asks for a new song. A seed that is `None` follows from the song's own."""
