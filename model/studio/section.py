@@ -58,7 +58,9 @@ class StudioConditions:
 
 
 class StudioState(ABC):
-    """The state of one section while it is denoised and rendered, with the mixer that plays it."""
+    """The state of one section while it is denoised and rendered, with the mixer that renders its voices and
+    instruments to sound.
+    """
 
     def __init__(self, plan: SongPlan, index: int, mixer: Mixer) -> None:
         self.plan = plan

@@ -87,7 +87,7 @@ class Frontend:
         return True
 
     def costs(self, engine: str) -> Costs | None:
-        """Return `None`, because this server measures no songs."""
+        """Return `None`: this server makes no songs, so it has no measured costs."""
         return None
 
     def room(self) -> Room:

@@ -46,7 +46,8 @@ class ContextBatch:
     """The contexts of the rows of a forward pass, padded to one length.
 
     `keys` and `values` are [blocks, rows, heads, tokens, head width]; `mask` [rows, tokens] is True for tokens, False
-    for padding, and `None` without padding; `sharpness` [rows] is `None` if no row is weakened.
+    for padding, and `None` without padding; `sharpness` [rows] is the factor on the attention scores of each row (below
+    1 weakens its attention to the context), `None` if all are 1.
     """
 
     keys: torch.Tensor

@@ -52,7 +52,9 @@ class _Tensors:
         self._facts = torch.zeros(4, max(shape.rows for shape in shapes), device=device)
 
     def work(self, shape: Shape) -> Work:
-        """Return the forward pass of a shape on the fixed tensors, to be recorded; see `PassTensors.work`."""
+        """Return a function that runs the forward pass for inputs of a shape on the fixed tensors, to be captured as a
+        CUDA graph; see `PassTensors.work`.
+        """
         timesteps, lengths, tokens, sharpness = self._facts[:, : shape.rows].unbind()
         latents, made = self._frames(self._latents, shape), self.made(shape)
         keys, values = self._contexts(shape)

@@ -59,7 +59,9 @@ class _Tensors:
         self._counts = torch.ones(2, most, device=device, dtype=torch.long)
 
     def work(self, shape: Shape) -> Work:
-        """Return the forward pass of a shape on the fixed tensors, to be recorded; see `PassTensors.work`."""
+        """Return a function that runs the forward pass for inputs of a shape on the fixed tensors, to be captured as a
+        CUDA graph; see `PassTensors.work`.
+        """
         latents, made = self._frames(self._latents, shape), self.made(shape)
         given, (keys, values) = self._frames(self._given, shape, 2), self._contexts(shape)
         times, (lengths, tokens) = self._times[: shape.rows], self._counts[:, : shape.rows].unbind()

@@ -46,10 +46,11 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Joints:
-    """How much more frequent chords are at joints of four bars than their shares among all last and first chords say.
+    """Log ratios of the observed to the expected frequency of chords on both sides of a joint (a boundary of four-bar
+    phrases). The expected frequency is that of the chord among all first or all last chords of phrases.
 
-    `onward` [2, 37, 37] is the log ratio for the chord after a joint, given the one before it, `closing` [2, 37] that
-    for the chord before it; row 0 inside a section, row 1 at its end.
+    `onward` [2, 37, 37]: first chord of the next phrase, given the last one of the phrase before; `closing` [2, 37]:
+    last chord of a phrase. Row 0 is for joints inside a section, row 1 for its end; 37 is the number of chord classes.
     """
 
     onward: NDArray[np.float64]

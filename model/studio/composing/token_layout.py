@@ -303,7 +303,9 @@ def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """Write the melody of an earlier interlude of this kind into the layout as known, if that melody is long enough."""
+    """Copy the melody of an earlier interlude of the same kind into the layout as fixed notes, which the denoiser
+    keeps, if that melody is long enough.
+    """
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:
         return

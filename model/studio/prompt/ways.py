@@ -27,5 +27,7 @@ ALONE = ((Track.LEAD, Instrument.CHOIR),)
 
 
 def ways_of(text: str) -> frozenset[Way]:
-    """Return the ways of singing and of building a song that a normalised prompt asks for."""
+    """Return the manners of singing (such as whispering) and features of the form (such as a drop) that a normalised
+    prompt asks for.
+    """
     return frozenset(way for words, way in WAYS if any(wanted_places(text, word) for word in words))

@@ -111,7 +111,10 @@ def decoded(spectrum: Path, pitch: Path, times: Path, phrase: Phrase) -> Spoken:
     length = len(phrase.word)
     first = next((i for i in range(len(names)) if tuple(names[i : i + length]) == phrase.word), None)
     if first is None:
-        raise ValueError(f"the voice does not say {' '.join(phrase.word)} but {' '.join(names)}")
+        raise ValueError(
+            f"the voice pronounces a word as the phones {' '.join(names)} instead of {' '.join(phrase.word)}: correct "
+            "it in the list of phrases"
+        )
     start = round(int(rows[first][0]) * _FRAMES_PER_TICK)
     ends = [round(int(row[1]) * _FRAMES_PER_TICK) for row in rows[first : first + length]]
     return Spoken(envelope[start : ends[-1]], voiced[start : ends[-1]], tuple(end - start for end in ends))

@@ -807,7 +807,7 @@ Global___AnchorNoteList: _TypeAlias = AnchorNoteList  # noqa: Y015
 
 @_typing.final
 class AnchorNote(_message.Message):
-    """One note or rest of an anchor."""
+    """One note or rest of the melody that begins the song (the anchor)."""
 
     DESCRIPTOR: _descriptor.Descriptor
 
@@ -2165,7 +2165,7 @@ class Song(_message.Message):
     """True if HTTP GET /audio/{song_id}.c2pa returns a C2PA manifest of the complete song, signed by the operator."""
     @_builtins.property
     def create_time(self) -> _timestamp_pb2.Timestamp:
-        """Instant at which the song was admitted."""
+        """Time at which the request was accepted and the song put into the queue."""
 
     @_builtins.property
     def end_time(self) -> _timestamp_pb2.Timestamp:

@@ -293,9 +293,12 @@ class SharedMaking:
         asyncio.get_running_loop().call_soon(self._songs[song_id].job.cancel)
 
     def _repeated(self, song_id: str) -> None:
-        """Record that a song that was taken over has repeated its stored part and continues with new sound."""
+        """Record that a song that was taken over has been made again up to its stored part, and continues with
+        new sound.
+        """
         logger.info(
-            "a song that this server took over has repeated its stored part and continues", extra={"song_id": song_id}
+            "a song that this server took over has been made again up to its stored part, and continues",
+            extra={"song_id": song_id},
         )
         self.room.set()
 

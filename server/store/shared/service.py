@@ -1,4 +1,4 @@
-"""Opens the shared store of one server: song directory and object store."""
+"""Opens for one server the store that all servers share: song directory and object store."""
 
 import logging
 import time

@@ -1,4 +1,6 @@
-"""Runs companions, processes beside the workers, by one actor on each node that has some."""
+"""Runs companions (processes beside the workers, such as encoders) on the nodes of the cluster: an actor on each node
+starts and ends those of that node.
+"""
 
 import asyncio
 import logging
