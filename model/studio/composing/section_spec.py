@@ -77,7 +77,7 @@ class SectionSpec:
         for tones, (start, stop) in zip(self.lines, self.line_spans(), strict=True):
             if start < 0 or not 1 <= len(tones) <= stop - start:
                 raise ValueError(
-                    f"{len(tones)} syllables do not fit into the steps (sixteenth notes) {start} to {stop} of the section"
+                    f"{len(tones)} syllables do not fit into the steps (sixteenths) {start} to {stop} of the section"
                 )
         free = 0
         for note in self.anchor:
