@@ -224,8 +224,11 @@ def _moves(
 class ToneCache:
     """Caches tones by their parameters, up to a number of bytes; the least recently used tones are removed first."""
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, counted_after: int = 1) -> None:
+        """Set up the cache; its bytes are counted, which takes long, after every `counted_after` new tones."""
         self._limit_bytes = limit_bytes
+        self._counted_after = counted_after
+        self._new = 0
         self._tones: OrderedDict[tuple[int, int, int, int], Tone] = OrderedDict()
 
     def get(self, zone: Zone, pitch: int, brightness: Brightness, cents: int, make: Callable[[], Tone]) -> Tone:
@@ -238,6 +241,9 @@ class ToneCache:
         return self._tones[key]
 
     def _forget(self) -> None:
+        self._new += 1
+        if self._new % self._counted_after:
+            return
         taken = sum(tone.made_bytes for tone in self._tones.values())
         while self._tones and taken > self._limit_bytes:
             _, oldest = self._tones.popitem(last=False)
