@@ -213,9 +213,8 @@ def _moves(
     starts = np.arange(0, count, _SWEEP_SAMPLES)
     cutoffs = cutoff_hertz * 2.0 ** (_sweep_cents(sweep, start + starts) / 1200.0)
     cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
-    moves = np.flatnonzero(
-        np.diff(cutoffs, prepend=0.0)
-    )  # one call of the filter costs more than the samples of a step
+    # One call of the filter costs more than the samples of a step.
+    moves = np.flatnonzero(np.diff(cutoffs, prepend=0.0))
     borders = itertools.pairwise([*starts[moves].tolist(), count])
     filters = [_biquad(hertz, quality) for hertz in cutoffs[moves].tolist()]
     return tuple((first, last, biquad) for (first, last), biquad in zip(borders, filters, strict=True))
