@@ -129,7 +129,7 @@ class Tone:
         beyond *= 0.5
         before = np.subtract(after, before, out=before)
         before *= 0.5  # the slope
-        cube = here - after
+        cube: Samples = here - after
         cube *= 1.5
         cube += beyond
         after -= here
