@@ -20,6 +20,7 @@ TABLE_NAME = "instruments.json"
 DATA_NAME = "samples.ogg"
 _SHIPPED = Path(__file__).resolve().parents[1] / "instruments"
 _TONE_CACHE_BYTES = 48 * 2**20
+_COUNTED_TONES = 16
 
 ToneKey: TypeAlias = tuple[str, int, int, int, int]
 
@@ -33,7 +34,7 @@ class InstrumentBank:
         self._computed = compute_instruments(len(table.samples))
         self._decoded: dict[int, Samples] = {}
         self._found: dict[tuple[Instrument, int], tuple[Zone, ...]] = {}
-        self._tones = ToneCache(_TONE_CACHE_BYTES)
+        self._tones = ToneCache(_TONE_CACHE_BYTES, _COUNTED_TONES)
 
     @classmethod
     def load(cls, path: Path | None = None) -> "InstrumentBank":

@@ -132,7 +132,7 @@ class Tone:
         beyond *= 0.5
         before = np.subtract(after, before, out=before)
         before *= 0.5  # the slope
-        cube = here - after
+        cube: Samples = here - after
         cube *= 1.5
         cube += beyond
         after -= here
@@ -216,9 +216,8 @@ def _moves(
     starts = np.arange(0, count, _SWEEP_SAMPLES)
     cutoffs = cutoff_hertz * 2.0 ** (_sweep_cents(sweep, start + starts) / 1200.0)
     cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
-    moves = np.flatnonzero(
-        np.diff(cutoffs, prepend=0.0)
-    )  # one call of the filter costs more than the samples of a step
+    # One call of the filter costs more than the samples of a step.
+    moves = np.flatnonzero(np.diff(cutoffs, prepend=0.0))
     borders = itertools.pairwise([*starts[moves].tolist(), count])
     filters = [_biquad(hertz, quality) for hertz in cutoffs[moves].tolist()]
     return tuple((first, last, biquad) for (first, last), biquad in zip(borders, filters, strict=True))
@@ -229,8 +228,11 @@ class ToneCache:
     first.
     """
 
-    def __init__(self, limit_bytes: int) -> None:
+    def __init__(self, limit_bytes: int, counted_after: int = 1) -> None:
+        """Set up the cache; its bytes are counted, which takes long, after every `counted_after` new tones."""
         self._limit_bytes = limit_bytes
+        self._counted_after = counted_after
+        self._new = 0
         self._tones: OrderedDict[tuple[int, int, int, int], Tone] = OrderedDict()
 
     def get(self, zone: Zone, pitch: int, brightness: Brightness, cents: int, make: Callable[[], Tone]) -> Tone:
@@ -243,6 +245,9 @@ class ToneCache:
         return self._tones[key]
 
     def _forget(self) -> None:
+        self._new += 1
+        if self._new % self._counted_after:
+            return
         taken = sum(tone.made_bytes for tone in self._tones.values())
         while self._tones and taken > self._limit_bytes:
             _, oldest = self._tones.popitem(last=False)
