@@ -50,11 +50,11 @@ _GUITAR_BESIDE_KEYS_ENERGY = 0.45
 _QUIET_ENERGY = 0.25
 _GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA, Groove.REGGAE})
 _DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, Groove.FOLK}
-_HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD)
+_HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD, Track.KEYS)
 """Tracks of which the first two that the style has are silent in the first chorus."""
 
 _WAITING_PLAYERS = 2
-_FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.11, 0.11
+_FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.13, 0.12
 _FEWEST_FOR_BREAKDOWN = 3
 _BUILD_UP_BARS = 2
 _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
@@ -73,7 +73,7 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
         wanted.discard(Track.GUITAR)
     if context.style.groove in _GUITAR_LED:
         wanted.add(Track.GUITAR)
-    foundation = next((track for track in _FOUNDATIONS if context.player(track)), None)
+    foundation = _foundation(context)
     if context.turn.opens and context.kind in {SectionKind.VERSE, SectionKind.CHORUS}:
         wanted -= _waiting(context, foundation)
     if foundation:
@@ -81,12 +81,18 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
     return frozenset(track for track in wanted if context.player(track))
 
 
+def _foundation(context: ArrangementContext) -> Track | None:
+    """Return the chord instrument that never waits: the guitar where it leads; `None` if the style has none."""
+    led = context.style.groove in _GUITAR_LED
+    tracks = (Track.GUITAR, *_FOUNDATIONS) if led else _FOUNDATIONS
+    return next((track for track in tracks if context.player(track)), None)
+
+
 def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
     """Return the tracks that stay silent in the first of several verses or choruses, so that the song can grow."""
     if context.kind is SectionKind.VERSE:
         return {Track.ORNAMENT}
-    led = {Track.GUITAR} if context.style.groove in _GUITAR_LED else set()
-    free = [track for track in _HELD_BACK if context.player(track) and track is not foundation and track not in led]
+    free = [track for track in _HELD_BACK if context.player(track) and track is not foundation]
     return set(free[:_WAITING_PLAYERS])
 
 
