@@ -21,7 +21,7 @@ from model.studio.voice.synthesis import FRAME_SAMPLES, Clip, VoiceFrames, split
 _SILENT_DB = -120.0
 _TAIL_FRAMES = 24
 _RELEASE_FRAMES = 18
-_JOIN_FRAMES = 5
+_JOIN_FRAMES, _CLOSING_FRAMES = 5, 2
 _JOIN_DIP_DB, _GLIDE_DIP_DB = 2.5, 0.0
 _USUAL_EFFORT_DB = -5.0
 _TILT_PER_DB, _TILT_PER_OCTAVE = 0.38, 1.5
@@ -112,7 +112,8 @@ def sing(
         _murmur(canvas, syllable)
     for before, syllable in pairwise(placed):
         if syllable.bound_before and syllable.unvoiced_onset is None and _is_sonorous(before, syllable):
-            _join(canvas, syllable.vowel - syllable.lead, 0.0 if before.codas else _dip_db(syllable))
+            frames = _JOIN_FRAMES if syllable.voiced_onset is None else _CLOSING_FRAMES
+            _join(canvas, syllable.vowel - syllable.lead, frames, 0.0 if before.codas else _dip_db(syllable))
     clips = tuple(clip for syllable in placed for clip in _clips(syllable, timbre))
     fluctuation, shimmer = unrest(count, generator)
     level = (canvas.gain_db + shimmer)[:, None] + np.float32(timbre.level_db)
@@ -195,11 +196,13 @@ def _dip_db(syllable: Placed) -> float:
     return _GLIDE_DIP_DB if glides else _JOIN_DIP_DB
 
 
-def _join(canvas: _Canvas, border: int, dip_db: float) -> None:
-    """Blend the spectral envelopes of two connected syllables around frame `border`, and lower the level there by
-    `dip_db`.
+def _join(canvas: _Canvas, border: int, frames: int, dip_db: float) -> None:
+    """Blend the spectral envelopes of two connected syllables over `frames` frames on each side of their border, and
+    lower the level there by `dip_db`.
+
+    The mouth closes faster for a nasal or a liquid than it moves from vowel to vowel.
     """
-    first, stop = max(border - _JOIN_FRAMES, 0), min(border + _JOIN_FRAMES, len(canvas.gain_db) - 1)
+    first, stop = max(border - frames, 0), min(border + frames, len(canvas.gain_db) - 1)
     share = np.linspace(0, 1, stop - first, dtype=np.float32)[:, None]
     before, after = canvas.envelope[first].copy(), canvas.envelope[stop].copy()
     blend = before * (1 - share) + after * share

@@ -108,12 +108,13 @@ def _inflection(tone: int, time: Curve, length: float) -> Curve:
     The second tone rises to the note, the third dips, the fourth falls to it and falls again at its end. Without these
     traces words that differ in tone alone sound the same.
     """
-    place = time / np.clip(length, *_SPOKEN_SECONDS)
+    place: Curve = time / min(max(length, _SPOKEN_SECONDS[0]), _SPOKEN_SECONDS[1])
+    out: Curve = np.zeros(len(time))
     if tone == 2:
-        return -_RISE_CENTS * np.clip(1 - place / 0.45, 0, 1) ** 1.2
-    if tone == 3:
-        return -_DIP_CENTS * np.exp(-(((place - 0.25) / 0.14) ** 2))
-    if tone == 4:
+        out = -_RISE_CENTS * np.clip(1 - place / 0.45, 0, 1) ** 1.2
+    elif tone == 3:
+        out = -_DIP_CENTS * np.exp(-(((place - 0.25) / 0.14) ** 2))
+    elif tone == 4:
         end = np.clip(1 - (length - time) / _END_SECONDS, 0, 1)
-        return _FALL_CENTS * (np.clip(1 - place / 0.45, 0, 1) - end**1.5)
-    return np.zeros(len(time))
+        out = _FALL_CENTS * (np.clip(1 - place / 0.45, 0, 1) - end**1.5)
+    return out
