@@ -8,6 +8,7 @@ categorical data", 2022). Time and song-wide conditions enter through adaptive l
 
 import math
 from dataclasses import dataclass
+from typing import cast
 
 import torch
 import torch.nn.functional as F
@@ -277,7 +278,8 @@ class ScoreNetwork(nn.Module):
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
         """Return the modulation of each block by times [batch] and songs [batch, width], [batch, blocks, 6, width]."""
         shared: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (1, 6, -1))
-        return shared + torch.stack([block.modulation for block in self.blocks]) + _SCALES
+        own = torch.stack([cast(Block, block).modulation for block in self.blocks])
+        return shared + own + _SCALES
 
     def forward(
         self, latent: Tensor, guess: Tensor, modulation: Tensor, tokens: Tensor, valid: Tensor | None = None
