@@ -11,7 +11,7 @@ LICENCES = (
     Licence("LicenseRef-CC-BY-SA", "https://creativecommons.org/licenses/by-sa/"),
     spdx("BSD-2-Clause"),
     spdx("Apache-2.0"),
-    Licence("LicenseRef-CMU-ARCTIC", "http://festvox.org/cmu_arctic/"),
+    Licence("LicenseRef-CMU-ARCTIC"),  # its terms are in english_voice/recordings/LICENSE.txt
 )
 """Instruments and training data, voice (CC BY-SA of no stated version), pronunciations, characters, voice for English:
 THIRD_PARTY.md.
