@@ -28,14 +28,11 @@ from model.studio.voice.bank import (
     NOISE_STEPS,
     packed,
 )
-from model.studio.voice.envelope import band_hertz
 from model.studio.voice.recorded import TABLE_NAME
 from model.training.voice.aspiration import is_aspirated, lenders
+from model.training.voice.loudness import VOWEL_LEVEL_DB, loudness_db
 from model.training.voice.syllable_takes import SAMPLE_RATE_HERTZ, SyllableTake, analyse
 from model.training.voice.syllables import initial_of
-
-VOWEL_LEVEL_DB = -20.0
-"""Loudness of every vowel where it is held, in `loudness_db` of its envelope."""
 
 _CONSONANT_DB = 44.7
 """Gain in dB that brings consonants to the level at which the synthesis renders vowels, about -20 dBFS."""
@@ -126,17 +123,6 @@ def _read(path: Path) -> NDArray[np.float64]:
         raise ValueError(f"{path} is sampled at {rate_hertz} Hz: convert it to {SAMPLE_RATE_HERTZ} Hz")
     mono: NDArray[np.float64] = sound.mean(1)
     return mono
-
-
-def loudness_db(envelope: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the loudness in dB, [frames], of frames [frames, BANDS] of power per hertz.
-
-    Bands are weighted by their width and, above 1.5 kHz, by 4 dB, as ITU-R BS.1770 does for the head.
-    """
-    hertz = band_hertz()
-    weights = np.gradient(hertz) * np.where(hertz > 1500, 10**0.4, 1.0) * (hertz > 80)
-    out: NDArray[np.float64] = 10 * np.log10((10 ** (envelope / 10)) @ weights)
-    return out
 
 
 def _levelled(take: SyllableTake, name: str) -> SyllableTake:
