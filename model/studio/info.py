@@ -11,8 +11,11 @@ LICENCES = (
     Licence("LicenseRef-CC-BY-SA", "https://creativecommons.org/licenses/by-sa/"),
     spdx("BSD-2-Clause"),
     spdx("Apache-2.0"),
+    Licence("LicenseRef-CMU-ARCTIC", "http://festvox.org/cmu_arctic/"),
 )
-"""Instruments and training data, voice (CC BY-SA of no stated version), pronunciations, characters: THIRD_PARTY.md."""
+"""Instruments and training data, voice (CC BY-SA of no stated version), pronunciations, characters, voice for English:
+THIRD_PARTY.md.
+"""
 
 ATTRIBUTION = (
     "Voice adapted from audio-cmn (github.com/hugolpz/audio-cmn), recorded by Chen Wang, licence CC BY-SA. "
@@ -39,7 +42,6 @@ INFO = EngineInfo(
     name="studio",
     description="Symbolic score diffusion, sung by a recorded voice and played by sampled instruments; runs on a CPU.",
     languages=("zh", "en"),
-    experimental_languages=("en",),
     license=expression_of(LICENCES),
     license_urls=urls_of(LICENCES),
     commercial_use_allowed=True,

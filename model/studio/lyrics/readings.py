@@ -41,7 +41,6 @@ _TOKENS = {
     for chinese in (False, True)
 }
 _CHINESE = re.compile(f"[{_HANZI}]")
-_ENGLISH_WORD = re.compile("[A-Za-z]{2}")
 _UNSUNG_SYMBOLS = frozenset("~～+＋=＝*^`´|<>＜＞$￥¥€£♪♫♩♬…°#@×÷©®™§¶•")
 _SIGNS_IN_CHINESE = {"+": "jia1", "＋": "jia1", "=": "deng3 yu2", "＝": "deng3 yu2", "×": "cheng2 yi3", "÷": "chu2 yi3"}
 _UNITS_IN_CHINESE = {"km": "公里", "kg": "公斤", "cm": "厘米", "mm": "毫米", "ml": "毫升"}
@@ -70,11 +69,6 @@ class Reading:
     def mostly_read(self) -> bool:
         """True if at least half of the line can be sung."""
         return self.read >= self.unread
-
-    @property
-    def english(self) -> bool:
-        """True if the line has English words, which a Mandarin voice sings."""
-        return _ENGLISH_WORD.search(self.text) is not None and not pinyin_line(self.text)
 
 
 def is_chinese(text: str) -> bool:

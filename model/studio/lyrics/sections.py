@@ -31,8 +31,6 @@ MAX_SYLLABLES = 1_760
 MAX_LINE_SYLLABLES = 32
 """Most syllables of a line; a longer one is broken up."""
 
-_EXPERIMENTAL = "English is experimental: a Mandarin voice sings it, and few words are understood"
-
 OTHER_VOICE = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
 _NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}
 
@@ -104,8 +102,6 @@ class _Reader:
             self.notes.say("nothing to sing", place)
         if reading.unread:
             self.notes.say("sung without what cannot be read", place)
-        if lines and reading.english:
-            self.notes.say(_EXPERIMENTAL, place)
         if len(lines) > 1:
             self.notes.say(f"lines of more than {MAX_LINE_SYLLABLES} syllables are cut", place)
         return lines

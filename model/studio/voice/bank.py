@@ -8,6 +8,7 @@ import json
 import zlib
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,8 @@ import soundfile
 from numpy.typing import NDArray
 
 from model.engine import EngineUnavailable
+from model.studio.voice.english_voice import units
+from model.studio.voice.english_voice.names import apart, is_english
 from model.studio.voice.envelope import BANDS, NOISE_HERTZ
 from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
@@ -25,6 +28,11 @@ CONSONANTS_NAME = "consonants.ogg"
 ENVELOPE_STEP_DB = 0.5
 ENVELOPE_LOWEST_DB = -110.0
 NOISE_STEPS = 200
+_ENGLISH_HERTZ = 190.0
+_VOICED_NOISE = 0.5
+_KEPT_SYLLABLES = 512
+"""English syllables that stay joined; there are too many to keep all."""
+
 
 Floats = NDArray[np.float32]
 
@@ -41,6 +49,8 @@ class Take:
         consonant: [samples] at 48 kHz, the unvoiced consonant before the first frame; may be empty.
         tone: the tone it was spoken in, 1 to 4.
         hertz: the median of the pitch it was spoken at.
+        ending: of an English syllable, the frame where its final consonants begin, which keep their pace; its frames
+            include unvoiced consonants.
     """
 
     envelope: Floats
@@ -50,6 +60,16 @@ class Take:
     consonant: Floats
     tone: int
     hertz: float
+    ending: int | None = None
+
+    @property
+    def closes(self) -> bool:
+        """True if the frames end with consonants."""
+        return self.ending is not None and self.ending < len(self.envelope)
+
+    def is_voiced(self, frame: int) -> bool:
+        """Return True if a frame, of which that of an English syllable may be unvoiced, has a fundamental."""
+        return self.ending is None or bool(self.noise[frame, 0] < _VOICED_NOISE)
 
 
 class VoiceBank:
@@ -93,7 +113,12 @@ class VoiceBank:
         return frozenset(self._rows)
 
     def takes(self, syllable: str) -> tuple[Take, ...]:
-        """Return the takes of a syllable, the first tone first. Raises KeyError if the syllable has none."""
+        """Return the takes of a syllable, the first tone first; of an English syllable ("/l ah v") there is one.
+
+        Raises KeyError if the syllable has none.
+        """
+        if is_english(syllable):
+            return (_english_take(syllable),)
         found = self._opened.get(syllable)
         if found is None:
             found = tuple(_take(row, self._coded, self._sound) for row in self._rows[syllable])
@@ -136,7 +161,7 @@ def _checked(folder: Path, name: str, table: Mapping[str, Any]) -> bytes:
 def _take(row: Mapping[str, Any], coded: NDArray[np.uint8], sound: Floats) -> Take:
     frames = coded[row["frame"] : row["frame"] + row["frames"]].astype(np.float32)
     return Take(
-        envelope=frames[:, :BANDS] * np.float32(ENVELOPE_STEP_DB) + np.float32(ENVELOPE_LOWEST_DB),
+        envelope=_envelope_db(frames),
         noise=frames[:, BANDS:] / np.float32(NOISE_STEPS),
         nucleus=row["nucleus"],
         hold=(row["hold"][0], row["hold"][1]),
@@ -144,6 +169,25 @@ def _take(row: Mapping[str, Any], coded: NDArray[np.uint8], sound: Floats) -> Ta
         tone=row["tone"],
         hertz=row["hertz"],
     )
+
+
+@lru_cache(_KEPT_SYLLABLES)
+def _english_take(unit: str) -> Take:
+    joined = units.load().joined(*apart(unit))
+    return Take(
+        envelope=_envelope_db(joined.frames),
+        noise=joined.frames[:, BANDS:] / np.float32(NOISE_STEPS),
+        nucleus=joined.nucleus,
+        hold=joined.hold,
+        consonant=np.empty(0, np.float32),
+        tone=1,
+        hertz=_ENGLISH_HERTZ,
+        ending=joined.ending,
+    )
+
+
+def _envelope_db(coded: Floats) -> Floats:
+    return coded[:, :BANDS] * np.float32(ENVELOPE_STEP_DB) + np.float32(ENVELOPE_LOWEST_DB)
 
 
 def _unavailable(reason: str) -> EngineUnavailable:

@@ -1,6 +1,6 @@
 """Pronounces English words: looks up their phones in the CMU Pronouncing Dictionary and cuts them into syllables.
 
-Phones are written as ARPAbet in lower case, without stress: "l ah v".
+Phones are written as ARPAbet in lower case, without stress: "l ah v"; "ax" is an unstressed "ah".
 """
 
 import itertools
@@ -18,9 +18,10 @@ DICTIONARY = Path(__file__).parent / "dictionary" / "english.xz"
 
 _VOWELS = "aa ae ah ao aw ay eh er ey ih iy ow oy uh uw"
 _CONSONANTS = "b ch d dh f g hh jh k l m n ng p r s sh t th v w y z zh"
-_CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklm"
-VOWELS = frozenset(_VOWELS.split())
-PHONE_CODES = dict(zip(f"{_VOWELS} {_CONSONANTS}".split(), _CODES, strict=True))
+_REDUCED = "ax"
+_CODES = "ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmn"
+VOWELS = frozenset(f"{_VOWELS} {_REDUCED}".split())
+PHONE_CODES = dict(zip(f"{_VOWELS} {_CONSONANTS} {_REDUCED}".split(), _CODES, strict=True))
 """One character for each phone."""
 
 _PHONES = {code: phone for phone, code in PHONE_CODES.items()}
@@ -35,7 +36,7 @@ _OPENINGS = frozenset(f"{_PAIRS},{_TRIPLES}".split(","))
 
 _NAMES = (
     "ey,b iy,s iy,d iy,iy,eh f,jh iy,ey ch,ay,jh ey,k ey,eh l,eh m,eh n,ow,p iy,k y uw,aa r,eh s,t iy,y uw,v iy,"
-    "d ah b ah l y uw,eh k s,w ay,z iy"
+    "d ah b ax l y uw,eh k s,w ay,z iy"
 )
 _LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", _NAMES.split(","), strict=True))
 """The names of the letters."""

@@ -5,17 +5,21 @@ from functools import cache
 
 from model.engine import EngineUnavailable
 from model.song import Syllable
+from model.studio.voice.english_voice import units
+from model.studio.voice.english_voice.names import is_english
 from model.studio.voice.pronouncing import UNRECORDED, utterance_of
 from model.studio.voice.recorded import SHIPPED, TABLE_NAME
 
 
 def load() -> None:
-    """Open the table of recorded syllables now, before the first request.
+    """Open the table of recorded syllables now, before the first request; the English units are opened when they are
+    first sung.
 
     Raises:
-        EngineUnavailable: the table is missing or damaged.
+        EngineUnavailable: the table is missing or damaged, or a file of the English units is missing.
     """
     recorded()
+    units.check()
 
 
 @cache
@@ -50,4 +54,4 @@ def can_be_sung(syllable: Syllable) -> bool:
     except KeyError:
         return False
     units = (utterance.onset, utterance.rhyme, *utterance.codas, *utterance.before)
-    return all(unit in recorded() for unit in units if unit is not None)
+    return all(is_english(unit) or unit in recorded() for unit in units if unit is not None)

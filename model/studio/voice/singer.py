@@ -108,7 +108,7 @@ def sing(
         _voice(canvas, syllable, f0, generator)
         _murmur(canvas, syllable)
     for before, syllable in pairwise(placed):
-        if syllable.bound_before and syllable.unvoiced_onset is None:
+        if syllable.bound_before and syllable.unvoiced_onset is None and _is_sonorous(before, syllable):
             _join(canvas, syllable.vowel - syllable.lead, 0.0 if before.codas else _dip_db(syllable))
     clips = tuple(clip for syllable in placed for clip in _clips(syllable, timbre))
     fluctuation, shimmer = unrest(count, generator)
@@ -131,7 +131,10 @@ def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Gen
     effort = effort_db(syllable, stop - first, lead)
     hertz = float(f0[min(first + (stop - first) // 2, len(f0) - 1)])
     canvas.envelope[first - lead : stop] += _effort_tilt_db(effort, hertz)[:, None] * _EFFORT_TILT
-    canvas.gain_db[first - lead : stop] = effort + shape_db(syllable, stop - first, lead) + _evening_db(take, hertz)
+    evening: float | Floats = _evening_db(take, hertz)
+    if take.ending is not None:
+        evening = evening * np.clip(1.0 - canvas.noise[first - lead : stop, 0], 0.0, 1.0)
+    canvas.gain_db[first - lead : stop] = effort + shape_db(syllable, stop - first, lead) + evening
 
 
 def _effort_tilt_db(effort: Floats, hertz: float) -> Floats:
@@ -171,6 +174,12 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
     sounding = 10 * np.log10((10 ** (powers / 10) * weights).sum() * f0_hertz)
     usual = 10 * np.log10((10 ** (envelope / 10) * _LOUDNESS) @ np.gradient(bands))
     return float(np.clip(usual - sounding, -_EVENING_DB, _EVENING_DB))
+
+
+def _is_sonorous(before: Placed, syllable: Placed) -> bool:
+    """Return True if neither side of the border between two syllables is an unvoiced consonant of an English one."""
+    first = 0 if syllable.voiced_onset is not None else syllable.take.nucleus
+    return before.take.is_voiced(-1) and (syllable.voiced_onset or syllable.take).is_voiced(first)
 
 
 def _dip_db(syllable: Placed) -> float:

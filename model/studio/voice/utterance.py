@@ -6,7 +6,7 @@ from dataclasses import dataclass
 @dataclass(frozen=True, slots=True)
 class Utterance:
     """One sung syllable, put together from recorded Mandarin syllables, each named by its pinyin without tone (`ü` is
-    `v`).
+    `v`), or one English syllable, which is both onset and rhyme.
 
     Attributes:
         onset: lends its initial consonant; `None` if the syllable begins with its vowel.

@@ -21,8 +21,13 @@ def pack(lines: list[str]) -> bytes:
     for line in lines:
         word, *phones = line.split("#")[0].split()
         if _WORD.fullmatch(word):
-            packed.setdefault(word, "".join(PHONE_CODES[phone.rstrip("012").lower()] for phone in phones))
+            packed.setdefault(word, "".join(PHONE_CODES[_sung(phone)] for phone in phones))
     return "".join(f"\n{word}:{codes}" for word, codes in sorted(packed.items())).encode("ascii") + b"\n"
+
+
+def _sung(phone: str) -> str:
+    """Return a phone of the dictionary without stress; an unstressed "ah" is "ax"."""
+    return "ax" if phone == "AH0" else phone.rstrip("012").lower()
 
 
 def main() -> None:

@@ -43,6 +43,8 @@ def shape_db(syllable: Placed, length: int, lead: int) -> Floats:
         soft = syllable.unvoiced_onset is None and not lead
         attack = min(_SOFT_ATTACK_FRAMES if soft else _ATTACK_FRAMES, len(gain))
         gain[:attack] += np.linspace(-20 if soft else -8, 0, attack, endpoint=False)
+    if syllable.take.closes:
+        return gain.astype(np.float32)
     if not syllable.bound_after:
         release = min(_RELEASE_FRAMES, length // 2)
         gain[len(gain) - release :] -= 30.0 * np.linspace(0, 1, release) ** 2

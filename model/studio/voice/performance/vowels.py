@@ -10,6 +10,12 @@ Path = NDArray[np.float64]
 
 _ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
 _ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
+_ENGLISH_PACE = 0.3
+"""Pace in English vowels; their held parts are short and lie between movements, and a faster pace blurs them."""
+
+_ENDING_SHARE = 0.62
+"""Largest share of a note that the end of an English vowel takes with the consonants after it."""
+
 _WIDENED_FRAMES = 1
 _PACE, _PACE_FRAMES = 0.3, 9
 _UNREST_BANDS, _UNREST_FRAMES = 16, 7
@@ -34,12 +40,22 @@ def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held:
     last = len(take.envelope) - 1
     begin, end = (0, 0) if held else (take.hold[0] - take.nucleus, last - take.hold[1])
     head = min(begin, _ONGLIDE_FRAMES, round(_ONGLIDE_SHARE * length))
-    tail = min(end, _OFFGLIDE_FRAMES, round(_OFFGLIDE_SHARE * length))
+    most = min(_OFFGLIDE_FRAMES, round(_OFFGLIDE_SHARE * length))
+    tail = min(end, most if take.ending is None else round(_ENDING_SHARE * length))
     middle = _wandering(take, length - head - tail, generator)
     entry, leave = (middle[0], middle[-1]) if len(middle) else take.hold
-    return np.concatenate(
-        [np.linspace(take.nucleus, entry, head, endpoint=False), middle, np.linspace(leave, last, tail)]
-    )
+    leaving = np.linspace(leave, last, tail) if take.ending is None else _closing(take, leave, tail)
+    return np.concatenate([np.linspace(take.nucleus, entry, head, endpoint=False), middle, leaving])
+
+
+def _closing(take: Take, leave: float, length: int) -> Path:
+    """Return the path from a vowel through the consonants that close an English syllable, hastened alike."""
+    last = len(take.envelope) - 1
+    assert take.ending is not None
+    consonants = round(length * (last + 1 - take.ending) / max(last + 1 - take.hold[1], 1))
+    border = min(take.ending, last)
+    vowel = np.linspace(leave, border, length - consonants, endpoint=consonants == 0)
+    return np.concatenate([vowel, np.linspace(border, last, consonants)])
 
 
 def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
@@ -49,7 +65,8 @@ def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
     low = max(take.hold[0] - _WIDENED_FRAMES, take.nucleus)
     high = max(min(take.hold[1] + _WIDENED_FRAMES, len(take.envelope) - 1), low + 1)
     steps = np.convolve(generator.standard_normal(length + _PACE_FRAMES), np.ones(_PACE_FRAMES), "valid")[:length]
-    walk = take.hold[0] - low + np.cumsum(steps) * (_PACE / _PACE_FRAMES**0.5)
+    pace = _PACE if take.ending is None else _ENGLISH_PACE
+    walk = take.hold[0] - low + np.cumsum(steps) * (pace / _PACE_FRAMES**0.5)
     folded = np.abs((walk + (high - low)) % (2 * (high - low)) - (high - low))
     return np.asarray(low + folded)
 

@@ -156,11 +156,11 @@ def test_syllables_stand_in_the_text_in_order(text: str, chinese: bool) -> None:
 @table(
     ("word", "syllables"),
     [
-        ("beautiful", ["beau/b y uw", "ti/t ah", "ful/f ah l"]),
+        ("beautiful", ["beau/b y uw", "ti/t ax", "ful/f ax l"]),
         ("KTV", ["K/k ey", "T/t iy", "V/v iy"]),
         ("naïve", ["naï/n ay", "ve/iy v"]),
         ("don’t", ["don’t/d ow n t"]),
-        ("W", ["W/d ah", "/b ah l", "/y uw"]),
+        ("W", ["W/d ah", "/b ax l", "/y uw"]),
     ],
 )
 def test_english_is_read_as_phones_by_the_syllable(word: str, syllables: list[str]) -> None:
@@ -169,4 +169,4 @@ def test_english_is_read_as_phones_by_the_syllable(word: str, syllables: list[st
 
 def test_a_lone_letter_in_chinese_is_called_by_its_name() -> None:
     assert spoken("A股") == "ey gu3"
-    assert spoken("a star", chinese=False) == "ah s t aa r"
+    assert spoken("a star", chinese=False) == "ax s t aa r"

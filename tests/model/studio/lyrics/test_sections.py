@@ -58,10 +58,10 @@ def test_what_cannot_be_sung_is_noted() -> None:
     assert lyrics.notes == ("lyrics: nothing to sing: line 2", "lyrics: skipped what cannot be sung: ♥")
 
 
-def test_english_is_called_experimental_where_it_is_sung() -> None:
+def test_english_is_sung_without_a_note() -> None:
     lyrics = parse_lyrics("春天醒来\nhold on to me\n我说 hello\nwo zai deng ni\n唱 K 歌")
-    reason = "English is experimental: a Mandarin voice sings it, and few words are understood"
-    assert lyrics.notes == (f"lyrics: {reason}: line 2, line 3",)
+    assert lyrics.notes == ()
+    assert [line.syllables[-1].reading for line in lyrics.sections[0].lines][:3] == ["lai", "m iy", "l ow"]
 
 
 def test_a_long_line_is_cut_and_noted() -> None:

@@ -49,7 +49,7 @@ def phones(line: str, word: int) -> str:
         ("A white dove", 2, "d ah v"),
         ("We dove into the sea", 1, "d ow v"),
         ("An open wound", 2, "w uw n d"),
-        ("One more minute", 2, "m ih n ah t"),
+        ("One more minute", 2, "m ih n ax t"),
         ("Winding road", 0, "w ay n d ih ng"),
     ],
 )

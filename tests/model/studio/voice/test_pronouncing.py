@@ -7,6 +7,7 @@ from model.song import Syllable
 from model.studio.voice.bank import VoiceBank
 from model.studio.voice.english import pronounce
 from model.studio.voice.pronouncing import utterance_of
+from model.studio.voice.repertoire import can_be_sung
 from model.studio.voice.utterance import Utterance
 from tests.support.table import table
 
@@ -41,20 +42,23 @@ def test_mandarin_is_sung_as_it_was_recorded(reading: str, utterance: Utterance)
 @table(
     ("reading", "utterance"),
     [
-        ("l ah v", Utterance("la", "a", ("fa",), held=True)),
-        ("s t r iy t", Utterance("ren", "yi", ("ta",), ("sa", "ta"))),
-        ("s ih ng", Utterance("sa", "ying")),
-        ("y uw", Utterance(None, "you")),
-        ("k w ih k", Utterance("ka", "wei", ("ka",))),
-        ("t ay m", Utterance("ta", "ai", ("ma",))),
-        ("m uh n", Utterance("ma", "wu", ("na",), held=True)),
+        ("l ah v", Utterance("/l ah v", "/l ah v")),
+        ("s t r iy t", Utterance("/s t r iy t", "/s t r iy t")),
+        ("ay m", Utterance(None, "/ay m")),
+        ("er", Utterance(None, "/er")),
     ],
 )
-def test_english_is_put_together(reading: str, utterance: Utterance) -> None:
+def test_an_english_syllable_is_one_unit(reading: str, utterance: Utterance) -> None:
     assert utterance_of(Syllable("x", reading)) == utterance
 
 
 @given(st.text("abcdefghijklmnopqrstuvwxyz", min_size=1, max_size=12))
-def test_every_english_syllable_has_pieces(voices: VoiceBank, word: str) -> None:
+def test_every_english_syllable_has_units(voices: VoiceBank, word: str) -> None:
     for phones in pronounce(word):
-        assert _pieces(utterance_of(Syllable("x", " ".join(phones)))) <= voices.syllables
+        syllable = Syllable("x", " ".join(phones))
+        assert can_be_sung(syllable)
+        assert len(voices.take(utterance_of(syllable).rhyme).envelope) >= 16
+
+
+def test_what_is_neither_mandarin_nor_english_cannot_be_sung() -> None:
+    assert not any(can_be_sung(Syllable("x", reading)) for reading in ("q ah", "s t", "l ah v iy", ""))
