@@ -10,6 +10,9 @@ Path = NDArray[np.float64]
 
 _ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
 _ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
+_ENGLISH_PACE = 0.3
+"""Pace in English vowels; their held parts are short and lie between movements, and a faster pace blurs them."""
+
 _ENDING_SHARE = 0.62
 """Largest share of a note that the end of an English vowel takes with the consonants after it."""
 
@@ -61,7 +64,8 @@ def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
     low = max(take.hold[0] - _WIDENED_FRAMES, take.nucleus)
     high = max(min(take.hold[1] + _WIDENED_FRAMES, len(take.envelope) - 1), low + 1)
     steps = np.convolve(generator.standard_normal(length + _PACE_FRAMES), np.ones(_PACE_FRAMES), "valid")[:length]
-    walk = take.hold[0] - low + np.cumsum(steps) * (_PACE / _PACE_FRAMES**0.5)
+    pace = _PACE if take.ending is None else _ENGLISH_PACE
+    walk = take.hold[0] - low + np.cumsum(steps) * (pace / _PACE_FRAMES**0.5)
     folded = np.abs((walk + (high - low)) % (2 * (high - low)) - (high - low))
     return np.asarray(low + folded)
 
