@@ -94,8 +94,8 @@ class Driver:
         task.add_done_callback(lambda task: self._left(number, task))
 
     async def _run_companion(self, start: StartCompanion) -> None:
-        """Run a companion beside the worker of its device, as soon as that has a node. If the node is lost before it was
-        started, it is started again.
+        """Run a companion beside the worker of its device, as soon as that has a node; if that is lost before the
+        companion was started, it is started again.
         """
         while True:
             try:
