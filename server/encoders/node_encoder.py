@@ -25,6 +25,10 @@ _END_SECONDS = 35.0
 """Seconds within which the driving process has ended a companion, or has given it up."""
 
 
+class _ClusterLost(Exception):
+    """The cluster was lost before the encoder had started."""
+
+
 class NodeEncoder:
     """An encoder process that takes sound from the worker of `device` without the network, and sends encoded sound."""
 
@@ -56,16 +60,14 @@ class NodeEncoder:
             EncoderDied: the cluster cannot be joined, the device has no worker for some minutes, or the process ended.
         """
         try:
-            await asyncio.shield(self._bridge.connect())
+            async with asyncio.timeout(_PLACED_SECONDS + timeout_seconds):
+                started = None
+                while started is None:
+                    await asyncio.shield(self._bridge.connect())
+                    with suppress(_ClusterLost):
+                        started = await self._start()
         except WorkerDied as error:
             raise EncoderDied(str(error)) from error
-        self._started = asyncio.get_running_loop().create_future()
-        self._number = self._bridge.enter_companion(self._take)
-        spec = pickle.dumps(self._spec, pickle.HIGHEST_PROTOCOL)
-        self._bridge.send(StartCompanion(self._number, self.device, "server.encoders.encoder", spec))
-        try:
-            async with asyncio.timeout(_PLACED_SECONDS + timeout_seconds):
-                started = await self._started
         except TimeoutError:
             raise EncoderDied(f"it was not started, since device {self.device} has no worker") from None
         self.node_id, self.address = started.node_id, joined(started.node_id, started.address)
@@ -104,6 +106,18 @@ class NodeEncoder:
                     await self._gone.wait()
         self._bridge.leave(self._number)
 
+    async def _start(self) -> CompanionStarted:
+        self._started = asyncio.get_running_loop().create_future()
+        number = self._number = self._bridge.enter_companion(self._take)
+        spec = pickle.dumps(self._spec, pickle.HIGHEST_PROTOCOL)
+        self._bridge.send(StartCompanion(number, self.device, "server.encoders.encoder", spec))
+        try:
+            return await self._started
+        except _ClusterLost:
+            self._bridge.leave(number)
+            self._number = None
+            raise
+
     def _take(self, message: OfCompanion) -> None:
         match message:
             case CompanionTold():
@@ -111,6 +125,8 @@ class NodeEncoder:
             case CompanionStarted():
                 if self._started is not None and not self._started.done():
                     self._started.set_result(message)
+            case CompanionEnded(cluster_lost=True) if self._started is not None and not self._started.done():
+                self._started.set_exception(_ClusterLost)
             case CompanionEnded():
                 self._ended = message
                 self._gone.set()

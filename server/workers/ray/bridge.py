@@ -64,6 +64,7 @@ class Bridge:
         self._rejoin_seconds = rejoin_seconds
         self._again_seconds = again_seconds
         self._joined = False
+        self._connected = False
         self._process: DriverProcess | None = None
         self._connecting: asyncio.Task[None] | None = None
         self._running: asyncio.Task[None] | None = None
@@ -103,8 +104,10 @@ class Bridge:
         self._companions.pop(number, None)
 
     def send(self, message: ToDriver) -> None:
-        """Send a message to the process; without effect if the process has ended, which its workers are informed of."""
-        if self._process is not None:
+        """Send a message to the process; without effect while it has not joined the cluster, or if it has ended, which
+        its workers are informed of.
+        """
+        if self._process is not None and self._connected:
             self._process.send(message)
 
     async def close(self) -> None:
@@ -150,6 +153,7 @@ class Bridge:
             await self._stop()
             raise
         if not problem:
+            self._connected = True
             self._running = asyncio.create_task(self._run(process), name="messages of Ray")
             return True
         await self._stop()
@@ -166,13 +170,13 @@ class Bridge:
             self._connecting = None
             await self._stop()
             text = "the process that drives the Ray cluster has ended: the cluster was lost, or see the log"
-            self._end_companions(text)
+            self._end_companions(text, cluster_lost=True)
             for number, receiver in [*self._workers.items()]:
                 receiver(WorkerEnded(number, WorkerDeath.EXITED, text, cluster_lost=True))
 
-    def _end_companions(self, text: str) -> None:
+    def _end_companions(self, text: str, *, cluster_lost: bool = False) -> None:
         for number, receiver in [*self._companions.items()]:
-            receiver(CompanionEnded(number, text))
+            receiver(CompanionEnded(number, text, cluster_lost))
 
     def _deliver(self, message: object) -> None:
         if isinstance(message, OfWorker):
@@ -184,6 +188,6 @@ class Bridge:
             companion(message)
 
     async def _stop(self) -> None:
-        process, self._process = self._process, None
+        process, self._process, self._connected = self._process, None, False
         if process is not None:
             await process.stop(_END_GRACE_SECONDS)

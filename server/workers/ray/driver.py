@@ -6,7 +6,7 @@ import logging
 from server.background import until_one_ends
 from server.workers.async_pipe import AsyncPipe
 from server.workers.pipe import PipeClosed
-from server.workers.ray.cluster_base import Cluster, ClusterLost
+from server.workers.ray.cluster_base import ActorLost, Cluster, ClusterLost
 from server.workers.ray.driven_worker import DrivenWorker
 from server.workers.ray.hosts import Hosts
 from server.workers.ray.messages import (
@@ -21,6 +21,8 @@ from server.workers.ray.messages import (
 from server.workers.ray.reapers import Reapers
 
 _log = logging.getLogger(__name__)
+
+_AGAIN_SECONDS = 1.0
 
 
 class Driver:
@@ -92,8 +94,16 @@ class Driver:
         task.add_done_callback(lambda task: self._left(number, task))
 
     async def _run_companion(self, start: StartCompanion) -> None:
-        """Run a companion beside the worker of its device, as soon as that has a node."""
-        await self._hosts.run(start, await self._node_of(start.device))
+        """Run a companion beside the worker of its device, as soon as that has a node; if that is lost before the
+        companion was started, it is started again.
+        """
+        while True:
+            try:
+                await self._hosts.run(start, await self._node_of(start.device))
+            except ActorLost as error:
+                if not error.never_ran:
+                    raise
+                await asyncio.sleep(_AGAIN_SECONDS)
 
     def _left(self, number: int, task: asyncio.Task[None]) -> None:
         del self._companions[number]

@@ -44,14 +44,17 @@ class Hosts:
         """Start a companion on a node, and pass on what it says until it ends, or until this call is cancelled.
 
         Raises:
-            ActorLost: the companion has ended, or its node cannot be reached.
+            ActorLost: the companion has ended, or, with `never_ran`, was not started since its node is lost.
         """
         number, host = start.companion, self._on(node)
         ended = host.ends[number] = asyncio.get_running_loop().create_future()
         self._nodes[number] = node
         try:
             await until_one_ends(_awaited(ended), self._run(host, start, node))
+        except ActorLost as error:
+            raise ActorLost(str(error), error.death, never_ran=number not in host.started) from error
         finally:
+            host.started.discard(number)
             del self._nodes[number], host.ends[number]
             host.call("stop", number)
 
@@ -78,6 +81,7 @@ class Hosts:
     async def _run(self, host: "_Host", start: StartCompanion, node: str) -> None:
         await host.begun.wait()
         address, first = await host.actor.call("start", start.companion, start.module, start.spec)
+        host.started.add(start.companion)
         self._tell(CompanionStarted(start.companion, node, address, first))
         await asyncio.Event().wait()
 
@@ -117,6 +121,7 @@ class _Host:
     def __init__(self, actor: Actor, told: Callable[[int, bytes], None]) -> None:
         self.actor = actor
         self.ends: dict[int, asyncio.Future[None]] = {}
+        self.started: set[int] = set()
         self.begun = asyncio.Event()
         self.serving: asyncio.Task[None]
         self._told = told

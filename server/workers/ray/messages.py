@@ -138,10 +138,13 @@ class CompanionTold:
 
 @dataclass(frozen=True, slots=True)
 class CompanionEnded:
-    """A companion has ended; no more messages about it follow."""
+    """A companion has ended; no more messages about it follow. With `cluster_lost` all have, since the driving process
+    has.
+    """
 
     companion: int
     text: str
+    cluster_lost: bool = False
 
 
 ToDriver: TypeAlias = ClusterSpec | StartWorker | EndWorker | RunCommand | StartCompanion | TellCompanion | EndCompanion

@@ -21,14 +21,14 @@ SEEDS = range(4)
 _PING_SECONDS = 1.0
 
 
-async def local_songs() -> dict[int, bytes]:
+async def local_songs(seconds: float = 120.0) -> dict[int, bytes]:
     """The sound of each song as the local pool makes it, by seed."""
     async with running(devices=[DeviceSpec("cpu", "cpu", lanes=LANES)], timeout_seconds=SECONDS) as bench:
-        return {seed: await song_of(bench, seed).sound() for seed in SEEDS}
+        return {seed: await song_of(bench, seed, seconds).sound() for seed in SEEDS}
 
 
-def song_of(bench: Bench, seed: int) -> Song:
-    return bench.submit(request(duration_seconds=120.0, seed=seed))
+def song_of(bench: Bench, seed: int, seconds: float = 120.0) -> Song:
+    return bench.submit(request(duration_seconds=seconds, seed=seed))
 
 
 @asynccontextmanager
