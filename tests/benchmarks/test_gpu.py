@@ -22,10 +22,11 @@ from benchmarks.gpu.parts import PARTS, Part, Stage
 from benchmarks.gpu.runner import NO_GPU, PATIENCE, Record, run
 from benchmarks.gpu.table import BANDWIDTH, Between, Exactly, Expectation, rows
 from model.ace_step.loading.checkpoint import AUTOENCODER, CONFIG, TEXT_ENCODER
-from model.ace_step.networks.config import TransformerConfig
+from model.ace_step.networks.config import TransformerConfig, autoencoder_config, text_encoder_config
 from model.ace_step.networks.vocoder import Vocoder
 from model.ace_step_15.loading.folders import Folders
 from model.ace_step_15.loading.layouts import config_of, parts_of
+from model.shared.checkpoints.configs import read_json
 from model.shared.checkpoints.filling import skeleton
 from tests.support.ace_step import TRANSFORMER, VOCODER, write_checkpoint
 from tests.support.ace_step_15_checkpoint import write_checkpoint as write_15_checkpoint
@@ -163,8 +164,9 @@ def test_networks_with_random_weights_make_the_engine_that_the_checkpoint_would(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = write_checkpoint(tmp_path / "tiny")
-    configs = (json.loads((folder / name / CONFIG).read_text("utf-8")) for name in (AUTOENCODER, TEXT_ENCODER))
-    monkeypatch.setattr(random_engine, "FULL", random_engine.Sizes(TRANSFORMER, VOCODER, *configs))
+    autoencoder, text = (read_json(folder / name / CONFIG) for name in (AUTOENCODER, TEXT_ENCODER))
+    sizes = random_engine.Sizes(TRANSFORMER, VOCODER, autoencoder_config(autoencoder), text_encoder_config(text))
+    monkeypatch.setattr(random_engine, "FULL", sizes)
     engine = random_engine.load("cpu", small=False)
     state = songs.begun(engine, songs.asked(10.0, 25))
     songs.finish(engine, state)

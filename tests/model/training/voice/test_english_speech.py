@@ -38,7 +38,7 @@ def test_a_word_is_found_in_what_was_spoken(written: tuple[Path, Path, Path]) ->
 
 
 def test_another_word_is_refused(written: tuple[Path, Path, Path]) -> None:
-    with pytest.raises(ValueError, match="does not say s ah v but pau l ah v pau"):
+    with pytest.raises(ValueError, match="the phones pau l ah v pau instead of s ah v"):
         decoded(*written, Phrase(("s", "ah", "v"), "", ""))
 
 

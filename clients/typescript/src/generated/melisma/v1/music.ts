@@ -931,7 +931,7 @@ export interface AnchorNoteList {
   notes: AnchorNote[];
 }
 
-/** One note or rest of an anchor. */
+/** One note or rest of the melody that begins the song (the anchor). */
 export interface AnchorNote {
   /** MIDI pitch in the range [36, 96] (60 is middle C). 0: a rest. */
   pitch: number;
@@ -1500,7 +1500,7 @@ export interface Song {
   prompt: string;
   /** Random seed of the song, in the range [0, 4294967295]. */
   seed: number;
-  /** Instant at which the song was admitted. */
+  /** Time at which the request was accepted and the song put into the queue. */
   createTime:
     | Date
     | undefined;
