@@ -13,7 +13,7 @@ from model.shared.networks.t5_config import T5Config
 
 @dataclass(frozen=True, slots=True)
 class _Positions:
-    """What attention knows of the places of tokens: the `buckets` of their distances [tokens, tokens], and which tokens
+    """Positions of tokens, as attention uses them: the `buckets` of their distances [tokens, tokens], and which tokens
     are padding (True), [rows, 1, 1, tokens], or `None` without padding.
     """
 
