@@ -16,20 +16,8 @@ import torch
 import transformers
 from numpy.typing import NDArray
 
+from tests.model.musicgen.cases import DATA, FILE, FRAMES, GIVEN_FRAMES, GUIDANCE, NEW_FRAMES, PROMPTS, recording
 from tests.support.musicgen_checkpoint import MELODY, MONO, STEREO, Kind, write_checkpoint
-
-DATA = Path(__file__).parent / "data"
-FILE = DATA / "greedy.npz"
-GUIDANCE = 3.0
-PROMPTS = (
-    "pop", "slow jazz with a piano", "drum and bass", "a string quartet", "lo-fi", "heavy metal, fast", "waltz",
-    "techno",
-)  # fmt: skip
-"""Texts of the songs that are joined."""
-FRAMES = (29, 20, 15, 27, 18, 22, 17, 25)
-"""Their frames."""
-GIVEN_FRAMES, NEW_FRAMES = 12, 12
-"""Frames of the recording that is continued, and of what is made behind it."""
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -51,15 +39,6 @@ def main(arguments: list[str]) -> int:
         "".join(f"{name} differs\n" for name in wrong) or f"equal to transformers {transformers.__version__}\n"
     )
     return 1 if wrong else 0
-
-
-def recording(rate: int, seconds: float, channels: int) -> NDArray[np.float32]:
-    """A tune of changing notes in noise, [channels, samples]."""
-    times = np.arange(round(rate * seconds)) / rate
-    notes = np.array([220.0, 262.0, 330.0, 294.0, 196.0])[(times * 2).astype(int) % 5]
-    noise = 0.05 * np.random.default_rng(1).standard_normal((channels, len(times)))
-    sound: NDArray[np.float32] = (0.2 * np.sin(2 * np.pi * notes * times) + noise).astype(np.float32)
-    return sound
 
 
 def _recorded(folder: Path, kind: Kind) -> Iterator[tuple[str, NDArray[Any]]]:

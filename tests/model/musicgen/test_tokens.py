@@ -18,7 +18,7 @@ from model.musicgen.rendering import SoundDecoder
 from model.musicgen.states import State
 from model.song import SongParams, SongPlan
 from model.tasks import AudioToAudio, Extend
-from tests.model.musicgen.record import (
+from tests.model.musicgen.cases import (
     FILE,
     FRAMES,
     GIVEN_FRAMES,

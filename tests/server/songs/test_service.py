@@ -154,7 +154,7 @@ async def test_two_calls_with_the_same_id_at_once_make_one_song() -> None:
     async with songs_of(runner) as songs:
         one, other = await asyncio.gather(*(songs.generate(request(request_id=REQUEST_ID), "me") for _ in range(2)))
         assert one is other
-        await songs.cancel("song-1", "me")
+        await songs.cancel(one.song.song_id, "me")
 
 
 async def test_a_failure_is_told_and_noted() -> None:
