@@ -141,13 +141,16 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """Return the English words of a sign or other token in the table `SPELT`."""
+    """Return the English words of a token in which figures take the place of letters (`SPELT`): "tonight" for "2night".
+    """
     return _SPELT_WORDS[token.lower()]
 
 
 def abbreviated(token: str, after: str) -> list[str]:
-    """Return the English words of an abbreviation (`ABBREVIATION`): its letters one by one, or a word; "St." before a
-    name is "Saint". `after` is the text after it.
+    """Return the English words of an abbreviation (`ABBREVIATION`): the full word for "Dr.", the letters one by one for
+    "U.S.A.".
+
+    "St." before a name is "Saint", otherwise "Street"; `after` is the text after the abbreviation.
     """
     name = token.rstrip(".").lower()
     if name == "st":

@@ -26,8 +26,10 @@ class Fitted(NamedTuple):
 
 
 def fit_anchor(notes: Sequence[AnchorNote], beats_per_bar: int = BEATS_PER_BAR) -> Fitted:
-    """Shorten the caller's melody: a long silence before its first note by whole bars, and its end after
-    `LONGEST_ANCHOR_BARS` bars.
+    """Shorten the caller's melody to at most `LONGEST_ANCHOR_BARS` bars.
+
+    A silence of `LONGEST_SILENCE_BEATS` or more before the first note is cut to less than one bar; notes after the last
+    of these bars are left out.
     """
     remarks: list[str] = []
     silence = _leading_silence(notes)
@@ -63,8 +65,8 @@ class Spread(NamedTuple):
 def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block], beats_per_bar: int = BEATS_PER_BAR) -> Spread:
     """Divide the caller's melody among the blocks (sections) of the song, from the first sung block on.
 
-    In an instrumental song it begins with the first block that is neither intro nor outro. A note that crosses the
-    border of two blocks is played again in the second one.
+    In an instrumental song the melody begins with the first block that is neither intro nor outro. A note that crosses
+    the border of two blocks is played again in the second one.
     """
     spread: list[tuple[AnchorNote, ...]] = [()] * len(blocks)
     left = list(notes)
@@ -89,7 +91,9 @@ def _first_melodic(blocks: Sequence[Block]) -> int:
 
 
 def _split(notes: Sequence[AnchorNote], beats: float) -> tuple[tuple[AnchorNote, ...], list[AnchorNote]]:
-    """Divide a melody after `beats` beats into two; a note that sounds across the border is cut in two."""
+    """Divide a melody into the part before beat `beats` and the part from that beat on; a note that sounds across the
+    border is cut in two.
+    """
     taken: list[AnchorNote] = []
     for n, note in enumerate(notes):
         if note.length_beats > beats:

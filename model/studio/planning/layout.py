@@ -94,12 +94,11 @@ def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
 def lay_out(
     sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False, doubled: bool = False
 ) -> tuple[Block, ...]:
-    """Return the blocks of a song of exactly `bars` bars, which must be at least `fewest_bars`. If they are `doubled`,
-    each is two bars of a waltz.
+    """Return the sections (blocks) of a song of exactly `bars` bars, which must be at least `fewest_bars`.
 
     Extra bars go first to the words, unless they are `rapped`, then to intro and outro, then to repetitions of verse
     and chorus after interludes; the remaining bars are instrumental. The first block has at most 4 bars, the others
-    have at most 16.
+    have at most 16. In a `doubled` song each bar stands for two bars of a waltz.
     """
     opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped, doubled=doubled)
     usual, short = (_filled(_repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
@@ -114,8 +113,8 @@ def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> 
 
 
 def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
-    """Return the form lengthened by every change of `_moves` that keeps it within `bars` bars; with `edges` False intro
-    and outro stay short.
+    """Return the form lengthened by each change from `_moves` that keeps it within `bars` bars (`None` for no limit).
+    With `edges` False the intro and the outro stay short.
     """
     for move in _moves(form.phrase_bars, rapped=form.rapped, edges=edges):
         longer = move(form)
@@ -153,8 +152,8 @@ def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
 
 
 def _eased_moves(ease: Ease) -> Iterator[Move]:
-    """Yield the changes (functions) that give the words more time: first in verse and chorus at once, then in each
-    other kind of section.
+    """Yield the changes (functions) that give the words more time: the first change is for verse and chorus together,
+    each later one for one other kind of section.
     """
     yield partial(_eased, kinds=_IN_PROPORTION, ease=ease)
     for kind in _KINDS_BY_WEIGHT:
@@ -163,10 +162,10 @@ def _eased_moves(ease: Ease) -> Iterator[Move]:
 
 
 def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
-    """Return the form in which the words of all parts of some kinds have as much time as `ease` says, at the same pace
-    in all of them.
+    """Return the form in which the words of all parts of the given kinds get the amount of time `ease`, at the same
+    pace in all of these parts.
 
-    If lines of one part have two bars each, the lines of the other parts have two as well.
+    If the lines of one of these parts have two bars each, the lines of the others have two bars as well.
     """
     eased = form
     for kind in kinds:
@@ -178,8 +177,8 @@ def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
 
 
 def _rounded_moves(grid: int) -> Iterator[Move]:
-    """Yield the changes (functions) that round parts up to whole phrases: first verse and chorus at once, then each
-    other kind of section.
+    """Yield the changes (functions) that round parts up to a multiple of `grid` bars: the first change is for verse and
+    chorus together, each later one for one other kind of section.
     """
     yield partial(_rounded, kinds=_IN_PROPORTION, grid=grid)
     for kind in _KINDS_BY_WEIGHT:
@@ -201,8 +200,8 @@ def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
 
 
 def _repeated(form: Form, bars: int) -> Form:
-    """Return the form with parts of the song repeated as long as a repetition fits, with longer interludes if the same
-    words would otherwise return too soon.
+    """Return the form with repetitions of its parts, as many as fit into `bars` bars without a line that is sung too
+    often. Interludes are longer where four phrases or more would stay empty otherwise.
     """
     longer = form
     for interludes in range(1, len(_LONG_INTERLUDES) + 1):
@@ -223,8 +222,8 @@ def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
 
 
 def _worn(form: Form) -> bool:
-    """Return True if some line is sung too often; a line that the lyrics themselves repeat too often is never repeated
-    again.
+    """Return True if the form sings a line more than `_MOST_SUNG` times, or in a chorus more than `_MOST_SUNG_CHORUS`
+    times.
     """
     times: Counter[tuple[SectionKind, LyricLine]] = Counter()
     for index in form.order:
@@ -234,10 +233,10 @@ def _worn(form: Form) -> bool:
 
 
 def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[Form]:
-    """Yield the form with repetition number `repetition` added: of a stanza, of its last part or of its last lines; the
-    preferred length first.
+    """Yield variants of the form with one more repetition before its end, the preferred variant first.
 
-    `interludes` is the number of instrumental parts before the repetition.
+    The variants repeat a whole stanza, its last part, or only the last lines of that part. `repetition` is the number
+    of repetitions so far; `interludes` is the number of instrumental parts before the new one.
     """
     stanzas = _stanzas(form)
     stanza = stanzas[repetition // 2 % len(stanzas)]
@@ -271,7 +270,7 @@ def _stanzas(form: Form) -> list[tuple[int, ...]]:
 
 def _end(form: Form) -> int:
     """Return the position in the form's order at which a part is added at the end of the song: before a closing outro,
-    if there is one.
+    otherwise after the last part.
     """
     last = form.parts[form.order[-1]]
     return len(form.order) - (last.kind is SectionKind.OUTRO)
@@ -283,7 +282,7 @@ def _played_again(form: Form, parts: tuple[int, ...]) -> Form:
 
 
 def _filled(form: Form, bars: int) -> Form:
-    """Add interludes, and at last lengthen the outro, until the form has exactly `bars` bars."""
+    """Add interludes to the form, then lengthen its outro, until the form has exactly `bars` bars."""
     phrase = form.phrase_bars
     while bars - form.bars >= phrase:
         played_bars = 2 * phrase if bars - form.bars >= 2 * phrase else phrase

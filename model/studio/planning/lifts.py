@@ -60,5 +60,7 @@ def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -
 
 
 def _sung(blocks: Sequence[Block], kind: SectionKind) -> list[int]:
-    """Return the indices of the sung sections of a kind; a section that continues the one before is left out."""
+    """Return the indices of the sung sections of a kind, such as chorus; a section that continues the previous section
+    is left out.
+    """
     return [index for index, block in enumerate(blocks) if block.kind is kind and block.lines and block.piece == 0]

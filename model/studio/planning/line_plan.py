@@ -74,7 +74,7 @@ class LinePlan:
 
 
 def words_of(line: LyricLine) -> str:
-    """Return a string that is equal for lines with the same words: their readings and tones."""
+    """Return a hash of the readings and tones of a line's syllables; lines with the same words have the same hash."""
     said = " ".join(f"{syllable.reading}{syllable.sung_tone}" for syllable in line.syllables)
     return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
@@ -84,8 +84,9 @@ def line_plan(
 ) -> LinePlan:
     """Return the plan of the lines of section `index` of a song.
 
-    `line_bars` holds the bars of the lines of every section. With `free` a line may begin before or after its first
-    beat; without, as for a melody of the caller, each line begins on its first beat.
+    `line_bars` maps the index of each section to the number of bars of each of its lines. If `free` is True, a line may
+    begin before or after the first beat of its bars; otherwise, as under a melody from the caller, each line begins on
+    that beat.
     """
     section, bar_steps = plan.sections[index], style.beats_per_bar * STEPS_PER_BEAT
     if not section.lines:
@@ -118,7 +119,7 @@ def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[i
 def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> tuple[int | None, ...]:
     """Return for each line the index of the earlier line whose melody it repeats or varies; `None` for a new melody.
 
-    The two lines are about equally long; a line with the words of an earlier line repeats the first of these.
+    The two lines are about equally long; a line with the words of an earlier line repeats the first such line.
     """
     found: list[int | None] = []
     for first in range(0, len(lines), _GROUP):
@@ -140,8 +141,8 @@ def _alike(lines: Sequence[LyricLine], bars: Sequence[int], one: int, other: int
 
 
 def _climax(lines: Sequence[LyricLine]) -> int | None:
-    """Return the index of the line with the highest melody, a little after the middle of the section; of lines with the
-    same words the first.
+    """Return the index of the line with the highest melody, a little after the middle of the section; if an earlier
+    line has the same words, the index of the first such line.
     """
     if not lines:
         return None
@@ -216,7 +217,8 @@ def _allowed(
     *,
     first: bool,
 ) -> Mapping[int, float]:
-    """Return the steps at which a line may start, with their probability weights; step 0 is always one of them.
+    """Return the steps, counted from the start of the line's first bar, at which line `number` may start, with their
+    probability weights; step 0 is always one of them.
 
     Each of these steps leaves enough time for the line and for the line before it.
     """

@@ -11,7 +11,7 @@ _MOST_SYLLABLES = 8
 
 
 def with_short_lines_together(sections: Sequence[LyricSection]) -> tuple[LyricSection, ...]:
-    """Return the sections with neighbouring lines of the same singers joined, up to 8 syllables in a line."""
+    """Return the sections with neighbouring short lines of the same singers joined into lines of up to 8 syllables."""
     return tuple(replace(section, lines=tuple(_together(section.lines))) for section in sections)
 
 

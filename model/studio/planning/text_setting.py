@@ -69,9 +69,9 @@ def _tight_bars(count: int, bar_seconds: float) -> int:
 
 
 def most_in_one_bar(bar_seconds: float) -> int:
-    """Return the largest number of syllables that can be sung in one bar.
+    """Return the largest number of syllables that can be sung in one bar of `bar_seconds` seconds.
 
-    For all tempi with the same result the words need the same number of bars.
+    The number of bars that the words need is the same at all tempi with the same result.
     """
     return max((count for count in range(1, _TIGHT_PER_BAR + 1) if _tight_bars(count, bar_seconds) == 1), default=0)
 

@@ -55,7 +55,7 @@ class Equaliser:
         return not self._state.any()
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next block, filtered; continues from the block before."""
+        """Return the next block of sound, filtered; the filters' state continues from the previous block."""
         if not len(self._sections):
             return sound
         channels = np.asarray(np.atleast_2d(sound), np.float64)

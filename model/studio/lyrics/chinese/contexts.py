@@ -1,8 +1,8 @@
-"""Chooses the reading of a Chinese character that has several readings, from the characters around it, if no known word
-decides.
+"""Chooses the pinyin reading of a Chinese character with several readings (a polyphone) from the characters around it.
 
-Readings are pinyin with a tone digit, before tone sandhi. Patterns are written in simplified characters, are matched at
-the position of the character, and may include the characters before it.
+The rules apply where no known word that contains the character gives its reading. Readings have a tone digit, before
+tone sandhi. Patterns are written in simplified characters, are matched at the position of the character, and may
+include the characters before it.
 """
 
 import re
@@ -223,8 +223,8 @@ _CONTEXTS = _compiled()
 
 
 def reading_in_context(line: str, place: int) -> str | None:
-    """Return the reading of the character at index `place` of a line from the characters around it; `None` if no
-    pattern matches.
+    """Return the pinyin reading of the character at index `place` of a line, chosen by the characters around it; `None`
+    if no pattern matches.
     """
     for pattern, reading in _CONTEXTS.get(line[place], ()):
         if pattern.match(line, place):
@@ -233,7 +233,7 @@ def reading_in_context(line: str, place: int) -> str | None:
 
 
 def lone_reading(character: str) -> str | None:
-    """Return the usual reading of a character that is not part of a longer word; `None` if the table does not have
-    it.
+    """Return the usual pinyin reading of a character that is a word by itself; `None` if the table `_LONE` does not
+    have the character.
     """
     return _LONE.get(character)

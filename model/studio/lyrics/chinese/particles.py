@@ -1,4 +1,6 @@
-"""Reads the characters 地 and 得, which are particles in some positions and other words in others."""
+"""Chooses the pinyin reading of the characters 地 and 得, which are particles in some positions and parts of other words
+elsewhere.
+"""
 
 import re
 from collections.abc import Container
@@ -55,24 +57,24 @@ _REACH = 5
 
 
 def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
-    """Return True if the 地 at `place` is the particle after an adverb, even if it could be part of a word.
+    """Return True if the 地 at index `place` is the particle "de" after an adverb.
 
     Args:
         line: simplified characters without anything between them.
-        place: where 地 stands.
-        idioms: the dictionary's words; one of four characters and more before 地 is an adverb.
+        place: index of the 地 in the line.
+        idioms: words of the dictionary; a word of four characters or more before 地 counts as an adverb.
     """
     before = line[max(place - _REACH, 0) : place]
     return not _GROUND_AFTER.match(line, place) and (_ADVERB.search(before) is not None or before[-4:] in idioms)
 
 
 def reading_of_particle(line: str, place: int, lone: bool) -> str | None:
-    """Return the reading of the 地 or 得 at `place`; `None` if the reading in the dictionary is right.
+    """Return the pinyin reading of the 地 or 得 at index `place`; `None` where the dictionary's reading applies.
 
     Args:
         line: simplified characters without anything between them.
-        place: where 地 or 得 stands.
-        lone: True if the dictionary has no word that contains it.
+        place: index of the 地 or 得 in the line.
+        lone: True if no word of the dictionary in this line contains the character.
     """
     if not lone:
         return None
