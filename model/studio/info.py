@@ -1,4 +1,6 @@
-"""Properties of the studio engine for callers, such as its name, licence and ranges."""
+"""Defines the properties of the studio engine that callers see, such as its name, its licence and the ranges of its
+parameters.
+"""
 
 from model.engine import EngineInfo
 from model.shared.licences import Licence, expression_of, spdx, urls_of

@@ -115,21 +115,21 @@ def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
 
 
 def letter(name: str) -> Syllables:
-    """Return the sung syllables, as phones, of the name of a letter."""
+    """Return the sung syllables, each as its phones, of the English name of a letter, as in an abbreviation."""
     return syllables(tuple(_letter_names(name.lower())))
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in a song spelling such as "lovin'"; `None` if it is none. Unknown words in capitals
-    are not read this way but spelt.
+    """Return the phones of a word in a song spelling such as "lovin'"; `None` for other words. A short unknown word in
+    capitals, such as "LOL", is not read as a stretched spelling.
     """
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
 
 
 def _inflected(word: str) -> tuple[str, ...] | None:
-    """Return the phones of a word that ends in "'s", derived from those of the word without it; `None` for other
-    words.
+    """Return the phones of a word that ends in "'s", made from the dictionary's phones of the word before the
+    apostrophe; `None` for other words.
     """
     if word.endswith("'s") and (stem := looked_up(word[:-2])):
         return (*stem, *(("ih", "z") if stem[-1] in ("s", "z", "sh", "zh", "ch", "jh") else ("z",)))
@@ -178,6 +178,6 @@ def syllables(phones: Sequence[str]) -> Syllables:
 
 
 def _opens(consonants: Sequence[str]) -> bool:
-    """Return True if an English word may begin with these consonants."""
+    """Return True if an English word may begin with this sequence of consonants."""
     spelt = " ".join(consonants)
     return (len(consonants) == 1 and spelt != "ng") or spelt in _OPENINGS

@@ -1,4 +1,6 @@
-"""Maps readings to units of the recorded voices."""
+"""Converts the reading of a syllable (pinyin or English phones) to the recorded units that are joined to sing the
+syllable.
+"""
 
 from functools import cache
 from types import MappingProxyType

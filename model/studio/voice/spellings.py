@@ -178,11 +178,11 @@ Lookup = Callable[[str], tuple[str, ...] | None]
 
 
 def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[str, ...] | None:
-    """Return the phones of a word (in lower case) in a spelling that dictionaries lack; `None` if it is not such a
+    """Return the phones of a word (in lower case) in a song spelling that dictionaries lack; `None` if it is not such a
     spelling.
 
-    "lovin'" is read as "loving" without its g; with `unstretch`, "nooo" is read as "no" and "lalala" as three times
-    "la".
+    With `unstretch`, "lovin'" is read as "loving" without its g, "nooo" as "no", and "lalala" as three times "la";
+    without it, only spellings with an entry in the table are read.
     """
     if phones := _meant(word, looked_up):
         return phones
@@ -196,7 +196,7 @@ def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[st
 
 
 def _sound(syllable: str, looked_up: Lookup) -> tuple[str, ...]:
-    """Return the phones of a syllable without a meaning, such as "la"."""
+    """Return the phones of a sung syllable without a meaning, such as "la"; empty if it is unknown."""
     if syllable in _SOUNDS:
         return tuple(_SOUNDS[syllable].split())
     return _meant(syllable, looked_up) or looked_up(syllable) or ()
@@ -222,8 +222,8 @@ def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
 
 
 def _shorter(word: str) -> Iterator[str]:
-    """Yield the word with each run of a repeated letter reduced to two or one; at the end of the word one is tried
-    first, elsewhere two.
+    """Yield the word with each run of a repeated letter reduced to one or two letters. At the end of the word one
+    letter is tried first, elsewhere two.
     """
     runs = list(_RUN.finditer(word))
     if not runs or len(runs) > _MOST_RUNS:

@@ -1,4 +1,6 @@
-"""Shapes the notes of a sung line: decreasing loudness, accents, and entries slightly after the beat."""
+"""Shapes the notes of a sung line: loudness that falls towards the end of the line, accents, and starts slightly after
+the beat.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -35,7 +37,7 @@ class Accent:
 def performed(
     notes: Sequence[SungNote], accents: Sequence[Accent], manner: Manner, generator: np.random.Generator
 ) -> tuple[SungNote, ...]:
-    """Return the notes with loudness shaped line by line and with some notes slightly delayed.
+    """Return the sung notes with their loudness shaped line by line and with some notes slightly delayed.
 
     `accents` has one entry for each note.
     """
@@ -67,7 +69,9 @@ def _shaped(
 
 
 def _late(notes: Sequence[SungNote], manner: Manner, generator: np.random.Generator) -> list[SungNote]:
-    """Return the notes with random delays of up to `lag_seconds`; the note before a delayed one is prolonged."""
+    """Return the notes with random delays of up to `manner.lag_seconds`; the note before a delayed note is prolonged to
+    meet it.
+    """
     chances = generator.random(len(notes))
     out: list[SungNote] = []
     for note, chance in zip(notes, chances.tolist(), strict=True):

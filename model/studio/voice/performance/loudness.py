@@ -36,8 +36,10 @@ def effort_db(syllable: Placed, length: int, lead: int) -> Floats:
 
 
 def shape_db(syllable: Placed, length: int, lead: int) -> Floats:
-    """Return attack and release in dB over the same frames as `effort_db`: the voice begins, stops, or is softer at a
-    consonant.
+    """Return the gain of attack and release, in dB, at the `lead` frames before a vowel and the `length` frames of the
+    vowel.
+
+    The level rises at the start of the voice and falls before a pause or an unvoiced consonant.
     """
     gain = np.zeros(lead + length)
     if not syllable.bound_before or syllable.unvoiced_onset is not None:

@@ -1,5 +1,5 @@
-"""Computes the vibrato of sung notes: some long notes have it, with a late onset and growing amplitude, different for
-each note.
+"""Computes the vibrato of sung notes. Some long notes have vibrato, with a late onset and growing amplitude, different
+for each note.
 
 Rates and extents are near those of Prame, "Measurements of the vibrato rate of ten singers" (1994) and "Vibrato extent
 and intonation in professional Western lyric singing" (1997): 5 to 7 Hz, faster towards the end of a note.
@@ -27,7 +27,8 @@ _LAST_POWER, _USUAL_POWER = 0.6, 1.15
 
 
 def vibrato(time: Curve, length: float, last: bool, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Return the vibrato in cents at `time` seconds into a note of `length` seconds; zeros for a note without vibrato.
+    """Return the pitch deviation of the vibrato, in cents, at `time` seconds into a note of `length` seconds; zeros for
+    a note without vibrato.
 
     The `last` note of a line has vibrato more often. Every note draws the same number of values from the generator.
     """
