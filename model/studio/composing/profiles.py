@@ -17,9 +17,9 @@ class Profile:
         pickups: factor on the odds that a line begins before its first bar.
         repeat: bias of repeating the pitch.
         leap: bias of intervals of a fourth and more.
-        degrees: pairs of a pitch class in C major / A minor and its bias.
+        degrees: pairs of a pitch class, in C major / A minor, and the bias of that pitch class.
         colour: factor on the frequency of coloured chords (sevenths, suspensions ...).
-        favours: pairs of a chord class and its bias for each half bar.
+        favours: pairs of a chord class and the bias of that chord in each half bar.
     """
 
     beat: float = 0.0
@@ -42,7 +42,9 @@ USUAL = Profile()
 
 
 def _chords(**odds: float) -> tuple[tuple[int, float], ...]:
-    """Return pairs of chord class and bias from chord names in C major / A minor such as "C", "Am", "Bb"."""
+    """Return pairs of a chord class and its bias; the arguments are named by chords in C major / A minor, such as `C`,
+    `Am`, `Bb`.
+    """
     return tuple((_class(name), value) for name, value in odds.items())
 
 
@@ -127,5 +129,5 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
 
 
 def profile_of(genre: str) -> Profile:
-    """Return the melody and chord preferences of a genre; those of all songs for an unknown one."""
+    """Return the melody and chord preferences of a genre, by its name; without biases for an unknown genre."""
     return PROFILES.get(genre, USUAL)

@@ -1,4 +1,5 @@
-"""Table of the words in a prompt for ways of singing, such as a duet, and of building a song, such as a key change."""
+"""Table of the words in a prompt for special ways of singing, such as a duet, and of building a song, such as a drop.
+"""
 
 from model.studio.prompt.mentions import wanted_places
 from model.studio.style import Instrument, Track, Way
@@ -27,7 +28,7 @@ ALONE = ((Track.LEAD, Instrument.CHOIR),)
 
 
 def ways_of(text: str) -> frozenset[Way]:
-    """Return the manners of singing (such as whispering) and features of the form (such as a drop) that a normalised
+    """Return the ways of singing (such as whispering) and of building the song (such as a drop) that a normalised
     prompt asks for.
     """
     return frozenset(way for words, way in WAYS if any(wanted_places(text, word) for word in words))

@@ -1,5 +1,5 @@
-"""Chooses the pitches of a melody as the best path through the network's log probabilities and the statistics of
-melodic intervals.
+"""Chooses the pitches of a melody as the most probable path through the network's log probabilities and the statistics
+of melodic intervals.
 """
 
 from collections.abc import Sequence
@@ -51,8 +51,8 @@ _DISTANCE: NDArray[np.int64] = np.subtract.outer(np.arange(PITCHES), np.arange(P
 
 @dataclass(frozen=True, slots=True)
 class MelodyNote:
-    """The context of one melody note that restricts its pitch: its step in the section, the class of the chord under
-    it, the lexical tone of its syllable (0 for none).
+    """The context of one melody note that restricts its pitch: its step in the section, the class (index) of the chord
+    under the note, and the lexical tone of its syllable (0 for none).
 
     `cadence` is True for the last note of a line, `tonic` for a note that must be the tonic, `held` for a note of a
     beat or more, `strong` for a note on a strong beat.
@@ -79,13 +79,18 @@ class AskedInterval:
     contour: float = 0.0
 
     def bias(self) -> Weights:
-        """Return the bias [37, 37] on each move between two pitches."""
+        """Return the bias [37, 37] that the preferred interval gives to each move from one pitch (row) to the next
+        (column).
+        """
         return _interval_bias(self)
 
 
 @lru_cache(maxsize=128)
 def _interval_bias(asked: AskedInterval) -> Weights:
-    """Return the bias of an interval; see `AskedInterval.bias`. Read-only; at most 1.4 MB are kept."""
+    """Return the bias [37, 37] of a preferred interval on each move from one pitch (row) to the next (column).
+
+    The array is read-only; the cache keeps at most 1.4 MB.
+    """
     out: Weights = asked.weight * closeness(asked.semitones, PITCHES)
     if asked.contour:
         out += asked.contour * (np.sign(_DISTANCE) == np.sign(asked.semitones))
@@ -127,7 +132,7 @@ def choose_pitches(
     taken_up: Sequence[AskedInterval | None] = (),
     profile: Profile = USUAL,
 ) -> list[int]:
-    """Return the most probable path of pitches (Viterbi, 1967).
+    """Return the most probable sequence of pitches for the notes of a melody, by the Viterbi algorithm (1967).
 
     Args:
         log_probs: log weights [notes, 37] of every pitch from `LOWEST` on.
@@ -139,7 +144,7 @@ def choose_pitches(
         profile: the genre's preference for repeated notes and leaps.
 
     Returns:
-        MIDI pitches.
+        The MIDI pitch of each note.
     """
     if not len(log_probs):
         return []
@@ -166,8 +171,8 @@ def choose_pitches(
 
 
 def _begun(log_prob: Weights) -> Weights:
-    """Return the initial scores [37, runs] of the path search, for each pitch of the first note and each number of
-    repeats of that pitch.
+    """Return the initial scores [37, runs] of the path search: for each pitch of the first note and each number of
+    repeats of that pitch. Only a pitch without repeats is possible.
     """
     best = np.full((PITCHES, _RUNS), -np.inf)
     best[:, 0] = log_prob
@@ -177,12 +182,12 @@ def _begun(log_prob: Weights) -> Weights:
 def _advance(
     best: Weights, onward: Weights, again: Weights
 ) -> tuple[Weights, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and for
-    each the best predecessor: the pitch before, the number of repeats that it had, and the number of repeats in the
-    longest runs.
+    """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and
+    pointers to the best predecessors.
 
-    The columns of `best` count how often the pitch has been repeated; `again` [runs] is the log weight of repeating it
-    once more.
+    The pointers are, for each pitch, the best other pitch before, the best number of repeats of a pitch that is left,
+    and the number of repeats before a run of the greatest length. The columns of `best` count the repeats of a pitch;
+    `again` [runs] is the log weight of repeating it once more.
     """
     held = best + onward.diagonal()[:, None] + again
     left, longest_run = best.max(1), best.argmax(1)
@@ -197,8 +202,8 @@ def _advance(
 
 
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
-    """Return the log weight [37, 37] of each move from one pitch to the next: its frequency in songs, changed by the
-    preferences of the genre.
+    """Return the log weight [37, 37] of each move from one pitch to the next: the frequency of the interval in songs,
+    changed by the preferences of the genre.
     """
     places = np.arange(PITCHES)
     reach = _INTERVAL_WEIGHT * intervals + _LEAP_BIAS * np.maximum(places - _THIRD, 0)
@@ -210,16 +215,18 @@ def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
 
 @cache
 def _rise() -> Weights:
-    """Return the degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps.
-    Read-only.
+    """Return the degree of rise of each move from one pitch to the next, [37, 37]: 1 for steps and thirds upwards, -1
+    downwards, and nearer to 0 the wider the leap.
+
+    The array is read-only.
     """
     out: Weights = np.sign(_DISTANCE) * np.clip((_LEAP - np.abs(_DISTANCE)) / (_LEAP - _THIRD), 0.0, 1.0)
     return out
 
 
 def tone_direction(before: int, after: int) -> float:
-    """Return the direction in which the melody should move between two lexical tones: 1 if the second starts higher
-    than the first ends, -1 if lower, 0 if either will do.
+    """Return the direction in which the melody should move between two lexical tones: 1 if the second tone starts
+    higher than the first ends, -1 if it starts lower, 0 if there is no preference.
     """
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0

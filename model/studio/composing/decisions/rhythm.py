@@ -1,5 +1,5 @@
-"""Chooses the rhythm of a sung line: exactly one note onset for each syllable, drawn by statistics of songs and the
-stress of the words.
+"""Chooses the rhythm of a sung line: exactly one note onset for each syllable, drawn at random by the statistics of
+songs and the stress of the words.
 """
 
 import math
@@ -78,7 +78,7 @@ class LineRequest:
 
     @property
     def places(self) -> NDArray[np.int64]:
-        """Position in the bar, in steps, of each step of the line."""
+        """Position in the bar of each step of the line, in steps from the bar line."""
         return (self.start + np.arange(len(self.log_prob))) % (self.beats_per_bar * STEPS_PER_BEAT)
 
     @property
@@ -99,15 +99,15 @@ def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhy
     """Draw the onsets of a line from their joint distribution, by forward filtering and backward sampling.
 
     The log weights add up the statistics of songs (distances between notes by their place in the bar), the genre, the
-    network's onset probabilities, and the stress of the words; the first note comes early, the last one leaves room for
-    a long note and a breath.
+    network's onset probabilities, and the stress of the words; the first note comes early, the last note leaves room
+    for a long note and a breath.
 
     Args:
         asked: the constraints on the line.
         draws: random numbers, uniform in [0, 1), at least one for each syllable.
 
     Raises:
-        ValueError: the onsets do not fit.
+        ValueError: the line has fewer free steps than syllables.
     """
     steps = len(asked.log_prob)
     if not 1 <= asked.syllables <= steps - asked.first_free:
@@ -158,8 +158,10 @@ def _gaps(asked: LineRequest) -> Weights:
 
 
 def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
-    """Return the log weight [steps, steps] of the distance from the onset before to that of syllable `number` by the
-    stress of the words: a weak syllable should not be long.
+    """Return the log weight [steps, steps] of the distance between the onsets of syllable `number` (row) and of the
+    syllable before (column), by the stress of the words.
+
+    A weak syllable should not be long, and a new phrase should begin after a gap.
     """
     if not asked.stresses:
         return np.zeros((1, steps)) + np.zeros((steps, 1))
@@ -173,7 +175,7 @@ def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
 
 def _closing(asked: LineRequest) -> Weights:
     """Return the log weight [steps] of each step as the last onset of the line: high where lines of songs end, and
-    where a long note and a breath have room.
+    where a long last note and a breath have room.
     """
     steps = len(asked.log_prob)
     places = np.arange(steps)
@@ -187,8 +189,8 @@ def _closing(asked: LineRequest) -> Weights:
 
 
 def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
-    """Return the step at which the last note of the line ends: at most two beats after its onset, and `breath` steps
-    before the end of the line if there is room.
+    """Return the step at which the last note of the line ends: at most two beats after the note's onset, and `breath`
+    steps before the end of the line if there is room.
     """
     last = onsets[-1]
     room = steps - breath - last
@@ -204,7 +206,9 @@ def onset_log_odds(probability: Weights) -> Weights:
 
 
 def echo_of(onsets: tuple[int, ...], steps: int, strength: float) -> Weights:
-    """Return the bias [steps] of size `strength` towards steps with an onset in an earlier line."""
+    """Return the bias [steps] towards the rhythm of an earlier line: `strength` at each of its `onsets`, 0 at other
+    steps.
+    """
     bias = np.zeros(steps)
     bias[[onset for onset in onsets if onset < steps]] = strength
     return bias
