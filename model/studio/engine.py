@@ -96,7 +96,8 @@ class StudioEngine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> DraftState:
-        """Return the initial state of section `index` of a song, with random noise to be denoised; see `Engine.begin`.
+        """Return the initial state of section `index` of a song, with random noise to be denoised; see
+        `Engine.begin`.
         """
         assert isinstance(conditions, StudioConditions)
         memory, arranger, mixer = _opening(conditions, context)

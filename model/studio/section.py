@@ -1,4 +1,5 @@
-"""Defines one section of a song in the studio engine: its conditions, its state while it is composed, and its result.
+"""Defines one section of a song in the studio engine: its conditions, its state while it is composed, and its
+result.
 """
 
 from abc import ABC, abstractmethod

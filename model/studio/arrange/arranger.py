@@ -124,7 +124,8 @@ def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) ->
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the part of the melody's instrument: the melody notes that nobody sings, and short answers to the singer.
+    """Return the part of the melody's instrument: the melody notes that nobody sings, and short answers to the
+    singer.
     """
     alone = context.kind is SectionKind.CHORUS and not context.sung and context.player(Track.ORNAMENT) is None
     tune = lead(context)

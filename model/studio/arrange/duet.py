@@ -49,7 +49,8 @@ def divided(
 
 
 def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
-    """Return the score at sung pitch: notes that only the other voice of the duet sings are transposed by `semitones`.
+    """Return the score at sung pitch: notes that only the other voice of the duet sings are transposed by
+    `semitones`.
     """
     melody = tuple(
         replace(note, pitch=note.pitch + semitones) if share is Share.OTHER else note

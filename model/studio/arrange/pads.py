@@ -81,7 +81,8 @@ def _widened(voicing: Voicing, span: Span) -> Voicing:
 
 
 def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
-    """Return the chord tones, as MIDI pitches from low to high, that the arpeggio may use during a note of its pattern.
+    """Return the chord tones, as MIDI pitches from low to high, that the arpeggio may use during a note of its
+    pattern.
     """
     player = context.player(Track.ARPEGGIO)
     high = player is not None and is_bright_pluck(player)

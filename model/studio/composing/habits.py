@@ -119,7 +119,8 @@ def _joints(rows: list[tuple[int, int, int, int]]) -> Joints:
 
 
 def _log_ratios(counts: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the log ratios of shares to the `usual` shares; the shares are the `counts` along the last axis, smoothed.
+    """Return the log ratios of shares to the `usual` shares; the shares are the `counts` along the last axis,
+    smoothed.
     """
     smoothed = counts + _PRIOR_JOINTS * usual
     ratios: NDArray[np.float64] = np.log(smoothed / smoothed.sum(-1, keepdims=True) / usual)

@@ -73,7 +73,8 @@ class TokenLayout:
 
     @property
     def section(self) -> slice | Classes:
-        """Indices of the section's own beats: all of them, or in a waltz the first three of each of the network's bars.
+        """Indices of the section's own beats: all of them, or in a waltz the first three of each of the network's
+        bars.
         """
         if self.beats_per_bar == BEATS_PER_BAR:
             return slice(self.prefix, self.beats)
@@ -166,7 +167,8 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Return the number of tokens of the section after padding; with `follows`, including bars of the previous section.
+    """Return the number of tokens of the section after padding; with `follows`, including bars of the previous
+    section.
     """
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
@@ -302,7 +304,8 @@ def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """Copy the melody of an earlier instrumental section of this kind into the layout as known, if it is long enough.
+    """Copy the melody of an earlier instrumental section of this kind into the layout as known, if it is long
+    enough.
     """
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:

@@ -141,7 +141,8 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """Return the English words of a token in which figures take the place of letters (`SPELT`): "tonight" for "2night".
+    """Return the English words of a token in which figures take the place of letters (`SPELT`): "tonight" for
+    "2night".
     """
     return _SPELT_WORDS[token.lower()]
 

@@ -62,7 +62,8 @@ def _line_plan(plan: SongPlan, detail: StudioDetail, index: int) -> LinePlan:
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:
-    """Return the motif (the first bars) of the caller's melody; `None` for a section `index` before the melody begins.
+    """Return the motif (the first bars) of the caller's melody; `None` for a section `index` before the melody
+    begins.
     """
     anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
     first = next(anchors, None)

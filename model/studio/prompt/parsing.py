@@ -225,7 +225,8 @@ _KNOWN = frozenset(_known_words())
 
 
 def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
-    """Return remarks for the caller: the style, the words of the prompt that shaped the style, and the unknown words.
+    """Return remarks for the caller: the style, the words of the prompt that shaped the style, and the unknown
+    words.
     """
     metre = find_metre(normalised(without_key(prompt)))
     text = without_tempo(metre.rest)

@@ -1,4 +1,5 @@
-"""Table of the words in a prompt for special ways of singing, such as a duet, and of building a song, such as a drop.
+"""Table of the words in a prompt for special ways of singing, such as a duet, and of building a song, such as a
+drop.
 """
 
 from model.studio.prompt.mentions import wanted_places

@@ -26,7 +26,8 @@ ToneKey: TypeAlias = tuple[str, int, int, int, int]
 
 
 class InstrumentBank:
-    """All sampled and synthesised instruments of the studio engine, shared by all songs of a process; not thread-safe.
+    """All sampled and synthesised instruments of the studio engine, shared by all songs of a process; not
+    thread-safe.
     """
 
     def __init__(self, table: BankTable, data: bytes) -> None:

@@ -1,4 +1,5 @@
-"""Mixes one song: renders all tracks, balances their levels and adds reverb, one window (block of samples) at a time.
+"""Mixes one song: renders all tracks, balances their levels and adds reverb, one window (block of samples) at a
+time.
 """
 
 import math
@@ -164,7 +165,8 @@ class Mixer:
             yield mixed
 
     def _scheduled(self, arrangement: Arrangement, track: Track, start_sample: int) -> list[SampledNote]:
-        """Return the notes of a track, with their times in samples of the song, sorted from the latest to the earliest.
+        """Return the notes of a track, with their times in samples of the song, sorted from the latest to the
+        earliest.
         """
         notes = [self._sampled(note, start_sample) for note in arrangement.tracks.get(track, ())]
         return sorted(notes, key=lambda note: note.start, reverse=True)

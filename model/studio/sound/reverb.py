@@ -108,7 +108,8 @@ class _Convolver:
         self._ready = np.zeros((2, block), np.float32)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """Return the next block of the convolved signal, [2, samples]; `send` [samples] is the next block of the input.
+        """Return the next block of the convolved signal, [2, samples]; `send` [samples] is the next block of the
+        input.
         """
         self._line = np.concatenate([self._line, send])
         blocks = len(self._line) // self._block - 1

@@ -235,7 +235,8 @@ class ToneCache:
     """
 
     def __init__(self, limit_bytes: int, counted_after: int = 1) -> None:
-        """Set up the cache. Its size in bytes is checked, which takes long, only after every `counted_after` new tones.
+        """Set up the cache. Its size in bytes is checked, which takes long, only after every `counted_after` new
+        tones.
         """
         self._limit_bytes = limit_bytes
         self._counted_after = counted_after

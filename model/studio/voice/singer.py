@@ -191,7 +191,8 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _is_sonorous(before: Placed, syllable: Placed) -> bool:
-    """Return True if the last sound of the syllable `before` and the first sound of the next syllable are both voiced.
+    """Return True if the last sound of the syllable `before` and the first sound of the next syllable are both
+    voiced.
     """
     first = 0 if syllable.voiced_onset is not None else syllable.take.nucleus
     return before.take.is_voiced(-1) and (syllable.voiced_onset or syllable.take).is_voiced(first)

@@ -43,7 +43,8 @@ def fill_size(context: ArrangementContext) -> FillSize | None:
 
 
 def kick_steps(context: ArrangementContext) -> frozenset[int]:
-    """Return the steps of a bar at which the section's drum pattern has the kick drum; empty if the style has no drums.
+    """Return the steps of a bar at which the section's drum pattern has the kick drum; empty if the style has no
+    drums.
     """
     if context.player(Track.DRUMS) is None:
         return frozenset()

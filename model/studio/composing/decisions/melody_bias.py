@@ -1,4 +1,5 @@
-"""Computes biases on the network's logits that forbid or prefer notes of a section's melody before any pitch is chosen.
+"""Computes biases on the network's logits that forbid or prefer notes of a section's melody before any pitch is
+chosen.
 """
 
 import numpy as np

@@ -1,4 +1,5 @@
-"""Computes the pitch height of each line of a section, and the places of the highest and the lowest note of its melody.
+"""Computes the pitch height of each line of a section, and the places of the highest and the lowest note of its
+melody.
 """
 
 from collections.abc import Sequence

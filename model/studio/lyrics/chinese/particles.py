@@ -1,5 +1,5 @@
-"""Chooses the pinyin reading of the characters 地 and 得, which are particles in some positions and parts of other words
-elsewhere.
+"""Chooses the pinyin reading of the characters 地 and 得, which are particles in some positions and parts of other
+words elsewhere.
 """
 
 import re
