@@ -51,7 +51,7 @@ _QUIET_ENERGY = 0.25
 _GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA, Groove.REGGAE})
 _DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, Groove.FOLK}
 _HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD, Track.KEYS)
-"""Tracks of which the first two that the style has are silent in the first chorus."""
+"""Tracks that may be silent in the first chorus: the first two of these that the style has."""
 
 _WAITING_PLAYERS = 2
 _FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.13, 0.12

@@ -33,7 +33,7 @@ _TIMING_SECONDS: Mapping[Track, float] = MappingProxyType(
 _IN_THE_POCKET: Mapping[Track, float] = MappingProxyType(
     {Track.DRUMS: 1.0, Track.BASS: 0.7, Track.GUITAR: 0.5, Track.KEYS: 0.5}
 )
-"""Share of the groove's timing deviations that each track follows."""
+"""Share of the groove's microtiming that each track follows, 0 to 1."""
 
 _USUAL_TIMING_SECONDS = 0.008
 _MOST_ON_BEATS_SECONDS = 1e-3 * MOST_ON_BEATS_MS

@@ -34,7 +34,7 @@ _FIRST_CHORUS_EFFORT, _LAST_CHORUS_EFFORT = -0.09, 0.08
 _ENERGY_SHARE = 0.3
 _DOWNBEAT_STRESS = 0.4
 _OPENING_SECONDS = 0.07
-"""Time for the first consonant of a section whose melody begins at its start."""
+"""Time, in seconds, for the first consonant of a section whose melody begins at the section's start."""
 
 _BACKING_FORCE = -0.15
 _BACKING_DELAYS_SECONDS = {Singer.BACKING: 0.012, Singer.DOUBLE: 0.019}

@@ -13,7 +13,7 @@ from model.studio.notation.score import Quality
 from model.studio.style import Groove
 
 Voicing: TypeAlias = tuple[int, ...]
-"""MIDI pitches, lowest first."""
+"""MIDI pitches of the notes of a chord, lowest first."""
 
 LEAD_CLEARANCE = 3
 _LOWEST, _USUAL_FLOOR, _HIGHEST = 40, 50, 69

@@ -49,7 +49,7 @@ REGISTERS = 13
 MODES = 3
 TEMPOS = 6
 LINE_BARS = 2
-"""Density is counted over this many bars, the usual length of a sung line."""
+"""Number of bars over which the note density is counted, the usual length of a sung line."""
 
 _REGISTER_FLOOR = 54
 

@@ -33,17 +33,18 @@ __all__ = ["Memory", "ScoreDenoiser", "ScoreState", "SectionSpec"]
 SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights" / "score.safetensors"
 
 _DECIDE_AFTER = 0.4
-"""Share of the steps after which rhythm and chords are fixed."""
+"""Share of the denoising steps after which rhythm and chords are fixed."""
 
 _KEEP_LOG_PROBS_UNTIL = 0.6
-"""Share of the steps up to which the log probabilities of pitches are renewed for the final path."""
+"""Share of the denoising steps after which the log probabilities for the choice of pitches are kept."""
 
 _TEMPERATURE = 0.95
 
 _KEY_WEIGHT = 0.3
 _OPENING_KEY_WEIGHT = 0.8
-"""Weight of the chords of the key; largest in the first section, which the others follow. Without it a song
-can settle in another key than its own."""
+"""Weight of the chords of the key in the first section, larger than in the sections that follow it. Without this weight
+a song can move to another key than its own.
+"""
 
 
 def rows(guidance_scale: float) -> int:

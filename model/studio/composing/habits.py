@@ -17,15 +17,15 @@ from model.studio.composing.tokens import CHORD_CLASSES
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEATS_PER_BAR
 
 SHIPPED_HABITS = Path(__file__).with_name("habits.json")
-"""Made by `model.training.score.count_habits`."""
+"""File with the statistics of songs, made by `model.training.score.count_habits`."""
 
 PATTERN_BARS = 4
 HALVES = 2 * PATTERN_BARS
-"""Half bars of a pattern of chords."""
+"""Number of half bars in a chord pattern."""
 
 _FLOOR = 1e-3
 _PRIOR_JOINTS = 30.0
-"""Joints by which a count is smoothed towards the counts of all joints."""
+"""Strength of the smoothing: the number of phrase boundaries with average chords that are added to each count."""
 
 
 @dataclass(frozen=True, slots=True)

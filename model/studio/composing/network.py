@@ -30,16 +30,19 @@ from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLA
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
 
 SLOTS = STEPS_PER_BEAT + 1
-"""Parts of a token that can be known or unknown: four melody steps and the chord."""
+"""Number of classes in a token that can be known or unknown: four melody steps and the chord."""
 
 ONSET_WEIGHT = 3.0
-"""Weight of an onset in training relative to a rest or a hold. The trained network believes in onsets that many
-times too much, which `Logits.unweighted` takes back."""
+"""Weight of an onset in training relative to a rest or a hold. It makes the trained network predict too many onsets,
+which `Logits.unweighted` corrects.
+"""
 
 _CLASS_WEIGHTS = math.log(ONSET_WEIGHT) * (torch.arange(MELODY_CLASSES) >= FIRST_PITCH)
 
 _SCALES = torch.tensor([0.0, 1.0, 0.0] * 2)[:, None]
-"""What is added to the modulation (shift, scale and gate of both halves of a block), so that a scale is around 1."""
+"""Constant that is added to the modulation (shift, scale and gate of both halves of a block), which puts the scales
+around 1.
+"""
 
 _TIME_WAVES = 64
 _FIRST_GATE = 0.5

@@ -35,10 +35,10 @@ class Profile:
 
 
 _BLUE, _FA, _TI = 3, 5, 11
-"""Pitch classes: the blue third, and the degrees that pentatonic tunes leave out."""
+"""Pitch classes: the blue third, and the two degrees that pentatonic melodies leave out."""
 
 USUAL = Profile()
-"""The profile of a genre without manners of its own."""
+"""The profile of a genre without preferences of its own."""
 
 
 def _chords(**odds: float) -> tuple[tuple[int, float], ...]:
@@ -125,7 +125,7 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "game": Profile(push=0.3, sixteenth=0.3, leap=0.4, colour=0.4, favours=_chords(F=0.2, G=0.2, Bb=0.8)),
     }
 )
-"""By the name of the genre; a genre that is missing is `USUAL`."""
+"""Profiles by the name of the genre; a genre that is not in the table has the profile `USUAL`."""
 
 
 def profile_of(genre: str) -> Profile:

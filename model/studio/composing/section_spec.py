@@ -13,7 +13,7 @@ from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Note
 from model.studio.notation.stress import Stress
 
 MAX_BARS = 16
-"""Longest section that is written in one piece."""
+"""Length in bars of the longest section that the network composes."""
 
 
 @dataclass(frozen=True, slots=True)

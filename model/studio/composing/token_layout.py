@@ -29,10 +29,10 @@ from model.studio.composing.tokens import FIRST_PITCH, HOLD, NO_CHORD, REST, Cla
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality
 
 TAIL_BARS = 2
-"""Bars of the section before that are put in front as known context."""
+"""Number of bars of the previous section that precede the section as known context."""
 
 BUCKET_BARS = (4, 6, 10, 14, 18)
-"""Padded lengths. A state is always computed at the length of its own bucket, whatever else is in the batch."""
+"""Padded lengths in bars. A section is always computed at its own padded length, whatever else is in the batch."""
 
 _PHRASE_BARS = 8
 
@@ -45,11 +45,12 @@ _KINDS = {
     SectionKind.INST: (TokenKind.UNKNOWN, 68.0),
     SectionKind.OUTRO: (TokenKind.UNKNOWN, 65.0),
 }
-"""The network's kind of each section kind, and the mean sounding pitch that is asked for; the annotated intros and
-interludes have no melody to learn."""
+"""The network's kind for each section kind, and the requested mean sounding pitch; the annotated intros and interludes
+of the training songs have no melody.
+"""
 
 _BORROWS = {SectionKind.OUTRO: SectionKind.CHORUS}
-"""The kind of section whose chords an instrumental section plays, if the song has had one."""
+"""For a kind of section, the kind whose chords it repeats if the song has had no section of its own kind."""
 
 
 @dataclass(frozen=True, slots=True)

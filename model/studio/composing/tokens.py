@@ -25,7 +25,7 @@ QUALITIES = len(Quality)
 CHORD_CLASSES = 1 + 12 * QUALITIES
 
 Classes = NDArray[np.int64]
-"""Class indices; which axis is which is said where they are used."""
+"""Array of class indices; the functions that use it give its shape."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -48,7 +48,7 @@ _SIGNS_IN_CHINESE = {"+": "jia1", "＋": "jia1", "=": "deng3 yu2", "＝": "deng3
 _UNITS_IN_CHINESE = {"km": "公里", "kg": "公斤", "cm": "厘米", "mm": "毫米", "ml": "毫升"}
 _AND = frozenset("&＆")
 _MOST_WORDS = 2000
-"""Most words for one number: more than any song has time for."""
+"""Largest number of English words for one number, more than any song has time for."""
 
 
 @dataclass(frozen=True, slots=True)

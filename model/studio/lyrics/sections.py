@@ -23,13 +23,17 @@ from model.studio.lyrics.readings import (
 MAX_CHARACTERS = 12_000
 MAX_CHINESE_CHARACTERS = 1_700
 MAX_LINES = 360
-"""Most lines: more than can be sung in four minutes; longer lyrics are refused unread."""
+"""Largest number of lines in the lyrics, more than can be sung in four minutes; longer lyrics are rejected before they
+are converted.
+"""
 
 MAX_SYLLABLES = 1_760
-"""Most syllables: eight in each bar of four minutes at the fastest tempo; reading stops there."""
+"""Largest number of syllables in the lyrics: eight in each bar of four minutes at the fastest tempo; the conversion
+stops there.
+"""
 
 MAX_LINE_SYLLABLES = 32
-"""Most syllables of a line; a longer one is broken up."""
+"""Largest number of syllables in a line; a longer line is divided."""
 
 OTHER_VOICE = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
 _NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}

@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 
 STEPS_PER_BEAT = 4
 BEATS_PER_BAR = 4
-"""Beats in a bar of common time, the metre of all songs but waltzes."""
+"""Number of beats in a bar of common time, the metre of all songs except waltzes."""
 
 WALTZ_BEATS_PER_BAR = 3
 STEPS_PER_BAR = STEPS_PER_BEAT * BEATS_PER_BAR

@@ -11,8 +11,8 @@ from model.studio.planning.form import Block
 
 LONGEST_ANCHOR_BARS = 16
 LONGEST_SILENCE_BEATS = 16
-"""Longest silence before the first note, in beats; a longer one is an introduction, which the planner adds by
-itself.
+"""Length in beats from which on a silence before the first note is cut; it is an introduction, which the planner adds
+anyway.
 """
 
 _EDGES = frozenset({SectionKind.INTRO, SectionKind.OUTRO})

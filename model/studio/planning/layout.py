@@ -35,28 +35,33 @@ _INTERLUDES = (
     (SectionKind.INST, 2),
     (SectionKind.INST, 2),
 )
-"""Kind and length in phrases of the interlude before each repetition, in turn. The first, third and so on lead back to
-the verse, the others to the chorus."""
+"""Kind of the interlude before each repetition, in turn, and its length in phrases. The first, third and so on lead to
+a verse, the others to a chorus.
+"""
 
 _LONG_INTERLUDES = (SectionKind.INST, SectionKind.BRIDGE, SectionKind.INST)
-"""Interludes of two phrases each that are played in place of more repetitions of the words: two of them, or all."""
+"""Interludes of two phrases each before a repetition: the first two, or all three, if the words cannot be repeated more
+often.
+"""
 
 _MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
-"""Most times that the same words are sung, unless the lyrics repeat them more often."""
+"""Largest number of times that the same words are sung, in a verse and in a chorus, unless the lyrics repeat them more
+often.
+"""
 
 _LONGEST_REST_PHRASES = 4
 _MOST_AT_EDGES = 0.5
-"""Largest share of a sung song's bars for intro and outro; above it they are kept short and words are repeated
-instead.
+"""Largest share of a sung song's bars for intro and outro; above this share the intro and outro stay short and words
+are repeated instead.
 """
 
 
 _TWO_PART_BARS = 12
 _IN_PROPORTION = (SectionKind.CHORUS, SectionKind.VERSE)
-"""Kinds of sections whose words get more bars at the same time, so that verse and chorus are sung equally fast."""
+"""Kinds of sections whose words get more bars in the same change, which keeps verse and chorus equally fast."""
 
 _TWO_BARS = 1.5
-"""Mean number of bars per line from which on a part counts as slowly sung."""
+"""Mean number of bars per line above which a part counts as slowly sung."""
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:

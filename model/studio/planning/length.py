@@ -12,7 +12,7 @@ from model.studio.planning.text_setting import most_in_one_bar
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 
 TEMPO_SLACK = 0.04
-"""Largest change of the preferred tempo, as a share, so that whole bars fill the requested duration."""
+"""Largest change of the preferred tempo, as a share, for a number of whole bars that fills the requested duration."""
 
 
 class TooManyWords(Exception):

@@ -21,22 +21,25 @@ _FORMS = {
     3: ((None, 0, None), (None, None, 0)),
     4: ((None, 0, None, 0), (None, None, 0, 1), (None, 0, 0, None)),
 }
-"""Forms of a group of lines: for each line the earlier line whose melody it repeats (A A' B A', A B A' B', A A' A''
-B).
+"""Forms of a group of lines, by its number of lines: for each line the index of the earlier line whose melody it
+repeats (A A' B A', A B A' B', A A' A'' B).
 """
 
 _FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4
 _ALIKE = 0.65
-"""Smallest ratio of the numbers of syllables of two lines of which one repeats the other's melody."""
+"""Smallest ratio of the syllable numbers of two lines, the fewer to the more, with which one line repeats the other's
+melody.
+"""
 
 _OPENINGS = {0: 0.4, 2: 0.25, 4: 0.2, 6: 0.15}
 _ENTRIES = {0: 0.1, -1: 0.05, -2: 0.32, -4: 0.32, -6: 0.12, 2: 0.05, 4: 0.02, 6: 0.02}
-"""Shares of entries in steps from the bar, of a section's first line and of later ones.
+"""Shares of the starts of lines, in steps from the bar line: of a section's first line (`_OPENINGS`) and of later
+lines.
 
-Together they are about those of POP909, where 43 % of lines enter before their bar. A first line has no pickup, since
-the section before it has been made by then, and neither has the title line, which instruments begin with; later ones
-make up for it.
+Together these shares are about those of POP909, where 43 % of lines start before their bar. A first line has no pickup,
+because the section before it is already composed; nor has the title line, because instruments quote it. Later lines
+have more pickups instead.
 """
 
 _SYLLABLE_SECONDS, _SYLLABLE_STEPS = 0.17, 1.1

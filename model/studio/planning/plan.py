@@ -43,7 +43,7 @@ CONTINUED = "(continued)"
 """Suffix of the name of a section that continues the previous one."""
 
 _ROOM_BARS = 4
-"""Bars added to a song for its anchor: more than an introduction grows by."""
+"""Number of bars added to a song for the caller's melody, more than an introduction can grow by."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 

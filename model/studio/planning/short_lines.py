@@ -7,7 +7,7 @@ from model.song import LyricLine
 from model.studio.lyrics.sections import LyricSection
 
 _MOST_SYLLABLES = 8
-"""Most syllables of a joined line: a bar holds as many at all but the fastest tempi."""
+"""Largest number of syllables in a joined line; one bar has time for them at all but the fastest tempi."""
 
 
 def with_short_lines_together(sections: Sequence[LyricSection]) -> tuple[LyricSection, ...]:

@@ -9,7 +9,7 @@ from model.song import LyricLine
 MAX_PHRASE_SYLLABLES = 16
 MAX_SYLLABLES_PER_SECOND = 7.0
 SLOW_BAR_SECONDS = 3.3
-"""Length of a bar in seconds from which on one bar holds as much as two bars of faster songs."""
+"""Length of a bar, in seconds, from which on one bar holds as many syllables as two bars of faster songs."""
 
 _BREATH_BARS = 0.25
 _EASY_PER_SECOND = 5.0

@@ -22,10 +22,10 @@ WAYS: tuple[tuple[tuple[str, ...], Way], ...] = (
     (_words("build up and drop, build up, buildup, buildups, build ups, drop, drops, beat drop, bass drop, riser, "
         "铺垫和高潮, 铺垫, 鋪墊, 爆发, 爆發, 渐强爆发, 掉落"), Way.DROP),
 )  # fmt: skip
-"""Words of each way; several may be asked for."""
+"""Words for each way of singing or building a song; a prompt may ask for several ways."""
 
 ALONE = ((Track.LEAD, Instrument.CHOIR),)
-"""Instruments of a song without accompaniment."""
+"""Tracks and instruments of a song without accompaniment."""
 
 
 def ways_of(text: str) -> frozenset[Way]:

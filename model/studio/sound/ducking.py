@@ -13,7 +13,7 @@ from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 from model.studio.voice.phrasing import SungNote
 
 BAND_DB = -2.5
-"""Attenuation of the whole band while somebody sings, in dB."""
+"""Gain in dB of the whole accompaniment while a voice sings."""
 
 _DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
 _ATTACK_SAMPLES = round(0.06 * SAMPLE_RATE_HERTZ)

@@ -64,7 +64,9 @@ STRIPS: Mapping[Track | Singer, Strip] = {
     Track.ORNAMENT: Strip(Stem.ORNAMENTS, -2.0, 0.5, -5.0),
     Track.DRUMS: Strip(Stem.DRUMS, -4.5, 0.0, -14.0, keeps_lows=True),
 }
-"""The mix settings of every song; instruments are equally loud before them."""
+"""The mix settings of every song, before the changes by style and request; all instruments are equally loud before the
+mix.
+"""
 
 
 _NOTHING_SUNG: Mapping[Singer, Sequence[SungNote]] = {}

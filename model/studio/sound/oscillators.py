@@ -22,7 +22,7 @@ _CONCERT_HERTZ, _CONCERT_PITCH = 440.0, 69
 _STRUCK = Envelope(0.0, 0.0, 0.0, 100.0, 0.0, 0.5)
 _HATS, _HAT_CLASS = (42, 44, 46), 1
 _METAL_HERTZ = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)
-"""Square waves of the cymbal of the Roland TR-808, as its service notes give them."""
+"""Frequencies in hertz of the square waves of the Roland TR-808's cymbal, from its service notes."""
 
 _Sound: TypeAlias = NDArray[np.float64]
 _Hit: TypeAlias = tuple[float, Callable[[], _Sound]]

@@ -19,13 +19,15 @@ _LONGEST_RELEASE_SECONDS = 2.5
 _CHOKE_SECONDS = 0.05
 _VELOCITY_EXPONENT = 1.6
 _CHANCE_DB, _CHANCE_TILT = 0.7, 0.15
-"""Largest random change of a note's level, in dB, and of its spectral tilt."""
+"""Largest random change of a note's level, in dB, and of the tilt of its spectrum."""
 
 _VELOCITY_TILT = 0.25
-"""Tilt of the spectrum by which the hardest note of a velocity layer is brighter than its middle one."""
+"""Spectral tilt by which the hardest note of a velocity layer is brighter than its middle note."""
 
 _DRUM_STEPS, _CENTS_PER_STEP = 2.4, 5
-"""Steps and size of the random detuning of drums: five pitches, too close to be heard as different."""
+"""Number of steps and size of a step, in cents, of the random detuning of drums: five pitches, too close to sound
+different.
+"""
 
 _KEY_PAN = 0.014
 _PAN_POSITIONS = 5

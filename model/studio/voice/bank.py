@@ -31,7 +31,7 @@ NOISE_STEPS = 200
 _ENGLISH_HERTZ = 190.0
 _VOICED_NOISE = 0.5
 _KEPT_SYLLABLES = 512
-"""English syllables that stay joined; there are too many to keep all."""
+"""Number of joined English syllables in the cache; the memory for all of them would be too large."""
 
 
 Floats = NDArray[np.float32]

@@ -32,14 +32,14 @@ _PAIRS = (
 )
 _TRIPLES = "s k r,s k w,s p l,s p r,s t r,s k y,s p y"
 _OPENINGS = frozenset(f"{_PAIRS},{_TRIPLES}".split(","))
-"""Consonants that may begin an English word together."""
+"""Groups of consonants with which an English word may begin."""
 
 _NAMES = (
     "ey,b iy,s iy,d iy,iy,eh f,jh iy,ey ch,ay,jh ey,k ey,eh l,eh m,eh n,ow,p iy,k y uw,aa r,eh s,t iy,y uw,v iy,"
     "d ah b ax l y uw,eh k s,w ay,z iy"
 )
 _LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", _NAMES.split(","), strict=True))
-"""The names of the letters."""
+"""Phones of the English name of each letter."""
 
 _GROUPS = (
     "tion=sh ah n,sion=zh ah n,ough=ao,augh=ao,eigh=ey,igh=ay,tch=ch,ing=ih ng,air=eh r,ear=ih r,our=aw r,oor=ao r,"
@@ -54,7 +54,7 @@ _LONG_VOWELS = {"a": "ey", "e": "iy", "i": "ay", "o": "ow", "u": "uw", "y": "ay"
 _LONGEST_SPELLING = max(map(len, _SPELLINGS))
 _LONGEST_ABBREVIATION = 5
 _INITIALS = frozenset({"AI", "MC", "PC", "MV", "EP", "CO"})
-"""Letters that are also words in the dictionary."""
+"""Abbreviations that are read as letters although the dictionary has them as words."""
 
 _STRETCHED = re.compile(r"(.)\1\1")
 

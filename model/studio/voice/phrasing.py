@@ -10,16 +10,18 @@ from model.studio.voice.take_choice import TakeChooser
 from model.studio.voice.utterance import Utterance
 
 PHRASE_GAP_SECONDS = 0.14
-"""A longer silence between notes ends a phrase: the singer releases the note, and may breathe."""
+"""Length in seconds above which a silence between notes ends a phrase: the singer releases the note, and may
+breathe.
+"""
 
 _CONSONANT_SHARE = 0.5
-"""Largest share of the preceding note that a consonant may take."""
+"""Largest share of the preceding note that a consonant may shorten it by."""
 
 _SHORTEST_VOWEL = 9
 _CODA_FRAMES = 13
 _CLUSTER_FRAMES = 14
 _CLOSURES = {**dict.fromkeys(("b", "d", "g", "p", "t", "k"), 6), **dict.fromkeys(("z", "c", "j", "q"), 4)}
-"""Frames of silence before a burst inside a phrase, by first letter."""
+"""Frames of silence before a plosive or affricate inside a phrase, by the first letter of its pinyin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -31,7 +31,7 @@ _UNRECORDED = MappingProxyType(
 """Mandarin syllables without a recording, mostly interjections and dialect."""
 
 UNRECORDED = frozenset(_UNRECORDED)
-"""Mandarin syllables that are put together from recorded ones."""
+"""Mandarin syllables that are joined from parts of recorded syllables."""
 
 
 @cache

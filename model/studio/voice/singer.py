@@ -26,8 +26,8 @@ _JOIN_DIP_DB, _GLIDE_DIP_DB = 2.5, 0.0
 _USUAL_EFFORT_DB = -5.0
 _TILT_PER_DB, _TILT_PER_OCTAVE = 0.38, 1.5
 _TILT_RANGE_DB = (0.0, 3.5)
-"""Range of the spectral tilt in dB. Soft and low notes keep the timbre of the recordings, because a darker one is not
-understood.
+"""Range of the spectral tilt in dB. Soft and low notes keep the timbre of the recordings, because words in a darker
+timbre are hard to understand.
 """
 
 _MIDDLE_HERTZ = 330.0

@@ -135,7 +135,7 @@ _MEANT = MappingProxyType(
         "dr": "doctor",
     }
 )
-"""Meanings of spellings: another word, or phones after a colon."""
+"""Words for song spellings: another word, or phones after a colon."""
 
 _WORDS = (
     "so no go hey baby love yeah oh ooh me you see free good feel need soon moon room cool too boo whoa please "
@@ -146,7 +146,7 @@ _WORDS = (
     "hmm mm shh brr loud cold hot big bad sad mad rock fire desire higher lonely only yeahs damn man ha he ho"
 )
 _COMMON = frozenset(_WORDS.split())
-"""Words that are often stretched, which win over others of the same letters."""
+"""Words that are often stretched; they take precedence over other words with the same letters."""
 
 _VOCABLE = re.compile(
     r"(la|na|da|ba|ha|he|ho|hey|yeah|doo|sha|wo|woo|oh|ooh|ah|uh|dum|du|ding|dong|ta|ti|di|lo|li|lu|ya|yo|bla)\1+h?"
@@ -172,7 +172,7 @@ _SOUNDS = MappingProxyType(
         "oh": "ow",
     }
 )
-"""Syllables without a meaning that are other words alone."""
+"""Phones of sung syllables without a meaning that are spelt like other words."""
 
 Lookup = Callable[[str], tuple[str, ...] | None]
 

@@ -25,7 +25,7 @@ _NEPER_PER_DB = np.log(10.0) / 20.0
 _ABOVE_TOP_DB_PER_OCTAVE = -24.0
 _SILENT_DB = -95.0
 _LEVEL_DB = 89.6
-"""Gain that brings the vowels of the bank to about -20 dBFS."""
+"""Gain in dB that brings the recorded vowels to about -20 dBFS."""
 
 _LOWEST_HERTZ = 70.0
 _SUBSTEPS = 8

@@ -11,7 +11,9 @@ from model.studio.voice.bank import Take, VoiceBank
 _PITCH_COST, _LENGTH_COST, _HOLD_COST, _TONE_COST, _JOIN_COST = 0.6, 0.5, 0.25, 0.2, 0.03
 _AGAIN_COST = 0.7
 _TONE_COSTS = {1: 0.0, 2: 0.3, 3: 0.6, 4: 0.3}
-"""Cost of a take by its tone: takes of the first tone are as steady as sung notes, those of the third often creak."""
+"""Cost of a take by its lexical tone: takes of the first tone are as steady as sung notes, takes of the third often
+creak.
+"""
 
 _JOINED_BANDS = 46
 _LONG_FRAMES = 80

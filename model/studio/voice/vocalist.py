@@ -34,7 +34,7 @@ TIMBRES: Mapping[Voice, Timbre] = MappingProxyType(
         Voice.MALE: Timbre(formants=0.86, breathiness=0.8, brightness_db=0.5, level_db=2.5),
     }
 )
-"""Timbre of each voice. The recorded voice is a woman's; the man's is derived with a longer vocal tract."""
+"""Timbre of each voice. The recorded voice is female; the male voice is derived from it with a longer vocal tract."""
 
 SEMITONES: Mapping[Voice, int] = MappingProxyType({Voice.FEMALE: 0, Voice.MALE: -12})
 """Transposition of each voice in semitones, from the written melody to the sung one."""
@@ -44,7 +44,7 @@ _OTHER_THROAT, _OTHER_BREATH = 0.96, 1.3
 
 
 _WHISPERED_BREATHINESS = 1000.0
-"""Breathiness of a whisper, the largest that the recordings allow; the pitch stays audible."""
+"""Breathiness of a whisper, the largest that the recordings allow; its pitch stays audible."""
 
 
 class Vocalist:

@@ -55,7 +55,7 @@ BUILD_UP: Patterns = (
     {_K: "x...x...x...x...", _S: "x...x...x.x.x.x."},
     {_K: "x.x.x.x.x.x.....", _S: "XXXXXXXXXXXX....", _FL: "........XXXX...."},
 )
-"""The bars before a drop, the last beat of which is silent."""
+"""Drum patterns of the bars before a drop, one for each bar; the last beat before the drop is silent."""
 
 _WALTZ_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
     {

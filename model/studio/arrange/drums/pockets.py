@@ -10,10 +10,10 @@ from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.style import Groove
 
 SPREAD_MS = 3.0
-"""Standard deviation of a drummer's hits around the pocket."""
+"""Standard deviation, in milliseconds, of a drummer's hits around the groove's microtiming."""
 
 MOST_ON_BEATS_MS = 14.0
-"""Largest distance of a hit on a beat from the grid."""
+"""Largest deviation from the grid, in milliseconds, of a note on a beat."""
 
 
 @dataclass(frozen=True, slots=True)

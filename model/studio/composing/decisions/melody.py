@@ -31,7 +31,7 @@ from model.studio.notation.score import STEPS_PER_BEAT
 _PARALLEL_PITCH = 1.2
 _ANSWER_WEIGHT, _CONTOUR_WEIGHT = 2.2, 1.6
 _ANSWERS_TONES = 0.9
-"""Weight of the tones of a line in the melody of the earlier line that it varies."""
+"""Weight, in the melody of a line, of the lexical tones of a later line that varies this melody."""
 
 _LEAST_LOG_PROB = -7.0
 

@@ -18,30 +18,34 @@ from model.studio.notation.score import Chord, Quality
 
 _COUNT_WEIGHT = 1.0
 _OTHER_KIND = 0.3
-"""Weight of a song with the pattern in a section of another kind, relative to one in the same kind."""
+"""Weight of a song that has the pattern in a section of another kind, relative to a song that has it in a section of
+the same kind.
+"""
 
 _NETWORK_WEIGHT = 0.05
 _UNLIKELY = -4.0
 _FAVOUR_WEIGHT = 0.33
 _USUAL_CHANGES = 1.4
-"""Chord changes in a bar of a song whose factor `chord_pace` is 1."""
+"""Number of chords per bar in a song whose factor `chord_pace` is 1."""
 
 _PACE_WEIGHT = 2.5
 _KNOWN_WEIGHT = 4.0
 _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
 _NEW_CHORD = 0.75
-"""Log weight of each chord that a song has not had so far."""
+"""Log weight of each chord that the song has not used so far."""
 
 _ONWARD_WEIGHT, _CLOSING_WEIGHT = 1.0, 1.0
-"""Weights of how frequent a pattern's first chord is behind the one before, and its last chord at its joint."""
+"""Weights of two frequencies: of a pattern's first chord after the chord before, and of its last chord at the end of a
+phrase.
+"""
 
 _MOVES_WEIGHT, _USUAL_SURPRISE = 0.1, 1.5
 _FLOOR = 1e-3
 _ODD_OPENING = -1.5
 _ONE_CHORD, _OTHER_KEY, _REMOTE = -3.0, -1.5, -4.0
-"""Log weights of four bars of one chord, of chords foreign to the key of which there are two and more, and of a chord
-with two tones or more that neither the key nor the parallel minor or major has.
+"""Log weights of three faults of a pattern: four bars of one chord; two or more chords that are foreign to the key; and
+a chord with two tones or more that neither the key nor the parallel minor or major has.
 """
 
 _KEPT_HALVES = 2
@@ -68,7 +72,9 @@ _SPICES = {
     (_C, _G): (_D, 0.05),
     (_F, _C): (_FM, 0.06),
 }
-"""Chords that may replace a chord before another, and their probabilities: dominants of other degrees, a minor IV."""
+"""For a chord and the chord after it, the chord that may replace the first one, and the probability: secondary
+dominants, and the minor chord on the fourth degree.
+"""
 
 Weights = NDArray[np.float64]
 

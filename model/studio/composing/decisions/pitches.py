@@ -17,17 +17,19 @@ from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, ch
 Weights = NDArray[np.float64]
 
 TONE_WEIGHT = 2.2
-"""Difference in weight between a move in the direction of the tones, no move, and a move against it."""
+"""Difference in log weight between a move in the direction of the lexical tones and no move, and between no move and a
+move in the opposite direction.
+"""
 
 LOG_PROB_WEIGHT = 0.6
-"""Weight of the network's log probabilities relative to this bias."""
+"""Weight of the network's log probabilities relative to the biases of this module."""
 
 _INTERVAL_WEIGHT = 1.0
 MOTIF_WEIGHT = 8.0
 """Weight of the intervals of the caller's motif."""
 
 _AGAIN: NDArray[np.float64] = np.array([0.0, -0.8, -1.6, -2.4])
-"""Weight of repeating a pitch, by the number of repeats before."""
+"""Log weight of repeating a pitch, by the number of earlier repeats."""
 
 _RUNS = len(_AGAIN)
 _THIRD, _LEAP = 4, 9
@@ -41,12 +43,14 @@ _CLASH_BIAS = -5.0
 _LEADING_BIAS = -1.2
 _TONIC_BIAS = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
-"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone has no preference."""
+"""Pitch levels at which each Mandarin tone starts and ends, on Chao's scale of five; the neutral tone has no
+preference.
+"""
 
 PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 
 _DISTANCE: NDArray[np.int64] = np.subtract.outer(np.arange(PITCHES), np.arange(PITCHES)).T
-"""Semitones of each move between two pitches, [from, to]."""
+"""Interval in semitones of each move from one pitch (row) to another (column)."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -17,7 +17,7 @@ _EDGE_SEMITONES = 2
 _PEAK_BIAS, _BELOW_PEAK, _TROUGH_BIAS = 11.0, -4.0, 9.0
 _FEWEST_FOR_TROUGH = 5
 _ARCH_NOTES = 4
-"""Notes over which a line rises to the section's peak, and falls from it."""
+"""Number of notes over which a line rises to the section's highest note, and falls from it."""
 
 
 def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> Weights:

@@ -17,18 +17,20 @@ from model.studio.notation.stress import Stress
 Weights = NDArray[np.float64]
 
 _SHARPNESS = 1.15
-"""Power of the odds that are drawn from: rare rhythms are rarer than in songs."""
+"""Exponent of the probabilities from which rhythms are drawn; above 1, rare rhythms are rarer than in songs."""
 
 _LOG_PROB_WEIGHT = 0.2
 _STRENGTHS = {
     BEATS_PER_BAR: np.array([0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4] * 2),
     WALTZ_BEATS_PER_BAR: np.array([0.9, -0.4, 0.0, -0.4, 0.2, -0.4, 0.0, -0.4, 0.3, -0.4, 0.1, -0.4]),
 }
-"""Metric strength of each sixteenth of a bar, by its beats."""
+"""Metric strength of each sixteenth of a bar, by the number of beats in the bar."""
 
 _STRESS_WEIGHT = {Stress.WEAK: -1.4, Stress.PLAIN: 0.0, Stress.STRONG: 0.3, Stress.PHRASE: 0.4}
 _BEAT = -0.25
-"""Offset of beats: the closing notes of lines, which are counted for themselves, lie on them anyway."""
+"""Bias of notes on beats; it is negative because the last notes of lines, which have statistics of their own, are
+mostly on beats.
+"""
 
 _LONG_WEAK = -0.5
 _PHRASE_GAP = 0.35
@@ -38,11 +40,11 @@ _SHORTEST_SECONDS = 0.14
 _HURRIED_SIXTEENTH = -2.5
 _EMPTY_STEP = -0.12
 _CLOSE_SECONDS, _CLOSE_STEPS = 0.27, (1.2, 2.0)
-"""Mean time of a syllable before the last one, where a line has little room, and its limits in steps."""
+"""Mean duration of a syllable before the last one in a line with little room, in seconds, and its limits in steps."""
 
 _DOTTED_STEPS = 3
 _CLOSING_STEPS = (4, 6, 8)
-"""Steps that the last note lasts at most; the more room there is, the longer."""
+"""Possible lengths of the last note of a line, in steps; the longest that has room is taken."""
 
 _USUAL_CLOSE = 7
 _IMPOSSIBLE = -1e9

@@ -19,7 +19,7 @@ _AS_SIMPLIFIED = frozenset("著乾沒")
 """Traditional characters for which the dictionary lacks readings."""
 
 _BEFORE_SANDHI = {("一", "yi2"): "yi1", ("一", "yi4"): "yi1", ("不", "bu2"): "bu4", ("了", "liao2"): "liao3"}
-"""Lexical readings of characters for which the dictionaries give sandhi readings in some words."""
+"""Lexical readings of characters for which the dictionaries give readings after tone sandhi in some words."""
 
 _NOTHING_GIVEN: Mapping[int, str] = MappingProxyType({})
 _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")

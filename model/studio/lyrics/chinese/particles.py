@@ -29,7 +29,7 @@ _MANNERS = (
     "清澈 纯真 纯粹 纯净 干净 干脆 利落 爽快 畅快 漫无目的 毫不犹豫 毫无保留 不知疲倦 欢畅 舒畅 舒服 舒适 惬意 "
     "得意 满意 满怀 充满 饱满 丰富 富足 频繁 频频 连续 陆续 不间断 间断 断续 断断续续"
 )
-"""Adverbs of manner, after which 地 is a particle whatever follows."""
+"""Adverbs of manner, after which 地 is a particle in any context."""
 
 _ADVERB = re.compile(
     r"(?:(.)\1|(.)(.)\3|一(.)又?一\4|(?:(.)(.)\5\6)|[一不无半又越有没自左东大千万百似若](.)[一不无半又越有没自右西小万千百似若]."

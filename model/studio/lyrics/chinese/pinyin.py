@@ -17,7 +17,7 @@ _LETTERS = f"A-Za-z{_TONED_LETTERS}{_TONED_LETTERS.upper()}üÜêÊ:"
 _WORD = rf"[{_LETTERS}0-9]{{1,{_LONGEST_WORD}}}"
 _GIVEN = rf"[(（\[［【]\s?(?P<given>{_WORD}(?:[\s'’·-]{_WORD}){{0,7}})\s?[)）\]］】]"
 _MEANT = re.compile(rf"[{_LETTERS}]*(?:\d|[{_TONED_LETTERS}][{_LETTERS}]*)", re.IGNORECASE)
-"""A single word with a tone mark, which can only be a reading."""
+"""A pattern for a single word with a tone, which can only be a pinyin reading."""
 
 _TOKEN = re.compile(rf"[{_LETTERS}]+(?:['’][{_LETTERS}]+)*[0-5]?(?:[{_LETTERS}]+[0-5])*")
 _LATIN = re.compile(r"[^\W\d_]", re.UNICODE)
@@ -30,7 +30,7 @@ _ENGLISH_WORDS = (
     "rang pang tang lang wang one more are chose dance line bone date"
 )
 _ENGLISH_TOO = frozenset(_ENGLISH_WORDS.split())
-"""Syllables of Mandarin that are English words or sounds, too."""
+"""Mandarin syllables that are also English words or sounds."""
 
 
 class Toned(NamedTuple):

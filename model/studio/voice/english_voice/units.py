@@ -24,10 +24,10 @@ FOLDER = Path(__file__).parent / "recordings"
 TABLE_NAME, FRAMES_NAME = "units.json", "units.zlib"
 
 OVERLAP_FRAMES = 8
-"""Frames around the middle of a vowel that its opening and its ending share."""
+"""Number of frames around the middle of a vowel in which the opening and the ending of a syllable overlap."""
 
 _STEADY_FRAMES = {True: 6, False: 2}
-"""Length of the part of a vowel that may be held, by whether the vowel is steady."""
+"""Number of frames of a vowel that a long note may hold: True for a steady vowel, False for a diphthong."""
 
 DIPHTHONGS = frozenset({"ay", "aw", "oy", "ey", "ow"})
 _PLAIN_VOWEL = "ah"

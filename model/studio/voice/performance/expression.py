@@ -13,7 +13,7 @@ from model.studio.voice.performance.manner import Manner
 from model.studio.voice.phrasing import SungNote
 
 _RISE_DB = 1.8
-"""Level of the middle of a line above the straight fall from its first to its last syllable."""
+"""Level in dB of the middle of a line above a straight fall from its first to its last syllable."""
 
 _STRESS_DB = 1.8
 _PITCH_DB, _PITCH_RANGE_DB = 0.25, 2.0

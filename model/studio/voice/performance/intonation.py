@@ -24,7 +24,9 @@ _DRIFT_CENTS = 3.5
 _JITTER_CENTS = 2.5
 _RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 260.0, 290.0, 210.0
 _SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.36), 0.08
-"""Seconds of a spoken syllable, which limit the traces of tones in a long note, and of the fall at its end."""
+"""Shortest and longest duration of a spoken syllable, in seconds, which limit the pitch movement of tones in a long
+note; and the duration of the fall at the note's end.
+"""
 
 _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
 

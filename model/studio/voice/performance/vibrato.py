@@ -14,7 +14,7 @@ from model.studio.voice.performance.manner import Manner
 Curve = NDArray[np.float64]
 
 FROM_SECONDS = 0.5
-"""Shortest note that may have vibrato."""
+"""Length in seconds of the shortest note that may have vibrato."""
 
 _SPREAD_HERTZ, _HASTE_HERTZ = 0.75, 0.4
 _RANGE_HERTZ = (4.3, 7.0)

@@ -11,10 +11,12 @@ Path = NDArray[np.float64]
 _ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
 _ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
 _ENGLISH_PACE = 0.3
-"""Pace in English vowels; their held parts are short and lie between movements, and a faster pace blurs them."""
+"""Pace of the movement in the held part of an English vowel. The held part is short and lies between transitions, and a
+faster pace would blur the vowel.
+"""
 
 _ENDING_SHARE = 0.62
-"""Largest share of a note that the end of an English vowel takes with the consonants after it."""
+"""Largest share of a note for the end of an English vowel and the consonants after it."""
 
 _WIDENED_FRAMES = 1
 _PACE, _PACE_FRAMES = 1.6, 9
