@@ -126,7 +126,7 @@ class DraftState(StudioState):
         """
         super().__init__(plan, index, mixer)
         self.draft = draft
-        self._hand = arranger
+        self._arranger = arranger
         self._denoiser = denoiser
 
     @property
@@ -149,7 +149,7 @@ class DraftState(StudioState):
             score,
             self.section.kind,
             detail.style,
-            previous=self._hand,
+            previous=self._arranger,
             following=following,
             seed=section_seed(self.plan.seed, self.index),
             sung=bool(self.section.lines),

@@ -73,8 +73,8 @@ DRUM_KITS = frozenset({Instrument.DRUM_KIT, Instrument.CHIP_KIT, Instrument.ELEC
 
 
 class Groove(StrEnum):
-    """Rhythmic style of the accompaniment, such as rock or waltz; each groove has its own tables of drum and
-    accompaniment patterns.
+    """Rhythmic style of the accompaniment, such as rock or bossa nova; the tables of drum and accompaniment patterns
+    are ordered by groove.
     """
 
     POP = "pop"

@@ -171,8 +171,8 @@ def _pitch(context: ArrangementContext, index: int, mark: str, before: int | Non
 def _approach(context: ArrangementContext, index: int, before: int | None) -> int:
     """Return the MIDI pitch of an approach note, the note before the lowest note of the next chord.
 
-    It is one to three semitones from that note, in the key or the next chord, on the side of the pitch `before`. If
-    both chords have the same lowest note, it is the fifth of the chord.
+    The approach note is one to three semitones from that lowest note, in the key or the next chord, on the side of the
+    pitch `before`. If both chords have the same lowest note, the result is the fifth of the chord.
     """
     chord = context.spans[index].chord
     coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord

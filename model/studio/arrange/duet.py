@@ -68,8 +68,8 @@ def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, .
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """Yield, for each note, the share of the singers: who sings the note. A note without a syllable of its own has the
-    share of the previous note.
+    """Yield, for each note, who sings it: the main voice, the other voice or both. A note without a syllable of its own
+    has the singers of the previous note.
     """
     share = Share.OWN
     for note in notes:

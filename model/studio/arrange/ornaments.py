@@ -120,5 +120,7 @@ def _run_tones(context: ArrangementContext, step: int) -> list[int]:
 
 
 def without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
-    """Return the notes of a player's `line` during which none of the player's `runs` sounds."""
+    """Return the notes of `line` that do not sound at the same time as a note of `runs`, which the same instrument
+    plays.
+    """
     return [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]

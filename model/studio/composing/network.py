@@ -50,8 +50,8 @@ _FIRST_GATE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ScoreNetworkConfig:
-    """Sizes of the score network. `link_bars` are the distances, in bars, from a beat to the earlier beats that it
-    attends to in `BeatLinks`.
+    """Sizes of the score network. `link_bars` are the distances, in bars, of the earlier beats that `BeatLinks` adds to
+    each beat.
     """
 
     width: int = 144

@@ -108,7 +108,7 @@ _NOUN_OF_PRICE = re.compile(r"\s*(?:bills?|questions?|man|men|bash|smile|dreams?
 
 def in_english(number: str, after: str = "") -> list[str]:
     """Return the English words of a number with its signs and units (`SAID`), such as "$5" or "10%"; `after` is the
-    text after it.
+    text after the number.
     """
     text = plain_digits(_ONE_SIGN.get(number, number)).replace("’", "'").replace("′", "'")
     if match := re.fullmatch(r"(\d+):(\d\d)\s?([aApP]?)\.?[mM]?\.?", text):

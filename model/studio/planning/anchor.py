@@ -26,10 +26,9 @@ class Fitted(NamedTuple):
 
 
 def fit_anchor(notes: Sequence[AnchorNote], beats_per_bar: int = BEATS_PER_BAR) -> Fitted:
-    """Shorten the caller's melody to at most `LONGEST_ANCHOR_BARS` bars.
+    """Shorten the caller's melody to at most `LONGEST_ANCHOR_BARS` bars; later notes are left out.
 
-    A silence of `LONGEST_SILENCE_BEATS` or more before the first note is cut to less than one bar; notes after the last
-    of these bars are left out.
+    A silence of `LONGEST_SILENCE_BEATS` or more before the first note is first cut to less than one bar.
     """
     remarks: list[str] = []
     silence = _leading_silence(notes)
@@ -47,7 +46,7 @@ class Spread(NamedTuple):
     """The caller's melody divided among the blocks (sections) of the song.
 
     Attributes:
-        parts: for each block the notes that it plays.
+        parts: for each block the part of the melody that is played in it.
         beats_left: length, in beats, of the end of the melody that does not fit into the song.
     """
 

@@ -219,14 +219,14 @@ def _repeated(form: Form, bars: int) -> Form:
 def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
     for repetition in range(bars):
         options = (option for option in _repetitions(form, repetition, interludes) if option.bars <= bars)
-        longer = next((option for option in options if not _worn(option)), None)
+        longer = next((option for option in options if not _sings_too_often(option)), None)
         if longer is None:
             return form
         form = longer
     return form
 
 
-def _worn(form: Form) -> bool:
+def _sings_too_often(form: Form) -> bool:
     """Return True if the form sings a line more than `_MOST_SUNG` times, or in a chorus more than `_MOST_SUNG_CHORUS`
     times.
     """

@@ -88,7 +88,7 @@ def choose_length(
 class _Needs:
     """Computes the smallest number of bars that the words fit into at a tempo.
 
-    Results are cached by the number of syllables that fit into a bar, because it is the same for many tempi.
+    Results are cached by the number of syllables that fit into a bar, because many tempi have the same number.
     """
 
     sections: Sequence[LyricSection]

@@ -36,8 +36,8 @@ class NamedTempo:
     Attributes:
         asked_bpm: the written number, or the middle of a range.
         text: the words of the prompt that name the tempo.
-        start: index of the first of these characters in the prompt.
-        end: index after the last of these characters.
+        start: index of the first character of these words in the prompt.
+        end: index after the last character of these words.
     """
 
     asked_bpm: float

@@ -56,7 +56,9 @@ class Presence:
 
 
 class RoomForWords:
-    """Filter that lowers frequencies around 3 kHz in the mid (mono) signal of the accompaniment while a voice sings."""
+    """Filter that lowers frequencies around 3 kHz in the mid signal (sum of both channels) of the accompaniment while a
+    voice sings.
+    """
 
     def __init__(self) -> None:
         self._band = Equaliser(bandpass(_DIP_HERTZ, _DIP_QUALITY), channels=1)

@@ -262,6 +262,8 @@ def _side_gains(strip: Strip) -> NDArray[np.float32]:
 
 
 def _fade(start: int, stop: int, end: int) -> NDArray[np.float32]:
-    """Return the gain of a fade-out, half a cosine that reaches zero at sample `end`."""
+    """Return the gain of a fade-out for the samples [start, stop) of the song: half a cosine that reaches zero at
+    sample `end`.
+    """
     left = (end - 1 - np.arange(start, stop)) / (_FADE_SECONDS * SAMPLE_RATE_HERTZ)
     return (0.5 - 0.5 * np.cos(np.pi * np.clip(left, 0.0, 1.0))).astype(np.float32)

@@ -222,7 +222,7 @@ def _moves(
     starts = np.arange(0, count, _SWEEP_SAMPLES)
     cutoffs = cutoff_hertz * 2.0 ** (_sweep_cents(sweep, start + starts) / 1200.0)
     cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
-    # One call of the filter costs more than the samples of a step.
+    # Steps with the same cutoff are joined: one call of the filter costs more than the samples of a step.
     moves = np.flatnonzero(np.diff(cutoffs, prepend=0.0))
     borders = itertools.pairwise([*starts[moves].tolist(), count])
     filters = [_biquad(hertz, quality) for hertz in cutoffs[moves].tolist()]

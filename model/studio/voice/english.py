@@ -63,7 +63,9 @@ Syllables = tuple[tuple[str, ...], ...]
 
 @cache
 def _dictionary() -> bytes:
-    """Return the decompressed dictionary as one text, with " word:CODES" for each word."""
+    """Return the decompressed dictionary as bytes: a sorted line "word:CODES" for each word, with one character of the
+    codes for each phone.
+    """
     try:
         return lzma.decompress(DICTIONARY.read_bytes())
     except (OSError, lzma.LZMAError) as error:
@@ -84,10 +86,12 @@ def load() -> None:
 
 
 def looked_up(word: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in lower case; `None` if it is not in the dictionary."""
+    """Return the phones of a word, given in lower case, from the dictionary; `None` if the dictionary does not have the
+    word.
+    """
     text, wanted = _dictionary(), word.encode("ascii", "replace")
     low, high = 0, len(text) - 1
-    while low < high:  # the words are in order, and every line begins after one of these bounds
+    while low < high:  # the words are sorted; a line begins after each bound
         start = text.rfind(b"\n", low, (low + high) // 2 + 1)
         end = text.index(b"\n", start + 1)
         found, _, codes = text[start + 1 : end].partition(b":")
@@ -100,9 +104,9 @@ def looked_up(word: str) -> tuple[str, ...] | None:
 def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
     """Return the sung syllables of a word in Latin letters without accents, each as its phones; at least one.
 
-    A homograph is decided by the text `before` and `after` it. Other words are looked up in the dictionary, then read
-    as song spellings such as "lovin'". Any other word is spelt letter by letter if it is in capitals or has no vowel,
-    otherwise read by common spelling rules.
+    A homograph is decided by the text `before` and `after` it. Other words are read as a song spelling if they are one,
+    such as "lovin'", or looked up in the dictionary. An unknown word is spelt letter by letter if it is in capitals or
+    has no vowel, otherwise read by common spelling rules.
     """
     plain = word.lower()
     if word in _INITIALS:

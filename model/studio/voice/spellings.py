@@ -196,7 +196,7 @@ def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[st
 
 
 def _sound(syllable: str, looked_up: Lookup) -> tuple[str, ...]:
-    """Return the phones of a sung syllable without a meaning, such as "la"; empty if it is unknown."""
+    """Return the phones of a sung syllable without a meaning, such as "la"; empty for an unknown syllable."""
     if syllable in _SOUNDS:
         return tuple(_SOUNDS[syllable].split())
     return _meant(syllable, looked_up) or looked_up(syllable) or ()

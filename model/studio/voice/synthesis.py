@@ -107,8 +107,8 @@ def _bin_hertz(size: int) -> NDArray[np.float64]:
 
 
 def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the gain in dB at frequencies outside of the envelope's bands: falling above the highest band, and almost
-    silent below 70 Hz.
+    """Return the gain in dB at frequencies outside of the envelope's bands: the gain falls above the highest band and
+    below 70 Hz.
     """
     top = band_hertz()[-1]
     above = _ABOVE_TOP_DB_PER_OCTAVE * np.log2(np.maximum(hertz, top) / top)

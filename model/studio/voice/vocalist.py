@@ -104,8 +104,8 @@ class Vocalist:
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """The rest of the sound of a section's singing, rendered in advance; takes the place of the voice frames in a saved
-    state.
+    """The rest of the sound of a section's singing, rendered in advance; in a saved state it replaces the voice
+    frames.
     """
 
     sound: NDArray[np.float32]

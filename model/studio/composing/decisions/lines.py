@@ -111,8 +111,8 @@ def _room(spec: SectionSpec, index: int) -> int:
 
 
 def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None:
-    """Copy the rhythm of an earlier line with the same words; return `None` if a part of the line is already fixed or
-    the rhythm does not fit.
+    """Return the rhythm of an earlier line with the same words, moved to the line from step `start` to `stop`; `None`
+    if the first steps of the line are already fixed or the rhythm does not fit.
     """
     moved = start - twin.start
     if free > start or twin.onsets[-1] + moved >= stop:

@@ -88,8 +88,8 @@ def draw_patterns(
     moves: Weights,
     draws: Weights,
 ) -> Classes:
-    """Sample the chord classes [beats] of a section as a sequence of four-bar patterns; a section that ends earlier
-    takes only the last bars of its last pattern.
+    """Sample the chord classes [beats] of a section as a sequence of four-bar patterns. If fewer than four bars are
+    left at the end, they get the last bars of a pattern.
 
     The weight of a pattern is its frequency in sections of this kind in the training songs, times how well it agrees
     with the genre, the rate of chord changes `chord_pace`, the network's `log_odds` [beats, 37], the `known` chords
@@ -145,8 +145,8 @@ def _sources(spec: SectionSpec, half_beats: int) -> Classes:
 
 
 def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
-    """Return a mask [patterns] of the patterns that consist of a single chord after each half bar has taken the chord
-    of the half bar `sources` gives.
+    """Return a mask [patterns], True for patterns with a single chord throughout, after each half bar has taken over
+    the chord of the half bar that `sources` names.
 
     A half bar with a source below 0 keeps its own chord.
     """

@@ -189,9 +189,9 @@ def _advance(
     """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and
     pointers to the best predecessors.
 
-    The pointers are, for each pitch, the best other pitch before, the best number of repeats of a pitch that is left,
-    and the number of repeats before a run of the greatest length. The columns of `best` count the repeats of a pitch;
-    `again` [runs] is the log weight of repeating it once more.
+    The pointers give for each pitch: the best different pitch before; the best number of repeats of the pitch if
+    another pitch follows; and the number of repeats one note before the longest run. The columns of `best` count the
+    repeats of a pitch; `again` [runs] is the log weight of repeating it once more.
     """
     held = best + onward.diagonal()[:, None] + again
     left, longest_run = best.max(1), best.argmax(1)

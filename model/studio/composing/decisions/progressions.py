@@ -105,8 +105,8 @@ def draw_progression(
 ) -> Classes:
     """Draw a chord progression from the posterior of a hidden Markov model.
 
-    Forward filtering, backward sampling: a drawn progression changes chords as often as the transitions say; the single
-    most probable one would stay on a chord too long.
+    Forward filtering, backward sampling: a drawn progression changes chords as often as the transitions say; the most
+    probable progression would stay on a chord too long.
 
     Args:
         log_odds: [beats, 37], the network's log probabilities of each chord, up to a constant per beat.

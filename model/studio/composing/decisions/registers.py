@@ -62,7 +62,7 @@ def _trough(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
 
 
 def _peak(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
-    """Return the step of the section's highest note, a long, stressed one in the middle of the climax line; `None`
+    """Return the step of the section's highest note: a long, stressed note in the middle of the climax line; `None`
     without a climax line of three notes or more.
     """
     if spec.climax is None or spec.climax >= len(lines) or len(lines[spec.climax].onsets) < 3:

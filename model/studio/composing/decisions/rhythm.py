@@ -145,7 +145,7 @@ def _bias(asked: LineRequest, number: int) -> Weights:
 
 def _gaps(asked: LineRequest) -> Weights:
     """Return the log weight [steps, steps] of each pair of successive onsets: the row is the step of the later note,
-    the column that of the earlier.
+    the column the step of the earlier note.
     """
     steps = len(asked.log_prob)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))

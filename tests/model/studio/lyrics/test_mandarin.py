@@ -95,7 +95,7 @@ SANDHI = (
     ("手里", "shou2 li3|shou3 li5"),
     ("小姐", "xiao2 jie3|xiao3 jie5"),
 )
-"""Phrases and their readings after tone sandhi; a stroke divides readings that are all correct."""
+"""Phrases and their readings after tone sandhi; a vertical bar divides readings that are all correct."""
 
 BENT = {("一", "12"), ("一", "14"), ("不", "42")}
 """Characters with a tone sandhi of their own, with the digits of the lexical and of the sung tone."""
