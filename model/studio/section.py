@@ -48,8 +48,8 @@ class ComposedSection:
 
 @dataclass(frozen=True, slots=True)
 class StudioConditions:
-    """The input for composing one section: its specification, number of denoising steps, and size. The conditions of
-    the first section also hold the mixer of the song.
+    """The input for composing one section: its specification, number of denoising steps, and the size of its token
+    sequence. The conditions of the first section also hold the mixer of the song.
     """
 
     spec: SectionSpec

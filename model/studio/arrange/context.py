@@ -202,8 +202,8 @@ def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ..
 
 
 def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
-    """Return the pitch class (0 to 11) of the tonic: the one whose scale contains most of the music. A tonic that is
-    the root of a chord of the music, and the tonic `expected`, are preferred.
+    """Return the pitch class (0 to 11) of the tonic: the tonic whose scale contains most notes of the music. A tonic
+    that is the root of a chord of the music, and the tonic `expected`, are preferred.
     """
     weights = [0.0] * 12
     for chord in score.chords:

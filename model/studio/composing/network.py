@@ -138,8 +138,8 @@ class LocalMlp(nn.Module):
         self.narrow = nn.Linear(expansion * width, width)
 
     def forward(self, tokens: Tensor, valid: Tensor | None) -> Tensor:
-        """Return the output for each beat and its two neighbours, [batch, beats, width]; `valid` [batch, beats] is 0
-        for padding.
+        """Return for each beat an output computed from the beat and both neighbours; `valid` [batch, beats] is 0 for
+        padding.
         """
         value, gate = self.widen(tokens).chunk(2, -1)
         if valid is not None:

@@ -280,7 +280,7 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
 
 
 def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Write melody and chords of the lines whose words an earlier section of this kind had into the layout as known."""
+    """Fill in the lines whose words an earlier section of this kind had: write their melody and chords as known."""
     melody, known = layout.section_melody(), layout.section_known()
     for line, (start, stop) in enumerate(spec.line_spans()):
         phrase = memory.phrase(spec.kind, spec.identity(line))

@@ -67,8 +67,8 @@ def choose_length(
     words that do not fit at that tempo get the nearest tempo in the style's range at which they fit.
 
     Raises:
-        InvalidParams: the words do not fit; the error names the shortest duration, in whole seconds, that they fit and
-            that is not shorter than the requested one.
+        InvalidParams: the words do not fit; the error names the shortest longer duration, in whole seconds, that is
+            sufficient.
         TooManyWords: the words do not fit any duration.
     """
     if asked is None:

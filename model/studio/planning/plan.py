@@ -85,11 +85,11 @@ class StudioDetail:
 
     @property
     def key(self) -> Key:
-        """The key of the song; single sections may be higher."""
+        """The key of the song; sections after a key change are in a higher key."""
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
 
     def section_key(self, index: int) -> Key:
-        """Return the key of section `index`."""
+        """Return the key of section `index`, with the section's key change applied."""
         return Key(self.key.mode, self.transpose + self.sections[index].lift)
 
     @property

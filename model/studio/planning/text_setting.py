@@ -21,7 +21,9 @@ _SLOW_PER_SECOND = 2.5
 
 
 class Ease(IntEnum):
-    """Amount of time that the words of a section get, from as little as possible to comfortable."""
+    """Amount of time that the words of a section get: as little as possible (tight), little (close), comfortable
+    (easy), or always two bars and more for a line (wide).
+    """
 
     TIGHT = 0
     CLOSE = 1

@@ -71,8 +71,8 @@ class DeEsser:
     """
 
     def __init__(self, corner_hertz: float, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Set up the de-esser for the frequencies above `corner_hertz` (a slope of 6 dB per octave). Threshold in dB,
-        ratio and averaging time are those of the `Compressor` for these frequencies.
+        """Set up the de-esser, which compresses only the frequencies above `corner_hertz` (a slope of 6 dB per octave);
+        see `Compressor` for the threshold in dB, the ratio and the averaging time.
         """
         keep = math.exp(-2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ)
         self._lows = Filter(np.array([1.0 - keep, 0.0, 0.0, 1.0, -keep, 0.0]), ())

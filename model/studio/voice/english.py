@@ -119,7 +119,7 @@ def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
 
 
 def letter(name: str) -> Syllables:
-    """Return the sung syllables, each as its phones, of the English name of a letter, as in an abbreviation."""
+    """Return the sung syllables of the English name of a letter, each as its phones: "b iy" for the letter B."""
     return syllables(tuple(_letter_names(name.lower())))
 
 

@@ -177,8 +177,9 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
 
 
 def _evening_db(take: Take, f0_hertz: float) -> float:
-    """Return the gain in dB that keeps a held vowel equally loud at the pitch `f0_hertz`, whose harmonics lie at other
-    points of the spectral envelope than those of the recording.
+    """Return the gain in dB that makes a held vowel as loud at the pitch `f0_hertz` as at any other pitch. The
+    harmonics of each pitch lie at other points of the spectral envelope, and without the gain their total power would
+    differ.
     """
     envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
     bands = band_hertz()

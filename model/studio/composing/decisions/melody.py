@@ -126,7 +126,7 @@ def _weights(
 
 
 def _fix(weights: Weights, notes: NDArray[np.bool_], classes: Classes) -> None:
-    """Change `weights` so that the search gives the notes marked in `notes` the melody classes `classes`."""
+    """Change the log weights in place: the notes marked in `notes` may only have the melody classes `classes`."""
     weights[notes] = -1e6
     weights[notes, classes - FIRST_PITCH] = 0.0
 
@@ -155,8 +155,8 @@ def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Class
 def _answered_intervals(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> list[AskedInterval | None]:
-    """Return the interval from each note to the next that is preferred because a line varies an earlier line: the
-    interval at the same place of the earlier line. It is `None` for all other notes.
+    """Return preferred intervals for lines that vary an earlier line: from each note to the next, the interval between
+    the notes at the same places of the earlier line. Other notes get `None`.
     """
     asked: dict[int, AskedInterval] = {}
     for number, line in enumerate(lines):

@@ -133,8 +133,8 @@ def _beats_per_half(spec: SectionSpec) -> int:
 
 
 def _sources(spec: SectionSpec, half_beats: int) -> Classes:
-    """Return for each half bar the index of the half bar from which it takes its chord: lines with the same words get
-    the same chords.
+    """Return for each half bar the index of the half bar whose chord it takes; lines with the same words take the
+    chords of the first of these lines.
     """
     sources = np.arange(spec.beats)
     for line in range(len(spec.lines)):

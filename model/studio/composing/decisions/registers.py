@@ -47,8 +47,8 @@ def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes)
 
 
 def _nearness(line: SungLine, note: int, turn: int | None) -> float:
-    """Return how near note `note` of a line is to the note at step `turn`, the highest or lowest of the section: 1 at
-    that note, less with every note between, 0 far away or in another line.
+    """Return the nearness of note `note` of a line to the note at step `turn`, the highest or lowest of the section: 1
+    at that note, falling to 0 over `_ARCH_NOTES` notes; 0 in a line without that note.
     """
     return max(0.0, 1 - abs(note - line.onsets.index(turn)) / _ARCH_NOTES) if turn in line.onsets else 0.0
 

@@ -89,8 +89,8 @@ def _is_reading(item: str) -> bool:
 def _own_reading(character: str, reading: str) -> str:
     """Return a reading of a traditional character, given the dictionary's `reading` of its simplified form.
 
-    It is `reading` if the traditional character also has that reading or the tone is neutral, otherwise the first
-    reading of the traditional character.
+    The result is `reading` if the traditional character also has that reading or the tone is neutral, otherwise the
+    first reading of the traditional character.
     """
     own = [*pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)[0]]
     if not own or not _is_reading(own[0]) or reading in own or reading.endswith("5"):
