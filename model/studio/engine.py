@@ -51,8 +51,8 @@ class StudioEngine:
 
     @classmethod
     def load(cls, device: str) -> "StudioEngine":
-        """Load the shipped weights and voice, and decode the instruments, so that the first song does not wait for
-        them.
+        """Load the shipped weights and voice, and decode the instruments, so that no song has to wait for these files
+        to be read.
 
         Raises:
             EngineUnavailable: a shipped file is missing or damaged, or `device` is not the CPU.
@@ -73,11 +73,15 @@ class StudioEngine:
         return INFO
 
     def plan(self, params: SongParams) -> SongPlan:
-        """Divide the song into sections and bars; see `Engine.plan`."""
+        """Return the plan of a song: its sections with their bars and lines, its key, tempo and style; see
+        `Engine.plan`.
+        """
         return plan_song(params, INFO)
 
     def prepare(self, plan: SongPlan, index: int) -> StudioConditions:
-        """Return the conditions of section `index`, the input of its composition; see `Engine.prepare`."""
+        """Return the conditions of section `index` of a song: the specification and the number of denoising steps that
+        its composition needs; see `Engine.prepare`.
+        """
         wanted = section_spec(plan, index)
         length = padded_length(wanted, follows=index > 0)
         return StudioConditions(
@@ -92,7 +96,9 @@ class StudioEngine:
     def begin(
         self, plan: SongPlan, index: int, conditions: SectionConditions, context: SectionContext | None
     ) -> DraftState:
-        """Return the initial state of a section, with its random noise; see `Engine.begin`."""
+        """Return the initial state of section `index` of a song, with random noise to be denoised; see
+        `Engine.begin`.
+        """
         assert isinstance(conditions, StudioConditions)
         memory, arranger, mixer = _opening(conditions, context)
         draft = self._denoiser.begin(
@@ -109,7 +115,7 @@ class StudioEngine:
         self._denoiser.denoise([_draft(state) for state in states])
 
     def save_section(self, state: SectionState) -> bytes:
-        """Serialize a composed section; see `Engine.save_section`."""
+        """Serialize a composed section (score, arrangement, sung notes) to bytes; see `Engine.save_section`."""
         return saving.save(_own(state).composed, self._bank, ())
 
     def restore_section(
@@ -124,12 +130,12 @@ class StudioEngine:
         return FinishedState(plan, index, composed, context.mixer if context else self._mixer(plan))
 
     def context(self, state: SectionState) -> StudioContext:
-        """Return the state that the next section continues after a finished one: melodies, arranger state and mixer."""
+        """Return the state that a finished section hands on to the next one: melodies, arranger state and mixer."""
         own = _own(state)
         return StudioContext(own.composed.memory, own.composed.arranger, own.mixer)
 
     def score(self, state: SectionState) -> SectionScore:
-        """Return the score of a finished section: times of its syllables, chords, and a MIDI file."""
+        """Return the score of a finished section: the times of its sung syllables, its chords, and a MIDI file."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         syllables = tuple(syllable.text for line in own.section.lines for syllable in line.syllables)
@@ -142,7 +148,7 @@ class StudioEngine:
         )
 
     def render(self, state: SectionState) -> Iterator[Window]:
-        """Yield the sound of a finished section, window by window; see `Engine.render`."""
+        """Yield the stereo sound of a finished section in windows (blocks of samples); see `Engine.render`."""
         own = _own(state)
         assert own.plan.tempo_bpm is not None
         detail = detail_of(own.plan)
@@ -159,14 +165,16 @@ class StudioEngine:
         )
 
     def save(self, state: SectionState) -> bytes:
-        """Serialize the state that the next section continues: melodies, arranger state and mixer; see
+        """Serialize the state that a section hands on to the next one: melodies, arranger state and mixer; see
         `Engine.save`.
         """
         context = self.context(state)
         return saving.save(context, self._bank, context.mixer.shared())
 
     def restore(self, plan: SongPlan, index: int, saved: bytes) -> StudioContext:
-        """Restore the state that the next section continues, from the bytes of `save`; see `Engine.restore`."""
+        """Restore the state that one section hands on to the next, from the bytes that `save` returned; see
+        `Engine.restore`.
+        """
         context = saving.load(saved, self._bank, self._mixer(plan).shared())
         assert isinstance(context, StudioContext)
         return context

@@ -1,4 +1,6 @@
-"""Properties of the studio engine for callers, such as its name, licence and ranges."""
+"""Defines the properties of the studio engine that callers see, such as its name, its licence and the ranges of its
+parameters.
+"""
 
 from model.engine import EngineInfo
 from model.shared.licences import Licence, expression_of, spdx, urls_of
@@ -13,8 +15,8 @@ LICENCES = (
     spdx("Apache-2.0"),
     Licence("LicenseRef-CMU-ARCTIC"),  # its terms are in english_voice/recordings/LICENSE.txt
 )
-"""Instruments and training data, voice (CC BY-SA of no stated version), pronunciations, characters, voice for English:
-THIRD_PARTY.md.
+"""Licences of the instruments and the training data, the voice (CC BY-SA without a version), the pronunciations, the
+characters, and the voice for English; see THIRD_PARTY.md.
 """
 
 ATTRIBUTION = (
@@ -36,7 +38,7 @@ CONTROLS = frozenset(
         Control.LANGUAGE,
     }
 )
-"""The controls that change a song; an engine that writes notes cannot use recordings."""
+"""The controls that change a song of this engine; an engine that composes notes cannot use recordings."""
 
 INFO = EngineInfo(
     name="studio",

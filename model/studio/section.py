@@ -1,4 +1,6 @@
-"""One section of a song in the studio engine: its conditions, its state while it is composed, and its result."""
+"""Defines one section of a song in the studio engine: its conditions, its state while it is composed, and its
+result.
+"""
 
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
@@ -24,8 +26,8 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 @dataclass(frozen=True, slots=True)
 class StudioContext:
-    """State that a section continues from the previous one: melodies so far, state of the arranger, and the mixer with
-    decaying notes.
+    """State that a section takes over from the previous one: the melodies so far, the state of the arranger, and the
+    mixer with its decaying notes.
     """
 
     memory: Memory
@@ -46,7 +48,9 @@ class ComposedSection:
 
 @dataclass(frozen=True, slots=True)
 class StudioConditions:
-    """The input for composing one section. The conditions of the first section also hold the mixer of the song."""
+    """The input for composing one section: its specification, number of denoising steps, and the size of its token
+    sequence. The conditions of the first section also hold the mixer of the song.
+    """
 
     spec: SectionSpec
     steps: int
@@ -70,7 +74,7 @@ class StudioState(ABC):
     @property
     @abstractmethod
     def step(self) -> int:
-        """Number of denoising steps already done."""
+        """Number of denoising steps of this section that are done."""
 
     @property
     def steps(self) -> int:
@@ -92,7 +96,7 @@ class StudioState(ABC):
     @property
     @abstractmethod
     def composed(self) -> ComposedSection:
-        """The composed section; available only after its last step."""
+        """The composed section (score, arrangement, sung notes); available only after the last denoising step."""
 
     @property
     def section(self) -> SectionPlan:
@@ -101,12 +105,12 @@ class StudioState(ABC):
 
     @property
     def final(self) -> bool:
-        """True if the song ends with this section."""
+        """True if this section is the last one of the song."""
         return self.index == len(self.plan.sections) - 1
 
 
 class DraftState(StudioState):
-    """The state of a section that is still being denoised in this process."""
+    """The state of a section that this process denoises, from noise to the composed section."""
 
     def __init__(
         self,
@@ -122,17 +126,17 @@ class DraftState(StudioState):
         """
         super().__init__(plan, index, mixer)
         self.draft = draft
-        self._hand = arranger
+        self._arranger = arranger
         self._denoiser = denoiser
 
     @property
     def step(self) -> int:
-        """Number of denoising steps already done."""
+        """Number of denoising steps of this section that are done."""
         return self.draft.step
 
     @property
     def composed(self) -> ComposedSection:
-        """The composed section; available only after its last step."""
+        """The composed section (score, arrangement, sung notes); available only after the last denoising step."""
         return self._composed
 
     @cached_property
@@ -145,7 +149,7 @@ class DraftState(StudioState):
             score,
             self.section.kind,
             detail.style,
-            previous=self._hand,
+            previous=self._arranger,
             following=following,
             seed=section_seed(self.plan.seed, self.index),
             sung=bool(self.section.lines),
@@ -163,8 +167,8 @@ class DraftState(StudioState):
 
 
 def _turn(plan: SongPlan, index: int) -> Turn:
-    """Return the position of a section among those of its kind; a section that continues another one counts as one with
-    it.
+    """Return the position of section `index` among the sections of its kind in the song. A section and the sections
+    that continue it count as one.
     """
     starts = [section.index for section in plan.sections if section.kind is plan.sections[index].kind]
     starts = [start for start in starts if not plan.sections[start].label.endswith(CONTINUED)]
@@ -172,14 +176,14 @@ def _turn(plan: SongPlan, index: int) -> Turn:
 
 
 def _lifted(plan: SongPlan, index: int) -> int:
-    """Return the number of semitones by which a section's key lies above that of the previous section."""
+    """Return the number of semitones by which the key of section `index` lies above that of the previous section."""
     sections = detail_of(plan).sections
     return sections[index].lift - sections[max(index - 1, 0)].lift
 
 
 def _words(section: SectionPlan, own: Voice | None) -> Words:
-    """Return the syllables of a section with their accents, and who sings each one if the other voice of a duet takes
-    part.
+    """Return the sung syllables of a section with their accents. In a section that the other voice of a duet takes part
+    in, each syllable also has the voice that sings it.
     """
     syllables = tuple(syllable for line in section.lines for syllable in line.syllables)
     accents = tuple(
@@ -202,10 +206,10 @@ class FinishedState(StudioState):
 
     @property
     def step(self) -> int:
-        """Number of denoising steps done, which is all of them."""
+        """Number of denoising steps of this section that are done: all of them."""
         return self.steps
 
     @property
     def composed(self) -> ComposedSection:
-        """The composed score of the section."""
+        """The composed section (score, arrangement, sung notes), as restored from bytes."""
         return self._composed

@@ -14,7 +14,7 @@ class Mode(StrEnum):
 
 
 class Track(StrEnum):
-    """A track of the arrangement, played by one instrument."""
+    """A track of the arrangement (melody, bass, drums ...), played by one instrument."""
 
     LEAD = "lead"
     KEYS = "keys"
@@ -73,7 +73,9 @@ DRUM_KITS = frozenset({Instrument.DRUM_KIT, Instrument.CHIP_KIT, Instrument.ELEC
 
 
 class Groove(StrEnum):
-    """A family of drum and accompaniment patterns."""
+    """Rhythmic style of the accompaniment, such as rock or bossa nova; the tables of drum and accompaniment patterns
+    are ordered by groove.
+    """
 
     POP = "pop"
     BALLAD = "ballad"
@@ -95,7 +97,7 @@ class Groove(StrEnum):
 
 
 class Way(StrEnum):
-    """A way of singing or of building a song that a prompt may ask for."""
+    """A special way of singing, such as a duet, or of building a song, such as a drop, that a prompt may ask for."""
 
     A_CAPPELLA = "a cappella"
     WHISPERED = "whispered"

@@ -1,4 +1,6 @@
-"""Checks requests for the studio engine before they are accepted, in a process that has not loaded the engine."""
+"""Checks requests for the studio engine before they are accepted, in a process that has not loaded the engine's
+weights.
+"""
 
 from model.song import SongParams, SongPlan
 from model.studio.info import INFO
@@ -22,7 +24,7 @@ class StudioValidator:
 
     @classmethod
     def load(cls) -> "StudioValidator":
-        """Open the dictionaries and plan one song, so that the first request does not wait for files to be read.
+        """Open the dictionaries and plan one song, so that no request has to wait for files to be read.
 
         Raises:
             EngineUnavailable: a dictionary is missing or damaged.

@@ -1,5 +1,5 @@
-"""Plays a solo instrument beside a singer: short answers at the ends of sung lines, and a counterline in bridges and
-repeated sections.
+"""Composes the part of a solo instrument beside a singer: short answers at the ends of sung lines, and a counterline
+(second melody) in bridges, pre-choruses and repeated sections.
 """
 
 from collections.abc import Sequence
@@ -27,8 +27,8 @@ _DESCANT_GAP = 3
 
 
 def answers(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return what the melody's instrument plays while the melody is sung: answers and counterline; empty if nobody
-    sings.
+    """Return the notes of the melody's instrument while a singer has the melody: short answers in the singer's pauses,
+    and a counterline. The result is empty if nobody sings.
     """
     player = context.player(Track.LEAD)
     sung = sung_notes(context.score.melody) if context.sung else ()
@@ -46,20 +46,22 @@ def _free(context: ArrangementContext) -> list[Breath]:
 
 
 def _has_line(context: ArrangementContext) -> bool:
-    """Return True if the soloist plays a counterline: in a bridge or pre-chorus, and when a section is repeated."""
+    """Return True if the solo instrument plays a counterline in the section: in a bridge or pre-chorus, and in a
+    repeated section.
+    """
     return context.kind in _ALWAYS_BESIDE or context.turn.number > 0
 
 
 def _line_start(context: ArrangementContext) -> int:
-    """Return the step from which the soloist plays the counterline: in a verse from its second half, otherwise from the
-    start.
+    """Return the step at which the solo instrument begins its counterline: the middle of a verse, the start of any
+    other section.
     """
     return context.score.steps // 2 if context.kind is SectionKind.VERSE else 0
 
 
 def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], player: Instrument) -> list[Stroke]:
-    """Return an answer to the line that was sung before the pause `breath`: its last notes repeated in eighth notes on
-    chord tones, with the last one held.
+    """Return an answer to the sung line before the pause `breath`: the last notes of that line, repeated in eighth
+    notes on chord tones; the last note is held.
     """
     before = [note.pitch for note in sung if note.start < breath.start][-_ECHOED_NOTES:]
     start = breath.start + breath.start % _STEP
@@ -75,7 +77,9 @@ def _answer(context: ArrangementContext, breath: Breath, sung: Sequence[Note], p
 
 
 def _shift(pitches: Sequence[int], player: Instrument) -> int:
-    """Return the number of semitones, whole octaves, that move sung pitches into the range of the solo instrument."""
+    """Return the transposition, in semitones and whole octaves, that moves sung pitches into the range of the solo
+    instrument.
+    """
     low, high = pitch_range(player)
     middle = min(max((_REGISTER[0] + _REGISTER[-1]) // 2, low + 6), high - 6)
     return round((middle - sum(pitches) / max(len(pitches), 1)) / 12) * 12
@@ -91,7 +95,9 @@ def _nearest(pitch: int, classes: frozenset[int]) -> int:
 
 
 def _line(context: ArrangementContext, voicings: Sequence[Voicing], player: Instrument) -> list[Stroke]:
-    """Return a counterline in half notes: below the melody or, if the instrument does not go as low, above it."""
+    """Return a counterline to the melody: half notes below the melody if the instrument's range allows, otherwise held
+    chord tones above it.
+    """
     if pitch_range(player)[0] < _HIGH_FLOOR:
         line = countermelody(context, voicings)
         return [Stroke(s.start, s.length, folded(s.pitch, player), _LINE_WEIGHT) for s in line]
@@ -99,7 +105,7 @@ def _line(context: ArrangementContext, voicings: Sequence[Voicing], player: Inst
 
 
 def _descant(context: ArrangementContext) -> list[Stroke]:
-    """Return a counterline of held chord tones above the melody, with the smallest possible intervals between them."""
+    """Return a counterline of held chord tones above the melody; each tone is the nearest one to the tone before."""
     strokes: list[Stroke] = []
     before = _DESCANT[len(_DESCANT) // 2]
     for span in context.spans:

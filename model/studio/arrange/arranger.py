@@ -23,10 +23,10 @@ from model.studio.style import Style, Track
 
 @dataclass(frozen=True, slots=True)
 class ArrangerState:
-    """State of the arranger that is kept from section to section.
+    """State of the arranger that one section hands on to the next.
 
     `voicing` holds the MIDI pitches of the last chord, `bass` the last bass pitch, `tonic` the pitch class of the key,
-    `played` the number of sections so far; `seed` determines which patterns the song uses.
+    `played` the number of sections so far; `seed` determines the choice of patterns in the song.
     """
 
     voicing: Voicing
@@ -48,21 +48,23 @@ def arrange(
     turn: Turn = ONCE,
     lifted: int = 0,
 ) -> tuple[Arrangement, ArrangerState]:
-    """Arrange one section; pure and deterministic.
+    """Arrange one section: return the notes of every track, and the arranger's state for the next section. The same
+    arguments always give the same result.
 
     Args:
         score: melody and chords at sounding pitch, at least one bar.
-        kind: kind of the section; in a song, sections of one kind have the same drums, and other patterns in turn.
+        kind: kind of the section, such as chorus; all sections of a kind have the same drum pattern, and take turns
+            with the other patterns.
         style: instruments, groove and energy; tracks without an instrument are silent.
-        previous: state after the section before, `None` for the first.
-        following: kind of the next section; `None` ends the song, whose last bar then rings on its final chord.
-        seed: determines the patterns of the song if this is its first section; otherwise it has no effect.
-        sung: True if the melody has words; an instrument then does not play it.
+        previous: state after the previous section, `None` for the first section.
+        following: kind of the next section; `None` at the end of the song, where the last bar holds the final chord.
+        seed: determines the choice of patterns in the song if this is its first section; otherwise it has no effect.
+        sung: True if the melody has words; then a voice sings the melody, and no instrument plays it.
         turn: position of the section among those of its kind.
-        lifted: semitones by which the key lies above that of the section before.
+        lifted: semitones by which the key lies above that of the previous section.
 
     Returns:
-        The parts, and the state for the next section.
+        The notes of all tracks, and the state for the next section.
     """
     context = make_context(
         score,
@@ -109,8 +111,8 @@ def _part(
 def _performed(
     context: ArrangementContext, strokes: Mapping[Track, Sequence[Stroke]]
 ) -> dict[Track, tuple[TrackNote, ...]]:
-    """Return the parts as they are to sound, each limited to the time between the player's entrance and the step where
-    the player falls silent.
+    """Return the played notes of each track. A track plays only from its `entrance` to the step from which it is
+    silent.
     """
     heard = {track: _heard(context, track, part) for track, part in strokes.items()}
     return {track: perform(context, track, part) for track, part in heard.items() if part}
@@ -122,7 +124,9 @@ def _heard(context: ArrangementContext, track: Track, part: Sequence[Stroke]) ->
 
 
 def _lead(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the part of the melody's instrument: the melody notes that nobody sings, and answers to the singer."""
+    """Return the part of the melody's instrument: the melody notes that nobody sings, and short answers to the
+    singer.
+    """
     alone = context.kind is SectionKind.CHORUS and not context.sung and context.player(Track.ORNAMENT) is None
     tune = lead(context)
     return tune + without_overlap(answers(context, voicings), tune) + (double(context) if alone else [])

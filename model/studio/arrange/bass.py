@@ -1,4 +1,6 @@
-"""Plays the bass: the lowest note of each chord at its start, and movement in the groove between chord changes."""
+"""Composes the bass line: the lowest note of each chord at the start of the chord, and movement in the groove between
+chord changes.
+"""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
@@ -96,8 +98,8 @@ _LINES: Mapping[Groove, tuple[Variants, Variants]] = MappingProxyType(
 
 
 def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
-    """Return the bass line, one note at a time, continuing from the MIDI pitch `before`; every chord begins with its
-    root.
+    """Return the bass line of a section, one note at a time, continuing from the MIDI pitch `before`; every chord
+    begins with its lowest note.
     """
     variant = context.turned("bass", _with_the_kick(context, _variants(context)))
     strokes: list[Stroke] = []
@@ -113,8 +115,8 @@ def bass(context: ArrangementContext, before: int | None) -> list[Stroke]:
 
 
 def _with_the_kick(context: ArrangementContext, variants: Variants) -> Variants:
-    """Return those variants of a bass pattern that coincide most often with the section's kick drum; all variants if
-    there are no drums.
+    """Return those variants of a bass pattern whose notes coincide most often with the section's kick drum; all
+    variants if there are no drums.
     """
     kick = kick_steps(context)
     met = [_share_met(variant, kick) for variant in variants]
@@ -134,8 +136,8 @@ def _variants(context: ArrangementContext) -> Variants:
 
 
 def _bar_hits(context: ArrangementContext, bar: int, tab: str) -> Iterator[tuple[int, Hit]]:
-    """Yield the notes of one bar of a bass pattern, in steps of the section, each with the index of its chord span;
-    every span begins with a note.
+    """Yield the notes of one bar of a bass pattern, with times in steps of the section, each with the index of its
+    chord span. Every chord span begins with a note.
     """
     offset = bar * context.bar_steps
     placed = [replace(hit, start=hit.start + offset) for hit in hits(tab)]
@@ -167,8 +169,10 @@ def _pitch(context: ArrangementContext, index: int, mark: str, before: int | Non
 
 
 def _approach(context: ArrangementContext, index: int, before: int | None) -> int:
-    """Return the pitch of an approach note to the root of the next chord: within three semitones of it, in the key or
-    that chord, on the side from which the line comes; the fifth of the chord if the root stays the same.
+    """Return the MIDI pitch of an approach note, the note before the lowest note of the next chord.
+
+    The approach note is one to three semitones from that lowest note, in the key or the next chord, on the side of the
+    pitch `before`. If both chords have the same lowest note, the result is the fifth of the chord.
     """
     chord = context.spans[index].chord
     coming = context.spans[index + 1].chord if index + 1 < len(context.spans) else chord
@@ -181,7 +185,7 @@ def _approach(context: ArrangementContext, index: int, before: int | None) -> in
 
 
 def _near(pitch_class: int, before: int | None) -> int:
-    """Return the MIDI pitch of a pitch class in the bass register that is nearest to the pitch `before`, with a
+    """Return the MIDI pitch in the bass register that has a pitch class and is nearest to the pitch `before`, with a
     preference for the middle of the register.
     """
     options = [p for p in range(_LOWEST, _HIGHEST + 1) if p % 12 == pitch_class]

@@ -1,4 +1,4 @@
-"""Plays the chord accompaniment (comping) of keyboard and guitar."""
+"""Composes the chord accompaniment (comping) of keyboard and guitar."""
 
 from collections.abc import Callable, Sequence
 
@@ -20,8 +20,8 @@ _NINTH = 9
 
 
 def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the keyboard part: the section's pattern played with the chord voicings; single notes ring on as with a
-    sustain pedal.
+    """Return the keyboard part: the section's pattern, played on the voicings of the chords; single notes are held as
+    with a sustain pedal.
     """
     variant = context.turned("keys", _options(context, keys_variants))
     strokes = [
@@ -33,7 +33,9 @@ def keys(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Strok
 
 
 def guitar(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the guitar part: strummed chords, picked single notes, and power chords where the pattern has them."""
+    """Return the guitar part, as the section's pattern gives it: strummed chords, picked single notes, and power
+    chords.
+    """
     variant = context.turned("guitar", _options(context, guitar_variants))
     spread = _STRUM_SECONDS / context.step_seconds
     strokes: list[Stroke] = []
@@ -50,7 +52,7 @@ def _options(context: ArrangementContext, variants: Callable[..., Variants]) -> 
 
 
 def _weight(onset: Onset) -> float:
-    """Return the loudness of a note of a pattern, 1.0 being usual; a single note is played louder than a note of a
+    """Return the velocity factor of a note of a pattern, 1.0 being usual; a single note is louder than a note of a
     chord.
     """
     return onset.weight * (_ALONE_WEIGHT if onset.mark.isdigit() else 1.0)
@@ -89,8 +91,8 @@ def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> i
     """Return the MIDI pitch that a digit in a pattern stands for: 1 is the lowest note of the voicing, and 9 the ninth
     of the chord.
 
-    A number greater than the number of notes gives the lowest note an octave higher, or the highest note again if the
-    octave would come too close to the melody.
+    A number greater than the number of notes in the voicing gives the lowest note an octave higher, or the highest note
+    again if the octave would come too close to the melody.
     """
     number = int(onset.mark)
     if number == _NINTH:
@@ -103,8 +105,8 @@ def _one_voice(context: ArrangementContext, onset: Onset, voicing: Voicing) -> i
 
 
 def _ninth(context: ArrangementContext, span: Span, voicing: Voicing) -> int:
-    """Return the pitch of the chord's ninth (a whole tone above the root) inside the range of the voicing, or the
-    second note of the voicing if the key does not have it.
+    """Return the MIDI pitch of the chord's ninth (a whole tone above the root, in a higher octave) inside the range of
+    the voicing. If the key does not have that pitch class, return the second note of the voicing.
     """
     ninth = (span.chord.root + 2) % 12
     inside = [p for p in range(voicing[0], voicing[-1] + 1) if p % 12 == ninth]

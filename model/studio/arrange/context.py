@@ -1,4 +1,4 @@
-"""The data about a section that all players of the arrangement use: its chords, its key, and where the melody
+"""Gathers the data about a section that all tracks of the arrangement use: its chords, its key, and where its melody
 sounds.
 """
 
@@ -29,8 +29,8 @@ class Span:
 
 @dataclass(frozen=True, slots=True)
 class Turn:
-    """Position of a section among the sections of its kind in the song: `number` counts those before it, `count` counts
-    all of them.
+    """Position of a section among the sections of its kind in the song: `number` sections of the kind come before it,
+    `count` is the number of all sections of the kind.
     """
 
     number: int = 0
@@ -38,12 +38,12 @@ class Turn:
 
     @property
     def opens(self) -> bool:
-        """True for the first of several sections of one kind."""
+        """True if the section is the first of several sections of its kind."""
         return self.number == 0 and self.count > 1
 
     @property
     def closes(self) -> bool:
-        """True for the last of several sections of one kind."""
+        """True if the section is the last of several sections of its kind."""
         return 0 < self.number == self.count - 1
 
 
@@ -52,7 +52,7 @@ ONCE = Turn()
 
 @dataclass(frozen=True, slots=True)
 class Breath:
-    """A range of steps (sixteenth notes) in which the melody rests or only holds a note."""
+    """A range of steps (sixteenth notes) in which the melody has a rest or only holds a note."""
 
     start: int
     end: int
@@ -60,7 +60,7 @@ class Breath:
 
 @dataclass(frozen=True, slots=True)
 class ArrangementContext:
-    """Data about one section that all its players use.
+    """Data about one section that the arrangement of all its tracks uses.
 
     `lead` holds the melody pitch of each step (`None` in rests), `played` is the number of sections before this one,
     `following` the kind of the next section, `None` at the end of the song.
@@ -80,7 +80,7 @@ class ArrangementContext:
 
     @property
     def ends_song(self) -> bool:
-        """True if the last bar of the section is the last of the song."""
+        """True if this section is the last one of the song."""
         return self.following is None
 
     @property
@@ -104,12 +104,12 @@ class ArrangementContext:
         return self.score.beats_per_bar % 2 == 1
 
     def weight_at(self, step: int) -> float:
-        """Return the velocity factor of a step by its position in the bar; see `metric_weight`."""
+        """Return the velocity factor of a step by its metric position in the bar; see `metric_weight`."""
         return metric_weight(step, self.bar_steps)
 
     @property
     def groove_bars(self) -> int:
-        """Number of bars that are played in the groove: all but the last bar of a song."""
+        """Number of bars that are played in the groove: all bars of the section, without the last bar of the song."""
         return self.score.bars - 1 if self.ends_song else self.score.bars
 
     def player(self, track: Track) -> Instrument | None:
@@ -117,7 +117,7 @@ class ArrangementContext:
         return self.style.instrument(track)
 
     def span_at(self, step: int) -> int:
-        """Return the index of the chord span that contains `step`."""
+        """Return the index of the chord span (a stretch with one chord) that contains `step`."""
         return next(i for i, span in enumerate(self.spans) if step < span.end)
 
     def lowest_lead(self, start: int, end: int) -> int | None:
@@ -125,18 +125,20 @@ class ArrangementContext:
         return min((p for p in self.lead[start:end] if p is not None), default=None)
 
     def random(self, *topic: object) -> Random:
-        """Return a random generator for one decision (`topic`), with the same seed in every section of this kind in the
-        song.
+        """Return a random generator for the decision named `topic`; all sections of the same kind in the song get the
+        same seed for it.
         """
         return Random("/".join(map(str, (self.seed, self.kind, *topic))))
 
     def choice(self, topic: str, options: Sequence[T]) -> T:
-        """Choose one of the options at random, the same in all sections of this kind in the song."""
+        """Choose one of the options at random for the decision named `topic`; all sections of the same kind in the song
+        get the same option.
+        """
         return self.random(topic).choice(options)
 
     def turned(self, topic: str, options: Sequence[T]) -> T:
-        """Choose one of the options in turn: each section of a kind gets the option after that of the previous section
-        of its kind.
+        """Choose one of the options in turn for the decision named `topic`: each section gets the option after that of
+        the previous section of its kind.
         """
         return options[(self.random(topic).randrange(len(options)) + self.turn.number) % len(options)]
 
@@ -153,8 +155,9 @@ def make_context(
     tonic: int | None,
     turn: Turn = ONCE,
 ) -> ArrangementContext:
-    """Build the context of a section from its score. `tonic` is the tonic of the song so far, if there is one. The last
-    bar of a song keeps only its final chord.
+    """Build the context of a section from its score.
+
+    `tonic` is the tonic of the song so far, if there is one. The last bar of a song keeps only its final chord.
     """
     tonic = find_tonic(score, style.mode, tonic)
     if following is None:
@@ -165,7 +168,7 @@ def make_context(
 
 
 def spans_of(score: Score) -> tuple[Span, ...]:
-    """Return the chords of a score as spans, divided at every chord change and bar line."""
+    """Return the chords of a score as spans of steps; a new span begins at every chord change and at every bar line."""
     spans: list[Span] = []
     for beat, chord in enumerate(score.chords):
         start = beat * STEPS_PER_BEAT
@@ -186,8 +189,8 @@ def lead_line(score: Score) -> tuple[int | None, ...]:
 
 
 def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ...]:
-    """Return the pauses of the melody of at least `at_least` steps; a held note counts as a pause after its first
-    `settle` steps.
+    """Return the pauses of the melody that last at least `at_least` steps (sixteenth notes). A held note counts as a
+    pause after its first `settle` steps.
     """
     found: list[Breath] = []
     free = 0
@@ -199,8 +202,8 @@ def breaths(score: Score, *, at_least: int, settle: int = 4) -> tuple[Breath, ..
 
 
 def find_tonic(score: Score, mode: Mode, expected: int | None = None) -> int:
-    """Return the pitch class of the tonic (0 to 11) whose scale has most notes of the music, with a preference for a
-    tonic that is also a chord of the music and for `expected`.
+    """Return the pitch class (0 to 11) of the tonic: the tonic whose scale contains most notes of the music. A tonic
+    that is the root of a chord of the music, and the tonic `expected`, are preferred.
     """
     weights = [0.0] * 12
     for chord in score.chords:

@@ -11,7 +11,7 @@ from model.studio.voice.vocalist import SEMITONES, Singer
 
 
 class Share(Enum):
-    """Which voice sings a syllable: the main voice of the song, the other voice, or both, an octave apart."""
+    """The singers of a syllable: the main voice of the song, the other voice, or both, an octave apart."""
 
     OWN = "own"
     OTHER = "other"
@@ -19,7 +19,7 @@ class Share(Enum):
 
 
 def share_of(line: LyricLine, own: Voice) -> Share:
-    """Return which voice sings a line, in a song whose main voice is `own`."""
+    """Return the singers of a line (main voice, other voice or both) in a song whose main voice is `own`."""
     if not line.voices or line.voices == (own,):
         return Share.OWN
     return Share.BOTH if own in line.voices else Share.OTHER
@@ -33,10 +33,11 @@ def other_semitones(own: Voice) -> int:
 def divided(
     lead: Sequence[SungNote], notes: Sequence[Note], shares: Sequence[Share], semitones: int
 ) -> dict[Singer, tuple[SungNote, ...]]:
-    """Divide the sung melody `lead` between both voices of a duet; the other voice sings `semitones` higher. `notes`
-    are the melody's notes in the score.
+    """Divide the sung melody `lead` of a section between the two voices of a duet; the other voice sings `semitones`
+    higher than the main voice.
 
-    `shares` has one entry for each syllable. The result has no entry for a voice that sings nothing.
+    `notes` are the melody's notes in the score, `shares` has one entry for each syllable. The result has no entry for a
+    voice that sings nothing.
     """
     own: list[SungNote] = []
     other: list[SungNote] = []
@@ -48,7 +49,7 @@ def divided(
 
 
 def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
-    """Return the score at the pitches that are sung: notes that only the other voice of the duet sings are moved by
+    """Return the score at sung pitch: notes that only the other voice of the duet sings are transposed by
     `semitones`.
     """
     melody = tuple(
@@ -59,14 +60,16 @@ def as_sung(score: Score, shares: Sequence[Share], semitones: int) -> Score:
 
 
 def whole_tune(vocals: Mapping[Singer, Sequence[SungNote]]) -> tuple[SungNote, ...]:
-    """Return the sung melody of all voices of a section in order of time; notes that both voices sing occur once."""
+    """Return the sung notes of the lead voice and the second voice of a section in order of time; a note that both
+    voices sing occurs once.
+    """
     notes = (*vocals.get(Singer.SECOND, ()), *vocals.get(Singer.LEAD, ()))
     return tuple(sorted({note.start: note for note in notes}.values(), key=lambda note: note.start))
 
 
 def _of_notes(notes: Sequence[Note], shares: Sequence[Share]) -> Iterator[Share]:
-    """Yield for each note which voice sings it; a note without a syllable of its own is sung by the voice of the
-    previous note.
+    """Yield, for each note, who sings it: the main voice, the other voice or both. A note without a syllable of its own
+    has the singers of the previous note.
     """
     share = Share.OWN
     for note in notes:

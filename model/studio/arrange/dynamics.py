@@ -1,4 +1,4 @@
-"""Sets the dynamics of a section and the tracks that play in it."""
+"""Determines the dynamics of a section and the tracks that play in it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -12,7 +12,7 @@ from model.studio.style import Groove, Track, Way
 
 
 class Texture(Enum):
-    """Density of the accompaniment; the tables of patterns are ordered by it."""
+    """Density of the accompaniment, from calm to full; each table of patterns has patterns for every density."""
 
     CALM = "calm"
     STEADY = "steady"
@@ -51,7 +51,7 @@ _QUIET_ENERGY = 0.25
 _GUITAR_LED = frozenset({Groove.ROCK, Groove.FOLK, Groove.BOSSA, Groove.REGGAE})
 _DRIVEN = frozenset(Groove) - {Groove.BALLAD, Groove.CINEMATIC, Groove.AMBIENT, Groove.FOLK}
 _HELD_BACK = (Track.ARPEGGIO, Track.ORNAMENT, Track.GUITAR, Track.PAD, Track.KEYS)
-"""Tracks of which the first two that the style has are silent in the first chorus."""
+"""Tracks that may be silent in the first chorus: the first two of these that the style has."""
 
 _WAITING_PLAYERS = 2
 _FIRST_CHORUS_LEVEL, _LAST_CHORUS_LEVEL = -0.13, 0.12
@@ -61,8 +61,8 @@ _LATE_GUITARS = frozenset({Groove.POP, Groove.BALLAD, Groove.LOFI, Groove.RNB})
 
 
 def layers(context: ArrangementContext) -> frozenset[Track]:
-    """Return the tracks that play in the section: those of its kind, and always one chord instrument if the style has
-    one.
+    """Return the tracks that play in the section: those of its kind that have an instrument, and at least one chord
+    instrument if the style has one.
     """
     wanted = set(_PARTS[context.kind].layers)
     if (
@@ -82,14 +82,18 @@ def layers(context: ArrangementContext) -> frozenset[Track]:
 
 
 def _foundation(context: ArrangementContext) -> Track | None:
-    """Return the chord instrument that never waits: the guitar where it leads; `None` if the style has none."""
+    """Return the track of the chord instrument that plays in every section: the guitar in a groove that guitars lead,
+    otherwise the first of `_FOUNDATIONS`; `None` if the style has none.
+    """
     led = context.style.groove in _GUITAR_LED
     tracks = (Track.GUITAR, *_FOUNDATIONS) if led else _FOUNDATIONS
     return next((track for track in tracks if context.player(track)), None)
 
 
 def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track]:
-    """Return the tracks that stay silent in the first of several verses or choruses, so that the song can grow."""
+    """Return the tracks that stay silent in the first of several verses or choruses, so that later ones can have more
+    instruments.
+    """
     if context.kind is SectionKind.VERSE:
         return {Track.ORNAMENT}
     free = [track for track in _HELD_BACK if context.player(track) and track is not foundation]
@@ -97,24 +101,26 @@ def _waiting(context: ArrangementContext, foundation: Track | None) -> set[Track
 
 
 def in_breakdown(context: ArrangementContext) -> bool:
-    """Return True for the last but one chorus of a song with many choruses, in whose first half only the voice and a
-    few tracks play.
+    """Return True for the last but one of more than three choruses; in the first half of that chorus bass, guitar and
+    arpeggio are silent.
     """
     turn = context.turn
     return context.kind is SectionKind.CHORUS and turn.count > _FEWEST_FOR_BREAKDOWN and turn.number == turn.count - 2
 
 
 def drops(context: ArrangementContext) -> bool:
-    """Return True if the section builds up to a drop at the following chorus; only a prompt that asks for a drop has
-    one.
+    """Return True if the section builds up to a drop, a chorus that enters after a short silence; only in a song whose
+    prompt asks for a drop.
     """
     wanted = Way.DROP in context.style.ways and context.following is SectionKind.CHORUS
     return wanted and context.kind is not SectionKind.CHORUS and context.score.bars >= _BUILD_UP_BARS
 
 
 def silences(context: ArrangementContext, track: Track) -> int:
-    """Return the step from which a track is silent until the end of the section: before a drop the last beat, for the
-    bass the whole last bar; otherwise the end of the section.
+    """Return the step from which a track is silent until the end of the section.
+
+    Before a drop that is the start of the last beat, or of the last bar for the bass; otherwise it is the end of the
+    section.
     """
     if not drops(context):
         return context.score.steps
@@ -122,8 +128,8 @@ def silences(context: ArrangementContext, track: Track) -> int:
 
 
 def entrance(context: ArrangementContext, track: Track) -> int:
-    """Return the step at which a track starts to play: some tracks start in the second half of a song's first verse or
-    of a breakdown.
+    """Return the step of the section at which a track begins to play: the middle for some tracks in the first verse and
+    in a breakdown, otherwise 0.
     """
     if in_breakdown(context) and track in {Track.BASS, Track.GUITAR, Track.ARPEGGIO}:
         others = any(context.player(each) for each in (Track.KEYS, Track.PAD))
@@ -141,15 +147,15 @@ def texture(context: ArrangementContext) -> Texture:
 
 
 def comping_texture(context: ArrangementContext) -> Texture:
-    """Return the density of the chord accompaniment; grooves with a steady drive have full density in the intro,
-    too.
+    """Return the density of the chord accompaniment. In the intro of a groove with a steady drive it is higher than
+    that of the section.
     """
     told = context.kind is SectionKind.INTRO and context.style.groove in _DRIVEN
     return Texture.STEADY if told else texture(context)
 
 
 def level(context: ArrangementContext, step: float) -> float:
-    """Return the factor on velocities at a step of the section, about 0.8 to 1.2."""
+    """Return the velocity factor at a step of the section, about 0.8 to 1.2."""
     part = _PARTS[context.kind]
     grown = 0.0
     if context.kind is SectionKind.CHORUS:

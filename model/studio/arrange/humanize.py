@@ -33,7 +33,7 @@ _TIMING_SECONDS: Mapping[Track, float] = MappingProxyType(
 _IN_THE_POCKET: Mapping[Track, float] = MappingProxyType(
     {Track.DRUMS: 1.0, Track.BASS: 0.7, Track.GUITAR: 0.5, Track.KEYS: 0.5}
 )
-"""Share of the groove's timing deviations that each track follows."""
+"""Share of the groove's microtiming that each track follows, 0 to 1."""
 
 _USUAL_TIMING_SECONDS = 0.008
 _MOST_ON_BEATS_SECONDS = 1e-3 * MOST_ON_BEATS_MS
@@ -43,8 +43,8 @@ _HALF_BEAT = STEPS_PER_BEAT / 2
 
 
 def swung(step: float, swing: float) -> float:
-    """Return the time, in steps, at which a note written at `step` sounds: the second eighth of a beat is late by
-    `swing` eighths.
+    """Return the time, in steps, at which a note written at `step` sounds after swing: the second eighth of each beat
+    is late by `swing` eighths.
     """
     beat, inside = divmod(step, STEPS_PER_BEAT)
     if inside < _HALF_BEAT:
@@ -55,8 +55,8 @@ def swung(step: float, swing: float) -> float:
 
 
 def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]) -> tuple[TrackNote, ...]:
-    """Return the played notes of a track: written notes shifted by the microtiming of the groove and by at most 8 ms
-    more, within the section.
+    """Return the played notes of a track: the written notes with swing, the groove's microtiming, and a random
+    deviation of at most 8 ms, within the section.
 
     Notes written at the same time stay together. The same context always gives the same notes.
     """
@@ -70,8 +70,8 @@ def perform(context: ArrangementContext, track: Track, strokes: Sequence[Stroke]
 
 
 def _slip(context: ArrangementContext, track: Track, start: float, chance: Random) -> float:
-    """Return the deviation of a note from the grid, in steps: the microtiming of the groove plus a random one, which is
-    small on beats.
+    """Return the deviation of a note from the grid, in steps: the microtiming of the groove plus a random deviation.
+    The sum is limited to a few milliseconds on beats.
     """
     bound = _TIMING_SECONDS.get(track, _USUAL_TIMING_SECONDS)
     own = max(-bound, min(bound, chance.gauss(0.0, bound / 2)))

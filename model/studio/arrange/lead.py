@@ -1,4 +1,4 @@
-"""Plays the melody on an instrument: legato, with a crescendo to the middle of each phrase."""
+"""Composes the part of an instrument that plays the melody: legato, with a crescendo to the middle of each phrase."""
 
 from collections.abc import Sequence
 
@@ -12,9 +12,9 @@ _OVERLAP_STEPS = 0.1
 
 
 def lead(context: ArrangementContext) -> list[Stroke]:
-    """Return the notes of the melody that nobody sings, at their written pitches.
+    """Return the notes of the melody that nobody sings, as played at their written pitches.
 
-    The notes of a phrase are played legato; their loudness follows the arc of the phrase.
+    The notes of a phrase are played legato; their loudness rises to the middle of the phrase and falls again.
     """
     strokes: list[Stroke] = []
     melody = played_notes(context.score.melody) if context.sung else context.score.melody
@@ -37,13 +37,15 @@ def sung_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
 
 
 def played_notes(melody: Sequence[Note]) -> tuple[Note, ...]:
-    """Return the melody notes that nobody sings."""
+    """Return the melody notes that nobody sings, which an instrument plays."""
     sung = set(sung_notes(melody))
     return tuple(note for note in melody if note not in sung)
 
 
 def phrases(melody: Sequence[Note]) -> list[list[Note]]:
-    """Return the melody divided into phrases at rests of three steps and more."""
+    """Return the notes of the melody divided into phrases; a rest of at least three steps (sixteenth notes) ends a
+    phrase.
+    """
     groups: list[list[Note]] = []
     for note in melody:
         if groups and note.start - groups[-1][-1].end < _PHRASE_GAP_STEPS:
@@ -62,8 +64,8 @@ def _bound_end(context: ArrangementContext, note: Note, following: Note | None) 
 
 
 def _weight(note: Note, metric: float, place: float, top: int) -> float:
-    """Return the loudness of a note, 1.0 being usual: greater towards the middle and the highest note of the phrase, on
-    strong beats, and for long notes.
+    """Return the velocity factor of a melody note, 1.0 being usual: greater towards the middle and the highest note of
+    the phrase, on strong beats, and for long notes.
     """
     arc = 0.94 + 0.10 * (1 - (2 * place - 1) ** 2)
     height = max(-0.06, -0.008 * (top - note.pitch))

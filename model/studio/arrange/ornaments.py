@@ -1,4 +1,4 @@
-"""Adds ornaments to the melody: runs in its rests, a countermelody below it, and a doubling an octave higher."""
+"""Composes ornaments to the melody: runs in its rests, a countermelody below it, and a doubling an octave higher."""
 
 from collections.abc import Mapping, Sequence
 from types import MappingProxyType
@@ -31,8 +31,8 @@ _DOUBLE_ENERGY = 0.3
 
 
 def ornament(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return the ornament player's part: runs in the rests of the melody; in a chorus also a countermelody, or a
-    doubling of the melody if the instrument cannot hold notes.
+    """Return the part of the instrument on the ornament track: runs in the rests of the melody; in a chorus also a
+    countermelody, or a doubling of the melody if the instrument cannot hold notes.
     """
     player = context.player(Track.ORNAMENT)
     runs = _runs(context)
@@ -52,9 +52,8 @@ def double(context: ArrangementContext, highest: int = 96) -> list[Stroke]:
 
 
 def countermelody(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return a line below the melody in half notes, or in whole bars in a waltz.
-
-    It takes chord tones in small steps against the melody's direction.
+    """Return a second line below the melody, in half notes, or in whole bars in a waltz. The line takes chord tones in
+    small steps, mostly in the direction opposite to the melody.
     """
     strokes: list[Stroke] = []
     before, steps = voicings[0][-1], context.bar_steps if context.in_three else _COUNTER_STEPS
@@ -75,8 +74,10 @@ def _counter_tones(context: ArrangementContext, start: int, end: int) -> list[in
 
 
 def _counter_cost(context: ArrangementContext, start: int, before: int, pitch: int) -> float:
-    """Return the cost of a pitch as the next note of the countermelody: lowest for a step against the direction of the
-    melody, higher for a repeat, a leap, and the pitch class of the melody.
+    """Return the cost of a pitch as the next note of the countermelody, which takes the pitch of lowest cost.
+
+    Each semitone from the pitch `before` adds to the cost, and so do a repeated pitch, movement in the direction of the
+    melody, and the pitch class of the melody.
     """
     lead, earlier = context.lead[start], context.lead[max(0, start - _COUNTER_STEPS)]
     direction = 0 if lead is None or earlier is None else lead - earlier
@@ -93,8 +94,10 @@ def _runs(context: ArrangementContext) -> list[Stroke]:
 
 
 def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -> list[Stroke]:
-    """Return one run of eighth notes in a rest of the melody: it begins on the second eighth of the rest and ends
-    before the melody continues. `figure` holds the steps of the run through the chord tones.
+    """Return one run of eighth notes in a rest of the melody. The run begins on the second eighth of the rest and ends
+    before the melody continues.
+
+    `figure` holds, for each note of the run, the index of its chord tone.
     """
     start = breath.start + (2 if breath.start % 2 == 0 else 1)
     player = context.player(Track.ORNAMENT)
@@ -109,11 +112,15 @@ def _run(context: ArrangementContext, breath: Breath, figure: tuple[int, ...]) -
 
 
 def _run_tones(context: ArrangementContext, step: int) -> list[int]:
-    """Return the chord tones in the register of runs that are more than two semitones from the melody at `step`."""
+    """Return the chord tones that a run may use at `step`: those in the register of runs that are more than two
+    semitones from the melody.
+    """
     chord, lead = context.spans[context.span_at(step)].chord, context.lead[step]
     return [p for p in _RUN if p % 12 in chord.pitch_classes and (lead is None or abs(p - lead) > 2)]
 
 
 def without_overlap(line: list[Stroke], runs: list[Stroke]) -> list[Stroke]:
-    """Return the notes of a player's `line` during which none of the player's `runs` sounds."""
+    """Return the notes of `line` that do not sound at the same time as a note of `runs`, which the same instrument
+    plays.
+    """
     return [s for s in line if not any(r.start < s.start + s.length and s.start < r.start + r.length for r in runs)]

@@ -1,4 +1,6 @@
-"""Plays the pad (held chords) and the arpeggio, which fill the range between bass and melody."""
+"""Composes the parts of the pad (held chords) and the arpeggio (broken chords), which fill the range between bass and
+melody.
+"""
 
 from collections.abc import Sequence
 from functools import partial
@@ -23,8 +25,8 @@ _MIDDLE = range(55, 77)
 
 
 def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return held chords, which sound across bar lines until the chord changes; in a full texture louder and with added
-    lower notes.
+    """Return the pad's part: chords that are held across bar lines until the chord changes, for at most two bars. In a
+    full texture the chords are louder and have an added lower note.
     """
     wide = texture(context) is Texture.FULL
     strokes: list[Stroke] = []
@@ -39,7 +41,7 @@ def pad(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke
 
 
 def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
-    """Return held notes with a gap on every beat, like a pad that a compressor lowers at each kick drum in dance
+    """Return held notes with a short gap on every beat, like a pad that a compressor lowers at each kick drum in dance
     music.
     """
     return [
@@ -50,8 +52,8 @@ def _pumped(strokes: Sequence[Stroke]) -> list[Stroke]:
 
 
 def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[Stroke]:
-    """Return broken chords that stay more than two semitones from the melody: above it for bright plucked instruments,
-    below it for others.
+    """Return the arpeggio's part: broken chords that stay more than two semitones from the melody. Bright plucked
+    instruments play above the melody, other instruments below it.
     """
     variant = context.turned(
         "arpeggio", arpeggio_variants(context.style.groove, texture(context), in_three=context.in_three)
@@ -66,8 +68,8 @@ def arpeggio(context: ArrangementContext, voicings: Sequence[Voicing]) -> list[S
 
 
 def _held_together(pair: tuple[Voicing, Span], stretch: int) -> tuple[Voicing, int, int]:
-    """Return a grouping key: equal for neighbouring chord spans that the pad plays as one held chord, of at most
-    `stretch` steps.
+    """Return a grouping key that is equal for neighbouring chord spans which the pad plays as one held chord: those
+    with the same notes in the same stretch of `stretch` steps.
     """
     voicing, span = pair
     return voicing, span.chord.lowest, span.start // stretch
@@ -79,7 +81,9 @@ def _widened(voicing: Voicing, span: Span) -> Voicing:
 
 
 def _tones(context: ArrangementContext, onset: Onset) -> list[int]:
-    """Return the chord tones that the arpeggio may use during a note of its pattern, lowest first."""
+    """Return the chord tones, as MIDI pitches from low to high, that the arpeggio may use during a note of its
+    pattern.
+    """
     player = context.player(Track.ARPEGGIO)
     high = player is not None and is_bright_pluck(player)
     pitches = [p for p in (_HIGH_PLUCKS if high else _MIDDLE) if p % 12 in onset.span.chord.pitch_classes]

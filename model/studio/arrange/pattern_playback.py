@@ -16,9 +16,9 @@ _ECHO_STEP = 8
 @dataclass(frozen=True, slots=True)
 class Onset:
     """One note or chord of a pattern, placed in the section: `start` and `length` in steps, `mark` its character in the
-    tab, `index` the number of its chord span.
+    tablature, `index` the number of its chord span.
 
-    `weight` is the velocity factor of its position in the bar.
+    `weight` is the velocity factor of its metric position in the bar.
     """
 
     start: int
@@ -30,8 +30,8 @@ class Onset:
 
 
 def onsets(context: ArrangementContext, variant: Variant) -> Iterator[Onset]:
-    """Yield every note of a pattern over all bars in the groove; a note held across a chord change is played again at
-    the change.
+    """Yield every note of a pattern over all bars in the groove. A note that is held across a chord change is played
+    again at the change.
     """
     for bar in range(context.groove_bars):
         for tab in variant[bar % len(variant)]:
@@ -45,8 +45,8 @@ def low_root(span: Span) -> int:
 
 
 def low_fifth(span: Span) -> int:
-    """Return the MIDI pitch of the chord's fifth above `low_root`; if the fifth is the lowest note itself, the pitch of
-    the root.
+    """Return the MIDI pitch of the chord's fifth above `low_root`, for the left hand. If the fifth is the lowest note
+    of the chord, return the pitch of the root above it.
     """
     root, _, fifth = span.chord.pitch_classes
     above = root if span.chord.lowest == fifth else fifth
@@ -54,8 +54,8 @@ def low_fifth(span: Span) -> int:
 
 
 def closing_chord(context: ArrangementContext, voicings: Sequence[Voicing], roll_seconds: float) -> list[Stroke]:
-    """Return the song's last chord, rolled upwards over `roll_seconds` and held for the whole last bar; empty unless
-    this section ends the song.
+    """Return the notes of the song's last chord, rolled upwards over `roll_seconds` and held for the whole last bar;
+    empty unless this section ends the song.
 
     In a long bar the top note is played again, because plucked strings would fade before the end of the bar.
     """

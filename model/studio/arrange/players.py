@@ -1,4 +1,4 @@
-"""Properties of the sampled instruments that the arranger depends on: range, sustain, brightness."""
+"""Gives the properties of the instruments that the arranger depends on: pitch range, sustain, brightness."""
 
 from model.studio.style import Instrument
 
@@ -62,7 +62,7 @@ def pitch_range(instrument: Instrument) -> tuple[int, int]:
 
 
 def folded(pitch: int, instrument: Instrument) -> int:
-    """Move `pitch` by as few octaves as possible into the range of the instrument."""
+    """Return `pitch` transposed by as few octaves as possible into the range of the instrument."""
     low, high = pitch_range(instrument)
     while pitch < low:
         pitch += 12
@@ -77,5 +77,7 @@ def sustains(instrument: Instrument) -> bool:
 
 
 def is_bright_pluck(instrument: Instrument) -> bool:
-    """Return True if the instrument is a bright pluck that may play above the melody without covering it."""
+    """Return True if the instrument is bright and plucked or struck, such as a harp, and may play above the melody
+    without covering it.
+    """
     return instrument in _BRIGHT_PLUCKS

@@ -1,5 +1,5 @@
-"""Tablature: a string that writes one bar of a pattern, with one character for each sixteenth note: sixteen, or twelve
-in a waltz.
+"""Parses tablature: a string that writes one bar of a pattern, with one character for each sixteenth note (sixteen
+characters, or twelve in a waltz).
 
 A `.` is silence, a `-` prolongs the note before it, and every other character is a note onset; its meaning (a note of
 the chord, a scale degree, a strum) depends on the instrument.
@@ -13,8 +13,8 @@ from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEA
 
 @dataclass(frozen=True, slots=True)
 class Hit:
-    """One note onset of a tab with its mark; `start` and `length` in steps (sixteenth notes) from the start of the
-    bar.
+    """One note onset in a bar of tablature, with its character `mark`; `start` and `length` in steps (sixteenth notes)
+    from the start of the bar.
     """
 
     start: int
@@ -24,10 +24,10 @@ class Hit:
 
 @dataclass(frozen=True, slots=True)
 class Stroke:
-    """One written note of a player: times in steps (sixteenth notes) of the section, before swing and microtiming are
+    """One written note of a track: times in steps (sixteenth notes) of the section, before swing and microtiming are
     applied.
 
-    `weight` is its loudness relative to the player's usual loudness.
+    `weight` is the factor on the track's usual loudness.
     """
 
     start: float
@@ -38,10 +38,10 @@ class Stroke:
 
 @cache
 def hits(tab: str) -> tuple[Hit, ...]:
-    """Return the note onsets of a tab in order.
+    """Return the note onsets of one bar of tablature, in order.
 
     Raises:
-        ValueError: the tab is neither sixteen nor twelve steps long, or prolongs a silence.
+        ValueError: the tablature is neither sixteen nor twelve steps long, or prolongs a silence.
     """
     if len(tab) not in {STEPS_PER_BAR, WALTZ_BEATS_PER_BAR * STEPS_PER_BEAT}:
         raise ValueError(

@@ -34,7 +34,7 @@ _FIRST_CHORUS_EFFORT, _LAST_CHORUS_EFFORT = -0.09, 0.08
 _ENERGY_SHARE = 0.3
 _DOWNBEAT_STRESS = 0.4
 _OPENING_SECONDS = 0.07
-"""Time for the first consonant of a section whose melody begins at its start."""
+"""Time, in seconds, for the first consonant of a section whose melody begins at the section's start."""
 
 _BACKING_FORCE = -0.15
 _BACKING_DELAYS_SECONDS = {Singer.BACKING: 0.012, Singer.DOUBLE: 0.019}
@@ -45,10 +45,10 @@ _SCALES = {False: (0, 2, 4, 5, 7, 9, 11), True: (0, 2, 3, 5, 7, 8, 10)}
 
 @dataclass(frozen=True, slots=True)
 class Words:
-    """The syllables of a section in singing order, and the kind of the section.
+    """The sung syllables of a section in order, and the kind of the section.
 
-    `accents` says of each syllable which line it is in, and its stress; without them all are one line.
-    `shares` says of each syllable who sings it, where that is not the song's own voice alone; the other voice is
+    `accents` gives the line and the stress of each syllable; without accents all syllables are in one line. `shares`
+    gives the singers of each syllable in a section that the other voice of a duet takes part in; that voice is
     `other_semitones` higher. `turn` is the position of the section among those of its kind.
     """
 
@@ -66,9 +66,9 @@ def vocal_parts(
     """Return the sung notes of each singer in a section, at the pitches of the score; times in seconds from the
     section's start.
 
-    Lines of the other voice are sung by `Singer.SECOND`. A chorus is sung by three: `Singer.BACKING` follows a third
-    or a sixth below, `Singer.DOUBLE` sings the tune again; the first of several choruses has no double.
-    `tonic` is the pitch class of the key; `seed` varies how each of them performs the notes.
+    Lines of the other voice of a duet are sung by `Singer.SECOND`. A chorus has two more singers: `Singer.BACKING`
+    sings a third or a sixth below the melody, `Singer.DOUBLE` doubles the melody, except in the first of several
+    choruses. `tonic` is the pitch class of the key; `seed` varies the performance of each singer.
     """
     sung = sung_notes(score.melody)
     if not sung:
@@ -84,7 +84,7 @@ def vocal_parts(
 
 
 def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence[int]) -> tuple[SungNote, ...]:
-    """Return the notes as one singer performs them, with expression and small delays."""
+    """Return the sung notes as one singer performs them: with loudness, accents and small delays."""
     sung = [_sung(words, note, style) for note in notes]
     shaped = performed(
         sung,
@@ -96,8 +96,8 @@ def _performed(words: Words, notes: Sequence[Note], style: Style, seed: Sequence
 
 
 def _accents(words: Words, notes: Sequence[Note], steps_per_bar: int) -> list[Accent]:
-    """Return the line and stress of each note; a note without a syllable of its own has no stress and belongs to the
-    line of the previous note.
+    """Return the line and the stress of each note. A note without a syllable of its own belongs to the line of the
+    previous note; a note on a downbeat has more stress.
     """
     out: list[Accent] = []
     line = 0
@@ -123,13 +123,15 @@ def _sung(words: Words, note: Note, style: Style) -> SungNote:
 
 
 def _effort(words: Words) -> float:
-    """Return the effort of a section, from 0 to 1; the last of several choruses is sung with more than the first."""
+    """Return the vocal effort of a section, from 0 to 1, by its kind; the last of several choruses is sung with more
+    effort than the first.
+    """
     grown = _FIRST_CHORUS_EFFORT * words.turn.opens + _LAST_CHORUS_EFFORT * words.turn.closes
     return _EFFORT[words.kind] + grown * (words.kind is SectionKind.CHORUS)
 
 
 def _opened(first: SungNote) -> SungNote:
-    """Return the first sung note of a section, moved later if there would be no time for its initial consonant."""
+    """Return the first sung note of a section, moved later if its initial consonant would have no time."""
     if first.utterance is None or first.utterance.onset is None:
         return first
     return replace(first, start=min(max(first.start, _OPENING_SECONDS), (first.start + first.end) / 2))

@@ -13,7 +13,7 @@ from model.studio.notation.score import Quality
 from model.studio.style import Groove
 
 Voicing: TypeAlias = tuple[int, ...]
-"""MIDI pitches, lowest first."""
+"""MIDI pitches of the notes of a chord, lowest first."""
 
 LEAD_CLEARANCE = 3
 _LOWEST, _USUAL_FLOOR, _HIGHEST = 40, 50, 69
@@ -24,8 +24,8 @@ _OUTER_PARALLEL, _BASS_PARALLEL, _INNER_PARALLEL = 14.0, 8.0, 4.0
 
 
 def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing, ...]:
-    """Return one voicing for each chord span of a section; the first one continues from the voicing `previous`, if
-    given.
+    """Return one voicing (the MIDI pitches of a chord) for each chord span of a section; the first voicing continues
+    from the voicing `previous`, if given.
 
     Every voicing has all pitch classes that `classes` returns and lies at least `LEAD_CLEARANCE` semitones below the
     melody as long as the melody stays above MIDI 55.
@@ -36,10 +36,10 @@ def voice(context: ArrangementContext, previous: Voicing = ()) -> tuple[Voicing,
 
 
 def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
-    """Return the pitch classes that a chord's voicing must have: the triad with its added tones, in jazz grooves at
-    least the seventh of the key.
+    """Return the pitch classes that a chord's voicing must have: the triad with its added tone. In jazz grooves a plain
+    triad gets the seventh that the key has.
 
-    Pitch classes a semitone from the melody are left out.
+    An added tone or seventh a semitone from a melody tone is left out.
     """
     triad, added = span.chord.pitch_classes, span.chord.added
     if added is not None and not _rubs(context, span, added):
@@ -58,14 +58,14 @@ def classes(context: ArrangementContext, span: Span) -> tuple[int, ...]:
 
 
 def _rubs(context: ArrangementContext, span: Span, pitch_class: int) -> bool:
-    """Return True if the melody has a pitch a semitone from a pitch class while the chord sounds."""
+    """Return True if the melody, while the chord of `span` sounds, has a tone a semitone from the pitch class."""
     sung = {p % 12 for p in context.lead[span.start : span.end] if p is not None}
     return bool(sung & {(pitch_class + 1) % 12, (pitch_class - 1) % 12})
 
 
 def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
-    """Return every voicing with one note for each pitch class whose highest note is at most `ceiling`, and which spans
-    at most a tenth.
+    """Return every voicing that has exactly one note for each pitch class, no note above `ceiling`, and a range of at
+    most a tenth.
     """
     floor = max(_LOWEST, min(_USUAL_FLOOR, ceiling - 12))
     ceiling = max(ceiling, floor + 11)
@@ -75,15 +75,19 @@ def candidates(pitch_classes: tuple[int, ...], ceiling: int) -> list[Voicing]:
 
 
 def parallel(before: tuple[int, int], after: tuple[int, int]) -> bool:
-    """Return True if two voices (lower, upper) move in parallel fifths or octaves."""
+    """Return True if two voices move in parallel fifths or octaves from one chord to the next; `before` and `after` are
+    their pitches (lower, upper).
+    """
     interval = (before[1] - before[0]) % 12
     moved = before[0] != after[0] and before[1] != after[1]
     return moved and interval in (0, 7) and interval == (after[1] - after[0]) % 12
 
 
 def movement(before: Voicing, after: Voicing) -> float:
-    """Return the sum of the semitones by which all voices move between two voicings; a note that only one of them has
-    is compared with the nearest note of the other.
+    """Return the total movement of the voices from one voicing to the next, in semitones.
+
+    If the voicings differ in their number of notes, each note of the larger voicing is compared with the nearest note
+    of the smaller one.
     """
     if len(before) == len(after):
         return float(sum(abs(a - b) for a, b in zip(before, after, strict=True)))
@@ -123,8 +127,8 @@ def _trace(options: Sequence[Sequence[Voicing]], trails: Sequence[Sequence[int]]
 
 
 def _shape(voicing: Voicing) -> float:
-    """Return the cost of a voicing by itself: high if its range is too wide, too far from the middle register, or too
-    dense in the low notes.
+    """Return the cost of a voicing, apart from voice leading: higher for a wide range, distance from the middle
+    register, and close intervals in the low notes.
     """
     centre = sum(voicing) / len(voicing)
     mud = sum(3.0 for a, b in pairwise(voicing) if a < 50 and b - a < 4)

@@ -10,7 +10,9 @@ from torch import Tensor
 
 
 class TokenKind(IntEnum):
-    """The kinds of section that the training songs are annotated with; an input of the score network."""
+    """The kinds of section (verse, chorus ...) in the annotations of the training songs; a conditioning input of the
+    score network.
+    """
 
     VERSE = 0
     PRE_CHORUS = 1
@@ -21,7 +23,9 @@ class TokenKind(IntEnum):
 
 
 class Style(IntEnum):
-    """The kinds of song in the training collections (pop songs, jazz standards); an input of the score network."""
+    """The kinds of song in the training collections (pop songs, jazz standards); a conditioning input of the score
+    network.
+    """
 
     POP = 0
     STANDARD = 1
@@ -45,14 +49,14 @@ REGISTERS = 13
 MODES = 3
 TEMPOS = 6
 LINE_BARS = 2
-"""Density is counted over this many bars, the usual length of a sung line."""
+"""Number of bars over which the note density is counted, the usual length of a sung line."""
 
 _REGISTER_FLOOR = 54
 
 
 def position_index(bars: int) -> int:
-    """Return the embedding index for a number of bars to the start or end of a phrase; long distances share one
-    index.
+    """Return the embedding index for a position in a phrase: the number of bars from its start or to its end. Long
+    distances share one index.
     """
     return min(bars, POSITIONS - 2)
 
@@ -70,7 +74,7 @@ def register_index(mean_pitch: float) -> int:
 
 
 def tempo_index(tempo_bpm: float) -> int:
-    """Return the embedding index for a tempo in beats per minute; one index spans 18 BPM."""
+    """Return the embedding index for a tempo in beats per minute; one index spans 18 beats per minute."""
     return min(max(int((tempo_bpm - 50) // 18), 0), TEMPOS - 2)
 
 
@@ -85,9 +89,9 @@ UNKNOWN_TEMPO = TEMPOS - 1
 class Conditions:
     """The conditioning inputs of the score network for a batch, as embedding indices (int64).
 
-    Per beat [batch, beats]: `beat` is the position in the bar, `bar` counts bars from the start of the phrase and
-    `left` bars to its end, `kind` is the kind of section, `density` the notes per bar, `register` the mean pitch. Per
-    sixteenth [batch, beats, 4]: `hint` requests a rhythm. Per song [batch]: `mode`, `tempo`, `style`.
+    Per beat [batch, beats]: `beat` is the position in the bar, `bar` counts the bars from the start of the phrase and
+    `left` the bars to the end of the phrase, `kind` is the kind of section, `density` the notes per bar, `register` the
+    mean pitch. Per sixteenth [batch, beats, 4]: `hint` requests a rhythm. Per song [batch]: `mode`, `tempo`, `style`.
     """
 
     beat: Tensor
@@ -102,8 +106,8 @@ class Conditions:
     style: Tensor
 
     def unconditional(self) -> "Conditions":
-        """Return the conditions for the unconditional prediction of classifier-free guidance: positions in the bar and
-        phrase stay, everything else is unknown.
+        """Return the conditions for the unconditional prediction of classifier-free guidance: beat, position in the
+        phrase and rhythm hints stay, all other inputs are set to "unknown".
         """
         return replace(
             self,

@@ -1,4 +1,4 @@
-"""Denoises the melody and chords of sections, starting from noise, step by step and in batches."""
+"""Composes the melody and chords of sections by denoising: from random noise, step by step, in batches of sections."""
 
 import math
 from collections.abc import Mapping, Sequence
@@ -33,17 +33,18 @@ __all__ = ["Memory", "ScoreDenoiser", "ScoreState", "SectionSpec"]
 SHIPPED_WEIGHTS = Path(__file__).parents[1] / "weights" / "score.safetensors"
 
 _DECIDE_AFTER = 0.4
-"""Share of the steps after which rhythm and chords are fixed."""
+"""Share of the denoising steps after which rhythm and chords are fixed."""
 
 _KEEP_LOG_PROBS_UNTIL = 0.6
-"""Share of the steps up to which the log probabilities of pitches are renewed for the final path."""
+"""Share of the denoising steps after which the log probabilities for the choice of pitches are kept."""
 
 _TEMPERATURE = 0.95
 
 _KEY_WEIGHT = 0.3
 _OPENING_KEY_WEIGHT = 0.8
-"""Weight of the chords of the key; largest in the first section, which the others follow. Without it a song
-can settle in another key than its own."""
+"""Weight of the chords of the key in the first section, larger than in the sections that follow it. Without this weight
+a song can move to another key than its own.
+"""
 
 
 def rows(guidance_scale: float) -> int:
@@ -54,7 +55,9 @@ def rows(guidance_scale: float) -> int:
 
 
 class ScoreState:
-    """A section being denoised; made by `ScoreDenoiser.begin` and advanced by `ScoreDenoiser.denoise` only."""
+    """A section whose score is being denoised; only `ScoreDenoiser.begin` makes it, and only `ScoreDenoiser.denoise`
+    advances it.
+    """
 
     def __init__(
         self,
@@ -98,23 +101,27 @@ class ScoreState:
 
     @property
     def cost(self) -> int:
-        """Number of tokens that one denoising step of this section computes, with the rows for guidance."""
+        """Number of tokens that one denoising step of this section computes, with the rows for classifier-free
+        guidance.
+        """
         return self.rows * len(self.layout.chords)
 
     @property
     def decides_at(self) -> int:
-        """The denoising step after which rhythm and chords are fixed."""
+        """The number of the denoising step after which rhythm and chords are fixed."""
         return max(1, math.ceil(_DECIDE_AFTER * self.steps))
 
     @property
     def keeps_log_probs_at(self) -> tuple[int, int]:
-        """The steps whose log probabilities are used: for the decision, and for the final path."""
+        """The two denoising steps whose log probabilities are kept: for choosing rhythm and chords, and for the
+        pitches.
+        """
         last = max(self.decides_at + 1, round(_KEEP_LOG_PROBS_UNTIL * self.steps))
         return self.decides_at, min(last, self.steps)
 
 
 class _Parts(nn.Module):
-    """The score network and all tables that are stored with it, named as in the weights' file."""
+    """The score network and the statistics that are stored with it, under the names of the weights' file."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -148,7 +155,7 @@ class ScoreDenoiser:
         tones in the choice of pitches.
 
         Raises:
-            WeightsError: the weights are missing, damaged or of another network.
+            WeightsError: the weights are missing or damaged, or belong to another network.
         """
         weights = load_weights(path or SHIPPED_WEIGHTS)
         habits()
@@ -178,11 +185,11 @@ class ScoreDenoiser:
     def denoise(self, states: Sequence[ScoreState]) -> None:
         """Advance every section of the batch by one denoising step.
 
-        States share a forward pass when their padded lengths are equal: a sum over another padding would be rounded
-        differently, and a state's result must not depend on its neighbours.
+        States share a forward pass only if their padded lengths are equal: a sum over another padding would be rounded
+        differently, and the result for a section must not depend on the rest of the batch.
 
         Raises:
-            ValueError: a state is finished.
+            ValueError: a section has no denoising steps left.
         """
         if any(state.step >= state.steps for state in states):
             raise ValueError("a finished section cannot be denoised further: call `finish` for it")
@@ -194,11 +201,11 @@ class ScoreDenoiser:
                 self._decide(state)
 
     def finish(self, state: ScoreState) -> tuple[Score, Memory]:
-        """Return the score of a section whose denoising steps are all done, and the memory for the next section of the
-        song.
+        """Return the score of a section whose denoising steps are all done, and the memory of the song's sections for
+        the next section.
 
         Raises:
-            ValueError: steps are left to do.
+            ValueError: denoising steps are left.
         """
         if state.step < state.steps:
             raise ValueError(f"{state.steps - state.step} denoising steps are left: call `denoise` before `finish`")
@@ -220,8 +227,8 @@ class ScoreDenoiser:
 
     @torch.inference_mode()
     def _encode(self, state: ScoreState) -> None:
-        """Encode the section's layout (conditions and known tokens) for the network; needed again after every change of
-        the layout.
+        """Encode a section's conditions and known tokens for the network; repeated after every change of the section's
+        layout.
         """
         conditions, known = state.layout.conditions(state.spec), state.layout.known()
         sides = (conditions, conditions.unconditional())[: state.rows]
@@ -250,14 +257,15 @@ class ScoreDenoiser:
                 state.log_probs = _log_softmax(state.layout.section_of(logits.melody[row]), MELODY_CLASSES)
 
     def _modulations(self, state: ScoreState, side: Encoded) -> Tensor:
-        """Return the modulation of every step, [steps, blocks, 6, width]. It is computed for each state alone, because
-        products over few rows are rounded differently for every number of rows.
+        """Return the modulation (shifts, scales, gates) of every denoising step, [steps, blocks, 6, width].
+
+        Each section is computed alone, because products over few rows are rounded differently for each number of rows.
         """
         return self._network.modulation(state.times[:-1], side.song.expand(state.steps, -1))
 
     def _predict(self, states: list[ScoreState], latent: Tensor) -> Logits:
-        """Return the predicted logits of a batch of sections, one row each, with guidance and the sections' biases
-        applied.
+        """Return the network's logits for a batch of sections, one row each, with classifier-free guidance and the
+        biases of each section applied.
         """
         both = [row for row, state in enumerate(states) if state.rows == 2]
         rows = [*range(len(states)), *both]
@@ -278,8 +286,8 @@ class ScoreDenoiser:
         return Logits(plain.melody + bias, plain.chords + key[:, None])
 
     def _decide(self, state: ScoreState) -> None:
-        """Choose rhythm and chords of a section from the latest prediction of the network, and write them into its
-        layout as known.
+        """Choose rhythm and chords of a section from the latest prediction of the network; the chords become known
+        tokens of its layout, the rhythm becomes rhythm hints.
         """
         spec, layout = state.spec, state.layout
         onsets = np.exp(state.log_probs)[:, FIRST_PITCH:].sum(-1)

@@ -1,7 +1,7 @@
 """Functions of rectified flow, a diffusion method with straight paths from noise to data.
 
-Liu et al., "Flow Straight and Fast" (2022): x_t = (1 - t) x_0 + t noise, so that the velocity dx/dt is
-(x_t - x_0) / t. Time runs from 1 (noise) to 0 (data).
+Liu et al., "Flow Straight and Fast" (2022): x_t = (1 - t) x_0 + t noise, and therefore the velocity dx/dt is (x_t -
+x_0) / t. Time runs from 1 (noise) to 0 (data).
 """
 
 import torch
@@ -20,9 +20,10 @@ def step_times(steps: int) -> Tensor:
 
 
 def euler_step(state: Tensor, predicted_clean: Tensor, time: Tensor, next_time: Tensor) -> Tensor:
-    """Move `state` [batch, ...] along the path that ends in `predicted_clean`, from `time` to `next_time` [batch].
+    """Return `state` [batch, ...] moved along the straight path to `predicted_clean`, from `time` to `next_time` (both
+    [batch]).
 
-    Times are in (0, 1] and [0, time]; reaching 0 returns the prediction itself.
+    `time` is in (0, 1], `next_time` in [0, `time`]; at `next_time` 0 the result is the prediction itself.
     """
     share = (next_time / time).view(-1, *[1] * (state.dim() - 1))
     return torch.lerp(predicted_clean, state, share)

@@ -1,5 +1,5 @@
-"""Reads statistics of songs, counted in POP909: how lines continue and end, progressions of four bars, the chords on
-both sides of their joints, and colours of chords.
+"""Reads statistics of songs, counted in POP909: note distances and endings of sung lines, four-bar chord progressions,
+the chords on both sides of phrase boundaries, and colours of chords.
 
 The statistics of waltzes are counted in the lead sheets of OpenEWLD.
 """
@@ -17,24 +17,24 @@ from model.studio.composing.tokens import CHORD_CLASSES
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, WALTZ_BEATS_PER_BAR
 
 SHIPPED_HABITS = Path(__file__).with_name("habits.json")
-"""Made by `model.training.score.count_habits`."""
+"""File with the statistics of songs, made by `model.training.score.count_habits`."""
 
 PATTERN_BARS = 4
 HALVES = 2 * PATTERN_BARS
-"""Half bars of a pattern of chords."""
+"""Number of half bars in a chord pattern."""
 
 _FLOOR = 1e-3
 _PRIOR_JOINTS = 30.0
-"""Joints by which a count is smoothed towards the counts of all joints."""
+"""Strength of the smoothing: the number of phrase boundaries with average chords that are added to each count."""
 
 
 @dataclass(frozen=True, slots=True)
 class Patterns:
-    """The four-bar chord progressions that songs of one mode (major or minor) have: `chords` [patterns, 8] are the
-    chord classes of the half bars.
+    """The four-bar chord progressions (patterns) of songs in one mode, major or minor.
 
-    `verse` and `chorus` [patterns] count the songs that have them outside a chorus, and in one. `present` [patterns,
-    37] is True for each chord that a pattern has, `changes` [patterns] is the number of its chord changes.
+    `chords` [patterns, 8] are the chord classes of the half bars. `verse` and `chorus` [patterns] count the songs that
+    have the pattern outside a chorus, and in a chorus. `present` [patterns, 37] is 1 for each chord of a pattern,
+    otherwise 0; `changes` [patterns] is the number of chords in a pattern, one after another.
     """
 
     chords: NDArray[np.int64]
@@ -46,11 +46,12 @@ class Patterns:
 
 @dataclass(frozen=True, slots=True)
 class Joints:
-    """Log ratios of the observed to the expected frequency of chords on both sides of a joint (a boundary of four-bar
-    phrases). The expected frequency is that of the chord among all first or all last chords of phrases.
+    """Log ratios of the observed to the expected frequency of chords on both sides of a joint, a boundary of four-bar
+    phrases.
 
-    `onward` [2, 37, 37]: first chord of the next phrase, given the last one of the phrase before; `closing` [2, 37]:
-    last chord of a phrase. Row 0 is for joints inside a section, row 1 for its end; 37 is the number of chord classes.
+    The expected frequency of a chord is its frequency among all first or all last chords of phrases. `onward` [2, 37,
+    37] is for the first chord of a phrase, given the last chord of the phrase before; `closing` [2, 37] is for the last
+    chord of a phrase. Row 0 is for joints inside a section, row 1 for its end; 37 is the number of chord classes.
     """
 
     onward: NDArray[np.float64]
@@ -59,10 +60,10 @@ class Joints:
 
 @dataclass(frozen=True, slots=True)
 class Rhythms:
-    """Rhythm statistics of sung lines, as log probabilities for each place in a bar of `n` steps (sixteenth notes).
+    """Rhythm statistics of sung lines, as log probabilities for each of the `n` steps (sixteenth notes) of a bar.
 
-    `gaps` [n, longest]: distance from a note at that place to the next, in steps, less 1; `endings` [n]: last note of a
-    line at that place.
+    `gaps` [n, longest] is for the distance from a note on that step to the next note, in steps, less 1; `endings` [n]
+    is for the last note of a line on that step.
     """
 
     gaps: NDArray[np.float64]
@@ -73,8 +74,8 @@ class Rhythms:
 class Habits:
     """Rhythm and chord statistics of songs.
 
-    `rhythms` are by the beats of a bar. `patterns`, `joints` and `colours` are for major and minor; `colours` names for
-    a chord class the share of its beats that has each colour.
+    `rhythms` has one entry for each number of beats in a bar. `patterns`, `joints` and `colours` are pairs for major
+    and minor; `colours` gives, for each chord class, the share of its beats that has each colour.
     """
 
     rhythms: Mapping[int, Rhythms]
@@ -85,7 +86,7 @@ class Habits:
 
 @cache
 def habits() -> Habits:
-    """Return the song statistics that are shipped with the engine."""
+    """Return the statistics of songs that are shipped with the engine; the file is read once."""
     raw = json.loads(SHIPPED_HABITS.read_text(encoding="utf-8"))
     modes = ("major", "minor")
     major, minor = (_patterns(raw["progressions"][mode]) for mode in modes)
@@ -118,7 +119,9 @@ def _joints(rows: list[tuple[int, int, int, int]]) -> Joints:
 
 
 def _log_ratios(counts: NDArray[np.float64], usual: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the log ratios of the smoothed shares along the last axis to the `usual` shares."""
+    """Return the log ratios of shares to the `usual` shares; the shares are the `counts` along the last axis,
+    smoothed.
+    """
     smoothed = counts + _PRIOR_JOINTS * usual
     ratios: NDArray[np.float64] = np.log(smoothed / smoothed.sum(-1, keepdims=True) / usual)
     return ratios

@@ -13,11 +13,11 @@ def relu_linear_attention(query: Tensor, key: Tensor, value: Tensor, valid: Tens
 
     Args:
         query: [batch, heads, tokens, width]; key and value alike.
-        valid: [batch, tokens], 1 for tokens and 0 for padding; `None` when nothing is padded. Padding is never
-            attended to.
+        valid: [batch, tokens], 1 for tokens and 0 for padding; `None` when nothing is padded. Padding is never attended
+            to.
 
     Returns:
-        [batch, heads, tokens, width].
+        The attention output, [batch, heads, tokens, width].
     """
     query, key = torch.relu(query).add(_FLOOR), torch.relu(key).add(_FLOOR)
     if valid is not None:
@@ -37,8 +37,8 @@ class LinearAttention(nn.Module):
         self.project_out = nn.Linear(width, width)
 
     def forward(self, tokens: Tensor, valid: Tensor | None = None) -> Tensor:
-        """Return the attention output [batch, tokens, width] of `tokens` over each other; `valid` as in
-        `relu_linear_attention`.
+        """Return the self-attention output of `tokens`, [batch, tokens, width]; `valid` [batch, tokens] is 0 for
+        padding.
         """
         heads = self.project_in(tokens).unflatten(-1, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
         mixed = relu_linear_attention(heads[0], heads[1], heads[2], valid)

@@ -17,7 +17,7 @@ Weights = NDArray[np.float64]
 @dataclass(frozen=True, slots=True)
 class Motif:
     """A short melodic idea: its note onsets in steps (sixteenth notes), the intervals in semitones from note to note,
-    and its period in steps.
+    and its length in steps, after which its rhythm repeats.
     """
 
     onsets: tuple[int, ...]
@@ -25,7 +25,7 @@ class Motif:
     steps: int
 
     def rhythm(self, steps: int) -> tuple[int, ...]:
-        """Return the onsets, in steps, of the motif repeated over a line of `steps` steps."""
+        """Return the note onsets, in steps, of the motif's rhythm repeated over a line of `steps` steps."""
         starts = range(0, steps, self.steps)
         return tuple(start + onset for start in starts for onset in self.onsets if start + onset < steps)
 
@@ -37,7 +37,9 @@ class Motif:
 
 
 def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Motif | None:
-    """Return the motif of a melody, its first two bars; `None` if they have fewer than three notes."""
+    """Return the motif of a melody: the notes of its first two bars; `None` if there are fewer than three notes in
+    them.
+    """
     notes = [note for note in melody if note.start < MOTIF_BARS * steps_per_bar]
     if len(notes) < 3:
         return None
@@ -47,7 +49,7 @@ def motif_of(melody: Sequence[Note], steps_per_bar: int = STEPS_PER_BAR) -> Moti
 
 
 def closeness(interval: int, places: int) -> Weights:
-    """Return how near each move between `places` neighbouring pitches is to an interval in semitones, [from, to].
+    """Return the closeness [from, to] of each move between `places` neighbouring pitches to an interval in semitones.
 
     The value is 1 for the interval itself, 0.5 a semitone away from it (as when a melody is moved within its scale),
     and 0 beyond.

@@ -30,16 +30,19 @@ from model.studio.composing.tokens import CHORD_CLASSES, FIRST_PITCH, MELODY_CLA
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT
 
 SLOTS = STEPS_PER_BEAT + 1
-"""Parts of a token that can be known or unknown: four melody steps and the chord."""
+"""Number of classes in a token that can be known or unknown: four melody steps and the chord."""
 
 ONSET_WEIGHT = 3.0
-"""Weight of an onset in training relative to a rest or a hold. The trained network believes in onsets that many
-times too much, which `Logits.unweighted` takes back."""
+"""Weight of an onset in training relative to a rest or a hold. It makes the trained network predict too many onsets,
+which `Logits.unweighted` corrects.
+"""
 
 _CLASS_WEIGHTS = math.log(ONSET_WEIGHT) * (torch.arange(MELODY_CLASSES) >= FIRST_PITCH)
 
 _SCALES = torch.tensor([0.0, 1.0, 0.0] * 2)[:, None]
-"""What is added to the modulation (shift, scale and gate of both halves of a block), so that a scale is around 1."""
+"""Constant that is added to the modulation (shift, scale and gate of both halves of a block), which puts the scales
+around 1.
+"""
 
 _TIME_WAVES = 64
 _FIRST_GATE = 0.5
@@ -47,8 +50,8 @@ _FIRST_GATE = 0.5
 
 @dataclass(frozen=True, slots=True)
 class ScoreNetworkConfig:
-    """Sizes of the score network. `link_bars` are the distances, in bars, from a beat to the earlier beats that it
-    attends to in `BeatLinks`.
+    """Sizes of the score network. `link_bars` are the distances, in bars, of the earlier beats that `BeatLinks` adds to
+    each beat.
     """
 
     width: int = 144
@@ -69,7 +72,7 @@ class ScoreNetworkConfig:
 @dataclass(frozen=True, slots=True)
 class Known:
     """The token classes that are given: indices `melody` [batch, beats, 4] and `chords` [batch, beats], and `mask`
-    [batch, beats, 5], 1 where the class is given and 0 where the network predicts it.
+    [batch, beats, 5], which is 1 where the class is given and 0 where the network predicts the class.
     """
 
     melody: Tensor
@@ -79,8 +82,8 @@ class Known:
 
 @dataclass(frozen=True, slots=True)
 class Encoded:
-    """Encoded conditions of a batch, constant over the denoising steps: `tokens` [batch, beats, width] and `song`
-    [batch, width].
+    """The conditions and known token classes of a batch, encoded as vectors that are constant over the denoising steps:
+    `tokens` [batch, beats, width] and `song` [batch, width].
     """
 
     tokens: Tensor
@@ -97,12 +100,14 @@ class Logits:
     chords: Tensor
 
     def unweighted(self) -> "Logits":
-        """Return the logits corrected for `ONSET_WEIGHT`, the class weight of training."""
+        """Return the logits without the effect of `ONSET_WEIGHT`, the class weight of note onsets in training."""
         return Logits(self.melody - _CLASS_WEIGHTS, self.chords)
 
 
 def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
-    """Cut the last axis into one group for each lag, and move each group that many tokens later; gaps are zero."""
+    """Split the channels into one group for each lag, and delay each group by that many tokens; gaps are filled with
+    zeros.
+    """
     length, front = tokens.shape[1], max(lags)
     padded = F.pad(tokens, (0, 0, front, max(0, -min(lags))))
     groups = padded.chunk(len(lags), -1)
@@ -110,9 +115,7 @@ def _shifted(tokens: Tensor, lags: tuple[int, ...]) -> Tensor:
 
 
 class BeatLinks(nn.Module):
-    """Attention over a few earlier beats: every beat attends to the same beat of the bars that lie `link_bars` before
-    it.
-    """
+    """Layer that adds linear projections of earlier beats to every beat: of the same beat `link_bars` bars before."""
 
     def __init__(self, width: int, link_width: int, link_bars: tuple[int, ...]) -> None:
         super().__init__()
@@ -121,15 +124,13 @@ class BeatLinks(nn.Module):
         self.write = nn.Linear(link_width * len(link_bars), width)
 
     def forward(self, tokens: Tensor) -> Tensor:
-        """Return the attention output of each beat over the earlier beats that are linked to it, [batch, beats,
-        width].
-        """
+        """Return the projections of the linked earlier beats for each beat, [batch, beats, width]."""
         out: Tensor = self.write(_shifted(self.read(tokens), self.lags))
         return out
 
 
 class LocalMlp(nn.Module):
-    """Gated two-layer network whose inner channels see the beat before, the beat itself, and the beat after it."""
+    """Gated two-layer network for each beat whose inner channels also read the beat before and the beat after."""
 
     def __init__(self, width: int, expansion: int) -> None:
         super().__init__()
@@ -137,8 +138,8 @@ class LocalMlp(nn.Module):
         self.narrow = nn.Linear(expansion * width, width)
 
     def forward(self, tokens: Tensor, valid: Tensor | None) -> Tensor:
-        """Return each beat of [batch, beats, width] transformed together with its two neighbours; `valid` [batch,
-        beats] is 0 for padding.
+        """Return for each beat an output computed from the beat and both neighbours; `valid` [batch, beats] is 0 for
+        padding.
         """
         value, gate = self.widen(tokens).chunk(2, -1)
         if valid is not None:
@@ -163,8 +164,8 @@ class Block(nn.Module):
         self.dropout = nn.Dropout(config.dropout)
 
     def forward(self, tokens: Tensor, modulation: Tensor, valid: Tensor | None) -> Tensor:
-        """Refine [batch, beats, width] under the block's own `modulation` [batch, 6, width]; `valid` [batch, beats]: 0
-        is padding.
+        """Return `tokens` [batch, beats, width] transformed by the block. `modulation` [batch, 6, width] holds the
+        block's shifts, scales and gates; `valid` [batch, beats] is 0 for padding.
         """
         shift_a, scale_a, gate_a, shift_m, scale_m, gate_m = modulation.unsqueeze(2).unbind(1)
         inner = self._modulated(tokens, shift_a, scale_a, valid)
@@ -181,7 +182,7 @@ class Block(nn.Module):
 
 
 class ConditionEncoder(nn.Module):
-    """Encodes the conditions and known classes of a batch as vectors, once for all steps."""
+    """Encodes the conditions and the known token classes of a batch as vectors, once for all denoising steps."""
 
     def __init__(self, config: ScoreNetworkConfig) -> None:
         super().__init__()
@@ -237,10 +238,10 @@ class ScoreNetwork(nn.Module):
         self._fixed_tables: tuple[Tensor, Tensor] | None = None
 
     def fixed(self) -> "ScoreNetwork":
-        """Return this network for inference; its weights must not change any more.
+        """Prepare this network for inference and return it; its weights must not change any more.
 
-        Weights that are multiplied with all beats are laid out as that is fastest. This does not change a bit of the
-        products, other than with the few rows of the modulation.
+        Weights that are multiplied with all beats get the fastest memory layout, which does not change any bit of these
+        products.
         """
         self.eval().requires_grad_(False)
         for module in (*self.blocks.modules(), self.read_latent, self.classify):
@@ -257,8 +258,8 @@ class ScoreNetwork(nn.Module):
         return torch.cat([melody_table[melody].flatten(2), chord_table[chords]], -1)
 
     def expected(self, melody: Tensor, chords: Tensor) -> Tensor:
-        """Return the expected latent [batch, beats, latent] under probabilities of melody classes [batch, beats, 4, 39]
-        and chord classes [batch, beats, 37].
+        """Return the expected latent [batch, beats, latent] for given probabilities of the melody classes, `melody`
+        [batch, beats, 4, 39], and of the chord classes, `chords` [batch, beats, 37].
         """
         melody_table, chord_table = self._tables()
         return torch.cat([(melody @ melody_table).flatten(2), chords @ chord_table], -1)
@@ -270,13 +271,17 @@ class ScoreNetwork(nn.Module):
         return mask.repeat_interleave(self.config.embedding, -1)
 
     def encode(self, conditions: Conditions, known: Known) -> Encoded:
-        """Encode the conditions and the known token classes, which stay the same for all denoising steps."""
+        """Return the conditions and the known token classes encoded as vectors, which stay the same for all denoising
+        steps.
+        """
         clean = self.embed(known.melody, known.chords) * self.latent_mask(known.mask)
         encoded: Encoded = self.encoder(conditions, clean, known.mask)
         return encoded
 
     def modulation(self, time: Tensor, song: Tensor) -> Tensor:
-        """Return the modulation of each block by times [batch] and songs [batch, width], [batch, blocks, 6, width]."""
+        """Return the modulation (shifts, scales and gates) of every block, [batch, blocks, 6, width]; `time` is
+        [batch], `song` [batch, width].
+        """
         shared: Tensor = self.modulate(self.time(_time_waves(time)) + song).unflatten(-1, (1, 6, -1))
         own = torch.stack([cast(Block, block).modulation for block in self.blocks])
         return shared + own + _SCALES
@@ -284,7 +289,7 @@ class ScoreNetwork(nn.Module):
     def forward(
         self, latent: Tensor, guess: Tensor, modulation: Tensor, tokens: Tensor, valid: Tensor | None = None
     ) -> Logits:
-        """Predict the logits of the token classes.
+        """Return the predicted logits of the token classes of a batch.
 
         Args:
             latent: [batch, beats, latent], noised, except for the known classes.

@@ -17,9 +17,9 @@ class Profile:
         pickups: factor on the odds that a line begins before its first bar.
         repeat: bias of repeating the pitch.
         leap: bias of intervals of a fourth and more.
-        degrees: pairs of a pitch class in C major / A minor and its bias.
+        degrees: pairs of a pitch class, in C major / A minor, and the bias of that pitch class.
         colour: factor on the frequency of coloured chords (sevenths, suspensions ...).
-        favours: pairs of a chord class and its bias for each half bar.
+        favours: pairs of a chord class and the bias of that chord in each half bar.
     """
 
     beat: float = 0.0
@@ -35,14 +35,16 @@ class Profile:
 
 
 _BLUE, _FA, _TI = 3, 5, 11
-"""Pitch classes: the blue third, and the degrees that pentatonic tunes leave out."""
+"""Pitch classes: the blue third, and the two degrees that pentatonic melodies leave out."""
 
 USUAL = Profile()
-"""The profile of a genre without manners of its own."""
+"""The profile of a genre without preferences of its own."""
 
 
 def _chords(**odds: float) -> tuple[tuple[int, float], ...]:
-    """Return pairs of chord class and bias from chord names in C major / A minor such as "C", "Am", "Bb"."""
+    """Return pairs of a chord class and its bias; the arguments are named by chords in C major / A minor, such as `C`,
+    `Am`, `Bb`.
+    """
     return tuple((_class(name), value) for name, value in odds.items())
 
 
@@ -123,9 +125,9 @@ PROFILES: Mapping[str, Profile] = MappingProxyType(
         "game": Profile(push=0.3, sixteenth=0.3, leap=0.4, colour=0.4, favours=_chords(F=0.2, G=0.2, Bb=0.8)),
     }
 )
-"""By the name of the genre; a genre that is missing is `USUAL`."""
+"""Profiles by the name of the genre; a genre that is not in the table has the profile `USUAL`."""
 
 
 def profile_of(genre: str) -> Profile:
-    """Return the melody and chord preferences of a genre; those of all songs for an unknown one."""
+    """Return the melody and chord preferences of a genre, by its name; without biases for an unknown genre."""
     return PROFILES.get(genre, USUAL)

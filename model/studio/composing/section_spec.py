@@ -1,5 +1,5 @@
-"""Defines the specification of a section for the denoiser, and the memory of earlier sections that it continues or
-repeats.
+"""Defines the specification of a section for the denoiser, and the memory of earlier sections that a section continues
+or repeats.
 """
 
 import itertools
@@ -13,28 +13,30 @@ from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Note
 from model.studio.notation.stress import Stress
 
 MAX_BARS = 16
-"""Longest section that is written in one piece."""
+"""Length in bars of the longest section that the network composes."""
 
 
 @dataclass(frozen=True, slots=True)
 class SectionSpec:
-    """Specification of one section for the denoiser.
+    """Specification of one section for the denoiser, which composes its melody and chords.
 
     `lines` holds the lexical tones (1 to 5, 0 is none) of the syllables of each sung line, `line_bars` the number of
     bars of each line: lines follow each other from bar 0 on, and the remaining bars are instrumental. `transpose`
     counts semitones from C major / A minor to the sounding key. `density` is the number of notes per bar of an
-    instrumental melody. `anchor` is the caller's melody at sounding pitch from step 0 on: kept exactly, and continued.
-    `motif` is the beginning of that melody, which every later section varies. `final` is True for the last section of
-    the song. With `played` an instrument plays the melody of another section: the lines have notes but no words.
-    `pentatonic` keeps the melody to the scale without its fourth and seventh degree in major; `chord_pace` is a factor
-    on how often chords change. `genre` selects a `Profile` of melody and chords, `seed` is the seed of the song.
-    `headroom` semitones are left above for a repetition in a higher key. `beats_per_bar` is 4, or 3 in a waltz.
+    instrumental melody. `anchor` is the caller's melody at sounding pitch from step 0 on, which is kept exactly and
+    continued. `motif` is the beginning of the caller's melody, which every later section varies. `final` is True for
+    the last section of the song. If `played` is True, an instrument plays the melody of another section: the lines have
+    notes but no words. `pentatonic` restricts the melody to the major scale without its fourth and seventh degree;
+    `chord_pace` is a factor on the rate of chord changes. `genre` selects a `Profile` of melody and chords, `seed` is
+    the seed of the song. The highest `headroom` semitones of the range stay free for a repetition in a higher key.
+    `beats_per_bar` is 4, or 3 in a waltz.
 
-    Optional values, one for each line: `words` identifies its text, and lines with equal words get one melody;
-    `takes_up` is the index of the earlier line whose melody it varies; `entries` the steps from its first bar to its
-    first note, below 0 for a pickup; `rooms` the number of steps that are free for it wherever its words are sung;
-    `stresses` the stress of every syllable; `heights` the semitones by which it lies above the middle of the section's
-    range. `climax` is the index of the line with the section's highest note.
+    Optional values, one for each line: `words` identifies the line's text, and lines with equal words get one melody;
+    `takes_up` is the index of the earlier line whose melody the line varies; `entries` is the number of steps from the
+    line's first bar to its first note, below 0 for a pickup; `rooms` is the number of steps that are free for the line
+    wherever its words are sung; `stresses` are the stresses of its syllables; `heights` is the number of semitones by
+    which the line lies above the middle of the section's range. `climax` is the index of the line with the section's
+    highest note.
 
     Raises:
         ValueError: the lines do not fit the bars, a line has no syllables or more syllables than steps, a line starts
@@ -105,12 +107,14 @@ class SectionSpec:
 
     @property
     def anchor_end(self) -> int:
-        """The first step after the caller's melody."""
+        """The first step after the caller's melody; 0 if there is none."""
         return min(max((note.end for note in self.anchor), default=0), self.steps)
 
     def line_spans(self) -> tuple[tuple[int, int], ...]:
-        """Return for each line its first step and the step after its last: from its first note to the end of its bars,
-        or to the first note of the next line if that is a pickup.
+        """Return for each line its first step and the step after its last.
+
+        A line lasts from its first note to the end of its bars, or to the first note of the next line if that note is a
+        pickup.
         """
         entries = self.entries or (0,) * len(self.line_bars)
         bars = [bar * self.steps_per_bar for bar in itertools.accumulate(self.line_bars, initial=0)]
@@ -128,8 +132,8 @@ class SectionSpec:
         return slice(first, first + self.line_bars[line] * self.beats_per_bar)
 
     def identity(self, line: int) -> str:
-        """Return a string that is equal for lines with the same words; it is made of their lexical tones if the words
-        are not given.
+        """Return a string that is equal for lines with the same words: the line's entry in `words`, or the lexical
+        tones of its syllables if there are no entries.
         """
         return self.words[line] if self.words else "".join(map(str, self.lines[line]))
 
@@ -141,14 +145,16 @@ class SectionSpec:
         return next((one for one in alike if self.line_bars[one] == self.line_bars[line]), None)
 
     def answered(self, line: int) -> int | None:
-        """Return the index of the earlier line whose melody a line varies; `None` if its melody is new."""
+        """Return the index of the earlier line whose melody the line `line` varies; `None` if the line has a new
+        melody.
+        """
         return self.takes_up[line] if self.takes_up else None
 
 
 @dataclass(frozen=True, slots=True)
 class Tail:
-    """The last bars of a section, in C major / A minor, which the next section continues: `melody` classes of each
-    step, `chords` classes of each beat.
+    """The last bars of a section, in C major / A minor, which the next section continues: `melody` holds the melody
+    class of each step, `chords` the chord class of each beat.
     """
 
     melody: tuple[int, ...]
@@ -157,10 +163,11 @@ class Tail:
 
 @dataclass(frozen=True, slots=True)
 class Rendition:
-    """A section as it was first composed, kept so that later sections of its kind can repeat it.
+    """The melody and chords of a section as first composed, kept for the repetition in later sections of the same kind.
 
-    `melody` and `chords` are its token classes; `spans` are the first and last steps of its lines, and `lines` the
-    lexical tones of their syllables. `played` is True if no line was sung.
+    `melody` [steps] and `chords` [beats] are token classes; `spans` holds the first step of each line and the step
+    after its last, `lines` the lexical tones of the lines' syllables. `played` is True if an instrument played the
+    lines.
     """
 
     melody: tuple[int, ...]
@@ -172,8 +179,8 @@ class Rendition:
 
 @dataclass(frozen=True, slots=True)
 class Phrase:
-    """The melody and chords of a line as it was first composed: the step of its first note in its first bar, its melody
-    classes from there on, and the chord classes of its bars.
+    """The melody and chords of a line as first composed: `entry` is the step of the first note in the line's first bar,
+    `melody` the melody classes from that step on, `chords` the chord classes of the line's bars.
     """
 
     entry: int
@@ -186,8 +193,10 @@ NO_PHRASES: Mapping[str, Phrase] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Memory:
-    """The earlier sections of a song that the next one continues or repeats: the last bars, the first rendition of
-    every kind of section, and the first version of every line in each kind.
+    """The music of earlier sections that the next section of the song continues or repeats.
+
+    It consists of the last bars, the first rendition of every kind of section, and the first version of every line in
+    each kind.
     """
 
     tail: Tail | None = None
@@ -195,20 +204,23 @@ class Memory:
     phrases: tuple[tuple[tuple[SectionKind, str], Phrase], ...] = ()
 
     def phrase(self, kind: SectionKind, words: str) -> Phrase | None:
-        """Return the melody and chords of the line with these words from the first section of this kind that had it;
-        `None` if there was none.
+        """Return the melody and chords of the line with these words, from the first section of the kind that had such a
+        line; `None` if there was none.
         """
         return next((phrase for known, phrase in self.phrases if known == (kind, words)), None)
 
     def rendition(self, kind: SectionKind) -> Rendition | None:
-        """Return the first section of this kind as it was composed; `None` if there was none."""
+        """Return the melody and chords of the first section of the kind, as composed; `None` if there was no such
+        section.
+        """
         return next((rendition for known, rendition in self.by_kind if known is kind), None)
 
     def with_section(
         self, kind: SectionKind, rendition: Rendition, tail_beats: int, phrases: Mapping[str, Phrase] = NO_PHRASES
     ) -> "Memory":
-        """Return the memory with one more section, whose last `tail_beats` beats the next section continues. A sung
-        section replaces one of its kind that was only played.
+        """Return the memory with one more section added, whose last `tail_beats` beats the next section continues.
+
+        A sung section replaces a section of its kind that an instrument played.
         """
         tail = Tail(rendition.melody[-tail_beats * STEPS_PER_BEAT :], rendition.chords[-tail_beats:])
         known = dict(self.by_kind)
@@ -220,8 +232,8 @@ class Memory:
 
 
 def phrases_of(spec: SectionSpec, melody: Sequence[int], chords: Sequence[int]) -> dict[str, Phrase]:
-    """Return the melody and chords of each line of a section, by its words, from the classes `melody` [steps] and
-    `chords` [beats].
+    """Return the melody and chords of each line of a section, keyed by the line's words, from the melody classes
+    `melody` [steps] and the chord classes `chords` [beats].
     """
     phrases: dict[str, Phrase] = {}
     for line, (start, stop) in enumerate(spec.line_spans()):

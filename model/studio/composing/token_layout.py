@@ -1,5 +1,5 @@
-"""Lays a section out as the token sequence of the score network: the music before it, its conditions, and the tokens
-already decided.
+"""Lays a section out as the token sequence of the score network: earlier music, conditions, and the tokens already
+decided.
 """
 
 from dataclasses import dataclass, replace
@@ -29,10 +29,10 @@ from model.studio.composing.tokens import FIRST_PITCH, HOLD, NO_CHORD, REST, Cla
 from model.studio.notation.score import BEATS_PER_BAR, STEPS_PER_BEAT, Chord, Note, Quality
 
 TAIL_BARS = 2
-"""Bars of the section before that are put in front as known context."""
+"""Number of bars of the previous section that precede the section as known context."""
 
 BUCKET_BARS = (4, 6, 10, 14, 18)
-"""Padded lengths. A state is always computed at the length of its own bucket, whatever else is in the batch."""
+"""Padded lengths in bars. A section is always computed at its own padded length, whatever else is in the batch."""
 
 _PHRASE_BARS = 8
 
@@ -45,17 +45,18 @@ _KINDS = {
     SectionKind.INST: (TokenKind.UNKNOWN, 68.0),
     SectionKind.OUTRO: (TokenKind.UNKNOWN, 65.0),
 }
-"""The network's kind of each section kind, and the mean sounding pitch that is asked for; the annotated intros and
-interludes have no melody to learn."""
+"""The network's kind for each section kind, and the requested mean sounding pitch; the annotated intros and interludes
+of the training songs have no melody.
+"""
 
 _BORROWS = {SectionKind.OUTRO: SectionKind.CHORUS}
-"""The kind of section whose chords an instrumental section plays, if the song has had one."""
+"""For a kind of section, the kind whose chords it repeats if the song has had no section of its own kind."""
 
 
 @dataclass(frozen=True, slots=True)
 class TokenLayout:
-    """The tokens of one section with the music before it: their classes, conditions and a mask of what is known, padded
-    to one of a few lengths.
+    """The token sequence of one section with the music before it: token classes, conditions and a mask of the known
+    classes, padded to one of a few lengths.
 
     `melody` [beats, 4], `chords` [beats], `mask` [beats, 5], `hint` [beats, 4] and `per_beat` [beats, 5] (bar, left,
     kind, density, register) have one row per beat: `prefix` beats of the music before, the section's beats, then
@@ -73,7 +74,9 @@ class TokenLayout:
 
     @property
     def section(self) -> slice | Classes:
-        """Indices of the section's beats: all of them, or the first three of each of the network's bars in a waltz."""
+        """Indices of the section's own beats: all of them, or in a waltz the first three of each of the network's
+        bars.
+        """
         if self.beats_per_bar == BEATS_PER_BAR:
             return slice(self.prefix, self.beats)
         beats = np.arange(self.prefix, self.beats)
@@ -81,9 +84,7 @@ class TokenLayout:
 
     @property
     def left_out(self) -> Classes:
-        """Indices of the beats that only the network has: the fourth beats of its bars in a waltz, up to the section's
-        end.
-        """
+        """Indices of the beats that only the network's four-beat bars have: the fourth beat of each bar in a waltz."""
         beats = np.arange(self.beats)
         return beats[beats % BEATS_PER_BAR >= self.beats_per_bar]
 
@@ -97,11 +98,11 @@ class TokenLayout:
         return self.melody[self.section].reshape(-1).copy()
 
     def section_known(self) -> Classes:
-        """Return a copy of the mask [steps] of the section's melody: 1 where the class is known."""
+        """Return a copy of the mask [steps] of the section's melody: 1 where the melody class is known."""
         return self.mask[self.section, :STEPS_PER_BEAT].reshape(-1).copy()
 
     def valid(self) -> Tensor:
-        """Return the padding mask [1, tokens]: 1 for beats, 0 for padding."""
+        """Return the padding mask [1, tokens] of the token sequence: 1 for beats, 0 for padding."""
         return (torch.arange(len(self.chords)) < self.beats).float()[None]
 
     def conditions(self, spec: SectionSpec) -> Conditions:
@@ -113,7 +114,7 @@ class TokenLayout:
         return Conditions(beat, bar, left, kind, density, register, hint, mode, tempo, style)
 
     def known(self) -> Known:
-        """Return the known token classes and their mask, as a batch of one."""
+        """Return the known token classes of the section and their mask, as a batch of one."""
         melody, chords, mask = map(torch.from_numpy, (self.melody, self.chords, self.mask))
         return Known(melody[None], chords[None], mask[None].float())
 
@@ -140,7 +141,9 @@ class TokenLayout:
         self.prolong()
 
     def prolong(self) -> None:
-        """Prolong note and chord of the third beat over the fourth beat of each of the network's bars in a waltz."""
+        """In a waltz, repeat the chord and hold the note of each bar's third beat on the fourth beat of the network's
+        bar.
+        """
         for beat in self.left_out.tolist():
             self.chords[beat] = self.chords[beat - 1]
             self.mask[beat, :STEPS_PER_BEAT] = self.mask[beat - 1, STEPS_PER_BEAT - 1]
@@ -150,8 +153,8 @@ class TokenLayout:
 
 
 def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
-    """Return the layout of a section before its first denoising step, with everything that is given by the caller or
-    repeated from earlier sections.
+    """Return the token layout of a section before its first denoising step. Tokens that the caller gives or that repeat
+    earlier sections are filled in as known.
     """
     layout = _empty_layout(spec, memory)
     _recall_chords(layout, spec, memory)
@@ -165,8 +168,8 @@ def lay_out(spec: SectionSpec, memory: Memory) -> TokenLayout:
 
 
 def padded_length(spec: SectionSpec, *, follows: bool) -> int:
-    """Return the number of tokens in one padded row of the section; with `follows`, including the bars of the section
-    before it.
+    """Return the number of tokens of the section after padding; with `follows`, including bars of the previous
+    section.
     """
     return _bucket(spec.bars + (TAIL_BARS if follows else 0))
 
@@ -176,12 +179,12 @@ def _bucket(bars: int) -> int:
 
 
 def hints_of(melody: Classes) -> Classes:
-    """Return rhythm hints (rest, hold, onset) for melody classes, in the same shape."""
+    """Return the rhythm hint (rest, hold or onset) for each melody class, in the same shape."""
     return np.where(melody == REST, Hint.REST, np.where(melody == HOLD, Hint.HOLD, Hint.ONSET)).astype(np.int64)
 
 
 def given_notes(spec: SectionSpec) -> list[Note]:
-    """Return the anchor's notes in C major / A minor, up to the end of the section.
+    """Return the notes of the caller's melody (the anchor) in C major / A minor, up to the end of the section.
 
     A note held into a line with too little room for its syllables is divided at the start of that line.
     """
@@ -197,8 +200,8 @@ def given_notes(spec: SectionSpec) -> list[Note]:
 
 
 def given_steps(spec: SectionSpec) -> NDArray[np.bool_]:
-    """Return a mask [steps] of the steps that the caller's melody fixes: all up to its end, without rests where a line
-    needs the room.
+    """Return a mask [steps] of the steps that the caller's melody fixes: all steps up to its end, except rests in a
+    line that has too few other steps for its syllables.
     """
     notes = given_notes(spec)
     given = np.arange(spec.steps) < spec.anchor_end
@@ -252,8 +255,8 @@ def _per_beat(spec: SectionSpec, prefix: int, bucket: int) -> Classes:
 
 
 def _densities(spec: SectionSpec) -> list[float]:
-    """Return the requested notes per bar, for each bar: the number of syllables in sung lines, otherwise the density of
-    the spec.
+    """Return the requested notes per bar for each bar of the section: from the number of syllables in sung lines,
+    otherwise `spec.density`.
     """
     densities: list[float] = []
     for tones, bars in zip(spec.lines, spec.line_bars, strict=True):
@@ -262,10 +265,11 @@ def _densities(spec: SectionSpec) -> list[float]:
 
 
 def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Write as known the chords of the first section of this kind; in a played section, only those of its lines.
+    """Write the chords of the first section of this kind into the layout as known; in a section that an instrument
+    plays, only the chords of its lines.
 
-    The last bar of a sung section is free, so that it can lead on differently; in 29 % of the repetitions in POP909 it
-    does, twice as often as the bars before it.
+    The last bar of a sung section stays free, because its chords may lead to another section; in 29 % of the
+    repetitions in POP909 that bar differs, twice as often as the bars before it.
     """
     source = memory.rendition(spec.kind) or memory.rendition(_BORROWS.get(spec.kind, spec.kind))
     if source is not None:
@@ -276,9 +280,7 @@ def _recall_chords(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> No
 
 
 def _recall_lines(layout: TokenLayout, spec: SectionSpec, memory: Memory) -> None:
-    """Write melody and chords into the layout, as known, for each line whose words an earlier section of this kind
-    had.
-    """
+    """Fill in the lines whose words an earlier section of this kind had: write their melody and chords as known."""
     melody, known = layout.section_melody(), layout.section_known()
     for line, (start, stop) in enumerate(spec.line_spans()):
         phrase = memory.phrase(spec.kind, spec.identity(line))
@@ -303,8 +305,8 @@ def _fits(phrase: Phrase, entry: int, steps: int) -> bool:
 
 
 def _recall_tune(layout: TokenLayout, spec: SectionSpec, rendition: Rendition | None) -> None:
-    """Copy the melody of an earlier interlude of the same kind into the layout as fixed notes, which the denoiser
-    keeps, if that melody is long enough.
+    """Copy the melody of an earlier instrumental section of this kind into the layout as known, if it is long
+    enough.
     """
     earlier = np.array(rendition.melody if rendition and not rendition.spans else ())
     if spec.lines or len(earlier) < spec.steps or not spec.steps:

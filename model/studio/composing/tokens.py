@@ -1,7 +1,7 @@
 """Defines the token classes of scores, and converts scores to token arrays and back.
 
-One token is one beat: four melody classes, one for each sixteenth step, and one chord class. Everything is written in
-C major or A minor; the caller transposes.
+One token is one beat: four melody classes (rest, hold or pitch), one for each sixteenth step, and one chord class. All
+classes are in C major or A minor; the caller transposes.
 """
 
 from collections.abc import Sequence
@@ -25,19 +25,19 @@ QUALITIES = len(Quality)
 CHORD_CLASSES = 1 + 12 * QUALITIES
 
 Classes = NDArray[np.int64]
-"""Class indices; which axis is which is said where they are used."""
+"""Array of class indices; the functions that use it give its shape."""
 
 
 @dataclass(frozen=True, slots=True)
 class ScoreTokens:
-    """A score as token classes: `melody` [beats, 4] and `chords` [beats]."""
+    """A score as arrays of token classes: `melody` [beats, 4] and `chords` [beats]."""
 
     melody: Classes
     chords: Classes
 
 
 def pitch_class_index(pitch: int) -> int:
-    """Return the melody class of a MIDI pitch, moved by octaves into the range of the classes."""
+    """Return the melody class (2 to 38) of a MIDI pitch; a pitch outside the range 48 to 84 is moved by octaves."""
     while pitch < LOWEST:
         pitch += 12
     while pitch > HIGHEST:
@@ -46,12 +46,12 @@ def pitch_class_index(pitch: int) -> int:
 
 
 def chord_index(chord: Chord) -> int:
-    """Return the chord class, 1 to 36, of a triad."""
+    """Return the chord class, 1 to 36, of a chord's triad; colour and bass are ignored."""
     return 1 + chord.root * QUALITIES + int(chord.quality)
 
 
 def chord_of(index: int) -> Chord:
-    """Return the triad of a chord class.
+    """Return the triad with the chord class `index`, 1 to 36.
 
     Raises:
         ValueError: `index` is `NO_CHORD` or out of range.
@@ -63,7 +63,9 @@ def chord_of(index: int) -> Chord:
 
 
 def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
-    """Return the melody classes [steps] of notes given in C major / A minor; notes after the last step are dropped."""
+    """Return the melody class (rest, hold or pitch) of each of `steps` sixteenth steps for notes in C major / A minor;
+    notes after the last step are dropped.
+    """
     classes = np.full(steps, REST, dtype=np.int64)
     for note in notes:
         if note.start < steps:
@@ -73,7 +75,7 @@ def melody_classes(notes: Sequence[Note], steps: int) -> Classes:
 
 
 def notes_of(classes: Classes) -> tuple[Note, ...]:
-    """Return the notes of melody classes [steps]; a hold without a note before it is a rest."""
+    """Return the notes that melody classes [steps] stand for; a hold without a note before it is read as a rest."""
     notes: list[Note] = []
     onset: int | None = None
     for step, value in enumerate([*classes.tolist(), REST]):
@@ -93,8 +95,8 @@ def encode(score: Score, transpose: int) -> ScoreTokens:
 
 
 def decode(tokens: ScoreTokens, transpose: int) -> Score:
-    """Return the score of token classes, in the key `transpose` semitones above C major / A minor; every beat must have
-    a chord.
+    """Return the score that token classes stand for, in the key `transpose` semitones above C major / A minor. Every
+    beat must have a chord.
     """
     chords = tuple(chord_of(int(index)) for index in tokens.chords)
     score = Score(len(chords) // BEATS_PER_BAR, notes_of(tokens.melody.reshape(-1)), chords)

@@ -18,7 +18,7 @@ _UNITS = {
     "a.m.": ["A", "M"],
     "p.m.": ["P", "M"],
 }
-"""Signs and units that stand right behind a number."""
+"""Signs and units that directly follow a number, with their English words."""
 
 _UNIT = r"mph|km|kg|cm|ft|lbs|[kK]|[ap]m|[AP]M|[ap]\.m\.|[AP]\.M\."
 SAID = (
@@ -31,19 +31,19 @@ SAID = (
 """A pattern for a number with its sign, currency or unit, a time, a height, a fraction, and "#1"."""
 
 ORDINAL = r"['’]?[0-9]{1,6}(?:st|nd|rd|th|['’]?s)(?![A-Za-z])"
-"""A pattern for "1st" and "90s"."""
+"""A pattern for ordinals and decades, such as "1st" and "90s"."""
 
 SPELT = (
     r"(?<![A-Za-z0-9])(?:4ever|2night|2day|2morrow|2gether|gr8|l8r|l8|b4|m8|w8|h8|str8|every1|some1|any1|no1)"
     r"(?![A-Za-z0-9])"
 )
-"""A pattern for words with a figure in the place of letters, in any case."""
+"""A pattern for words in which figures take the place of letters, such as "2night", in any case."""
 
 ABBREVIATION = (
     r"(?<![A-Za-z.])(?:Mr|Mrs|Ms|Dr|St|Jr|Sr|Prof|vs|etc|feat|ft|No(?=\.\s?\d))\.(?![A-Za-z])"
     r"|(?:(?<![A-Za-z.])(?:[A-Za-z]\.){2,})"
 )
-"""A pattern for "Dr." and "U.S.A."."""
+"""A pattern for abbreviations such as "Dr." and "U.S.A."."""
 
 _SPELT_WORDS = {
     "4ever": ["forever"],
@@ -79,7 +79,7 @@ _ABBREVIATIONS = {
     "ft": ["featuring"],
 }
 SIGNS = {"&": "and", "＆": "and", "@": "at", "+": "plus", "＋": "plus", "=": "equals", "＝": "equals", "×": "times"}
-"""Signs that are read, in sums as those of arithmetic."""
+"""Signs with the English words for them, between numbers those of arithmetic."""
 
 _SMALL = (
     "zero one two three four five six seven eight nine ten eleven twelve thirteen fourteen fifteen sixteen seventeen "
@@ -108,7 +108,7 @@ _NOUN_OF_PRICE = re.compile(r"\s*(?:bills?|questions?|man|men|bash|smile|dreams?
 
 def in_english(number: str, after: str = "") -> list[str]:
     """Return the English words of a number with its signs and units (`SAID`), such as "$5" or "10%"; `after` is the
-    text after it.
+    text after the number.
     """
     text = plain_digits(_ONE_SIGN.get(number, number)).replace("’", "'").replace("′", "'")
     if match := re.fullmatch(r"(\d+):(\d\d)\s?([aApP]?)\.?[mM]?\.?", text):
@@ -141,13 +141,17 @@ def ordinal(number: str) -> list[str]:
 
 
 def spelt_word(token: str) -> list[str]:
-    """Return the English words of a sign or other token in the table `SPELT`."""
+    """Return the English words of a token in which figures take the place of letters (`SPELT`): "tonight" for
+    "2night".
+    """
     return _SPELT_WORDS[token.lower()]
 
 
 def abbreviated(token: str, after: str) -> list[str]:
-    """Return the English words of an abbreviation (`ABBREVIATION`): its letters one by one, or a word; "St." before a
-    name is "Saint". `after` is the text after it.
+    """Return the English words of an abbreviation (`ABBREVIATION`): the full word for "Dr.", the letters one by one for
+    "U.S.A.".
+
+    "St." before a name is "Saint", otherwise "Street"; `after` is the text after the abbreviation.
     """
     name = token.rstrip(".").lower()
     if name == "st":

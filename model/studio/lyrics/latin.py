@@ -28,7 +28,7 @@ _EXCEPTIONS = {
     "somebody": (4, 6),
     "rhythm": (3,),
 }
-"""Beginnings of the later syllables of common words that the rules cut wrongly."""
+"""Common words that the rules divide wrongly, with the indices at which their later syllables begin."""
 
 
 def syllabify(word: str) -> tuple[str, ...]:

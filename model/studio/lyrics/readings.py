@@ -48,17 +48,20 @@ _SIGNS_IN_CHINESE = {"+": "jia1", "＋": "jia1", "=": "deng3 yu2", "＝": "deng3
 _UNITS_IN_CHINESE = {"km": "公里", "kg": "公斤", "cm": "厘米", "mm": "毫米", "ml": "毫升"}
 _AND = frozenset("&＆")
 _MOST_WORDS = 2000
-"""Most words for one number: more than any song has time for."""
+"""Largest number of English words for one number, more than any song has time for."""
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """A line of lyrics as it is displayed, its sung syllables in order, and its parts that cannot be sung.
+    """A line of lyrics as it is displayed, with its sung syllables and the parts that cannot be sung.
 
-    Attributes: syllables: the sung syllables; `text` holds their texts in order. skipped: the letters and symbols that
-    could not be sung. text: the line without the readings that the caller has given in brackets. read: number of sung
-    letters, characters and figures. unread: number of letters, characters and figures that are not sung. notes: remarks
-    for the caller on invalid readings in brackets.
+    Attributes:
+        syllables: the sung syllables in order; `text` holds their texts in the same order.
+        skipped: letters and symbols that cannot be sung.
+        text: the line without the pinyin readings in brackets that the caller has written.
+        read: number of sung letters, characters and figures.
+        unread: number of letters, characters and figures that are not sung.
+        notes: remarks for the caller on invalid readings in brackets.
     """
 
     syllables: tuple[Syllable, ...]
@@ -70,7 +73,7 @@ class Reading:
 
     @property
     def mostly_read(self) -> bool:
-        """True if at least half of the line can be sung."""
+        """True if at least half of the line's letters, characters and figures can be sung."""
         return self.read >= self.unread
 
 
@@ -85,10 +88,10 @@ def count_chinese(text: str) -> int:
 
 
 def check_readable(readings: Sequence[Reading]) -> None:
-    """Raise an error if less than half of the lyrics can be sung.
+    """Raise an error if less than half of the letters of all lines can be sung.
 
     Raises:
-        InvalidParams: less than half can be sung; field "lyrics".
+        InvalidParams: less than half of the letters can be sung; field "lyrics".
     """
     read, unread = sum(reading.read for reading in readings), sum(reading.unread for reading in readings)
     if unread and read < unread:
@@ -113,7 +116,7 @@ def read_line(text: str, *, chinese: bool, most: int = 1 << 20) -> Reading:
     voice cannot sing is skipped.
 
     Raises:
-        TooManySyllables: the line has more syllables.
+        TooManySyllables: the line has more than `most` syllables.
         EngineUnavailable: a shipped table is missing or damaged.
     """
     shown, given, notes = without_given(text, _HANZI, known_readings)
@@ -133,8 +136,8 @@ def _read_tokens(
 
 
 def _gathered(shown: str, found: Sequence[tuple[str, list[Syllable]]], notes: tuple[str, ...]) -> Reading:
-    """Return the reading of a line from its tokens and their syllables; tokens that the voice cannot sing are left
-    out.
+    """Build the `Reading` of a line from its tokens and the syllables of each token; tokens that the voice cannot sing
+    are left out.
     """
     syllables: list[Syllable] = []
     skipped: list[str] = []
@@ -229,7 +232,9 @@ def _between_pinyin(text: str) -> list[tuple[str, list[Syllable]]]:
 
 
 def _mandarin(written: str, lexical: str, sung: str) -> Syllable:
-    """Return the syllable of a Chinese character from its two readings, which differ only in their tone digits."""
+    """Return the sung syllable of a Chinese character. `lexical` is its pinyin in the dictionary tone, `sung` its
+    pinyin in the tone of connected speech; they differ only in the tone digit.
+    """
     return Syllable(written, sung[:-1], tone=int(lexical[-1]), sung_tone=int(sung[-1]))
 
 
@@ -246,7 +251,9 @@ def _read_word(word: str, chinese: bool, before: str, after: str) -> Iterator[Sy
 
 
 def _said(token: str, words: Sequence[str]) -> Iterator[Syllable]:
-    """Yield the syllables of a number or sign that is spoken in English; of very many words only the first ones."""
+    """Yield the sung syllables of a number or sign that is spoken as English `words`; words after the first
+    `_MOST_WORDS` are left out.
+    """
     words = words[:_MOST_WORDS]
     spoken = [phones for word in words for phones in (letter(word) if len(word) == 1 else pronounce(word))]
     for n, (piece, phones) in enumerate(zip(_shared(token, len(spoken)), spoken, strict=True)):
@@ -261,8 +268,8 @@ def _letters(word: str) -> str:
 
 
 def _fitted(pieces: Sequence[str], count: int) -> list[str]:
-    """Return the syllables of a word as exactly `count` texts: the last ones are joined if there are more, the word is
-    divided if there are fewer.
+    """Return the syllables of a word as exactly `count` texts. If there are more syllables, the last ones are joined;
+    if there are fewer, the word is divided into texts of nearly equal length.
     """
     if len(pieces) < count:
         return _shared("".join(pieces), count)

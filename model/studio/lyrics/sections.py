@@ -23,13 +23,17 @@ from model.studio.lyrics.readings import (
 MAX_CHARACTERS = 12_000
 MAX_CHINESE_CHARACTERS = 1_700
 MAX_LINES = 360
-"""Most lines: more than can be sung in four minutes; longer lyrics are refused unread."""
+"""Largest number of lines in the lyrics, more than can be sung in four minutes; longer lyrics are rejected before they
+are converted.
+"""
 
 MAX_SYLLABLES = 1_760
-"""Most syllables: eight in each bar of four minutes at the fastest tempo; reading stops there."""
+"""Largest number of syllables in the lyrics: eight in each bar of four minutes at the fastest tempo; the conversion
+stops there.
+"""
 
 MAX_LINE_SYLLABLES = 32
-"""Most syllables of a line; a longer one is broken up."""
+"""Largest number of syllables in a line; a longer line is divided."""
 
 OTHER_VOICE = {Voice.FEMALE: Voice.MALE, Voice.MALE: Voice.FEMALE}
 _NAMED = {Singer.FEMALE: Voice.FEMALE, Singer.MALE: Voice.MALE}
@@ -44,7 +48,7 @@ class LyricSection:
 
     @property
     def sung(self) -> bool:
-        """True if there are lines to sing."""
+        """True if the section has lines to sing."""
         return bool(self.lines)
 
 
@@ -77,10 +81,11 @@ class _Reader:
     left: int = MAX_SYLLABLES
 
     def lines(self, written: WrittenLine) -> tuple[LyricLine, ...]:
-        """Return the sung lines of one written line: several if it is too long, none if nothing of it can be sung.
+        """Convert one line of the lyrics to lines of sung syllables: several if the line is too long, none if nothing
+        of the line can be sung.
 
         Raises:
-            TooManySyllables: the line and those before it do not fit into the longest song.
+            TooManySyllables: this line and the lines before it do not fit into the longest song.
         """
         if written.text not in self.known:
             self.known[written.text] = self._read(written)
@@ -167,7 +172,9 @@ def _first_named(lines: Iterable[WrittenLine]) -> Voice | None:
 
 
 def _voices(singer: Singer | None, own: Voice) -> tuple[Voice, ...]:
-    """Return the voices that sing a line, from its mark such as "male" in a song whose main voice is `own`."""
+    """Return the voices that sing a line, by its singer mark, such as "male" or "all"; empty for a line without a mark.
+    `own` is the main voice of the song.
+    """
     if singer is None:
         return ()
     if singer is Singer.ALL:
@@ -184,8 +191,8 @@ def _singer_notes(lines: Iterable[WrittenLine]) -> Iterator[str]:
 
 
 def break_line(text: str, syllables: tuple[Syllable, ...]) -> Iterator[LyricLine]:
-    """Divide a line into as many parts of equal length as `MAX_LINE_SYLLABLES` requires; yield nothing for a line
-    without syllables.
+    """Divide a line into as many parts of nearly equal length as `MAX_LINE_SYLLABLES` requires; yield nothing for a
+    line without syllables.
     """
     parts = -(-len(syllables) // MAX_LINE_SYLLABLES)
     edges = [len(syllables) * part // parts for part in range(parts + 1)] if parts else []

@@ -1,4 +1,4 @@
-"""The arrangement of one section: all notes of all tracks, ready to be rendered as sound."""
+"""Data types for the arrangement of one section: all notes of all tracks, ready to be rendered as sound."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

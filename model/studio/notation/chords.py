@@ -23,8 +23,8 @@ class NamedChord:
 
 
 def named_chords(chords: Sequence[Chord], key: Key) -> tuple[NamedChord, ...]:
-    """Return the chords of a score, one per beat, as chord symbols with spans of beats without gaps; roots are spelled
-    as in `key`.
+    """Return the chords of a score, given for each beat, as chord symbols with spans of beats without gaps; roots are
+    spelled as in `key`.
     """
     named, beat = [], 0
     for chord, beats in groupby(chords):

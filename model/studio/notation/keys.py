@@ -50,7 +50,7 @@ _KEYS_IN_TEXT = (
     r"(?<![A-Za-z])(?<!I )(?P<minor>[A-G][#♯♭b]?m)(?![A-Za-z])",
     r"\bin\s+(?P<plain>[A-G][#♯♭b]?)(?=\s*(?:[,.;，。]|$))",
 )
-"""Patterns of a key in a longer text; their named groups, put together, are its name."""
+"""Patterns of a key in a longer text; their named groups, joined, are the name of the key."""
 
 _KEYS = tuple(re.compile(pattern) for pattern in _KEYS_IN_TEXT)
 

@@ -9,7 +9,7 @@ from enum import IntEnum, StrEnum
 
 STEPS_PER_BEAT = 4
 BEATS_PER_BAR = 4
-"""Beats in a bar of common time, the metre of all songs but waltzes."""
+"""Number of beats in a bar of common time, the metre of all songs except waltzes."""
 
 WALTZ_BEATS_PER_BAR = 3
 STEPS_PER_BAR = STEPS_PER_BEAT * BEATS_PER_BAR
@@ -65,18 +65,18 @@ class Chord:
 
     @property
     def added(self) -> int | None:
-        """The pitch class added to the triad: a sixth, seventh or ninth; `None` if there is none."""
+        """The pitch class that is added to the triad, its sixth, seventh or ninth; `None` if there is none."""
         interval = _ADDED.get(self.colour)
         return None if interval is None else (self.root + interval) % 12
 
     @property
     def lowest(self) -> int:
-        """The pitch class of the lowest note: the bass, or the root."""
+        """The pitch class of the chord's lowest note: `bass` if it is given, otherwise the root."""
         return self.root if self.bass is None else self.bass
 
     @property
     def coloured(self) -> bool:
-        """True if the chord is more than a triad in root position."""
+        """True if the chord is more than a triad in root position: it has a colour or another lowest note."""
         return self.colour is not Colour.PLAIN or self.bass is not None
 
     def transposed(self, semitones: int) -> "Chord":
@@ -87,10 +87,11 @@ class Chord:
 
 @dataclass(frozen=True, slots=True)
 class Note:
-    """One melody note; `start` and `length` in steps from the start of its section, `pitch` in MIDI numbers.
+    """One melody note; `start` and `length` in steps (sixteenth notes) from the start of its section, `pitch` in MIDI
+    numbers.
 
-    `syllable` is the index of the sung syllable in the section's lyrics, counted over all its lines; `None` where
-    no syllable begins (instrumental melody, or a melisma that prolongs the syllable before).
+    `syllable` is the index of the sung syllable in the section's lyrics, counted over all its lines; `None` where no
+    syllable begins (instrumental melody, or a melisma that prolongs the syllable before).
     """
 
     start: int
@@ -127,6 +128,6 @@ class Score:
         return self.bars * self.steps_per_bar
 
     def transposed(self, semitones: int) -> "Score":
-        """Return the same music transposed up by `semitones`."""
+        """Return the same score with melody and chords transposed up by `semitones`."""
         melody = tuple(Note(n.start, n.length, n.pitch + semitones, n.syllable) for n in self.melody)
         return Score(self.bars, melody, tuple(chord.transposed(semitones) for chord in self.chords), self.beats_per_bar)

@@ -1,4 +1,4 @@
-"""The stress of a syllable in speech, which the melody should follow."""
+"""Defines the degrees of stress of a syllable in speech, which the melody should follow."""
 
 from enum import IntEnum
 

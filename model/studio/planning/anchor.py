@@ -11,8 +11,8 @@ from model.studio.planning.form import Block
 
 LONGEST_ANCHOR_BARS = 16
 LONGEST_SILENCE_BEATS = 16
-"""Longest silence before the first note, in beats; a longer one is an introduction, which the planner adds by
-itself.
+"""Length in beats from which on a silence before the first note is cut; it is an introduction, which the planner adds
+anyway.
 """
 
 _EDGES = frozenset({SectionKind.INTRO, SectionKind.OUTRO})
@@ -26,8 +26,9 @@ class Fitted(NamedTuple):
 
 
 def fit_anchor(notes: Sequence[AnchorNote], beats_per_bar: int = BEATS_PER_BAR) -> Fitted:
-    """Shorten the caller's melody: a long silence before its first note by whole bars, and its end after
-    `LONGEST_ANCHOR_BARS` bars.
+    """Shorten the caller's melody to at most `LONGEST_ANCHOR_BARS` bars; later notes are left out.
+
+    A silence of `LONGEST_SILENCE_BEATS` or more before the first note is first cut to less than one bar.
     """
     remarks: list[str] = []
     silence = _leading_silence(notes)
@@ -45,7 +46,7 @@ class Spread(NamedTuple):
     """The caller's melody divided among the blocks (sections) of the song.
 
     Attributes:
-        parts: for each block the notes that it plays.
+        parts: for each block the part of the melody that is played in it.
         beats_left: length, in beats, of the end of the melody that does not fit into the song.
     """
 
@@ -63,8 +64,8 @@ class Spread(NamedTuple):
 def spread_anchor(notes: Sequence[AnchorNote], blocks: Sequence[Block], beats_per_bar: int = BEATS_PER_BAR) -> Spread:
     """Divide the caller's melody among the blocks (sections) of the song, from the first sung block on.
 
-    In an instrumental song it begins with the first block that is neither intro nor outro. A note that crosses the
-    border of two blocks is played again in the second one.
+    In an instrumental song the melody begins with the first block that is neither intro nor outro. A note that crosses
+    the border of two blocks is played again in the second one.
     """
     spread: list[tuple[AnchorNote, ...]] = [()] * len(blocks)
     left = list(notes)
@@ -89,7 +90,9 @@ def _first_melodic(blocks: Sequence[Block]) -> int:
 
 
 def _split(notes: Sequence[AnchorNote], beats: float) -> tuple[tuple[AnchorNote, ...], list[AnchorNote]]:
-    """Divide a melody after `beats` beats into two; a note that sounds across the border is cut in two."""
+    """Divide a melody into the part before beat `beats` and the part from that beat on; a note that sounds across the
+    border is cut in two.
+    """
     taken: list[AnchorNote] = []
     for n, note in enumerate(notes):
         if note.length_beats > beats:

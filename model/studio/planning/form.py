@@ -34,10 +34,11 @@ class Block:
 
 @dataclass(frozen=True, slots=True)
 class Part:
-    """One tagged section of the lyrics, or an instrumental section that the planner adds.
+    """One tagged section of the lyrics, or an instrumental section that the planner adds; the planner divides it into
+    blocks, the sections of the song.
 
-    The number of bars for the words of a sung part depends on `ease` (how much time they get); each of its blocks is
-    rounded up to a multiple of `grid` bars. An instrumental part has `played_bars` bars.
+    The number of bars for the words of a sung part depends on `ease` (the amount of time for the words); each of its
+    blocks is rounded up to a multiple of `grid` bars. An instrumental part has `played_bars` bars.
     """
 
     kind: SectionKind
@@ -81,7 +82,7 @@ class Form:
     """The form of a song during planning; `order` lists the parts between intro and outro, as indices of `parts`.
 
     The first `own_parts` parts come from the lyrics; the planner added the others to fill time. In a `rapped` song the
-    words keep their quickest pace. In a `doubled` one each bar stands for two bars of a waltz.
+    words keep their quickest pace. In a `doubled` song each bar stands for two bars of a waltz.
     """
 
     parts: tuple[Part, ...]

@@ -1,7 +1,7 @@
 """Chooses the lines of the chorus (the hook) whose melody an instrument quotes in the intro and in interludes.
 
-An intro quotes lines of the first chorus, an interlude begins with them. Quotations begin with the title line. In a
-song without a chorus interludes quote the verse.
+An intro quotes lines of the first chorus, and so does the beginning of an interlude. Quotations begin with the title
+line. In a song without a chorus, interludes quote the verse.
 """
 
 from dataclasses import dataclass

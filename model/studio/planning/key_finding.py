@@ -12,8 +12,9 @@ _PROFILES = {
     Mode.MAJOR: (5.0, 2.0, 3.5, 2.0, 4.5, 4.0, 2.0, 4.5, 2.0, 3.5, 1.5, 4.0),
     Mode.MINOR: (5.0, 2.0, 3.5, 4.5, 2.0, 4.0, 2.0, 4.5, 3.5, 2.0, 1.5, 4.0),
 }
-"""Fit of each degree to a key, from the tonic on (Temperley, 1999); with the profiles of Krumhansl and Kessler
-(1982) fewer keys of the first bars of pop songs are found."""
+"""Weight of each degree in a key profile, from the tonic on (Temperley, 1999); with the profiles of Krumhansl and
+Kessler (1982) the key of fewer beginnings of pop songs is found.
+"""
 
 _EXPECTED_MODE = 0.05
 

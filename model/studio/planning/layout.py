@@ -35,28 +35,33 @@ _INTERLUDES = (
     (SectionKind.INST, 2),
     (SectionKind.INST, 2),
 )
-"""Kind and length in phrases of the interlude before each repetition, in turn. The first, third and so on lead back to
-the verse, the others to the chorus."""
+"""Kind of the interlude before each repetition, in turn, and its length in phrases. The first, third and so on lead to
+a verse, the others to a chorus.
+"""
 
 _LONG_INTERLUDES = (SectionKind.INST, SectionKind.BRIDGE, SectionKind.INST)
-"""Interludes of two phrases each that are played in place of more repetitions of the words: two of them, or all."""
+"""Interludes of two phrases each before a repetition: the first two, or all three, if the words cannot be repeated more
+often.
+"""
 
 _MOST_SUNG, _MOST_SUNG_CHORUS = 4, 6
-"""Most times that the same words are sung, unless the lyrics repeat them more often."""
+"""Largest number of times that the same words are sung, in a verse and in a chorus, unless the lyrics repeat them more
+often.
+"""
 
 _LONGEST_REST_PHRASES = 4
 _MOST_AT_EDGES = 0.5
-"""Largest share of a sung song's bars for intro and outro; above it they are kept short and words are repeated
-instead.
+"""Largest share of a sung song's bars for intro and outro; above this share the intro and outro stay short and words
+are repeated instead.
 """
 
 
 _TWO_PART_BARS = 12
 _IN_PROPORTION = (SectionKind.CHORUS, SectionKind.VERSE)
-"""Kinds of sections whose words get more bars at the same time, so that verse and chorus are sung equally fast."""
+"""Kinds of sections whose words get more bars in the same change, which keeps verse and chorus equally fast."""
 
 _TWO_BARS = 1.5
-"""Mean number of bars per line from which on a part counts as slowly sung."""
+"""Mean number of bars per line above which a part counts as slowly sung."""
 
 
 def fewest_bars(sections: Sequence[LyricSection], bar_seconds: float) -> int:
@@ -94,12 +99,11 @@ def _few_lines_seconds(sections: Sequence[LyricSection]) -> float | None:
 def lay_out(
     sections: Sequence[LyricSection], bars: int, bar_seconds: float, *, rapped: bool = False, doubled: bool = False
 ) -> tuple[Block, ...]:
-    """Return the blocks of a song of exactly `bars` bars, which must be at least `fewest_bars`. If they are `doubled`,
-    each is two bars of a waltz.
+    """Return the sections (blocks) of a song of exactly `bars` bars, which must be at least `fewest_bars`.
 
     Extra bars go first to the words, unless they are `rapped`, then to intro and outro, then to repetitions of verse
     and chorus after interludes; the remaining bars are instrumental. The first block has at most 4 bars, the others
-    have at most 16.
+    have at most 16. In a `doubled` song each bar stands for two bars of a waltz.
     """
     opened = replace(_opened(sections, bars, bar_seconds), rapped=rapped, doubled=doubled)
     usual, short = (_filled(_repeated(_grown(opened, bars, edges=edges), bars), bars) for edges in (True, False))
@@ -114,8 +118,8 @@ def _opened(sections: Sequence[LyricSection], bars: int, bar_seconds: float) -> 
 
 
 def _grown(form: Form, bars: int | None, *, edges: bool = True) -> Form:
-    """Return the form lengthened by every change of `_moves` that keeps it within `bars` bars; with `edges` False intro
-    and outro stay short.
+    """Return the form lengthened by each change from `_moves` that keeps it within `bars` bars (`None` for no limit).
+    With `edges` False the intro and the outro stay short.
     """
     for move in _moves(form.phrase_bars, rapped=form.rapped, edges=edges):
         longer = move(form)
@@ -153,8 +157,8 @@ def _edges_at_least(form: Form, intro: int, outro: int) -> Form:
 
 
 def _eased_moves(ease: Ease) -> Iterator[Move]:
-    """Yield the changes (functions) that give the words more time: first in verse and chorus at once, then in each
-    other kind of section.
+    """Yield the changes (functions) that give the words more time: the first change is for verse and chorus together,
+    each later one for one other kind of section.
     """
     yield partial(_eased, kinds=_IN_PROPORTION, ease=ease)
     for kind in _KINDS_BY_WEIGHT:
@@ -163,10 +167,10 @@ def _eased_moves(ease: Ease) -> Iterator[Move]:
 
 
 def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
-    """Return the form in which the words of all parts of some kinds have as much time as `ease` says, at the same pace
-    in all of them.
+    """Return the form in which the words of all parts of the given kinds get the amount of time `ease`, at the same
+    pace in all of these parts.
 
-    If lines of one part have two bars each, the lines of the other parts have two as well.
+    If the lines of one of these parts have two bars each, the lines of the others have two bars as well.
     """
     eased = form
     for kind in kinds:
@@ -178,8 +182,8 @@ def _eased(form: Form, kinds: tuple[SectionKind, ...], ease: Ease) -> Form:
 
 
 def _rounded_moves(grid: int) -> Iterator[Move]:
-    """Yield the changes (functions) that round parts up to whole phrases: first verse and chorus at once, then each
-    other kind of section.
+    """Yield the changes (functions) that round parts up to a multiple of `grid` bars: the first change is for verse and
+    chorus together, each later one for one other kind of section.
     """
     yield partial(_rounded, kinds=_IN_PROPORTION, grid=grid)
     for kind in _KINDS_BY_WEIGHT:
@@ -201,8 +205,8 @@ def _played(form: Form, kind: SectionKind, played_bars: int) -> Form:
 
 
 def _repeated(form: Form, bars: int) -> Form:
-    """Return the form with parts of the song repeated as long as a repetition fits, with longer interludes if the same
-    words would otherwise return too soon.
+    """Return the form with repetitions of its parts, as many as fit into `bars` bars without a line that is sung too
+    often. Interludes are longer where four phrases or more would stay empty otherwise.
     """
     longer = form
     for interludes in range(1, len(_LONG_INTERLUDES) + 1):
@@ -215,16 +219,16 @@ def _repeated(form: Form, bars: int) -> Form:
 def _with_repetitions(form: Form, bars: int, interludes: int) -> Form:
     for repetition in range(bars):
         options = (option for option in _repetitions(form, repetition, interludes) if option.bars <= bars)
-        longer = next((option for option in options if not _worn(option)), None)
+        longer = next((option for option in options if not _sings_too_often(option)), None)
         if longer is None:
             return form
         form = longer
     return form
 
 
-def _worn(form: Form) -> bool:
-    """Return True if some line is sung too often; a line that the lyrics themselves repeat too often is never repeated
-    again.
+def _sings_too_often(form: Form) -> bool:
+    """Return True if the form sings a line more than `_MOST_SUNG` times, or in a chorus more than `_MOST_SUNG_CHORUS`
+    times.
     """
     times: Counter[tuple[SectionKind, LyricLine]] = Counter()
     for index in form.order:
@@ -234,10 +238,10 @@ def _worn(form: Form) -> bool:
 
 
 def _repetitions(form: Form, repetition: int, interludes: int = 1) -> Iterator[Form]:
-    """Yield the form with repetition number `repetition` added: of a stanza, of its last part or of its last lines; the
-    preferred length first.
+    """Yield variants of the form with one more repetition before its end, the preferred variant first.
 
-    `interludes` is the number of instrumental parts before the repetition.
+    The variants repeat a whole stanza, its last part, or only the last lines of that part. `repetition` is the number
+    of repetitions so far; `interludes` is the number of instrumental parts before the new one.
     """
     stanzas = _stanzas(form)
     stanza = stanzas[repetition // 2 % len(stanzas)]
@@ -271,7 +275,7 @@ def _stanzas(form: Form) -> list[tuple[int, ...]]:
 
 def _end(form: Form) -> int:
     """Return the position in the form's order at which a part is added at the end of the song: before a closing outro,
-    if there is one.
+    otherwise after the last part.
     """
     last = form.parts[form.order[-1]]
     return len(form.order) - (last.kind is SectionKind.OUTRO)
@@ -283,7 +287,7 @@ def _played_again(form: Form, parts: tuple[int, ...]) -> Form:
 
 
 def _filled(form: Form, bars: int) -> Form:
-    """Add interludes, and at last lengthen the outro, until the form has exactly `bars` bars."""
+    """Add interludes to the form, then lengthen its outro, until the form has exactly `bars` bars."""
     phrase = form.phrase_bars
     while bars - form.bars >= phrase:
         played_bars = 2 * phrase if bars - form.bars >= 2 * phrase else phrase

@@ -12,7 +12,7 @@ from model.studio.planning.text_setting import most_in_one_bar
 from model.studio.prompt.tempo import FASTEST_BPM, SLOWEST_BPM
 
 TEMPO_SLACK = 0.04
-"""Largest change of the preferred tempo, as a share, so that whole bars fill the requested duration."""
+"""Largest change of the preferred tempo, as a share, for a number of whole bars that fills the requested duration."""
 
 
 class TooManyWords(Exception):
@@ -21,10 +21,11 @@ class TooManyWords(Exception):
 
 @dataclass(frozen=True, slots=True)
 class Tempo:
-    """The preferred tempo of a song, and the range in which it may change to fit a duration; a `fixed` tempo may not
-    change.
+    """The preferred tempo of a song in beats per minute, and the range in which it may change to fit a duration; a
+    `fixed` tempo may not change.
 
-    `beats_per_bar` is the number of beats in one bar of the layout.
+    `beats_per_bar` is the number of beats in one bar of the layout: 6 in a waltz, whose bars the layout counts in
+    pairs.
     """
 
     bpm: float
@@ -39,14 +40,16 @@ class Tempo:
 
 @dataclass(frozen=True, slots=True)
 class Length:
-    """Length of a song in whole bars of the layout, and its tempo in beats per minute."""
+    """Length of a song in whole bars of the layout (a pair of waltz bars counts as one), and its tempo in beats per
+    minute.
+    """
 
     bars: int
     tempo_bpm: float
 
 
 def seconds_of(bars: int, tempo_bpm: float, beats_per_bar: int = BEATS_PER_BAR) -> float:
-    """Return the duration of `bars` bars in seconds."""
+    """Return the duration of `bars` bars in seconds, at `tempo_bpm` beats per minute."""
     return bars * beats_per_bar * 60.0 / tempo_bpm
 
 
@@ -61,11 +64,11 @@ def choose_length(
     """Return length and tempo of a song of `asked` seconds, or of the length that the words need if `asked` is `None`.
 
     Whether words fit a duration depends on the style and the words alone, not on the tempo that was drawn for the song:
-    if they do not fit at that tempo, the nearest tempo in the style's range at which they fit is taken.
+    words that do not fit at that tempo get the nearest tempo in the style's range at which they fit.
 
     Raises:
-        InvalidParams: the words do not fit; the error names the shortest duration, in whole seconds, that they fit and
-            that is not shorter than the requested one.
+        InvalidParams: the words do not fit; the error names the shortest longer duration, in whole seconds, that is
+            sufficient.
         TooManyWords: the words do not fit any duration.
     """
     if asked is None:
@@ -85,7 +88,7 @@ def choose_length(
 class _Needs:
     """Computes the smallest number of bars that the words fit into at a tempo.
 
-    Results are cached by the number of syllables that fit into a bar, because it is the same for many tempi.
+    Results are cached by the number of syllables that fit into a bar, because many tempi have the same number.
     """
 
     sections: Sequence[LyricSection]
@@ -102,8 +105,8 @@ class _Needs:
 
 
 def _fitting(seconds: float, tempo: Tempo, needs: _Needs, longest: float) -> Length | None:
-    """Return the best length and tempo for a duration in seconds so that the words fit; `None` if they fit at no
-    tempo.
+    """Return the preferred length and tempo of a song of `seconds` seconds at which the words fit; `None` if the words
+    fit at no tempo.
     """
     lengths = _fixed_lengths(seconds, tempo, longest) if tempo.fixed else _free_lengths(seconds, tempo)
     return next((length for length in lengths if needs.bars(length.tempo_bpm) <= length.bars), None)
@@ -121,8 +124,8 @@ def _fixed_lengths(seconds: float, tempo: Tempo, longest: float) -> Iterator[Len
 
 
 def _free_lengths(seconds: float, tempo: Tempo) -> list[Length]:
-    """Return the lengths in whole bars that fill a duration exactly at a tempo of the style, those near the preferred
-    tempo first.
+    """Return the lengths in whole bars that fill `seconds` exactly at a tempo of the style; lengths near the preferred
+    tempo come first.
 
     Among lengths whose tempo is close to the preferred one, multiples of four bars come first, then multiples of two.
     """
@@ -149,8 +152,8 @@ def _in_range(seconds: float, tempo: Tempo) -> list[Length]:
 
 
 def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exception:
-    """Return the error for a duration that is too short for the words; it states the shortest sufficient one in whole
-    seconds.
+    """Return the error for a duration that is too short for the words: `InvalidParams` with the shortest sufficient
+    duration in whole seconds, or `TooManyWords` if no duration up to `longest` seconds is sufficient.
     """
     for seconds in range(math.floor(asked) + 1, math.floor(longest) + 1):
         if _fitting(seconds, tempo, needs, longest):
@@ -164,8 +167,8 @@ def _too_short(asked: float, tempo: Tempo, needs: _Needs, longest: float) -> Exc
 
 
 def too_many_words(sections: Sequence[LyricSection], tempo: Tempo, longest: float) -> Violation:
-    """Return the violation for lyrics that are too long for any song; it states how long a song of all the words would
-    be.
+    """Return the violation for lyrics that are too long for any song; its text gives the duration in seconds that all
+    the words would need.
     """
     needs = _Needs(sections, tempo.beats_per_bar)
     low, high = (tempo.bpm, tempo.bpm) if tempo.fixed else tempo.range_bpm

@@ -29,12 +29,12 @@ _SHARES: Mapping[str, float] = MappingProxyType(
 """Share of the songs of a genre whose last chorus is in a higher key; 0 for other genres."""
 
 _FEW_PLAYERS = 5
-"""Number of instruments below which a song cannot grow by adding instruments."""
+"""Number of instruments below which a song changes key instead of adding instruments."""
 
 _SEMITONES = (1, 2, 2)
 _FEWEST_VERSES, _MANY_VERSES = 3, 4
 _MANY_REFRAINS = 5
-"""Number of refrains from which on the last one is always in a higher key."""
+"""Number of refrains from which on the last refrain is always in a higher key."""
 
 
 def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -> tuple[int, ...]:
@@ -60,5 +60,7 @@ def lifts(blocks: Sequence[Block], style: Style, seed: int, *, anchored: bool) -
 
 
 def _sung(blocks: Sequence[Block], kind: SectionKind) -> list[int]:
-    """Return the indices of the sung sections of a kind; a section that continues the one before is left out."""
+    """Return the indices of the sung sections of a kind, such as chorus; a section that continues the previous section
+    is left out.
+    """
     return [index for index, block in enumerate(blocks) if block.kind is kind and block.lines and block.piece == 0]

@@ -21,22 +21,25 @@ _FORMS = {
     3: ((None, 0, None), (None, None, 0)),
     4: ((None, 0, None, 0), (None, None, 0, 1), (None, 0, 0, None)),
 }
-"""Forms of a group of lines: for each line the earlier line whose melody it repeats (A A' B A', A B A' B', A A' A''
-B).
+"""Forms of a group of lines, by its number of lines: for each line the index of the earlier line whose melody it
+repeats (A A' B A', A B A' B', A A' A'' B).
 """
 
 _FORM_WEIGHTS = {2: (1,), 3: (1, 1), 4: (4, 8, 1)}
 _GROUP = 4
 _ALIKE = 0.65
-"""Smallest ratio of the numbers of syllables of two lines of which one repeats the other's melody."""
+"""Smallest ratio of the syllable numbers of two lines, the fewer to the more, with which one line repeats the other's
+melody.
+"""
 
 _OPENINGS = {0: 0.4, 2: 0.25, 4: 0.2, 6: 0.15}
 _ENTRIES = {0: 0.1, -1: 0.05, -2: 0.32, -4: 0.32, -6: 0.12, 2: 0.05, 4: 0.02, 6: 0.02}
-"""Shares of entries in steps from the bar, of a section's first line and of later ones.
+"""Shares of the starts of lines, in steps from the bar line: of a section's first line (`_OPENINGS`) and of later
+lines.
 
-Together they are about those of POP909, where 43 % of lines enter before their bar. A first line has no pickup, since
-the section before it has been made by then, and neither has the title line, which instruments begin with; later ones
-make up for it.
+Together these shares are about those of POP909, where 43 % of lines start before their bar. A first line has no pickup,
+because the section before it is already composed; nor has the title line, because instruments quote it. Later lines
+have more pickups instead.
 """
 
 _SYLLABLE_SECONDS, _SYLLABLE_STEPS = 0.17, 1.1
@@ -74,7 +77,7 @@ class LinePlan:
 
 
 def words_of(line: LyricLine) -> str:
-    """Return a string that is equal for lines with the same words: their readings and tones."""
+    """Return a hash of the readings and tones of a line's syllables; lines with the same words have the same hash."""
     said = " ".join(f"{syllable.reading}{syllable.sung_tone}" for syllable in line.syllables)
     return hashlib.blake2b(said.encode(), digest_size=8).hexdigest()
 
@@ -84,8 +87,9 @@ def line_plan(
 ) -> LinePlan:
     """Return the plan of the lines of section `index` of a song.
 
-    `line_bars` holds the bars of the lines of every section. With `free` a line may begin before or after its first
-    beat; without, as for a melody of the caller, each line begins on its first beat.
+    `line_bars` maps the index of each section to the number of bars of each of its lines. If `free` is True, a line may
+    begin before or after the first beat of its bars; otherwise, as under a melody from the caller, each line begins on
+    that beat.
     """
     section, bar_steps = plan.sections[index], style.beats_per_bar * STEPS_PER_BEAT
     if not section.lines:
@@ -118,7 +122,7 @@ def _rooms(lines: Sequence[LyricLine], spans: Sequence[int], entries: Sequence[i
 def answers(lines: Sequence[LyricLine], bars: Sequence[int], random: Random) -> tuple[int | None, ...]:
     """Return for each line the index of the earlier line whose melody it repeats or varies; `None` for a new melody.
 
-    The two lines are about equally long; a line with the words of an earlier line repeats the first of these.
+    The two lines are about equally long; a line with the words of an earlier line repeats the first such line.
     """
     found: list[int | None] = []
     for first in range(0, len(lines), _GROUP):
@@ -140,8 +144,8 @@ def _alike(lines: Sequence[LyricLine], bars: Sequence[int], one: int, other: int
 
 
 def _climax(lines: Sequence[LyricLine]) -> int | None:
-    """Return the index of the line with the highest melody, a little after the middle of the section; of lines with the
-    same words the first.
+    """Return the index of the line with the highest melody, a little after the middle of the section; if an earlier
+    line has the same words, the index of the first such line.
     """
     if not lines:
         return None
@@ -216,7 +220,8 @@ def _allowed(
     *,
     first: bool,
 ) -> Mapping[int, float]:
-    """Return the steps at which a line may start, with their probability weights; step 0 is always one of them.
+    """Return the steps, counted from the start of the line's first bar, at which line `number` may start, with their
+    probability weights; step 0 is always one of them.
 
     Each of these steps leaves enough time for the line and for the line before it.
     """

@@ -43,7 +43,7 @@ CONTINUED = "(continued)"
 """Suffix of the name of a section that continues the previous one."""
 
 _ROOM_BARS = 4
-"""Bars added to a song for its anchor: more than an introduction grows by."""
+"""Number of bars added to a song for the caller's melody, more than an introduction can grow by."""
 
 _HOME_TRANSPOSES = (-3, -2, -1, 0, 2, 3, 4)
 
@@ -68,7 +68,7 @@ class StudioDetail:
     """The studio engine's part of a song's plan, in `SongPlan.detail`.
 
     Attributes:
-        style: how the song sounds; its tempo is the song's.
+        style: musical style of the song, with the song's own tempo.
         transpose: semitones, -5 to 6, from C major or A minor to the sounding key.
         minor: True if the mode is minor.
         stems: the stems that the caller wants to hear.
@@ -85,16 +85,16 @@ class StudioDetail:
 
     @property
     def key(self) -> Key:
-        """The key of the song; single sections may be higher."""
+        """The key of the song; sections after a key change are in a higher key."""
         return Key(Mode.MINOR if self.minor else Mode.MAJOR, self.transpose)
 
     def section_key(self, index: int) -> Key:
-        """Return the key of section `index`."""
+        """Return the key of section `index`, with the section's key change applied."""
         return Key(self.key.mode, self.transpose + self.sections[index].lift)
 
     @property
     def highest_lift(self) -> int:
-        """Semitones by which the highest section lies above the song's key."""
+        """Number of semitones by which the section in the highest key lies above the song's key."""
         return max(section.lift for section in self.sections)
 
 
@@ -106,11 +106,11 @@ def detail_of(plan: SongPlan) -> StudioDetail:
 
 
 def plan_song(params: SongParams, info: EngineInfo) -> SongPlan:
-    """Plan a song; pure, and the same for the same parameters.
+    """Return the plan of a song for the parameters of a request; the same parameters always give the same plan.
 
     If neither the key field nor the prompt names a key, the song is in the key of the anchor (the caller's melody), if
-    there is one. If neither names a tempo, the song has the tempo of the anchor's MIDI file, if it is in range. An
-    anchor that is too long is cut. Without a requested duration the song is as long as words and anchor need.
+    there is one. If neither names a tempo, the song has the tempo of the anchor's MIDI file, if that tempo is in range.
+    An anchor that is too long is cut. Without a requested duration the song is as long as words and anchor need.
 
     If no tempo is given in numbers, whole bars fill the requested duration exactly. With a given tempo the song is up
     to one bar (two in a waltz) longer or shorter, and never longer than the longest song of the engine. The first
@@ -168,8 +168,8 @@ def samples_of(bars: int, tempo_bpm: float, beats_per_bar: int) -> int:
 
 
 def _blocks(lyrics: Lyrics, length: Length, style: Style) -> tuple[Block, ...]:
-    """Return the sections (blocks) of a song with their lengths in bars of its metre; one bar of the layout may be two
-    of these.
+    """Return the sections (blocks) of a song with their lengths in bars of the song's metre. The layout counts two bars
+    of a waltz as one; the lengths returned count both.
     """
     together = bars_together(style.beats_per_bar)
     bar_seconds = seconds_of(together, length.tempo_bpm, style.beats_per_bar)
@@ -208,10 +208,10 @@ def _language(params: SongParams, info: EngineInfo) -> str | None:
 def _length_at_file_tempo(
     params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt
 ) -> tuple[Lyrics, Length, tuple[str, ...]]:
-    """Return lyrics, length and remarks for the caller; as `_length`, but at the tempo of the anchor's MIDI file if the
-    words fit at that tempo.
+    """Return the lyrics, the length and tempo of the song, and remarks for the caller.
 
-    The remarks say if that tempo was used.
+    The tempo is that of the anchor's MIDI file if the request names no tempo and the words fit at the file's tempo;
+    otherwise it is the tempo that `_length` chooses. The remarks say which of the two is used.
     """
     bpm = params.anchor_tempo_bpm
     if bpm is None:
@@ -229,8 +229,8 @@ def _length_at_file_tempo(
 
 
 def _length(params: SongParams, info: EngineInfo, lyrics: Lyrics, parsed: ParsedPrompt) -> tuple[Lyrics, Length]:
-    """Return the lyrics, and length and tempo of the song; short lines of the lyrics are joined if there are too many
-    lines.
+    """Return the lyrics, and the length and tempo of the song; short lines of the lyrics are joined if all lines do not
+    fit into the longest song.
     """
     fixed = params.tempo_bpm is not None or parsed.tempo_named
     beats = parsed.style.beats_per_bar * bars_together(parsed.style.beats_per_bar)
@@ -266,8 +266,8 @@ def _section_plans(blocks: Sequence[Block], tempo_bpm: float, beats_per_bar: int
 
 
 def _labels(blocks: Sequence[Block]) -> Iterator[str]:
-    """Yield the name of each section, numbered from the second of a kind on: "verse", "verse (continued)", "verse
-    2".
+    """Yield the name of each section: "verse", "verse (continued)", "verse 2". The second and later sections of a kind
+    are numbered.
     """
     counts: dict[SectionKind, int] = {}
     for block in blocks:

@@ -14,7 +14,9 @@ from model.studio.planning.plan import StudioDetail, detail_of
 
 
 def section_spec(plan: SongPlan, index: int) -> SectionSpec:
-    """Return the specification of section `index` of a song for the denoiser."""
+    """Return the specification of section `index` of a song: the kind, length, lines, key and other input of the
+    denoiser.
+    """
     detail, section = detail_of(plan), plan.sections[index]
     assert plan.tempo_bpm is not None
     quoted = quotation(plan, detail, index)
@@ -60,8 +62,8 @@ def _line_plan(plan: SongPlan, detail: StudioDetail, index: int) -> LinePlan:
 
 
 def _motif(detail: StudioDetail, index: int) -> Motif | None:
-    """Return the motif of the caller's melody, for the section that contains it and later sections; `None` for earlier
-    ones.
+    """Return the motif (the first bars) of the caller's melody; `None` for a section `index` before the melody
+    begins.
     """
     anchors = (section.anchor for section in detail.sections[: index + 1] if section.anchor)
     first = next(anchors, None)

@@ -7,11 +7,11 @@ from model.song import LyricLine
 from model.studio.lyrics.sections import LyricSection
 
 _MOST_SYLLABLES = 8
-"""Most syllables of a joined line: a bar holds as many at all but the fastest tempi."""
+"""Largest number of syllables in a joined line; one bar has time for them at all but the fastest tempi."""
 
 
 def with_short_lines_together(sections: Sequence[LyricSection]) -> tuple[LyricSection, ...]:
-    """Return the sections with neighbouring lines of the same singers joined, up to 8 syllables in a line."""
+    """Return the sections with neighbouring short lines of the same singers joined into lines of up to 8 syllables."""
     return tuple(replace(section, lines=tuple(_together(section.lines))) for section in sections)
 
 

@@ -9,7 +9,7 @@ from model.song import LyricLine
 MAX_PHRASE_SYLLABLES = 16
 MAX_SYLLABLES_PER_SECOND = 7.0
 SLOW_BAR_SECONDS = 3.3
-"""Length of a bar in seconds from which on one bar holds as much as two bars of faster songs."""
+"""Length of a bar, in seconds, from which on one bar holds as many syllables as two bars of faster songs."""
 
 _BREATH_BARS = 0.25
 _EASY_PER_SECOND = 5.0
@@ -21,7 +21,9 @@ _SLOW_PER_SECOND = 2.5
 
 
 class Ease(IntEnum):
-    """Amount of time that the words of a section get, from as little as possible to comfortable."""
+    """Amount of time that the words of a section get: as little as possible (tight), little (close), comfortable
+    (easy), or always two bars and more for a line (wide).
+    """
 
     TIGHT = 0
     CLOSE = 1
@@ -69,9 +71,9 @@ def _tight_bars(count: int, bar_seconds: float) -> int:
 
 
 def most_in_one_bar(bar_seconds: float) -> int:
-    """Return the largest number of syllables that can be sung in one bar.
+    """Return the largest number of syllables that can be sung in one bar of `bar_seconds` seconds.
 
-    For all tempi with the same result the words need the same number of bars.
+    The number of bars that the words need is the same at all tempi with the same result.
     """
     return max((count for count in range(1, _TIGHT_PER_BAR + 1) if _tight_bars(count, bar_seconds) == 1), default=0)
 

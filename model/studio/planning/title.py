@@ -7,8 +7,8 @@ from model.song import LyricLine, SectionKind, SectionPlan
 
 
 def title_line(sections: Iterable[SectionPlan]) -> LyricLine | None:
-    """Return the line that occurs most often in the choruses of the lyrics, the first of several; `None` without a sung
-    chorus.
+    """Return the line that occurs most often in the choruses of the lyrics, the first of several such lines; `None`
+    without a sung chorus.
 
     A chorus that the planner repeats counts only once.
     """

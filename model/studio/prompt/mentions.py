@@ -38,7 +38,9 @@ _MANY_UNKNOWN = 6
 
 @dataclass(frozen=True, slots=True)
 class Mention:
-    """A known word in the prompt: its position; `wanted` is False if it is negated, as in "no drums"."""
+    """A known word in the prompt, and its index in the prompt; `wanted` is False if the word is negated, as in "no
+    drums".
+    """
 
     place: int
     word: str
@@ -56,14 +58,16 @@ class Mention:
 
 
 def normalised(prompt: str) -> str:
-    """Return the prompt in lower case, with one kind of space and apostrophe."""
+    """Return the prompt in lower case, with single spaces in place of dashes and runs of spaces, and one kind of
+    apostrophe.
+    """
     text = unicodedata.normalize("NFKC", prompt).casefold().replace("’", "'")
     return re.sub(r"[\s_–—-]+", " ", text)
 
 
 def places(text: str, word: str) -> list[int]:
-    """Return the indices at which `word` occurs in `text`; a Latin word must be a whole word there, a Chinese word need
-    not.
+    """Return the indices at which `word` occurs in `text`. A Latin word must be a whole word there; a Chinese word may
+    be part of a longer text.
     """
     found = [place for place in range(len(text)) if text.startswith(word, place)] if word in text else []
     return [place for place in found if not word.isascii() or _stands_alone(text, place, place + len(word))]
@@ -83,7 +87,9 @@ def negated(text: str, place: int) -> bool:
 
 
 def mentions(text: str, words: Iterable[str]) -> list[Mention]:
-    """Return the known words in the order of the prompt; a word inside a longer known word is left out."""
+    """Return the known words that the prompt contains, in the order of the prompt; a word inside a longer known word is
+    left out.
+    """
     every = [Mention(place, word, not negated(text, place)) for word in set(words) for place in places(text, word)]
     kept: list[Mention] = []
     for one in sorted(every, key=lambda mention: (-len(mention.word), mention.place)):
@@ -93,8 +99,8 @@ def mentions(text: str, words: Iterable[str]) -> list[Mention]:
 
 
 def unknown_words(text: str, known: Iterable[tuple[int, int]]) -> tuple[str, ...]:
-    """Return the first few words of the prompt outside the `known` ranges, without words that have no musical
-    meaning.
+    """Return the first few words of the prompt outside the `known` index ranges; words without a musical meaning are
+    left out.
     """
     left = list(text)
     for start, end in known:

@@ -1,4 +1,4 @@
-"""Finds the metre that a prompt names, in English or Chinese: three or four beats in a bar, or one that is not
+"""Finds the metre that a prompt names, in English or Chinese: three or four beats in a bar, or a metre that is not
 supported.
 """
 
@@ -24,9 +24,12 @@ _OTHER = re.compile(r"(?<![\d/])(?!4/4)\d{1,2}/(?:2|4|8|16)(?![\d/])")
 class Metre:
     """The metre (beats in a bar) that a prompt asks for.
 
-    Attributes: beats_per_bar: 4 or 3. text: the words that name the metre; empty if none is named. rest: the prompt
-    without these words. waltz: True if the prompt says "waltz". note: a remark for the caller if the metre is not
-    supported; otherwise `None`.
+    Attributes:
+        beats_per_bar: 4 or 3.
+        text: the words that name the metre; empty if the prompt names none.
+        rest: the prompt without these words.
+        waltz: True if the prompt says "waltz".
+        note: a remark for the caller if the metre is not supported; otherwise `None`.
     """
 
     beats_per_bar: int
@@ -37,8 +40,8 @@ class Metre:
 
 
 def find_metre(text: str) -> Metre:
-    """Return the metre that a normalised prompt names (lower case, spaces for dashes); four beats in a bar if it names
-    none.
+    """Return the metre that a normalised prompt names (lower case, spaces for dashes); four beats in a bar if the
+    prompt names no metre.
     """
     wanted = [match for match in _THREE.finditer(text) if not negated(text, match.start())]
     if wanted:

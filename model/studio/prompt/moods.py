@@ -1,4 +1,4 @@
-"""Tables of the words for moods, instruments and voices that the parser of prompts knows."""
+"""Tables of the words for moods, instruments and voices that the parser of prompts recognises."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ from model.studio.style import Instrument, Mode, Track
 
 @dataclass(frozen=True, slots=True)
 class Mood:
-    """The effect of a mood on a style: a factor on the tempo, numbers added to other values, and a mode if the mood
-    implies one.
+    """The effect of a mood on a style: a factor on the tempo, numbers added to other properties, and a mode (major or
+    minor) if the mood implies one.
 
     `genre` is the genre of a prompt that names this mood but no genre.
     """
@@ -71,7 +71,7 @@ MOODS = (
     Mood(_words("minor, minor key, 小调, 小調"), mode=Mode.MINOR),
     Mood(_words("major, major key, 大调, 大調"), mode=Mode.MAJOR),
 )  # fmt: skip
-"""Moods in the order they are applied; if two imply a mode, the later wins."""
+"""Moods in the order in which they are applied; if two moods imply a mode, the later one wins."""
 
 _T, _I = Track, Instrument
 
@@ -114,7 +114,9 @@ INSTRUMENTS = (
     (_words("drum machine, electronic drums, 808 drums, 808s, 电子鼓, 電子鼓, 鼓机, 鼓機"), _T.DRUMS, _I.ELECTRONIC_KIT),
     (_words("synth lead, lead synth, theremin"), _T.LEAD, _I.SYNTH_LEAD),
 )  # fmt: skip
-"""Words, and the instrument for each track; if two name the same track, the later, more specific one wins."""
+"""Words for instruments, with the track and the instrument; if two entries name the same track, the later, more
+specific one wins.
+"""
 
 PLAYERS_ALONE = (
     (_words("solo piano, piano solo, piano only, only piano, just piano, 钢琴独奏, 鋼琴獨奏, 纯钢琴, 純鋼琴, 钢琴曲"),
@@ -124,7 +126,7 @@ PLAYERS_ALONE = (
     (_words("string quartet, 弦乐四重奏, 弦樂四重奏"),
         ((_T.LEAD, _I.VIOLIN), (_T.PAD, _I.STRINGS), (_T.BASS, _I.CELLO))),
 )  # fmt: skip
-"""Words that reduce the band to the given players."""
+"""Words that restrict the song to the given tracks and instruments."""
 
 SECTIONS = (
     (_words("bass, bassline, bass line, low end, 低音"), _T.BASS),
@@ -132,7 +134,7 @@ SECTIONS = (
     (_words("pad, pads"), _T.PAD),
     (_words("arpeggio, arpeggios, 琶音"), _T.ARPEGGIO),
 )
-"""Words for whole sections of the band, which are silent if negated."""
+"""Words for whole tracks of the accompaniment, which are silent if the word is negated."""
 
 VOICES = (
     (_words("female, female vocal, female vocals, female voice, female singer, woman singing, girl group, girl singer, "
@@ -140,4 +142,4 @@ VOICES = (
     (_words("male, male vocal, male vocals, male voice, male singer, man singing, boy band, boy singer, tenor, baritone, "
         "男声, 男聲, 男生, 男歌手, 男主唱, 男嗓, 男孩唱, 男人唱, 他唱, 他的声音"), Voice.MALE),
 )  # fmt: skip
-"""Words for singers."""
+"""Words for singers, with the voice."""

@@ -32,12 +32,14 @@ _DRUMLESS = ("drumless", "beatless")
 
 @dataclass(frozen=True, slots=True)
 class ParsedPrompt:
-    """A parsed prompt.
+    """The musical style that a prompt describes.
 
-    Attributes: style: the song's style, with a tempo inside the genre's range. key: the key in the prompt, if any.
-    tempo_range_bpm: the tempo range of genre and moods; the style's tempo is in it. tempo_named: True if the prompt
-    gave the tempo in numbers. notes: remarks for the caller: the style, the words it was made of, and the unknown
-    words.
+    Attributes:
+        style: the song's style, with a tempo inside the genre's range.
+        key: the key that the prompt names, if any.
+        tempo_range_bpm: the range of tempi that genre and moods allow; the style's tempo is in this range.
+        tempo_named: True if the prompt gives the tempo in numbers.
+        notes: remarks for the caller on the style, the words that shaped it, and the unknown words.
     """
 
     style: Style
@@ -48,8 +50,8 @@ class ParsedPrompt:
 
 
 def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
-    """Convert a prompt to a musical style; values that it does not name are drawn from `random`, and unknown words are
-    ignored.
+    """Convert a prompt to a musical style. Values that the prompt does not name are drawn from `random`; unknown words
+    are ignored.
     """
     metre = find_metre(normalised(prompt))
     tempo = find_tempo(metre.rest)
@@ -74,8 +76,8 @@ def parse_prompt(prompt: str, random: Random) -> ParsedPrompt:
 
 
 def _genre(text: str) -> Genre | None:
-    """Return the genre that the prompt names first; pop only if it names no other genre. "Classical guitar" does not
-    name classical music.
+    """Return the genre that the prompt names first; pop only if the prompt names no other genre, `None` if it names no
+    genre. "Classical guitar" does not name classical music.
     """
     for words, _, _ in INSTRUMENTS:
         for word in words:
@@ -99,7 +101,9 @@ def _without_genres(text: str) -> str:
 
 
 def _suiting(moods: Iterable[Mood]) -> Genre:
-    """Return the genre for a prompt that names no genre: that of its first mood with a genre, or pop."""
+    """Return the genre for a prompt that names no genre: the genre of the first of its moods that has one, otherwise
+    pop.
+    """
     wished = next((mood.genre for mood in moods if mood.genre), None)
     return next((genre for genre in GENRES if genre.style.genre == wished), POP)
 
@@ -122,7 +126,9 @@ def _in_mood(genre: Genre, moods: Iterable[Mood], random: Random) -> Style:
 
 
 def _tempo_range(genre: Genre, moods: Iterable[Mood]) -> tuple[float, float]:
-    """Return the lowest and the highest tempo, in beats per minute, of a genre in these moods."""
+    """Return the lowest and the highest tempo of a genre, in beats per minute, changed by the tempo factors of the
+    moods.
+    """
     factor = math.prod(mood.tempo_factor for mood in moods)
     slowest, fastest = (_possible_tempo(genre, tempo_bpm * factor) for tempo_bpm in genre.tempo_range_bpm)
     return slowest, fastest
@@ -162,8 +168,8 @@ def _same_family(one: Instrument, other: Instrument) -> bool:
 
 
 def _with_lead(players: dict[Track, Instrument]) -> tuple[tuple[Track, Instrument], ...]:
-    """Return the instrument of each track, in the order of the tracks, with an instrument for the melody if it has
-    none.
+    """Return the pairs of track and instrument in the order of the tracks; the lead track gets a piano if it has no
+    instrument.
     """
     players = {Track.LEAD: Instrument.PIANO, **players}
     return tuple((track, players[track]) for track in Track if track in players)
@@ -189,7 +195,7 @@ def _with_drums(style: Style, text: str) -> Style:
 
 
 def _voice(text: str) -> Voice | None:
-    """Return the singing voice that the prompt names, the first if it names two; `None` if it names none."""
+    """Return the singing voice that the prompt names; the first one if it names two, `None` if it names none."""
     found = [
         (place, -len(word), voice) for words, voice in VOICES for word in words for place in wanted_places(text, word)
     ]
@@ -219,7 +225,9 @@ _KNOWN = frozenset(_known_words())
 
 
 def _notes(prompt: str, style: Style, key: Key | None, tempo: NamedTempo | None) -> tuple[str, ...]:
-    """Return remarks for the caller: the style, the words of the prompt that shaped it, and the unknown words."""
+    """Return remarks for the caller: the style, the words of the prompt that shaped the style, and the unknown
+    words.
+    """
     metre = find_metre(normalised(without_key(prompt)))
     text = without_tempo(metre.rest)
     found = mentions(text, _KNOWN)

@@ -33,8 +33,11 @@ _PATTERNS = tuple(
 class NamedTempo:
     """A tempo that a prompt names in numbers, and its position in the text.
 
-    Attributes: asked_bpm: the written number, or the middle of a range. text: the words of the prompt that name it.
-    start: index of its first character in the prompt. end: index after its last character.
+    Attributes:
+        asked_bpm: the written number, or the middle of a range.
+        text: the words of the prompt that name the tempo.
+        start: index of the first character of these words in the prompt.
+        end: index after the last character of these words.
     """
 
     asked_bpm: float
@@ -44,7 +47,7 @@ class NamedTempo:
 
     @property
     def bpm(self) -> float:
-        """The playable tempo nearest to the named one, in beats per minute."""
+        """The tempo nearest to the named one in the range that the engine can play, in beats per minute."""
         return min(max(self.asked_bpm, SLOWEST_BPM), FASTEST_BPM)
 
     @property
@@ -57,7 +60,9 @@ class NamedTempo:
 
 
 def find_tempo(text: str) -> NamedTempo | None:
-    """Return the first tempo in a normalised prompt (lower case, spaces for dashes); `None` if it names none."""
+    """Return the first tempo that a normalised prompt (lower case, spaces for dashes) names; `None` if it names no
+    tempo.
+    """
     found = [match for pattern in _PATTERNS if (match := pattern.search(text))]
     if not found:
         return None
@@ -80,6 +85,6 @@ def _number(written: str) -> float:
 
 
 def without_tempo(text: str) -> str:
-    """Return the prompt with a space in place of the tempo that `find_tempo` finds."""
+    """Return the normalised prompt with a space in place of the tempo that `find_tempo` finds."""
     tempo = find_tempo(text)
     return f"{text[: tempo.start]} {text[tempo.end :]}" if tempo else text

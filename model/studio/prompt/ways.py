@@ -1,4 +1,6 @@
-"""Table of the words in a prompt for ways of singing, such as a duet, and of building a song, such as a key change."""
+"""Table of the words in a prompt for special ways of singing, such as a duet, and of building a song, such as a
+drop.
+"""
 
 from model.studio.prompt.mentions import wanted_places
 from model.studio.style import Instrument, Track, Way
@@ -20,14 +22,14 @@ WAYS: tuple[tuple[tuple[str, ...], Way], ...] = (
     (_words("build up and drop, build up, buildup, buildups, build ups, drop, drops, beat drop, bass drop, riser, "
         "铺垫和高潮, 铺垫, 鋪墊, 爆发, 爆發, 渐强爆发, 掉落"), Way.DROP),
 )  # fmt: skip
-"""Words of each way; several may be asked for."""
+"""Words for each way of singing or building a song; a prompt may ask for several ways."""
 
 ALONE = ((Track.LEAD, Instrument.CHOIR),)
-"""Instruments of a song without accompaniment."""
+"""Tracks and instruments of a song without accompaniment."""
 
 
 def ways_of(text: str) -> frozenset[Way]:
-    """Return the manners of singing (such as whispering) and features of the form (such as a drop) that a normalised
+    """Return the ways of singing (such as whispering) and of building the song (such as a drop) that a normalised
     prompt asks for.
     """
     return frozenset(way for words, way in WAYS if any(wanted_places(text, word) for word in words))

@@ -1,4 +1,4 @@
-"""The shipped instruments: the files are opened and checked once; each sample is decoded when a note first needs it."""
+"""Opens the shipped instruments: checks their files once, and decodes each sample when a note first needs it."""
 
 import hashlib
 import io
@@ -26,7 +26,9 @@ ToneKey: TypeAlias = tuple[str, int, int, int, int]
 
 
 class InstrumentBank:
-    """All instruments of the studio engine, shared by all songs of a process; not thread-safe."""
+    """All sampled and synthesised instruments of the studio engine, shared by all songs of a process; not
+    thread-safe.
+    """
 
     def __init__(self, table: BankTable, data: bytes) -> None:
         self._table = table
@@ -65,7 +67,7 @@ class InstrumentBank:
         return sum(samples.nbytes for samples in self._decoded.values())
 
     def warm(self, instruments: Iterable[Instrument]) -> None:
-        """Decode all samples of `instruments` now rather than at their first notes."""
+        """Decode all samples of `instruments` now instead of at the first note of each sample."""
         for instrument in instruments:
             for zone in self._zones(instrument).zones:
                 self._samples(zone.sample)
@@ -108,7 +110,7 @@ class InstrumentBank:
         raise KeyError("the tone does not belong to this bank of instruments. This is a bug: please report it")
 
     def tone_of(self, key: ToneKey) -> Tone:
-        """Return the tone for a key that `tone_key` returned."""
+        """Return the tone (the sound of a key zone at one pitch) that a key from `tone_key` identifies."""
         name, number, pitch, brightness, cents = key
         zone = self._zones(Instrument(name)).zones[number]
         return self.tone(zone, pitch, Brightness(brightness), cents)
@@ -139,7 +141,7 @@ def parse_table(text: str) -> BankTable:
     """Parse the JSON table of the instruments and their samples.
 
     Raises:
-        ValueError, KeyError, TypeError: the text is not such a table.
+        ValueError, KeyError, TypeError: the text is not a valid table of instruments.
     """
     content = json.loads(text)
     return BankTable(

@@ -1,4 +1,6 @@
-"""Lowers the accompaniment while somebody sings (ducking), most at the frequencies that make words intelligible."""
+"""Lowers the level of the accompaniment while a voice sings (ducking), most at the frequencies that make words
+intelligible.
+"""
 
 from collections.abc import Iterable
 
@@ -11,7 +13,7 @@ from model.studio.sound.zones import SAMPLE_RATE_HERTZ
 from model.studio.voice.phrasing import SungNote
 
 BAND_DB = -2.5
-"""Attenuation of the whole band while somebody sings, in dB."""
+"""Gain in dB of the whole accompaniment while a voice sings."""
 
 _DIP_HERTZ, _DIP_DB, _DIP_QUALITY = 3000.0, -5.0, 0.6
 _ATTACK_SAMPLES = round(0.06 * SAMPLE_RATE_HERTZ)
@@ -23,13 +25,13 @@ _GRID = 64
 
 
 class Presence:
-    """Envelope of the singing: for each sample of a song 1 while somebody sings and 0 otherwise, with ramps between."""
+    """Envelope of the singing: 1 at each sample of a song at which a voice sings, 0 elsewhere, with ramps between."""
 
     def __init__(self) -> None:
         self._spans: list[tuple[int, int]] = []
 
     def expect(self, notes: Iterable[SungNote], start: int) -> None:
-        """Add the sung notes of a section that begins at sample `start` of the song."""
+        """Add the sung notes of a section, which begins at sample `start` of the song, to the envelope."""
         for first, last in sorted((_at(note.start, start), _at(note.end, start)) for note in notes):
             if self._spans and first - self._spans[-1][1] <= _BRIDGED_SAMPLES:
                 self._spans[-1] = (self._spans[-1][0], max(last, self._spans[-1][1]))
@@ -37,7 +39,9 @@ class Presence:
                 self._spans.append((first, last))
 
     def at(self, start: int, stop: int) -> Samples:
-        """Return the envelope for the samples [start, stop) of the song; a single value if all are equal."""
+        """Return the values of the envelope, 0 to 1, at the samples [start, stop) of the song; a single value if all
+        are equal.
+        """
         self._spans = [span for span in self._spans if span[1] + _RELEASE_SAMPLES > start]
         first = start // _GRID
         points = np.arange(first, -(-stop // _GRID)) * _GRID
@@ -52,8 +56,8 @@ class Presence:
 
 
 class RoomForWords:
-    """Filter that lowers frequencies around 3 kHz in the mid (mono) signal of the accompaniment while somebody
-    sings.
+    """Filter that lowers frequencies around 3 kHz in the mid signal (sum of both channels) of the accompaniment while a
+    voice sings.
     """
 
     def __init__(self) -> None:

@@ -23,8 +23,8 @@ class Filter:
     """A second-order IIR filter (biquad) over the last axis of its input."""
 
     def __init__(self, section: NDArray[np.float64], channels: tuple[int, ...]) -> None:
-        """Set up the filter; `section` is one row of second-order coefficients; `channels` the shape before the last
-        axis, () for mono.
+        """Set up the filter. `section` is one row of second-order coefficients; `channels` is the shape of the input
+        before the last axis, () for mono.
         """
         self._zeros, self._poles = section.reshape(2, 3)
         self._state = np.zeros((*channels, 2))
@@ -41,11 +41,13 @@ class Filter:
 
 
 class Compressor:
-    """Compressor of dynamics: lowers mono sound while its mean power, averaged over `seconds`, exceeds a threshold."""
+    """Dynamic range compressor: lowers the level of mono sound while its mean power, averaged over `seconds`, exceeds a
+    threshold.
+    """
 
     def __init__(self, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Set up the compressor. Above `threshold_db` (of the RMS, in dBFS) the level rises `ratio` times slower;
-        `seconds` is the averaging time.
+        """Set up the compressor: above `threshold_db` (RMS level in dBFS) each dB of input level adds only 1 / `ratio`
+        dB of output level. `seconds` is the averaging time.
         """
         self._threshold = 10.0 ** (threshold_db / 10.0)
         self._exponent = -0.5 * (1.0 - 1.0 / ratio)
@@ -58,17 +60,19 @@ class Compressor:
         return self._mean.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """Return the next block of sound, compressed; the state continues from the previous block."""
+        """Return the next block of mono sound, compressed; the compressor's state continues from the previous block."""
         over = np.maximum(self._mean.run(sound * sound) / np.float32(self._threshold), np.float32(1.0))
         return np.asarray(sound * over**self._exponent, np.float32)
 
 
 class DeEsser:
-    """Lowers the high frequencies of a mono voice where they are louder than sibilants should be."""
+    """De-esser: lowers the high frequencies of a mono voice while their level exceeds a threshold, as in sibilants (s,
+    sh).
+    """
 
     def __init__(self, corner_hertz: float, threshold_db: float, ratio: float, seconds: float) -> None:
-        """Set up a de-esser for the frequencies above `corner_hertz` (a slope of 6 dB per octave); the other parameters
-        are those of `Compressor`.
+        """Set up the de-esser, which compresses only the frequencies above `corner_hertz` (a slope of 6 dB per octave);
+        see `Compressor` for the threshold in dB, the ratio and the averaging time.
         """
         keep = math.exp(-2.0 * math.pi * corner_hertz / SAMPLE_RATE_HERTZ)
         self._lows = Filter(np.array([1.0 - keep, 0.0, 0.0, 1.0, -keep, 0.0]), ())
@@ -80,7 +84,9 @@ class DeEsser:
         return self._lows.is_silent and self._compressor.is_silent
 
     def run(self, sound: Samples) -> Samples:
-        """Return the next block of sound with softer sibilants; the state continues from the previous block."""
+        """Return the next block of mono sound with softer sibilants; the de-esser's state continues from the previous
+        block.
+        """
         lows = self._lows.run(sound)
         return np.asarray(lows + self._compressor.run(sound - lows), np.float32)
 
@@ -113,7 +119,7 @@ class Ensemble:
 
 def _swinging_delay(start: int, count: int, phase: float) -> Samples:
     """Return the delay, in samples, of the chorus effect at each sample [start, start + count) of the song: a sine,
-    approximated by short lines.
+    approximated by short straight segments.
     """
     first = start // _ENSEMBLE_GRID
     points = np.arange(first, (start + count) // _ENSEMBLE_GRID + 2) * (_ENSEMBLE_GRID / SAMPLE_RATE_HERTZ)

@@ -28,25 +28,29 @@ def low_shelf(corner_hertz: float, gain_db: float) -> Sections:
 
 
 def bell(centre_hertz: float, gain_db: float, quality: float) -> Sections:
-    """Return the coefficients of a filter that changes frequencies around `centre_hertz` by `gain_db`."""
+    """Return the coefficients of a bell filter, which changes frequencies around `centre_hertz` by `gain_db`; a higher
+    `quality` makes the bell narrower.
+    """
     a = 10.0 ** (gain_db / 40.0)
     cosine, alpha = _angles(centre_hertz, quality)
     return _section([1 + alpha * a, -2 * cosine, 1 - alpha * a], [1 + alpha / a, -2 * cosine, 1 - alpha / a])
 
 
 def bandpass(centre_hertz: float, quality: float) -> Sections:
-    """Return the coefficients of a bandpass with unity gain at `centre_hertz`."""
+    """Return the coefficients of a bandpass with unity gain at `centre_hertz`; a higher `quality` makes the band
+    narrower.
+    """
     cosine, alpha = _angles(centre_hertz, quality)
     return _section([alpha, 0.0, -alpha], [1 + alpha, -2 * cosine, 1 - alpha])
 
 
 class Equaliser:
-    """Filters in series over the last axis of the input, which comes in blocks of any size."""
+    """Equaliser of several filters in series over the last axis of the input, which comes in blocks of any size."""
 
     def __init__(self, *stages: Sections, channels: int) -> None:
         """Set up the equaliser; `channels` 1 is for sounds of shape [samples], 2 for [2, samples]."""
         sections = np.concatenate(stages)
-        self._sections = sections[(sections[:, :3] != sections[:, 3:]).any(axis=1)]  # others change nothing
+        self._sections = sections[(sections[:, :3] != sections[:, 3:]).any(axis=1)]  # the rest changes nothing
         self._state = np.zeros((channels, len(self._sections), 2))
 
     @property
@@ -55,7 +59,7 @@ class Equaliser:
         return not self._state.any()
 
     def run(self, sound: NDArray[np.float32]) -> NDArray[np.float32]:
-        """Return the next block, filtered; continues from the block before."""
+        """Return the next block of sound, filtered; the filters' state continues from the previous block."""
         if not len(self._sections):
             return sound
         channels = np.asarray(np.atleast_2d(sound), np.float64)

@@ -1,4 +1,6 @@
-"""The mixer of one song: renders all tracks, balances them and adds reverb, window by window."""
+"""Mixes one song: renders all tracks, balances their levels and adds reverb, one window (block of samples) at a
+time.
+"""
 
 import math
 from collections.abc import Iterator, Mapping, Sequence
@@ -62,14 +64,18 @@ STRIPS: Mapping[Track | Singer, Strip] = {
     Track.ORNAMENT: Strip(Stem.ORNAMENTS, -2.0, 0.5, -5.0),
     Track.DRUMS: Strip(Stem.DRUMS, -4.5, 0.0, -14.0, keeps_lows=True),
 }
-"""The mix settings of every song; instruments are equally loud before them."""
+"""The mix settings of every song, before the changes by style and request; all instruments are equally loud before the
+mix.
+"""
 
 
 _NOTHING_SUNG: Mapping[Singer, Sequence[SungNote]] = {}
 
 
 class Mixer:
-    """Renders the sections of one song in order. Decaying notes and reverb continue from one section into the next."""
+    """Renders the sections of one song in order to mixed stereo sound; decaying notes and reverb continue from one
+    section into the next.
+    """
 
     def __init__(
         self,
@@ -83,10 +89,10 @@ class Mixer:
         seed: int = 0,
     ) -> None:
         """Set up the mixer of a song; only the tracks of the `stems` are audible. `seed` varies the reverb and the
-        ensemble.
+        chorus effect.
 
-        If there are `singers`, they are the vocal stem, and the lead instrument plays only ornaments; otherwise the
-        lead instrument is the vocal stem. `vocal_level_db` is added to the level of that stem.
+        If there are `singers`, they form the vocal stem, and the lead instrument belongs to the stem of the ornaments;
+        otherwise the lead instrument is the vocal stem. `vocal_level_db` is added to the level of the vocal stem.
         """
         strips = _strips(style, singers is not None, vocal_level_db)
         audible = {track for track, strip in strips.items() if strip.stem in stems}
@@ -161,7 +167,9 @@ class Mixer:
             yield mixed
 
     def _scheduled(self, arrangement: Arrangement, track: Track, start_sample: int) -> list[SampledNote]:
-        """Return the notes of a track with their times in samples of the song, the latest first."""
+        """Return the notes of a track, with their times in samples of the song, sorted from the latest to the
+        earliest.
+        """
         notes = [self._sampled(note, start_sample) for note in arrangement.tracks.get(track, ())]
         return sorted(notes, key=lambda note: note.start, reverse=True)
 
@@ -197,8 +205,8 @@ class Mixer:
         return self._tone.run(mixed + self._wet * self._reverb.run(self._send_highpass.run(send)))
 
     def _band(self, highs: Window, lows: Window, present: Samples) -> Window:
-        """Return the mix of the accompaniment: low frequencies mono, the rest stereo, with the mid signal lowered while
-        somebody sings.
+        """Return the stereo mix of the accompaniment: low frequencies mono, the rest stereo. The mid signal is lowered
+        around 3 kHz where the envelope `present` shows that a voice sings.
         """
         middle = self._middle.run(highs[0] + highs[1]) + (lows[0] + lows[1])
         side = np.float32(_ratio(_WIDTH_DB)) * self._side.run(highs[0] - highs[1]) + (lows[0] - lows[1])
@@ -220,7 +228,9 @@ def _tone(style: Style) -> Equaliser:
 
 
 def _strips(style: Style, sung: bool, vocal_level_db: float) -> dict[Track | Singer, Strip]:
-    """Return the mix settings of each track and singer for the style of a song."""
+    """Return the mix settings of each track and singer, with the level changes of the style and of the vocal stem
+    (`vocal_level_db`) added. If the song is `sung`, the lead instrument belongs to the ornaments.
+    """
     strips = dict(STRIPS)
     for track, added_db in style.levels_db:
         strips[track] = replace(strips[track], level_db=strips[track].level_db + added_db)
@@ -252,6 +262,8 @@ def _side_gains(strip: Strip) -> NDArray[np.float32]:
 
 
 def _fade(start: int, stop: int, end: int) -> NDArray[np.float32]:
-    """Return the gain of a fade-out, half a cosine that reaches zero at sample `end`."""
+    """Return the gain of a fade-out for the samples [start, stop) of the song: half a cosine that reaches zero at
+    sample `end`.
+    """
     left = (end - 1 - np.arange(start, stop)) / (_FADE_SECONDS * SAMPLE_RATE_HERTZ)
     return (0.5 - 0.5 * np.cos(np.pi * np.clip(left, 0.0, 1.0))).astype(np.float32)

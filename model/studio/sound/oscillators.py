@@ -22,7 +22,7 @@ _CONCERT_HERTZ, _CONCERT_PITCH = 440.0, 69
 _STRUCK = Envelope(0.0, 0.0, 0.0, 100.0, 0.0, 0.5)
 _HATS, _HAT_CLASS = (42, 44, 46), 1
 _METAL_HERTZ = (205.3, 304.4, 369.6, 522.7, 540.0, 800.0)
-"""Square waves of the cymbal of the Roland TR-808, as its service notes give them."""
+"""Frequencies in hertz of the square waves of the Roland TR-808's cymbal, from its service notes."""
 
 _Sound: TypeAlias = NDArray[np.float64]
 _Hit: TypeAlias = tuple[float, Callable[[], _Sound]]
@@ -31,8 +31,8 @@ _Ringing: TypeAlias = Callable[[float, float], _Sound]
 
 @dataclass(frozen=True, slots=True)
 class Computed:
-    """The synthesised instruments by name, and their mono samples at 48 kHz; the numbers of these samples begin at
-    `first_sample`.
+    """The synthesised instruments by name, and their mono samples at 48 kHz; key zones refer to these samples by index,
+    from `first_sample` on.
     """
 
     first_sample: int
@@ -53,7 +53,9 @@ class _Wave:
 
 @dataclass(frozen=True, slots=True)
 class _Piece:
-    """A drum of a synthesised kit: its MIDI keys, the key at which it is not transposed, its sound and its level."""
+    """A drum of a synthesised kit: its range of MIDI keys, the key that plays it at its own pitch, its sound and its
+    level.
+    """
 
     keys: tuple[int, int]
     root: int
@@ -65,7 +67,9 @@ class _Piece:
 
 @cache
 def compute_instruments(first_sample: int) -> Computed:
-    """Return every synthesised instrument; the samples are the same at every call."""
+    """Return every synthesised instrument with its samples, which are indexed from `first_sample` on; the samples are
+    the same at every call.
+    """
     instruments, samples = {}, list[Samples]()
     for instrument, wave in _WAVES.items():
         zones = [_wave_zone(wave, octave, first_sample + len(samples) + octave) for octave in range(_OCTAVES)]
@@ -149,7 +153,9 @@ def _lowpassed(sound: _Sound, hertz: float) -> _Sound:
 
 
 def _falling(seconds: float, from_hertz: float, to_hertz: float, glide: float, decay: float) -> _Sound:
-    """Return a sine whose pitch falls within about `glide` seconds and which decays within `decay` seconds."""
+    """Return a sine of `seconds` seconds whose frequency falls from one value to the other with the time constant
+    `glide`, and whose level decays with the time constant `decay`, both in seconds.
+    """
     time = _seconds(seconds)
     hertz = to_hertz + (from_hertz - to_hertz) * np.exp(-time / glide)
     return np.sin(2.0 * np.pi * np.cumsum(hertz) / SAMPLE_RATE_HERTZ) * np.exp(-time / decay)
@@ -200,8 +206,10 @@ def _bell(seconds: float, hertz: float, decay: float) -> _Sound:
 def _kit(
     kick: _Hit, snare: _Hit, clap: _Hit, tom: _Hit, hiss: tuple[float, _Ringing], ring: tuple[float, _Ringing]
 ) -> tuple[_Piece, ...]:
-    """Return the six sounds of a drum kit, each with its level in dB; `hiss` and `ring` are pairs of a length and a
-    decay in seconds.
+    """Return the drums of a kit, built from six sounds.
+
+    Each sound is a pair of its level in dB and a function that computes the samples; the functions of `hiss` (cymbals)
+    and `ring` (bells, sticks) take a length and a decay time in seconds.
     """
 
     def metal(key: int, level_db: float, seconds: float, decay: float, pan: float) -> _Piece:

@@ -1,4 +1,4 @@
-"""Convolution reverb: turns a mono signal into stereo reflections, block by block."""
+"""Convolution reverb: turns a mono signal into the stereo reverberation of a room, block by block."""
 
 import math
 from dataclasses import dataclass
@@ -20,9 +20,9 @@ _FADE_IN_SECONDS = 0.02
 @dataclass(frozen=True, slots=True)
 class Room:
     """Acoustics of a room: its reverberation time (60 dB decay at middle frequencies) and the delay of the first
-    reflection.
+    reflection, both in seconds.
 
-    The delay is at least 22 ms: it hides the block length of the convolution.
+    The delay is at least 22 ms, longer than the shortest block of the convolution.
     """
 
     decay_seconds: float
@@ -35,11 +35,10 @@ class Room:
 
 
 def impulse_response(room: Room, seed: int) -> NDArray[np.float32]:
-    """Return the impulse response of a room, [2, samples] at 48 kHz, with unit energy in each channel; `seed` varies
-    its noise.
+    """Return the impulse response of a room, [2, samples] at 48 kHz, with unit energy in each channel.
 
-    It is noise whose high frequencies decay sooner than its low ones (J. A. Moorer, "About this reverberation
-    business", 1979).
+    The response is noise, drawn with `seed`, whose high frequencies decay sooner than its low ones (J. A. Moorer,
+    "About this reverberation business", 1979).
     """
     count = int(room.decay_seconds * SAMPLE_RATE_HERTZ)
     noise = np.random.default_rng(seed).standard_normal((2, count), np.float32)
@@ -63,7 +62,9 @@ def _split(sound: NDArray[np.float32], cutoff_hertz: float) -> tuple[NDArray[np.
 
 
 class Reverb:
-    """Convolves a mono signal with a room's impulse response. The output does not depend on the block sizes."""
+    """Convolves a mono signal with a room's impulse response, block by block. The output does not depend on the block
+    sizes.
+    """
 
     def __init__(self, response: NDArray[np.float32]) -> None:
         """Set up a reverb with the impulse response `response` [2, samples], whose first 1024 samples must be
@@ -82,7 +83,7 @@ class Reverb:
         return tuple(part.filters for part in self._parts)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """Return the reverberation [2, samples] during the next block, whose input is `send` [samples]."""
+        """Return the next block of reverberation, [2, samples]; `send` [samples] is the next block of the input."""
         early, late = (part.run(send) for part in self._parts)
         early += late
         return early
@@ -91,7 +92,8 @@ class Reverb:
 class _Convolver:
     """Uniformly partitioned convolution, delayed by one block (F. Wefers, "Partitioned convolution algorithms", 2015).
 
-    With the delay the output of a block is known before its first sample is due, so any block size is possible.
+    Because of the delay the output of a block is known before its first sample is needed, so calls may have any block
+    size.
     """
 
     def __init__(self, response: NDArray[np.float32], block: int) -> None:
@@ -106,7 +108,9 @@ class _Convolver:
         self._ready = np.zeros((2, block), np.float32)
 
     def run(self, send: Samples) -> NDArray[np.float32]:
-        """Return the convolved signal during the next block; see `Reverb.run`."""
+        """Return the next block of the convolved signal, [2, samples]; `send` [samples] is the next block of the
+        input.
+        """
         self._line = np.concatenate([self._line, send])
         blocks = len(self._line) // self._block - 1
         if blocks > 0:

@@ -19,13 +19,15 @@ _LONGEST_RELEASE_SECONDS = 2.5
 _CHOKE_SECONDS = 0.05
 _VELOCITY_EXPONENT = 1.6
 _CHANCE_DB, _CHANCE_TILT = 0.7, 0.15
-"""Largest random change of a note's level, in dB, and of its spectral tilt."""
+"""Largest random change of a note's level, in dB, and of the tilt of its spectrum."""
 
 _VELOCITY_TILT = 0.25
-"""Tilt of the spectrum by which the hardest note of a velocity layer is brighter than its middle one."""
+"""Spectral tilt by which the hardest note of a velocity layer is brighter than its middle note."""
 
 _DRUM_STEPS, _CENTS_PER_STEP = 2.4, 5
-"""Steps and size of the random detuning of drums: five pitches, too close to be heard as different."""
+"""Number of steps and size of a step, in cents, of the random detuning of drums: five pitches, too close to sound
+different.
+"""
 
 _KEY_PAN = 0.014
 _PAN_POSITIONS = 5
@@ -45,7 +47,9 @@ class SampledNote:
 
 @dataclass(slots=True)
 class _Voice:
-    """One playing sample of a note; it is released at sample `stop` and fades out within `release_seconds`."""
+    """One sounding sample of a note; the voice is released at sample `stop` of the song and then fades out within
+    `release_seconds`.
+    """
 
     tone: Tone
     start: int
@@ -63,13 +67,17 @@ class _Voice:
         return min(self.start + self.tone.length, self.stop + len(_release(self.release_seconds)))
 
     def let_go(self, at: int, release_seconds: float | None = None) -> None:
-        """Release the voice at sample `at` with its own or a shorter release time, unless it is released earlier."""
+        """Release the voice at sample `at` of the song, unless it is released earlier. `release_seconds` replaces the
+        voice's own release time.
+        """
         if at < self.stop:
             self.stop = at
             self.release_seconds = self.release_seconds if release_seconds is None else release_seconds
 
     def add_to(self, lane: Samples, lane_start: int) -> None:
-        """Add the sound of this voice to the block `lane`, which begins at sample `lane_start` of the song."""
+        """Add the sound of this voice to the samples of `lane`, a block that begins at sample `lane_start` of the
+        song.
+        """
         first, last = max(self.start, lane_start), min(self.end, lane_start + len(lane))
         if first >= last:
             return
@@ -79,8 +87,8 @@ class _Voice:
         lane[first - lane_start : last - lane_start] += sound
 
     def _tilted(self, start: int, stop: int) -> Samples:
-        """Return the samples [start, stop) of the tone with its gain, made brighter by a first-order boost of high
-        frequencies.
+        """Return the samples [start, stop) of the voice's tone, with its gain applied and its high frequencies boosted
+        by a first-order filter.
         """
         read = self.tone.read(max(start - 1, 0), stop)
         ahead = int(start > 0)
@@ -96,7 +104,7 @@ class _Voice:
 
 
 class Sampler:
-    """Plays one instrument of the bank. Blocks are rendered in order and may have any size."""
+    """Plays the notes of one instrument of the bank. Blocks of sound are rendered in order and may have any size."""
 
     def __init__(self, bank: InstrumentBank, instrument: Instrument) -> None:
         self._bank = bank
@@ -106,7 +114,7 @@ class Sampler:
 
     @property
     def is_silent(self) -> bool:
-        """True if no note sounds."""
+        """True if no note of this instrument sounds."""
         return not self._voices
 
     def start(self, notes: Iterable[SampledNote]) -> None:

@@ -28,7 +28,7 @@ _OPEN_HERTZ = 16_000.0
 
 
 class Brightness(IntEnum):
-    """Cutoff of a sample's lowpass filter, which depends on the MIDI velocity, in three steps."""
+    """Three steps of the cutoff of a sample's lowpass filter; a harder MIDI velocity selects a higher cutoff."""
 
     SOFT = 0
     MEDIUM = 1
@@ -36,7 +36,7 @@ class Brightness(IntEnum):
 
     @classmethod
     def of(cls, velocity: int) -> "Brightness":
-        """Return the brightness for a MIDI velocity."""
+        """Return the brightness step for a MIDI velocity, 1 to 127."""
         return cls.SOFT if velocity < 58 else cls.MEDIUM if velocity < 92 else cls.LOUD
 
     def place(self, velocity: int) -> float:
@@ -105,7 +105,9 @@ class Tone:
         return self._made[start:stop]
 
     def _piece(self, start: int, stop: int) -> Samples:
-        """Return the samples [start, stop), which are in the same piece of `_PIECE_SAMPLES`."""
+        """Compute the samples [start, stop) of the tone, which must lie in one block of the grid of `_PIECE_SAMPLES`
+        samples.
+        """
         count = stop - start
         sound = self._shifted(start, count)
         if self._lowpass is not None:
@@ -118,7 +120,9 @@ class Tone:
         return sound
 
     def _shifted(self, start: int, count: int) -> Samples:
-        """Return a block of the sample at the tone's pitch, by Catmull-Rom interpolation."""
+        """Return `count` values of the sample, resampled to the tone's pitch by Catmull-Rom interpolation; `start` is
+        the index of the first one in the tone.
+        """
         position = (_COUNTED[:count] + start) * self._ratio
         whole = np.floor(position)
         first, last = int(whole[0]), int(whole[-1])
@@ -166,8 +170,8 @@ class Tone:
 
 
 class _Lowpass:
-    """A resonant lowpass (biquad) with fixed or moving cutoff; R. Bristow-Johnson, "Audio EQ cookbook". Blocks come in
-    order.
+    """A resonant lowpass (biquad) with fixed or moving cutoff; R. Bristow-Johnson, "Audio EQ cookbook". Blocks of sound
+    are filtered in order.
     """
 
     def __init__(self, cutoff_hertz: float, resonance_db: float, sweep: Sweep | None) -> None:
@@ -185,7 +189,7 @@ class _Lowpass:
         return cls(cutoff_hertz, zone.resonance_db, zone.sweep)
 
     def run(self, sound: Samples, start: int) -> Samples:
-        """Return the next block of sound, filtered; `start` is its offset in the tone."""
+        """Return the next block of sound, filtered; `start` is the index of its first sample in the tone."""
         if self._sweep is None:
             return self._part(sound, *_biquad(self._cutoff_hertz, self._quality))
         moves = _moves(self._cutoff_hertz, self._quality, self._sweep, start, len(sound))
@@ -198,7 +202,7 @@ class _Lowpass:
 
 @lru_cache(maxsize=256)
 def _biquad(cutoff_hertz: float, quality: float) -> tuple[Coefficients, Coefficients]:
-    """Return the zeros and poles of a lowpass. Read-only."""
+    """Return the numerator and the denominator coefficients of a second-order lowpass, as read-only arrays."""
     angle = 2.0 * math.pi * cutoff_hertz / SAMPLE_RATE_HERTZ
     alpha = math.sin(angle) / (2.0 * quality)
     square = (1.0 - math.cos(angle)) / 2.0
@@ -210,13 +214,15 @@ def _biquad(cutoff_hertz: float, quality: float) -> tuple[Coefficients, Coeffici
 def _moves(
     cutoff_hertz: float, quality: float, sweep: Sweep, start: int, count: int
 ) -> tuple[tuple[int, int, tuple[Coefficients, Coefficients]], ...]:
-    """Return the lowpass while it moves: the first sample and the end of each part of a block, with its filter. Notes
-    of all pitches share them.
+    """Return the filters of a lowpass with moving cutoff for a block of `count` samples: for each stretch of constant
+    cutoff its first sample, its end and its coefficients.
+
+    The result is cached for notes of all pitches.
     """
     starts = np.arange(0, count, _SWEEP_SAMPLES)
     cutoffs = cutoff_hertz * 2.0 ** (_sweep_cents(sweep, start + starts) / 1200.0)
     cutoffs = np.minimum(cutoffs, _OPEN_HERTZ)
-    # One call of the filter costs more than the samples of a step.
+    # Steps with the same cutoff are joined: one call of the filter costs more than the samples of a step.
     moves = np.flatnonzero(np.diff(cutoffs, prepend=0.0))
     borders = itertools.pairwise([*starts[moves].tolist(), count])
     filters = [_biquad(hertz, quality) for hertz in cutoffs[moves].tolist()]
@@ -229,7 +235,9 @@ class ToneCache:
     """
 
     def __init__(self, limit_bytes: int, counted_after: int = 1) -> None:
-        """Set up the cache; its bytes are counted, which takes long, after every `counted_after` new tones."""
+        """Set up the cache. Its size in bytes is checked, which takes long, only after every `counted_after` new
+        tones.
+        """
         self._limit_bytes = limit_bytes
         self._counted_after = counted_after
         self._new = 0
@@ -259,7 +267,11 @@ _COUNTED = np.arange(_PIECE_SAMPLES, dtype=np.float64)
 
 @lru_cache(maxsize=256)
 def _held_gain(envelope: Envelope, start: int) -> Samples:
-    """Return the gain of a piece that begins at sample `start` of a note. Read-only; at most 8 MiB are kept."""
+    """Return the gain of an envelope, while the key is held, at the `_PIECE_SAMPLES` samples from sample `start` of a
+    note on.
+
+    The array is read-only; the cache keeps at most 8 MiB.
+    """
     samples = np.arange(start, start + _PIECE_SAMPLES, dtype=np.float32)
     seconds = samples / SAMPLE_RATE_HERTZ - envelope.delay_seconds
     attack_seconds = max(envelope.attack_seconds, _SHORTEST_ATTACK_SECONDS)

@@ -36,7 +36,8 @@ class Channel:
     """A singer with the chain of effects for a lead voice or a backing voice.
 
     The effects give the lead voice less low middle and more high frequencies than the recordings, an even level and
-    even sibilants. They soften the consonants of backing voices, which would blur those of the lead voice.
+    even sibilants. The effects of backing voices soften their consonants, which would blur the consonants of the lead
+    voice.
     """
 
     def __init__(self, who: Singer, singer: Vocalist) -> None:
@@ -45,7 +46,7 @@ class Channel:
 
     @property
     def is_silent(self) -> bool:
-        """True if nothing is sung and all earlier sound has decayed."""
+        """True if the singer sings nothing and all earlier sound has decayed."""
         return self.singer.is_silent and all(stage.is_silent for stage in self._stages)
 
     def run(self, start: int, stop: int) -> Samples:

@@ -20,7 +20,7 @@ class Sample:
 
 @dataclass(frozen=True, slots=True)
 class Envelope:
-    """The loudness envelope of a note, while its key is held and after.
+    """The loudness envelope of a note: the change of its level while the key is held and after the key is released.
 
     After a delay come a linear attack, a hold, and a fall by 100 dB per `decay_seconds` down to `-sustain_db`; when the
     key is released, a fall by 100 dB per `release_seconds` (SoundFont 2.04, section 9.1.6).
@@ -36,8 +36,8 @@ class Envelope:
 
 @dataclass(frozen=True, slots=True)
 class Sweep:
-    """A movement of the lowpass filter's cutoff: it rises by `cents` during the attack, holds, and falls to `sustain`
-    (0 to 1) of that.
+    """A movement of the lowpass filter's cutoff during a note: the cutoff rises by `cents` in the attack, holds, and
+    falls back to the share `sustain` (0 to 1) of that rise.
     """
 
     cents: float
@@ -56,7 +56,7 @@ class Zone:
         high_key: highest MIDI key, inclusive.
         sample: index into the table's samples.
         root_pitch: MIDI pitch of the recorded sound; fractions are fine tuning.
-        loop: first sample of the loop and the first one after it; `None` for a sound that is played once.
+        loop: first sample of the loop and the first sample after it; `None` for a sound that is played once.
         gain_db: level relative to the other zones of the instrument.
         pan: -1 (left) to 1 (right).
         exclusive_class: a note silences the sounding notes of its class; 0 for no class.
@@ -101,8 +101,8 @@ class InstrumentZones:
 
 @dataclass(frozen=True, slots=True)
 class BankTable:
-    """The table of the shipped instruments: samples, instruments by name, and the checksum of the file that holds the
-    samples.
+    """The table of the shipped instruments: the samples, the key zones of each instrument by name, and the checksum of
+    the file with the samples.
     """
 
     data_sha256: str

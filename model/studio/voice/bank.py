@@ -1,5 +1,5 @@
-"""The recorded singing voice: recordings ("takes") of every Mandarin syllable, stored as spectral frames; the files are
-opened and checked once.
+"""Opens the recorded singing voice: recordings ("takes") of every Mandarin syllable, stored as spectral frames. The
+files are opened and checked once.
 """
 
 import hashlib
@@ -31,7 +31,7 @@ NOISE_STEPS = 200
 _ENGLISH_HERTZ = 190.0
 _VOICED_NOISE = 0.5
 _KEPT_SYLLABLES = 512
-"""English syllables that stay joined; there are too many to keep all."""
+"""Number of joined English syllables in the cache; the memory for all of them would be too large."""
 
 
 Floats = NDArray[np.float32]
@@ -44,13 +44,13 @@ class Take:
     Attributes:
         envelope: [frames, BANDS], power in dB of the voiced part.
         noise: [frames, 6], share of noise in the amplitude at `NOISE_HERTZ`, 0 to 1.
-        nucleus: the frame where the vowel begins; frames before it are a voiced consonant.
+        nucleus: the frame where the vowel begins; the frames before the vowel are a voiced consonant.
         hold: first and last frame of the steady part of the vowel, which a long note sustains.
         consonant: [samples] at 48 kHz, the unvoiced consonant before the first frame; may be empty.
         tone: the lexical tone in which the syllable was spoken, 1 to 4.
         hertz: median fundamental frequency of the recording.
-        ending: of an English syllable, the frame where its final consonants begin, which keep their pace; its frames
-            include unvoiced consonants.
+        ending: the frame where the final consonants of an English syllable begin, whose frames include unvoiced
+            consonants; `None` for a Mandarin syllable.
     """
 
     envelope: Floats
@@ -64,16 +64,19 @@ class Take:
 
     @property
     def closes(self) -> bool:
-        """True if the frames end with consonants."""
+        """True if the last frames of this take are the final consonants of an English syllable."""
         return self.ending is not None and self.ending < len(self.envelope)
 
     def is_voiced(self, frame: int) -> bool:
-        """Return True if a frame, of which that of an English syllable may be unvoiced, has a fundamental."""
+        """Return True if the frame with index `frame` is voiced (has a fundamental frequency); only frames of English
+        syllables may be unvoiced.
+        """
         return self.ending is None or bool(self.noise[frame, 0] < _VOICED_NOISE)
 
 
 class VoiceBank:
-    """The recordings (takes) of every syllable, by its pinyin without tone (`ü` is `v`), in one to four tones.
+    """The recordings (takes) of all Mandarin syllables, found by pinyin without tone (`ü` is `v`). Each syllable has
+    takes in one to four tones.
 
     A recording is decoded when it is first sung.
     """
@@ -81,8 +84,8 @@ class VoiceBank:
     def __init__(
         self, rows: Mapping[str, Sequence[Mapping[str, Any]]], coded: NDArray[np.uint8], sound: Floats
     ) -> None:
-        """Set up the bank; `rows` give the position of each take in the encoded frames `coded` and in the sound of the
-        consonants, `sound`.
+        """Set up the bank. `rows` give the position of each take in `coded`, the encoded frames of all takes, and in
+        `sound`, the samples of all unvoiced consonants.
         """
         self._rows = rows
         self._coded = coded
@@ -113,9 +116,10 @@ class VoiceBank:
         return frozenset(self._rows)
 
     def takes(self, syllable: str) -> tuple[Take, ...]:
-        """Return the takes of a syllable, the first tone first; of an English syllable ("/l ah v") there is one.
+        """Return the takes of a syllable, given as pinyin without tone; the take in the first tone comes first. An
+        English syllable ("/l ah v") has one take.
 
-        Raises KeyError if the syllable has none.
+        Raises KeyError if the syllable has no take.
         """
         if is_english(syllable):
             return (_english_take(syllable),)
@@ -126,17 +130,19 @@ class VoiceBank:
         return found
 
     def take(self, syllable: str) -> Take:
-        """Return the take of a syllable in the first tone. Raises KeyError if the syllable has none."""
+        """Return the first take of a syllable, which is in the first tone if there is one. Raises KeyError if the
+        syllable has no take.
+        """
         return self.takes(syllable)[0]
 
 
 def packed(frames: NDArray[np.uint8]) -> bytes:
-    """Compress encoded frames [frames, BANDS + 6], as differences from each frame to the next."""
+    """Compress encoded voice frames [frames, BANDS + 6] with zlib, as differences from each frame to the next."""
     return zlib.compress(np.diff(frames, axis=0, prepend=np.zeros((1, frames.shape[1]), np.uint8)).tobytes(), 9)
 
 
 def unpacked(data: bytes) -> NDArray[np.uint8]:
-    """Decompress the frames that `packed` has compressed."""
+    """Decompress the bytes that `packed` returned to encoded voice frames [frames, BANDS + 6]."""
     steps = np.frombuffer(zlib.decompress(data), np.uint8).reshape(-1, BANDS + len(NOISE_HERTZ))
     return np.cumsum(steps, axis=0, dtype=np.uint8)
 

@@ -32,14 +32,14 @@ _PAIRS = (
 )
 _TRIPLES = "s k r,s k w,s p l,s p r,s t r,s k y,s p y"
 _OPENINGS = frozenset(f"{_PAIRS},{_TRIPLES}".split(","))
-"""Consonants that may begin an English word together."""
+"""Groups of consonants with which an English word may begin."""
 
 _NAMES = (
     "ey,b iy,s iy,d iy,iy,eh f,jh iy,ey ch,ay,jh ey,k ey,eh l,eh m,eh n,ow,p iy,k y uw,aa r,eh s,t iy,y uw,v iy,"
     "d ah b ax l y uw,eh k s,w ay,z iy"
 )
 _LETTERS = dict(zip("abcdefghijklmnopqrstuvwxyz", _NAMES.split(","), strict=True))
-"""The names of the letters."""
+"""Phones of the English name of each letter."""
 
 _GROUPS = (
     "tion=sh ah n,sion=zh ah n,ough=ao,augh=ao,eigh=ey,igh=ay,tch=ch,ing=ih ng,air=eh r,ear=ih r,our=aw r,oor=ao r,"
@@ -54,7 +54,7 @@ _LONG_VOWELS = {"a": "ey", "e": "iy", "i": "ay", "o": "ow", "u": "uw", "y": "ay"
 _LONGEST_SPELLING = max(map(len, _SPELLINGS))
 _LONGEST_ABBREVIATION = 5
 _INITIALS = frozenset({"AI", "MC", "PC", "MV", "EP", "CO"})
-"""Letters that are also words in the dictionary."""
+"""Abbreviations that are read as letters although the dictionary has them as words."""
 
 _STRETCHED = re.compile(r"(.)\1\1")
 
@@ -63,7 +63,9 @@ Syllables = tuple[tuple[str, ...], ...]
 
 @cache
 def _dictionary() -> bytes:
-    """Return the decompressed dictionary as one text, with " word:CODES" for each word."""
+    """Return the decompressed dictionary as bytes: a sorted line "word:CODES" for each word, with one character of the
+    codes for each phone.
+    """
     try:
         return lzma.decompress(DICTIONARY.read_bytes())
     except (OSError, lzma.LZMAError) as error:
@@ -84,10 +86,12 @@ def load() -> None:
 
 
 def looked_up(word: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in lower case; `None` if it is not in the dictionary."""
+    """Return the phones of a word, given in lower case, from the dictionary; `None` if the dictionary does not have the
+    word.
+    """
     text, wanted = _dictionary(), word.encode("ascii", "replace")
     low, high = 0, len(text) - 1
-    while low < high:  # the words are in order, and every line begins after one of these bounds
+    while low < high:  # the words are sorted; a line begins after each bound
         start = text.rfind(b"\n", low, (low + high) // 2 + 1)
         end = text.index(b"\n", start + 1)
         found, _, codes = text[start + 1 : end].partition(b":")
@@ -100,9 +104,9 @@ def looked_up(word: str) -> tuple[str, ...] | None:
 def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
     """Return the sung syllables of a word in Latin letters without accents, each as its phones; at least one.
 
-    A homograph is decided by the text `before` and `after` it. Other words are looked up in the dictionary, then read
-    as song spellings such as "lovin'". Any other word is spelt letter by letter if it is in capitals or has no vowel,
-    otherwise read by common spelling rules.
+    A homograph is decided by the text `before` and `after` it. Other words are read as a song spelling if they are one,
+    such as "lovin'", or looked up in the dictionary. An unknown word is spelt letter by letter if it is in capitals or
+    has no vowel, otherwise read by common spelling rules.
     """
     plain = word.lower()
     if word in _INITIALS:
@@ -115,21 +119,21 @@ def pronounce(word: str, before: str = "", after: str = "") -> Syllables:
 
 
 def letter(name: str) -> Syllables:
-    """Return the sung syllables, as phones, of the name of a letter."""
+    """Return the sung syllables of the English name of a letter, each as its phones: "b iy" for the letter B."""
     return syllables(tuple(_letter_names(name.lower())))
 
 
 def _in_songs(word: str, plain: str) -> tuple[str, ...] | None:
-    """Return the phones of a word in a song spelling such as "lovin'"; `None` if it is none. Unknown words in capitals
-    are not read this way but spelt.
+    """Return the phones of a word in a song spelling such as "lovin'"; `None` for other words. A short unknown word in
+    capitals, such as "LOL", is not read as a stretched spelling.
     """
     spelt = word.isupper() and 1 < len(word) <= _LONGEST_ABBREVIATION and looked_up(plain) is None
     return respelt(plain, looked_up, unstretch=not spelt or _STRETCHED.search(plain) is not None)
 
 
 def _inflected(word: str) -> tuple[str, ...] | None:
-    """Return the phones of a word that ends in "'s", derived from those of the word without it; `None` for other
-    words.
+    """Return the phones of a word that ends in "'s", made from the dictionary's phones of the word before the
+    apostrophe; `None` for other words.
     """
     if word.endswith("'s") and (stem := looked_up(word[:-2])):
         return (*stem, *(("ih", "z") if stem[-1] in ("s", "z", "sh", "zh", "ch", "jh") else ("z",)))
@@ -178,6 +182,6 @@ def syllables(phones: Sequence[str]) -> Syllables:
 
 
 def _opens(consonants: Sequence[str]) -> bool:
-    """Return True if an English word may begin with these consonants."""
+    """Return True if an English word may begin with this sequence of consonants."""
     spelt = " ".join(consonants)
     return (len(consonants) == 1 and spelt != "ng") or spelt in _OPENINGS

@@ -9,7 +9,7 @@ TOP_HERTZ = 16_000.0
 
 FRAME_SECONDS = 0.005
 NOISE_HERTZ = (0.0, 1500.0, 3000.0, 6000.0, 9000.0, 12000.0)
-"""Where the share of noise in a voiced sound is kept; linear in between and constant above."""
+"""Frequencies at which the share of noise in a voiced sound is stored; it is linear in between and constant above."""
 
 
 def mel(hertz: NDArray[np.float64]) -> NDArray[np.float64]:

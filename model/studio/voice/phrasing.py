@@ -10,25 +10,27 @@ from model.studio.voice.take_choice import TakeChooser
 from model.studio.voice.utterance import Utterance
 
 PHRASE_GAP_SECONDS = 0.14
-"""A longer silence between notes ends a phrase: the singer releases the note, and may breathe."""
+"""Length in seconds above which a silence between notes ends a phrase: the singer releases the note, and may
+breathe.
+"""
 
 _CONSONANT_SHARE = 0.5
-"""Largest share of the preceding note that a consonant may take."""
+"""Largest share of the preceding note that a consonant may shorten it by."""
 
 _SHORTEST_VOWEL = 9
 _CODA_FRAMES = 13
 _CLUSTER_FRAMES = 14
 _CLOSURES = {**dict.fromkeys(("b", "d", "g", "p", "t", "k"), 6), **dict.fromkeys(("z", "c", "j", "q"), 4)}
-"""Frames of silence before a burst inside a phrase, by first letter."""
+"""Frames of silence before a plosive or affricate inside a phrase, by the first letter of its pinyin."""
 
 
 @dataclass(frozen=True, slots=True)
 class SungNote:
-    """A note to be sung; times in seconds, `pitch` in MIDI numbers (fractions allowed).
+    """A note to be sung; `start` and `end` in seconds, `pitch` in MIDI numbers (fractions allowed).
 
-    If `utterance` is `None`, the previous syllable continues on another pitch. `tone` is the lexical tone, 0 for none.
-    `force` is the loudness from 0 (soft) to 1 (loud), more than 1 in an accent. `ends_line` marks the last note of a
-    line.
+    `utterance` names the recordings of the syllable that begins on the note; with `None` the previous syllable
+    continues on another pitch. `tone` is the lexical tone, 0 for none. `force` is the loudness from 0 (soft) to 1
+    (loud), more than 1 in an accent. `ends_line` marks the last note of a line.
     """
 
     start: float
@@ -42,12 +44,12 @@ class SungNote:
 
 @dataclass(frozen=True, slots=True)
 class Placed:
-    """A syllable with the ranges of frames in which its consonants and its vowel sound.
+    """A sung syllable with the ranges of frames (5 ms each) in which its consonants and its vowel sound.
 
-    The vowel sounds in frames [vowel, stop); `lead` frames before it belong to its consonant, voiced or not, before
-    that `cluster` frames to further consonants, and `closure` frames of silence come first. The `codas` share `ending`
-    frames from `stop` on. `bound_before` and `bound_after` are True if the voice continues without a pause from the
-    syllable before and into the one after; `runs_on` is True if it continues without an unvoiced consonant.
+    In order of time these are `closure` frames of silence, `cluster` frames of the consonants `before`, `lead` frames
+    of the consonant in front of the vowel, the vowel in [vowel, stop), and `ending` frames of the final consonants
+    `codas`. `bound_before` and `bound_after` are True if there is no pause between the syllable and the one before or
+    after. `runs_on` is True if, in addition, the next syllable begins voiced.
     """
 
     take: Take
@@ -69,7 +71,7 @@ class Placed:
 
     @property
     def begin(self) -> int:
-        """First frame in which a sound of the syllable is heard."""
+        """Index of the first frame of the syllable, with its consonants and the silence before a burst."""
         return self.vowel - self.lead - self.cluster - self.closure
 
     @property
@@ -84,7 +86,8 @@ def frame(seconds: float) -> int:
 
 
 def place(notes: Sequence[SungNote], bank: VoiceBank) -> list[Placed]:
-    """Return every syllable of the notes with its ranges of frames; the notes are in order and do not overlap.
+    """Return every syllable of the notes with the ranges of frames in which its sounds lie; the notes must be in order
+    and must not overlap.
 
     Vowels begin exactly with their notes; consonants come before and shorten the previous vowel. A consonant without
     enough time, such as the first of a song, is shortened.
@@ -173,7 +176,9 @@ def _begins_voiced(utterance: Utterance | None, bank: VoiceBank) -> bool:
 
 
 def _room(before: Placed | None, vowel: int, bound: bool) -> int:
-    """Return the number of frames that are free for a consonant before the vowel at frame `vowel`."""
+    """Return the number of frames that are free for consonants between the syllable `before` and the vowel at frame
+    `vowel`; `bound` is True if no pause separates them.
+    """
     if before is None:
         return vowel
     if not bound:
@@ -183,6 +188,8 @@ def _room(before: Placed | None, vowel: int, bound: bool) -> int:
 
 
 def _shortened(placed: Placed, end: int) -> Placed:
-    """Return a syllable shortened to end by frame `end`: first its vowel is shortened, then its final consonants."""
+    """Return a syllable that ends by frame `end` at the latest: its vowel is shortened first, then its final
+    consonants.
+    """
     ending = min(placed.ending, max(end - placed.vowel, 0) // 2)
     return replace(placed, stop=max(end - ending, placed.vowel + 1), ending=ending)

@@ -1,4 +1,6 @@
-"""Maps readings to units of the recorded voices."""
+"""Converts the reading of a syllable (pinyin or English phones) to the recorded units that are joined to sing the
+syllable.
+"""
 
 from functools import cache
 from types import MappingProxyType
@@ -29,7 +31,7 @@ _UNRECORDED = MappingProxyType(
 """Mandarin syllables without a recording, mostly interjections and dialect."""
 
 UNRECORDED = frozenset(_UNRECORDED)
-"""Mandarin syllables that are put together from recorded ones."""
+"""Mandarin syllables that are joined from parts of recorded syllables."""
 
 
 @cache

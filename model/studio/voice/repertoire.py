@@ -1,4 +1,6 @@
-"""Lists the syllables that the recorded voice can sing, from the table of the voice, without reading the recordings."""
+"""Lists the syllables that the recorded voice can sing, from the voice's table of contents, without reading the
+recordings.
+"""
 
 import json
 from functools import cache

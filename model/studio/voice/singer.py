@@ -26,8 +26,8 @@ _JOIN_DIP_DB, _GLIDE_DIP_DB = 2.5, 0.0
 _USUAL_EFFORT_DB = -5.0
 _TILT_PER_DB, _TILT_PER_OCTAVE = 0.38, 1.5
 _TILT_RANGE_DB = (0.0, 3.5)
-"""Range of the spectral tilt in dB. Soft and low notes keep the timbre of the recordings, because a darker one is not
-understood.
+"""Range of the spectral tilt in dB. Soft and low notes keep the timbre of the recordings, because words in a darker
+timbre are hard to understand.
 """
 
 _MIDDLE_HERTZ = 330.0
@@ -53,9 +53,11 @@ Path = NDArray[np.float64]
 class Timbre:
     """Settings that turn the recorded voice into the voice of one singer.
 
-    Attributes: formants: factor on the frequencies of all resonances; below 1 for a longer vocal tract. breathiness:
-    factor on the share of noise. brightness_db: spectral tilt in dB per octave around 1 kHz. level_db: added to the
-    level of the recordings.
+    Attributes:
+        formants: factor on the frequencies of all resonances; below 1 for a longer vocal tract.
+        breathiness: factor on the share of noise.
+        brightness_db: spectral tilt in dB per octave around 1 kHz.
+        level_db: gain in dB on the level of the recordings.
     """
 
     formants: float = 1.0
@@ -66,7 +68,9 @@ class Timbre:
 
 @dataclass(frozen=True, slots=True)
 class _Canvas:
-    """Arrays of the voice frames while they are being filled: spectral envelope, noise and level."""
+    """Arrays of the voice frames of a section while they are being filled: spectral envelope, share of noise, and level
+    in dB.
+    """
 
     envelope: Floats
     noise: Floats
@@ -89,8 +93,8 @@ def sing(
     seed: int | Sequence[int],
     manner: Manner = PLAIN,
 ) -> VoiceFrames:
-    """Return the voice frames of the notes over `seconds`, at their sounding pitches; without notes the voice is
-    silent.
+    """Return the voice frames of a section of `seconds` seconds in which one singer sings the notes; without notes the
+    frames are silent.
 
     Raises:
         ValueError: the first note has no utterance.
@@ -124,7 +128,9 @@ def sing(
 
 
 def _voice(canvas: _Canvas, syllable: Placed, f0: Path, generator: np.random.Generator) -> None:
-    """Write the frames of the voiced part of a syllable: its voiced consonant, its vowel, its nasal or glide."""
+    """Write the frames of the voiced part of a syllable to the canvas: its voiced consonant, its vowel, and its final
+    nasal or glide.
+    """
     take, onset = syllable.take, syllable.voiced_onset
     first, stop = syllable.vowel, min(syllable.stop, len(f0))
     path = vowel_path(take, stop - first, generator, held=syllable.held)
@@ -150,7 +156,9 @@ def _effort_tilt_db(effort: Floats, hertz: float) -> Floats:
 
 
 def _murmur(canvas: _Canvas, syllable: Placed) -> None:
-    """Write the frames of the voiced consonants at the end of a syllable (m, n, l, r), in equal shares of the time."""
+    """Write the frames of the voiced consonants at the end of a syllable (m, n, l, r) to the canvas; each consonant
+    gets an equal share of the time.
+    """
     share = syllable.ending // max(len(syllable.codas), 1)
     for index, take in enumerate(syllable.codas):
         first = syllable.stop + index * share
@@ -169,8 +177,9 @@ def _lay(canvas: _Canvas, first: int, take: Take, path: Path) -> None:
 
 
 def _evening_db(take: Take, f0_hertz: float) -> float:
-    """Return the gain in dB that keeps a held vowel equally loud at the pitch `f0_hertz`, whose harmonics lie at other
-    points of the spectral envelope than those of the recording.
+    """Return the gain in dB that makes a held vowel as loud at the pitch `f0_hertz` as at any other pitch. The
+    harmonics of each pitch lie at other points of the spectral envelope, and without the gain their total power would
+    differ.
     """
     envelope = take.envelope[(take.hold[0] + take.hold[1]) // 2]
     bands = band_hertz()
@@ -183,7 +192,9 @@ def _evening_db(take: Take, f0_hertz: float) -> float:
 
 
 def _is_sonorous(before: Placed, syllable: Placed) -> bool:
-    """Return True if neither side of the border between two syllables is an unvoiced consonant of an English one."""
+    """Return True if the last sound of the syllable `before` and the first sound of the next syllable are both
+    voiced.
+    """
     first = 0 if syllable.voiced_onset is not None else syllable.take.nucleus
     return before.take.is_voiced(-1) and (syllable.voiced_onset or syllable.take).is_voiced(first)
 
@@ -198,9 +209,7 @@ def _dip_db(syllable: Placed) -> float:
 
 def _join(canvas: _Canvas, border: int, frames: int, dip_db: float) -> None:
     """Blend the spectral envelopes of two connected syllables over `frames` frames on each side of their border, and
-    lower the level there by `dip_db`.
-
-    The mouth closes faster for a nasal or a liquid than it moves from vowel to vowel.
+    lower the level at the border by `dip_db`.
     """
     first, stop = max(border - frames, 0), min(border + frames, len(canvas.gain_db) - 1)
     share = np.linspace(0, 1, stop - first, dtype=np.float32)[:, None]
@@ -215,7 +224,9 @@ def _join(canvas: _Canvas, border: int, frames: int, dip_db: float) -> None:
 def _breathe(
     canvas: _Canvas, before: Placed | None, syllable: Placed, breath: Take, generator: np.random.Generator
 ) -> None:
-    """Add the sound of a breath before a note if there is time for it."""
+    """Write the frames of an audible breath before a syllable to the canvas, if the pause before the syllable is long
+    enough.
+    """
     stop = syllable.begin - 8
     free = stop - (before.end + _RELEASE_FRAMES if before else 0)
     if syllable.bound_before or free < _BREATH_GAP_FRAMES - 30:
@@ -242,7 +253,9 @@ def _clips(syllable: Placed, timbre: Timbre) -> list[Clip]:
 
 
 def _row(takes: Sequence[Take], first: int, frames: int, timbre: Timbre, gain: float) -> list[Clip]:
-    """Return recorded consonants in sequence, in equal shares of the `frames` frames from frame `first` on."""
+    """Return the clips of several recorded unvoiced consonants in sequence; each gets an equal share of the `frames`
+    frames from frame `first` on.
+    """
     clips = []
     share = frames * FRAME_SAMPLES // max(len(takes), 1)
     for index, take in enumerate(takes):
@@ -280,7 +293,7 @@ def hastened(sound: Floats, length: int) -> Floats:
 
 
 def _fall(samples: int) -> Floats:
-    """Return a fade-out curve, half a cosine down to zero, for consonants whose recording ends where the voice
-    begins.
+    """Return the gain of a fade-out over `samples` samples, half a cosine down to zero, for the end of a recorded
+    consonant.
     """
     return (0.5 + 0.5 * np.cos(np.pi * (np.arange(samples) + 1) / samples)).astype(np.float32)

@@ -135,7 +135,7 @@ _MEANT = MappingProxyType(
         "dr": "doctor",
     }
 )
-"""Meanings of spellings: another word, or phones after a colon."""
+"""Words for song spellings: another word, or phones after a colon."""
 
 _WORDS = (
     "so no go hey baby love yeah oh ooh me you see free good feel need soon moon room cool too boo whoa please "
@@ -146,7 +146,7 @@ _WORDS = (
     "hmm mm shh brr loud cold hot big bad sad mad rock fire desire higher lonely only yeahs damn man ha he ho"
 )
 _COMMON = frozenset(_WORDS.split())
-"""Words that are often stretched, which win over others of the same letters."""
+"""Words that are often stretched; they take precedence over other words with the same letters."""
 
 _VOCABLE = re.compile(
     r"(la|na|da|ba|ha|he|ho|hey|yeah|doo|sha|wo|woo|oh|ooh|ah|uh|dum|du|ding|dong|ta|ti|di|lo|li|lu|ya|yo|bla)\1+h?"
@@ -172,17 +172,17 @@ _SOUNDS = MappingProxyType(
         "oh": "ow",
     }
 )
-"""Syllables without a meaning that are other words alone."""
+"""Phones of sung syllables without a meaning that are spelt like other words."""
 
 Lookup = Callable[[str], tuple[str, ...] | None]
 
 
 def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[str, ...] | None:
-    """Return the phones of a word (in lower case) in a spelling that dictionaries lack; `None` if it is not such a
+    """Return the phones of a word (in lower case) in a song spelling that dictionaries lack; `None` if it is not such a
     spelling.
 
-    "lovin'" is read as "loving" without its g; with `unstretch`, "nooo" is read as "no" and "lalala" as three times
-    "la".
+    With `unstretch`, "lovin'" is read as "loving" without its g, "nooo" as "no", and "lalala" as three times "la";
+    without it, only spellings with an entry in the table are read.
     """
     if phones := _meant(word, looked_up):
         return phones
@@ -196,7 +196,7 @@ def respelt(word: str, looked_up: Lookup, *, unstretch: bool = True) -> tuple[st
 
 
 def _sound(syllable: str, looked_up: Lookup) -> tuple[str, ...]:
-    """Return the phones of a syllable without a meaning, such as "la"."""
+    """Return the phones of a sung syllable without a meaning, such as "la"; empty for an unknown syllable."""
     if syllable in _SOUNDS:
         return tuple(_SOUNDS[syllable].split())
     return _meant(syllable, looked_up) or looked_up(syllable) or ()
@@ -222,8 +222,8 @@ def _unstretched(word: str, looked_up: Lookup) -> tuple[str, ...] | None:
 
 
 def _shorter(word: str) -> Iterator[str]:
-    """Yield the word with each run of a repeated letter reduced to two or one; at the end of the word one is tried
-    first, elsewhere two.
+    """Yield the word with each run of a repeated letter reduced to one or two letters. At the end of the word one
+    letter is tried first, elsewhere two.
     """
     runs = list(_RUN.finditer(word))
     if not runs or len(runs) > _MOST_RUNS:

@@ -1,4 +1,5 @@
-"""Synthesises voice from frames: harmonics as filtered pulses, breath as filtered noise, and recorded consonants.
+"""Synthesises a singing voice from frames: harmonics as filtered pulses, breath as filtered noise, and recorded
+consonants.
 
 Uses the source-filter model of WORLD (Morise, Yokomori and Ozawa, 2016), with minimum-phase responses. As both the map
 from bands to frequencies and the Hilbert transform for the phase are linear, one matrix turns the envelopes of all
@@ -24,7 +25,7 @@ _NEPER_PER_DB = np.log(10.0) / 20.0
 _ABOVE_TOP_DB_PER_OCTAVE = -24.0
 _SILENT_DB = -95.0
 _LEVEL_DB = 89.6
-"""Gain that brings the vowels of the bank to about -20 dBFS."""
+"""Gain in dB that brings the recorded vowels to about -20 dBFS."""
 
 _LOWEST_HERTZ = 70.0
 _SUBSTEPS = 8
@@ -35,7 +36,7 @@ Floats = NDArray[np.float32]
 
 @dataclass(frozen=True, slots=True)
 class Clip:
-    """A recorded sound [samples] that is played from sample `start` on."""
+    """A recorded sound [samples] that is played from sample `start` of the voice's sound on."""
 
     start: int
     sound: Floats
@@ -92,8 +93,8 @@ class Throat:
         return out
 
     def breath(self, envelopes_db: Floats, spectra: NDArray[np.complex64]) -> Floats:
-        """Return blocks of filtered noise [rows, 480] from spectral envelopes [rows, BANDS] and spectra of white noise
-        [rows, 241].
+        """Return blocks of breath noise [rows, 480]: white noise with the spectra `spectra` [rows, 241], filtered by
+        the spectral envelopes [rows, BANDS].
         """
         gains = np.exp(envelopes_db @ self._noise_nepers + self._noise_rolloff)
         windows: Floats = irfft(spectra * gains)
@@ -101,12 +102,12 @@ class Throat:
 
 
 def _bin_hertz(size: int) -> NDArray[np.float64]:
-    """Return the frequencies of the bins of a real Fourier transform of `size` samples."""
+    """Return the frequencies, in hertz, of the bins of a real Fourier transform of `size` samples."""
     return np.arange(size // 2 + 1, dtype=np.float64) * (SAMPLE_RATE_HERTZ / size)
 
 
 def _edges_db(hertz: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Return the gain in dB at frequencies outside of the bands: falling above the highest band, and almost silent
+    """Return the gain in dB at frequencies outside of the envelope's bands: the gain falls above the highest band and
     below 70 Hz.
     """
     top = band_hertz()[-1]
@@ -127,7 +128,9 @@ def _minimum_phase(log_magnitude: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 class VoiceSound:
-    """Renders the voice `frames` to sound, in blocks of any size; the samples do not depend on the block sizes."""
+    """Renders the parameters of a voice, `frames`, to sound in blocks of any size; the samples do not depend on the
+    block sizes.
+    """
 
     def __init__(self, throat: Throat, frames: VoiceFrames, seed: int | Sequence[int]) -> None:
         self._throat = throat
@@ -167,7 +170,9 @@ class VoiceSound:
             _add(out, response, place - start)
 
     def _add_breath(self, out: Floats, start: int) -> None:
-        """Add the noise of the breath, in overlapping sine windows with a constant sum of squares."""
+        """Add the noise of the breath to the block `out`, which begins at sample `start`, in overlapping sine windows
+        of constant power.
+        """
         first = max(start // FRAME_SAMPLES - 2, 0)
         last = min((start + len(out)) // FRAME_SAMPLES + 2, len(self._frames.noise_db))
         rows = np.arange(first, max(last, first))
@@ -204,7 +209,7 @@ def pulse_times(f0_hertz: NDArray[np.float64]) -> NDArray[np.float64]:
 
 
 def _between(rows: Floats, places: NDArray[np.float64]) -> Floats:
-    """Return rows at fractional indices `places`, linearly interpolated."""
+    """Return the rows of an array at the fractional indices `places`, by linear interpolation."""
     low = places.astype(np.int64)
     high = np.minimum(low + 1, len(rows) - 1)
     share = (places - low).astype(np.float32)[:, None]
@@ -220,8 +225,8 @@ def _add(out: Floats, sound: Floats, place: int) -> None:
 
 
 def split_noise(envelope_db: Floats, noise: Floats) -> tuple[Floats, Floats]:
-    """Return the power in dB of the harmonics and of the noise, [frames, BANDS] each, from the total power and the
-    noise's share of the amplitude.
+    """Return the power in dB of the harmonics and of the noise, [frames, BANDS] each, from the total power
+    `envelope_db` and `noise`, the share of noise in the amplitude.
     """
     share = np.clip(noise @ _TO_BANDS, 1e-3, 0.9999)
     squared = share * share

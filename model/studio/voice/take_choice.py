@@ -1,5 +1,5 @@
-"""Chooses among the takes (recordings) of a syllable by pitch, length, tone and the previous take, and avoids repeating
-one.
+"""Chooses among the takes (recordings) of a syllable by pitch, length, tone and the previous take; a take is seldom
+used twice in a row.
 """
 
 import math
@@ -11,14 +11,16 @@ from model.studio.voice.bank import Take, VoiceBank
 _PITCH_COST, _LENGTH_COST, _HOLD_COST, _TONE_COST, _JOIN_COST = 0.6, 0.5, 0.25, 0.2, 0.03
 _AGAIN_COST = 0.7
 _TONE_COSTS = {1: 0.0, 2: 0.3, 3: 0.6, 4: 0.3}
-"""Cost of a take by its tone: takes of the first tone are as steady as sung notes, those of the third often creak."""
+"""Cost of a take by its lexical tone: takes of the first tone are as steady as sung notes, takes of the third often
+creak.
+"""
 
 _JOINED_BANDS = 46
 _LONG_FRAMES = 80
 
 
 class TakeChooser:
-    """Chooses the take of each sung syllable, and remembers earlier choices so that takes alternate."""
+    """Chooses the take (recording) of each sung syllable, and remembers earlier choices so that takes alternate."""
 
     def __init__(self, bank: VoiceBank) -> None:
         self._bank = bank
@@ -26,8 +28,8 @@ class TakeChooser:
         self._before: Take | None = None
 
     def choose(self, syllable: str, pitch: float, frames: int, tone: int, *, bound: bool) -> Take:
-        """Return the best take of `syllable` for a note of `frames` frames at a MIDI `pitch` with a sung `tone` (0 for
-        none).
+        """Return the take of `syllable` that suits a note best: a note of `frames` frames at MIDI pitch `pitch` with
+        the sung tone `tone` (0 for none).
 
         `bound` is True if the voice continues from the previous syllable without a pause. Raises KeyError if the
         syllable has no take.

@@ -1,4 +1,4 @@
-"""Computes when each syllable of a section is sung."""
+"""Computes the start and end time of each sung syllable of a section."""
 
 from collections.abc import Sequence
 
@@ -7,7 +7,9 @@ from model.studio.voice.phrasing import SungNote
 
 
 def syllable_timings(section: SectionPlan, sung: Sequence[SungNote]) -> tuple[SyllableTiming, ...]:
-    """Return the start of the vowel and the end of each syllable of the section, in seconds, including melismas."""
+    """Return, for each syllable of the section, the start of its vowel and its end, in seconds of the song; a melisma
+    belongs to its syllable.
+    """
     places = [
         (i, j, syllable.text) for i, line in enumerate(section.lines) for j, syllable in enumerate(line.syllables)
     ]

@@ -1,19 +1,20 @@
-"""Data type for the recorded units that are joined to sing one syllable."""
+"""Defines the data type for the recorded units that are joined to sing one syllable."""
 
 from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
 class Utterance:
-    """One sung syllable, put together from recorded Mandarin syllables, each named by its pinyin without tone (`ü` is
-    `v`), or one English syllable, which is both onset and rhyme.
+    """The recorded units of one sung syllable: parts of recorded Mandarin syllables, each named by its pinyin without
+    tone (`ü` is `v`), or one English syllable, which is then both `onset` and `rhyme`.
 
     Attributes:
         onset: recorded syllable whose initial consonant is used; `None` if the sung syllable begins with its vowel.
         rhyme: recorded syllable whose vowels and nasal ending are used.
         codas: recorded syllables whose initial consonants end the sung syllable, in order.
         before: recorded syllables whose initial consonants come before that of `onset`, in order.
-        held: True if only the steady part of the rhyme is used, without the glide before it and the ending after it.
+        held: True if only the steady part of the rhyme is used, without the glide before the steady part and the ending
+            after it.
     """
 
     onset: str | None

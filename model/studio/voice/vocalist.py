@@ -1,4 +1,4 @@
-"""Sings a whole song with one voice: renders the notes of section after section as continuous sound."""
+"""Sings a whole song with one voice: renders the notes of one section after another as continuous sound."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
@@ -18,7 +18,9 @@ from model.studio.voice.synthesis import Throat, VoiceSound
 
 
 class Singer(StrEnum):
-    """A voice of a song: the lead, a harmony below it, a double of the lead, or the second singer of a duet."""
+    """The role of a voice in a song: the lead, a harmony below the lead, a double of the lead, or the second singer of
+    a duet.
+    """
 
     LEAD = "lead voice"
     BACKING = "backing voice"
@@ -32,7 +34,7 @@ TIMBRES: Mapping[Voice, Timbre] = MappingProxyType(
         Voice.MALE: Timbre(formants=0.86, breathiness=0.8, brightness_db=0.5, level_db=2.5),
     }
 )
-"""Timbre of each voice. The recorded voice is a woman's; the man's is derived with a longer vocal tract."""
+"""Timbre of each voice. The recorded voice is female; the male voice is derived from it with a longer vocal tract."""
 
 SEMITONES: Mapping[Voice, int] = MappingProxyType({Voice.FEMALE: 0, Voice.MALE: -12})
 """Transposition of each voice in semitones, from the written melody to the sung one."""
@@ -42,11 +44,11 @@ _OTHER_THROAT, _OTHER_BREATH = 0.96, 1.3
 
 
 _WHISPERED_BREATHINESS = 1000.0
-"""Breathiness of a whisper, the largest that the recordings allow; the pitch stays audible."""
+"""Breathiness of a whisper, the largest that the recordings allow; its pitch stays audible."""
 
 
 class Vocalist:
-    """One singing voice of a song, which renders the sections in order."""
+    """One singing voice of a song; renders the sung notes of the sections in order to mono sound."""
 
     def __init__(self, bank: VoiceBank, timbre: Timbre, seed: Sequence[int], manner: Manner = PLAIN) -> None:
         """Set up a singer; `seed` varies breaths, vibrato and pitch drift."""
@@ -60,11 +62,11 @@ class Vocalist:
 
     @property
     def is_silent(self) -> bool:
-        """True if all notes that were to be sung have ended."""
+        """True if all notes of this voice have ended."""
         return not self._sounds
 
     def prepare(self, notes: Sequence[SungNote], start: int) -> None:
-        """Add the notes of a section that begins at sample `start` of the song.
+        """Add the notes that this voice sings in a section, which begins at sample `start` of the song.
 
         Raises:
             ValueError: the first note has no utterance.
@@ -93,14 +95,18 @@ class Vocalist:
         return (self._bank, self._throat)
 
     def __getstate__(self) -> dict[str, object]:
-        """Return the state to be saved between two sections; sound that remains of the last notes is rendered first."""
+        """Return the state to be pickled between two sections; the rest of the sound of the last notes is rendered and
+        becomes part of the state.
+        """
         sounds = [(self._position, _remainder(sound, self._position - first)) for first, sound in self._sounds]
         return {**self.__dict__, "_sounds": sounds}
 
 
 @dataclass(frozen=True, slots=True)
 class Remainder:
-    """Sound that remains of a section's singing, already rendered, in place of the voice frames."""
+    """The rest of the sound of a section's singing, rendered in advance; in a saved state it replaces the voice
+    frames.
+    """
 
     sound: NDArray[np.float32]
 
@@ -137,7 +143,10 @@ def choir(
     duet: bool = False,
     whispered: bool = False,
 ) -> dict[Singer, Vocalist]:
-    """Return the lead singer, the backing singers and, in a duet, the second singer of a song."""
+    """Return the voices of a song by role: the lead singer, the backing singers and, in a `duet`, the second singer.
+
+    `voice` is the voice of the lead singer. `whispered` gives all voices the most breath.
+    """
     own = TIMBRES[voice]
     behind = replace(own, formants=own.formants * _OTHER_THROAT, breathiness=own.breathiness * _OTHER_BREATH)
     timbres = {Singer.LEAD: own, Singer.BACKING: behind, Singer.DOUBLE: behind}

@@ -1,4 +1,4 @@
-"""What is heard of the words: the vocal stem of whole songs against their scores."""
+"""Tests of whole songs: compares the sound of the vocal stem with the scores."""
 
 import io
 from functools import cache
@@ -25,7 +25,7 @@ def loaded() -> Engine:
 def song(
     voice: Voice, stems: frozenset[Stem], lyrics: str = LYRICS, seed: int = 5
 ) -> tuple[np.ndarray, tuple[SectionScore, ...]]:
-    """Sound [2, samples] and scores of a song."""
+    """Return the sound [2, samples] of a whole song, and the scores of its sections."""
     engine = loaded()
     plan = engine.plan(SongParams("pop", lyrics, seed, 24.0, steps=10, stems=stems, voice=voice))
     context: SectionContext | None = None
@@ -43,7 +43,7 @@ VOCAL = frozenset({Stem.VOCAL})
 
 
 def _notes(scores: tuple[SectionScore, ...]) -> list[tuple[float, float, int]]:
-    """(start, end, pitch) in seconds of the song of each sung syllable's first note."""
+    """Return the start, the end (in seconds of the song) and the MIDI pitch of the first note of each sung syllable."""
     sung = []
     for score in scores:
         file = mido.MidiFile(file=io.BytesIO(score.midi))
@@ -64,7 +64,9 @@ def _level_db(sound: np.ndarray, start: float, end: float) -> float:
 
 
 def _cents_off(sound: np.ndarray, start: float, end: float, pitch: int) -> float:
-    """Distance of the strongest of the first four harmonics from where the pitch wants it."""
+    """Return the deviation, in cents, of the strongest of the first four harmonics from its place for the MIDI pitch
+    `pitch`.
+    """
     part = sound.mean(0)[round(start * RATE) : round(end * RATE)]
     spectrum = np.abs(np.fft.rfft(part * np.hanning(len(part)), 8 * RATE))
     hertz = 440 * 2 ** ((pitch - 69) / 12)

@@ -243,7 +243,9 @@ _DRIVEN = frozenset({Groove.POP, Groove.ROCK, Groove.FOUR_ON_THE_FLOOR, Groove.L
 
 
 def drum_patterns(groove: Groove, texture: Texture, *, in_three: bool = False) -> Patterns:
-    """Return the drum patterns of a groove and texture, of which a song uses one; with `in_three` those of a waltz."""
+    """Return the drum patterns of a groove for a density of the accompaniment (`texture`); a section uses one of them.
+    With `in_three` they are patterns of a waltz.
+    """
     if in_three:
         return (_DRIVEN_WALTZ if groove in _DRIVEN else _GENTLE_WALTZ)[texture]
     return _PATTERNS[groove][texture]

@@ -1,5 +1,5 @@
-"""Plays the drums: one pattern for each kind of section, varied from bar to bar, with cymbal crashes at the start and a
-fill at the end.
+"""Composes the drum part: one pattern for each kind of section, varied from bar to bar, with a cymbal crash at the
+start and a fill at the end.
 """
 
 from model.song import SectionKind
@@ -25,14 +25,16 @@ _SIZES = (FillSize.SMALL, FillSize.MEDIUM, FillSize.BIG)
 
 
 def drums(context: ArrangementContext) -> list[Stroke]:
-    """Return the drum part; pitches are General MIDI percussion keys. The last bar of a song has a single hit."""
+    """Return the drum part of a section; pitches are General MIDI percussion keys. The last bar of a song has a single
+    hit of kick drum and cymbal.
+    """
     strokes = [stroke for bar in range(context.groove_bars) for stroke in _bar(context, bar)]
     return strokes + _start_hit(context) + _closing_hit(context)
 
 
 def fill_size(context: ArrangementContext) -> FillSize | None:
-    """Return the size of the drum fill at the end of the section: large before a chorus; `None` at the end of a
-    song.
+    """Return the size of the drum fill at the end of the section: large before a chorus; `None` for no fill, in an
+    outro or at the end of a song.
     """
     if context.following is None or context.kind is SectionKind.OUTRO:
         return None
@@ -41,7 +43,9 @@ def fill_size(context: ArrangementContext) -> FillSize | None:
 
 
 def kick_steps(context: ArrangementContext) -> frozenset[int]:
-    """Return the steps of the bar on which the section's pattern has the kick drum; empty if there are no drums."""
+    """Return the steps of a bar at which the section's drum pattern has the kick drum; empty if the style has no
+    drums.
+    """
     if context.player(Track.DRUMS) is None:
         return frozenset()
     kick = _pattern(context, texture(context)).get(Piece.KICK)
@@ -80,7 +84,7 @@ def _bar(context: ArrangementContext, bar: int) -> list[Stroke]:
 
 
 def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
-    """Return one bar of the drum roll that grows louder towards a drop."""
+    """Return bar `bar` of the drum roll before a drop, which grows louder from its first bar to its last."""
     first = context.groove_bars - len(BUILD_UP)
     start, steps = bar * context.bar_steps, len(BUILD_UP) * context.bar_steps
     pattern = {piece: tab[-context.bar_steps :] for piece, tab in BUILD_UP[bar - first].items()}
@@ -96,7 +100,9 @@ def _build_up(context: ArrangementContext, bar: int) -> list[Stroke]:
 
 
 def _strokes(context: ArrangementContext, pattern: Pattern, bar: int) -> list[Stroke]:
-    """Return the drum hits of bar `bar`; each tab of the pattern repeats after its own number of bars."""
+    """Return the drum hits of bar `bar` of a pattern, in steps from the start of the bar; each drum's tablature repeats
+    after its own number of bars.
+    """
     return [
         Stroke(hit.start, 1, int(piece), STROKE_WEIGHTS[hit.mark])
         for piece, tab in pattern.items()
@@ -136,8 +142,8 @@ def _added(strokes: list[Stroke], piece: Piece, step: int, mark: str) -> list[St
 
 
 def _with_fill(strokes: list[Stroke], fill: list[Stroke]) -> list[Stroke]:
-    """Return the drum hits of a bar up to its fill, then the fill, with the drums of the pattern that continue under a
-    fill.
+    """Return the drum hits of a bar with a fill: the pattern up to the start of the fill, then the fill, together with
+    those drums of the pattern that continue.
     """
     begins = min(s.start for s in fill)
     filled = {(s.start, s.pitch) for s in fill}

@@ -1,4 +1,4 @@
-"""Tables of drum fills, which lead from one section to the next, as tablature."""
+"""Tables of drum fills, which lead from one section to the next, written as tablature."""
 
 from collections.abc import Mapping
 from enum import Enum
@@ -12,7 +12,7 @@ _HI, _MI, _LO, _FL = Piece.HIGH_TOM, Piece.MID_TOM, Piece.LOW_TOM, Piece.FLOOR_T
 
 
 class FillSize(Enum):
-    """Length of a drum fill: it takes the last beat, half of the last bar, or more."""
+    """Length of a drum fill: the last beat of the bar (small), half of the bar (medium), or more (big)."""
 
     SMALL = "small"
     MEDIUM = "medium"
@@ -55,7 +55,7 @@ BUILD_UP: Patterns = (
     {_K: "x...x...x...x...", _S: "x...x...x.x.x.x."},
     {_K: "x.x.x.x.x.x.....", _S: "XXXXXXXXXXXX....", _FL: "........XXXX...."},
 )
-"""The bars before a drop, the last beat of which is silent."""
+"""Drum patterns of the bars before a drop, one for each bar; the last beat before the drop is silent."""
 
 _WALTZ_FILLS: Mapping[FillSize, Patterns] = MappingProxyType(
     {
@@ -74,8 +74,8 @@ _SOFT_GROOVES = frozenset(
 
 
 def fills(groove: Groove, size: FillSize, *, in_three: bool = False) -> Patterns:
-    """Return the drum fills of a groove and size, of which one is played in the last bar of a section; with `in_three`
-    those of a waltz.
+    """Return the drum fills of a groove and size; one of them is played in the last bar of a section. With `in_three`
+    they are fills of a waltz.
     """
     if in_three:
         return _WALTZ_FILLS[size]

@@ -1,5 +1,5 @@
-"""Defines the drums and cymbals of a drum kit, and the marks of drum tablature: `X` accented, `x` normal, `o` soft, `g`
-a ghost note.
+"""Defines the drums and cymbals of a drum kit, and the marks of drum tablature: `X` is an accented hit, `x` a normal
+hit, `o` a soft hit, `g` a ghost note.
 """
 
 from collections.abc import Mapping

@@ -1,4 +1,6 @@
-"""Tables of microtiming (the "pocket") of each groove: how early or late notes are played at each step of the bar."""
+"""Tables of microtiming (the "pocket") of each groove: how many milliseconds early or late notes are played at each
+step of the bar.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -8,16 +10,16 @@ from model.studio.notation.score import STEPS_PER_BAR, STEPS_PER_BEAT
 from model.studio.style import Groove
 
 SPREAD_MS = 3.0
-"""Standard deviation of a drummer's hits around the pocket."""
+"""Standard deviation, in milliseconds, of a drummer's hits around the groove's microtiming."""
 
 MOST_ON_BEATS_MS = 14.0
-"""Largest distance of a hit on a beat from the grid."""
+"""Largest deviation from the grid, in milliseconds, of a note on a beat."""
 
 
 @dataclass(frozen=True, slots=True)
 class Pocket:
-    """Microtiming of a groove: deviations from the grid in milliseconds, positive if late, for the four beats, for the
-    eighths between beats, and for the other sixteenths.
+    """Microtiming of a groove: the deviations from the grid in milliseconds, positive if late, of the four beats, the
+    eighths between beats, and the other sixteenths.
 
     Steps between two beats also get a share of the deviation of the beat before them.
     """
@@ -27,7 +29,8 @@ class Pocket:
     sixteenths: tuple[float, float]
 
     def at(self, step: int, steps_per_bar: int = STEPS_PER_BAR) -> float:
-        """Return the number of milliseconds by which a note at a step of the section is played late (negative: early).
+        """Return the delay in milliseconds (negative if early) with which a note at a step of the section is played.
+
         A bar of three beats uses the values of the first three beats.
         """
         beat, inside = divmod(step % steps_per_bar, STEPS_PER_BEAT)
@@ -65,5 +68,5 @@ _POCKETS: Mapping[Groove, Pocket] = MappingProxyType(
 
 
 def pocket(groove: Groove) -> Pocket:
-    """Return the microtiming of a groove."""
+    """Return the microtiming of a groove: its deviations from the grid in milliseconds."""
     return _POCKETS[groove]

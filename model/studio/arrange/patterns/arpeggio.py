@@ -38,8 +38,10 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def arpeggio_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Return the arpeggio patterns of a groove and texture, of which a song uses one; digits in them count chord tones
-    upwards.
+    """Return the arpeggio patterns of a groove for a density of the accompaniment (`texture`); a section uses one of
+    them.
+
+    Digits in a pattern count chord tones from the lowest upwards. With `in_three` they are patterns of a waltz.
     """
     if in_three:
         return _WALTZ[texture is Texture.FULL]

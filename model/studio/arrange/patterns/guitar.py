@@ -143,8 +143,8 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def guitar_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Return the guitar patterns of a groove and texture, of which a song uses one; with `in_three` those of a
-    waltz.
+    """Return the guitar patterns of a groove for a density of the accompaniment (`texture`); a section uses one of
+    them. With `in_three` they are patterns of a waltz.
     """
     if in_three:
         return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]

@@ -1,7 +1,7 @@
-"""Tables of keyboard patterns by groove and texture.
+"""Tables of keyboard patterns by groove and texture (density of the accompaniment).
 
-Those under `_COUNTED` are the figures that most songs of POP909 share in their piano track, as
-`model.training.score.count_figures` finds them.
+The patterns whose names begin with `_COUNTED` are the most frequent figures in the piano tracks of the pop songs of
+POP909, as `model.training.score.count_figures` finds them.
 """
 
 from model.studio.arrange.dynamics import Texture
@@ -244,8 +244,8 @@ _WALTZ: tuple[Variants, Variants] = (
 
 
 def keys_variants(groove: Groove, texture: Texture, *, in_three: bool = False) -> Variants:
-    """Return the keyboard patterns of a groove and texture, of which a song uses one; with `in_three` those of a
-    waltz.
+    """Return the keyboard patterns of a groove for a density of the accompaniment (`texture`); a section uses one of
+    them. With `in_three` they are patterns of a waltz.
     """
     if in_three:
         return _CALM_WALTZ if texture is Texture.CALM else _WALTZ[texture is Texture.FULL]

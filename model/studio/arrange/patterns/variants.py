@@ -1,9 +1,11 @@
-"""Defines the data types of accompaniment patterns, written as tablature, and the marks in them.
+"""Defines the data types of accompaniment patterns, written as tablature, and the marks in the tablature.
 
-A variant is a cycle of bars; a bar is one tab or several that sound at once. Marks: `A` the whole voicing, `U` all but
-its lowest voice, `1` to `4` one voice from the bottom (`4`: the lowest an octave up), `9` the ninth among them, `L` the
-root below, `F` the fifth above that root, `P` both with the octave, `D` a downstroke over all strings, `d` a light one
-over the low strings, `u` an upstroke. Waltzes have variants of their own, whatever the groove.
+A pattern (variant) is a cycle of bars; a bar is one tab or several tabs that sound at once. Chord marks: `A` is the
+whole voicing, `U` the voicing without its lowest note, `P` a power chord (root, fifth and octave). Note marks: `1` to
+`4` are the notes of the voicing from the lowest up (`4` of three notes: the lowest an octave higher), `9` is the ninth,
+`L` the root below the voicing, `F` the fifth above that root. Strum marks: `D` is a downstroke over all strings, `d` a
+light downstroke over the low strings, `u` an upstroke. Waltzes have patterns of their own, which do not depend on the
+groove.
 """
 
 from collections.abc import Mapping
@@ -20,11 +22,15 @@ Table: TypeAlias = Mapping[Groove, tuple[Variants, Variants]]
 
 
 def table(rows: dict[Groove, tuple[Variants, Variants]]) -> Table:
-    """Return a read-only table of patterns by groove: for each groove the steady and the full variants."""
+    """Return a read-only table of patterns: for each groove a pair of the patterns for a steady texture and those for a
+    full texture.
+    """
     return MappingProxyType(rows)
 
 
 def pick(rows: Table, groove: Groove, texture: Texture) -> Variants:
-    """Return the variants of a groove for a texture: the full ones for a full texture, otherwise the steady ones."""
+    """Return the patterns of a groove for a texture: those of the full texture, or those of the steady texture for any
+    other.
+    """
     steady, full = rows[groove]
     return full if texture is Texture.FULL else steady

@@ -1,5 +1,5 @@
-"""Adds colours to plain triads (sevenths, added tones, suspensions, inversions), as often as songs have them, where
-they do not clash with the melody.
+"""Adds colours to plain triads (sevenths, added tones, suspensions, inversions) where these do not clash with the
+melody, as often as in songs.
 """
 
 from collections.abc import Mapping, Sequence
@@ -21,9 +21,10 @@ _COLOURS = {"6": Colour.SIXTH, "add9": Colour.ADDED_NINTH, "sus2": Colour.SUSPEN
 
 
 def coloured(spec: SectionSpec, chords: Sequence[int], melody: Sequence[Note]) -> tuple[Chord, ...]:
-    """Return the chords of a section, one per beat, some with colours (sevenths, suspensions, inversions). `chords` are
-    chord classes; they and `melody` are in C major / A minor.
+    """Return the chords of a section, one per beat, some of them with a colour (seventh, added tone, suspension,
+    inversion).
 
+    `chords` are chord classes (indices of triads), one per beat; `chords` and `melody` are in C major / A minor.
     Colours are as frequent as in the pop songs of POP909, times a factor of the genre, and recur in a cycle of two
     bars. The last chord of a song, and chords under the caller's melody, are plain.
     """
@@ -50,8 +51,11 @@ def _dressed(
     sung: frozenset[int],
     neighbours: tuple[int | None, int | None],
 ) -> list[Chord]:
-    """Return the chords, one per beat, for a run of `beats` beats with the chord class `index`, with a colour drawn at
-    random; a suspended chord of two beats or more resolves half-way.
+    """Return the chords, one per beat, for `beats` beats of the triad with chord class `index`, with a colour drawn at
+    random. A suspended chord of two beats or more resolves half-way.
+
+    `sung` are the pitch classes of the melody over the chord, `neighbours` the lowest note before it and the root after
+    it.
     """
     chord = chord_of(index)
     usual = habits().colours[int(spec.minor)].get(index, {_PLAIN: 1.0})
@@ -75,8 +79,8 @@ def _shares(
     sung: frozenset[int],
     neighbours: tuple[int | None, int | None],
 ) -> dict[str, float]:
-    """Return the relative probability of each colour of a chord: the usual one times `factor`, without colours that
-    clash with the melody or make the bass leap.
+    """Return the relative probability of each colour of a chord: its `usual` share times `factor`. Colours that clash
+    with the melody are left out; inversions depend on how smoothly the bass moves.
     """
     shares = {colour: factor * share for colour, share in usual.items() if _suits(chord, colour, sung)}
     for name, place in (("third", 1), ("fifth", 2)):
@@ -88,8 +92,10 @@ def _shares(
 
 
 def _suits(chord: Chord, colour: str, sung: frozenset[int]) -> bool:
-    """Return True if a colour of a chord belongs to the key and adds no tone a semitone from a melody tone; a
-    suspension also requires that the melody does not have the third of the chord.
+    """Return True if the tone that a colour adds to a chord belongs to the key and is not a semitone from a melody
+    tone.
+
+    A suspension also requires that the melody does not have the third of the chord.
     """
     third = chord.pitch_classes[1]
     if colour in {"sus4", "sus2"}:
@@ -114,6 +120,8 @@ def _seventh(chord: Chord) -> Colour:
 
 
 def _sung(melody: Sequence[Note], start: int, end: int) -> frozenset[int]:
-    """Return the pitch classes of the melody notes that are held between the steps `start` and `end`."""
+    """Return the pitch classes of the melody notes that sound for at least an eighth note between the steps `start` and
+    `end`.
+    """
     held = (note for note in melody if min(note.end, end) - max(note.start, start) >= _HELD_STEPS)
     return frozenset(note.pitch % 12 for note in held)

@@ -44,7 +44,7 @@ def choose_lines(
     onset_probability: Weights,
     draws: NDArray[np.float64],
 ) -> list[SungLine]:
-    """Choose the rhythm of every sung line of a section, with one onset for each syllable; onsets that are already
+    """Choose the rhythm of every sung line of a section, with one note onset for each syllable. Onsets that are already
     known stay.
 
     `onset_probability` [steps] is the network's probability of a note onset at each step of the section; `draws`
@@ -82,8 +82,8 @@ def choose_lines(
 def _request(
     spec: SectionSpec, index: int, log_prob: Weights, syllables: int, first_free: int, echo: Weights
 ) -> LineRequest:
-    """Build the request for the rhythm of the last `syllables` syllables of a line, whose first onset may come at step
-    `first_free` of the line.
+    """Build the constraints for drawing the rhythm of the last `syllables` syllables of line `index`. `first_free` is
+    the first step of the line that may have an onset.
     """
     return LineRequest(
         log_prob,
@@ -100,8 +100,8 @@ def _request(
 
 
 def _room(spec: SectionSpec, index: int) -> int:
-    """Return the number of steps that are free for a line wherever its words are sung in the section: the smallest of
-    all.
+    """Return the number of steps that are free for the words of a line: the smallest number among all lines of the
+    section with these words.
     """
     spans = spec.line_spans()
     if spec.rooms:
@@ -111,8 +111,8 @@ def _room(spec: SectionSpec, index: int) -> int:
 
 
 def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None:
-    """Copy the rhythm of an earlier line with the same words; return `None` if a part of the line is already fixed or
-    the rhythm does not fit.
+    """Return the rhythm of an earlier line with the same words, moved to the line from step `start` to `stop`; `None`
+    if the first steps of the line are already fixed or the rhythm does not fit.
     """
     moved = start - twin.start
     if free > start or twin.onsets[-1] + moved >= stop:
@@ -121,8 +121,8 @@ def _copied(twin: SungLine, start: int, stop: int, free: int) -> SungLine | None
 
 
 def _echo(spec: SectionSpec, index: int, lines: Sequence[SungLine], recalled: Rendition | None, steps: int) -> Weights:
-    """Return the bias [steps] towards the rhythm that the same line had in an earlier section, or towards the rhythm of
-    the earlier line that this line varies.
+    """Return the bias [steps] towards a known rhythm: that of the caller's motif, that of the same line in an earlier
+    section, or that of the earlier line whose melody this line varies.
     """
     bias = np.zeros(steps)
     if spec.motif is not None:

@@ -31,15 +31,17 @@ from model.studio.notation.score import STEPS_PER_BEAT
 _PARALLEL_PITCH = 1.2
 _ANSWER_WEIGHT, _CONTOUR_WEIGHT = 2.2, 1.6
 _ANSWERS_TONES = 0.9
-"""Weight of the tones of a line in the melody of the earlier line that it varies."""
+"""Weight, in the melody of a line, of the lexical tones of a later line that varies this melody."""
 
 _LEAST_LOG_PROB = -7.0
 
 
 @dataclass(frozen=True, slots=True)
 class Moves:
-    """Statistics of melodic intervals: the log probability [37] of each distance in semitones between two notes, and
-    the weight that the lexical tones of the words get beside them.
+    """Statistics of melodic intervals, and the weight of lexical tones.
+
+    `intervals` [37] is the log probability of each distance in semitones between two notes; `tone_weight` is the weight
+    of the lexical tones of the words relative to the intervals.
     """
 
     intervals: Weights
@@ -54,15 +56,15 @@ def write_melody(
     log_probs: Weights,
     moves: Moves,
 ) -> Classes:
-    """Return the melody classes [steps] of the section: the rhythm of `sampled`, with the most probable pitches (best
-    path from note to note).
+    """Return the melody of a section as one class (rest, hold or pitch) per step: the rhythm of `sampled`, with the
+    most probable sequence of pitches.
 
     A song that does not end with the caller's melody ends on the tonic, even if its melody repeats an earlier one.
 
     Args:
         sampled: melody classes [steps] after the last denoising step.
-        log_probs: the network's log probabilities [steps, 39] a few steps before the end, when they still leave a
-            choice.
+        log_probs: the network's log probabilities [steps, 39] a few denoising steps before the end, when several
+            pitches are still possible.
         moves: statistics of melodic intervals.
     """
     known = layout.section_known() == 1
@@ -87,9 +89,10 @@ def write_melody(
 
 @dataclass(frozen=True, slots=True)
 class _Search:
-    """Search for the most probable pitches of a section's melody. `weights` [notes, 37] are the log weights of each
-    pitch, `rises` the direction (-1 down to 1 up) that the tones of the words prefer from each note to the next,
-    `moves` the statistics of melodic intervals.
+    """Search for the most probable sequence of pitches of a section's melody.
+
+    `weights` [notes, 37] are the log weights of each pitch, `rises` the direction (-1 down to 1 up) that the tones of
+    the words prefer from each note to the next, `moves` the statistics of melodic intervals.
     """
 
     spec: SectionSpec
@@ -98,8 +101,8 @@ class _Search:
     moves: Moves
 
     def path(self, asked: Sequence[AskedInterval | None], bias: Weights | float = 0.0) -> Classes:
-        """Return the melody class of each note on the best path. `asked` are preferred intervals, `bias` [notes, 37] is
-        added to the weights.
+        """Return the melody class (pitch index) of each note on the most probable path. `asked` are preferred intervals
+        from note to note, `bias` [notes, 37] is added to the weights.
         """
         usual, profile = self.moves, profile_of(self.spec.genre)
         weights = self.weights + bias
@@ -110,8 +113,8 @@ class _Search:
 def _weights(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, notes: list[MelodyNote], log_probs: Weights
 ) -> Weights:
-    """Return the log weights [notes, 37] of every pitch for each note; the last note of a song must be the tonic,
-    unless the caller's melody gives it.
+    """Return the log weights [notes, 37] of every pitch for each note. The last note of a song must be the tonic,
+    unless it belongs to the caller's melody.
     """
     weights = LOG_PROB_WEIGHT * _loosened(log_probs[onsets][:, FIRST_PITCH:]) + note_bias(notes, spec.minor)
     weights += pentatonic_bias(spec) + register_bias(spec, lines, onsets)
@@ -123,22 +126,22 @@ def _weights(
 
 
 def _fix(weights: Weights, notes: NDArray[np.bool_], classes: Classes) -> None:
-    """Set `weights` so that the notes marked in `notes` must have the melody classes `classes`."""
+    """Change the log weights in place: the notes marked in `notes` may only have the melody classes `classes`."""
     weights[notes] = -1e6
     weights[notes, classes - FIRST_PITCH] = 0.0
 
 
 def _loosened(log_probs: Weights) -> Weights:
-    """Return the network's log probabilities with a lower limit for allowed notes, because the network is too
-    certain.
+    """Return the network's log probabilities, raised to a lower limit for all allowed pitches, because the network is
+    too certain.
     """
     out: Weights = np.where(log_probs > FORBIDDEN / 2, np.maximum(log_probs, _LEAST_LOG_PROB), log_probs)
     return out
 
 
 def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> list[AskedInterval | None]:
-    """Return for each note the interval to the next note that the caller's motif asks for; `None` if the motif asks for
-    none.
+    """Return for each note the interval to the next note in the motif of the caller's melody; `None` for a note outside
+    the motif.
     """
     asked: dict[int, AskedInterval] = {}
     if spec.motif is not None:
@@ -152,8 +155,8 @@ def _motif_intervals(spec: SectionSpec, lines: Sequence[SungLine], onsets: Class
 def _answered_intervals(
     spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> list[AskedInterval | None]:
-    """Return for each note of a line that varies an earlier line the interval at the same place of the earlier line;
-    `None` for all other notes.
+    """Return preferred intervals for lines that vary an earlier line: from each note to the next, the interval between
+    the notes at the same places of the earlier line. Other notes get `None`.
     """
     asked: dict[int, AskedInterval] = {}
     for number, line in enumerate(lines):
@@ -194,8 +197,10 @@ def _bars_between(spec: SectionSpec, one: int, other: int) -> int:
 
 
 def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed: set[int]) -> dict[int, int]:
-    """Return, for each step with a note of a line whose words an earlier line has too, the melody class of that note in
-    the earlier line; the earlier line's own notes are included, so that both get one melody.
+    """Return the melody classes that lines with the same words must share, by step: the class that the first such line
+    has at the same place.
+
+    Notes of the first line itself are included; steps in `fixed` are left out.
     """
     twins: dict[int, int] = {}
     for number, line in enumerate(lines):
@@ -210,7 +215,7 @@ def _twins(spec: SectionSpec, lines: Sequence[SungLine], melody: Classes, fixed:
 def _parallel_bias(
     spec: SectionSpec, layout: TokenLayout, lines: Sequence[SungLine], onsets: Classes, melody: Classes
 ) -> Weights:
-    """Return the bias [notes, 37] of a line that varies an earlier line, towards the earlier line's pitches wherever
+    """Return the bias [notes, 37] for lines that vary an earlier line: towards the pitches of the earlier line wherever
     rhythm and chords agree.
     """
     bias = np.zeros((len(onsets), PITCHES))

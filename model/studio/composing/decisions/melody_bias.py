@@ -1,5 +1,5 @@
-"""Computes which notes of a section's melody are forbidden or preferred before any pitch is chosen, as biases on the
-network's logits.
+"""Computes biases on the network's logits that forbid or prefer notes of a section's melody before any pitch is
+chosen.
 """
 
 import numpy as np
@@ -17,7 +17,9 @@ FORBIDDEN = -1e4
 
 _SUNG_RANGE = {SectionKind.VERSE: (55, 72), SectionKind.PRE_CHORUS: (56, 74)}
 _SUNG_RANGE_ELSEWHERE = (58, 76)
-"""Sounding pitches of the sung melody, G3 to E5: together less than two octaves."""
+"""Lowest and highest MIDI pitch of the sung melody in other sections; with the verse the range is G3 to E5, less than
+two octaves.
+"""
 
 _PLAYED_RANGE = (57, 84)
 _PENTATONIC = (0, 2, 4, 7, 9)
@@ -28,8 +30,8 @@ _RECALLED_PITCH = 1.4
 
 
 def class_bias(spec: SectionSpec, layout: TokenLayout, memory: Memory) -> NDArray[np.float32]:
-    """Return the bias on the melody logits, [beats, 4, 39], from the range of the voice, the fixed rhythm, and an
-    earlier melody of the same lines.
+    """Return the bias on the melody logits, [beats, 4, 39], from the range of the voice, the scale, the fixed rhythm,
+    and an earlier melody of the same lines.
     """
     bias = np.zeros((*layout.melody.shape, MELODY_CLASSES), dtype=np.float32)
     section = bias[layout.section].reshape(-1, MELODY_CLASSES)
@@ -56,8 +58,8 @@ def sung_range(spec: SectionSpec) -> tuple[int, int]:
 
 
 def pentatonic_bias(spec: SectionSpec) -> NDArray[np.float32]:
-    """Return the bias [37] against the two pitch classes that a pentatonic melody leaves out; they are the same in C
-    major and A minor.
+    """Return the bias [37] against the pitches that a pentatonic melody leaves out (F and B in C major and A minor);
+    zeros unless the section is pentatonic.
     """
     left_out = spec.pentatonic & ~np.isin(PITCH_CLASSES, _PENTATONIC)
     return np.asarray(_OFF_PENTATONIC * left_out, np.float32)
@@ -82,7 +84,9 @@ _RHYTHM_BIAS = _rhythm_bias()
 
 
 def _pull(spec: SectionSpec, memory: Memory) -> NDArray[np.float32]:
-    """Return the bias [steps, 39] towards the pitch that the same line had at the same place in an earlier section."""
+    """Return the bias [steps, 39] towards the pitch that the line at the same position had at the same place in an
+    earlier section of this kind.
+    """
     pull = np.zeros((spec.steps, MELODY_CLASSES), dtype=np.float32)
     recalled = memory.rendition(spec.kind)
     if recalled is None:

@@ -1,5 +1,5 @@
-"""Draws chord progressions from a table of four-bar patterns that songs have; in a waltz a whole bar takes the place of
-half a bar of a pattern.
+"""Draws chord progressions from a table of four-bar patterns, counted in songs. In a waltz a whole bar takes the place
+of half a bar of a pattern.
 """
 
 from functools import cache
@@ -18,30 +18,34 @@ from model.studio.notation.score import Chord, Quality
 
 _COUNT_WEIGHT = 1.0
 _OTHER_KIND = 0.3
-"""Weight of a song with the pattern in a section of another kind, relative to one in the same kind."""
+"""Weight of a song that has the pattern in a section of another kind, relative to a song that has it in a section of
+the same kind.
+"""
 
 _NETWORK_WEIGHT = 0.05
 _UNLIKELY = -4.0
 _FAVOUR_WEIGHT = 0.33
 _USUAL_CHANGES = 1.4
-"""Chord changes in a bar of a song whose factor `chord_pace` is 1."""
+"""Number of chords per bar in a song whose factor `chord_pace` is 1."""
 
 _PACE_WEIGHT = 2.5
 _KNOWN_WEIGHT = 4.0
 _LOOP, _LOOP_WITH_OTHER_END = 2.0, 1.5
 _HEARD_ELSEWHERE = -3.0
 _NEW_CHORD = 0.75
-"""Log weight of each chord that a song has not had so far."""
+"""Log weight of each chord that the song has not used so far."""
 
 _ONWARD_WEIGHT, _CLOSING_WEIGHT = 1.0, 1.0
-"""Weights of how frequent a pattern's first chord is behind the one before, and its last chord at its joint."""
+"""Weights of two frequencies: of a pattern's first chord after the chord before, and of its last chord at the end of a
+phrase.
+"""
 
 _MOVES_WEIGHT, _USUAL_SURPRISE = 0.1, 1.5
 _FLOOR = 1e-3
 _ODD_OPENING = -1.5
 _ONE_CHORD, _OTHER_KEY, _REMOTE = -3.0, -1.5, -4.0
-"""Log weights of four bars of one chord, of chords foreign to the key of which there are two and more, and of a chord
-with two tones or more that neither the key nor the parallel minor or major has.
+"""Log weights of three faults of a pattern: four bars of one chord; two or more chords that are foreign to the key; and
+a chord with two tones or more that neither the key nor the parallel minor or major has.
 """
 
 _KEPT_HALVES = 2
@@ -68,7 +72,9 @@ _SPICES = {
     (_C, _G): (_D, 0.05),
     (_F, _C): (_FM, 0.06),
 }
-"""Chords that may replace a chord before another, and their probabilities: dominants of other degrees, a minor IV."""
+"""For a chord and the chord after it, the chord that may replace the first one, and the probability: secondary
+dominants, and the minor chord on the fourth degree.
+"""
 
 Weights = NDArray[np.float64]
 
@@ -82,15 +88,16 @@ def draw_patterns(
     moves: Weights,
     draws: Weights,
 ) -> Classes:
-    """Sample the chord classes [beats] of a section as patterns of four bars; the last one is cut to fit.
+    """Sample the chord classes [beats] of a section as a sequence of four-bar patterns. If fewer than four bars are
+    left at the end, they get the last bars of a pattern.
 
-    The weight of a pattern is its frequency in sections of this kind of the training songs, times how well it suits the
-    genre, the rate of chord changes `chord_pace`, the network's `log_odds` [beats, 37], the `known` chords [beats]
-    (`NO_CHORD` where free), the chord `before` the section and the previous pattern. Patterns that sections of another
-    kind already have get a penalty.
+    The weight of a pattern is its frequency in sections of this kind in the training songs, times how well it agrees
+    with the genre, the rate of chord changes `chord_pace`, the network's `log_odds` [beats, 37], the `known` chords
+    [beats] (`NO_CHORD` where free), the chord `before` the section and the previous pattern. Patterns that the song has
+    in a section of another kind get a penalty.
 
     Args:
-        moves: log probability [37, 37] of each chord after another.
+        moves: probability [37, 37] of each chord after another.
         draws: random numbers [beats], uniform in [0, 1).
     """
     patterns, joints = habits().patterns[int(spec.minor)], habits().joints[int(spec.minor)]
@@ -126,8 +133,8 @@ def _beats_per_half(spec: SectionSpec) -> int:
 
 
 def _sources(spec: SectionSpec, half_beats: int) -> Classes:
-    """Return for each half bar the index of the half bar whose chord it must have: lines with the same words get the
-    same chords.
+    """Return for each half bar the index of the half bar whose chord it takes; lines with the same words take the
+    chords of the first of these lines.
     """
     sources = np.arange(spec.beats)
     for line in range(len(spec.lines)):
@@ -138,8 +145,10 @@ def _sources(spec: SectionSpec, half_beats: int) -> Classes:
 
 
 def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
-    """Return True [patterns] for each pattern that is a single chord throughout, once every half bar has the chord of
-    its half bar in `sources`; a half bar with a source below 0 keeps its own chord.
+    """Return a mask [patterns], True for patterns with a single chord throughout, after each half bar has taken over
+    the chord of the half bar that `sources` names.
+
+    A half bar with a source below 0 keeps its own chord.
     """
     heard = chords[:, np.where(sources < 0, np.arange(len(sources)), sources)]
     out: NDArray[np.bool_] = (heard == heard[:, :1]).all(1)
@@ -147,7 +156,9 @@ def _stays(chords: Classes, sources: Classes) -> NDArray[np.bool_]:
 
 
 def _usual(spec: SectionSpec, memory: Memory, patterns: Patterns) -> Weights:
-    """Return the part of the log weight [patterns] of each pattern that does not depend on its place in the section."""
+    """Return the part of each pattern's log weight [patterns] that does not depend on the position in the section: its
+    frequency, the genre, the rate of chord changes, and foreign chords.
+    """
     chorus = spec.kind is SectionKind.CHORUS
     own, other = (patterns.chorus, patterns.verse) if chorus else (patterns.verse, patterns.chorus)
     score: Weights = _COUNT_WEIGHT * np.log(own + _OTHER_KIND * other)
@@ -177,8 +188,8 @@ def _foreign_tones(minor: bool) -> NDArray[np.int64]:
 
 @cache
 def _is_remote(minor: bool) -> Weights:
-    """Return 1 for each chord class [37] with two tones or more that are foreign to the key, unless the parallel key
-    has them all; otherwise 0.
+    """Return 1 for each remote chord class [37], otherwise 0. A remote chord has two tones or more that are foreign to
+    the key, and does not belong to the parallel key (C minor for C major) either.
     """
     parallel = {(pitch_class + (9 if minor else 3)) % 12 for pitch_class in scale(minor=False)}
     borrowed = [set(chord_of(chord).pitch_classes) <= parallel for chord in range(1, CHORD_CLASSES)]
@@ -187,7 +198,7 @@ def _is_remote(minor: bool) -> Weights:
 
 
 def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
-    """Return the log weight [patterns] of how well each pattern agrees with the network's log odds of each half bar and
+    """Return the log weight [patterns] of each pattern's agreement with the network's log odds at each half bar and
     with the chords that are already known.
     """
     halves = np.arange(chords.shape[1])
@@ -198,7 +209,9 @@ def _fit(chords: Classes, log_odds: Weights, known: Classes) -> Weights:
 
 
 def _inner_moves(chords: Classes, moves: Weights) -> Weights:
-    """Return the log weight [patterns] of the chord changes inside each pattern: high if songs have them often."""
+    """Return the log weight [patterns] of the chord changes inside each pattern, from the probability `moves` of each
+    change in songs.
+    """
     before, after = chords[:, :-1], chords[:, 1:]
     usual = np.log(moves + _FLOOR) + _USUAL_SURPRISE
     out: Weights = _MOVES_WEIGHT * np.where(before != after, usual[before, after], 0.0).sum(1)
@@ -207,7 +220,9 @@ def _inner_moves(chords: Classes, moves: Weights) -> Weights:
 
 def _joined(chords: Classes, joints: Joints, before: int, *, opens: bool, closes: bool) -> Weights:
     """Return the log weight [patterns] of each pattern's first chord after the chord `before`, and of its last chord at
-    a joint inside a section or, where it `closes` the section, at its end.
+    the end of a four-bar phrase.
+
+    `opens` is True for the first pattern of a section, `closes` for the last.
     """
     out: Weights = _CLOSING_WEIGHT * joints.closing[int(closes), chords[:, -1]]
     if before != NO_CHORD:
@@ -216,8 +231,8 @@ def _joined(chords: Classes, joints: Joints, before: int, *, opens: bool, closes
 
 
 def _new_chords(present: Weights, heard: set[int]) -> Weights:
-    """Return the number [patterns] of chords in each pattern that the song has not had so far (`heard`); `present`
-    [patterns, 37] is 1 for each chord of a pattern.
+    """Return the number [patterns] of chords in each pattern that the song has not used yet; `heard` are the chords
+    used so far, and `present` [patterns, 37] is 1 for each chord of a pattern.
     """
     new = np.ones(CHORD_CLASSES)
     new[list(heard)] = 0.0
@@ -226,7 +241,9 @@ def _new_chords(present: Weights, heard: set[int]) -> Weights:
 
 
 def _loops(chords: Classes, last: Classes) -> Weights:
-    """Return the log weight [patterns] of patterns that repeat the pattern `last`, exactly or with another ending."""
+    """Return the additional log weight [patterns] of patterns that repeat the previous pattern `last`, exactly or with
+    another ending.
+    """
     same = (chords == last).all(1)
     begins = (chords[:, : HALVES // 2] == last[: HALVES // 2]).all(1)
     out: Weights = _LOOP * same + _LOOP_WITH_OTHER_END * (begins & ~same)
@@ -234,9 +251,10 @@ def _loops(chords: Classes, last: Classes) -> Weights:
 
 
 def _spiced(chords: list[int], draws: Weights, half_beats: int, disliked: set[int]) -> list[int]:
-    """Return the chords of a pattern with a few of them replaced by others that lead to the same next chord.
+    """Return the chords of a pattern with a few of them replaced by chords that also lead to the next chord, such as
+    secondary dominants.
 
-    The first bar of the pattern stays as it is, because repeated lines begin there; chords in `disliked` are not used.
+    The first bar of the pattern stays as it is, because repeated lines begin there. Chords in `disliked` are not used.
     """
     out = list(chords)
     for half, (chord, after) in enumerate(pairwise(chords)):

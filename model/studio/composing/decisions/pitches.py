@@ -1,5 +1,5 @@
-"""Chooses the pitches of a melody as the best path through the network's log probabilities and the statistics of
-melodic intervals.
+"""Chooses the pitches of a melody as the most probable path through the network's log probabilities and the statistics
+of melodic intervals.
 """
 
 from collections.abc import Sequence
@@ -17,17 +17,19 @@ from model.studio.composing.tokens import HIGHEST, LOWEST, NO_CHORD, PITCHES, ch
 Weights = NDArray[np.float64]
 
 TONE_WEIGHT = 2.2
-"""Difference in weight between a move in the direction of the tones, no move, and a move against it."""
+"""Difference in log weight between a move in the direction of the lexical tones and no move, and between no move and a
+move in the opposite direction.
+"""
 
 LOG_PROB_WEIGHT = 0.6
-"""Weight of the network's log probabilities relative to this bias."""
+"""Weight of the network's log probabilities relative to the biases of this module."""
 
 _INTERVAL_WEIGHT = 1.0
 MOTIF_WEIGHT = 8.0
 """Weight of the intervals of the caller's motif."""
 
 _AGAIN: NDArray[np.float64] = np.array([0.0, -0.8, -1.6, -2.4])
-"""Weight of repeating a pitch, by the number of repeats before."""
+"""Log weight of repeating a pitch, by the number of earlier repeats."""
 
 _RUNS = len(_AGAIN)
 _THIRD, _LEAP = 4, 9
@@ -41,18 +43,20 @@ _CLASH_BIAS = -5.0
 _LEADING_BIAS = -1.2
 _TONIC_BIAS = 10.0
 _TONE_LEVELS = {1: (5.0, 5.0), 2: (3.0, 5.0), 3: (2.0, 1.5), 4: (5.0, 2.0)}
-"""Where each Mandarin tone starts and ends on Chao's five levels; the neutral tone has no preference."""
+"""Pitch levels at which each Mandarin tone starts and ends, on Chao's scale of five; the neutral tone has no
+preference.
+"""
 
 PITCH_CLASSES: NDArray[np.int64] = np.arange(LOWEST, HIGHEST + 1) % 12
 
 _DISTANCE: NDArray[np.int64] = np.subtract.outer(np.arange(PITCHES), np.arange(PITCHES)).T
-"""Semitones of each move between two pitches, [from, to]."""
+"""Interval in semitones of each move from one pitch (row) to another (column)."""
 
 
 @dataclass(frozen=True, slots=True)
 class MelodyNote:
-    """The context of one melody note that restricts its pitch: its step in the section, the class of the chord under
-    it, the lexical tone of its syllable (0 for none).
+    """The context of one melody note that restricts its pitch: its step in the section, the class (index) of the chord
+    under the note, and the lexical tone of its syllable (0 for none).
 
     `cadence` is True for the last note of a line, `tonic` for a note that must be the tonic, `held` for a note of a
     beat or more, `strong` for a note on a strong beat.
@@ -79,13 +83,18 @@ class AskedInterval:
     contour: float = 0.0
 
     def bias(self) -> Weights:
-        """Return the bias [37, 37] on each move between two pitches."""
+        """Return the bias [37, 37] that the preferred interval gives to each move from one pitch (row) to the next
+        (column).
+        """
         return _interval_bias(self)
 
 
 @lru_cache(maxsize=128)
 def _interval_bias(asked: AskedInterval) -> Weights:
-    """Return the bias of an interval; see `AskedInterval.bias`. Read-only; at most 1.4 MB are kept."""
+    """Return the bias [37, 37] of a preferred interval on each move from one pitch (row) to the next (column).
+
+    The array is read-only; the cache keeps at most 1.4 MB.
+    """
     out: Weights = asked.weight * closeness(asked.semitones, PITCHES)
     if asked.contour:
         out += asked.contour * (np.sign(_DISTANCE) == np.sign(asked.semitones))
@@ -127,7 +136,7 @@ def choose_pitches(
     taken_up: Sequence[AskedInterval | None] = (),
     profile: Profile = USUAL,
 ) -> list[int]:
-    """Return the most probable path of pitches (Viterbi, 1967).
+    """Return the most probable sequence of pitches for the notes of a melody, by the Viterbi algorithm (1967).
 
     Args:
         log_probs: log weights [notes, 37] of every pitch from `LOWEST` on.
@@ -139,7 +148,7 @@ def choose_pitches(
         profile: the genre's preference for repeated notes and leaps.
 
     Returns:
-        MIDI pitches.
+        The MIDI pitch of each note.
     """
     if not len(log_probs):
         return []
@@ -166,8 +175,8 @@ def choose_pitches(
 
 
 def _begun(log_prob: Weights) -> Weights:
-    """Return the initial scores [37, runs] of the path search, for each pitch of the first note and each number of
-    repeats of that pitch.
+    """Return the initial scores [37, runs] of the path search: for each pitch of the first note and each number of
+    repeats of that pitch. Only a pitch without repeats is possible.
     """
     best = np.full((PITCHES, _RUNS), -np.inf)
     best[:, 0] = log_prob
@@ -177,12 +186,12 @@ def _begun(log_prob: Weights) -> Weights:
 def _advance(
     best: Weights, onward: Weights, again: Weights
 ) -> tuple[Weights, tuple[NDArray[np.int64], NDArray[np.int64], NDArray[np.int64]]]:
-    """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and for
-    each the best predecessor: the pitch before, the number of repeats that it had, and the number of repeats in the
-    longest runs.
+    """Advance the path search by one note: return the scores [37, runs] of each pitch and number of repeats, and
+    pointers to the best predecessors.
 
-    The columns of `best` count how often the pitch has been repeated; `again` [runs] is the log weight of repeating it
-    once more.
+    The pointers give for each pitch: the best different pitch before; the best number of repeats of the pitch if
+    another pitch follows; and the number of repeats one note before the longest run. The columns of `best` count the
+    repeats of a pitch; `again` [runs] is the log weight of repeating it once more.
     """
     held = best + onward.diagonal()[:, None] + again
     left, longest_run = best.max(1), best.argmax(1)
@@ -197,8 +206,8 @@ def _advance(
 
 
 def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
-    """Return the log weight [37, 37] of each move from one pitch to the next: its frequency in songs, changed by the
-    preferences of the genre.
+    """Return the log weight [37, 37] of each move from one pitch to the next: the frequency of the interval in songs,
+    changed by the preferences of the genre.
     """
     places = np.arange(PITCHES)
     reach = _INTERVAL_WEIGHT * intervals + _LEAP_BIAS * np.maximum(places - _THIRD, 0)
@@ -210,16 +219,18 @@ def _usual_moves(intervals: Weights, profile: Profile) -> Weights:
 
 @cache
 def _rise() -> Weights:
-    """Return the degree of rise (or fall, below 0) of each move, [37, 37]: 1 for steps and thirds, 0 for leaps.
-    Read-only.
+    """Return the degree of rise of each move from one pitch to the next, [37, 37]: 1 for steps and thirds upwards, -1
+    downwards, and nearer to 0 the wider the leap.
+
+    The array is read-only.
     """
     out: Weights = np.sign(_DISTANCE) * np.clip((_LEAP - np.abs(_DISTANCE)) / (_LEAP - _THIRD), 0.0, 1.0)
     return out
 
 
 def tone_direction(before: int, after: int) -> float:
-    """Return the direction in which the melody should move between two lexical tones: 1 if the second starts higher
-    than the first ends, -1 if lower, 0 if either will do.
+    """Return the direction in which the melody should move between two lexical tones: 1 if the second tone starts
+    higher than the first ends, -1 if it starts lower, 0 if there is no preference.
     """
     if before not in _TONE_LEVELS or after not in _TONE_LEVELS:
         return 0.0

@@ -38,9 +38,9 @@ class HarmonyTables:
 
         A bar of three beats uses the tables of a bar of four without its third beat, which is a strong one.
 
-        `pace` above 1 makes chords change more often than in the training songs, on the first and third beat, below 1
-        less often. The odds of a change are raised to a high power of it, because the network's probabilities outweigh
-        them otherwise.
+        With `pace` above 1 chords change more often than in the training songs, on the first and third beat; with
+        `pace` below 1 they change less often. The odds of a change are multiplied by a high power of `pace`, because
+        otherwise the network's probabilities outweigh it.
         """
         moves = self.moves[int(minor)].astype(np.float64) + _FLOOR
         np.fill_diagonal(moves, 0.0)
@@ -75,8 +75,9 @@ def choose_chords(
     """Draw the section's chord progression and write it into the layout as known chords; chords that are already known
     stay.
 
-    The progression consists of four-bar patterns that songs have, weighted by the network's `log_odds` [beats, 37];
-    lines with the same words get the same chords. Under a melody given by the caller the network alone decides.
+    The progression consists of four-bar patterns counted in songs, weighted by the network's `log_odds` [beats, 37];
+    lines with the same words get the same chords. Under a melody given by the caller, the progression is drawn from the
+    network's log odds and the chord statistics `tables` instead.
     """
     chords, known = layout.chords[layout.section].copy(), layout.mask[layout.section, STEPS_PER_BEAT] == 1
     if spec.anchor:
@@ -104,8 +105,8 @@ def draw_progression(
 ) -> Classes:
     """Draw a chord progression from the posterior of a hidden Markov model.
 
-    Forward filtering, backward sampling: a drawn progression changes chords as often as the transitions say; the single
-    most probable one would stay on a chord too long.
+    Forward filtering, backward sampling: a drawn progression changes chords as often as the transitions say; the most
+    probable progression would stay on a chord too long.
 
     Args:
         log_odds: [beats, 37], the network's log probabilities of each chord, up to a constant per beat.

@@ -1,4 +1,6 @@
-"""Computes how high each line of a section lies, and where its melody has its highest and lowest note."""
+"""Computes the pitch height of each line of a section, and the places of the highest and the lowest note of its
+melody.
+"""
 
 from collections.abc import Sequence
 
@@ -15,12 +17,12 @@ _EDGE_SEMITONES = 2
 _PEAK_BIAS, _BELOW_PEAK, _TROUGH_BIAS = 11.0, -4.0, 9.0
 _FEWEST_FOR_TROUGH = 5
 _ARCH_NOTES = 4
-"""Notes over which a line rises to the section's peak, and falls from it."""
+"""Number of notes over which a line rises to the section's highest note, and falls from it."""
 
 
 def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes) -> Weights:
-    """Return the bias [notes, 37] that gives each line its pitch height and makes one note the highest of the
-    section.
+    """Return the bias [notes, 37] on the pitch of each note that gives each line its pitch height, and makes one note
+    the highest and one the lowest of the section.
     """
     bias = np.zeros((len(onsets), PITCHES))
     if not spec.heights:
@@ -45,16 +47,14 @@ def register_bias(spec: SectionSpec, lines: Sequence[SungLine], onsets: Classes)
 
 
 def _nearness(line: SungLine, note: int, turn: int | None) -> float:
-    """Return the nearness, 0 to 1, of note `note` to the note at step `turn`, the highest or lowest of the section: 1
-    at that note, less around it, 0 far away or if the line has no note at that step.
+    """Return the nearness of note `note` of a line to the note at step `turn`, the highest or lowest of the section: 1
+    at that note, falling to 0 over `_ARCH_NOTES` notes; 0 in a line without that note.
     """
     return max(0.0, 1 - abs(note - line.onsets.index(turn)) / _ARCH_NOTES) if turn in line.onsets else 0.0
 
 
 def _trough(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
-    """Return the step of the section's lowest note, which is early in its lowest line; `None` if that line has too few
-    notes.
-    """
+    """Return the step of the section's lowest note, early in the lowest line; `None` if that line has too few notes."""
     lowest = min(range(len(lines)), key=lambda line: spec.heights[line], default=None)
     if lowest is None or len(lines[lowest].onsets) < _FEWEST_FOR_TROUGH:
         return None
@@ -62,7 +62,7 @@ def _trough(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
 
 
 def _peak(spec: SectionSpec, lines: Sequence[SungLine]) -> int | None:
-    """Return the step of the section's highest note, a long, stressed one in the middle of the climax line; `None`
+    """Return the step of the section's highest note: a long, stressed note in the middle of the climax line; `None`
     without a climax line of three notes or more.
     """
     if spec.climax is None or spec.climax >= len(lines) or len(lines[spec.climax].onsets) < 3:

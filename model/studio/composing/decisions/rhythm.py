@@ -1,5 +1,5 @@
-"""Chooses the rhythm of a sung line: exactly one note onset for each syllable, drawn by statistics of songs and the
-stress of the words.
+"""Chooses the rhythm of a sung line: exactly one note onset for each syllable, drawn at random by the statistics of
+songs and the stress of the words.
 """
 
 import math
@@ -17,18 +17,20 @@ from model.studio.notation.stress import Stress
 Weights = NDArray[np.float64]
 
 _SHARPNESS = 1.15
-"""Power of the odds that are drawn from: rare rhythms are rarer than in songs."""
+"""Exponent of the probabilities from which rhythms are drawn; above 1, rare rhythms are rarer than in songs."""
 
 _LOG_PROB_WEIGHT = 0.2
 _STRENGTHS = {
     BEATS_PER_BAR: np.array([0.8, -0.4, 0.0, -0.4, 0.5, -0.4, 0.1, -0.4] * 2),
     WALTZ_BEATS_PER_BAR: np.array([0.9, -0.4, 0.0, -0.4, 0.2, -0.4, 0.0, -0.4, 0.3, -0.4, 0.1, -0.4]),
 }
-"""Metric strength of each sixteenth of a bar, by its beats."""
+"""Metric strength of each sixteenth of a bar, by the number of beats in the bar."""
 
 _STRESS_WEIGHT = {Stress.WEAK: -1.4, Stress.PLAIN: 0.0, Stress.STRONG: 0.3, Stress.PHRASE: 0.4}
 _BEAT = -0.25
-"""Offset of beats: the closing notes of lines, which are counted for themselves, lie on them anyway."""
+"""Bias of notes on beats; it is negative because the last notes of lines, which have statistics of their own, are
+mostly on beats.
+"""
 
 _LONG_WEAK = -0.5
 _PHRASE_GAP = 0.35
@@ -38,11 +40,11 @@ _SHORTEST_SECONDS = 0.14
 _HURRIED_SIXTEENTH = -2.5
 _EMPTY_STEP = -0.12
 _CLOSE_SECONDS, _CLOSE_STEPS = 0.27, (1.2, 2.0)
-"""Mean time of a syllable before the last one, where a line has little room, and its limits in steps."""
+"""Mean duration of a syllable before the last one in a line with little room, in seconds, and its limits in steps."""
 
 _DOTTED_STEPS = 3
 _CLOSING_STEPS = (4, 6, 8)
-"""Steps that the last note lasts at most; the more room there is, the longer."""
+"""Possible lengths of the last note of a line, in steps; the longest that has room is taken."""
 
 _USUAL_CLOSE = 7
 _IMPOSSIBLE = -1e9
@@ -78,7 +80,7 @@ class LineRequest:
 
     @property
     def places(self) -> NDArray[np.int64]:
-        """Position in the bar, in steps, of each step of the line."""
+        """Position in the bar of each step of the line, in steps from the bar line."""
         return (self.start + np.arange(len(self.log_prob))) % (self.beats_per_bar * STEPS_PER_BEAT)
 
     @property
@@ -99,15 +101,15 @@ def draw_rhythm(asked: LineRequest, draws: Sequence[float] | Weights) -> LineRhy
     """Draw the onsets of a line from their joint distribution, by forward filtering and backward sampling.
 
     The log weights add up the statistics of songs (distances between notes by their place in the bar), the genre, the
-    network's onset probabilities, and the stress of the words; the first note comes early, the last one leaves room for
-    a long note and a breath.
+    network's onset probabilities, and the stress of the words; the first note comes early, the last note leaves room
+    for a long note and a breath.
 
     Args:
         asked: the constraints on the line.
         draws: random numbers, uniform in [0, 1), at least one for each syllable.
 
     Raises:
-        ValueError: the onsets do not fit.
+        ValueError: the line has fewer free steps than syllables.
     """
     steps = len(asked.log_prob)
     if not 1 <= asked.syllables <= steps - asked.first_free:
@@ -143,7 +145,7 @@ def _bias(asked: LineRequest, number: int) -> Weights:
 
 def _gaps(asked: LineRequest) -> Weights:
     """Return the log weight [steps, steps] of each pair of successive onsets: the row is the step of the later note,
-    the column that of the earlier.
+    the column the step of the earlier note.
     """
     steps = len(asked.log_prob)
     distance = np.subtract.outer(np.arange(steps), np.arange(steps))
@@ -158,8 +160,10 @@ def _gaps(asked: LineRequest) -> Weights:
 
 
 def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
-    """Return the log weight [steps, steps] of the distance from the onset before to that of syllable `number` by the
-    stress of the words: a weak syllable should not be long.
+    """Return the log weight [steps, steps] of the distance between the onsets of syllable `number` (row) and of the
+    syllable before (column), by the stress of the words.
+
+    A weak syllable should not be long, and a new phrase should begin after a gap.
     """
     if not asked.stresses:
         return np.zeros((1, steps)) + np.zeros((steps, 1))
@@ -173,7 +177,7 @@ def _weak_gaps(asked: LineRequest, number: int, steps: int) -> Weights:
 
 def _closing(asked: LineRequest) -> Weights:
     """Return the log weight [steps] of each step as the last onset of the line: high where lines of songs end, and
-    where a long note and a breath have room.
+    where a long last note and a breath have room.
     """
     steps = len(asked.log_prob)
     places = np.arange(steps)
@@ -187,8 +191,8 @@ def _closing(asked: LineRequest) -> Weights:
 
 
 def _end(onsets: Sequence[int], steps: int, breath: int) -> int:
-    """Return the step at which the last note of the line ends: at most two beats after its onset, and `breath` steps
-    before the end of the line if there is room.
+    """Return the step at which the last note of the line ends: at most two beats after the note's onset, and `breath`
+    steps before the end of the line if there is room.
     """
     last = onsets[-1]
     room = steps - breath - last
@@ -204,7 +208,9 @@ def onset_log_odds(probability: Weights) -> Weights:
 
 
 def echo_of(onsets: tuple[int, ...], steps: int, strength: float) -> Weights:
-    """Return the bias [steps] of size `strength` towards steps with an onset in an earlier line."""
+    """Return the bias [steps] towards the rhythm of an earlier line: `strength` at each of its `onsets`, 0 at other
+    steps.
+    """
     bias = np.zeros(steps)
     bias[[onset for onset in onsets if onset < steps]] = strength
     return bias

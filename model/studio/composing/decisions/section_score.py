@@ -11,8 +11,8 @@ from model.studio.notation.score import Note, Score
 
 
 def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
-    """Return the score of a section in its own key from its melody and chord classes; the caller's melody is kept
-    exactly, and each syllable is assigned to one note.
+    """Return the score of a section, at sounding pitch, from its melody classes [steps] and chord classes [beats]. The
+    caller's melody is kept exactly, and each syllable is assigned to one note.
     """
     given = given_steps(spec)
     notes = [*given_notes(spec), *(note for note in notes_of(melody) if not given[note.start])]
@@ -23,7 +23,7 @@ def to_score(spec: SectionSpec, melody: Classes, chords: Classes) -> Score:
 
 
 def with_syllables(notes: Sequence[Note], spec: SectionSpec) -> list[Note]:
-    """Return the notes with the index of the syllable that begins on each.
+    """Return the notes of a section, each with the index of the syllable that begins on it.
 
     If the caller's melody has too few notes for the syllables, its longest notes are divided first, and then notes are
     added in its rests.
@@ -53,8 +53,8 @@ def _divided(notes: list[Note], count: int) -> list[Note]:
 
 
 def _filled(notes: list[Note], count: int, steps: range) -> list[Note]:
-    """Add short notes until there are `count` notes: each on the last free step of `steps`, with the pitch of the
-    nearest note.
+    """Return the notes with short ones added until there are `count` notes. Added notes lie on the last free steps of
+    `steps` and have the pitch of the nearest note.
     """
     taken = {step for note in notes for step in range(note.start, note.end)}
     free = [step for step in steps if step not in taken]

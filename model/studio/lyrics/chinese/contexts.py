@@ -1,8 +1,8 @@
-"""Chooses the reading of a Chinese character that has several readings, from the characters around it, if no known word
-decides.
+"""Chooses the pinyin reading of a Chinese character with several readings (a polyphone) from the characters around it.
 
-Readings are pinyin with a tone digit, before tone sandhi. Patterns are written in simplified characters, are matched at
-the position of the character, and may include the characters before it.
+The rules apply where no known word that contains the character gives its reading. Readings have a tone digit, before
+tone sandhi. Patterns are written in simplified characters, are matched at the position of the character, and may
+include the characters before it.
 """
 
 import re
@@ -17,7 +17,7 @@ _SURNAMES = (
     "曲qu1 车che1 卜bu3 贾jia3 尉yu4 缪miao4 晁chao2 晟cheng2 钻zuan1 隗wei3 郗xi1 冼xian3 谌chen2 幺yao1 过guo1 "
     "能nai4 都du1 撒sa3 秘bi4 朱zhu1 尹yin3 柏bai3 薄bo2 俞yu2 臧zang1 长zhang3 余yu2 佴nai4 句gou1"
 )
-"""Readings as a family name, after 姓."""
+"""Readings of characters as a family name, after 姓."""
 
 _RULES = (
     f"行 (?<=[{_COUNTED}这那哪某])行(?![人走为程车动李星驶]|[一二三四五六七八九十几数]+人)=hang2",
@@ -144,7 +144,9 @@ _RULES = (
     "奶 (?<=奶)奶=nai5",
     "嫂 (?<=嫂)嫂=sao5",
 )
-"""A character, a pattern and the reading if it matches; the first matching pattern of a character decides."""
+"""Rules: a character, a pattern, and the character's reading where the pattern matches. The first matching rule of a
+character applies.
+"""
 
 _LONE = MappingProxyType(
     {
@@ -205,7 +207,7 @@ _LONE = MappingProxyType(
         "哩": "li3",
     }
 )
-"""Usual readings in songs of characters outside of the dictionary's words."""
+"""Usual readings in songs of characters that are words by themselves."""
 
 
 def _compiled() -> Mapping[str, tuple[tuple[re.Pattern[str], str], ...]]:
@@ -223,8 +225,8 @@ _CONTEXTS = _compiled()
 
 
 def reading_in_context(line: str, place: int) -> str | None:
-    """Return the reading of the character at index `place` of a line from the characters around it; `None` if no
-    pattern matches.
+    """Return the pinyin reading of the character at index `place` of a line, chosen by the characters around it; `None`
+    if no pattern matches.
     """
     for pattern, reading in _CONTEXTS.get(line[place], ()):
         if pattern.match(line, place):
@@ -233,7 +235,7 @@ def reading_in_context(line: str, place: int) -> str | None:
 
 
 def lone_reading(character: str) -> str | None:
-    """Return the usual reading of a character that is not part of a longer word; `None` if the table does not have
-    it.
+    """Return the usual pinyin reading of a character that is a word by itself; `None` if the table `_LONE` does not
+    have the character.
     """
     return _LONE.get(character)

@@ -1,4 +1,4 @@
-"""Converts Chinese characters to pinyin by context, with tone sandhi."""
+"""Converts Chinese characters to pinyin readings that depend on the words around them, and applies tone sandhi."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -19,19 +19,20 @@ _AS_SIMPLIFIED = frozenset("著乾沒")
 """Traditional characters for which the dictionary lacks readings."""
 
 _BEFORE_SANDHI = {("一", "yi2"): "yi1", ("一", "yi4"): "yi1", ("不", "bu2"): "bu4", ("了", "liao2"): "liao3"}
-"""Lexical readings of characters for which the dictionaries give sandhi readings in some words."""
+"""Lexical readings of characters for which the dictionaries give readings after tone sandhi in some words."""
 
 _NOTHING_GIVEN: Mapping[int, str] = MappingProxyType({})
 _PARTICLE_ZHE = re.compile(r"著(?![名作者称稱述])(?<![名显顯土原巨论論]著)")
 
 
 class MandarinReadings(NamedTuple):
-    """Pinyin with a tone digit for each character, 5 for the neutral tone and `v` for ü.
+    """Pinyin readings of a string of Chinese characters, each with a tone digit: 5 for the neutral tone, and `v` for ü.
 
-    The string is empty for a character that is not in the dictionary. The two lists differ only in tones.
+    A reading is an empty string for a character that is not in the dictionary.
 
-    Attributes: lexical: readings with the dictionary tones of the words. sung: readings with the tones of connected
-    speech.
+    Attributes:
+        lexical: the reading of each character with its dictionary tone.
+        sung: the reading of each character with its tone in connected speech, after tone sandhi.
     """
 
     lexical: list[str]
@@ -56,8 +57,8 @@ def known_readings(character: str) -> frozenset[str]:
 
 
 def read_mandarin(run: str, given: Mapping[int, str] = _NOTHING_GIVEN) -> MandarinReadings:
-    """Return the reading of each character of `run`, a string of Chinese characters; readings that are `given`, by
-    position, are not changed.
+    """Return the pinyin reading of each character of `run`, a string of Chinese characters. `given` maps positions in
+    `run` to readings that replace those of the dictionary.
 
     Third tones, 一 and 不 change before other tones as Chao describes ("A Grammar of Spoken Chinese", 1968, section
     1.3.4): of consecutive third tones those within words change first, then the remaining ones from the end.
@@ -86,8 +87,10 @@ def _is_reading(item: str) -> bool:
 
 
 def _own_reading(character: str, reading: str) -> str:
-    """Return the dictionary's `reading` of the simplified character, or another one if the traditional character is
-    never read so.
+    """Return a reading of a traditional character, given the dictionary's `reading` of its simplified form.
+
+    The result is `reading` if the traditional character also has that reading or the tone is neutral, otherwise the
+    first reading of the traditional character.
     """
     own = [*pinyin([character], style=Style.TONE3, heteronym=True, neutral_tone_with_five=True)[0]]
     if not own or not _is_reading(own[0]) or reading in own or reading.endswith("5"):
@@ -115,8 +118,10 @@ def _spans(words: Sequence[str]) -> Iterator[tuple[int, int]]:
 
 
 def third_tones(readings: Sequence[str]) -> list[str]:
-    """Change third tones before third tones to second tones, starting at the end, so that every other one of a sequence
-    changes.
+    """Apply third-tone sandhi: return the readings with each third tone that stands before another third tone changed
+    to a second tone.
+
+    The change goes from the last reading to the first, so of a sequence of third tones every second one changes.
     """
     spoken = list(readings)
     for place in range(len(spoken) - 2, -1, -1):
@@ -126,8 +131,8 @@ def third_tones(readings: Sequence[str]) -> list[str]:
 
 
 def _one_and_not(run: str, readings: Sequence[str], place: int) -> str:
-    """Return the reading of the character at `place`; for 一 and 不 the tone depends on the tone of the next
-    character.
+    """Return the reading of the character at index `place` after tone sandhi: the tones of 一 and 不 depend on the tone
+    of the next character; other readings stay.
     """
     reading, following = readings[place], "".join(readings[place + 1 : place + 2])
     falling = following.endswith("4")

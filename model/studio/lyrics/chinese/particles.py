@@ -1,4 +1,6 @@
-"""Reads the characters 地 and 得, which are particles in some positions and other words in others."""
+"""Chooses the pinyin reading of the characters 地 and 得, which are particles in some positions and parts of other
+words elsewhere.
+"""
 
 import re
 from collections.abc import Container
@@ -27,7 +29,7 @@ _MANNERS = (
     "清澈 纯真 纯粹 纯净 干净 干脆 利落 爽快 畅快 漫无目的 毫不犹豫 毫无保留 不知疲倦 欢畅 舒畅 舒服 舒适 惬意 "
     "得意 满意 满怀 充满 饱满 丰富 富足 频繁 频频 连续 陆续 不间断 间断 断续 断断续续"
 )
-"""Adverbs of manner, after which 地 is a particle whatever follows."""
+"""Adverbs of manner, after which 地 is a particle in any context."""
 
 _ADVERB = re.compile(
     r"(?:(.)\1|(.)(.)\3|一(.)又?一\4|(?:(.)(.)\5\6)|[一不无半又越有没自左东大千万百似若](.)[一不无半又越有没自右西小万千百似若]."
@@ -55,24 +57,24 @@ _REACH = 5
 
 
 def follows_adverb(line: str, place: int, idioms: Container[str]) -> bool:
-    """Return True if the 地 at `place` is the particle after an adverb, even if it could be part of a word.
+    """Return True if the 地 at index `place` is the particle "de" after an adverb.
 
     Args:
         line: simplified characters without anything between them.
-        place: where 地 stands.
-        idioms: the dictionary's words; one of four characters and more before 地 is an adverb.
+        place: index of the 地 in the line.
+        idioms: words of the dictionary; a word of four characters or more before 地 counts as an adverb.
     """
     before = line[max(place - _REACH, 0) : place]
     return not _GROUND_AFTER.match(line, place) and (_ADVERB.search(before) is not None or before[-4:] in idioms)
 
 
 def reading_of_particle(line: str, place: int, lone: bool) -> str | None:
-    """Return the reading of the 地 or 得 at `place`; `None` if the reading in the dictionary is right.
+    """Return the pinyin reading of the 地 or 得 at index `place`; `None` where the dictionary's reading applies.
 
     Args:
         line: simplified characters without anything between them.
-        place: where 地 or 得 stands.
-        lone: True if the dictionary has no word that contains it.
+        place: index of the 地 or 得 in the line.
+        lone: True if no word of the dictionary in this line contains the character.
     """
     if not lone:
         return None

@@ -17,7 +17,7 @@ _LETTERS = f"A-Za-z{_TONED_LETTERS}{_TONED_LETTERS.upper()}üÜêÊ:"
 _WORD = rf"[{_LETTERS}0-9]{{1,{_LONGEST_WORD}}}"
 _GIVEN = rf"[(（\[［【]\s?(?P<given>{_WORD}(?:[\s'’·-]{_WORD}){{0,7}})\s?[)）\]］】]"
 _MEANT = re.compile(rf"[{_LETTERS}]*(?:\d|[{_TONED_LETTERS}][{_LETTERS}]*)", re.IGNORECASE)
-"""A single word with a tone mark, which can only be a reading."""
+"""A pattern for a single word with a tone, which can only be a pinyin reading."""
 
 _TOKEN = re.compile(rf"[{_LETTERS}]+(?:['’][{_LETTERS}]+)*[0-5]?(?:[{_LETTERS}]+[0-5])*")
 _LATIN = re.compile(r"[^\W\d_]", re.UNICODE)
@@ -30,11 +30,13 @@ _ENGLISH_WORDS = (
     "rang pang tang lang wang one more are chose dance line bone date"
 )
 _ENGLISH_TOO = frozenset(_ENGLISH_WORDS.split())
-"""Syllables of Mandarin that are English words or sounds, too."""
+"""Mandarin syllables that are also English words or sounds."""
 
 
 class Toned(NamedTuple):
-    """A pinyin syllable as it is written, and the same syllable with a tone digit (5 if no tone is written)."""
+    """A pinyin syllable as `written` in the lyrics, its `reading` with a tone digit (5 if no tone is written), and
+    `toned`, True if a tone is written.
+    """
 
     written: str
     reading: str
@@ -42,8 +44,8 @@ class Toned(NamedTuple):
 
 
 class Given(NamedTuple):
-    """A line of lyrics without its readings in brackets, those readings by character position, and remarks on invalid
-    readings.
+    """A line of lyrics without its pinyin readings in brackets, those readings by character index, and remarks on
+    invalid readings.
     """
 
     shown: str
@@ -52,13 +54,13 @@ class Given(NamedTuple):
 
 
 def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]]) -> Given:
-    """Remove the readings in brackets after Chinese characters from a line.
+    """Split a line of lyrics into its text and the pinyin readings in brackets after its Chinese characters.
 
     Args:
-        text: a line.
+        text: a line of lyrics.
         hanzi: Chinese characters as the inside of a regular expression's character class.
-        known: the readings of a character in the dictionary, each with a tone digit. If the caller writes no tone, the
-        reading must be one of them except for its tone.
+        known: function that returns the readings of a character in the dictionary, each with a tone digit. A reading in
+            brackets without a tone must equal one of these apart from the tone.
     """
     if not any(bracket in text for bracket in "(（[［【"):
         return Given(text, {})
@@ -81,8 +83,8 @@ def without_given(text: str, hanzi: str, known: Callable[[str], frozenset[str]])
 def pinyin_line(text: str) -> bool:
     """Return True if all words of a line in Latin letters are pinyin.
 
-    At least half of them must have tones, or they must be at least three single syllables of which few are English
-    words.
+    At least half of the words must have tones; or the words must be at least three single syllables, of which at most a
+    quarter are English words.
     """
     tokens = [match.group() for match in _TOKEN.finditer(text)]
     if not tokens or len(_LATIN.findall("".join(tokens))) < sum(c.isalpha() and ord(c) < 0x250 for c in text):
@@ -103,7 +105,9 @@ def pinyin_line(text: str) -> bool:
 
 
 def _is_french(token: str, syllables: list[Toned]) -> bool:
-    """Return True if the only tone mark in a word is é, and some syllable has none, as in "café"."""
+    """Return True for a word such as "café" that could be pinyin: é is its only letter with a tone mark, and another
+    syllable has no tone.
+    """
     return set(token.lower()) & set(_TONED_LETTERS) == {"é"} and not all(one.toned for one in syllables)
 
 
@@ -131,8 +135,8 @@ def syllables_of(token: str) -> list[Toned] | None:
 
 @lru_cache(maxsize=4096)
 def _cut(part: str) -> tuple[Toned, ...] | None:
-    """Divide text without tone digits into the longest possible pinyin syllables, each with at most one tone mark;
-    `None` if it is not pinyin.
+    """Divide text, with at most one tone digit at its end, into pinyin syllables as long as possible; `None` if the
+    text is not pinyin.
     """
     if part in "'’":
         return ()
@@ -149,7 +153,7 @@ def _cut(part: str) -> tuple[Toned, ...] | None:
 
 
 def _toned(written: str) -> Toned | None:
-    """Parse a single syllable; `None` if it is not pinyin."""
+    """Parse a single pinyin syllable with at most one tone mark or tone digit; `None` if the text is not pinyin."""
     tone, letters = "", ""
     for character in unicodedata.normalize("NFD", written.lower().replace("u:", "ü").strip("'’")):
         if character in _MARKS or character in "012345":
@@ -166,8 +170,8 @@ def _toned(written: str) -> Toned | None:
 
 
 def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> list[str]:
-    """Return the readings that a bracket gives for the last characters of `run`; empty if its text is not pinyin for
-    them.
+    """Return the pinyin readings, with tone digits, that the bracket text `written` gives for the last characters of
+    `run`; an empty list if the text is not valid pinyin for these characters.
     """
     found: list[Toned] = []
     for token in re.split(r"[\s·-]", written):
@@ -182,8 +186,8 @@ def _given(run: str, written: str, known: Callable[[str], frozenset[str]]) -> li
 
 
 def _of(character: str, syllable: Toned, known: Callable[[str], frozenset[str]]) -> str | None:
-    """Return the reading of a character for a written pinyin syllable, with the dictionary's tone if none is written;
-    `None` if it is no reading of the character.
+    """Return the reading of a character, with a tone digit, for a written pinyin syllable. A syllable without a tone
+    gets the tone from the dictionary; `None` if the dictionary has no such reading of the character.
     """
     if syllable.toned:
         return syllable.reading

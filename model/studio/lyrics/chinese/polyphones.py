@@ -23,11 +23,11 @@ _IDIOMS = _Idioms()
 
 
 def corrected(words: Sequence[str], readings: Sequence[str]) -> list[str]:
-    """Return the corrected readings of a line, one for each character. `words` are the dictionary's words of the line,
-    `readings` its readings.
+    """Return the corrected pinyin readings of a line, one for each character.
 
-    A reading comes from the first of these that has one: a word of Melisma's own table, the neighbouring characters, a
-    longer word of the dictionary, the character's usual reading.
+    `words` are the line divided into words, `readings` the pinyin dictionary's reading of each character. A reading
+    comes from the first of these sources that has one: a word of the engine's own table, a rule on the neighbouring
+    characters, a longer word of the dictionary, the character's usual reading.
     """
     line = "".join(words)
     return [

@@ -36,7 +36,7 @@ def reading_in_word(line: str, place: int) -> str | None:
 
 @cache
 def _words() -> dict[str, tuple[Word, ...]]:
-    """Return the words of the table for each character, the longest word first."""
+    """Return the table: for each character with several readings the words that contain it, the longest word first."""
     try:
         rows = [row.split() for row in TABLE.read_text(encoding="utf-8").splitlines() if row and row[0] != "#"]
         found: dict[str, list[Word]] = {}

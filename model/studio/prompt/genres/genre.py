@@ -7,7 +7,9 @@ from model.studio.style import Groove, Instrument, Mode, Style, Track
 
 @dataclass(frozen=True, slots=True)
 class Genre:
-    """A genre: its style, its range of tempi, and the words by which a prompt names it (Latin ones in lower case)."""
+    """A musical genre: its style, its range of tempi in beats per minute, and the words by which a prompt names it
+    (Latin words in lower case).
+    """
 
     words: tuple[str, ...]
     tempo_range_bpm: tuple[float, float]
@@ -34,8 +36,8 @@ def genre(
     vocal_db: float = 0.0,
     tone_db: tuple[float, float, float, float] = (0.0, 0.0, 0.0, 0.0),
 ) -> Genre:
-    """Return a genre with the comma-separated names `words`; the tempo of its style is the middle of its tempo
-    range.
+    """Return a genre with the comma-separated names `words`; the parameters of `Style` are passed on. The tempo of the
+    genre's style is the middle of its tempo range.
     """
     tempo_bpm = sum(tempo_range_bpm) / 2
     instruments = tuple(players.items())

@@ -1,4 +1,6 @@
-"""Names of English syllables among the units of the voice: a stroke before their phones ("/l ah v")."""
+"""Converts between English syllables and their names in the recorded voice; a name is a slash and the phones ("/l ah
+v").
+"""
 
 from model.studio.voice.english import PHONE_CODES, VOWELS
 
@@ -6,20 +8,23 @@ _MARK = "/"
 
 
 def named(reading: str) -> str:
-    """Return the name of the syllable with a reading such as "l ah v"."""
+    """Return the name, in the recorded voice, of the English syllable with the phones `reading`: "/l ah v" for "l ah
+    v".
+    """
     return _MARK + reading
 
 
 def is_english(unit: str) -> bool:
-    """Return True if a unit is an English syllable."""
+    """Return True if `unit`, the name of a recorded syllable, is that of an English syllable."""
     return unit.startswith(_MARK)
 
 
 def apart(unit: str) -> tuple[tuple[str, ...], str, tuple[str, ...]]:
-    """Return the consonants before the vowel of an English syllable, its vowel, and the consonants after it.
+    """Divide the name of an English syllable into the consonants before its vowel, the vowel, and the consonants after
+    it.
 
     Raises:
-        KeyError: the syllable has a phone that English lacks, or not one vowel.
+        KeyError: the syllable has an unknown phone, or not exactly one vowel.
     """
     phones = tuple(unit.removeprefix(_MARK).split())
     vowels = [place for place, phone in enumerate(phones) if phone in VOWELS]

@@ -1,7 +1,8 @@
-"""The recorded voice for English: spectral frames of syllable openings and endings, joined to syllables.
+"""Opens the recorded voice for English: spectral frames of syllable openings and endings, which are joined to
+syllables.
 
-An opening is all before the middle of a vowel, an ending all after it; both overlap there, and are crossfaded. Final
-and initial consonants, voiced and unvoiced, are frames like the vowels.
+An opening is the part of a syllable up to the middle of its vowel, an ending the part from there on; both overlap
+around the middle and are crossfaded. Consonants, voiced and unvoiced, are stored as frames like the vowels.
 """
 
 import hashlib
@@ -23,10 +24,10 @@ FOLDER = Path(__file__).parent / "recordings"
 TABLE_NAME, FRAMES_NAME = "units.json", "units.zlib"
 
 OVERLAP_FRAMES = 8
-"""Frames around the middle of a vowel that its opening and its ending share."""
+"""Number of frames around the middle of a vowel in which the opening and the ending of a syllable overlap."""
 
 _STEADY_FRAMES = {True: 6, False: 2}
-"""Length of the part of a vowel that may be held, by whether the vowel is steady."""
+"""Number of frames of a vowel that a long note may hold: True for a steady vowel, False for a diphthong."""
 
 DIPHTHONGS = frozenset({"ay", "aw", "oy", "ey", "ow"})
 _PLAIN_VOWEL = "ah"
@@ -36,8 +37,8 @@ Coded: TypeAlias = NDArray[np.uint8]
 
 @dataclass(frozen=True, slots=True)
 class Unit:
-    """An opening or an ending: coded frames [frames, BANDS + 6], and the frame at which they change from consonants to
-    the vowel, or from the vowel to consonants.
+    """The opening or the ending of a syllable: encoded frames [frames, BANDS + 6]. `edge` is the frame where the vowel
+    begins in an opening, or the final consonants in an ending.
     """
 
     frames: Coded
@@ -46,7 +47,9 @@ class Unit:
 
 @dataclass(frozen=True, slots=True)
 class Joined:
-    """A whole syllable: frames [frames, BANDS + 6], where its vowel begins and ends, and the part that may be held."""
+    """A whole English syllable: frames [frames, BANDS + 6], the frames where its vowel and its final consonants begin,
+    and the range of frames that a long note may hold.
+    """
 
     frames: NDArray[np.float32]
     nucleus: int
@@ -55,20 +58,25 @@ class Joined:
 
 
 class Units:
-    """Openings by their consonants and vowel ("s t r iy"), and endings by their vowel and consonants ("iy t")."""
+    """The recorded openings of English syllables, found by consonants and vowel ("s t r iy"), and endings, found by
+    vowel and consonants ("iy t").
+    """
 
     def __init__(
         self, openings: Mapping[str, Sequence[int]], endings: Mapping[str, Sequence[int]], coded: Coded
     ) -> None:
-        """Set up the units; rows give first frame, number of frames and edge of a unit in `coded`."""
+        """Set up the units; each row gives the first frame, the number of frames and the edge of one unit in the
+        encoded frames `coded`.
+        """
         self._openings = openings
         self._endings = endings
         self._coded = coded
 
     def opening(self, consonants: Sequence[str], vowel: str) -> Unit:
-        """Return the opening of a syllable.
+        """Return the opening of a syllable with these initial consonants and this vowel.
 
-        Consonants that the table lacks together are put one after the other. Raises KeyError for an unknown phone.
+        A group of consonants that was not recorded together is joined from separate recordings. Raises KeyError for an
+        unknown phone.
         """
         if row := self._openings.get(" ".join((*consonants, vowel))):
             return self._unit(row)
@@ -76,9 +84,10 @@ class Units:
         return Unit(np.concatenate([first.frames[: first.edge], rest.frames]), first.edge + rest.edge)
 
     def ending(self, vowel: str, consonants: Sequence[str]) -> Unit:
-        """Return the ending of a syllable.
+        """Return the ending of a syllable with this vowel and these final consonants.
 
-        Consonants that the table lacks together are put one after the other. Raises KeyError for an unknown phone.
+        A group of consonants that was not recorded together is joined from separate recordings. Raises KeyError for an
+        unknown phone.
         """
         if row := self._endings.get(" ".join((vowel, *consonants))):
             return self._unit(row)
@@ -87,7 +96,9 @@ class Units:
         return Unit(np.concatenate([rest.frames, last.frames[last.edge :]]), rest.edge)
 
     def joined(self, before: Sequence[str], vowel: str, after: Sequence[str]) -> Joined:
-        """Return the frames of a syllable: the consonants `before` its vowel, the vowel, the consonants `after` it."""
+        """Return the joined frames of a whole syllable: the consonants `before` its vowel, the vowel, and the
+        consonants `after` it.
+        """
         opening, ending = self.opening(before, vowel), self.ending(vowel, after)
         left, right = opening.frames.astype(np.float32), ending.frames.astype(np.float32)
         share = (np.arange(OVERLAP_FRAMES, dtype=np.float32)[:, None] + 0.5) / OVERLAP_FRAMES
@@ -104,10 +115,10 @@ class Units:
 
 
 def check(folder: Path = FOLDER) -> None:
-    """Find the files of the units in a folder, by default the shipped one, without opening them.
+    """Check that the files of the units are in a folder, by default the shipped one, without opening them.
 
     Raises:
-        EngineUnavailable: one of them is missing.
+        EngineUnavailable: a file is missing.
     """
     for name in (TABLE_NAME, FRAMES_NAME):
         if not (folder / name).is_file():
@@ -115,20 +126,22 @@ def check(folder: Path = FOLDER) -> None:
 
 
 def unpacked(data: bytes, columns: int) -> Coded:
-    """Return the frames that `packed` has compressed."""
+    """Decompress the bytes that `packed` returned to encoded frames [frames, columns]."""
     steps = np.frombuffer(zlib.decompress(data), np.uint8).reshape(columns, -1)
     return np.ascontiguousarray(np.cumsum(steps, axis=1, dtype=np.uint8).T)
 
 
 def packed(frames: Coded) -> bytes:
-    """Compress coded frames, column after column, as differences from each frame to the next."""
+    """Compress encoded frames [frames, columns] with zlib, column after column, as differences from each frame to the
+    next.
+    """
     columns = np.ascontiguousarray(frames.T)
     return zlib.compress(np.diff(columns, axis=1, prepend=np.zeros((len(columns), 1), np.uint8)).tobytes(), 9)
 
 
 @cache
 def load(folder: Path = FOLDER) -> Units:
-    """Open the units in a folder, by default the shipped ones; later calls return the same.
+    """Open the units in a folder, by default the shipped one; later calls for the folder return the same object.
 
     Raises:
         EngineUnavailable: a file is missing or damaged.

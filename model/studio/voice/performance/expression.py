@@ -1,4 +1,6 @@
-"""Shapes the notes of a sung line: decreasing loudness, accents, and entries slightly after the beat."""
+"""Shapes the notes of a sung line: loudness that falls towards the end of the line, accents, and starts slightly after
+the beat.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,7 +13,7 @@ from model.studio.voice.performance.manner import Manner
 from model.studio.voice.phrasing import SungNote
 
 _RISE_DB = 1.8
-"""Level of the middle of a line above the straight fall from its first to its last syllable."""
+"""Level in dB of the middle of a line above a straight fall from its first to its last syllable."""
 
 _STRESS_DB = 1.8
 _PITCH_DB, _PITCH_RANGE_DB = 0.25, 2.0
@@ -35,7 +37,7 @@ class Accent:
 def performed(
     notes: Sequence[SungNote], accents: Sequence[Accent], manner: Manner, generator: np.random.Generator
 ) -> tuple[SungNote, ...]:
-    """Return the notes with loudness shaped line by line and with some notes slightly delayed.
+    """Return the sung notes with their loudness shaped line by line and with some notes slightly delayed.
 
     `accents` has one entry for each note.
     """
@@ -67,7 +69,9 @@ def _shaped(
 
 
 def _late(notes: Sequence[SungNote], manner: Manner, generator: np.random.Generator) -> list[SungNote]:
-    """Return the notes with random delays of up to `lag_seconds`; the note before a delayed one is prolonged."""
+    """Return the notes with random delays of up to `manner.lag_seconds`; the note before a delayed note is prolonged to
+    meet it.
+    """
     chances = generator.random(len(notes))
     out: list[SungNote] = []
     for note, chance in zip(notes, chances.tolist(), strict=True):

@@ -24,13 +24,17 @@ _DRIFT_CENTS = 3.5
 _JITTER_CENTS = 2.5
 _RISE_CENTS, _DIP_CENTS, _FALL_CENTS = 260.0, 290.0, 210.0
 _SPOKEN_SECONDS, _END_SECONDS = (0.12, 0.36), 0.08
-"""Seconds of a spoken syllable, which limit the traces of tones in a long note, and of the fall at its end."""
+"""Shortest and longest duration of a spoken syllable, in seconds, which limit the pitch movement of tones in a long
+note; and the duration of the fall at the note's end.
+"""
 
 _LAST_FALL_CENTS, _LAST_FALL_SECONDS = 45.0, 0.12
 
 
 def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Return the fundamental frequency in hertz at every frame, [frames]; pauses keep that of the note before them."""
+    """Return the fundamental frequency of the sung syllables in hertz at every frame, [frames]; during a pause, that of
+    the note before the pause.
+    """
     notes = [note for syllable in placed for note in syllable.notes]
     tones = [syllable.notes[0].tone for syllable in placed for _ in syllable.notes]
     semitones = _glides(notes, frames, manner, generator)
@@ -45,8 +49,8 @@ def pitch_curve(placed: Sequence[Placed], frames: int, manner: Manner, generator
 
 
 def _glides(notes: Sequence[SungNote], frames: int, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Return the pitch in semitones at every frame: a half-cosine glide from each note to the next, with some
-    overshoot.
+    """Return the pitch as a MIDI number at every frame, [frames]: a half-cosine glide from each note to the next, with
+    some overshoot.
 
     Wider intervals have longer glides; the part of a glide that lies within the note is random.
     """
@@ -71,7 +75,7 @@ def _glides(notes: Sequence[SungNote], frames: int, manner: Manner, generator: n
 
 
 def _drift(frames: int, generator: np.random.Generator) -> Curve:
-    """Return the random change of pitch in cents at every frame: slow drift, fine fluctuation and jitter."""
+    """Return the random deviation of the pitch, in cents, at every frame: slow drift, fine fluctuation and jitter."""
     slow = _smoothed(generator.standard_normal(frames + 80), 81)[:frames]
     fine = _smoothed(generator.standard_normal(frames + 6), 7)[:frames]
     out: Curve = _DRIFT_CENTS * (slow + 0.5 * fine) + _JITTER_CENTS * generator.standard_normal(frames)
@@ -79,7 +83,9 @@ def _drift(frames: int, generator: np.random.Generator) -> Curve:
 
 
 def _smoothed(noise: Curve, width: int) -> Curve:
-    """Return noise of unit variance, smoothed by a Hann window of `width` frames."""
+    """Return white noise of unit variance after smoothing by a Hann window of `width` frames; the result has unit
+    variance, too.
+    """
     window = np.hanning(width + 2)[1:-1]
     out: Curve = np.convolve(noise, window / np.sqrt((window**2).sum()), "valid")
     return out
@@ -88,7 +94,9 @@ def _smoothed(noise: Curve, width: int) -> Curve:
 def _colour(
     cents: Curve, note: SungNote, tone: int, begins: bool, manner: Manner, generator: np.random.Generator
 ) -> None:
-    """Add the ornaments of one note (vibrato, inflection and others) to the pitch curve, in cents."""
+    """Add the ornaments of one note (vibrato, lexical tone, a scoop at the start of a phrase, a fall at its end) to
+    `cents`, the pitch deviation at every frame.
+    """
     first, last = frame(note.start), min(frame(note.end), len(cents))
     time: Curve = FRAME_SECONDS * np.arange(max(last - first, 0), dtype=np.float64)
     length = note.end - note.start
@@ -103,10 +111,12 @@ def _colour(
 
 
 def _inflection(tone: int, time: Curve, length: float) -> Curve:
-    """Return a trace of the spoken tone in the pitch, in cents; a sixth of a second into the note it is in tune.
+    """Return the pitch deviation in cents that imitates the lexical tone of a spoken syllable, at `time` seconds into a
+    note of `length` seconds.
 
-    The second tone rises to the note, the third dips, the fourth falls to it and falls again at its end. Without these
-    traces words that differ in tone alone sound the same.
+    With the second tone the pitch rises to the note, with the third it dips and returns, with the fourth it falls to
+    the note and falls again at the note's end. In between the note is in tune. Without these deviations, words that
+    differ only in tone would sound the same.
     """
     place: Curve = time / min(max(length, _SPOKEN_SECONDS[0]), _SPOKEN_SECONDS[1])
     out: Curve = np.zeros(len(time))

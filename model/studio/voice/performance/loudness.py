@@ -9,7 +9,7 @@ from model.studio.voice.phrasing import Placed
 Floats = NDArray[np.float32]
 
 FORCE_RANGE_DB = 12.0
-"""Level of a note with a force of 1 over one with a force of 0."""
+"""Level in dB of a note with force 1 above a note with force 0."""
 
 _SWELL_DB, _SWELL_SECONDS = 2.0, 0.6
 _LAST_FALL_DB, _LAST_FALL_SECONDS = 5.0, 1.2
@@ -36,8 +36,10 @@ def effort_db(syllable: Placed, length: int, lead: int) -> Floats:
 
 
 def shape_db(syllable: Placed, length: int, lead: int) -> Floats:
-    """Return attack and release in dB over the same frames as `effort_db`: the voice begins, stops, or is softer at a
-    consonant.
+    """Return the gain of attack and release, in dB, at the `lead` frames before a vowel and the `length` frames of the
+    vowel.
+
+    The level rises at the start of the voice and falls before a pause or an unvoiced consonant.
     """
     gain = np.zeros(lead + length)
     if not syllable.bound_before or syllable.unvoiced_onset is not None:

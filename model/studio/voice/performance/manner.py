@@ -1,4 +1,4 @@
-"""Table of singing styles ("manners") by genre: vibrato, breathiness, glides and others."""
+"""Table of singing styles ("manners") by genre, with vibrato, breathiness, glides and other properties."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -11,11 +11,12 @@ class Manner:
 
     Attributes:
         effort_db: vocal effort relative to the usual one; louder singing is also brighter.
-        tilt_db: spectral tilt of the harmonics in dB per octave around 1 kHz; above 0 for a pressed voice.
+        tilt_db: change of the spectral tilt of the harmonics in dB per octave around 1 kHz; above 0 for a pressed
+            voice.
         breathiness: factor on the share of noise; above 1 for a breathy voice.
         vibrato: probability that a long note has vibrato.
-        vibrato_cents: usual amplitude of the vibrato.
-        vibrato_hertz: usual rate of the vibrato.
+        vibrato_cents: usual amplitude of the vibrato, in cents.
+        vibrato_hertz: usual rate of the vibrato, in hertz.
         glide: factor on the length of the glide from note to note.
         speech: factor on the pitch inflections by lexical tones.
         lag_seconds: largest delay of a syllable after its beat.

@@ -1,5 +1,5 @@
-"""Computes the vibrato of sung notes: some long notes have it, with a late onset and growing amplitude, different for
-each note.
+"""Computes the vibrato of sung notes. Some long notes have vibrato, with a late onset and growing amplitude, different
+for each note.
 
 Rates and extents are near those of Prame, "Measurements of the vibrato rate of ten singers" (1994) and "Vibrato extent
 and intonation in professional Western lyric singing" (1997): 5 to 7 Hz, faster towards the end of a note.
@@ -14,7 +14,7 @@ from model.studio.voice.performance.manner import Manner
 Curve = NDArray[np.float64]
 
 FROM_SECONDS = 0.5
-"""Shortest note that may have vibrato."""
+"""Length in seconds of the shortest note that may have vibrato."""
 
 _SPREAD_HERTZ, _HASTE_HERTZ = 0.75, 0.4
 _RANGE_HERTZ = (4.3, 7.0)
@@ -27,7 +27,8 @@ _LAST_POWER, _USUAL_POWER = 0.6, 1.15
 
 
 def vibrato(time: Curve, length: float, last: bool, manner: Manner, generator: np.random.Generator) -> Curve:
-    """Return the vibrato in cents at `time` seconds into a note of `length` seconds; zeros for a note without vibrato.
+    """Return the pitch deviation of the vibrato, in cents, at `time` seconds into a note of `length` seconds; zeros for
+    a note without vibrato.
 
     The `last` note of a line has vibrato more often. Every note draws the same number of values from the generator.
     """

@@ -1,4 +1,4 @@
-"""Chooses the recorded frames that a sung vowel consists of, and adds natural fluctuation of its spectrum."""
+"""Chooses the sequence of recorded frames for a sung vowel, and computes natural fluctuations of its spectrum."""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,10 +11,12 @@ Path = NDArray[np.float64]
 _ONGLIDE_FRAMES, _OFFGLIDE_FRAMES = 16, 40
 _ONGLIDE_SHARE, _OFFGLIDE_SHARE = 0.34, 0.42
 _ENGLISH_PACE = 0.3
-"""Pace in English vowels; their held parts are short and lie between movements, and a faster pace blurs them."""
+"""Pace of the movement in the held part of an English vowel. The held part is short and lies between transitions, and a
+faster pace would blur the vowel.
+"""
 
 _ENDING_SHARE = 0.62
-"""Largest share of a note that the end of an English vowel takes with the consonants after it."""
+"""Largest share of a note for the end of an English vowel and the consonants after it."""
 
 _WIDENED_FRAMES = 1
 _PACE, _PACE_FRAMES = 1.6, 9
@@ -33,8 +35,8 @@ _TO_BANDS = np.stack(
 def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held: bool = False) -> Path:
     """Return, for each of the `length` frames of a sung vowel, the position (a fractional frame) in the recorded take.
 
-    Transitions into and out of the vowel keep the pace of speech, or are faster in a short note. Between them the path
-    moves to and fro in the steady part. With `held` there are no transitions.
+    Transitions into and out of the vowel keep the pace of speech, or are faster in a short note. Between the
+    transitions the path moves to and fro in the steady part of the vowel. With `held` there are no transitions.
     """
     last = len(take.envelope) - 1
     begin, end = (0, 0) if held else (take.hold[0] - take.nucleus, last - take.hold[1])
@@ -48,7 +50,11 @@ def vowel_path(take: Take, length: int, generator: np.random.Generator, *, held:
 
 
 def _closing(take: Take, leave: float, length: int) -> Path:
-    """Return the path from a vowel through the consonants that close an English syllable, hastened alike."""
+    """Return the path from frame `leave` of an English vowel through the final consonants of the syllable to the end of
+    the take, in `length` frames.
+
+    The end of the vowel and the consonants are shortened or stretched by the same factor.
+    """
     last = len(take.envelope) - 1
     assert take.ending is not None
     consonants = round(length * (last + 1 - take.ending) / max(last + 1 - take.hold[1], 1))
@@ -58,8 +64,8 @@ def _closing(take: Take, leave: float, length: int) -> Path:
 
 
 def _wandering(take: Take, length: int, generator: np.random.Generator) -> Path:
-    """Return a random path through the steady part of a vowel, with changing pace and direction, that ends at the end
-    of that part.
+    """Return a random path of `length` frames through the steady part of a vowel: it begins at the start of that part,
+    changes its pace, and turns back at both ends of the part.
     """
     low = max(take.hold[0] - _WIDENED_FRAMES, take.nucleus)
     high = max(min(take.hold[1] + _WIDENED_FRAMES, len(take.envelope) - 1), low + 1)

@@ -1,4 +1,4 @@
-"""Small scores and styles to arrange."""
+"""Builds small scores and styles for the tests of the arranger."""
 
 from random import Random
 
@@ -40,12 +40,14 @@ def make_style(
 
 
 def bars_of(*chords: Chord) -> tuple[Chord, ...]:
-    """One chord per bar."""
+    """Return a chord for every beat: each given chord lasts one bar."""
     return tuple(chord for chord in chords for _ in range(BEATS_PER_BAR))
 
 
 def make_score(bars: int = 8, seed: int = 0, low: int = 62, high: int = 76) -> Score:
-    """A wandering white-key tune with breaths over the pop loop."""
+    """Return a score with a random melody in C major, from MIDI pitch `low` to `high`, with a rest at the end of every
+    second bar, over the chords C G Am F.
+    """
     chance = Random(seed)
     scale = [p for p in range(low, high + 1) if p % 12 in (0, 2, 4, 5, 7, 9, 11)]
     melody: list[Note] = []
@@ -60,11 +62,11 @@ def make_score(bars: int = 8, seed: int = 0, low: int = 62, high: int = 76) -> S
 
 
 def silent_score(*chords: Chord) -> Score:
-    """Chords without a melody, one per bar."""
+    """Return a score without a melody, with one of the chords in each bar."""
     return Score(len(chords), (), bars_of(*chords))
 
 
 def wandering_chords(bars: int, seed: int) -> tuple[Chord, ...]:
-    """One random diatonic chord per bar."""
+    """Return a chord for every bar, each a random diatonic triad of C major."""
     chance = Random(seed)
     return tuple(chance.choice(DIATONIC) for _ in range(bars))

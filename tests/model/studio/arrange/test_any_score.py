@@ -1,4 +1,4 @@
-"""Whatever the denoiser writes can be arranged."""
+"""Tests that any score that the denoiser may compose can be arranged."""
 
 from hypothesis import given, settings
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Two voices take turns with the tune of a section."""
+"""Tests of duets: two voices sing the melody of a section in turn."""
 
 from model.song import LyricLine, SectionKind, Syllable, Voice
 from model.studio.arrange.duet import Share, as_sung, other_semitones, share_of, whole_tune

@@ -40,7 +40,9 @@ def test_players_beside_the_rhythm_are_at_most_eight_milliseconds_off(tempo_bpm:
 
 
 def _off_ms(groove: Groove, steps: range) -> np.ndarray:
-    """Milliseconds of a drummer behind the grid, a row for each bar."""
+    """Return the delay in milliseconds of drum hits at the given steps of each bar, [bars, steps], without the first
+    bar.
+    """
     style = replace(make_style(tempo_bpm=100.0), groove=groove)
     score = make_score()
     context = make_context(

@@ -1,4 +1,4 @@
-"""Keys, guitar, pad, arpeggio, lead and ornaments."""
+"""Tests of the parts of keyboard, guitar, pad, arpeggio, lead and ornaments."""
 
 import itertools
 

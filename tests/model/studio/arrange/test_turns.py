@@ -1,4 +1,4 @@
-"""Facts about sections that come again, and about the soloist beside a singer."""
+"""Tests of repeated sections, and of the solo instrument beside a singer."""
 
 from itertools import pairwise
 
@@ -27,7 +27,7 @@ def arranged(
 
 
 def velocity(parts: Arrangement) -> float:
-    """Mean over the players that both choruses have."""
+    """Return the mean velocity of the keyboard's notes."""
     notes = [note.velocity for note in parts.tracks[Track.KEYS]]
     return sum(notes) / len(notes)
 

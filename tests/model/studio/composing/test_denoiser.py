@@ -109,7 +109,7 @@ def test_one_step_is_too_few(denoiser: ScoreDenoiser) -> None:
 
 
 def shared_tune(first: Score, second: Score) -> float:
-    """Share of the first score's notes that the second one has at the same step and pitch."""
+    """Return the share of the first score's notes that the second score has at the same step and pitch."""
     notes = {(note.start, note.pitch) for note in first.melody}
     return len(notes & {(note.start, note.pitch) for note in second.melody}) / len(notes)
 
@@ -187,7 +187,9 @@ def test_a_repeated_verse_with_other_words_keeps_its_chords(denoiser: ScoreDenoi
 
 
 def agreement(score: Score, lines: tuple[tuple[int, ...], ...]) -> float:
-    """Share of the moves between syllables that go where the tones of the words do, of those that go anywhere."""
+    """Return the share of the melody's rising and falling moves between syllables that agree with the direction of the
+    lexical tones.
+    """
     moves = [move for move in tone_moves(score.melody, lines) if move.rise]
     return sum(move.agrees for move in moves) / len(moves)
 

@@ -1,4 +1,4 @@
-"""Facts about readings that the caller writes, and about what cannot be read."""
+"""Tests of pinyin that the caller writes in lyrics, and of text that cannot be sung."""
 
 from pathlib import Path
 

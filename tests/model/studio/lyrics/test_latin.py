@@ -1,4 +1,4 @@
-"""Facts about words in Latin letters."""
+"""Tests of the division of words in Latin letters into syllables."""
 
 from hypothesis import given
 from hypothesis import strategies as st

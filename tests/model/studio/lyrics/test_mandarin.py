@@ -1,4 +1,4 @@
-"""Facts about characters with several readings and about the tones of connected speech."""
+"""Tests of the readings of Chinese characters with several readings, and of tone sandhi."""
 
 from itertools import chain
 from pathlib import Path
@@ -13,7 +13,9 @@ from model.training.text.build_simplified import pairs
 from tests.support.table import table
 
 PHRASES = Path(__file__).with_name("polyphones.txt").read_text(encoding="utf-8").splitlines()
-"""Each a phrase of a song and how characters in it are read; a stroke divides readings that are both right."""
+"""Rows with a phrase of a song and the readings of some of its characters; a slash divides readings that are all
+correct.
+"""
 
 
 def test_characters_of_several_readings_are_read_by_their_context() -> None:
@@ -21,7 +23,9 @@ def test_characters_of_several_readings_are_read_by_their_context() -> None:
 
 
 def is_read_as_said(row: str) -> bool:
-    """Whether every reading is right before or after sandhi."""
+    """Return True if each marked character of a row of the table has one of its expected readings, before or after tone
+    sandhi.
+    """
     phrase, *expected = row.split()
     readings = list(zip(phrase, *read_mandarin(phrase), strict=True))
     for item in expected:
@@ -91,13 +95,13 @@ SANDHI = (
     ("手里", "shou2 li3|shou3 li5"),
     ("小姐", "xiao2 jie3|xiao3 jie5"),
 )
-"""Phrases and how they are said; a stroke divides what is both right."""
+"""Phrases and their readings after tone sandhi; a vertical bar divides readings that are all correct."""
 
 BENT = {("一", "12"), ("一", "14"), ("不", "42")}
-"""Characters with a sandhi of their own: the lexical tone and the sung one."""
+"""Characters with a tone sandhi of their own, with the digits of the lexical and of the sung tone."""
 
 LEXICAL = {"一": ("yi1",), "不": ("bu4",)}
-"""Characters of which the dictionary knows readings that sandhi alone makes."""
+"""Characters with readings in the dictionary that only tone sandhi produces, and their lexical readings."""
 
 LINES = (*(row.split()[0] for row in PHRASES), *(phrase for phrase, _ in SANDHI))
 

@@ -1,4 +1,4 @@
-"""Facts about numbers and signs in lyrics: how they are said in Chinese and in English."""
+"""Tests of the reading of numbers and signs in lyrics, in Chinese and in English."""
 
 import pytest
 
@@ -95,7 +95,7 @@ def test_long_rows_of_figures_and_signs_are_read(hostile: str, chinese: bool) ->
 
 
 LONG = ("9" * 5000, "1" + "0" * 4999, "0" * 5000, "９" * 5000, "٩" * 5000)
-"""More digits than Python makes a number of."""
+"""Numbers with more digits than Python converts to an integer."""
 
 
 @table("written", ["{}", "-{}", "${}", "$1.{}", "¥{}", "{}%", "#{}", "1.{}", "{}.{}", "{}km", "{}°C"])

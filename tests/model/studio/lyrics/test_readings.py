@@ -1,4 +1,4 @@
-"""Facts about how lines are read aloud."""
+"""Tests of the conversion of lines of lyrics to sung syllables."""
 
 from hypothesis import given
 from hypothesis import strategies as st

@@ -1,4 +1,4 @@
-"""Facts about the lyric parser."""
+"""Tests of the lyric parser, which divides lyrics into sections and lines."""
 
 import re
 

@@ -1,4 +1,4 @@
-"""Facts about sevenths, suspensions and basses of chords."""
+"""Tests of chords with sevenths, suspensions and other bass notes."""
 
 import pytest
 

@@ -1,4 +1,4 @@
-"""Facts about the names of keys."""
+"""Tests of formatting and parsing the names of keys."""
 
 import pytest
 

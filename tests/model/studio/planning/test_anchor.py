@@ -1,4 +1,4 @@
-"""Facts about where the caller's melody goes."""
+"""Tests of fitting the caller's melody to the sections of a song."""
 
 from model.song import AnchorNote, SectionKind
 from model.studio.lyrics.sections import parse_lyrics

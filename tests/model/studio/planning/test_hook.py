@@ -23,7 +23,7 @@ def _plan(lyrics: str = SONG, **changes: object) -> SongPlan:
 
 @cache
 def written() -> list[tuple[SectionKind, Score]]:
-    """A whole song on paper, in C major."""
+    """Return the kind of each section of a whole song and its composed score, transposed to C major."""
     plan, denoiser, memory = _plan(), ScoreDenoiser.load(), Memory()
     scores = []
     for section in plan.sections:
@@ -41,7 +41,9 @@ def _tune(score: Score, steps: int) -> list[tuple[int, int]]:
 
 
 def _quoted_steps(bars: int) -> int:
-    """Steps of the chorus until the line enters that comes after those of its first `bars`."""
+    """Return the number of steps, from the start of the chorus, of those lines that end within its first `bars`
+    bars.
+    """
     chorus = next(section for section in _plan().sections if section.kind is SectionKind.CHORUS)
     return max(stop for _, stop in section_spec(_plan(), chorus.index).line_spans() if stop <= 16 * bars)
 

@@ -1,4 +1,4 @@
-"""Facts about the key of a melody."""
+"""Tests of the estimation of a melody's key."""
 
 import pytest
 

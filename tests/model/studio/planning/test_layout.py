@@ -1,4 +1,4 @@
-"""Facts about the form of songs."""
+"""Tests of the form of songs: the order and the lengths of their sections."""
 
 import pytest
 from hypothesis import given, settings

@@ -1,4 +1,4 @@
-"""Facts about the plan of a section's lines, and about keys that are lifted."""
+"""Tests of the plan of a section's lines, and of key changes in the last chorus."""
 
 from functools import cache
 

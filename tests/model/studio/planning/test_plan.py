@@ -1,4 +1,4 @@
-"""Facts about lyrics and plans, most of them for any text and any duration."""
+"""Tests of parsing lyrics and planning songs, most of them for any text and any duration."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Facts about how many bars words get."""
+"""Tests of the number of bars that words get."""
 
 import pytest
 from hypothesis import given

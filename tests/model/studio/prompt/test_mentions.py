@@ -1,4 +1,4 @@
-"""Facts about words in a prompt."""
+"""Tests of finding known and negated words in a prompt."""
 
 from model.studio.prompt.mentions import mentions, negated, normalised, places, unknown_words, wanted_places
 

@@ -1,4 +1,4 @@
-"""Facts about what prompts are understood as."""
+"""Tests of the style that the parser makes of a prompt."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Facts about tempi and keys in prompts."""
+"""Tests of finding tempi and keys in prompts."""
 
 from random import Random
 

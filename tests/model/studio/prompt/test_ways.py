@@ -1,4 +1,4 @@
-"""Facts about the ways of singing and building a song that prompts may ask for."""
+"""Tests of the ways of singing and of building a song that prompts may ask for."""
 
 from random import Random
 

@@ -1,4 +1,4 @@
-"""Facts about the room that the band leaves for words."""
+"""Tests of ducking: lowering the accompaniment while a voice sings."""
 
 import numpy as np
 import pytest

@@ -1,4 +1,4 @@
-"""Facts about the computed instruments."""
+"""Tests of the synthesised instruments."""
 
 import numpy as np
 

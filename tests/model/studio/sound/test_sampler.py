@@ -87,7 +87,9 @@ def test_it_is_silent_once_everything_has_died_away(bank: InstrumentBank) -> Non
 
 
 def _hits(bank: InstrumentBank, instrument: Instrument, pitch: int, *velocities: int) -> list[np.ndarray]:
-    """Notes half a second apart, each cut out."""
+    """Return the sound of one note for each velocity, played half a second apart: the first 9,600 samples of each
+    note.
+    """
     half = SECOND // 2
     notes = [SampledNote(place * half, place * half + 9_600, pitch, v) for place, v in enumerate(velocities)]
     sound = _play(bank, instrument, *notes, seconds=len(notes) / 2)[0]

@@ -1,11 +1,11 @@
-"""Facts about English words that are said in two ways, and about the spellings of songs."""
+"""Tests of the pronunciation of English homographs and of song spellings."""
 
 from model.studio.lyrics.readings import read_line
 from tests.support.table import table
 
 
 def phones(line: str, word: int) -> str:
-    """Phones of the word with this number in the line."""
+    """Return the phones of word number `word` in an English line."""
     words: list[list[str]] = []
     for syllable in read_line(line, chinese=False).syllables:
         if syllable.starts_word:

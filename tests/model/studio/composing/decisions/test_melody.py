@@ -1,4 +1,4 @@
-"""Facts about what the words of a section ask of its tune."""
+"""Tests of the directions that the lexical tones of the words prefer for the melody of a section."""
 
 from dataclasses import replace
 

@@ -1,4 +1,4 @@
-"""Facts about chords in patterns of four bars, and their colours."""
+"""Tests of chord progressions in patterns of four bars, and of chord colours."""
 
 from dataclasses import replace
 

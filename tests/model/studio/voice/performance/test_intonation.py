@@ -73,5 +73,5 @@ def test_wide_intervals_glide_longer(voices: VoiceBank) -> None:
 
 
 def _calm(cents: np.ndarray) -> np.ndarray:
-    """Without the jitter from frame to frame."""
+    """Return a pitch curve in cents, smoothed over seven frames, without the jitter from frame to frame."""
     return np.convolve(cents, np.ones(7) / 7, "same" if len(cents) < 14 else "valid")
