@@ -19,9 +19,7 @@ from server.store.base import SongRecord, StoredEvent
 
 @dataclass(frozen=True, slots=True)
 class DeliveredEvent:
-    """An event for a listener. `number` is the index of the event in the log; `None` for a `progress` event, which is
-    not logged.
-    """
+    """An event for a listener. `number` is its index in the log; `None` for a `progress` event, which is not logged."""
 
     message: Message
     number: int | None
@@ -181,7 +179,7 @@ class Recording:
         """Context manager for one listener. It gives an iterator over the song's events from log entry `number` on,
         without the sound before `byte_offset`.
 
-        A listener without `sound` gets no chunks, and does not slow the song down.
+        Without `sound` the listener gets no chunks, and does not slow the song down.
 
         Raises:
             OffsetOutOfRange: `byte_offset` is after the end of the complete song; raised while iterating.
@@ -192,8 +190,8 @@ class Recording:
 
     @contextmanager
     def read(self, start: int, end: int) -> Iterator[AsyncIterator[bytes]]:
-        """Context manager for one listener. It gives an iterator over the sound of a complete song from byte `start` to
-        before `end`.
+        """Context manager for one listener. It gives an iterator over a complete song's bytes from `start` to before
+        `end`.
 
         Raises:
             ServiceError: the calls of the song's listeners are being ended with this error; raised while iterating.
@@ -255,9 +253,7 @@ class Recording:
             raise self._sent_away
 
     def _error_for_late(self) -> ServiceError | None:
-        """Return the error for a listener who comes after the end of an incomplete song; `None` for a complete or
-        running song.
-        """
+        """Return the error for a listener who comes after a song has failed or was cancelled; otherwise `None`."""
         if self.complete or not self.ended:
             return None
         return SongNotComplete(self.song.state.value, failure_of(self.song))

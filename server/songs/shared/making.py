@@ -140,9 +140,7 @@ class SharedMaking:
         return recording
 
     def stop(self, recording: Recording, *, reason: str) -> None:
-        """Cancel a song that this server makes; its listeners get the error SongCancelled once the song's end is
-        stored.
-        """
+        """Cancel a song that this server makes; its listeners get SongCancelled once the song's end is stored."""
         if song := self._songs.get(recording.song.song_id):
             song.recorder.cancel(SongCancelled(f"the song was cancelled: {reason}"))
             song.job.cancel()
@@ -170,9 +168,7 @@ class SharedMaking:
                     self._mirrors.follow(song.recording)
 
     async def offer(self) -> None:
-        """Offer all running songs to other servers; this server continues each until another one takes it. Raises
-        StoreFailed.
-        """
+        """Offer all running songs to other servers, and continue each until one takes it. Raises StoreFailed."""
         songs = [song for song in self._songs.values() if not song.recorder.ended]
         for song in songs:
             song.offered = True
@@ -191,8 +187,7 @@ class SharedMaking:
     def end_soon(
         self, claim: Claim, state: SongState, failure: EndedElsewhere | None = None, *, sound_seconds: float = 0.0
     ) -> None:
-        """Store, as a background task, the end of a song that was assigned to this server but that this server does not
-        make.
+        """Store, as a background task, the end of a song that was assigned to this server but is not made here.
 
         The quota of the song's caller is charged for `sound_seconds`, or for the stored sound of a cancelled song; an
         interrupted song is free. If storing fails, the lease expires, and a server is assigned the song again.
@@ -222,9 +217,7 @@ class SharedMaking:
             self.watcher.interrupted(song.engine)
 
     async def settled(self) -> None:
-        """Return at once: with a shared store, listeners get the end of a song only after the song directory has
-        recorded it.
-        """
+        """Return at once: a shared store records the end of a song before listeners get it."""
 
     async def close(self) -> None:
         """Wait until the ends of songs are stored, but only for a limited time."""
@@ -295,8 +288,8 @@ class SharedMaking:
             self.watcher.lease_lost()
 
     def _differs(self, song_id: str) -> None:
-        """Count a song that differs from its stored part in the metrics, and cancel its job. The job is cancelled a
-        moment later, because this is called while the job sends an event.
+        """Count a song that differs from its stored part in the metrics, and cancel its job once the present event is
+        sent.
         """
         self.watcher.diverged()
         self.watcher.interrupted(self._songs[song_id].claim.song.engine)
