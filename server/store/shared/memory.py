@@ -1,4 +1,4 @@
-"""Watches the memory of the song directory (Redis or Valkey), so that new songs are refused before it is full."""
+"""Monitors the memory of the song directory (Redis or Valkey), so that new songs are refused before it is full."""
 
 import asyncio
 import logging
@@ -10,7 +10,7 @@ from redis.asyncio import Redis
 from server.store.watcher import StoreWatcher
 
 ROOM_SHARE: Final = 0.8
-"""Share of the song directory's memory above which new songs are refused: the rest is for running ones."""
+"""Share of the song directory's memory limit above which new songs are refused; the rest is for the running songs."""
 
 _LOOK_SECONDS: Final = 2.0
 
@@ -18,8 +18,8 @@ logger = logging.getLogger(__name__)
 
 
 class DirectoryMemory:
-    """The last known memory usage of the song directory. If memory is unlimited, or its size is not readable, it never
-    counts as short.
+    """The last known memory usage of the song directory (Redis or Valkey). Without a readable memory limit, the memory
+    never counts as short.
     """
 
     def __init__(self, client: Redis, watcher: StoreWatcher) -> None:
@@ -33,7 +33,7 @@ class DirectoryMemory:
         return self._short
 
     async def look(self) -> None:
-        """Read the memory usage of the song directory; no effect while it does not answer."""
+        """Read the memory usage of the song directory once; no effect if that fails."""
         try:
             info = await self._client.info("memory")
         except exceptions.NoPermissionError:
