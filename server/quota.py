@@ -6,7 +6,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Quota:
-    """Quota of one caller: songs per minute, songs at the same time, seconds of sound per hour; `None` means no limit."""
+    """Quota of one caller: songs per minute, songs at once, seconds of sound per hour; `None` means no limit."""
 
     songs_per_minute: float | None = None
     concurrent_songs: int | None = None

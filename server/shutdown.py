@@ -73,7 +73,9 @@ class Shutdown:
         await stopped
 
     async def _cut_off(self) -> int:
-        """Hand incomplete songs over to other servers and end those that are left; return the number of both together."""
+        """Hand incomplete songs over to other servers and end the remaining ones; return the number of both
+        together.
+        """
         songs = 0
         with suppress(TimeoutError):
             async with asyncio.timeout(GIVING_UP_SECONDS):
@@ -91,7 +93,9 @@ class Shutdown:
 
 @contextmanager
 def handled_signals(callback: Callable[[], None]) -> Iterator[None]:
-    """Context manager in which `callback` is called at every SIGTERM and SIGINT. It must be entered on the event loop."""
+    """Context manager in which `callback` is called at every SIGTERM and SIGINT. Enter the context on the event
+    loop.
+    """
     loop = asyncio.get_running_loop()
     numbers = (signal.SIGTERM, signal.SIGINT)
     for number in numbers:

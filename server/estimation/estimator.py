@@ -127,7 +127,9 @@ def _costs_of(spent: Spent) -> Costs:
 
 
 def _mean(old: Costs, new: Costs) -> Costs:
-    """Return the mean costs `old` of an engine, updated with the costs `new` of a song; the log ratios stay unchanged."""
+    """Return the mean costs `old` of an engine, updated with the costs `new` of a song; the log ratios stay as they
+    are.
+    """
     weight = _RISE_WEIGHT if new.shared_step_pace > old.shared_step_pace else _FALL_WEIGHT
     return replace(
         old,
