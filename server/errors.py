@@ -92,7 +92,7 @@ class ControlNotSupported(ServiceError):
 
 
 class PoisonedRequest(ServiceError):
-    """The request killed two workers and is refused; `fingerprint` identifies it, also in the server's log."""
+    """The request killed two workers and is refused; `fingerprint` identifies the request, also in the server's log."""
 
     def __init__(self, fingerprint: str) -> None:
         super().__init__(

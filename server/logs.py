@@ -38,7 +38,7 @@ def bound_fields() -> Mapping[str, str]:
 
 @contextmanager
 def bound(**fields: str) -> Iterator[None]:
-    """Context manager that adds fields to every log line of the present task."""
+    """Context manager in which the present task adds fields, such as the song's id, to each of its log lines."""
     token = _bound.set({**_bound.get(), **fields})
     try:
         yield

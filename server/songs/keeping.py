@@ -28,16 +28,16 @@ class Keeping:
         return self._begun.is_set()
 
     def begin(self) -> None:
-        """Record that the song's record is stored."""
+        """Mark the song's record as stored, and wake the tasks that wait for that."""
         self._begun.set()
 
     def finish(self) -> None:
-        """Record that the whole song is stored."""
+        """Mark the whole song as stored, and wake the tasks that wait for that."""
         self._begun.set()
         self._done.set()
 
     def lose(self) -> None:
-        """Record that storing the song has failed; tasks that wait in `begun` or `done` get SongNotKept."""
+        """Mark the song as not stored; tasks that wait in `begun` or `done` get SongNotKept."""
         self.lost = True
         self.finish()
 

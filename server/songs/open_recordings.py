@@ -98,7 +98,7 @@ class OpenRecordings:
         return [tuple(recordings) for recordings in self._listened.values()]
 
     def listened_of(self, song_id: str) -> Sequence[Recording]:
-        """Return the recordings of one song that have listeners now."""
+        """Return those recordings (event logs) of one song that have listeners now."""
         return self._listened.get(song_id, ())
 
     @property
@@ -108,7 +108,7 @@ class OpenRecordings:
 
     @property
     def song_ids(self) -> Collection[str]:
-        """The ids of the songs that the store must not evict."""
+        """The ids of songs that are in use here, which the store must not evict."""
         self._expire()
         return frozenset(self._made) | frozenset(self._listened) | frozenset(self._found)
 

@@ -1,4 +1,4 @@
-"""Runs a Python module in its own process, connected by a pipe."""
+"""Runs a Python module as a child process that is connected to this process by a pipe."""
 
 import asyncio
 import socket

@@ -121,7 +121,7 @@ class EmbeddedDirectory:
         self._bulletin.post(_ANY)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, and return their status; see `Directory.renew`."""
+        """Renew leases of songs, and return the status of each lease, by song id; see `Directory.renew`."""
         return {lease.song_id: self._songs.renew(lease) for lease in leases}
 
     async def release(self, lease: Lease) -> None:
@@ -150,7 +150,7 @@ class EmbeddedDirectory:
         return None
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Store the report of a server's listeners; see `Directory.attend`."""
+        """Store this server's reports on the listeners of songs; see `Directory.attend`."""
         for attendance in attendances:
             self._audiences.note(self._replica, attendance)
         self._bulletin.post(_ANY)

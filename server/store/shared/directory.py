@@ -137,7 +137,7 @@ class SharedDirectory:
         return await self._claim("cancel", song_id)
 
     async def renew(self, leases: Collection[Lease]) -> Mapping[str, LeaseStatus]:
-        """Renew leases, and return their status; see `Directory.renew`."""
+        """Renew leases of songs, and return the status of each lease, by song id; see `Directory.renew`."""
         if not leases:
             return {}
         answers = await self._renew(leases)
@@ -170,7 +170,7 @@ class SharedDirectory:
         await self._connection.run("settle", lease.song_id, lease_text(lease), state.value, sound_seconds)
 
     async def attend(self, attendances: Sequence[Attendance]) -> None:
-        """Store the report of this server's listeners; see `Directory.attend`."""
+        """Store this server's reports on the listeners of songs; see `Directory.attend`."""
         if attendances:
             parts = (part for one in attendances for part in (one.song_id, one.wanted_byte, one.seconds))
             await self._connection.run("attend", self._replica, *parts)

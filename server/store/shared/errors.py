@@ -10,7 +10,7 @@ _PASSING_REPLIES = ("NOREPLICAS", "TRYAGAIN", "BUSY", "UNBLOCKED")
 
 
 class DirectoryAway(StoreFailed):
-    """The song directory was unreachable for longer than the allowed time."""
+    """The song directory (Redis or Valkey) was unreachable for longer than the allowed time."""
 
     def __init__(self, error: Exception) -> None:
         super().__init__(f"the song directory (Redis or Valkey) cannot be reached: {error}")

@@ -29,7 +29,7 @@ class DirectoryMemory:
 
     @property
     def short(self) -> bool:
-        """True while the memory is nearly full, so that new songs must be refused."""
+        """True while the song directory's memory is nearly full, so that new songs must be refused."""
         return self._short
 
     async def look(self) -> None:
@@ -49,7 +49,7 @@ class DirectoryMemory:
         self._note(used_bytes, int(info.get("maxmemory", 0)))
 
     async def run(self) -> None:
-        """Read the memory usage periodically, until cancelled."""
+        """Read the memory usage of the song directory every two seconds, until cancelled."""
         while True:
             await self.look()
             await asyncio.sleep(_LOOK_SECONDS)

@@ -18,4 +18,4 @@ class SoundSink(Protocol):
         """Send sound of an open song to the song's encoder; sound of other songs is dropped."""
 
     def release(self, song: SongKey) -> None:
-        """Record that no more sound of a song will come."""
+        """End the sound of a song: the song's encoder gets no more sound of it."""
