@@ -34,10 +34,15 @@ class CallMetrics:
         self._http_seconds = by_labels(
             histogram(registry, "http_seconds", "Duration of a call of REST", CALL_BUCKETS, "method", "route")
         )
-        self._refused = counter(registry, "calls_refused", "Calls of any method without a good API key", "reason")
+        self._refused = counter(
+            registry,
+            "calls_refused",
+            "Refused calls: no valid API key, or a key without the right to the method",
+            "reason",
+        )
         self._keys = Gauge(
             "melisma_keys_usable",
-            "0 while the file of API keys cannot be used; the keys known before go on",
+            "0 while the file of API keys cannot be used; the keys read before stay valid",
             registry=registry,
         )
         self._keys.set(1)

@@ -39,7 +39,7 @@ class DeviceMetrics:
         self._sections = by_labels(
             measure(
                 "batch_sections",
-                "Sections in one step: of denoising, or of some frames of a token model",
+                "Sections in the batch of one denoising step, or of some frames of a token model",
                 SECTION_BUCKETS,
                 *by,
             )
@@ -49,16 +49,21 @@ class DeviceMetrics:
             measure("batch_fill_ratio", "Tokens of a step as a share of the token budget", FILL_BUCKETS, *by)
         )
         self._step = by_labels(
-            measure("step_seconds", "Duration of one step, as in melisma_batch_sections", WORK_BUCKETS, *by)
+            measure(
+                "step_seconds",
+                "Duration of one denoising step of a batch, or of some frames of a token model",
+                WORK_BUCKETS,
+                *by,
+            )
         )
         self._render = by_labels(measure("render_seconds", "Duration of rendering one window", WORK_BUCKETS, *by))
         self._rendered = by_labels(
-            count("rendered_sound_seconds", "Sound rendered; that of retried sections counts twice", *by)
+            count("rendered_sound_seconds", "Seconds of sound rendered; sound that is rendered again counts twice", *by)
         )
         self._busy = by_labels(
             count(
                 "device_busy_seconds",
-                "Time that a lane of a device was busy, counted when a piece of work is done",
+                "Time that a lane (command queue) of a device was busy, counted at the end of each command",
                 "device",
                 "lane",
             )
@@ -70,14 +75,14 @@ class DeviceMetrics:
         self._restarts = count("worker_restarts", "Workers started in place of lost ones", "device")
         self._deaths = count(
             "worker_deaths",
-            "Workers lost, by cause; out_of_memory: killed by the kernel, as the container's memory.events tells",
+            "Workers lost, by cause; out_of_memory: the kernel's count in the container's memory.events has risen",
             "device",
             "reason",
         )
         self._encoder_restarts = count("encoder_restarts", "Encoders started in place of lost ones")
         self._up = Gauge(
             "melisma_worker_up",
-            "1 while the device's worker runs, whichever of its engines could be loaded",
+            "1 while the device's worker runs, with any number of loaded engines",
             ["device"],
             registry=registry,
         )
@@ -134,7 +139,7 @@ class DeviceMetrics:
         busy = {key: min(1.0, one.per_second()) for key, one in self._recent_busy.items()}
         yield gauge_family(
             "device_busy_ratio",
-            "Share of time that a lane of a device was busy, over the last five minutes",
+            "Share of time that a lane (command queue) of a device was busy, over the last five minutes",
             ["device", "lane"],
             busy,
         )

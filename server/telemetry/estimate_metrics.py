@@ -28,7 +28,7 @@ class EstimateMetrics:
         self._error = histogram(
             registry,
             "estimate_error_seconds",
-            "Difference between the estimated and the actual time; late: it took longer than estimated",
+            "Difference between estimated and actual time of a song; late: the song took longer than estimated",
             ERROR_BUCKETS,
             *signed,
         )

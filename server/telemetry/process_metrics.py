@@ -33,7 +33,7 @@ class LoopLag:
     """Measures the event loop lag: the delay with which the event loop runs tasks that are due."""
 
     def __init__(self, registry: CollectorRegistry) -> None:
-        text = "Delay with which the event loop does what is due; everything that callers see waits as long"
+        text = "Delay with which the event loop runs tasks that are due; all responses to callers wait as long"
         self._lag = histogram(registry, "event_loop_lag_seconds", text, LAG_BUCKETS)
 
     async def run(self) -> None:

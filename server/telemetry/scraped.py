@@ -31,7 +31,7 @@ def expose_folder(registry: CollectorRegistry, folder: Path, max_bytes: int) -> 
     limit = Gauge("melisma_stored_bytes_limit", "Bytes of sound that the store may keep", registry=registry)
     limit.set(max_bytes)
     free = Gauge(
-        "melisma_store_free_bytes", "Room left on the disk of the store's folder (a server alone)", registry=registry
+        "melisma_store_free_bytes", "Free bytes on the disk of the store's folder (embedded store)", registry=registry
     )
     free.set_function(lambda: shutil.disk_usage(folder).free)
 
@@ -66,7 +66,9 @@ def expose_work(registry: CollectorRegistry, work: Callable[[], tuple[Mapping[st
 
 def expose_readiness(registry: CollectorRegistry, ready: Callable[[], bool]) -> None:
     """Register a gauge that is 1 while clients may send songs to this server, read at every scrape."""
-    gauge = Gauge("melisma_ready", "1 while new songs may be sent here, as /readyz says", registry=registry)
+    gauge = Gauge(
+        "melisma_ready", "1 while clients may send new songs to this server, as /readyz reports", registry=registry
+    )
     gauge.set_function(lambda: float(ready()))
 
 
@@ -117,9 +119,9 @@ def expose_closed(registry: CollectorRegistry, closed: Callable[[], Mapping[str,
 def expose_build(registry: CollectorRegistry, version: str, revision: str) -> None:
     """Register a gauge with the constant value 1 that has the server's version and revision as labels."""
     labels = ["version", "revision"]
-    Gauge("melisma_build_info", "Always 1; the labels tell the build", labels, registry=registry).labels(
-        version, revision
-    ).set(1)
+    Gauge(
+        "melisma_build_info", "Always 1; the labels are version and revision of the server", labels, registry=registry
+    ).labels(version, revision).set(1)
 
 
 def _closed_families(closed: Mapping[str, int]) -> Iterator[Metric]:
@@ -150,7 +152,7 @@ def _depth_families(depths: Mapping[str, QueueDepth]) -> Iterator[Metric]:
     )
     yield gauge_family(
         "queue_sections",
-        "Sections of running songs that are not begun",
+        "Sections of running songs whose denoising has not begun",
         ["engine"],
         by_engine(lambda depth: depth.waiting_sections),
     )

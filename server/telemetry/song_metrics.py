@@ -88,18 +88,18 @@ class SongMetrics:
         )
         self._ended = count(
             "songs_ended",
-            "Songs that ended, by outcome; rejected: found impossible after acceptance",
+            "Songs that ended, by outcome; rejected: found to be invalid after acceptance",
             "engine",
             "outcome",
         )
         self._judged = count(
             "songs_judged",
-            "Songs that count for availability, by verdict; good: completed without running out of sound",
+            "Songs that count for availability, by verdict; good: completed without a buffer underrun",
             "engine",
             "verdict",
         )
         self._held = count(
-            "song_held_seconds", "Time in which songs were held back by listeners who had not taken the sound", "engine"
+            "song_held_seconds", "Time for which songs were paused because their listeners did not read", "engine"
         )
         self._retried = count(
             "songs_retried",
@@ -119,7 +119,7 @@ class SongMetrics:
         )
         self._latency = measure(
             "song_latency_seconds",
-            "Time from acceptance to the end of a completed song, without that in which listeners held it back",
+            "Time from acceptance to the end of a completed song, without pauses because its listeners did not read",
             SONG_BUCKETS,
             "engine",
         )

@@ -88,23 +88,25 @@ class StoreMetrics:
         self._leases_lost = counter(
             registry,
             "leases_lost",
-            "Songs of this server that another one took because this one was silent (shared store)",
+            "Songs of this server that another server took because their leases had expired (shared store)",
         )
         self._found_lost = counter(
-            registry, "songs_found_lost", "Songs of silent servers that this one found (shared store)"
+            registry, "songs_found_lost", "Songs of lost servers that were assigned to this server (shared store)"
         )
         self._handed_over = counter(
-            registry, "songs_handed_over", "Songs of this server that another one took at shutdown (shared store)"
+            registry,
+            "songs_handed_over",
+            "Songs that this server handed over to another server at shutdown (shared store)",
         )
         self._taken_over = counter(
             registry,
             "songs_taken_over",
-            "Songs of other servers, lost or handed over, that this one continued (shared store)",
+            "Songs of other servers, lost or handed over, that this server continued (shared store)",
         )
         self._diverged = counter(
             registry,
             "songs_diverged",
-            "Songs that differed when they were made again, and were interrupted (shared store)",
+            "Songs made again that differed from their stored part, and were interrupted (shared store)",
         )
 
     def _measure_silence(self, registry: CollectorRegistry) -> None:
@@ -198,8 +200,18 @@ class StoreMetrics:
             [],
             {(): len(self._seals)},
         )
-        yield gauge_family("unsealed_bytes", "Bytes of sound of those songs", [], {(): size_bytes})
-        yield gauge_family("unsealed_seconds", "Time that the first of those songs has waited", [], {(): longest})
+        yield gauge_family(
+            "unsealed_bytes",
+            "Bytes of sound of ended songs that are not in the object store yet (shared store)",
+            [],
+            {(): size_bytes},
+        )
+        yield gauge_family(
+            "unsealed_seconds",
+            "Longest time for which an ended song has waited to be moved to the object store (shared store)",
+            [],
+            {(): longest},
+        )
 
 
 def _errors(registry: CollectorRegistry) -> Counter:
@@ -208,7 +220,9 @@ def _errors(registry: CollectorRegistry) -> Counter:
 
 
 def _not_kept(registry: CollectorRegistry, engines: Sequence[str]) -> Counter:
-    found = counter(registry, "songs_not_kept", "Songs made here that could not be stored (NOT_KEPT)", "engine")
+    found = counter(
+        registry, "songs_not_kept", "Songs made by this server that could not be stored (NOT_KEPT)", "engine"
+    )
     for engine in engines:
         found.labels(engine)
     return found

@@ -27,15 +27,19 @@ class StreamMetrics:
 
     def __init__(self, registry: CollectorRegistry, engines: Sequence[str], window: Window) -> None:
         count, measure = partial(counter, registry), partial(histogram, registry)
-        self._stalled = count("songs_stalled", "Songs whose first listener ran out of sound at least once", "engine")
+        self._stalled = count("songs_stalled", "Songs whose first listener had at least one buffer underrun", "engine")
         self._sound = by_labels(
-            count("sound_seconds", "Sound mastered and encoded; that of songs begun anew counts twice", "engine")
+            count(
+                "sound_seconds",
+                "Seconds of sound mastered and encoded; sound that is encoded again counts twice",
+                "engine",
+            )
         )
-        self._chunks = by_labels(count("chunks", "Chunks of encoded sound put into streams", "engine"))
-        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of encoded sound put into streams", "engine"))
+        self._chunks = by_labels(count("chunks", "Chunks of encoded sound appended to streams", "engine"))
+        self._chunk_bytes = by_labels(count("chunk_bytes", "Bytes of encoded sound appended to streams", "engine"))
         self._underrun = measure(
             "song_underrun_seconds",
-            "Time without sound of a listener who starts with the first chunk",
+            "Total buffer underruns of a listener who starts with the first chunk of a song",
             UNDERRUN_BUCKETS,
             "engine",
         )
@@ -72,7 +76,7 @@ class StreamMetrics:
     def _recent_families(self) -> Iterator[Metric]:
         free = {key: _share_of_zero(values) for key, one in self._recent_underrun.items() if (values := one.values())}
         yield gauge_family(
-            "stall_free_ratio", "Share of songs without such a pause, over the last five minutes", ["engine"], free
+            "stall_free_ratio", "Share of songs without a buffer underrun, over the last five minutes", ["engine"], free
         )
 
 

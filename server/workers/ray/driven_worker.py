@@ -84,7 +84,7 @@ class DrivenWorker:
             ClusterLost: the cluster starts no actors any more; no message about the worker was sent to the server.
         """
         number = self._start.worker
-        ended: WorkerEnded | None = WorkerEnded(number, WorkerDeath.UNRESPONSIVE, "the server has ended it")
+        ended: WorkerEnded | None = WorkerEnded(number, WorkerDeath.UNRESPONSIVE, "the server has ended the worker")
         try:
             await self._serve(*await self._started())
         except ActorLost as error:

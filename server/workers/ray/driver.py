@@ -110,7 +110,7 @@ class Driver:
     def _left(self, number: int, task: asyncio.Task[None]) -> None:
         del self._companions[number]
         # The error comes from a method of the actor, or from a cluster that is being lost.
-        text = "the server has ended it" if task.cancelled() else str(task.exception())
+        text = "the server has ended the companion" if task.cancelled() else str(task.exception())
         self._pipe.send(CompanionEnded(number, text))
 
     async def _node_of(self, device: str) -> str:
@@ -126,7 +126,7 @@ class Driver:
         del self._workers[number], self._tasks[number]
         error = None if task.cancelled() else task.exception()
         if isinstance(error, ClusterLost):
-            _log.error("the cluster starts no workers any more, and is joined anew: %s", error)
+            _log.error("the Ray cluster starts no workers any more, so the server joins it again: %s", error)
             self._lost.set()
         elif error is not None:
             _log.error("a worker of the cluster failed because of a bug of the server", exc_info=error)
