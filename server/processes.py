@@ -170,5 +170,5 @@ def _device_spec(name: str, device: Device, limits: Limits) -> DeviceSpec:
 
 
 def song_slots(settings: Settings) -> int:
-    """Return the number of songs that all devices together make at once."""
+    """Return the number of songs that all devices together can make at the same time."""
     return sum(device.running_songs for device in device_specs(settings))

@@ -71,7 +71,7 @@ class SongJob(Protocol):
 
 
 class CheckedSong(Protocol):
-    """Protocol of a checked request for a song, whose song the runner can make."""
+    """Protocol of a request for a song that has passed all checks, so that the runner can start making the song."""
 
     def accepted(self, song_id: str, queue_position: int) -> Accepted:
         """Return the song's first event: accepted, with queue position and estimated times."""

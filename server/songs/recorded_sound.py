@@ -9,7 +9,7 @@ from server.songs.logged_event import LoggedEvent, Message
 from server.store.base import SongGone, StoreFailed
 
 ReadSound: TypeAlias = Callable[[int, int], Awaitable[bytes]]
-"""Function that reads stored sound of a song: from a byte offset and a size in bytes to the bytes."""
+"""Function that takes a byte offset and a size, and returns that many bytes of a song's stored sound."""
 
 BLOCK_BYTES = 128 << 10
 """Maximum number of stored bytes that are read at once for one listener; each read opens the file on a thread."""

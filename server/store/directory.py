@@ -252,7 +252,8 @@ class Directory(Protocol):
         """
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Remove a song, whose end is stored, from slot and quota, and charge the caller for `sound_seconds` of sound.
+        """Release the slot and the quota of a song whose end is stored, and charge its caller for `sound_seconds` of
+        sound.
 
         An embedded directory allows this also before the end is stored. If the end of a complete song then cannot be
         stored, another call with FAILED frees the request id.

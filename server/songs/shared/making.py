@@ -70,7 +70,7 @@ class SharedMaking:
         lease_seconds: float,
         watcher: StoreWatcher,
     ) -> None:
-        """Set up the making of songs; `now_ns` returns wall-clock time in nanoseconds since 1970."""
+        """Set up an object that makes songs; `now_ns` returns wall-clock time in nanoseconds since 1970."""
         self._store = store
         self._directory = directory
         self._open = opened

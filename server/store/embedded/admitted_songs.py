@@ -198,7 +198,7 @@ class AdmittedSongs:
             self._waiting = {known: one for known, one in self._songs.items() if known in self._waiting}
 
     def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> bool:
-        """Remove a song that has ended from slots and quota; return True if the song was there under this lease.
+        """Release the slot and the quota of a song that has ended; return True if the song had them under this lease.
 
         Until the song can be found in the store, the request id of a complete song still refers to it.
         """
@@ -212,8 +212,8 @@ class AdmittedSongs:
         return True
 
     def expire(self, admitted: AdmittedSong, state: SongState) -> None:
-        """Remove a song that has ended in the store and whose lease has expired; its caller is charged as at the
-        admission.
+        """Release the slot and the quota of a song that has ended in the store and whose lease has expired. The song's
+        caller is charged as at the admission.
         """
         self._leave(admitted, state, admitted.ticket.sound_seconds)
         self._leases.settled(admitted.song.song_id)

@@ -134,7 +134,7 @@ class EmbeddedDirectory:
         self._bulletin.post(_ANY)
 
     async def settle(self, lease: Lease, state: SongState, sound_seconds: float) -> None:
-        """Remove a song that has ended from slot and quota; see `Directory.settle`.
+        """Release the slot and the quota of a song that has ended; see `Directory.settle`.
 
         The end of the song need not be stored yet, because slots and quotas are lost with this process in any case.
         """

@@ -157,8 +157,8 @@ class OpenedFolder:
         return Cleaned(0, songs[-1] if songs else after, more=kept)
 
     def tidy(self) -> None:
-        """Make repairs for which there was no disk space before, and delete sound files that are too old in the folder
-        for files without a song.
+        """Retry repairs that have failed for lack of disk space, and delete files above the limits from the folder for
+        sound files without a song.
         """
         self._stuck.clear()
         try:

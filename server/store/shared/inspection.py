@@ -62,8 +62,8 @@ async def _inspect(client: Redis) -> bool:
 
 
 def _require_suitable(info: dict[str, Any]) -> None:
-    """Raise an error unless version, cluster mode and settings of the Redis server are suitable, as its response `info`
-    to the command INFO shows.
+    """Raise an error if version, cluster mode or settings of the Redis server are unsuitable. `info` is the server's
+    response to the command INFO.
     """
     policy = info.get("maxmemory_policy", "noeviction")
     if policy != "noeviction":

@@ -50,7 +50,7 @@ class Notifications:
         return self._songs.next(song_id)
 
     def remove(self, song_id: str) -> None:
-        """Wake the tasks that wait for changes of a song, and expect no further notifications about the song."""
+        """Wake the tasks that wait for changes of a song, and ignore further notifications about the song."""
         self._waiting.discard(song_id)
         self._songs.post(song_id)
 

@@ -28,7 +28,7 @@ class SoundPipe:
         self._socket = socket.socket(fileno=descriptor)
 
     def send(self, message: SoundMessage) -> None:
-        """Send a message to the other end.
+        """Send a message with its samples to the other end of the pipe.
 
         Raises:
             PipeClosed: the other end is closed.

@@ -38,7 +38,9 @@ def remove_unused(folder: Path | None = None) -> None:
 
 
 class DeviceLock:
-    """The lock of the device named `slot`, as a lock file in `folder`."""
+    """An exclusive lock of the device named `slot`: a lock file in `folder`, locked by the process that uses the
+    device.
+    """
 
     def __init__(self, slot: str, folder: Path | None = None) -> None:
         name = re.sub(r"[^A-Za-z0-9_.-]", "_", slot)
