@@ -1,4 +1,4 @@
-"""Keeps the reports of servers on the listeners of each song."""
+"""Keeps the latest report of each server on the listeners of each song."""
 
 from collections.abc import Callable, Collection, Sequence
 

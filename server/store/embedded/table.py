@@ -47,7 +47,7 @@ class SongTable:
         self._add(songs=1, size_bytes=song.size_bytes)
 
     def append(self, song: SongRecord, events: Sequence[StoredEvent], at: Extent) -> None:
-        """Append events of a song, whose stored part ends at `at`, and update the song's record."""
+        """Append events to the events of a song, whose length so far is `at`, and update the song's record."""
         rows = [(song.song_id, at.events + number, one.end_byte, one.payload) for number, one in enumerate(events)]
         added_bytes = sum(len(one.payload) for one in events)
         with self._database.transaction():
